@@ -1,0 +1,99 @@
+/**
+ * The error table: every failure Larder reports has one row, with a stable code. `docs/reference/errors.md` lists the
+ * same rows and a test keeps the two in step.
+ *
+ * `status` is what the registry listener answers, `oci` the code in the error body
+ * (distribution-spec v1.1.1, "Error Codes"; there is no code for "upstream unreachable", so `UNAVAILABLE` is ours),
+ * `retryable` whether the same request may succeed later without anybody changing anything.
+ */
+export const ERROR_TABLE = {
+  NAME_UNKNOWN: { status: 404, oci: 'NAME_UNKNOWN', retryable: false },
+  NAME_INVALID: { status: 400, oci: 'NAME_INVALID', retryable: false },
+  TAG_INVALID: { status: 400, oci: 'MANIFEST_INVALID', retryable: false },
+  DIGEST_INVALID: { status: 400, oci: 'DIGEST_INVALID', retryable: false },
+  MANIFEST_UNKNOWN: { status: 404, oci: 'MANIFEST_UNKNOWN', retryable: false },
+  BLOB_UNKNOWN: { status: 404, oci: 'BLOB_UNKNOWN', retryable: false },
+  UNSUPPORTED: { status: 405, oci: 'UNSUPPORTED', retryable: false },
+  CATALOG_UNSUPPORTED: { status: 404, oci: 'UNSUPPORTED', retryable: false },
+  RANGE_INVALID: { status: 416, oci: 'RANGE_INVALID', retryable: false },
+  REQUEST_INVALID: { status: 400, oci: 'UNSUPPORTED', retryable: false },
+  MANIFEST_TOO_LARGE: { status: 502, oci: 'MANIFEST_INVALID', retryable: false },
+  UPSTREAM_UNAUTHORIZED: { status: 401, oci: 'UNAUTHORIZED', retryable: false },
+  UPSTREAM_DENIED: { status: 403, oci: 'DENIED', retryable: false },
+  UPSTREAM_CREDENTIAL_REFUSED: { status: 502, oci: 'DENIED', retryable: false },
+  UPSTREAM_RATE_LIMITED: { status: 429, oci: 'TOOMANYREQUESTS', retryable: true },
+  UPSTREAM_UNREACHABLE: { status: 502, oci: 'UNAVAILABLE', retryable: true },
+  UPSTREAM_5XX: { status: 502, oci: 'UNAVAILABLE', retryable: true },
+  UPSTREAM_BAD_ANSWER: { status: 502, oci: 'UNAVAILABLE', retryable: true },
+  UPSTREAM_FORBIDDEN_ADDRESS: { status: 502, oci: 'DENIED', retryable: false },
+  UPSTREAM_DIGEST_MISMATCH: { status: 502, oci: 'DIGEST_INVALID', retryable: true },
+  UPSTREAM_TIMEOUT: { status: 504, oci: 'UNAVAILABLE', retryable: true },
+  UPSTREAM_BREAKER_OPEN: { status: 503, oci: 'UNAVAILABLE', retryable: true },
+  OVERLOADED: { status: 503, oci: 'UNAVAILABLE', retryable: true },
+  STORE_UNAVAILABLE: { status: 503, oci: 'UNAVAILABLE', retryable: true },
+  STORE_FULL: { status: 503, oci: 'UNAVAILABLE', retryable: true },
+  STORE_IN_USE: { status: 500, oci: 'UNAVAILABLE', retryable: false },
+  STORE_UNUSABLE: { status: 500, oci: 'UNAVAILABLE', retryable: false },
+  STORE_ADOPTION_AMBIGUOUS: { status: 500, oci: 'UNAVAILABLE', retryable: false },
+  CONFIG_INVALID: { status: 500, oci: 'UNAVAILABLE', retryable: false },
+  ADDRESS_IN_USE: { status: 500, oci: 'UNAVAILABLE', retryable: false },
+  TLS_FILES_INVALID: { status: 500, oci: 'UNAVAILABLE', retryable: false },
+  USAGE: { status: 500, oci: 'UNAVAILABLE', retryable: false },
+  CLIENT_GONE: { status: 499, oci: 'UNAVAILABLE', retryable: true },
+  SHUTTING_DOWN: { status: 503, oci: 'UNAVAILABLE', retryable: true },
+  INTERNAL: { status: 500, oci: 'UNAVAILABLE', retryable: true },
+} as const satisfies Record<string, { status: number; oci: string; retryable: boolean }>;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+export interface LarderErrorOptions {
+  /** What the reader can do about it; shown after the message. */
+  hint?: string;
+  cause?: unknown;
+  /** Seconds after which a retry makes sense; becomes `Retry-After`. */
+  retryAfterSeconds?: number;
+  /** Machine-readable extra for the `detail` field of the answer. Never a secret, never a signed URL. */
+  detail?: unknown;
+}
+
+/**
+ * A failure with a row in {@link ERROR_TABLE}. The message names the thing, what was expected and what was found, and
+ * is safe to show to any caller: no secrets, no query strings of upstream URLs.
+ */
+export class LarderError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  readonly detail: unknown;
+
+  constructor(code: ErrorCode, message: string, options: LarderErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'LarderError';
+    this.code = code;
+    this.hint = options.hint;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.detail = options.detail;
+  }
+
+  get status(): number {
+    return ERROR_TABLE[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return ERROR_TABLE[this.code].retryable;
+  }
+}
+
+/** True when `error` is a {@link LarderError}, with the given code when one is named. */
+export function isLarderError(error: unknown, code?: ErrorCode): error is LarderError {
+  return error instanceof LarderError && (code === undefined || error.code === code);
+}
+
+/** The text of anything thrown, without a stack trace: for log fields and for wrapping foreign errors. */
+export function errorText(error: unknown): string {
+  if (error instanceof Error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    return code !== undefined && !error.message.includes(code) ? `${error.message} (${code})` : error.message;
+  }
+  return String(error);
+}

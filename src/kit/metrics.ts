@@ -1,0 +1,54 @@
+import { Counter, Gauge, Registry, collectDefaultMetrics } from '@prometheus-io/client';
+
+/** Where the bytes of an answer came from: the `source` label of `larder_client_bytes_total`. */
+export type BytesFrom = 'hit' | 'fill' | 'join' | 'stale' | 'bypass';
+
+/**
+ * Every metric of the program, declared from the start so that dashboards find them before the first event. Names and labels
+ * are a contract (`docs/reference/metrics.md`, kept in step by a test). The `registry_proxy_*` names are those of Distribution
+ * in proxy mode, which the Gardener extension's dashboards read.
+ */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <const L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter<L>({ name, help, labelNames: [...labelNames], registers });
+  const gauge = <const L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge<L>({ name, help, labelNames: [...labelNames], registers });
+  const proxied = ['upstream_host', 'type'] as const;
+  collectDefaultMetrics({ register: registry });
+
+  return {
+    registry,
+    proxyRequests: counter('registry_proxy_requests_total', 'Requests for cacheable content', proxied),
+    proxyHits: counter('registry_proxy_hits_total', 'Requests answered from the cache', proxied),
+    proxyMisses: counter('registry_proxy_misses_total', 'Requests that needed the upstream', proxied),
+    proxyPulledBytes: counter('registry_proxy_pulled_bytes_total', 'Body bytes received from upstreams', proxied),
+    proxyPushedBytes: counter('registry_proxy_pushed_bytes_total', 'Body bytes sent to clients', proxied),
+    upstreamRequests: counter('larder_upstream_requests_total', 'HTTP requests sent to upstreams, redirect targets and token servers', [
+      'upstream_host',
+      'method',
+      'kind',
+      'code',
+    ]),
+    upstreamBytes: counter('larder_upstream_bytes_total', 'Body bytes received from upstreams', ['upstream_host']),
+    clientBytes: counter('larder_client_bytes_total', 'Body bytes sent to clients, by where they came from', [
+      'upstream_host',
+      'source',
+    ]),
+    fillsInProgress: gauge('larder_fills_in_progress', 'Bodies being downloaded now'),
+    fillJoins: counter('larder_fill_joins_total', 'Requests that joined a running fill'),
+    storeBytes: gauge('larder_store_bytes', 'Bytes in the store, running fills and index included'),
+    storeLimitBytes: gauge('larder_store_limit_bytes', 'Byte budget of the whole store'),
+    evictions: counter('larder_evictions_total', 'Content removed from the store', ['reason']),
+    corruptBlobs: counter('larder_corrupt_blobs_total', 'Damaged content found, by what was done', ['action']),
+    accessDecisions: counter('larder_access_decisions_total', 'Decisions on who may have private content', ['decision']),
+    upstreamUp: gauge('larder_upstream_up', '1 while the upstream answers, 0 while its breaker is open', ['upstream_host']),
+    ratelimitRemaining: gauge('larder_ratelimit_remaining', 'Pulls left as the upstream last said', ['upstream_host']),
+    configReloads: counter('larder_config_reloads_total', 'Attempts to apply a changed configuration', ['result']),
+    configValid: gauge('larder_config_valid', '1 while the configuration file on disk is the one in use'),
+    secretsMissing: gauge('larder_secrets_missing', '1 while a configured secret cannot be read', ['upstream_host']),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,0 +1,46 @@
+import { errorText } from './errors.ts';
+import type { Logger } from './logger.ts';
+
+/**
+ * Owns background work: every job that is not awaited by its starter belongs to one group, is aborted when the group
+ * closes, and is waited for. A job that fails is logged once, here.
+ */
+export class TaskGroup {
+  readonly #logger: Logger;
+  readonly #controller = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Aborts when the group closes. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** Starts `job` now. Its failure is logged as `name`, unless the group is closing. */
+  run(name: string, job: (signal: AbortSignal) => Promise<void>): void {
+    const running = job(this.signal)
+      .catch((error: unknown) => {
+        if (!this.signal.aborted) this.#logger.error('background job failed', { job: name, error: errorText(error) });
+      })
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** Aborts every job and resolves when the last has ended. */
+  async close(): Promise<void> {
+    this.#controller.abort(new Error('the task group is closing'));
+    await this.idle();
+  }
+
+  /** Resolves when no job runs any more, without aborting any. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+}

@@ -1,0 +1,41 @@
+import { stat } from 'node:fs/promises';
+import { sleep, type Clock } from './clock.ts';
+
+/**
+ * Calls `onChange` whenever one of `paths` has become another file or other content, until `signal` aborts. Looks once a second:
+ * that sees renames, edits in place and Kubernetes' `..data` symlink swap alike, on every file system, where change notifications
+ * do not. `onChange` is awaited, so changes never overlap; what it throws ends the watch.
+ */
+export async function watchFiles(
+  paths: readonly string[],
+  clock: Clock,
+  signal: AbortSignal,
+  onChange: () => Promise<void> | void,
+): Promise<void> {
+  let seen = await fingerprint(paths);
+  while (!signal.aborted) {
+    try {
+      await sleep(clock, 1000, signal);
+    } catch {
+      return;
+    }
+    const now = await fingerprint(paths);
+    if (now === seen) continue;
+    seen = now;
+    await onChange();
+  }
+}
+
+async function fingerprint(paths: readonly string[]): Promise<string> {
+  const parts = await Promise.all(
+    paths.map(async (path) => {
+      try {
+        const { ino, mtimeMs, ctimeMs, size } = await stat(path);
+        return `${ino}:${mtimeMs}:${ctimeMs}:${size}`;
+      } catch {
+        return 'absent';
+      }
+    }),
+  );
+  return parts.join(' ');
+}

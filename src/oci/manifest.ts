@@ -1,0 +1,59 @@
+import { isDigest, type Digest } from './digest.ts';
+
+/**
+ * containerd refuses more than this (4 * 1048 * 1048, core/remotes/docker/resolver.go MaxManifestSize), slightly above the
+ * 4 MiB that distribution-spec v1.1.1 asks registries to support.
+ */
+export const MANIFEST_SIZE_LIMIT = 4_393_216;
+
+/** What a manifest says of one piece of content (image-spec descriptor.md). */
+export interface Descriptor {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly mediaType: string;
+}
+
+/** What Larder reads in a manifest. The bytes themselves are kept and served as they came. */
+export interface Manifest {
+  readonly mediaType: string | undefined;
+  /** Config, layers and blobs. */
+  readonly blobs: readonly Descriptor[];
+  /** Manifests of an index or list. */
+  readonly manifests: readonly Descriptor[];
+  readonly subject: Descriptor | undefined;
+}
+
+/** Reads a manifest's descriptors leniently; undefined when the bytes are not a JSON object with a manifest's fields. */
+export function parseManifest(content: Uint8Array): Manifest | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value)) return undefined;
+  const parts = ['config', 'layers', 'blobs', 'manifests', 'fsLayers'];
+  if (!parts.some((part) => part in value)) return undefined;
+  return {
+    mediaType: typeof value['mediaType'] === 'string' ? value['mediaType'] : undefined,
+    blobs: [value['config'], ...list(value['layers']), ...list(value['blobs'])].flatMap(descriptor),
+    manifests: list(value['manifests']).flatMap(descriptor),
+    subject: descriptor(value['subject'])[0],
+  };
+}
+
+function descriptor(value: unknown): Descriptor[] {
+  if (!isRecord(value)) return [];
+  const { digest, size, mediaType } = value;
+  if (typeof digest !== 'string' || !isDigest(digest)) return [];
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return [];
+  return [{ digest, size, mediaType: typeof mediaType === 'string' ? mediaType : '' }];
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

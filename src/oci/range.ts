@@ -1,0 +1,49 @@
+/** Bytes `start` up to but not including `end`. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What a `Range` header asks of a body of known size. */
+export type RangeRequest = { kind: 'full' } | { kind: 'range'; range: ByteRange } | { kind: 'unsatisfiable' };
+
+const FULL: RangeRequest = { kind: 'full' };
+const UNSATISFIABLE: RangeRequest = { kind: 'unsatisfiable' };
+const SINGLE = /^bytes=(\d{0,15})-(\d{0,15})$/;
+
+/**
+ * Reads a `Range` header against a body of `size` bytes (RFC 9110, section 14.1.2). One range is honoured; several, another
+ * unit, or a malformed header mean the whole body, which the RFC allows. `bytes=0-` is a range, hence 206: clients that
+ * fetch in parallel rely on it (containerd 2.1 and later).
+ */
+export function parseRange(header: string | undefined, size: number): RangeRequest {
+  const match = header === undefined ? null : SINGLE.exec(header.replaceAll(' ', ''));
+  if (match === null) return FULL;
+  const [, first = '', last = ''] = match;
+  if (first === '') {
+    if (last === '') return FULL;
+    const suffix = Number(last);
+    return suffix === 0 || size === 0
+      ? UNSATISFIABLE
+      : { kind: 'range', range: { start: Math.max(0, size - suffix), end: size } };
+  }
+  const start = Number(first);
+  const end = last === '' ? size : Number(last) + 1;
+  if (end <= start && last !== '') return FULL;
+  if (start >= size) return UNSATISFIABLE;
+  return { kind: 'range', range: { start, end: Math.min(end, size) } };
+}
+
+/** `Content-Range` of a 206 (RFC 9110, section 14.4). */
+export function contentRange(range: ByteRange, size: number): string {
+  return `bytes ${range.start}-${range.end - 1}/${size}`;
+}
+
+/** Reads a `Content-Range` of an upstream's 206; undefined when it is missing or malformed. */
+export function parseContentRange(header: string | undefined): (ByteRange & { size: number | undefined }) | undefined {
+  const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(header ?? '');
+  if (match === null) return undefined;
+  const start = Number(match[1]);
+  const end = Number(match[2]) + 1;
+  return end <= start ? undefined : { start, end, size: match[3] === '*' ? undefined : Number(match[3]) };
+}
