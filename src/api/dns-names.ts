@@ -1,0 +1,33 @@
+/**
+ * The name rules of k8s.io/apimachinery `util/validation`, with its texts. Each function gives the messages of all rules that
+ * `name` breaks. Lengths count bytes.
+ */
+
+/** A DNS subdomain (RFC 1123): names of most Kubernetes objects, and host names here. A single label may exceed 63. */
+export function subdomainErrors(name: string): string[] {
+  const errors: string[] = [];
+  if (Buffer.byteLength(name) > 253) errors.push('must be no more than 253 characters');
+  if (!SUBDOMAIN.test(name)) errors.push(SUBDOMAIN_MESSAGE);
+  return errors;
+}
+
+/** A DNS label (RFC 1123): names of Services and their parts. */
+export function labelErrors(name: string): string[] {
+  const errors: string[] = [];
+  if (Buffer.byteLength(name) > 63) errors.push('must be no more than 63 characters');
+  if (!LABEL.test(name)) errors.push(SUBDOMAIN.test(name) ? 'must not contain dots' : LABEL_MESSAGE);
+  return errors;
+}
+
+const LABEL_PATTERN = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const SUBDOMAIN_PATTERN = `${LABEL_PATTERN}(\\.${LABEL_PATTERN})*`;
+const LABEL = new RegExp(`^${LABEL_PATTERN}$`);
+const SUBDOMAIN = new RegExp(`^${SUBDOMAIN_PATTERN}$`);
+
+const SUBDOMAIN_MESSAGE =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end " +
+  `with an alphanumeric character (e.g. 'example.com', regex used for validation is '${SUBDOMAIN_PATTERN}')`;
+/** The two blanks are in the original. */
+const LABEL_MESSAGE =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an " +
+  `alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '${LABEL_PATTERN}')`;

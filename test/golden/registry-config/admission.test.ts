@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { problemsText, type Problem } from '../../../src/api/field-problem.ts';
+import { parseRegistryConfig } from '../../../src/api/registry-config.ts';
+
+interface RecordedCase {
+  name: string;
+  caches?: unknown;
+  document?: unknown;
+  message?: string;
+}
+
+const cases = parse(readFileSync(new URL('admission.yaml', import.meta.url), 'utf8')) as RecordedCase[];
+const PREFIX = 'spec.extensions[0].providerConfig';
+
+/** What Larder says instead where the extension names Go types and source positions. */
+const OWN_WORDS: ReadonlyMap<string, string> = new Map([
+  ['decode-entry-string', `${PREFIX}.caches[0]: must be a map, found a string`],
+  ['decode-ha-string', `${PREFIX}.caches[0].highAvailability.enabled: must be true or false, found a string`],
+  [
+    'decode-ttl-number',
+    `${PREFIX}.caches[0].garbageCollection.ttl: must be a duration such as "168h", found the number 7`,
+  ],
+  [
+    'decode-kind-unknown',
+    `${PREFIX}.kind: Unsupported value: "Foo": supported values: "RegistryConfig"`,
+  ],
+  [
+    'decode-version-v1',
+    `${PREFIX}.apiVersion: Unsupported value: "registry.extensions.gardener.cloud/v1": ` +
+      'supported values: "registry.extensions.gardener.cloud/v1alpha3"',
+  ],
+  [
+    'decode-version-v1alpha1',
+    `${PREFIX}.apiVersion: Unsupported value: "registry.extensions.gardener.cloud/v1alpha1": ` +
+      'supported values: "registry.extensions.gardener.cloud/v1alpha3"',
+  ],
+  ['provider-config-list', `${PREFIX}: expected a RegistryConfig document, found a list`],
+  ['provider-config-string', `${PREFIX}: expected a RegistryConfig document, found a string`],
+]);
+
+for (const { name, caches, document, message } of cases) {
+  test(`answers ${name} as the Gardener extension does`, () => {
+    const input = document ?? {
+      apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
+      kind: 'RegistryConfig',
+      caches,
+    };
+    const result = parseRegistryConfig(input, { pathPrefix: PREFIX });
+    if (message === undefined) assert.deepEqual(result.ok ? [] : result.problems, []);
+    else if (result.ok) assert.fail('accepted');
+    else if (OWN_WORDS.has(name)) assert.equal(problemsText(result.problems), OWN_WORDS.get(name));
+    else assert.equal(goText(result.problems), message);
+  });
+}
+
+test('the recording is complete, and only texts that name Go types or source positions are worded anew', () => {
+  assert.equal(cases.length, 91);
+  const goOnly = cases.filter(({ message }) => /Go (struct|value)|in scheme/.test(message ?? ''));
+  assert.deepEqual(goOnly.map(({ name }) => name).sort(), [...OWN_WORDS.keys()].sort());
+});
+
+/** Problems as Kubernetes joins them: what cannot be decoded hides everything else. */
+function goText(problems: readonly Problem[]): string {
+  const undecodable = problems.find((problem) => problem.kind === 'Undecodable');
+  if (undecodable !== undefined) return `failed to decode providerConfig: ${undecodable.message}`;
+  const unknown = problems.filter((problem) => problem.kind === 'UnknownField');
+  if (unknown.length > 0) {
+    const fields = unknown.map((problem) => problem.message.replace(/ \(.*\)$/, ''));
+    return `failed to decode providerConfig: strict decoding error: ${fields.join(', ')}`;
+  }
+  const texts = [...new Set(problems.map((problem) => problem.text))];
+  return texts.length === 1 ? String(texts[0]) : `[${texts.join(', ')}]`;
+}
