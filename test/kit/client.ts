@@ -1,0 +1,155 @@
+/** A raw HTTP client for tests: one request, no redirects, no retries; it says exactly what came back. */
+import { createHash } from 'node:crypto';
+import {
+  request as httpRequest,
+  type Agent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { TestBlob } from './blob.ts';
+
+export interface GetOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  /** Body of the request. */
+  readonly send?: string | Uint8Array;
+  /** Keeps connections; without one every request opens its own. */
+  readonly agent?: Agent;
+  /** PEM of the authority to trust. */
+  readonly ca?: string | undefined;
+  /** Ends the request: `get` fails before the headers, and gives `complete: false` after them. */
+  readonly signal?: AbortSignal;
+  /** Closes the connection when this many body bytes have been read (some more may have come by then). */
+  readonly abortAfterBytes?: number;
+  /** Reads no faster than this. */
+  readonly slowBytesPerSecond?: number;
+  /**
+   * What to do with the body: keep it and hash it (`keep`, unless told), hash it only (`hash`), or compare it on the way
+   * with what is expected from offset `from` (0), which holds nothing and costs next to nothing.
+   */
+  readonly body?: 'keep' | 'hash' | { readonly expect: TestBlob; readonly from?: number };
+  /** Called with the number of body bytes so far, each time some arrive. */
+  readonly onBytes?: (received: number) => void;
+}
+
+export interface GetResult {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Names and values in turn, as sent. */
+  readonly rawHeaders: readonly string[];
+  /** The body, with `keep`; else empty. */
+  readonly body: Buffer;
+  /** Body bytes received. */
+  readonly bytes: number;
+  /** `sha256:...` of the bytes received; undefined when they were compared instead. */
+  readonly digest: string | undefined;
+  /** With `expect`: every byte received was right. Right bytes can still be too few: see `complete`. */
+  readonly matches: boolean | undefined;
+  /** The body came to its proper end. */
+  readonly complete: boolean;
+  /** Why it did not. */
+  readonly failure: Error | undefined;
+  /** The body as text. */
+  text(): string;
+  /** The body as JSON. */
+  json(): unknown;
+}
+
+/**
+ * Sends one request and reads its answer.
+ *
+ * @throws the socket's error when no headers came. A body that breaks off is no error but `complete: false`.
+ */
+export async function get(url: string, options: GetOptions = {}): Promise<GetResult> {
+  const response = await open(url, options);
+  const sink = createSink(options.body ?? 'keep');
+  let failure: Error | undefined;
+  let bytes = 0;
+  const begin = performance.now();
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      sink.take(chunk, bytes);
+      bytes += chunk.length;
+      options.onBytes?.(bytes);
+      if (bytes >= (options.abortAfterBytes ?? Infinity)) {
+        response.destroy();
+        failure = new Error(`left on purpose after ${bytes} bytes`);
+        break;
+      }
+      if (options.slowBytesPerSecond !== undefined) {
+        const due = begin + (bytes / options.slowBytesPerSecond) * 1000 - performance.now();
+        if (due > 0) await pause(due, undefined, { ...(options.signal && { signal: options.signal }) });
+      }
+    }
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error));
+  }
+  const { body, ...found } = sink.end();
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    rawHeaders: response.rawHeaders,
+    body,
+    bytes,
+    ...found,
+    complete: failure === undefined && response.complete,
+    failure,
+    text: () => body.toString(),
+    json: () => JSON.parse(body.toString()) as unknown,
+  };
+}
+
+/** HEAD, as {@link get}. */
+export function head(url: string, options: GetOptions = {}): Promise<GetResult> {
+  return get(url, { ...options, method: 'HEAD' });
+}
+
+/** The value of an `Authorization: Basic` header. */
+export function basic(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
+
+function open(url: string, options: GetOptions): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+    const request = send(url, {
+      method: options.method ?? 'GET',
+      headers: options.headers ?? {},
+      agent: options.agent ?? false,
+      ...(options.ca !== undefined && { ca: options.ca }),
+      ...(options.signal && { signal: options.signal }),
+    });
+    request.once('response', resolve);
+    // Stays after the first error: a socket may fail again while its body is being given up.
+    request.on('error', reject);
+    request.end(options.send);
+  });
+}
+
+interface Sink {
+  take(chunk: Buffer, offset: number): void;
+  end(): Pick<GetResult, 'body' | 'digest' | 'matches'>;
+}
+
+function createSink(mode: NonNullable<GetOptions['body']>): Sink {
+  if (typeof mode === 'object') {
+    let matches = true;
+    return {
+      take: (chunk, offset) => {
+        matches &&= mode.expect.matches(chunk, offset + (mode.from ?? 0));
+      },
+      end: () => ({ body: Buffer.alloc(0), digest: undefined, matches }),
+    };
+  }
+  const hash = createHash('sha256');
+  const kept: Buffer[] = [];
+  return {
+    take(chunk) {
+      hash.update(chunk);
+      if (mode === 'keep') kept.push(chunk);
+    },
+    end: () => ({ body: Buffer.concat(kept), digest: `sha256:${hash.digest('hex')}`, matches: undefined }),
+  };
+}

@@ -1,0 +1,220 @@
+/**
+ * Pulls an image the way containerd 2 does (core/remotes/docker): HEAD the reference, GET manifests by digest, then config
+ * and layers, three at a time; with its headers, and without a look at `/v2/`.
+ */
+import { createHash } from 'node:crypto';
+import type { Agent } from 'node:http';
+import { basic, get, type GetOptions, type GetResult } from './client.ts';
+import { MEDIA_TYPES } from './image.ts';
+
+export interface PullOptions {
+  /** Puts this upstream's name before the repository: `/v2/<alias>/<repository>/...`. */
+  readonly alias?: string;
+  /** Sends `?ns=` with each request, as containerd does to a mirror. */
+  readonly ns?: string;
+  /** Used when challenged, as containerd does: Basic as it is, Bearer by a token that a GET of the realm gives. */
+  readonly login?: { readonly user: string; readonly password: string };
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly agent?: Agent;
+  readonly ca?: string;
+  readonly signal?: AbortSignal;
+  /** Which manifest of an index; linux/amd64 unless told. */
+  readonly platform?: { readonly os: string; readonly architecture: string };
+}
+
+export interface PullResult {
+  /** Digest that the reference led to. */
+  readonly digest: string;
+  /** Digests of all manifests read, the referenced one first. */
+  readonly manifests: readonly string[];
+  /** Digests of config and layers. */
+  readonly blobs: readonly string[];
+  /** Bytes of all bodies. */
+  readonly bytes: number;
+  /** Every answer, challenges included. */
+  readonly answers: readonly GetResult[];
+}
+
+/**
+ * Pulls `repository:reference` (tag or digest) from the registry at `base` and checks each digest and size.
+ *
+ * @throws Error that names the request, when an answer is not 200 or its content is not what its digest says.
+ */
+export async function pullImage(
+  base: string,
+  repository: string,
+  reference: string,
+  options: PullOptions = {},
+): Promise<PullResult> {
+  const session = createSession(base, repository, options);
+  const root = await resolve(session, reference);
+  const manifests = [root.digest];
+  let document = await readManifest(session, root);
+  if (document.manifests) {
+    const { os, architecture } = options.platform ?? { os: 'linux', architecture: 'amd64' };
+    const chosen = document.manifests.find(
+      ({ platform }) => platform?.os === os && platform.architecture === architecture,
+    );
+    if (!chosen) throw new Error(`${repository}@${root.digest} has no manifest for ${os}/${architecture}`);
+    manifests.push(chosen.digest);
+    document = await readManifest(session, chosen);
+  }
+  const wanted = [...(document.config ? [document.config] : []), ...(document.layers ?? [])];
+  await eachOf(wanted, PARALLEL, (descriptor) => session.read(`blobs/${descriptor.digest}`, descriptor));
+  return {
+    digest: root.digest,
+    manifests,
+    blobs: wanted.map((descriptor) => descriptor.digest),
+    bytes: session.answers.reduce((sum, answer) => sum + answer.bytes, 0),
+    answers: session.answers,
+  };
+}
+
+/** containerd's `max_concurrent_downloads`. */
+const PARALLEL = 3;
+
+/** As many redirects as Go's net/http follows. `Authorization` is dropped at the first. */
+const MAX_HOPS = 10;
+
+const CONTAINERD_HEADERS = {
+  'user-agent': 'containerd/v2.2.7',
+  'accept-encoding': 'zstd;q=1.0, gzip;q=0.8, deflate;q=0.5',
+};
+
+/** What containerd accepts when it resolves a name (core/remotes/docker/resolver.go). */
+const RESOLVE_ACCEPT = [
+  MEDIA_TYPES.dockerManifest,
+  MEDIA_TYPES.dockerList,
+  MEDIA_TYPES.ociManifest,
+  MEDIA_TYPES.ociIndex,
+  '*/*',
+].join(', ');
+
+interface Descriptor {
+  readonly digest: string;
+  readonly size: number;
+  readonly mediaType: string;
+  readonly platform?: { readonly os: string; readonly architecture: string };
+}
+
+interface ManifestDocument {
+  readonly manifests?: readonly Descriptor[];
+  readonly config?: Descriptor;
+  readonly layers?: readonly Descriptor[];
+}
+
+async function resolve(session: Session, reference: string): Promise<Descriptor> {
+  const { headers } = await session.send('HEAD', `manifests/${reference}`, RESOLVE_ACCEPT);
+  const digest = headers['docker-content-digest'];
+  if (typeof digest !== 'string')
+    throw new Error(`HEAD manifests/${reference} gave no Docker-Content-Digest`);
+  return { digest, mediaType: headers['content-type'] ?? '', size: Number(headers['content-length']) };
+}
+
+async function readManifest(session: Session, descriptor: Descriptor): Promise<ManifestDocument> {
+  const answer = await session.read(`manifests/${descriptor.digest}`, descriptor);
+  return answer.json() as ManifestDocument;
+}
+
+interface Session {
+  readonly answers: readonly GetResult[];
+  /** One request, logged in when challenged. Throws unless it is answered with 200. */
+  send(method: string, path: string, accept: string): Promise<GetResult>;
+  /** A GET whose body is checked. */
+  read(path: string, expected: Descriptor): Promise<GetResult>;
+}
+
+function createSession(base: string, repository: string, options: PullOptions): Session {
+  const answers: GetResult[] = [];
+  const name = options.alias === undefined ? repository : `${options.alias}/${repository}`;
+  const query = options.ns === undefined ? '' : `?ns=${encodeURIComponent(options.ns)}`;
+  const { agent, ca, signal } = options;
+  const connection = { ...(agent && { agent }), ...(ca !== undefined && { ca }), ...(signal && { signal }) };
+  let authorization: string | undefined;
+
+  async function request(method: string, path: string, accept: string): Promise<GetResult> {
+    const headers = { ...CONTAINERD_HEADERS, ...options.headers, accept };
+    let url = `${base}/v2/${name}/${path}${query}`;
+    for (let hops = 0; ; hops += 1) {
+      const answer = await get(url, {
+        ...connection,
+        method,
+        headers: hops === 0 && authorization !== undefined ? { ...headers, authorization } : headers,
+      });
+      answers.push(answer);
+      const { location } = answer.headers;
+      if (location === undefined || answer.status < 300 || answer.status > 399 || hops === MAX_HOPS)
+        return answer;
+      url = new URL(location, url).href;
+    }
+  }
+
+  async function send(method: string, path: string, accept: string): Promise<GetResult> {
+    let answer = await request(method, path, accept);
+    const challenge = answer.headers['www-authenticate'];
+    if (answer.status === 401 && challenge !== undefined) {
+      authorization = await logIn(challenge, options.login, connection);
+      if (authorization !== undefined) answer = await request(method, path, accept);
+    }
+    if (answer.status !== 200 || !answer.complete) {
+      const why = answer.failure?.message ?? answer.text().slice(0, 500);
+      throw new Error(`${method} ${name}/${path} gave ${answer.status} after ${answer.bytes} bytes: ${why}`);
+    }
+    return answer;
+  }
+
+  return {
+    answers,
+    send,
+    async read(path, expected) {
+      const answer = await send('GET', path, `${expected.mediaType}, */*`);
+      const found = hashLike(expected.digest, answer);
+      if (found !== expected.digest) throw new Error(`GET ${name}/${path} gave content with digest ${found}`);
+      if (answer.bytes !== expected.size) {
+        throw new Error(`GET ${name}/${path} gave ${answer.bytes} bytes, expected ${expected.size}`);
+      }
+      return answer;
+    },
+  };
+}
+
+function hashLike(digest: string, answer: GetResult): string | undefined {
+  if (!digest.startsWith('sha512:')) return answer.digest;
+  return `sha512:${createHash('sha512').update(answer.body).digest('hex')}`;
+}
+
+/** The `Authorization` that a challenge asks for; undefined when there is none to give. */
+async function logIn(
+  challenge: string,
+  login: PullOptions['login'],
+  connection: GetOptions,
+): Promise<string | undefined> {
+  const credential = login && basic(login.user, login.password);
+  if (/^basic/i.test(challenge)) return credential;
+  const parameters = Object.fromEntries(
+    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+  );
+  const url = new URL(parameters['realm'] ?? '');
+  for (const name of ['service', 'scope']) {
+    if (parameters[name] !== undefined) url.searchParams.set(name, parameters[name]);
+  }
+  const headers = credential === undefined ? {} : { authorization: credential };
+  const answer = await get(url.href, { ...connection, headers });
+  if (answer.status !== 200)
+    throw new Error(`the token server gave ${answer.status}: ${answer.text().slice(0, 500)}`);
+  const { token, access_token: accessToken } = answer.json() as { token?: string; access_token?: string };
+  return `Bearer ${token ?? accessToken}`;
+}
+
+async function eachOf<T>(
+  items: readonly T[],
+  parallel: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const queue = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: parallel }, worker));
+}

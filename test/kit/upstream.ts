@@ -1,0 +1,159 @@
+/**
+ * The programmable upstream: a registry with content, users, a token server, signed redirects and scripted faults, all
+ * in the test's process on loopback. It counts every request, byte, connection and token.
+ */
+import { createTestPki, type TestPki } from './certificate.ts';
+import { createAnswerer, type Answerer } from './upstream/answering.ts';
+import { identify, type AuthOptions, type ChallengeQuirks } from './upstream/auth.ts';
+import { createCatalogue, type Catalogue } from './upstream/catalogue.ts';
+import { createFaults, type Faults } from './upstream/faults.ts';
+import { openOrigin, type Origin, type OriginListener } from './upstream/origin.ts';
+import type { RedirectOptions } from './upstream/redirects.ts';
+import type { RegistryOptions } from './upstream/registry.ts';
+import { createRequestLog, type Identity, type RequestLog } from './upstream/request-log.ts';
+import { respond } from './upstream/respond.ts';
+import { parseRoute, TOKEN_PATH } from './upstream/route.ts';
+import type { TokenOptions } from './upstream/token-server.ts';
+import { createTokens, type Tokens } from './upstream/tokens.ts';
+
+export interface UpstreamOptions extends RegistryOptions {
+  /** Loopback address; `127.0.0.1` unless told. */
+  readonly address?: string;
+  /** Speaks TLS on all its ports. Pass another upstream's `pki` to share its authority. */
+  readonly tls?: boolean | TestPki;
+  /** What it takes to read; nothing unless told. */
+  readonly auth?: AuthOptions['scheme'];
+  /** Names and passwords. */
+  readonly users?: Readonly<Record<string, string>>;
+  readonly token?: TokenOptions;
+  readonly challenge?: ChallengeQuirks;
+  /** With `auth: 'bearer'`: public repositories are readable without any token, as Quay. */
+  readonly publicWithoutToken?: boolean;
+  /** Treats repositories that do not exist as private, as Docker Hub: 401 instead of 404. */
+  readonly hidesUnknown?: boolean;
+  /** Sends clients to signed URLs. */
+  readonly redirect?: RedirectOptions;
+}
+
+export interface Upstream extends Origin, Catalogue, Omit<RequestLog, 'add'>, AsyncDisposable {
+  readonly faults: Faults;
+  /** Names and passwords; changes take effect at once. */
+  readonly users: Map<string, string>;
+  readonly tokens: Tokens;
+  /** Where blobs are redirected to; with its own listener and connections. Undefined without `redirect` to it. */
+  readonly cdn: Origin | undefined;
+  /** The token server's listener, when it has its own. */
+  readonly tokenServer: Origin | undefined;
+  readonly pki: TestPki | undefined;
+  /** Certificate of the authority that clients have to trust; undefined without TLS. */
+  readonly caPem: string | undefined;
+  /** Moves the upstream's clock: tokens and signed URLs grow older. */
+  advanceClock(milliseconds: number): void;
+  /** Sets all counters to zero and forgets the requests. Content, users, tokens and faults stay. */
+  reset(): void;
+}
+
+/** Starts an upstream on free ports. Dispose it to close everything, running responses included. */
+export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
+  const { address = '127.0.0.1', redirect, token: tokenOptions = {}, challenge: quirks = {} } = options;
+  const pki = options.tls === true ? createTestPki() : options.tls || undefined;
+  const users = new Map(Object.entries(options.users ?? {}));
+  const catalogue = createCatalogue(options.hidesUnknown ? { readers: [] } : 'public');
+  const log = createRequestLog();
+  const faults = createFaults();
+  let clockOffset = 0;
+  const now = (): number => Date.now() + clockOffset;
+  const tokens = createTokens(now);
+  const deps = { users, catalogue, tokens, now };
+
+  // The answers name the origins' URLs, and the origins need somebody to answer.
+  let answer: Answerer;
+  const listener = createListener({
+    log,
+    faults,
+    identify: (header) => identify(header, deps),
+    answer: (...asked) => answer(...asked),
+  });
+
+  const registry = await openOrigin({ address, pki }, listener);
+  const cdn =
+    redirect && (redirect.to ?? 'cdn') === 'cdn'
+      ? await openOrigin({ address: redirect.host ?? address, pki }, listener)
+      : undefined;
+  const tokenServer =
+    tokenOptions.at === 'own-port' ? await openOrigin({ address, pki }, listener) : undefined;
+  const origins = [registry, cdn, tokenServer].filter((origin) => origin !== undefined);
+  answer = createAnswerer(deps, {
+    registry: options,
+    auth: {
+      scheme: options.auth ?? 'none',
+      service: tokenOptions.service ?? 'test-registry',
+      realm: `${(tokenServer ?? registry).url}${TOKEN_PATH}`,
+      publicWithoutToken: options.publicWithoutToken ?? false,
+      quirks,
+    },
+    token: tokenOptions,
+    redirect,
+    origin: registry.url,
+    cdn: cdn?.url,
+  });
+
+  return {
+    ...registry,
+    ...catalogue,
+    ...log,
+    faults,
+    users,
+    tokens,
+    cdn,
+    tokenServer,
+    pki,
+    caPem: pki?.caPem,
+    advanceClock(milliseconds) {
+      clockOffset += milliseconds;
+    },
+    reset() {
+      log.reset();
+      tokens.reset();
+      for (const origin of origins) origin.resetConnections();
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(origins.map((origin) => origin.refuse()));
+      faults.clear();
+    },
+  };
+}
+
+interface ListenerDeps {
+  readonly log: RequestLog;
+  readonly faults: ReturnType<typeof createFaults>;
+  readonly identify: (authorization: string | undefined) => Identity;
+  readonly answer: Answerer;
+}
+
+/** Records each request, plans its faults, and has it answered. */
+function createListener({ log, faults, identify: identifyHeader, answer }: ListenerDeps): OriginListener {
+  return (request, response, connection) => {
+    const route = parseRoute(request.url ?? '/');
+    const record = log.add({
+      ...route,
+      method: request.method ?? '',
+      headers: request.headers,
+      authorization: identifyHeader(request.headers.authorization),
+      connection: connection.number,
+    });
+    const gone = new AbortController();
+    response.once('close', () => {
+      if (record.ending === 'running') record.ending = 'aborted';
+      gone.abort();
+    });
+    const exchange = { request, response, connection, record, gone: gone.signal };
+    respond(exchange, faults.take(record), () => answer(request, route, record.authorization)).catch(
+      // A mistake in the kit must not look like a fault that was asked for.
+      (error: unknown) => {
+        if (!response.headersSent) response.statusCode = 599;
+        response.end(`the test upstream failed: ${error instanceof Error ? error.stack : String(error)}`);
+      },
+    );
+  };
+}

@@ -1,0 +1,167 @@
+/** A listener with a life: it can refuse connections and come back on the same port, and it counts them. */
+import { once } from 'node:events';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import type { CertificateFlaw, TestPki } from '../certificate.ts';
+
+/** How a TLS handshake goes wrong: the connection is closed, nothing comes, or the certificate is no good. */
+export type TlsFailure = 'close' | 'hang' | CertificateFlaw;
+
+export interface Connections {
+  /** Opened since the start or the last reset. */
+  readonly opened: number;
+  readonly open: number;
+  /** Most at one time since the start or the last reset. */
+  readonly peak: number;
+}
+
+export interface Origin {
+  /** `http://127.0.0.1:12345`, without a slash at the end. */
+  readonly url: string;
+  /** `127.0.0.1:12345`. */
+  readonly host: string;
+  readonly port: number;
+  readonly connections: Connections;
+  /** Closes the listener and all connections: from now on they are refused. */
+  refuse(): Promise<void>;
+  /** Listens again, on the same port. */
+  accept(): Promise<void>;
+  /** Closes all connections now, running responses included. */
+  hangUp(): void;
+  /** From now on TLS handshakes fail so; undefined mends it. Connections that are open stay. */
+  breakTls(failure: TlsFailure | undefined): void;
+}
+
+/** One connection, as the handler of a request sees it. */
+export interface Connection {
+  /** Counted from 1 since the start. */
+  readonly number: number;
+  /** Closes it: `fin` lets what was sent arrive, `rst` may not. */
+  end(how: 'fin' | 'rst'): void;
+}
+
+export interface OriginOptions {
+  /** Loopback address. */
+  readonly address: string;
+  /** Speaks TLS with its certificate. */
+  readonly pki: TestPki | undefined;
+}
+
+export type OriginListener = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  connection: Connection,
+) => void;
+
+/**
+ * Opens a listener on a free port. The TCP listener is apart from the HTTP server, so that connections can be kept from
+ * it (a handshake that hangs) and a listener can go and come without the server.
+ */
+export async function openOrigin(
+  { address, pki }: OriginOptions,
+  listener: OriginListener,
+): Promise<Origin & { resetConnections(): void }> {
+  const open = new Map<string, { socket: Socket; connection: Connection }>();
+  const connections = { opened: 0, open: 0, peak: 0 };
+  let connectionNumber = 0;
+  let tlsFailure: TlsFailure | undefined;
+
+  const http = createServerFor(pki, (request, response) => {
+    const entry = open.get(peerOf(request.socket));
+    if (entry) listener(request, response, entry.connection);
+  });
+  // With allowHalfOpen as node:http itself has it, so that a client's FIN after its request is no end of the exchange.
+  const tcp = createServer({ allowHalfOpen: !pki, noDelay: true }, (socket) => {
+    const peer = peerOf(socket);
+    connectionNumber += 1;
+    open.set(peer, {
+      socket,
+      connection: {
+        number: connectionNumber,
+        end: (how) => void (how === 'rst' ? socket.resetAndDestroy() : socket.destroy()),
+      },
+    });
+    connections.opened += 1;
+    connections.open += 1;
+    connections.peak = Math.max(connections.peak, connections.open);
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      open.delete(peer);
+      connections.open -= 1;
+    });
+    if (tlsFailure === 'close') socket.destroy();
+    else if (tlsFailure !== 'hang') http.emit('connection', socket);
+  });
+
+  await listen(tcp, 0, address);
+  const { port } = tcp.address() as AddressInfo;
+  const host = `${address}:${port}`;
+
+  function hangUp(): void {
+    for (const { socket } of open.values()) socket.destroy();
+  }
+
+  return {
+    url: `${pki ? 'https' : 'http'}://${host}`,
+    host,
+    port,
+    connections,
+    async refuse() {
+      if (!tcp.listening) return;
+      const closed = [...open.values()].map(({ socket }) => once(socket, 'close'));
+      tcp.close();
+      hangUp();
+      await Promise.all(closed);
+    },
+    async accept() {
+      if (!tcp.listening) await listen(tcp, port, address);
+    },
+    hangUp,
+    breakTls(failure) {
+      if (!pki || !('setSecureContext' in http))
+        throw new Error(`${host} speaks no TLS: start it with tls: true`);
+      tlsFailure = failure;
+      http.setSecureContext(pki.server(failure === 'close' || failure === 'hang' ? undefined : failure));
+    },
+    resetConnections() {
+      connections.opened = 0;
+      connections.peak = connections.open;
+    },
+  };
+}
+
+function createServerFor(
+  pki: TestPki | undefined,
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+): Server | ReturnType<typeof createHttpsServer> {
+  const options = { maxHeaderSize: 64 * 1024, keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 };
+  const server = pki
+    ? createHttpsServer({ ...options, ...pki.server() }, listener)
+    : createHttpServer(options, listener);
+  // A handshake that fails is the client's business, and often the test's purpose.
+  server.on('tlsClientError', () => {});
+  return server;
+}
+
+/** Longer than any client idles: an upstream that closes idle connections would hide whether clients reuse theirs. */
+const KEEP_ALIVE_MS = 75_000;
+
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`;
+}
+
+function listen(server: TcpServer, port: number, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, address, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}

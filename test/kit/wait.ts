@@ -1,0 +1,63 @@
+/** Waiting in tests: for a condition, or at a gate that the test opens. Nothing here sleeps for a guessed time. */
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface WaitOptions {
+  /** Milliseconds after which waiting fails; 10 000 unless told. */
+  readonly limitMs?: number;
+  /** Milliseconds between two looks; 5 unless told. */
+  readonly everyMs?: number;
+  /** What is waited for, for the error message. */
+  readonly what?: string;
+}
+
+/**
+ * Looks again and again until `condition` gives something truthy, and gives that back. An error thrown by the condition
+ * counts as "not yet" and is the cause of the failure.
+ *
+ * @throws Error that names `what` when `limitMs` has passed.
+ */
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  { limitMs = 10_000, everyMs = 5, what = condition.toString() }: WaitOptions = {},
+): Promise<Truthy<T>> {
+  const end = performance.now() + limitMs;
+  for (;;) {
+    let failure: unknown;
+    try {
+      const value = await condition();
+      if (value) return value as Truthy<T>;
+    } catch (error) {
+      failure = error;
+    }
+    if (performance.now() >= end) {
+      throw new Error(`waited ${limitMs} ms in vain for: ${what}`, { cause: failure });
+    }
+    await pause(everyMs);
+  }
+}
+
+export type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
+
+/** A door that stays shut until somebody opens it, and then stays open. */
+export interface Gate {
+  readonly isOpen: boolean;
+  /** Resolves when the gate is opened; at once when it is open. */
+  readonly passed: Promise<void>;
+  open(): void;
+}
+
+/** A shut {@link Gate}. */
+export function gate(): Gate {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let isOpen = false;
+  return {
+    get isOpen() {
+      return isOpen;
+    },
+    passed: promise,
+    open() {
+      isOpen = true;
+      resolve();
+    },
+  };
+}
