@@ -1,0 +1,45 @@
+/**
+ * Installs the real parts of the integration suites: `node test/parts/install.ts [NAME...]`, all when none is named.
+ * Prints one line per part and ends with 1 when one of them could not be had. What is there already, in the right
+ * version, is left alone. Needs Node and Go, and for the Debian packages root on Debian 12.
+ */
+import { createDebianInstaller } from './install-debian.ts';
+import { installGoPart } from './install-go.ts';
+import { isPartName, PARTS, type Part, type PartName } from './parts.ts';
+import { partPath } from './find.ts';
+import { run } from './run.ts';
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const unknown = args.filter((name) => !isPartName(name));
+  if (unknown.length > 0) {
+    console.error(`No such part: ${unknown.join(', ')}. The parts are: ${Object.keys(PARTS).join(', ')}`);
+    return 2;
+  }
+  const names = (args.length > 0 ? args : Object.keys(PARTS)).filter(isPartName);
+  const installDebianPart = createDebianInstaller();
+  const failed: PartName[] = [];
+  // One after the other: two builds at once would only fight for the two cores of a small machine.
+  for (const name of names) {
+    const part: Part = PARTS[name];
+    const started = performance.now();
+    try {
+      const path = partPath(name);
+      const fresh = part.source === 'go' ? await installGoPart(part, path) : await installDebianPart(part);
+      await run(path, part.try, { env: part.env ?? {} });
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      console.log(`${name} ${part.version}: ${fresh ? `installed in ${seconds} s` : 'is there'} (${path})`);
+    } catch (error) {
+      failed.push(name);
+      console.log(
+        `${name} ${part.version}: MISSING: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+  if (failed.length === 0) return 0;
+  console.error(
+    `Missing parts: ${failed.join(', ')}. Suites that need them are skipped, and fail when CI=true.`,
+  );
+  return 1;
+}

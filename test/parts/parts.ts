@@ -1,0 +1,86 @@
+/**
+ * The real programs that the integration suites and the benchmark run: what each is, in which version, where it comes
+ * from, and which command shows that it works. Versions are pinned because clients change their requests from release
+ * to release; raise one by editing its row and running the suites.
+ */
+export const PARTS = {
+  crane: goPart('v0.22.1', 'github.com/google/go-containerregistry/cmd/crane', { try: ['version'] }),
+  oras: goPart('v1.3.6', 'oras.land/oras/cmd/oras', { try: ['version'] }),
+  regctl: goPart('v0.11.7', 'github.com/regclient/regclient/cmd/regctl', { try: ['version'] }),
+  // The suite has no release of its own since it was rewritten; this commit is its first with the read-only mode.
+  conformance: goPart(
+    'v0.0.0-20260831232431-97274622c111',
+    'github.com/opencontainers/distribution-spec/conformance',
+    // It has no flags and would run its tests: an unreadable configuration ends it before the first request.
+    { try: [], env: { OCI_CONFIGURATION: '/dev/null', OCI_API_PULL: 'neither' } },
+  ),
+  registry3: goPart('v3.1.2', 'github.com/distribution/distribution/v3/cmd/registry', {
+    executable: 'registry',
+    try: ['--version'],
+  }),
+  containerd2: goPart('v2.3.7', 'github.com/containerd/containerd/v2/cmd/containerd', {
+    with: [
+      'github.com/containerd/containerd/v2/cmd/ctr',
+      'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2',
+    ],
+    try: ['--version'],
+  }),
+  registry2: debianPart('2.8.2', 'docker-registry', { path: '/usr/bin/docker-registry', try: ['--version'] }),
+  skopeo: debianPart('1.9.3', 'skopeo', { path: '/usr/bin/skopeo', try: ['--version'] }),
+  nginx: debianPart('1.22.1', 'nginx', { path: '/usr/sbin/nginx', try: ['-v'] }),
+  containerd1: debianPart('1.6.20', 'containerd', { path: '/usr/bin/containerd', try: ['--version'] }),
+  runc: debianPart('1.1.5', 'runc', { path: '/usr/sbin/runc', try: ['--version'] }),
+  htpasswd: debianPart('2.4', 'apache2-utils', { path: '/usr/bin/htpasswd', try: ['-nbB', 'user', 'word'] }),
+  busybox: debianPart('1.35.0', 'busybox-static', { path: '/bin/busybox', try: ['true'] }),
+} as const satisfies Record<string, Part>;
+
+export type PartName = keyof typeof PARTS;
+
+/** A part that is built from a Go module with `go install`, or one that is a Debian package. */
+export type Part = GoPart | DebianPart;
+
+interface Trial {
+  /** Arguments with which the executable ends at once with 0. */
+  readonly try: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface GoPart extends Trial {
+  readonly source: 'go';
+  /** A version of the module, exactly. */
+  readonly version: string;
+  /** The first is the part itself; the others are built into the same directory. */
+  readonly packages: readonly string[];
+  /** File name of the part's executable, as `go install` names it. */
+  readonly executable: string;
+}
+
+export interface DebianPart extends Trial {
+  readonly source: 'debian';
+  /** What the package's version must begin with; Debian adds its own revision, which security updates raise. */
+  readonly version: string;
+  readonly package: string;
+  readonly path: string;
+}
+
+/** True when `name` is a row of {@link PARTS}. */
+export function isPartName(name: string): name is PartName {
+  return Object.hasOwn(PARTS, name);
+}
+
+function goPart(
+  version: string,
+  mainPackage: string,
+  options: Trial & { executable?: string; with?: readonly string[] },
+): GoPart {
+  const {
+    executable = mainPackage.slice(mainPackage.lastIndexOf('/') + 1),
+    with: others = [],
+    ...trial
+  } = options;
+  return { source: 'go', version, packages: [mainPackage, ...others], executable, ...trial };
+}
+
+function debianPart(version: string, name: string, options: Trial & { path: string }): DebianPart {
+  return { source: 'debian', version, package: name, ...options };
+}

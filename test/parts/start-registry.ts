@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import { basic } from '../kit/client.ts';
+import { tempDir, type TempDir } from '../kit/temp.ts';
+import { startDaemon } from './daemon.ts';
+import { needPart } from './find.ts';
+import { run } from './run.ts';
+import { startTokenServer, type Account, type TokenServer } from './token-server.ts';
+
+/** How a registry asks who is there. */
+export type RegistryAuth =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'basic'; readonly account: Account }
+  | { readonly kind: 'token'; readonly account: Account; readonly publicPull: boolean };
+
+export interface RegistryOptions {
+  /** `registry3` is Distribution 3, `registry2` Distribution 2.8. */
+  readonly part: 'registry3' | 'registry2';
+  readonly auth?: RegistryAuth;
+  /** Makes it a pull-through cache of the registry at this URL, as the Go extension for Gardener runs it. */
+  readonly proxyOf?: string;
+}
+
+/** A running Distribution registry. Disposing it stops it and removes its own directory. */
+export interface Registry extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  /**
+   * `localhost:PORT`, for references. ORAS refuses a token server on loopback unless registry and realm have the same
+   * host name (GHSA-mm27-wq9c-mxxr), and crane refuses one that is an address (go-containerregistry#2258).
+   */
+  readonly host: string;
+  readonly pid: number;
+  readonly tokens: TokenServer | undefined;
+  output(): string;
+  /** Value of the `Authorization` header with which the repository may be pushed to; undefined when none is needed. */
+  authorization(repository: string): string | undefined;
+  /** Stops the registry and its token server; what it served stays where it is until disposal. */
+  stop(): Promise<void>;
+}
+
+/** Starts a Distribution registry on loopback. Throws an `Error` with its output when it does not start. */
+export async function startRegistry(options: RegistryOptions): Promise<Registry> {
+  const { part, auth = { kind: 'none' }, proxyOf } = options;
+  await using cleanup = new AsyncDisposableStack();
+  const own = cleanup.use(tempDir());
+  const tokens =
+    auth.kind === 'token'
+      ? cleanup.use(await startTokenServer({ account: auth.account, publicPull: auth.publicPull }))
+      : undefined;
+
+  const configuration = {
+    version: '0.1',
+    log: { level: 'info', accesslog: { disabled: true } },
+    storage: {
+      filesystem: { rootdirectory: join(own.path, 'content') },
+      // The proxy mode needs deletion for its expiry, and conformance tests of an upstream may use it.
+      delete: { enabled: true },
+    },
+    http: { addr: '127.0.0.1:0', secret: 'only-for-tests' },
+    ...(proxyOf === undefined ? {} : { proxy: { remoteurl: proxyOf } }),
+    ...(await authConfiguration(auth, tokens, own)),
+  };
+  const configurationFile = own.write('config.yml', JSON.stringify(configuration)); // JSON is YAML too.
+
+  const daemon = cleanup.use(
+    await startDaemon({
+      name: part,
+      command: needPart(part),
+      args: ['serve', configurationFile],
+      // Distribution 3 sends traces to a collector on localhost unless told otherwise.
+      env: { OTEL_TRACES_EXPORTER: 'none' },
+      ready: /listening on 127\.0\.0\.1:(\d+)/,
+    }),
+  );
+  const boundPort = daemon.ready[1]!;
+  const resources = cleanup.move();
+  return {
+    url: `http://127.0.0.1:${boundPort}`,
+    host: `localhost:${boundPort}`,
+    pid: daemon.pid,
+    tokens,
+    output: () => daemon.output(),
+    authorization(repository) {
+      if (auth.kind === 'none') return undefined;
+      if (auth.kind === 'basic') return basic(auth.account.username, auth.account.password);
+      const access = [{ type: 'repository', name: repository, actions: ['pull', 'push'] }];
+      return `Bearer ${tokens!.issue(auth.account.username, access)}`;
+    },
+    async stop() {
+      await daemon.stop();
+      await tokens?.stop();
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+async function authConfiguration(
+  auth: RegistryAuth,
+  tokens: TokenServer | undefined,
+  directory: TempDir,
+): Promise<object> {
+  if (auth.kind === 'basic') {
+    const { username, password } = auth.account;
+    // Distribution reads bcrypt only; cost 4 is the least, since every request pays it.
+    const { stdout } = await run(needPart('htpasswd'), ['-nbB', '-C', '4', username, password]);
+    const path = directory.write('htpasswd', stdout);
+    return { auth: { htpasswd: { realm: 'larder-test', path } } };
+  }
+  if (tokens === undefined) return {};
+  const rootcertbundle = directory.write('tokens.pem', tokens.authority);
+  const { realm, service, issuer } = tokens;
+  return { auth: { token: { realm, service, issuer, rootcertbundle } } };
+}

@@ -1,0 +1,135 @@
+import { randomUUID, sign, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { createTestPki } from '../kit/certificate.ts';
+
+export interface Account {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** What a token allows: an entry of its `access` claim. */
+export interface Access {
+  readonly type: string;
+  readonly name: string;
+  readonly actions: readonly string[];
+}
+
+/** A Docker token server on loopback. Disposing it closes it. */
+export interface TokenServer extends AsyncDisposable {
+  /** Goes into the registry's challenge. */
+  readonly realm: string;
+  readonly service: string;
+  readonly issuer: string;
+  /** Certificate, PEM, of the authority that vouches for the key of the tokens. */
+  readonly authority: string;
+  /** How many tokens it gave, by who asked: `''` is nobody in particular. */
+  readonly given: ReadonlyMap<string, number>;
+  /** A token for a set-up step that does not ask over the network. */
+  issue(subject: string, access: readonly Access[]): string;
+  /** Closes it with all its connections; a second call does nothing. */
+  stop(): Promise<void>;
+}
+
+export interface TokenServerOptions {
+  /** Who may pull and push everything. */
+  readonly account: Account;
+  /** Whether everybody else may pull everything, or gets tokens that allow nothing. */
+  readonly publicPull: boolean;
+}
+
+const TOKEN_LIFETIME_S = 300;
+
+/**
+ * Starts a server of the Docker token protocol (https://distribution.github.io/distribution/spec/auth/token/), GET
+ * and POST, whose ES256 tokens carry their certificate chain (`x5c`), which Distribution 2 and 3 both accept.
+ */
+export async function startTokenServer(options: TokenServerOptions): Promise<TokenServer> {
+  const pki = createTestPki();
+  const { key, cert } = pki.server();
+  const chain = [new X509Certificate(cert).raw.toString('base64')];
+  const service = 'larder-test-registry';
+  const issuer = 'larder-test-tokens';
+  const given = new Map<string, number>();
+
+  const issue = (subject: string, access: readonly Access[]): string => {
+    const now = Math.floor(Date.now() / 1000);
+    const header = { typ: 'JWT', alg: 'ES256', x5c: chain };
+    const lifetime = { iat: now, nbf: now - 10, exp: now + TOKEN_LIFETIME_S };
+    return signToken(key, header, {
+      iss: issuer,
+      sub: subject,
+      aud: service,
+      jti: randomUUID(),
+      ...lifetime,
+      access,
+    });
+  };
+
+  const server = createServer((request, response) => {
+    void readRequest(request).then(({ scopes, username, password }) => {
+      const known = username === options.account.username && password === options.account.password;
+      if (username !== '' && !known) {
+        response
+          .writeHead(401, { 'content-type': 'application/json' })
+          .end('{"errors":[{"code":"UNAUTHORIZED"}]}');
+        return;
+      }
+      given.set(username, (given.get(username) ?? 0) + 1);
+      const access = scopes.map((scope) => grant(scope, known, options.publicPull));
+      const token = issue(username, access);
+      const answer = {
+        token,
+        access_token: token,
+        expires_in: TOKEN_LIFETIME_S,
+        issued_at: new Date().toISOString(),
+      };
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  const realm = `http://localhost:${(server.address() as AddressInfo).port}/token`;
+  const stop = async (): Promise<void> => {
+    if (!server.listening) return;
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  };
+  return { realm, service, issuer, authority: pki.caPem, given, issue, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** The scope's actions that the caller gets: all, or `pull` alone, or none. */
+function grant(scope: string, known: boolean, publicPull: boolean): Access {
+  const {
+    type = '',
+    name = '',
+    actions = '',
+  } = /^(?<type>[^:]*):(?<name>.*):(?<actions>[^:]*)$/.exec(scope)?.groups ?? {};
+  const asked = actions.split(',');
+  return { type, name, actions: asked.filter((action) => known || (publicPull && action === 'pull')) };
+}
+
+async function readRequest(request: IncomingMessage): Promise<{ scopes: string[] } & Account> {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const form = request.method === 'POST' ? new URLSearchParams(await text(request)) : url.searchParams;
+  // A scope parameter may be repeated, and may hold several scopes with spaces between them.
+  const scopes = form.getAll('scope').flatMap((scope) => scope.split(' ').filter((one) => one !== ''));
+  if (request.method === 'POST') {
+    return { scopes, username: form.get('username') ?? '', password: form.get('password') ?? '' };
+  }
+  const basic = /^Basic (?<pair>.+)$/i.exec(request.headers.authorization ?? '')?.groups?.['pair'] ?? '';
+  const [username = '', ...password] = Buffer.from(basic, 'base64').toString('utf8').split(':');
+  return { scopes, username, password: password.join(':') };
+}
+
+function signToken(key: string, header: object, claims: object): string {
+  const signed = [header, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
+  // JOSE wants the two halves of the signature side by side, not in DER (RFC 7518, section 3.4).
+  const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
+  return `${signed}.${signature.toString('base64url')}`;
+}
