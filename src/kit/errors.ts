@@ -14,6 +14,7 @@ export const ERROR_TABLE = {
   MANIFEST_UNKNOWN: { status: 404, oci: 'MANIFEST_UNKNOWN', retryable: false },
   BLOB_UNKNOWN: { status: 404, oci: 'BLOB_UNKNOWN', retryable: false },
   UNSUPPORTED: { status: 405, oci: 'UNSUPPORTED', retryable: false },
+  REFERRERS_UNSUPPORTED: { status: 404, oci: 'UNSUPPORTED', retryable: false },
   CATALOG_UNSUPPORTED: { status: 404, oci: 'UNSUPPORTED', retryable: false },
   RANGE_INVALID: { status: 416, oci: 'RANGE_INVALID', retryable: false },
   REQUEST_INVALID: { status: 400, oci: 'UNSUPPORTED', retryable: false },

@@ -1,4 +1,4 @@
-import { errorText } from './errors.ts';
+import { errorText, LarderError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
 /**
@@ -14,7 +14,7 @@ export class TaskGroup {
     this.#logger = logger;
   }
 
-  /** Aborts when the group closes. */
+  /** Aborts with `SHUTTING_DOWN` when the group closes. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -35,7 +35,7 @@ export class TaskGroup {
 
   /** Aborts every job and resolves when the last has ended. */
   async close(): Promise<void> {
-    this.#controller.abort(new Error('the task group is closing'));
+    this.#controller.abort(new LarderError('SHUTTING_DOWN', 'Larder is stopping'));
     await this.idle();
   }
 

@@ -1,3 +1,5 @@
+import { digestOf } from './digest.ts';
+
 /** image-spec media-types.md and containerd core/images/mediatypes.go. */
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -45,16 +47,18 @@ const CLASSES: [string, string][] = [
 /**
  * The class of an `Accept` header: what a tag's answer is remembered under, because a registry may answer one tag with
  * different manifests (Distribution gives the linux/amd64 manifest of a list to a client that does not accept lists).
- * Order and weights do not matter, unknown types count by their names, no header at all is class `-`.
+ * Order and weights do not matter, vendor types count by their names and all others as one, no type at all is class `-`.
+ * At most 200 characters: longer lists are told apart by their hash.
  */
 export function acceptClass(accept: string | undefined): string {
-  if (accept === undefined || accept.trim() === '') return '-';
   const classes = new Set<string>();
-  for (const part of accept.split(',')) {
+  for (const part of (accept ?? '').split(',')) {
     const type = essence(part);
     if (type === '') continue;
     const known = CLASSES.find(([name]) => name === type);
     classes.add(known?.[1] ?? (type.startsWith('application/vnd.') ? `<${type}>` : '?'));
   }
-  return [...classes].sort().join('').slice(0, 200);
+  if (classes.size === 0) return '-';
+  const text = [...classes].sort().join('');
+  return text.length <= 200 ? text : digestOf(Buffer.from(text));
 }

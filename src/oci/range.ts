@@ -9,7 +9,7 @@ export type RangeRequest = { kind: 'full' } | { kind: 'range'; range: ByteRange 
 
 const FULL: RangeRequest = { kind: 'full' };
 const UNSATISFIABLE: RangeRequest = { kind: 'unsatisfiable' };
-const SINGLE = /^bytes=(\d{0,15})-(\d{0,15})$/;
+const SINGLE = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i;
 
 /**
  * Reads a `Range` header against a body of `size` bytes (RFC 9110, section 14.1.2). One range is honoured; several, another
@@ -17,7 +17,7 @@ const SINGLE = /^bytes=(\d{0,15})-(\d{0,15})$/;
  * fetch in parallel rely on it (containerd 2.1 and later).
  */
 export function parseRange(header: string | undefined, size: number): RangeRequest {
-  const match = header === undefined ? null : SINGLE.exec(header.replaceAll(' ', ''));
+  const match = header === undefined ? null : SINGLE.exec(header);
   if (match === null) return FULL;
   const [, first = '', last = ''] = match;
   if (first === '') {
@@ -28,10 +28,10 @@ export function parseRange(header: string | undefined, size: number): RangeReque
       : { kind: 'range', range: { start: Math.max(0, size - suffix), end: size } };
   }
   const start = Number(first);
-  const end = last === '' ? size : Number(last) + 1;
-  if (end <= start && last !== '') return FULL;
+  const end = last === '' ? size : Math.min(Number(last) + 1, size);
+  if (last !== '' && Number(last) < start) return FULL;
   if (start >= size) return UNSATISFIABLE;
-  return { kind: 'range', range: { start, end: Math.min(end, size) } };
+  return { kind: 'range', range: { start, end } };
 }
 
 /** `Content-Range` of a 206 (RFC 9110, section 14.4). */

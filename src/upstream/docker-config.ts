@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { identityTokenCredential, passwordCredential, type Credential } from './credential.ts';
+
+const ENTRY = z.object({
+  auth: z.string().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  identitytoken: z.string().optional(),
+});
+const FILE = z.object({ auths: z.record(z.string(), ENTRY.catch({})) });
+
+/** Docker Hub has several names, and `docker login` writes the first of these. */
+const DOCKER_HUB = ['https://index.docker.io/v1/', 'index.docker.io', 'registry-1.docker.io'];
+
+/**
+ * The login for an upstream in a `.dockerconfigjson`: looked up by the upstream's name, then by the host of its
+ * `remoteURL`, for docker.io by its other names too; entries may be written with a scheme and a path. Undefined when there is
+ * none. Of one entry an identity token goes before username and password, those before `auth` (as Docker reads it).
+ *
+ * @throws Error without any of the content, when it is no Docker configuration.
+ */
+export function dockerConfigCredential(
+  content: string,
+  upstream: string,
+  remoteURL: string,
+): Credential | undefined {
+  const parsed = FILE.safeParse(json(content));
+  if (!parsed.success) throw new Error('expected a Docker configuration, {"auths":{"<registry>":{...}}}');
+  const { auths } = parsed.data;
+  const { host } = new URL(remoteURL);
+  const names = [upstream, host, ...(upstream === 'docker.io' ? DOCKER_HUB : [])];
+  for (const name of names) {
+    const key = Object.keys(auths).find((candidate) => candidate === name || hostOf(candidate) === name);
+    const credential = key === undefined ? undefined : readEntry(auths[key] ?? {});
+    if (credential !== undefined) return credential;
+  }
+  return undefined;
+}
+
+function readEntry({
+  auth,
+  username,
+  password,
+  identitytoken,
+}: z.infer<typeof ENTRY>): Credential | undefined {
+  if (identitytoken) return identityTokenCredential(identitytoken);
+  if (username && password) return passwordCredential(username, password);
+  const decoded = Buffer.from(auth ?? '', 'base64').toString('utf8');
+  const colon = decoded.indexOf(':');
+  // Docker pads with zero bytes in some versions (cli/config/configfile, decodeAuth).
+  const secret = decoded.slice(colon + 1).replace(/\0+$/, '');
+  return colon > 0 && secret !== '' ? passwordCredential(decoded.slice(0, colon), secret) : undefined;
+}
+
+/** `https://r.example/v1/` is an entry for `r.example`. */
+function hostOf(key: string): string {
+  return key.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+}
+
+function json(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,35 @@
+import { Readable } from 'node:stream';
+import { parseContentRange } from '../oci/range.ts';
+import { discard, type Exchange } from './exchange.ts';
+
+/** The range of the smallest GET that tells a size. */
+export const FIRST_BYTE = { start: 0, end: 1 } as const;
+
+/**
+ * What a HEAD would have been answered, from the answer to a GET of the first byte: for storage whose signed addresses are good
+ * for GET only (GHCR: 403), and for registries that refuse HEAD (ECR Public: 401). The body is let go.
+ */
+export function headOf(answer: Exchange): Exchange {
+  discard(answer);
+  const headers: Record<string, string> = { ...answer.headers };
+  const range = headers['content-range'];
+  delete headers['content-range'];
+  const size = sizeOf(answer, range);
+  const isPart = answer.status === 206 || (answer.status === 416 && size !== undefined);
+  delete headers['content-length'];
+  if (size !== undefined) headers['content-length'] = String(size);
+  return {
+    status: isPart ? 200 : answer.status,
+    headers,
+    challenges: answer.challenges,
+    contentLength: size,
+    body: Readable.from([]),
+  };
+}
+
+function sizeOf({ status, contentLength }: Exchange, range: string | undefined): number | undefined {
+  if (status === 200) return contentLength;
+  if (status === 206) return parseContentRange(range)?.size;
+  // There is no first byte in empty content (RFC 9110, section 15.5.17).
+  return status === 416 && range === 'bytes */0' ? 0 : undefined;
+}

@@ -1,0 +1,14 @@
+/**
+ * The test of a repository glob of `caches[].credentials[]`: `*` stands for any characters within one path component, `**`
+ * for any characters at all, everything else for itself. The whole name has to fit: `team/**` fits `team/a/b`, not `team`.
+ */
+export function repositoryGlob(glob: string): (repository: string) => boolean {
+  const parts = glob.split(/\*{2,}/).map((part) =>
+    part
+      .split('*')
+      .map((text) => RegExp.escape(text))
+      .join('[^/]*'),
+  );
+  const pattern = new RegExp(`^${parts.join('.*')}$`, 's');
+  return (repository) => pattern.test(repository);
+}

@@ -1,0 +1,100 @@
+import { LRUCache } from 'lru-cache';
+import type { RepositoryName } from '../oci/reference.ts';
+import { formatChallenge } from '../oci/challenge.ts';
+import type { AddressGuard } from './address-guard.ts';
+import type { AuthorizedAnswer, Authorizer } from './authorizer.ts';
+import type { Credential } from './credential.ts';
+import { discard, type Exchange } from './exchange.ts';
+import { isRegistryPath, redirectTarget } from './redirect.ts';
+import { readChallenges } from './registry-challenges.ts';
+import type { TransportRequest } from './transport.ts';
+
+/** Who a request speaks for. */
+export type Identity =
+  /** Larder itself: with the configured credential, or anonymously. */
+  | { readonly kind: 'own'; readonly credential: Credential | undefined }
+  /** A client, with its own `Authorization`. */
+  | { readonly kind: 'caller'; readonly authorization: string };
+
+export interface RoutedRequest extends TransportRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly repository: RepositoryName | undefined;
+  readonly identity: Identity;
+}
+
+export interface RoutedAnswer extends AuthorizedAnswer {
+  /** Where the answer came from: a registry, or storage that a registry pointed to. */
+  readonly from: 'registry' | 'storage';
+}
+
+export interface RouteDeps {
+  readonly remote: URL;
+  readonly guard: AddressGuard;
+  readonly send: (request: RoutedRequest) => Promise<Exchange>;
+  /** Makes the authorizer of a registry. */
+  readonly authorizerOf: (origin: URL) => Authorizer;
+}
+
+/** Registries that one upstream sends us to: registry.k8s.io has a regional one for each of some 20 regions. */
+const OTHER_REGISTRIES = 32;
+
+/**
+ * Sends a request to the upstream and follows its redirects. `Authorization` goes to the upstream's own origin below `/v2/`
+ * and nowhere else: storage refuses it (S3, Azure) or must not have it. Another registry that challenges us gets an
+ * anonymous token of its own. The returned function throws as {@link redirectTarget}, {@link Authorizer.send} and `send` do.
+ */
+export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promise<RoutedAnswer> {
+  const { remote, guard, authorizerOf } = deps;
+  const registry = authorizerOf(remote);
+  const others = new LRUCache<string, Authorizer>({ max: OTHER_REGISTRIES });
+
+  function other({ origin }: URL): Authorizer {
+    const authorizer = others.get(origin) ?? authorizerOf(new URL(origin));
+    others.set(origin, authorizer);
+    return authorizer;
+  }
+
+  async function hop(url: URL, request: RoutedRequest): Promise<RoutedAnswer> {
+    const { identity, repository, signal } = request;
+    const transmit = (authorization: string | undefined): Promise<Exchange> =>
+      deps.send({
+        ...request,
+        url,
+        headers: authorization === undefined ? request.headers : { ...request.headers, authorization },
+      });
+    if (!isRegistryPath(url)) {
+      return { from: 'storage', answer: await transmit(undefined), challenges: [], credentialSent: false };
+    }
+    if (url.origin !== remote.origin) {
+      const anonymous = { repository, credential: undefined, signal, transmit };
+      return { from: 'registry', ...(await other(url).send(anonymous)), challenges: [] };
+    }
+    if (identity.kind === 'own') {
+      return { from: 'registry', ...(await registry.send({ ...identity, repository, signal, transmit })) };
+    }
+    const answer = await transmit(identity.authorization);
+    const challenges = readChallenges(answer, remote, guard).map(formatChallenge);
+    return { from: 'registry', answer, challenges, credentialSent: true };
+  }
+
+  return async (request) => {
+    let challenges: readonly string[] = [];
+    for (let url = request.url, count = 1; ; count += 1) {
+      const reached = await hop(url, request);
+      if (url.origin === remote.origin && reached.from === 'registry') challenges = reached.challenges;
+      const target = redirectOf(reached.answer, url, count);
+      if (target === undefined) return { ...reached, challenges };
+      discard(reached.answer);
+      url = target;
+    }
+  };
+
+  function redirectOf(answer: Exchange, url: URL, count: number): URL | undefined {
+    try {
+      return redirectTarget(answer, url, count, guard);
+    } catch (error) {
+      discard(answer);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import {
+  mkdtempSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { rootCertificates } from 'node:tls';
+import { ManualClock } from '../kit/clock.ts';
+import { createLogger } from '../kit/logger.ts';
+import { createMetrics } from '../kit/metrics.ts';
+import { TaskGroup } from '../kit/task-group.ts';
+import { parseRepositoryName } from '../oci/reference.ts';
+import { passwordCredential } from './credential.ts';
+import { createSecretDirectory, type SecretSettings } from './secret-directory.ts';
+
+/** A directory of secrets below a temporary one, with a reader that looks when the test says so. */
+async function openSecrets(files: Record<string, string>) {
+  const root = mkdtempSync(join(tmpdir(), 'larder-secrets-'));
+  const path = join(root, 'secrets');
+  const write = (name: string, content: string): void => {
+    mkdirSync(join(path, name, '..'), { recursive: true });
+    writeFileSync(join(path, name), content);
+  };
+  mkdirSync(path);
+  for (const [name, content] of Object.entries(files)) write(name, content);
+  const clock = new ManualClock();
+  const lines: string[] = [];
+  const logger = createLogger({ level: 'info', format: 'json' }, (line) => lines.push(line));
+  const metrics = createMetrics();
+  const tasks = new TaskGroup(logger);
+  const secrets = await createSecretDirectory({ clock, logger, metrics, tasks }, path);
+  return {
+    root,
+    path,
+    secrets,
+    lines,
+    write,
+    missing: async () => (await metrics.secretsMissing.get()).values.map(({ value }) => value),
+    /** Resolves when the files were read again: the reader then waits for its next turn. */
+    async next() {
+      clock.advance(2_000);
+      while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+    },
+    async [Symbol.asyncDispose]() {
+      await tasks.close();
+      rmSync(root, { recursive: true });
+    },
+  };
+}
+
+function settings(parts: Partial<SecretSettings>): SecretSettings {
+  return {
+    upstream: 'r.example',
+    remoteURL: 'https://r.example',
+    secretReferenceName: undefined,
+    credentials: [],
+    caBundleSecretReferenceName: undefined,
+    ...parts,
+  };
+}
+
+const LOGIN = { 'login/username': 'u', 'login/password': 'p' };
+
+describe('the secret directory', () => {
+  it('gives username and password without the line break at the end of their files, and nothing else of them taken away', async () => {
+    await using opened = await openSecrets({ 'login/username': 'u\n', 'login/password': ' p \r\n' });
+    const credential = opened.secrets.credentialsOf(settings({ secretReferenceName: 'login' }));
+    assert.deepEqual(credential(undefined), passwordCredential('u', ' p '));
+  });
+
+  it('gives the login of a Docker configuration', async () => {
+    const content = JSON.stringify({ auths: { 'r.example': { username: 'u', password: 'p' } } });
+    await using opened = await openSecrets({ 'login/.dockerconfigjson': content });
+    const credential = opened.secrets.credentialsOf(settings({ secretReferenceName: 'login' }));
+    assert.deepEqual(credential(parseRepositoryName('a')), passwordCredential('u', 'p'));
+  });
+
+  it('chooses by repository, the first fitting entry, then the secret for all', async () => {
+    await using opened = await openSecrets({
+      ...LOGIN,
+      'team/username': 't',
+      'team/password': 'p',
+      'app/username': 'a',
+      'app/password': 'p',
+    });
+    const entry = (glob: string, secretReferenceName: string) => ({
+      repositories: [glob],
+      secretReferenceName,
+      provider: undefined,
+    });
+    const credential = opened.secrets.credentialsOf(
+      settings({
+        secretReferenceName: 'login',
+        credentials: [entry('team/app', 'app'), entry('team/**', 'team')],
+      }),
+    );
+    const userOf = (repository: string): unknown => {
+      const found = credential(parseRepositoryName(repository));
+      return found?.kind === 'password' && found.username;
+    };
+    assert.deepEqual(['team/app', 'team/x/y', 'other'].map(userOf), ['a', 't', 'u']);
+  });
+
+  it('goes without a missing secret, warns once, shows it, and is content when it comes', async () => {
+    await using opened = await openSecrets({});
+    const credential = opened.secrets.credentialsOf(settings({ secretReferenceName: 'login' }));
+    for (const _ of [1, 2, 3]) assert.equal(credential(undefined), undefined);
+    assert.equal(opened.lines.filter((line) => line.includes('"level":"warn"')).length, 1);
+    assert.deepEqual(await opened.missing(), [1]);
+    for (const [name, content] of Object.entries(LOGIN)) opened.write(name, content);
+    await opened.next();
+    assert.deepEqual(credential(undefined), passwordCredential('u', 'p'));
+    assert.deepEqual(await opened.missing(), [0]);
+  });
+
+  it('sees a file that was replaced by rename', async () => {
+    await using opened = await openSecrets(LOGIN);
+    const credential = opened.secrets.credentialsOf(settings({ secretReferenceName: 'login' }));
+    opened.write('login/.new', 'next');
+    renameSync(join(opened.path, 'login/.new'), join(opened.path, 'login/password'));
+    assert.deepEqual(credential(undefined), passwordCredential('u', 'p'));
+    await opened.next();
+    assert.deepEqual(credential(undefined), passwordCredential('u', 'next'));
+  });
+
+  it("sees the swap of Kubernetes' ..data link", async () => {
+    await using opened = await openSecrets({
+      'login/..v1/username': 'u',
+      'login/..v1/password': 'one',
+      'login/..v2/username': 'u',
+      'login/..v2/password': 'two',
+    });
+    const mount = join(opened.path, 'login');
+    symlinkSync('..v1', join(mount, '..data'));
+    for (const key of ['username', 'password']) symlinkSync(`..data/${key}`, join(mount, key));
+    await opened.next();
+    const credential = opened.secrets.credentialsOf(settings({ secretReferenceName: 'login' }));
+    assert.deepEqual(credential(undefined), passwordCredential('u', 'one'));
+    symlinkSync('..v2', join(mount, '..data_tmp'));
+    renameSync(join(mount, '..data_tmp'), join(mount, '..data'));
+    await opened.next();
+    assert.deepEqual(credential(undefined), passwordCredential('u', 'two'));
+  });
+
+  it('reads nothing outside the directory, whatever a secret is called', async () => {
+    await using opened = await openSecrets(LOGIN);
+    mkdirSync(join(opened.root, 'outside'));
+    for (const key of ['username', 'password']) writeFileSync(join(opened.root, 'outside', key), 'x');
+    await opened.next();
+    for (const name of ['../outside', '..', '.', '', '/etc', 'login/../../outside', '__proto__']) {
+      assert.equal(
+        opened.secrets.credentialsOf(settings({ secretReferenceName: name }))(undefined),
+        undefined,
+        name,
+      );
+    }
+  });
+
+  it('gives the certificates of a CA bundle, and none of a damaged one', async () => {
+    const [good = ''] = rootCertificates;
+    await using opened = await openSecrets({
+      'ca/bundle.crt': good,
+      'bad/bundle.crt': `${good}\n${good.replace('MII', 'XXX')}`,
+    });
+    const bundle = (name: string) =>
+      opened.secrets.caBundleOf(settings({ caBundleSecretReferenceName: name }))();
+    assert.equal(bundle('ca'), readFileSync(join(opened.path, 'ca/bundle.crt'), 'utf8'));
+    assert.equal(bundle('bad'), undefined);
+    assert.equal(opened.secrets.caBundleOf(settings({}))(), undefined);
+  });
+
+  it('says that --secrets is missing when a secret is wanted', async () => {
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'info', format: 'json' }, (line) => lines.push(line));
+    const deps = { clock: new ManualClock(), logger, metrics: createMetrics(), tasks: new TaskGroup(logger) };
+    const secrets = await createSecretDirectory(deps, undefined);
+    assert.equal(secrets.credentialsOf(settings({ secretReferenceName: 'login' }))(undefined), undefined);
+    assert.match(lines.join(''), /without --secrets/);
+  });
+
+  it('never writes a secret into its log', async () => {
+    await using opened = await openSecrets({
+      'one/username': 'hush',
+      'two/.dockerconfigjson': '{"hush":',
+      'three/bundle.crt': 'hush',
+    });
+    for (const name of ['one', 'two'])
+      opened.secrets.credentialsOf(settings({ secretReferenceName: name }))(undefined);
+    opened.secrets.caBundleOf(settings({ caBundleSecretReferenceName: 'three' }))();
+    assert.equal(opened.lines.length, 3);
+    assert.doesNotMatch(opened.lines.join(''), /hush/);
+  });
+});

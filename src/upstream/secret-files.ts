@@ -1,0 +1,83 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sleep, type Clock } from '../kit/clock.ts';
+import { errorText } from '../kit/errors.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { TaskGroup } from '../kit/task-group.ts';
+
+/** The keys that Larder reads of a secret, and no others. */
+const KEYS = ['username', 'password', '.dockerconfigjson', 'bundle.crt'] as const;
+
+/** Contents by key, as the files have them. */
+export type Secret = Readonly<Partial<Record<(typeof KEYS)[number], string>>>;
+
+/** `--secrets DIR`: one directory per secret, one file per key, as Kubernetes mounts them. */
+export interface SecretFiles {
+  /** The secret as it was read last; undefined when there is no such directory, or none of the keys in it. */
+  read(name: string): Secret | undefined;
+}
+
+export interface SecretFilesDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Owns the reading again. */
+  readonly tasks: TaskGroup;
+}
+
+/** A changed file counts within 10 s (design, section 12). */
+const INTERVAL_MS = 2_000;
+/** Kubernetes' own limit of a whole Secret. */
+const SIZE_LIMIT = 1024 * 1024;
+
+/**
+ * Reads all secrets below `path` now, and again every 2 s until the task group closes. Reading a handful of small files anew is
+ * the same work as looking whether they changed, and sees every kind of change: a write, a rename, and the swap of the
+ * `..data` symlink, which file watchers miss. Names are looked up among the directories found, so none leads out of `path`.
+ * While `path` cannot be read the secrets read last stay.
+ */
+export async function createSecretFiles(path: string, deps: SecretFilesDeps): Promise<SecretFiles> {
+  const { clock, logger, tasks } = deps;
+  let secrets: ReadonlyMap<string, Secret> = new Map();
+  let complained = false;
+
+  async function refresh(): Promise<void> {
+    try {
+      secrets = await readAll(path);
+      complained = false;
+    } catch (error) {
+      if (!complained)
+        logger.warn('the directory of secrets cannot be read', { path, error: errorText(error) });
+      complained = true;
+    }
+  }
+
+  await refresh();
+  tasks.run('re-read secrets', async (signal) => {
+    for (;;) {
+      await sleep(clock, INTERVAL_MS, signal);
+      await refresh();
+    }
+  });
+  return { read: (name) => secrets.get(name) };
+}
+
+async function readAll(path: string): Promise<Map<string, Secret>> {
+  const secrets = new Map<string, Secret>();
+  for (const name of await readdir(path)) {
+    // Kubernetes keeps its versions under names that begin so.
+    if (name.startsWith('..')) continue;
+    const secret: Record<string, string> = {};
+    for (const key of KEYS) {
+      const content = await readKey(join(path, name, key));
+      if (content !== undefined) secret[key] = content;
+    }
+    if (Object.keys(secret).length > 0) secrets.set(name, secret);
+  }
+  return secrets;
+}
+
+/** Undefined for a file that is not there, cannot be read, or is no secret by its size. */
+async function readKey(file: string): Promise<string | undefined> {
+  const content = await readFile(file, 'utf8').catch(() => undefined);
+  return content !== undefined && content.length <= SIZE_LIMIT ? content : undefined;
+}

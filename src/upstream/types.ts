@@ -1,0 +1,87 @@
+import type { Readable } from 'node:stream';
+import type { RepositoryName } from '../oci/reference.ts';
+
+/** What a request is for: the `kind` label of `larder_upstream_requests_total`. */
+export type UpstreamRequestKind =
+  | 'ping'
+  | 'manifest'
+  | 'blob'
+  | 'range'
+  | 'tags'
+  | 'referrers'
+  | 'token'
+  | 'other';
+
+/**
+ * Whose credential a request carries.
+ * `own`: the one configured for the repository, else Larder's own anonymous token where the registry wants one.
+ * `caller`: the caller's `Authorization` as it came, sent to this upstream's origin and nowhere else. No token is
+ * fetched, and the answer is the registry's, 401 included.
+ * `none`: no credential and no token, to see what the registry tells a stranger; otherwise as `caller`.
+ */
+export type UpstreamCredential =
+  | { kind: 'own' }
+  | { kind: 'caller'; authorization: string }
+  | { kind: 'none' };
+
+export interface UpstreamRequest {
+  method: 'GET' | 'HEAD';
+  kind: UpstreamRequestKind;
+  /** Undefined for a ping. Decides the configured credential and the token scope. */
+  repository?: RepositoryName;
+  /** Path and query at the registry, from `/v2/` on. */
+  path: string;
+  accept?: string;
+  /** Bytes wanted: `end` exclusive, open when undefined. Sent as a closed range where `end` is known. */
+  range?: { start: number; end?: number };
+  credential: UpstreamCredential;
+  /** Ends everything about this request, the body too. */
+  signal: AbortSignal;
+}
+
+/** The final answer, after token exchange and redirects. Any status: see {@link Upstream.request} for what throws instead. */
+export interface UpstreamResponse {
+  readonly status: number;
+  /** Lower-case names; repeated lines are joined by `, `. Of the last hop. */
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * `WWW-Authenticate` lines for a client, one challenge each, of the registry itself and never of a redirect target:
+   * realm quoted and absolute. For credential `own` they are those of the anonymous first request (no `error`).
+   */
+  readonly challenges: readonly string[];
+  /** Undefined when the upstream sent no usable `Content-Length`. */
+  readonly contentLength: number | undefined;
+  /**
+   * Must be read to its end or destroyed. Fails with `UPSTREAM_UNREACHABLE` when cut, `UPSTREAM_TIMEOUT` after 60 s
+   * without a byte. Bytes are counted into `larder_upstream_bytes_total` as they arrive.
+   */
+  readonly body: Readable;
+  /** The whole body as text or bytes, at most `limit` bytes: beyond it the body is destroyed and `UPSTREAM_BAD_ANSWER` thrown. */
+  read(limit: number): Promise<Buffer>;
+}
+
+/** One configured upstream registry. */
+export interface Upstream {
+  /** `host` or `host:port` as configured: the metric label `upstream_host`, the value of `ns`, the alias. */
+  readonly name: string;
+  /** True when a configured credential exists that would be used for `repository` (mode `Shared`). */
+  hasConfiguredCredential(repository: RepositoryName | undefined): boolean;
+  /**
+   * Sends one logical request. Connection limits, retry on a connection that failed before any byte, token, redirects,
+   * `Retry-After` and the breaker happen inside.
+   *
+   * Resolves for any HTTP status except:
+   * - `UPSTREAM_CREDENTIAL_REFUSED`: 401 or 403 although the configured credential was sent;
+   * - `UPSTREAM_RATE_LIMITED`: 429, or a 429's `Retry-After` has not passed yet (then nothing is sent);
+   * - `UPSTREAM_5XX`: any 5xx;
+   * - `UPSTREAM_UNREACHABLE`, `UPSTREAM_TIMEOUT`, `UPSTREAM_BREAKER_OPEN`, `UPSTREAM_FORBIDDEN_ADDRESS`, `UPSTREAM_BAD_ANSWER`
+   *   (protocol errors, redirect loops, an unusable token answer, storage that refuses its own signed address), and the
+   *   signal's reason when it aborts;
+   * - `OVERLOADED`: all connections were busy for 20 s.
+   *
+   * With credential `caller` nothing of the first two is thrown: 401, 403 and 429 are answers for that caller.
+   */
+  request(request: UpstreamRequest): Promise<UpstreamResponse>;
+  /** Lets running requests and their bodies end, then closes all connections. A request that comes later is `UPSTREAM_UNREACHABLE`. */
+  close(): Promise<void>;
+}

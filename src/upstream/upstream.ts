@@ -1,0 +1,196 @@
+import type { Clock } from '../kit/clock.ts';
+import { LarderError } from '../kit/errors.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { Metrics } from '../kit/metrics.ts';
+import type { RepositoryName } from '../oci/reference.ts';
+import { createAddressGuard, type Resolve } from './address-guard.ts';
+import { createAuthorizer } from './authorizer.ts';
+import { createCooldown } from './cooldown.ts';
+import type { Credential } from './credential.ts';
+import { createDispatchers } from './dispatchers.ts';
+import { discard, readBody } from './exchange.ts';
+import { FIRST_BYTE, headOf } from './head.ts';
+import { DEFAULT_LIMITS, type UpstreamLimits } from './limits.ts';
+import { createProxyChoice, type Environment, type ProxySettings } from './proxy.ts';
+import { parseRetryAfter } from './retry-after.ts';
+import { createRoute, type Identity, type RoutedAnswer } from './route.ts';
+import { ANONYMOUS, requestToken } from './token-request.ts';
+import { createTokens } from './tokens.ts';
+import { createTransport } from './transport.ts';
+import type { Upstream, UpstreamRequest, UpstreamResponse } from './types.ts';
+
+export interface UpstreamDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Name resolution; the system's unless told. */
+  readonly resolve?: Resolve;
+}
+
+export interface UpstreamOptions {
+  /** `host` or `host:port` as configured. */
+  readonly name: string;
+  /** `http(s)://host[:port]`, as the administrator wrote it. */
+  readonly remoteURL: string;
+  /** `larder/<version>`. */
+  readonly userAgent: string;
+  /** The configured credential for a repository (undefined: for a ping). Without one a request is anonymous. */
+  readonly credentials?: (repository: RepositoryName | undefined) => Credential | undefined;
+  /** CA certificates beside the system's, PEM; asked again for each request, so that a new bundle takes effect. */
+  readonly caBundle?: () => string | undefined;
+  /** `caches[].proxy`. */
+  readonly proxy?: ProxySettings;
+  /** For `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; none unless given. */
+  readonly env?: Environment;
+  readonly limits?: Partial<UpstreamLimits>;
+}
+
+/** The client of one upstream registry; connections open as requests need them. Throws `CONFIG_INVALID` for a proxy that is no URL. */
+export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Upstream {
+  const { clock, metrics } = deps;
+  const { name, credentials = () => undefined, caBundle = () => undefined } = options;
+  const remote = new URL(options.remoteURL);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const logger = deps.logger.with({ upstream: name });
+  const guard = createAddressGuard(remote, deps.resolve);
+  const proxyFor = createProxyChoice(options.proxy ?? {}, options.env ?? {});
+  const dispatchers = createDispatchers({ limits, guard, clock, caBundle, proxyFor });
+  const transport = createTransport({ clock, metrics, logger, dispatchers }, { ...options, remote, limits });
+  const cooldown = createCooldown(name, clock);
+  const closing = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  const tokenDeps = { transport, guard, cooldown, clock };
+  const route = createRoute({
+    remote,
+    guard,
+    send: (request) => transport.send(request),
+    authorizerOf(origin) {
+      const tokens = createTokens((asked) => requestToken(asked, tokenDeps, closing.signal), clock);
+      return createAuthorizer(origin, tokens, guard);
+    },
+  });
+
+  async function request(asked: UpstreamRequest): Promise<UpstreamResponse> {
+    const identity = identify(asked);
+    if (identity.kind === 'own') cooldown.check(accountOf(identity));
+    let reached = await route(outgoing(asked, identity));
+    if (asked.method === 'HEAD' && isHeadRefused(asked, reached)) {
+      discard(reached.answer);
+      reached = await route(outgoing({ ...asked, method: 'GET', range: FIRST_BYTE }, identity));
+      reached = { ...reached, answer: headOf(reached.answer) };
+    }
+    const failure = judge(reached, identity);
+    if (failure !== undefined) {
+      discard(reached.answer);
+      throw failure;
+    }
+    if (identity.kind === 'own') noteRateLimit(reached);
+    const { answer, challenges } = reached;
+    const { status, headers, contentLength, body } = answer;
+    return {
+      status,
+      headers,
+      challenges,
+      contentLength,
+      body,
+      read: (limit) => readBody(answer, name, limit),
+    };
+  }
+
+  function identify({ credential, repository }: UpstreamRequest): Identity {
+    return credential.kind === 'caller' ? credential : { kind: 'own', credential: credentials(repository) };
+  }
+
+  function outgoing(asked: UpstreamRequest, identity: Identity): Parameters<typeof route>[0] {
+    const { method, kind, repository, path, signal } = asked;
+    return {
+      method,
+      kind,
+      repository,
+      identity,
+      signal,
+      url: new URL(`${remote.origin}${path}`),
+      headers: headersOf(asked),
+    };
+  }
+
+  /** The error that an answer means, when it is none for a client. */
+  function judge(
+    { answer, from, credentialSent }: RoutedAnswer,
+    identity: Identity,
+  ): LarderError | undefined {
+    const { status, headers } = answer;
+    const retryAfter = headers['retry-after'];
+    if (status >= 500) {
+      const retryAfterSeconds = parseRetryAfter(retryAfter, clock.now());
+      return new LarderError(
+        'UPSTREAM_5XX',
+        `${name} answered ${status}`,
+        retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
+      );
+    }
+    if (from === 'storage' && (status === 400 || status === 401 || status === 403)) {
+      return new LarderError(
+        'UPSTREAM_BAD_ANSWER',
+        `the storage that ${name} points to answered ${status} to its signed address`,
+      );
+    }
+    if (identity.kind === 'caller') return undefined;
+    if (status === 429) return cooldown.start(accountOf(identity), retryAfter);
+    if (credentialSent && (status === 401 || status === 403)) {
+      return new LarderError(
+        'UPSTREAM_CREDENTIAL_REFUSED',
+        `${name} answered ${status} to the configured credential`,
+        {
+          hint: 'check that the login in the Secret is valid and may pull this repository',
+        },
+      );
+    }
+    return undefined;
+  }
+
+  /** Docker Hub: `ratelimit-remaining: 20;w=21600` on manifests. */
+  function noteRateLimit({ answer }: RoutedAnswer): void {
+    const remaining = /^\d+/.exec(answer.headers['ratelimit-remaining'] ?? '')?.[0];
+    if (remaining !== undefined) metrics.ratelimitRemaining.set({ upstream_host: name }, Number(remaining));
+  }
+
+  return {
+    name,
+    hasConfiguredCredential: (repository) => credentials(repository) !== undefined,
+    async request(asked) {
+      const answered = request(asked);
+      running.add(answered);
+      try {
+        return await answered;
+      } finally {
+        running.delete(answered);
+      }
+    },
+    async close() {
+      // A request that still follows a redirect needs a connection for it.
+      while (running.size > 0) await Promise.allSettled(running);
+      closing.abort(new Error('the upstream is closing'));
+      await dispatchers.close();
+    },
+  };
+}
+
+function accountOf(identity: Extract<Identity, { kind: 'own' }>): string {
+  return identity.credential?.id ?? ANONYMOUS;
+}
+
+function headersOf({ accept, range }: UpstreamRequest): Record<string, string> {
+  return {
+    ...(accept !== undefined && { accept }),
+    ...(range !== undefined && {
+      range: `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}`,
+    }),
+  };
+}
+
+/** Signed addresses are good for one method (GHCR), and ECR Public answers 401 to HEAD of any blob (containers-roadmap#2671). */
+function isHeadRefused({ kind, credential }: UpstreamRequest, { answer, from }: RoutedAnswer): boolean {
+  if (from === 'storage') return answer.status === 403 || answer.status === 405;
+  return kind === 'blob' && (answer.status === 405 || (answer.status === 401 && credential.kind === 'own'));
+}

@@ -1,0 +1,103 @@
+/** The upstream client under test, pointed at a registry of the test kit. */
+import { createLogger } from '../../src/kit/logger.ts';
+import { ManualClock, systemClock } from '../../src/kit/clock.ts';
+import { createMetrics, type Metrics } from '../../src/kit/metrics.ts';
+import { parseRepositoryName } from '../../src/oci/reference.ts';
+import { passwordCredential } from '../../src/upstream/credential.ts';
+import type { UpstreamCredential, UpstreamRequest, UpstreamResponse } from '../../src/upstream/types.ts';
+import { createUpstream, type UpstreamDeps, type UpstreamOptions } from '../../src/upstream/upstream.ts';
+import { parseMetrics, type Upstream as TestRegistry } from '../kit/index.ts';
+
+/** Requests of the client under test: `kind` follows from the path unless told. */
+export type Asked = Partial<Omit<UpstreamRequest, 'repository' | 'credential'>> & {
+  readonly path: string;
+  /** `own` unless told; a string is a caller's `Authorization`. */
+  readonly caller?: string;
+};
+
+export interface Answer extends Omit<UpstreamResponse, 'body' | 'read'> {
+  readonly body: Buffer;
+}
+
+export interface TestClient extends AsyncDisposable {
+  /** Stands still until the test moves it, unless the client was made with the system's clock. */
+  readonly clock: ManualClock;
+  readonly metrics: Metrics;
+  /** Every log line, debug included. */
+  readonly log: readonly string[];
+  /** Sends a request and reads its body to the end. */
+  ask(asked: string | Asked): Promise<Answer>;
+  /** Sends a request and leaves the body to the test. */
+  open(asked: string | Asked): Promise<UpstreamResponse>;
+  /** Sum of a metric's series with these labels. */
+  metric(name: string, labels?: Record<string, string>): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A client of `registry`, named like it. Login as `user:password`. Its clock stands still unless `realTime`. */
+export function clientOf(
+  registry: Pick<TestRegistry, 'url' | 'host' | 'caPem'>,
+  options: Partial<UpstreamOptions> & { login?: string; realTime?: boolean } & Pick<
+      UpstreamDeps,
+      'resolve'
+    > = {},
+): TestClient {
+  const { login, realTime = false, resolve, ...rest } = options;
+  const [user = '', password = ''] = login?.split(':') ?? [];
+  const clock = new ManualClock(Date.now());
+  const metrics = createMetrics();
+  const log: string[] = [];
+  const logger = createLogger({ level: 'debug', format: 'json' }, (line) => log.push(line));
+  const upstream = createUpstream(
+    { clock: realTime ? systemClock : clock, logger, metrics, ...(resolve && { resolve }) },
+    {
+      name: registry.host,
+      remoteURL: registry.url,
+      userAgent: 'larder/test',
+      caBundle: () => registry.caPem,
+      ...(login !== undefined && { credentials: () => passwordCredential(user, password) }),
+      ...rest,
+    },
+  );
+
+  function open(asked: string | Asked): Promise<UpstreamResponse> {
+    const { path, caller, ...given } = typeof asked === 'string' ? { path: asked } : asked;
+    const [, repository, kind] = /^\/v2\/(.+)\/(manifests|blobs|tags|referrers)\//.exec(path) ?? [];
+    const credential: UpstreamCredential =
+      caller === undefined ? { kind: 'own' } : { kind: 'caller', authorization: caller };
+    return upstream.request({
+      method: 'GET',
+      kind: KINDS[kind ?? ''] ?? 'ping',
+      path,
+      credential,
+      accept: '*/*',
+      signal: new AbortController().signal,
+      ...(repository !== undefined && { repository: parseRepositoryName(repository) }),
+      ...given,
+    });
+  }
+
+  return {
+    clock,
+    metrics,
+    log,
+    open,
+    async ask(asked) {
+      const response = await open(asked);
+      const { status, headers, challenges, contentLength } = response;
+      return { status, headers, challenges, contentLength, body: await response.read(1 << 30) };
+    },
+    async metric(name, labels) {
+      return parseMetrics(await metrics.registry.metrics()).sum(name, labels);
+    },
+    close: () => upstream.close(),
+    [Symbol.asyncDispose]: () => upstream.close(),
+  };
+}
+
+const KINDS: Readonly<Record<string, UpstreamRequest['kind']>> = {
+  manifests: 'manifest',
+  blobs: 'blob',
+  tags: 'tags',
+  referrers: 'referrers',
+};
