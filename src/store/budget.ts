@@ -1,0 +1,117 @@
+import { LarderError } from '../kit/errors.ts';
+import type { Evictor } from './evictor.ts';
+import type { Ledger, Scope } from './ledger.ts';
+
+/**
+ * Hands out bytes before they are written, so that no limit is exceeded however many fills run: a reservation counts like
+ * bytes on disk from the moment it is given. What is missing is evicted, one reservation at a time.
+ */
+export class Budget {
+  readonly #ledger: Ledger;
+  readonly #evictor: Evictor;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(deps: { ledger: Ledger; evictor: Evictor }) {
+    this.#ledger = deps.ledger;
+    this.#evictor = deps.evictor;
+  }
+
+  /** Throws `STORE_FULL` when `bytes` do not fit even after eviction; nothing is evicted when that is clear beforehand. */
+  async reserve(upstream: string, bytes: number): Promise<Reservation> {
+    const reservation = new Reservation(this, this.#ledger, upstream);
+    await reservation.grow(bytes);
+    return reservation;
+  }
+
+  /** Counts bytes that are on disk already, whatever the limits say. */
+  adopt(upstream: string | undefined, bytes: number): Reservation {
+    const reservation = new Reservation(this, this.#ledger, upstream);
+    reservation.take(bytes);
+    return reservation;
+  }
+
+  /** Makes sure that `bytes` fit for `upstream`, then calls `take` before anybody else can. */
+  async whenFits(upstream: string | undefined, bytes: number, take: () => void): Promise<void> {
+    const scopes: Scope[] = upstream === undefined ? [undefined] : [upstream, undefined];
+    const fits = () => scopes.every((scope) => this.#ledger.lack(scope, bytes) <= 0);
+    if (fits()) {
+      take();
+      return;
+    }
+    await this.#inTurn(async () => {
+      for (const scope of scopes) {
+        const lack = this.#ledger.lack(scope, bytes);
+        if (lack > 0 && !(await this.#evictor.free(scope, lack, 'budget')))
+          throw full(scope, bytes, this.#ledger);
+      }
+      if (!fits()) throw full(undefined, bytes, this.#ledger);
+      take();
+    });
+  }
+
+  /** Evicts until every limit holds, as after a limit was lowered. */
+  async trim(): Promise<void> {
+    await this.#inTurn(async () => {
+      for (const scope of this.#ledger.scopesOver()) {
+        await this.#evictor.free(scope, this.#ledger.lack(scope, 0), 'budget');
+      }
+    });
+  }
+
+  /** Frees disk that others have taken. */
+  async relieve(bytes: number): Promise<boolean> {
+    return this.#inTurn(() => this.#evictor.free(undefined, bytes, 'disk-full'));
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+/** Bytes promised to one file in `spool/`. Never less than the file has. */
+export class Reservation {
+  readonly upstream: string | undefined;
+  readonly #budget: Budget;
+  readonly #ledger: Ledger;
+  #bytes = 0;
+
+  constructor(budget: Budget, ledger: Ledger, upstream: string | undefined) {
+    this.#budget = budget;
+    this.#ledger = ledger;
+    this.upstream = upstream;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Asks for `bytes` more; throws `STORE_FULL`. */
+  async grow(bytes: number): Promise<void> {
+    await this.#budget.whenFits(this.upstream, bytes, () => this.take(bytes));
+  }
+
+  /** Takes `bytes` more (negative: gives back) without asking. */
+  take(bytes: number): void {
+    this.#bytes += bytes;
+    this.#ledger.reserve(this.upstream, bytes);
+  }
+
+  shrinkTo(bytes: number): void {
+    if (bytes < this.#bytes) this.take(bytes - this.#bytes);
+  }
+
+  release(): void {
+    this.shrinkTo(0);
+  }
+}
+
+function full(scope: Scope, bytes: number, ledger: Ledger): LarderError {
+  const whose = scope === undefined ? 'the store' : `the budget of ${scope}`;
+  const limit = ledger.limitOf(scope);
+  return new LarderError(
+    'STORE_FULL',
+    `${whose} has no room for ${bytes} bytes: ${ledger.usedBy(scope)} of ${limit} are used and the rest cannot be evicted now`,
+  );
+}

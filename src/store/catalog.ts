@@ -1,0 +1,182 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../kit/clock.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { ContentIndex, ContentRow, Relation } from './content-index.ts';
+import type { Layout } from './layout.ts';
+import type { Ledger } from './ledger.ts';
+import { recognise } from './recognise.ts';
+import type { Origin, Presence } from './types.ts';
+
+interface Entry {
+  row: ContentRow;
+  /** By {@link originKey}; only the most recent ones. */
+  readonly relations: Map<string, Relation>;
+}
+
+/** Rows kept in memory, about 0.6 KB each: a hit costs 0.1 us, the index 5 us. */
+const ENTRY_LIMIT = 16_384;
+const RELATION_LIMIT = 64;
+
+const PRESENCE: Record<Relation, Presence> = {
+  linked: 'linked',
+  held: 'unlinked',
+  unknown: 'unlinked',
+  foreign: 'foreign',
+};
+
+/**
+ * What the store knows of its content: recent rows in memory, all in the index, and where the index knows nothing the file
+ * itself, because presence on disk is the truth. Keeps the ledger in step. While the index cannot be written, memory alone
+ * carries on.
+ */
+export class Catalog {
+  readonly #index: ContentIndex;
+  readonly #ledger: Ledger;
+  readonly #layout: Layout;
+  readonly #clock: Clock;
+  readonly #entries = new LRUCache<Digest, Entry>({ max: ENTRY_LIMIT });
+  /** Removed, but their rows could not be: without this they would come back. */
+  readonly #ghosts = new Set<Digest>();
+  /** Whom content of unknown origin counts for: the only upstream there is, else nobody until it is linked. */
+  soleUpstream: string | undefined;
+
+  constructor(deps: { index: ContentIndex; ledger: Ledger; layout: Layout; clock: Clock }) {
+    this.#index = deps.index;
+    this.#ledger = deps.ledger;
+    this.#layout = deps.layout;
+    this.#clock = deps.clock;
+    this.recount();
+  }
+
+  /** Content by memory, index or disk (then it is entered into the index). */
+  get(digest: Digest): ContentRow | undefined {
+    return this.#entry(digest)?.row;
+  }
+
+  presence(digest: Digest, origin: Origin): Presence {
+    const entry = this.#entry(digest);
+    if (entry === undefined) return 'absent';
+    const key = originKey(origin);
+    let relation = entry.relations.get(key);
+    if (relation === undefined) {
+      relation = this.#index.relation(digest, origin);
+      this.#remember(entry, key, relation);
+    }
+    return PRESENCE[relation];
+  }
+
+  /** Enters content that was just verified and moved into place, delivered by `origin`. */
+  add(row: ContentRow, origin: Origin): void {
+    const known = this.#known(row.digest);
+    // The same bytes may be asked for as a blob too, or come from another upstream with another type: the first one stays.
+    const kept = known?.row.type === 'manifest' ? known.row : row;
+    const entry = known ?? { row, relations: new Map() };
+    entry.row = { ...row, type: kept.type, mediaType: kept.mediaType };
+    this.#ledger.addContent(row.size - (known?.row.size ?? 0), known === undefined ? 1 : 0);
+    this.#ghosts.delete(row.digest);
+    this.#entries.set(row.digest, entry);
+    this.#index.transaction(() => {
+      this.#index.putContent(entry.row, this.#clock.now());
+      this.#link(entry, origin);
+    });
+  }
+
+  /** Notes that the upstream has confirmed content there. Does nothing for content that is absent or foreign (threat T2). */
+  link(digest: Digest, origin: Origin): void {
+    if (this.presence(digest, origin) !== 'unlinked') return;
+    const entry = this.#entry(digest);
+    if (entry !== undefined) this.#index.transaction(() => this.#link(entry, origin));
+  }
+
+  verified(digest: Digest, mtimeMs: number): void {
+    const entry = this.#known(digest);
+    if (entry === undefined) return;
+    entry.row = { ...entry.row, verifiedMtime: mtimeMs };
+    this.#entries.set(digest, entry);
+    this.#index.setVerified(digest, mtimeMs);
+  }
+
+  /** Forgets content whose file is gone. True when it was known. */
+  remove(digest: Digest): boolean {
+    const size = this.detach(digest);
+    if (size !== undefined) this.#ledger.addContent(-size, -1);
+    return size !== undefined;
+  }
+
+  /**
+   * Forgets content whose file is about to go. The whole store still counts its bytes: whoever removes the file takes the
+   * returned size from the ledger when that is done. Undefined when it was not known.
+   */
+  detach(digest: Digest): number | undefined {
+    const row = this.#known(digest)?.row;
+    if (row === undefined) return undefined;
+    for (const upstream of this.#index.holders(digest)) this.#ledger.addHeld(upstream, -row.size, -1);
+    if (!this.#index.removeContent(digest)) this.#ghosts.add(digest);
+    this.#entries.delete(digest);
+    return row.size;
+  }
+
+  /** Forgets that the upstream delivered it. Gives how many other upstreams did. */
+  removeHolder(digest: Digest, upstream: string): number {
+    const row = this.#known(digest)?.row;
+    const holders = this.#index.holders(digest);
+    if (row === undefined || !holders.includes(upstream)) return holders.length;
+    this.#index.removeHolder(digest, upstream);
+    this.#entries.delete(digest);
+    this.#ledger.addHeld(upstream, -row.size, -1);
+    return holders.length - 1;
+  }
+
+  /** Takes everything from the index again. */
+  recount(): void {
+    this.#entries.clear();
+    this.#ledger.resetContent(this.#index.totals(), this.#index.totalsByUpstream());
+  }
+
+  #entry(digest: Digest): Entry | undefined {
+    return this.#known(digest) ?? this.#adopt(digest);
+  }
+
+  #known(digest: Digest): Entry | undefined {
+    const recent = this.#entries.get(digest);
+    if (recent !== undefined) return recent;
+    const row = this.#ghosts.has(digest) ? undefined : this.#index.content(digest);
+    if (row === undefined) return undefined;
+    const entry = { row, relations: new Map<string, Relation>() };
+    this.#entries.set(digest, entry);
+    return entry;
+  }
+
+  #adopt(digest: Digest): Entry | undefined {
+    const row = recognise(this.#layout.blob(digest), digest);
+    if (row === undefined) return undefined;
+    const entry = { row, relations: new Map<string, Relation>() };
+    this.#entries.set(digest, entry);
+    this.#ghosts.delete(digest);
+    // While the index cannot be written, the same file is met again and again: it must not count each time.
+    if (this.#index.putContent(row, this.#clock.now())) this.#ledger.addContent(row.size);
+    if (this.soleUpstream !== undefined) this.#hold(row, this.soleUpstream);
+    return entry;
+  }
+
+  #link(entry: Entry, origin: Origin): void {
+    this.#hold(entry.row, origin.upstream);
+    this.#index.addLink(entry.row.digest, origin);
+    // A first holder turns `unknown` of the others into `foreign`.
+    entry.relations.clear();
+    this.#remember(entry, originKey(origin), 'linked');
+  }
+
+  #hold(row: ContentRow, upstream: string): void {
+    if (this.#index.addHolder(row.digest, upstream, row.size)) this.#ledger.addHeld(upstream, row.size);
+  }
+
+  #remember(entry: Entry, key: string, relation: Relation): void {
+    if (entry.relations.size >= RELATION_LIMIT) entry.relations.clear();
+    entry.relations.set(key, relation);
+  }
+}
+
+function originKey({ upstream, repository }: Origin): string {
+  return `${upstream}/${repository}`;
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { tempDir } from '../../test/kit/temp.ts';
+import { waitFor } from '../../test/kit/wait.ts';
+import { A, B, MIB, body, bytesBelow, keep, localStore, policies } from '../../test/store/harness.ts';
+import { blobPath } from '../../test/store/paths.ts';
+import { systemClock } from '../kit/clock.ts';
+import { silentLogger } from '../kit/logger.ts';
+import { createMetrics } from '../kit/metrics.ts';
+import { TaskGroup } from '../kit/task-group.ts';
+import { digestOf, isDigest } from '../oci/digest.ts';
+import { openStore } from './store.ts';
+
+const of = body(300_000);
+const SPOOLED = `${of.digest.replace(':', '-')}.a.example`;
+
+/** What a crash leaves, put there by hand while the store is closed. */
+async function crashed(prepare: (directory: string) => void) {
+  const under = await localStore();
+  await under.store.close();
+  prepare(under.directory);
+  await under.reopen();
+  return under;
+}
+
+test('a crash while bytes arrive: the next fill continues behind them', async () => {
+  await using under = await crashed((directory) =>
+    writeFileSync(join(directory, 'spool', SPOOLED), of.content.subarray(0, 123_456)),
+  );
+  assert.ok(under.store.stats().bytes >= 123_456);
+  const spool = await under.store.spool(of.digest, A, 300_000);
+  assert.equal(spool.offset, 123_456);
+  await spool.append([of.content.subarray(123_456)]);
+  (await spool.commit({ type: 'blob', origin: A })).close();
+  assert.equal(under.store.presence(of.digest, A), 'linked');
+  assert.deepEqual(readFileSync(blobPath(under.directory, of.digest)), of.content);
+});
+
+test('a crash between sync and rename: the next fill finds a complete body', async () => {
+  await using under = await crashed((directory) =>
+    writeFileSync(join(directory, 'spool', SPOOLED), of.content),
+  );
+  assert.equal(under.store.presence(of.digest, A), 'absent');
+  const spool = await under.store.spool(of.digest, A, 300_000);
+  assert.equal(spool.offset, 300_000);
+  assert.equal(spool.matches(), true);
+  (await spool.commit({ type: 'blob', origin: A })).close();
+  assert.equal(under.store.presence(of.digest, A), 'linked');
+});
+
+test('a crash between rename and index row: the file is found, proven and counted', async () => {
+  await using under = await crashed((directory) => {
+    const path = blobPath(directory, of.digest);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, of.content);
+  });
+  assert.equal(under.store.presence(of.digest, B), 'unlinked');
+  await waitFor(() => under.store.stats().objects === 1);
+  const content = await under.store.open(of.digest);
+  assert.equal(content?.size, 300_000);
+  content?.close();
+});
+
+test('a spool with garbage behind its end, as after a power cut, costs a download and gives no wrong body', async () => {
+  await using under = await crashed((directory) =>
+    writeFileSync(join(directory, 'spool', SPOOLED), Buffer.alloc(200_000)),
+  );
+  const spool = await under.store.spool(of.digest, A, 300_000);
+  await spool.append([of.content.subarray(spool.offset)]);
+  await assert.rejects(spool.commit({ type: 'blob', origin: A }), { code: 'UPSTREAM_DIGEST_MISMATCH' });
+  const again = await under.store.spool(of.digest, A, 300_000);
+  assert.equal(again.offset, 0);
+  await again.discard();
+});
+
+test('a spool with more bytes than the body has is begun again', async () => {
+  await using under = await crashed((directory) =>
+    writeFileSync(join(directory, 'spool', SPOOLED), Buffer.alloc(300_001)),
+  );
+  const spool = await under.store.spool(of.digest, A, 300_000);
+  assert.equal(spool.offset, 0);
+  await spool.append([of.content]);
+  (await spool.commit({ type: 'blob', origin: A })).close();
+});
+
+test('files on their way out and small bodies that were not finished are removed at the start', async () => {
+  await using under = await crashed((directory) => {
+    for (const name of ['gone-1', 'small-7', SPOOLED]) writeFileSync(join(directory, 'spool', name), '');
+    writeFileSync(join(directory, 'spool', 'gone-2'), 'x'.repeat(1000));
+  });
+  assert.deepEqual(readdirSync(join(under.directory, 'spool')), []);
+});
+
+test('the beginning of a body waits a day for its rest, and is the first to go when room is needed', async () => {
+  await using under = await localStore({ policies: policies({ a: { maxBytes: 1_000_000 } }) });
+  await keep(under.store, body(400_000, 2));
+  const spool = await under.store.spool(of.digest, A, 300_000);
+  await spool.append([of.content.subarray(0, 299_999)]);
+  await spool.suspend();
+  await keep(under.store, body(400_000, 3));
+  assert.deepEqual(readdirSync(join(under.directory, 'spool')), []);
+  assert.equal(under.store.presence(body(400_000, 2).digest, A), 'linked');
+
+  const second = await under.store.spool(body(1).digest, A, 10);
+  await second.append([Buffer.alloc(9)]);
+  await second.suspend();
+  await under.store.close();
+  const [name = ''] = readdirSync(join(under.directory, 'spool'));
+  const yesterday = under.clock.now() / 1000 - 23 * 3600;
+  utimesSync(join(under.directory, 'spool', name), yesterday, yesterday);
+  await under.reopen();
+  assert.equal(readdirSync(join(under.directory, 'spool')).length, 1);
+  under.clock.advance(2 * 3_600_000);
+  await waitFor(() => readdirSync(join(under.directory, 'spool')).length === 0);
+});
+
+test('a lost use is all that a crash costs the index', async () => {
+  await using under = await localStore();
+  await keep(under.store, of);
+  // What SIGKILL leaves: the files as they are, the log not merged.
+  const copy = tempDir();
+  for (const name of ['index.sqlite', 'index.sqlite-wal']) {
+    copyFileSync(join(under.directory, name), join(copy.path, name));
+  }
+  await under.store.close();
+  for (const name of readdirSync(copy.path)) renameSync(join(copy.path, name), join(under.directory, name));
+  copy[Symbol.dispose]();
+  assert.equal((await under.reopen()).presence(of.digest, A), 'linked');
+});
+
+test('killed again and again while it fills and evicts: the lock is free, every body is right, the limit holds', async () => {
+  using directory = tempDir();
+  for (let round = 0; round < 3; round += 1) {
+    await killWhileFilling(directory.path, round * 1000, 25 + round * 7);
+    assert.ok(bytesBelow(directory.path) <= 8 * MIB);
+  }
+  const tasks = new TaskGroup(silentLogger);
+  const store = await openStore(
+    { clock: systemClock, logger: silentLogger, metrics: createMetrics(), tasks },
+    { directory: directory.path, maxBytes: 8 * MIB, policies: policies({}) },
+  );
+  const digests = filesBelow(join(directory.path, 'blobs')).map((path) => `sha256:${path.slice(-64)}`);
+  assert.ok(digests.length >= 10);
+  for (const digest of digests) {
+    assert.ok(isDigest(digest));
+    const content = await store.open(digest);
+    assert.ok(content !== undefined, `${digest} is not there`);
+    assert.equal(digestOf(readFileSync(blobPath(directory.path, digest))), digest);
+    content.close();
+  }
+  await waitFor(() => store.stats().objects === digests.length);
+  assert.ok(existsSync(join(directory.path, 'index.sqlite')));
+  await store.close();
+});
+
+async function killWhileFilling(directory: string, seed: number, bodies: number): Promise<void> {
+  const script = fileURLToPath(new URL('../../test/store/crash-child.ts', import.meta.url));
+  const child = spawn(process.execPath, [script, directory, `${seed}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  let stored = 0;
+  for await (const _line of createInterface({ input: child.stdout })) {
+    stored += 1;
+    if (stored === bodies) child.kill('SIGKILL');
+  }
+  await ended;
+  assert.ok(stored >= bodies, `the child ended after ${stored} bodies`);
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}

@@ -1,0 +1,144 @@
+import type { Clock } from '../kit/clock.ts';
+import { errorText } from '../kit/errors.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { Metrics } from '../kit/metrics.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Catalog } from './catalog.ts';
+import type { Candidate, ContentIndex } from './content-index.ts';
+import type { Layout } from './layout.ts';
+import type { Leftovers } from './leftovers.ts';
+import type { Ledger, Scope } from './ledger.ts';
+import type { OpenFiles } from './open-files.ts';
+import type { Trash } from './trash.ts';
+import type { ContentType, UpstreamPolicy } from './types.ts';
+import { chooseVictims } from './victims.ts';
+
+export type EvictionReason = 'budget' | 'ttl' | 'disk-full';
+
+export interface Evictor {
+  /**
+   * Frees `bytes` in `scope` and a little more, so that not every fill has to evict. False when that is not possible; when it
+   * is clear beforehand, nothing is evicted. Order: beginnings of bodies, then blobs by {@link chooseVictims} among the
+   * least recently used, then manifests. Never content that is open.
+   */
+  free(scope: Scope, bytes: number, reason: EvictionReason): Promise<boolean>;
+  /** Removes what has not been used for longer than its upstream's ttl. Ends early when `signal` aborts. */
+  expire(policies: ReadonlyMap<string, UpstreamPolicy>, signal: AbortSignal): Promise<void>;
+}
+
+export interface EvictorDeps {
+  readonly index: ContentIndex;
+  readonly catalog: Catalog;
+  readonly ledger: Ledger;
+  readonly files: OpenFiles;
+  readonly leftovers: Leftovers;
+  readonly trash: Trash;
+  readonly layout: Layout;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Brings the index up to date with the uses noted in memory. */
+  readonly flush: () => Promise<void>;
+}
+
+/** Candidates looked at in one step: bounds the time of a step with any number of objects. */
+const PAGE = 512;
+/** Share of the limit that is freed beyond the need. */
+const SLACK = 0.02;
+/** Manifests are small and say what the blobs are for; they go by ttl, or when no blob is left. */
+const ORDER: readonly ContentType[] = ['blob', 'manifest'];
+
+export function createEvictor(deps: EvictorDeps): Evictor {
+  const { index, catalog, ledger, files, leftovers, trash, layout, clock, logger, metrics } = deps;
+
+  return {
+    async free(scope, bytes, reason) {
+      const busy = scope === undefined ? files.busyBytes() : 0;
+      if (ledger.contentOf(scope) - busy + leftovers.bytesOf(scope) < bytes) return false;
+      await deps.flush();
+      let freed = await leftovers.free(scope, bytes);
+      const slack = Math.floor((ledger.limitOf(scope) ?? 0) * SLACK);
+      for (const type of ORDER) {
+        const target = type === 'blob' ? bytes + slack : bytes;
+        if (freed < bytes) freed += await evictLeastUsed(type, scope, target - freed, reason);
+      }
+      return freed >= bytes;
+    },
+
+    async expire(policies, signal) {
+      await deps.flush();
+      const now = clock.now();
+      for (const [upstream, { ttlMs }] of policies) {
+        if (ttlMs > 0) await expireScope({ upstream }, now - ttlMs, signal);
+      }
+      const ttls = [...policies.values()].map((policy) => policy.ttlMs);
+      if (ttls.length > 0 && !ttls.includes(0)) {
+        await expireScope({ unheld: true }, now - Math.max(...ttls), signal);
+      }
+    },
+  };
+
+  async function evictLeastUsed(type: ContentType, scope: Scope, bytes: number, reason: EvictionReason) {
+    let freed = 0;
+    let offset = 0;
+    while (freed < bytes) {
+      const page = index.leastUsed({ type, upstream: scope, limit: PAGE, offset });
+      if (page.length === 0) break;
+      const candidates = page.filter(({ digest }) => !files.busy(digest));
+      const victims = chooseVictims(candidates, bytes - freed, clock.now());
+      let gone = 0;
+      for (const victim of victims) {
+        if (!(await evict(victim, scope, reason))) continue;
+        freed += victim.size;
+        gone += 1;
+      }
+      offset += page.length - gone;
+    }
+    return freed;
+  }
+
+  async function expireScope(
+    which: { upstream?: string; unheld?: boolean },
+    before: number,
+    signal: AbortSignal,
+  ) {
+    for (const type of ORDER) {
+      for (let offset = 0; !signal.aborted;) {
+        const page = index.leastUsed({ ...which, type, before, limit: PAGE, offset });
+        if (page.length === 0) break;
+        let gone = 0;
+        for (const candidate of page) {
+          if (!files.busy(candidate.digest) && (await evict(candidate, which.upstream, 'ttl'))) gone += 1;
+        }
+        offset += page.length - gone;
+      }
+    }
+  }
+
+  /** One upstream lets go of its share; the file goes with the last share. False when nothing has changed. */
+  async function evict({ digest }: Candidate, scope: Scope, reason: EvictionReason): Promise<boolean> {
+    if (files.busy(digest)) return false;
+    if (scope !== undefined && index.holders(digest).some((holder) => holder !== scope)) {
+      catalog.removeHolder(digest, scope);
+      metrics.evictions.inc({ reason });
+      return true;
+    }
+    return removeContent(digest, reason);
+  }
+
+  async function removeContent(digest: Digest, reason: EvictionReason): Promise<boolean> {
+    const path = layout.blob(digest);
+    files.drop(digest);
+    const size = catalog.detach(digest);
+    if (size === undefined) return false;
+    try {
+      await trash.remove(path);
+    } catch (error) {
+      logger.warn('content could not be removed from disk', { digest, error: errorText(error) });
+      return false;
+    }
+    ledger.addContent(-size, -1);
+    metrics.evictions.inc({ reason });
+    return true;
+  }
+}

@@ -1,0 +1,80 @@
+import type { Clock } from '../kit/clock.ts';
+import type { Reservation } from './budget.ts';
+import type { Scope } from './ledger.ts';
+import type { Trash } from './trash.ts';
+
+interface Leftover {
+  readonly path: string;
+  readonly since: number;
+  readonly reservation: Reservation;
+}
+
+/** How long the beginning of a body waits for somebody to fetch the rest. */
+export const LEFTOVER_LIFETIME_MS = 24 * 60 * 60 * 1000;
+
+/** Beginnings of bodies in `spool/` that no fill works on: kept for the next one, and the first to go when room is needed. */
+export class Leftovers {
+  readonly #trash: Trash;
+  readonly #clock: Clock;
+  /** Oldest first. */
+  readonly #byPath = new Map<string, Leftover>();
+
+  constructor(deps: { trash: Trash; clock: Clock }) {
+    this.#trash = deps.trash;
+    this.#clock = deps.clock;
+  }
+
+  /** Takes over the file and its reservation. */
+  keep(path: string, reservation: Reservation, since = this.#clock.now()): void {
+    this.#byPath.set(path, { path, since, reservation });
+  }
+
+  /** Bytes waiting at `path`. */
+  bytesAt(path: string): number {
+    return this.#byPath.get(path)?.reservation.bytes ?? 0;
+  }
+
+  /** Gives back the reservation of a file that is to be continued; undefined when there is none at `path`. */
+  take(path: string): Reservation | undefined {
+    const leftover = this.#byPath.get(path);
+    this.#byPath.delete(path);
+    return leftover?.reservation;
+  }
+
+  /** Bytes that {@link Leftovers.free} could free in `scope`. */
+  bytesOf(scope: Scope): number {
+    let bytes = 0;
+    for (const { reservation } of this.#byPath.values()) {
+      if (inScope(reservation, scope)) bytes += reservation.bytes;
+    }
+    return bytes;
+  }
+
+  /** Removes the oldest until `bytes` are free; gives how many it has freed. */
+  async free(scope: Scope, bytes: number): Promise<number> {
+    let freed = 0;
+    for (const leftover of this.#byPath.values()) {
+      if (freed >= bytes) break;
+      if (!inScope(leftover.reservation, scope)) continue;
+      freed += leftover.reservation.bytes;
+      await this.#remove(leftover);
+    }
+    return freed;
+  }
+
+  /** Removes those that nobody came back for. */
+  async expire(): Promise<void> {
+    const before = this.#clock.now() - LEFTOVER_LIFETIME_MS;
+    for (const leftover of this.#byPath.values()) if (leftover.since < before) await this.#remove(leftover);
+  }
+
+  async #remove({ path, reservation }: Leftover): Promise<void> {
+    this.#byPath.delete(path);
+    await this.#trash.remove(path);
+    reservation.release();
+  }
+}
+
+function inScope(reservation: Reservation, scope: Scope): boolean {
+  return scope === undefined || reservation.upstream === scope;
+}

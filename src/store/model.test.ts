@@ -1,0 +1,172 @@
+/**
+ * The store against a model of a few lines: what is fetched, opened, linked, and evicted, over thousands of short histories.
+ * The model does not predict which content is evicted; it checks that what went might go, and that the sums are right.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { isLarderError } from '../kit/errors.ts';
+import { A, A2, B, body, fill, localStore, policies, type LocalStore } from '../../test/store/harness.ts';
+import type { OpenContent, Origin, Presence } from './types.ts';
+
+const LIMITS = { 'a.example': 100_000, 'b.example': 60_000 };
+const ORIGINS = [A, A2, B];
+/** Two that exceed b's budget, one that exceeds both, an empty one, some that share the space. */
+const BODIES = [30_000, 30_001, 50_000, 20_000, 70_000, 61_000, 120_000, 0].map((size, seed) =>
+  body(size, seed),
+);
+
+class Model {
+  /** Origins that may have each body, as `upstream/repository`. */
+  readonly links = new Map<number, Set<string>>();
+  readonly open: { content: OpenContent; body: number }[] = [];
+
+  presence(index: number, origin: Origin): Presence {
+    const links = this.links.get(index);
+    if (links === undefined) return 'absent';
+    if (links.has(nameOf(origin))) return 'linked';
+    return [...links].some((name) => name.startsWith(`${origin.upstream}/`)) ? 'unlinked' : 'foreign';
+  }
+
+  isOpen(index: number): boolean {
+    return this.open.some((one) => one.body === index);
+  }
+
+  /** Takes over what the store has evicted; fails when something went that must not. */
+  follow({ store }: LocalStore): void {
+    for (const [index, links] of this.links) {
+      const { digest } = bodyAt(index);
+      for (const name of links) {
+        const origin = ORIGINS.find((one) => nameOf(one) === name) as Origin;
+        if (store.presence(digest, origin) === 'linked') continue;
+        assert.ok(!this.isOpen(index), 'open content was evicted');
+        links.delete(name);
+      }
+      if (links.size === 0) this.links.delete(index);
+    }
+  }
+
+  check(under: LocalStore): void {
+    const { store } = under;
+    const held = { 'a.example': 0, 'b.example': 0 };
+    let bytes = 0;
+    for (const [index] of BODIES.entries()) {
+      for (const origin of ORIGINS) {
+        assert.equal(store.presence(bodyAt(index).digest, origin), this.presence(index, origin));
+      }
+      const links = [...(this.links.get(index) ?? [])];
+      if (links.length > 0) bytes += sizeOf(index);
+      for (const upstream of ['a.example', 'b.example'] as const) {
+        if (links.some((name) => name.startsWith(upstream))) held[upstream] += sizeOf(index);
+      }
+    }
+    const stats = store.stats();
+    assert.equal(stats.objects, this.links.size);
+    for (const upstream of ['a.example', 'b.example'] as const) {
+      assert.ok(held[upstream] <= LIMITS[upstream], `${upstream} holds ${held[upstream]}`);
+      const counted = stats.perUpstream.find((one) => one.upstream === upstream)?.bytes ?? 0;
+      assert.equal(counted, held[upstream]);
+    }
+    assert.ok(under.bytesOnDisk() >= bytes);
+    assert.ok(under.bytesOnDisk() <= stats.bytes);
+  }
+}
+
+type Command = fc.AsyncCommand<Model, LocalStore>;
+
+function command(name: string, run: (model: Model, under: LocalStore) => Promise<void>): Command {
+  return {
+    check: () => true,
+    async run(model, under) {
+      await run(model, under);
+      model.follow(under);
+      model.check(under);
+    },
+    toString: () => name,
+  };
+}
+
+const anyBody = fc.nat(BODIES.length - 1);
+const anyOrigin = fc.constantFrom(...ORIGINS);
+
+const fetchIt = fc.tuple(anyBody, anyOrigin, fc.boolean()).map(([index, origin, stays]) =>
+  command(`fetch ${index} from ${nameOf(origin)}${stays ? ' and read on' : ''}`, async (model, under) => {
+    try {
+      const content = await fill(under.store, bodyAt(index), origin);
+      model.follow(under);
+      model.links.set(index, (model.links.get(index) ?? new Set()).add(nameOf(origin)));
+      if (stays) model.open.push({ content, body: index });
+      else content.close();
+    } catch (error) {
+      assert.ok(isLarderError(error, 'STORE_FULL'), String(error));
+      const limit = LIMITS[origin.upstream as 'a.example'];
+      const blocked = model.open.reduce((sum, one) => sum + sizeOf(one.body), 0);
+      assert.ok(sizeOf(index) + blocked > limit, 'refused although there was room');
+    }
+  }),
+);
+
+const openIt = anyBody.map((index) =>
+  command(`open ${index}`, async (model, under) => {
+    const content = await under.store.open(bodyAt(index).digest);
+    assert.equal(content !== undefined, model.links.has(index));
+    if (content !== undefined) model.open.push({ content, body: index });
+  }),
+);
+
+const closeOne = fc.nat(5).map((which) =>
+  command(`close reader ${which}`, async (model) => {
+    const [reader] = model.open.splice(which, 1);
+    reader?.content.close();
+    reader?.content.close();
+  }),
+);
+
+const linkIt = fc.tuple(anyBody, anyOrigin).map(([index, origin]) =>
+  command(`confirm ${index} in ${nameOf(origin)}`, async (model, under) => {
+    under.store.link(bodyAt(index).digest, origin);
+    if (model.presence(index, origin) === 'unlinked') model.links.get(index)?.add(nameOf(origin));
+  }),
+);
+
+const passTime = fc
+  .nat(10_000)
+  .map((ms) => command(`wait ${ms} ms`, async (_model, under) => under.clock.advance(ms)));
+
+const restart = fc.constant(
+  command('restart', async (model, under) => {
+    for (const reader of model.open.splice(0)) reader.content.close();
+    await under.reopen();
+  }),
+);
+
+test('whatever is fetched, read, confirmed and evicted, links are right, sums are right and limits hold', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.commands([fetchIt, fetchIt, openIt, closeOne, linkIt, passTime, restart], { maxCommands: 25 }),
+      async (commands) => {
+        const limits = policies({
+          a: { maxBytes: LIMITS['a.example'] },
+          b: { maxBytes: LIMITS['b.example'] },
+        });
+        await using under = await localStore({ policies: limits });
+        const model = new Model();
+        await fc.asyncModelRun(() => ({ model, real: under }), commands);
+        for (const reader of model.open) reader.content.close();
+      },
+    ),
+    { numRuns: 60, interruptAfterTimeLimit: 20_000 },
+  );
+});
+
+function nameOf({ upstream, repository }: Origin): string {
+  return `${upstream}/${repository}`;
+}
+
+function bodyAt(index: number) {
+  return BODIES[index] as (typeof BODIES)[number];
+}
+
+function sizeOf(index: number): number {
+  return bodyAt(index).content.length;
+}

@@ -1,0 +1,107 @@
+import { fstatSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createDigestHash, type Digest } from '../oci/digest.ts';
+import type { Budget, Reservation } from './budget.ts';
+import { diskError, isDiskFull, openFile, truncate } from './disk.ts';
+import { hashFile } from './hash-file.ts';
+import { parseSpoolName, spoolName, type Layout } from './layout.ts';
+import type { Leftovers } from './leftovers.ts';
+import { SharedFile } from './shared-file.ts';
+import { SpoolFile, type SpoolHome } from './spool-file.ts';
+import type { Trash } from './trash.ts';
+
+export interface SpoolsDeps {
+  readonly layout: Layout;
+  readonly budget: Budget;
+  readonly leftovers: Leftovers;
+  readonly trash: Trash;
+  readonly home: SpoolHome;
+}
+
+export interface Spools {
+  /** See `Store.spool`. Continues what an earlier fill of this upstream has left. */
+  begin(digest: Digest, upstream: string, size: number | undefined): Promise<SpoolFile>;
+  /** See `Store.leftBytes`. */
+  leftBytes(digest: Digest, upstream: string): number;
+  /** A spool of its own for content that is in memory as a whole. */
+  beginSmall(digest: Digest, upstream: string, size: number): Promise<SpoolFile>;
+  /** Enters what earlier runs have left into budget and leftovers, and removes what nobody can continue. */
+  load(): Promise<void>;
+}
+
+export function createSpools(deps: SpoolsDeps): Spools {
+  const { layout, budget, leftovers, trash, home } = deps;
+  let small = 0;
+
+  return {
+    async begin(digest, upstream, size) {
+      const path = join(layout.spool, spoolName(digest, upstream));
+      const left = leftovers.take(path);
+      if (left !== undefined) return resume(digest, path, left, size);
+      return create(digest, path, await budget.reserve(upstream, size ?? 0));
+    },
+
+    leftBytes: (digest, upstream) => leftovers.bytesAt(join(layout.spool, spoolName(digest, upstream))),
+
+    async beginSmall(digest, upstream, size) {
+      small += 1;
+      const path = join(layout.spool, `small-${small}`);
+      return create(digest, path, await budget.reserve(upstream, size));
+    },
+
+    async load() {
+      for (const name of await readdir(layout.spool)) {
+        const path = join(layout.spool, name);
+        const known = parseSpoolName(name);
+        const { size, mtimeMs } = await stat(path);
+        if (known === undefined || size === 0) await trash.remove(path);
+        else leftovers.keep(path, budget.adopt(known.upstream, size), mtimeMs);
+      }
+    },
+  };
+
+  async function create(digest: Digest, path: string, reservation: Reservation): Promise<SpoolFile> {
+    try {
+      const fd = await openFile(path, 'w+').catch(async (error: unknown) => {
+        if (!isDiskFull(error) || !(await home.relieve(1))) throw error;
+        return openFile(path, 'w+');
+      });
+      const file = new SharedFile(fd);
+      return new SpoolFile(home, {
+        digest,
+        path,
+        file,
+        hash: createDigestHash(digest),
+        offset: 0,
+        reservation,
+      });
+    } catch (error) {
+      reservation.release();
+      throw diskError(`begin ${digest}`, error);
+    }
+  }
+
+  async function resume(digest: Digest, path: string, reservation: Reservation, size: number | undefined) {
+    try {
+      await reservation.grow(Math.max(0, (size ?? 0) - reservation.bytes));
+    } catch (error) {
+      leftovers.keep(path, reservation);
+      throw error;
+    }
+    let file: SharedFile | undefined;
+    try {
+      file = new SharedFile(await openFile(path, 'r+'));
+      const hash = createDigestHash(digest);
+      const found = fstatSync(file.fd).size;
+      // More than there can be is not the beginning of this content.
+      const usable = size === undefined || found <= size ? found : 0;
+      if (usable === 0) await truncate(file.fd, 0);
+      const offset = await hashFile(file.fd, usable, hash);
+      return new SpoolFile(home, { digest, path, file, hash, offset, reservation });
+    } catch {
+      file?.release();
+      return create(digest, path, reservation);
+    }
+  }
+}

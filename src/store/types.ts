@@ -1,0 +1,169 @@
+import type { Hash } from 'node:crypto';
+import type { Digest } from '../oci/digest.ts';
+import type { RepositoryName, Tag } from '../oci/reference.ts';
+
+/** `blob` or `manifest`: the `type` label of the metrics. */
+export type ContentType = 'manifest' | 'blob';
+
+/** What the index says of content on disk. */
+export interface ContentInfo {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly type: ContentType;
+  /** `Content-Type` as the upstream sent it; only of manifests. */
+  readonly mediaType: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly storedAt: number;
+}
+
+/** Stored content, open for reading. While it is open it is never evicted. `fd` stays valid until `close`. */
+export interface OpenContent extends ContentInfo {
+  readonly fd: number;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** Where content was obtained: permission to serve is per upstream and repository, bytes are shared by digest. */
+export interface Origin {
+  readonly upstream: string;
+  readonly repository: RepositoryName;
+}
+
+/**
+ * Whether stored content may be given out for an origin:
+ * `linked`: this upstream delivered it through this repository, or confirmed it there; serve.
+ * `unlinked`: the bytes came from this upstream through another repository, or their origin was lost with the index: a
+ * 2xx HEAD of the upstream for this repository is enough to link them.
+ * `foreign`: the bytes came from other upstreams only: they must be downloaded once from this one (law 4, threat T2).
+ * `absent`: not on disk.
+ */
+export type Presence = 'linked' | 'unlinked' | 'foreign' | 'absent';
+
+/** What a tag pointed to when it was last validated. */
+export interface TagEntry {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly size: number;
+  /** Milliseconds since the epoch at which the upstream last confirmed it. */
+  readonly validatedAt: number;
+}
+
+export interface TagKey extends Origin {
+  readonly tag: Tag;
+  /** See `acceptClass`. */
+  readonly acceptClass: string;
+}
+
+/**
+ * A body on its way in: bytes are appended in order, hashed as they are written, and can be read back through `fd` up to
+ * `offset` at any time, also after `commit` (the file is renamed, not copied).
+ */
+export interface Spool {
+  readonly digest: Digest;
+  readonly fd: number;
+  /** Bytes written so far; above 0 at the start when a crash or abort left a usable beginning. */
+  readonly offset: number;
+  /**
+   * Writes `chunks` behind what is there. Throws `STORE_FULL` when budget or disk do not allow it (nothing of `chunks` is
+   * counted then, `offset` and the hash stay where they were) and `STORE_UNAVAILABLE` for other disk errors.
+   */
+  append(chunks: readonly Buffer[]): Promise<void>;
+  /** True when the bytes so far hash to the digest. Does not end the hash. */
+  matches(): boolean;
+  /** A copy of the running hash at `offset`, for a reader that goes on without the spool. */
+  forkHash(): Hash;
+  /**
+   * Verifies, fsyncs, renames into place, writes the index row and the link to `origin`. Throws
+   * `UPSTREAM_DIGEST_MISMATCH` (the file is removed) or `STORE_UNAVAILABLE`. The returned content is open.
+   */
+  commit(meta: { type: ContentType; mediaType?: string; origin: Origin }): Promise<OpenContent>;
+  /** Keeps the bytes on disk for the next fill of this digest, closes nothing that readers still hold. */
+  suspend(): Promise<void>;
+  /** Removes the bytes. */
+  discard(): Promise<void>;
+  /** Readers hold the file open: each `retain` needs one `release`; the fd closes with the last one after the end. */
+  retain(): void;
+  release(): void;
+}
+
+export interface UpstreamPolicy {
+  /** Unused longer than this is removed; 0 turns it off. */
+  readonly ttlMs: number;
+  /** Budget of this upstream's content in bytes; undefined: only the whole store's limit holds. */
+  readonly maxBytes: number | undefined;
+}
+
+export interface StoreStats {
+  readonly bytes: number;
+  readonly limitBytes: number;
+  readonly objects: number;
+  readonly perUpstream: readonly {
+    upstream: string;
+    bytes: number;
+    limitBytes: number | undefined;
+    objects: number;
+  }[];
+}
+
+export interface Store {
+  /** Answered by memory and index; only a digest that they do not know costs a look at the disk (1 us when it is not there). */
+  info(digest: Digest): ContentInfo | undefined;
+  presence(digest: Digest, origin: Origin): Presence;
+  /**
+   * Opens content and notes its use. Undefined when it is not there (a row without a file, or with a file of another size, is
+   * dropped, the file quarantined).
+   */
+  open(digest: Digest): Promise<OpenContent | undefined>;
+  /**
+   * The whole content, for manifests. Undefined when absent, larger than a manifest may be, or when it does not hash to
+   * `digest` (then quarantined).
+   */
+  read(digest: Digest): Promise<{ info: ContentInfo; content: Buffer } | undefined>;
+  /**
+   * Keeps a small body that is wholly in memory (a manifest), verified against `digest`, linked to its origin. Throws
+   * `STORE_FULL`, `STORE_UNAVAILABLE` or `UPSTREAM_DIGEST_MISMATCH`.
+   */
+  put(
+    digest: Digest,
+    content: Buffer,
+    meta: { type: ContentType; mediaType?: string; origin: Origin },
+  ): Promise<void>;
+  /**
+   * Stores a small body that is in memory as a whole, a manifest, linked to `origin`. Throws `UPSTREAM_DIGEST_MISMATCH`,
+   * `STORE_FULL` or `STORE_UNAVAILABLE`; nothing is left behind then.
+   */
+  put(
+    digest: Digest,
+    content: Buffer,
+    meta: { type: ContentType; mediaType?: string; origin: Origin },
+  ): Promise<void>;
+  /** Notes a use without opening, for content answered from memory. Buffered: cheap enough for every request. */
+  touch(digest: Digest): void;
+  /** The upstream has confirmed that `digest` is in this repository. Does nothing for content that is `foreign` or `absent`. */
+  link(digest: Digest, origin: Origin): void;
+
+  tag(key: TagKey): TagEntry | undefined;
+  putTag(key: TagKey, entry: TagEntry): void;
+  /** Forgets the tag in all its accept classes. */
+  dropTag(origin: Origin, tag: Tag): void;
+
+  /** Sizes and media types that a manifest gave for its parts, so that their HEAD needs no upstream. */
+  putDescriptors(descriptors: readonly { digest: Digest; size: number; mediaType: string }[]): void;
+  descriptorSize(digest: Digest): number | undefined;
+
+  /**
+   * Begins or resumes a spool and reserves `size` bytes (grown as it is written when undefined), evicting what is least
+   * valuable. Throws `STORE_FULL` when the budget cannot hold it, `STORE_UNAVAILABLE` when the disk cannot.
+   * One spool per upstream and digest at a time; the caller sees to that.
+   */
+  spool(digest: Digest, origin: Origin, size: number | undefined): Promise<Spool>;
+
+  /** Bytes that an earlier spool of this upstream has left, which the next one begins with; 0 when there are none. */
+  leftBytes(digest: Digest, origin: Origin): number;
+
+  /** Takes effect at once: smaller budgets evict in the background. */
+  setPolicies(policies: ReadonlyMap<string, UpstreamPolicy>): void;
+  stats(): StoreStats;
+  /** Writes what is buffered and closes. Open content stays readable. */
+  close(): Promise<void>;
+}

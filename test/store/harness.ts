@@ -1,0 +1,120 @@
+/** What store tests share: a store in a temporary directory with a clock that they move. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ManualClock } from '../../src/kit/clock.ts';
+import { silentLogger, type Logger } from '../../src/kit/logger.ts';
+import { createMetrics, type Metrics } from '../../src/kit/metrics.ts';
+import { TaskGroup } from '../../src/kit/task-group.ts';
+import { digestOf, type Digest, type DigestAlgorithm } from '../../src/oci/digest.ts';
+import { parseRepositoryName } from '../../src/oci/reference.ts';
+import { openStore, type StoreOptions } from '../../src/store/store.ts';
+import type { ContentType, OpenContent, Origin, Store, UpstreamPolicy } from '../../src/store/types.ts';
+import { blobOf } from '../kit/blob.ts';
+import { tempDir } from '../kit/temp.ts';
+
+export interface LocalStore extends AsyncDisposable {
+  readonly directory: string;
+  readonly clock: ManualClock;
+  readonly metrics: Metrics;
+  /** The store of the last {@link LocalStore.open}. */
+  readonly store: Store;
+  /** Closes the store that is open and opens the directory again, with other options where given. */
+  reopen(options?: Partial<StoreOptions>): Promise<Store>;
+  /** Bytes of all files in the directory, as they are now. */
+  bytesOnDisk(): number;
+}
+
+/** A local store in a directory of its own, with 64 MiB and the upstreams `a.example` and `b.example` unless told. */
+export async function localStore(
+  options: Partial<StoreOptions> = {},
+  deps: { logger?: Logger } = {},
+): Promise<LocalStore> {
+  const directory = tempDir();
+  const clock = new ManualClock();
+  const metrics = createMetrics();
+  const tasks = new TaskGroup(silentLogger);
+  let settings = { directory: directory.path, maxBytes: 64 * MIB, policies: policies({}), ...options };
+  const open = () => openStore({ clock, logger: deps.logger ?? silentLogger, metrics, tasks }, settings);
+  let store = await open();
+  return {
+    directory: directory.path,
+    clock,
+    metrics,
+    get store() {
+      return store;
+    },
+    async reopen(changes = {}) {
+      await store.close();
+      settings = { ...settings, ...changes };
+      store = await open();
+      return store;
+    },
+    bytesOnDisk: () => bytesBelow(directory.path),
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      await tasks.close();
+      directory[Symbol.dispose]();
+    },
+  };
+}
+
+export const MIB = 1024 * 1024;
+export const A: Origin = { upstream: 'a.example', repository: parseRepositoryName('library/one') };
+export const A2: Origin = { upstream: 'a.example', repository: parseRepositoryName('library/two') };
+export const B: Origin = { upstream: 'b.example', repository: parseRepositoryName('library/one') };
+
+/** Policies of `a.example` and `b.example`, without ttl and budget where nothing is said. */
+export function policies(
+  by: Partial<Record<'a' | 'b', Partial<UpstreamPolicy>>>,
+): ReadonlyMap<string, UpstreamPolicy> {
+  const none = { ttlMs: 0, maxBytes: undefined };
+  return new Map([
+    ['a.example', { ...none, ...by.a }],
+    ['b.example', { ...none, ...by.b }],
+  ]);
+}
+
+export interface Body {
+  readonly digest: Digest;
+  readonly content: Buffer;
+}
+
+/** Pseudo-random content of `size` bytes that depends on `seed`. */
+export function body(size: number, seed = 1, algorithm: DigestAlgorithm = 'sha256'): Body {
+  const content = blobOf(size, seed).read();
+  return { digest: digestOf(content, algorithm), content };
+}
+
+/** Fetches `of` into the store as a fill would, and gives the open content. */
+export async function fill(
+  store: Store,
+  of: Body,
+  origin: Origin = A,
+  meta: { type: ContentType; mediaType?: string } = { type: 'blob' },
+): Promise<OpenContent> {
+  const spool = await store.spool(of.digest, origin, of.content.length);
+  try {
+    await spool.append([of.content.subarray(spool.offset)]);
+    return await spool.commit({ ...meta, origin });
+  } catch (error) {
+    await spool.discard();
+    throw error;
+  }
+}
+
+/** {@link fill}, closed again. */
+export async function keep(store: Store, of: Body, origin: Origin = A): Promise<void> {
+  (await fill(store, of, origin)).close();
+}
+
+/** Bytes of all files below `path`; what vanishes while it looks counts nothing. */
+export function bytesBelow(path: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const child = join(path, entry.name);
+    bytes += entry.isDirectory()
+      ? bytesBelow(child)
+      : (statSync(child, { throwIfNoEntry: false })?.size ?? 0);
+  }
+  return bytes;
+}
