@@ -1,0 +1,258 @@
+import { sleep, type Clock } from '../../kit/clock.ts';
+import { untilAborted } from '../../kit/abort.ts';
+import { isLarderError, LarderError } from '../../kit/errors.ts';
+import { createDigestHash, type Digest } from '../../oci/digest.ts';
+import { OCTET_STREAM } from '../../oci/media-types.ts';
+import { contentRange, parseRange, type ByteRange } from '../../oci/range.ts';
+import type { OpenContent, Store } from '../../store/types.ts';
+import { ageSeconds, baseHeaders, notModified, sendHead, sendRangeError, type Headers } from '../http/answer.ts';
+import type { CacheStatus } from '../http/cache-status.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { storedSource } from '../pull/byte-source.ts';
+import type { BufferPool } from '../pull/buffer-pool.ts';
+import { directBody, openDirect } from '../pull/direct-body.ts';
+import { originOf, type PullEngine } from '../pull/engine.ts';
+import { HOLD_BACK_BYTES, type Fill } from '../pull/fill.ts';
+import { pump } from '../pull/pump.ts';
+import type { SizeHints } from '../pull/size-hints.ts';
+import { verifiedBody } from '../pull/verified-body.ts';
+import type { Target } from '../upstreams.ts';
+
+/** A range further ahead of its fill than this is fetched by itself (contract: "One body"). */
+const RANGE_WAIT_MS = 20_000;
+
+/** Such a range is fetched in pieces, and between them the fill is looked at again. */
+const RANGE_PIECE_BYTES = 16 * 1024 * 1024;
+
+/** Headers go out after this long at the latest: containerd 2.3 gives up after 30 s without any. */
+const HEADERS_WITHIN_MS = 10_000;
+
+export interface BlobAnswerDeps {
+  readonly store: Store;
+  readonly pulls: PullEngine;
+  readonly pool: BufferPool;
+  readonly sizes: SizeHints;
+  readonly clock: Clock;
+  readonly joined: () => void;
+}
+
+export type BlobAnswers = (exchange: Exchange, target: Target, digest: Digest) => Promise<void>;
+
+/** Answers GET and HEAD of a blob from the store, from a running fill, or by starting one. Throws what the client is told. */
+export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
+  const { store, pulls, sizes, clock } = deps;
+
+  return async function answerBlob(exchange, target, digest) {
+    const origin = originOf(target);
+    exchange.contentType = 'blob';
+    // A manifest under /blobs/ would be kept by containerd with a wrong media type (containerd before 2.2.6).
+    if (store.info(digest)?.type === 'manifest') throw blobUnknown(digest);
+
+    for (let attempt = 1; ; attempt += 1) {
+      const presence = store.presence(digest, origin);
+      if (presence === 'linked' || presence === 'unlinked') {
+        if (presence === 'unlinked') await untilAborted(pulls.confirm(target, digest), exchange.signal);
+        const content = await store.open(digest);
+        if (content !== undefined) {
+          await answerStored(exchange, content, presence === 'linked' ? { kind: 'hit' } : { kind: 'miss', status: 200 });
+          return;
+        }
+      }
+      const running = pulls.running(origin, digest);
+      if (exchange.isHead) {
+        await answerHead(exchange, target, digest, running);
+        return;
+      }
+      if (running !== undefined && running.origin.repository !== origin.repository) {
+        await untilAborted(pulls.confirm(target, digest), exchange.signal);
+      }
+      const fill = running ?? pulls.start(target, digest, sizes.size(origin, digest));
+      if (running !== undefined) deps.joined();
+      try {
+        await untilAborted(fill.opened, exchange.signal);
+      } catch (error) {
+        if (!isStoreTrouble(error)) throw error;
+        await answerWithoutStore(exchange, target, digest, fill);
+        return;
+      }
+      // A fill may have ended between opening and this moment; then the store has the blob, or another fill is due.
+      if (fill.retain()) {
+        try {
+          await answerFill(exchange, target, fill, running === undefined);
+        } finally {
+          fill.release();
+        }
+        return;
+      }
+      if (attempt === 3) throw fill.failure ?? new LarderError('STORE_UNAVAILABLE', `${digest} could not be kept`);
+    }
+  };
+
+  async function answerStored(exchange: Exchange, content: OpenContent, status: CacheStatus): Promise<void> {
+    try {
+      exchange.bytesFrom = 'hit';
+      const headers: Headers = { ...blobHeaders(content.digest), Age: ageSeconds(clock.now(), content.storedAt) };
+      if (notModified(exchange, `"${content.digest}"`)) {
+        sendHead(exchange, 304, status, headers);
+        return;
+      }
+      const range = begin(exchange, content.size, status, headers);
+      if (range === undefined) return;
+      await pump(storedSource(content), range, exchange, deps.pool, exchange.signal);
+      exchange.response.end();
+    } finally {
+      content.close();
+    }
+  }
+
+  /** The size is known from a manifest, a running fill of this repository, or else the upstream is asked. */
+  async function answerHead(exchange: Exchange, target: Target, digest: Digest, running: Fill | undefined): Promise<void> {
+    const origin = originOf(target);
+    const own = running?.origin.repository === origin.repository ? running.size : undefined;
+    const known = own ?? sizes.size(origin, digest);
+    const size = known ?? (await untilAborted(pulls.confirm(target, digest), exchange.signal));
+    sendHead(exchange, 200, known === undefined ? { kind: 'miss', status: 200 } : { kind: 'hit' }, {
+      ...blobHeaders(digest),
+      ...(size !== undefined && { 'Content-Length': size }),
+    });
+  }
+
+  async function answerFill(exchange: Exchange, target: Target, fill: Fill, first: boolean): Promise<void> {
+    const status: CacheStatus = first ? { kind: 'miss', stored: true } : { kind: 'miss', collapsed: true };
+    exchange.bytesFrom = first ? 'fill' : 'join';
+    const { response, signal } = exchange;
+    const { size } = fill;
+    const range = size === undefined ? beginUnsized(exchange, status, fill.digest) : begin(exchange, size, status, blobHeaders(fill.digest));
+    if (range === undefined) return;
+    const cancelFlush =
+      size !== undefined && size > HOLD_BACK_BYTES && range.start <= fill.limit
+        ? (response.flushHeaders(), undefined)
+        : clock.after(HEADERS_WITHIN_MS, () => response.flushHeaders());
+    try {
+      const offset = await passFarRange(exchange, target, fill, range);
+      await pump(fill, { start: offset, end: range.end }, exchange, deps.pool, signal);
+    } catch (error) {
+      if (!isStoreTrouble(error) || fill.failure !== error) throw error;
+      await goOnWithoutStore(exchange, target, fill, range);
+    } finally {
+      cancelFlush?.();
+    }
+    response.end();
+  }
+
+  /** Serves the pieces of a range for which the fill would take too long; gives the offset from which the fill takes over. */
+  async function passFarRange(exchange: Exchange, target: Target, fill: Fill, range: ByteRange): Promise<number> {
+    const { signal } = exchange;
+    const deadline = clock.monotonic() + RANGE_WAIT_MS;
+    let offset = range.start;
+    while (offset < range.end && fill.limit <= offset && range.start > 0) {
+      const tooFar = fill.estimateMs(offset) > RANGE_WAIT_MS || (clock.monotonic() >= deadline && offset === range.start);
+      if (tooFar) {
+        const piece = { start: offset, end: Math.min(range.end, offset + RANGE_PIECE_BYTES) };
+        const body = directBody({ target, digest: fill.digest, range: piece, kind: 'range', signal });
+        for await (const chunk of body) await exchange.write(chunk);
+        offset = piece.end;
+        exchange.bytesFrom = 'bypass';
+      } else {
+        await Promise.race([fill.grown(offset, signal), sleep(clock, 1000, signal)]);
+      }
+    }
+    return offset;
+  }
+
+  /** The disk is full in the middle of a fill: the reader takes what was written, and the rest from the upstream itself. */
+  async function goOnWithoutStore(exchange: Exchange, target: Target, fill: Fill, range: ByteRange): Promise<void> {
+    const { signal } = exchange;
+    const sent = range.start + exchange.sentBytes;
+    const written = Math.min(fill.limit, range.end);
+    if (sent < written) await pump(fill, { start: sent, end: written }, exchange, deps.pool, signal);
+    const rest = { start: Math.max(sent, written), end: range.end };
+    const body = directBody({ target, digest: fill.digest, range: rest, kind: 'blob', signal });
+    const hash = rest.start === fill.limit && range.start === 0 && range.end === fill.size ? fill.forkHash() : undefined;
+    await send(exchange, hash === undefined ? body : verifiedBody(body, fill.digest, hash));
+  }
+
+  /** No room, or a blob larger than the budget: served, and not stored. */
+  async function answerWithoutStore(exchange: Exchange, target: Target, digest: Digest, fill: Fill): Promise<void> {
+    const { response, signal } = exchange;
+    const claimed = fill.claim();
+    const { size, response: answer } =
+      claimed === undefined ? await openDirect(target, digest, signal) : { size: claimed.contentLength, response: claimed };
+    const abort = (): void => void answer.body.destroy();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      exchange.bytesFrom = 'bypass';
+      const status: CacheStatus = { kind: 'bypass', detail: 'STORE_FULL' };
+      const range = size === undefined ? beginUnsized(exchange, status, digest) : begin(exchange, size, status, blobHeaders(digest));
+      if (range === undefined) return;
+      const full = range.start === 0 && (size === undefined || range.end === size);
+      if (!full) answer.body.destroy();
+      const body = directBody({ target, digest, range, kind: full ? 'blob' : 'range', signal, response: full ? answer : undefined });
+      await send(exchange, full ? verifiedBody(body, digest, createDigestHash(digest)) : body);
+      response.end();
+    } finally {
+      signal.removeEventListener('abort', abort);
+      answer.body.destroy();
+    }
+  }
+}
+
+/**
+ * Sets status and headers for a body of known size; gives the bytes to send, or undefined when the answer is complete. A range
+ * is always honoured: clients that fetched one part as 206 take a later 200 for that part (containerd 2.1 to 2.3).
+ */
+function begin(exchange: Exchange, size: number, status: CacheStatus, headers: Headers): ByteRange | undefined {
+  const { response } = exchange;
+  const asked = parseRange(exchange.range, size);
+  if (asked.kind === 'unsatisfiable') {
+    sendRangeError(exchange, size);
+    return undefined;
+  }
+  const range = asked.kind === 'full' ? { start: 0, end: size } : asked.range;
+  exchange.status = status;
+  setHeaders(exchange, asked.kind === 'full' ? 200 : 206, {
+    ...baseHeaders(status),
+    ...headers,
+    'Content-Length': range.end - range.start,
+    ...(asked.kind === 'range' && { 'Content-Range': contentRange(range, size) }),
+  });
+  if (exchange.isHead) {
+    response.end();
+    return undefined;
+  }
+  return range;
+}
+
+/** The upstream did not say how long the body is: chunked, and ranges are ignored until it is known. */
+function beginUnsized(exchange: Exchange, status: CacheStatus, digest: Digest): ByteRange {
+  exchange.status = status;
+  setHeaders(exchange, 200, { ...baseHeaders(status), ...blobHeaders(digest) });
+  return { start: 0, end: Number.MAX_SAFE_INTEGER };
+}
+
+/** Not `writeHead`: until the first byte goes out, an error can still become a proper answer. */
+function setHeaders(exchange: Exchange, code: number, headers: Headers): void {
+  exchange.response.statusCode = code;
+  for (const [name, value] of Object.entries(headers)) exchange.response.setHeader(name, value);
+}
+
+async function send(exchange: Exchange, body: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of body) await exchange.write(chunk);
+}
+
+function blobHeaders(digest: Digest): Headers {
+  return {
+    'Content-Type': OCTET_STREAM,
+    'Docker-Content-Digest': digest,
+    ETag: `"${digest}"`,
+    'Accept-Ranges': 'bytes',
+  };
+}
+
+function isStoreTrouble(error: unknown): boolean {
+  return isLarderError(error, 'STORE_FULL') || isLarderError(error, 'STORE_UNAVAILABLE');
+}
+
+function blobUnknown(digest: Digest): LarderError {
+  return new LarderError('BLOB_UNKNOWN', `${digest} is a manifest, not a blob: ask for it under /manifests/`);
+}

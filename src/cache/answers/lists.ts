@@ -1,0 +1,156 @@
+import { LRUCache } from 'lru-cache';
+import { untilAborted } from '../../kit/abort.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { isLarderError, LarderError } from '../../kit/errors.ts';
+import { SingleFlight } from '../../kit/single-flight.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { MANIFEST_SIZE_LIMIT } from '../../oci/manifest.ts';
+import { OCI_INDEX } from '../../oci/media-types.ts';
+import { ageSeconds, sendBody, type Headers } from '../http/answer.ts';
+import type { CacheStatus } from '../http/cache-status.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { UpstreamResponse } from '../../upstream/types.ts';
+import type { Target } from '../upstreams.ts';
+import { rewriteLink } from './rewrite-link.ts';
+import { answerError } from './upstream-answer.ts';
+
+/** Lists are remembered in memory only, a few MiB of them. */
+const MEMORY_BYTES = 8 * 1024 * 1024;
+
+/** A new signature or tag must show soon: never older than this (contract: referrers 30 s). */
+const LIST_TTL_MS = 30_000;
+const EMPTY_REFERRERS_TTL_MS = 5_000;
+
+/** Distribution caps a page at 1000 tags; Docker Hub's lists reach some MiB. */
+const LIST_SIZE_LIMIT = 2 * MANIFEST_SIZE_LIMIT;
+const ERROR_BODY_LIMIT = 64 * 1024;
+
+interface List {
+  /** `tags/list` or `referrers/<digest>`. */
+  readonly path: string;
+  readonly body: Buffer;
+  readonly contentType: string;
+  readonly link: string | undefined;
+  readonly filters: string | undefined;
+  readonly fetchedAt: number;
+}
+
+export interface ListAnswerDeps {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+export interface ListAnswers {
+  tags(exchange: Exchange, target: Target): Promise<void>;
+  referrers(exchange: Exchange, target: Target, digest: Digest): Promise<void>;
+}
+
+/**
+ * Answers tag lists and referrers: passed through byte by byte, remembered for `tagTTL` at the most, shared by all who ask at the
+ * same time, given out stale like a tag when the upstream fails. `Link` is rewritten to this cache.
+ */
+export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
+  const { clock } = deps;
+  const memory = new LRUCache<string, List>({ maxSize: MEMORY_BYTES, sizeCalculation: (list) => list.body.length + 512 });
+  const flights = new SingleFlight<string, List>();
+
+  return {
+    tags: (exchange, target) => answer(exchange, target, 'tags', `tags/list${pageQuery(exchange, ['n', 'last'])}`),
+    referrers: (exchange, target, digest) =>
+      answer(exchange, target, 'referrers', `referrers/${digest}${pageQuery(exchange)}`),
+  };
+
+  async function answer(exchange: Exchange, target: Target, kind: 'tags' | 'referrers', rest: string): Promise<void> {
+    const key = `${target.upstream.name}/${target.repository}/${rest}`;
+    const { freshness } = target.upstream.config;
+    const known = memory.get(key);
+    const ttlMs = Math.min(freshness.tagTtlMs, known !== undefined && isEmpty(kind, known) ? EMPTY_REFERRERS_TTL_MS : LIST_TTL_MS);
+    const ageMs = known === undefined ? Infinity : clock.now() - known.fetchedAt;
+    if (known !== undefined && ageMs < ttlMs) {
+      send(exchange, target, known, { kind: 'hit', ttlSeconds: (ttlMs - ageMs) / 1000 });
+      return;
+    }
+    const collapsed = flights.has(key);
+    try {
+      const list = await untilAborted(flights.do(key, () => fetch(target, kind, rest, key)), exchange.signal);
+      exchange.bytesFrom = collapsed ? 'join' : 'fill';
+      const status: CacheStatus = known === undefined ? { kind: 'miss' } : { kind: 'revalidated', status: 200 };
+      send(exchange, target, list, { ...status, ...(collapsed && { collapsed: true }) });
+    } catch (error) {
+      if (!isLarderError(error) || !excuses(error) || known === undefined || ageMs > freshness.staleIfErrorMs) throw error;
+      exchange.bytesFrom = 'stale';
+      send(exchange, target, known, { kind: 'stale', ttlSeconds: (ttlMs - ageMs) / 1000, detail: error.code });
+    }
+  }
+
+  async function fetch(target: Target, kind: 'tags' | 'referrers', rest: string, key: string): Promise<List> {
+    const response = await target.upstream.client.request({
+      method: 'GET',
+      kind,
+      repository: target.repository,
+      path: `/v2/${target.repository}/${rest}`,
+      credential: { kind: 'own' },
+      signal: deps.signal,
+      accept: kind === 'referrers' ? OCI_INDEX : 'application/json',
+    });
+    if (response.status !== 200) {
+      memory.delete(key);
+      throw await refusal(response, kind, `${target.repository}/${rest.split('?')[0]}`);
+    }
+    const list: List = {
+      path: rest.split('?')[0] as string,
+      body: await response.read(LIST_SIZE_LIMIT),
+      contentType: response.headers['content-type'] ?? (kind === 'referrers' ? OCI_INDEX : 'application/json'),
+      link: response.headers['link'],
+      filters: response.headers['oci-filters-applied'],
+      fetchedAt: clock.now(),
+    };
+    memory.set(key, list);
+    return list;
+  }
+
+  function send(exchange: Exchange, target: Target, list: List, status: CacheStatus): void {
+    const link = list.link === undefined ? undefined : rewriteLink(list.link, target, list.path);
+    const headers: Headers = {
+      'Content-Type': list.contentType,
+      ...(status.kind !== 'miss' && { Age: ageSeconds(clock.now(), list.fetchedAt) }),
+      ...(link !== undefined && { Link: link }),
+      ...(list.filters !== undefined && { 'OCI-Filters-Applied': list.filters }),
+    };
+    sendBody(exchange, 200, status, headers, list.body);
+  }
+}
+
+/**
+ * A 404 of a list has two meanings, told apart by its code alone: the repository is unknown, or the registry has no such API. ORAS
+ * looks for the fallback tag only after the second (oras-go v2.7, repository.go).
+ */
+async function refusal(response: UpstreamResponse, kind: 'tags' | 'referrers', name: string): Promise<LarderError> {
+  if (response.status !== 404 || kind === 'tags') {
+    response.body.destroy();
+    return answerError(response, 'list', name);
+  }
+  const body = (await response.read(ERROR_BODY_LIMIT)).toString('utf8');
+  if (body.includes('"NAME_UNKNOWN"')) return answerError(response, 'list', name);
+  return new LarderError('REFERRERS_UNSUPPORTED', `the upstream does not list referrers (${name})`, {
+    detail: { upstreamStatus: response.status },
+  });
+}
+
+/** The query as the upstream shall see it: `ns` is between the client and this cache; unknown parameters of pages go along. */
+function pageQuery(exchange: Exchange, only?: readonly string[]): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of exchange.params) {
+    if (name !== 'ns' && (only === undefined || only.includes(name))) params.append(name, value);
+  }
+  const text = params.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+function isEmpty(kind: 'tags' | 'referrers', list: List): boolean {
+  return kind === 'referrers' && /"manifests"\s*:\s*(?:\[\s*\]|null)/.test(list.body.toString('utf8', 0, 4096));
+}
+
+function excuses(error: LarderError): boolean {
+  return error.code.startsWith('UPSTREAM_') && error.retryable;
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../../kit/clock.ts';
+import { isLarderError } from '../../kit/errors.ts';
+import { sendBody } from '../http/answer.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { CachedUpstream, UpstreamTable } from '../upstreams.ts';
+import { sendRefusal } from './relay.ts';
+
+/** How long a challenge stands in for an upstream that does not answer. */
+const REMEMBERED_MS = 24 * 3600_000;
+
+export type PingAnswers = (exchange: Exchange, table: UpstreamTable) => Promise<void>;
+
+/**
+ * Answers `GET /v2/`, where crane, skopeo, Podman and Docker decide once and for all whether to log in: in mode `Caller` with one
+ * upstream, or with `ns`, what that upstream answers to this caller, and its challenge while it is down; otherwise 200.
+ */
+export function createPingAnswers(clock: Clock): PingAnswers {
+  const remembered = new Map<string, { status: number; challenges: readonly string[]; at: number }>();
+
+  return async function answerPing(exchange, table) {
+    const upstream = table.pinged(exchange.ns);
+    exchange.upstreamName = upstream?.name;
+    if (upstream === undefined || upstream.config.authentication.mode === 'Shared') {
+      sendOk(exchange);
+      return;
+    }
+    const answer = await ask(exchange, upstream);
+    if (answer.status === 401) sendRefusal(exchange, 401, answer.challenges, upstream.name);
+    else sendOk(exchange);
+  };
+
+  async function ask(exchange: Exchange, upstream: CachedUpstream): Promise<{ status: number; challenges: readonly string[] }> {
+    const { authorization } = exchange;
+    try {
+      const response = await upstream.client.request({
+        method: 'GET',
+        kind: 'ping',
+        path: '/v2/',
+        credential: authorization === undefined ? { kind: 'none' } : { kind: 'caller', authorization },
+        signal: exchange.signal,
+      });
+      response.body.destroy();
+      const answer = { status: response.status, challenges: response.challenges, at: clock.now() };
+      if (authorization === undefined && (answer.status === 200 || answer.status === 401)) remembered.set(upstream.name, answer);
+      return answer;
+    } catch (error) {
+      const last = remembered.get(upstream.name);
+      if (!isLarderError(error) || exchange.signal.aborted) throw error;
+      // An upstream that is down must not keep cached content from anyone: without a memory of a challenge, the ping succeeds.
+      return last !== undefined && clock.now() - last.at < REMEMBERED_MS ? last : { status: 200, challenges: [] };
+    }
+  }
+}
+
+function sendOk(exchange: Exchange): void {
+  sendBody(exchange, 200, { kind: 'hit' }, { 'Content-Type': 'application/json' }, '{}');
+}

@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import { DEFAULT_REGISTRY_CONFIG } from '../api/default-registry-config.ts';
+import { problemsText } from '../api/field-problem.ts';
+import { parseRegistryConfig } from '../api/registry-config.ts';
+import type { RegistryConfig } from '../api/registry-config-effective.ts';
+import { errorText, LarderError } from '../kit/errors.ts';
+
+/**
+ * The configuration in `file`, or the built-in list of public registries without one. Throws `CONFIG_INVALID` whose message holds
+ * every problem of the document, a line each.
+ */
+export async function loadConfig(file: string | undefined): Promise<RegistryConfig> {
+  if (file === undefined) return DEFAULT_REGISTRY_CONFIG;
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new LarderError('CONFIG_INVALID', `${file}: cannot be read: ${errorText(error)}`, { cause: error });
+  }
+  const result = parseRegistryConfig(text, { source: file });
+  if (!result.ok) throw new LarderError('CONFIG_INVALID', problemsText(result.problems));
+  return result.config;
+}

@@ -1,0 +1,42 @@
+/**
+ * The `Cache-Status` of an answer (RFC 9211), by what happened:
+ * `hit` from the store; `miss` fetched for this request; `revalidated` the upstream was asked and confirmed or replaced a
+ * tag; `stale` served although the upstream failed; `bypass` passed through; `error` an answer of Larder itself.
+ */
+export type CacheStatus =
+  | { kind: 'hit'; ttlSeconds?: number | undefined }
+  | { kind: 'miss'; stored?: boolean; collapsed?: boolean; status?: number; detail?: string }
+  | { kind: 'revalidated'; status: number; stored?: boolean; collapsed?: boolean }
+  | { kind: 'stale'; ttlSeconds: number; detail: string }
+  | { kind: 'bypass'; detail: string; status?: number }
+  | { kind: 'error'; detail: string };
+
+/** Renders the header value. `detail` is a token of our own making, never text from outside. */
+export function formatCacheStatus(status: CacheStatus): string {
+  switch (status.kind) {
+    case 'hit':
+      return status.ttlSeconds === undefined ? 'larder; hit' : `larder; hit; ttl=${Math.round(status.ttlSeconds)}`;
+    case 'miss':
+      return parts('fwd=uri-miss', status);
+    case 'revalidated':
+      return parts('fwd=stale', status);
+    case 'stale':
+      return `larder; fwd=stale; ttl=${Math.round(status.ttlSeconds)}; detail=${status.detail}`;
+    case 'bypass':
+      return parts('fwd=bypass', status);
+    case 'error':
+      return `larder; detail=${status.detail}`;
+  }
+}
+
+function parts(
+  forward: string,
+  extra: { status?: number; stored?: boolean; collapsed?: boolean; detail?: string },
+): string {
+  let text = `larder; ${forward}`;
+  if (extra.status !== undefined) text += `; fwd-status=${extra.status}`;
+  if (extra.stored === true) text += '; stored';
+  if (extra.collapsed === true) text += '; collapsed';
+  if (extra.detail !== undefined) text += `; detail=${extra.detail}`;
+  return text;
+}

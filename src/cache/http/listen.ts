@@ -1,0 +1,61 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { LarderError } from '../../kit/errors.ts';
+import { sleep, type Clock } from '../../kit/clock.ts';
+
+/** Where a listener listens. Port 0 picks a free one. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Starts listening; gives the host and port in use. Throws `ADDRESS_IN_USE` with what to do. */
+export function listen(server: Server, address: Address, flag: string): Promise<Address> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      reject(
+        new LarderError('ADDRESS_IN_USE', `cannot listen on ${formatAddress(address)}: ${reason(error)}`, {
+          hint: `choose another address with ${flag}`,
+          cause: error,
+        }),
+      );
+    };
+    server.once('error', onError);
+    server.listen(address.port, address.host, () => {
+      server.removeListener('error', onError);
+      resolve({ host: address.host, port: (server.address() as AddressInfo).port });
+    });
+  });
+}
+
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/**
+ * Ends a server in order: goes on answering until no response runs, at most `limitMs`, then stops listening; what still runs then
+ * is cut.
+ */
+export async function drain(server: Server, running: () => number, clock: Clock, limitMs: number): Promise<void> {
+  const deadline = clock.monotonic() + limitMs;
+  while (running() > 0 && clock.monotonic() < deadline) await sleep(clock, 20);
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  // Connections that are neither idle nor answering (half-sent requests) do not count as running.
+  server.closeAllConnections();
+  await closed;
+}
+
+function reason(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return 'the address is in use';
+    case 'EACCES':
+      return 'permission denied';
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return 'this machine has no such address';
+    default:
+      return error.message;
+  }
+}

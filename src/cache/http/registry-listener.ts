@@ -1,0 +1,83 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Clock } from '../../kit/clock.ts';
+import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
+import type { Logger } from '../../kit/logger.ts';
+import { sendError } from './answer.ts';
+import { formatCacheStatus } from './cache-status.ts';
+import { Exchange } from './exchange.ts';
+
+/** Tokens of large registries exceed the default 16 KiB. */
+const MAX_HEADER_BYTES = 64 * 1024;
+
+export interface RegistryListenerDeps {
+  readonly handle: (exchange: Exchange) => Promise<void>;
+  /** Called when a request has arrived, and once when its answer has ended, well or not. */
+  readonly began: () => void;
+  readonly observe: (exchange: Exchange, startedAt: number) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Tls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/**
+ * The HTTP server of the registry API: makes an exchange of each request, turns what handlers throw into the error document, and
+ * ends a body that failed half-way by closing the connection in order (FIN), which clients resume; a reset they do not
+ * (containerd, `httpreadseeker.go`).
+ */
+export function createRegistryListener(deps: RegistryListenerDeps, tls: Tls | undefined): Server {
+  let count = 0;
+  const listener: RequestListener = (request: IncomingMessage, response: ServerResponse) => {
+    count += 1;
+    const exchange = new Exchange(request, response, count.toString(36));
+    const startedAt = deps.clock.monotonic();
+    deps.began();
+    response.once('close', () => {
+      exchange.markGone();
+      deps.observe(exchange, startedAt);
+    });
+    deps.handle(exchange).catch((error: unknown) => fail(exchange, error, deps.logger));
+  };
+  const options = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 75_000, headersTimeout: 60_000, requestTimeout: 300_000 };
+  const server =
+    tls === undefined
+      ? createServer(options, listener)
+      : createTlsServer({ ...options, cert: tls.cert, key: tls.key, ALPNProtocols: ['http/1.1'] }, listener);
+  server.timeout = 0;
+  // A body sent with a GET is of no use to anyone; not reading it must not keep the connection.
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end(`HTTP/1.1 400 Bad Request\r\nCache-Status: ${BAD_REQUEST}\r\nConnection: close\r\n\r\n`);
+    else socket.destroy();
+  });
+  return server;
+}
+
+const BAD_REQUEST = formatCacheStatus({ kind: 'error', detail: 'REQUEST_INVALID' });
+
+function fail(exchange: Exchange, error: unknown, logger: Logger): void {
+  const known = isLarderError(error) ? error : internal(exchange, error, logger);
+  exchange.error = known;
+  const { response } = exchange;
+  if (known.code === 'CLIENT_GONE' || response.headersSent) {
+    if (!response.writableEnded) response.destroy();
+    return;
+  }
+  for (const name of response.getHeaderNames()) {
+    if (name !== 'content-range') response.removeHeader(name);
+  }
+  sendError(exchange, known);
+}
+
+function internal(exchange: Exchange, error: unknown, logger: Logger): LarderError {
+  logger.error('a request failed for a reason that Larder does not know', {
+    request: exchange.id,
+    path: exchange.path,
+    error: errorText(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  });
+  return new LarderError('INTERNAL', 'Larder failed to answer this request; its log has the reason', { cause: error });
+}

@@ -1,0 +1,252 @@
+import type { Server as TlsServer } from 'node:https';
+import type { CacheConfig, RegistryConfig } from '../api/registry-config-effective.ts';
+import type { Clock } from '../kit/clock.ts';
+import { isLarderError } from '../kit/errors.ts';
+import type { Logger } from '../kit/logger.ts';
+import { createMetrics, type Metrics } from '../kit/metrics.ts';
+import { TaskGroup } from '../kit/task-group.ts';
+import { watchFiles } from '../kit/watch-files.ts';
+import { openStore } from '../store/store.ts';
+import type { Store } from '../store/types.ts';
+import { createSecretDirectory, type SecretDirectory } from '../upstream/secret-directory.ts';
+import type { Upstream } from '../upstream/types.ts';
+import { createUpstream } from '../upstream/upstream.ts';
+import { createActiveConfig, type ActiveConfig } from './active-config.ts';
+import { createAdminListener } from './admin-listener.ts';
+import { createBlobAnswers } from './answers/blob.ts';
+import { createListAnswers } from './answers/lists.ts';
+import { createManifestAnswers } from './answers/manifest.ts';
+import { createManifests } from './answers/manifests.ts';
+import { createPingAnswers } from './answers/ping.ts';
+import { createTagFreshness } from './answers/tag-freshness.ts';
+import { loadConfig } from './config-file.ts';
+import { createHandler } from './handler.ts';
+import { drain, formatAddress, listen, type Address } from './http/listen.ts';
+import { createObserver } from './http/observe.ts';
+import { createRegistryListener } from './http/registry-listener.ts';
+import { createBufferPool } from './pull/buffer-pool.ts';
+import { createPullEngine } from './pull/engine.ts';
+import { createRecentFailures } from './pull/recent-failures.ts';
+import { createSizeHints } from './pull/size-hints.ts';
+import { statsDocument } from './stats.ts';
+import { readTls, watchTls, type TlsFiles } from './tls-files.ts';
+
+/** Running responses may take this long after SIGTERM (contract: "Life"). */
+const DRAIN_MS = 30_000;
+
+/** 128 readers at full speed take 32 MiB; more go on with small buffers. */
+const BUFFERS = { largeBytes: 256 * 1024, largeCount: 128, largeIdle: 32, smallBytes: 32 * 1024 };
+
+export interface ServeSettings {
+  readonly configFile: string | undefined;
+  readonly secretsDirectory: string | undefined;
+  readonly address: Address;
+  readonly adminAddress: Address;
+  readonly storeDirectory: string;
+  /** Undefined: 90 % of the file system. */
+  readonly maxBytes: number | undefined;
+  readonly tlsFiles: TlsFiles | undefined;
+  readonly defaultUpstream: string | undefined;
+  readonly version: string;
+  /** For `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface RunningCache {
+  readonly registryUrl: string;
+  readonly adminUrl: string;
+  /** Not ready any more, running responses end, everything is closed. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The object graph of `larder serve`. Resolves when it serves. Throws `CONFIG_INVALID`, `STORE_IN_USE`, `STORE_UNUSABLE`,
+ * `STORE_ADOPTION_AMBIGUOUS`, `ADDRESS_IN_USE` or `TLS_FILES_INVALID`, with nothing left open.
+ */
+export async function startCache(settings: ServeSettings, clock: Clock, logger: Logger): Promise<RunningCache> {
+  const config = await loadConfig(settings.configFile);
+  const tls = settings.tlsFiles === undefined ? undefined : await readTls(settings.tlsFiles);
+  const metrics = createMetrics();
+  const tasks = new TaskGroup(logger);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => tasks.close());
+
+  const store = await openStore(
+    { clock, logger, metrics, tasks },
+    {
+      directory: settings.storeDirectory,
+      maxBytes: settings.maxBytes,
+      policies: new Map(),
+      adoptDistribution: config.caches.length === 1 ? config.caches[0]?.upstream : 'ambiguous',
+    },
+  );
+  cleanup.defer(() => store.close());
+
+  const secrets = await createSecretDirectory({ clock, logger, metrics, tasks }, settings.secretsDirectory);
+  const active = createActiveConfig(
+    {
+      store,
+      tasks,
+      connect: (cache) => connect(cache, settings, { clock, logger, metrics, secrets }),
+      defaultUpstream: settings.defaultUpstream,
+    },
+    config,
+  );
+  cleanup.defer(() => active.close());
+  // Fills are stopped before their connections are closed, and leave their bytes in a store that is still open.
+  cleanup.defer(() => tasks.close());
+  declareUpstreams(metrics, active);
+
+  const observer = createObserver(metrics, logger, clock);
+  let responding = 0;
+  const registry = createRegistryListener(
+    {
+      handle: createRegistryHandler({ store, active, tasks, metrics, clock, logger }),
+      observe: (exchange, startedAt) => {
+        responding -= 1;
+        observer.observe(exchange, startedAt);
+      },
+      began: () => {
+        responding += 1;
+      },
+      clock,
+      logger,
+    },
+    tls,
+  );
+  let stopping = false;
+  let serving = false;
+  const admin = createAdminListener({
+    metrics,
+    logger,
+    ready: () => serving && !stopping,
+    stats: () => statsDocument(store, active.table, observer.totals, settings.version),
+    refresh: () => refreshGauges(metrics, store),
+  });
+  const adminAt = await listen(admin, settings.adminAddress, '--admin-address');
+  cleanup.defer(() => drain(admin, () => 0, clock, 0));
+  const registryAt = await listen(registry, settings.address, '--address');
+  cleanup.defer(() => drain(registry, () => responding, clock, DRAIN_MS));
+  serving = true;
+
+  watchConfig(settings.configFile, active, { tasks, metrics, clock, logger });
+  if (settings.tlsFiles !== undefined) watchTls(settings.tlsFiles, registry as TlsServer, { tasks, clock, logger });
+
+  const owned = cleanup.move();
+  return {
+    registryUrl: `${tls === undefined ? 'http' : 'https'}://${formatAddress(registryAt)}`,
+    adminUrl: `http://${formatAddress(adminAt)}`,
+    async stop() {
+      stopping = true;
+      await owned.disposeAsync();
+    },
+  };
+}
+
+interface GraphDeps {
+  readonly store: Store;
+  readonly active: ActiveConfig;
+  readonly tasks: TaskGroup;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+function createRegistryHandler({ store, active, tasks, metrics, clock, logger }: GraphDeps) {
+  const { signal } = tasks;
+  const failures = createRecentFailures(clock);
+  const sizes = createSizeHints();
+  const pulls = createPullEngine({ store, clock, logger, metrics, tasks, failures });
+  const manifests = createManifests({ store, clock, logger, sizes, failures, signal });
+  return createHandler({
+    table: () => active.table,
+    answerPing: createPingAnswers(clock),
+    answerManifest: createManifestAnswers({
+      manifests,
+      resolveTag: createTagFreshness({ store, manifests, clock, failures, signal }),
+      clock,
+      logger,
+    }),
+    answerBlob: createBlobAnswers({
+      store,
+      pulls,
+      pool: createBufferPool(BUFFERS),
+      sizes,
+      clock,
+      joined: () => metrics.fillJoins.inc(),
+    }),
+    lists: createListAnswers({ clock, signal }),
+  });
+}
+
+function connect(
+  cache: CacheConfig,
+  settings: ServeSettings,
+  deps: { clock: Clock; logger: Logger; metrics: Metrics; secrets: SecretDirectory },
+): Upstream {
+  return createUpstream(deps, {
+    name: cache.upstream,
+    remoteURL: cache.remoteURL,
+    userAgent: `larder/${settings.version}`,
+    credentials: deps.secrets.credentialsOf(cache),
+    caBundle: deps.secrets.caBundleOf(cache),
+    proxy: cache.proxy,
+    env: settings.environment,
+  });
+}
+
+/** Series exist from the start, so that dashboards and alerts see zeros rather than nothing. */
+function declareUpstreams(metrics: Metrics, active: ActiveConfig): void {
+  for (const { name } of active.table.all) {
+    metrics.upstreamUp.set({ upstream_host: name }, 1);
+    metrics.upstreamBytes.inc({ upstream_host: name }, 0);
+    for (const source of ['hit', 'fill', 'join', 'stale', 'bypass']) metrics.clientBytes.inc({ upstream_host: name, source }, 0);
+    for (const type of ['manifest', 'blob']) {
+      for (const counter of [
+        metrics.proxyRequests,
+        metrics.proxyHits,
+        metrics.proxyMisses,
+        metrics.proxyPulledBytes,
+        metrics.proxyPushedBytes,
+      ]) {
+        counter.inc({ upstream_host: name, type }, 0);
+      }
+    }
+  }
+  metrics.configValid.set(1);
+  metrics.configReloads.inc({ result: 'applied' }, 0);
+  metrics.configReloads.inc({ result: 'refused' }, 0);
+}
+
+function refreshGauges(metrics: Metrics, store: Store): void {
+  const { bytes, limitBytes } = store.stats();
+  metrics.storeBytes.set(bytes);
+  metrics.storeLimitBytes.set(limitBytes);
+}
+
+function watchConfig(
+  file: string | undefined,
+  active: ActiveConfig,
+  { tasks, metrics, clock, logger }: Pick<GraphDeps, 'tasks' | 'metrics' | 'clock' | 'logger'>,
+): void {
+  if (file === undefined) return;
+  tasks.run('watch configuration', (signal) =>
+    watchFiles([file], clock, signal, async () => {
+      try {
+        const config: RegistryConfig = await loadConfig(file);
+        active.apply(config);
+        declareUpstreams(metrics, active);
+        metrics.configReloads.inc({ result: 'applied' });
+        logger.info('configuration changed', { event: 'config-applied', upstreams: config.caches.map((cache) => cache.upstream) });
+      } catch (error) {
+        if (!isLarderError(error)) throw error;
+        metrics.configReloads.inc({ result: 'refused' });
+        metrics.configValid.set(0);
+        logger.error('changed configuration refused, the old one stays in force', {
+          event: 'config-refused',
+          problems: error.message.split('\n'),
+        });
+      }
+    }),
+  );
+}

@@ -1,0 +1,95 @@
+import { isLarderError, LarderError } from '../../kit/errors.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { parseContentRange, type ByteRange } from '../../oci/range.ts';
+import type { UpstreamResponse } from '../../upstream/types.ts';
+import { answerError } from '../answers/upstream-answer.ts';
+import { originOf } from './engine.ts';
+import type { Target } from '../upstreams.ts';
+
+const FRUITLESS_ATTEMPTS = 3;
+
+export interface DirectRequest {
+  readonly target: Target;
+  readonly digest: Digest;
+  readonly range: ByteRange;
+  readonly kind: 'blob' | 'range';
+  readonly signal: AbortSignal;
+  /** An answer already in hand for these bytes. */
+  readonly response?: UpstreamResponse | undefined;
+}
+
+/**
+ * Bytes of a blob straight from the upstream, for one caller and without the store: when the disk is full, and for ranges far
+ * ahead of a fill. The caller's pace is the upstream's pace. A cut is resumed. Throws what a client would be answered.
+ */
+export async function* directBody(request: DirectRequest): AsyncGenerator<Buffer, void, undefined> {
+  const { range } = request;
+  let offset = range.start;
+  let fruitless = 0;
+  let response = request.response;
+  while (offset < range.end) {
+    const before = offset;
+    try {
+      response ??= await ask(request, offset);
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        const wanted = Math.min(chunk.length, range.end - offset);
+        offset += wanted;
+        yield wanted === chunk.length ? chunk : chunk.subarray(0, wanted);
+        if (offset >= range.end) break;
+      }
+      if (offset < range.end) throw new LarderError('UPSTREAM_UNREACHABLE', `the upstream ended ${request.digest} early`);
+    } catch (error) {
+      fruitless = offset > before ? 0 : fruitless + 1;
+      if (request.signal.aborted || !isLarderError(error) || !error.retryable || fruitless >= FRUITLESS_ATTEMPTS) throw error;
+    } finally {
+      response?.body.destroy();
+      response = undefined;
+    }
+  }
+}
+
+/** The size of a blob that is served without the store, with the answer that told it. */
+export async function openDirect(
+  target: Target,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<{ size: number | undefined; response: UpstreamResponse }> {
+  const response = await get(target, digest, 'blob', undefined, signal);
+  if (response.status !== 200) {
+    response.body.destroy();
+    throw answerError(response, 'blob', digest);
+  }
+  return { size: response.contentLength, response };
+}
+
+async function ask(request: DirectRequest, offset: number): Promise<UpstreamResponse> {
+  const { target, digest, kind, signal } = request;
+  const response = await get(target, digest, kind, { start: offset, end: request.range.end }, signal);
+  const range = parseContentRange(response.headers['content-range']);
+  if (response.status === 206 && range?.start === offset) return response;
+  if (response.status === 200 && offset === 0) return response;
+  response.body.destroy();
+  if (response.status === 200 || response.status === 206) {
+    throw new LarderError('UPSTREAM_BAD_ANSWER', `the upstream does not give ranges of ${digest}`);
+  }
+  throw answerError(response, 'blob', digest);
+}
+
+function get(
+  target: Target,
+  digest: Digest,
+  kind: 'blob' | 'range',
+  range: ByteRange | undefined,
+  signal: AbortSignal,
+): Promise<UpstreamResponse> {
+  const { repository } = originOf(target);
+  return target.upstream.client.request({
+    method: 'GET',
+    kind,
+    repository,
+    path: `/v2/${repository}/blobs/${digest}`,
+    credential: { kind: 'own' },
+    signal,
+    ...(range !== undefined && { range }),
+  });
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import type { Server } from 'node:https';
+import { createSecureContext } from 'node:tls';
+import type { Clock } from '../kit/clock.ts';
+import { errorText, LarderError } from '../kit/errors.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { TaskGroup } from '../kit/task-group.ts';
+import { watchFiles } from '../kit/watch-files.ts';
+import type { Tls } from './http/registry-listener.ts';
+
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Reads certificate and key and sees that they belong together. Throws `TLS_FILES_INVALID`. */
+export async function readTls(files: TlsFiles): Promise<Tls> {
+  const [cert, key] = await Promise.all([readTlsFile(files.cert, '--tls-cert'), readTlsFile(files.key, '--tls-key')]);
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    throw new LarderError(
+      'TLS_FILES_INVALID',
+      `${files.cert} and ${files.key} are no matching PEM certificate and key: ${errorText(error)}`,
+      { cause: error },
+    );
+  }
+  return { cert, key };
+}
+
+/** Changed files take effect for new connections; unusable ones are refused and the old certificate stays. */
+export function watchTls(files: TlsFiles, server: Server, deps: { tasks: TaskGroup; clock: Clock; logger: Logger }): void {
+  const { tasks, clock, logger } = deps;
+  tasks.run('watch TLS files', (signal) =>
+    watchFiles([files.cert, files.key], clock, signal, async () => {
+      try {
+        server.setSecureContext(await readTls(files));
+        logger.info('TLS certificate changed', { event: 'tls-applied' });
+      } catch (error) {
+        logger.error('changed TLS files refused, the old certificate stays in force', { error: errorText(error) });
+      }
+    }),
+  );
+}
+
+async function readTlsFile(file: string, flag: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new LarderError('TLS_FILES_INVALID', `${flag} ${file} cannot be read: ${errorText(error)}`, { cause: error });
+  }
+}

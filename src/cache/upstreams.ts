@@ -1,0 +1,93 @@
+import type { CacheConfig } from '../api/registry-config-effective.ts';
+import { LarderError } from '../kit/errors.ts';
+import { parseRepositoryName, type RepositoryName } from '../oci/reference.ts';
+import type { Upstream } from '../upstream/types.ts';
+
+/** One configured cache: its settings and the client that talks to its upstream. */
+export interface CachedUpstream {
+  readonly name: string;
+  readonly config: CacheConfig;
+  readonly client: Upstream;
+}
+
+/** Where a request goes, and how the client named it, so that links can be written back in the client's own terms. */
+export interface Target {
+  readonly upstream: CachedUpstream;
+  readonly repository: RepositoryName;
+  /** The name as it stood in the path, alias included. */
+  readonly visibleName: string;
+  readonly ns: string | undefined;
+}
+
+/** The upstreams of one configuration. A new configuration makes a new table. */
+export interface UpstreamTable {
+  readonly all: readonly CachedUpstream[];
+  /** The upstream of requests with neither alias nor `ns`. */
+  readonly fallback: CachedUpstream | undefined;
+  /** Resolves the name of a path. Throws `NAME_UNKNOWN` for an upstream that is not configured, `NAME_INVALID` for a bad name. */
+  target(name: string, ns: string | undefined): Target;
+  /** The one upstream a `/v2/` ping speaks of: that of `ns`, or the only one. Undefined: several. Throws `NAME_UNKNOWN`. */
+  pinged(ns: string | undefined): CachedUpstream | undefined;
+}
+
+/**
+ * Routing (design, section 5): path alias, `?ns=`, default upstream. Only configured upstreams are ever reached; anything
+ * else is refused before a socket is opened.
+ */
+export function createUpstreamTable(all: readonly CachedUpstream[], defaultName: string | undefined): UpstreamTable {
+  const byName = new Map(all.map((upstream) => [upstream.name, upstream]));
+  const wanted = defaultName ?? (all.length === 1 ? all[0]?.name : 'docker.io');
+  const fallback = wanted === undefined ? undefined : byName.get(wanted);
+
+  function named(ns: string): CachedUpstream {
+    const upstream = byName.get(ns);
+    if (upstream === undefined) throw unknownUpstream(ns, all);
+    return upstream;
+  }
+
+  return {
+    all,
+    fallback,
+    target(name, ns) {
+      const slash = name.indexOf('/');
+      const alias = slash === -1 ? undefined : byName.get(name.slice(0, slash));
+      if (alias !== undefined) return target(alias, name.slice(slash + 1), name, ns);
+      if (ns !== undefined) return target(named(ns), name, name, ns);
+      if (fallback === undefined) throw noDefault(name, all);
+      return target(fallback, name, name, ns);
+    },
+    pinged(ns) {
+      if (ns !== undefined) return named(ns);
+      return all.length === 1 ? all[0] : undefined;
+    },
+  };
+}
+
+function target(upstream: CachedUpstream, name: string, visibleName: string, ns: string | undefined): Target {
+  return { upstream, repository: parseRepositoryName(officialName(upstream, name)), visibleName, ns };
+}
+
+/** Docker Hub keeps its one-component names, such as `alpine`, under `library/`; clients expand them only for docker.io itself. */
+function officialName(upstream: CachedUpstream, name: string): string {
+  const hub = new URL(upstream.config.remoteURL).host === 'registry-1.docker.io';
+  return hub && !name.includes('/') ? `library/${name}` : name;
+}
+
+function unknownUpstream(name: string, all: readonly CachedUpstream[]): LarderError {
+  return new LarderError(
+    'NAME_UNKNOWN',
+    `${JSON.stringify(name.slice(0, 150))} is not a configured upstream; configured: ${listed(all)}`,
+  );
+}
+
+function noDefault(name: string, all: readonly CachedUpstream[]): LarderError {
+  return new LarderError(
+    'NAME_UNKNOWN',
+    `no upstream for ${JSON.stringify(name.slice(0, 150))}: begin the name with a configured upstream (${listed(all)}), ` +
+      'or send ?ns=<upstream>, or set --default-upstream',
+  );
+}
+
+function listed(all: readonly CachedUpstream[]): string {
+  return all.map((upstream) => upstream.name).join(', ') || 'none';
+}

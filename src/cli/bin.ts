@@ -1,0 +1,21 @@
+import { batchedWriter } from './batched-writer.ts';
+import { main, packageVersion } from './main.ts';
+
+const stderr = batchedWriter((text) => process.stderr.write(text));
+process.on('exit', () => stderr.flush());
+
+/** The process: the only place that touches its globals. */
+process.exitCode = await main(process.argv.slice(2), {
+  environment: process.env,
+  isTerminal: process.stderr.isTTY,
+  version: packageVersion(),
+  out: (text) => void process.stdout.write(text),
+  err: (text) => stderr.write(text),
+  onSignal(listener) {
+    const names = ['SIGINT', 'SIGTERM'] as const;
+    for (const name of names) process.on(name, listener);
+    return () => {
+      for (const name of names) process.off(name, listener);
+    };
+  },
+});

@@ -1,0 +1,18 @@
+import { isLarderError, type ErrorCode } from '../kit/errors.ts';
+
+/** Exit codes of every command (contract: "Exit codes"). */
+export const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3, interrupted: 130 } as const;
+
+const USAGE_CODES: readonly ErrorCode[] = ['USAGE', 'CONFIG_INVALID'];
+
+/** Tells a user what went wrong, and gives the exit code. Only what Larder does not understand comes with a stack trace. */
+export function reportFailure(error: unknown, write: (text: string) => void): number {
+  if (!isLarderError(error)) {
+    write(`larder: unexpected failure: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return EXIT.failed;
+  }
+  const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
+  // A list of problems is shown as it is: each line begins with its own field path.
+  write(error.code === 'CONFIG_INVALID' ? `${error.message}\n` : `larder: ${error.message}${hint}\n`);
+  return USAGE_CODES.includes(error.code) ? EXIT.usage : EXIT.failed;
+}

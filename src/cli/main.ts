@@ -1,0 +1,59 @@
+import { Command, CommanderError } from 'commander';
+import { createRequire } from 'node:module';
+import { EXIT, reportFailure } from './exit.ts';
+import { serveCommand } from './serve.ts';
+import { validateCommand } from './validate.ts';
+
+/** What a command may touch of the process around it; tests give their own. */
+export interface CommandIo {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly isTerminal: boolean;
+  readonly version: string;
+  out(text: string): void;
+  err(text: string): void;
+  /** Called once for each SIGINT and SIGTERM; the returned function ends that. */
+  onSignal(listener: (name: 'SIGINT' | 'SIGTERM') => void): () => void;
+}
+
+/** Runs one command line; resolves with the exit code. Never throws. */
+export async function main(args: readonly string[], io: CommandIo): Promise<number> {
+  let code: number = EXIT.done;
+  const program = new Command('larder')
+    .description('A pull-through cache for container registries.')
+    .version(io.version)
+    .showHelpAfterError('(larder --help lists commands and options)')
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .exitOverride();
+  for (const command of [serveCommand(io), validateCommand(io)]) {
+    program.addCommand(
+      command.build((result) => {
+        code = result;
+      }),
+    );
+  }
+  for (const command of program.commands) {
+    command.exitOverride().configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
+  }
+  try {
+    if (args.length === 0) {
+      program.outputHelp({ error: true });
+      return EXIT.usage;
+    }
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    return reportFailure(error, (text) => io.err(text));
+  }
+}
+
+/** A command of the program: builds its parser, which tells `done` the exit code. */
+export interface CommandDefinition {
+  build(done: (code: number) => void): Command;
+}
+
+/** The version in `package.json`, of a checkout and of an installed package alike. */
+export function packageVersion(): string {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+  return version;
+}

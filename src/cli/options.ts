@@ -1,0 +1,44 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { quantityToBytes, parseQuantity } from '../kit/quantity.ts';
+import type { Address } from '../cache/http/listen.ts';
+
+/**
+ * An option with its environment twin: `--admin-address` is `LARDER_ADMIN_ADDRESS`. Its value must not be empty: an empty
+ * directory name would be the current directory.
+ */
+export function option(flags: string, description: string): Option {
+  const name = new Option(flags).name();
+  return new Option(flags, description).env(`LARDER_${name.replaceAll('-', '_').toUpperCase()}`).argParser(parseText);
+}
+
+/** `HOST:PORT`, with an IPv6 host in brackets. */
+export function parseAddress(text: string): Address {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new InvalidArgumentError(`expected HOST:PORT, such as 127.0.0.1:5000 or [::1]:5000, found "${text}".`);
+  }
+  return { host: (match[1] ?? match[2]) as string, port };
+}
+
+function parseText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('expected a value, found nothing.');
+  return text;
+}
+
+/** A quantity of bytes as Kubernetes writes it: `20Gi`. */
+export function parseBytes(text: string): number {
+  const bytes = readQuantity(text);
+  if (bytes === undefined || bytes <= 0) {
+    throw new InvalidArgumentError(`expected a quantity of bytes above 0, such as 20Gi, found "${text}".`);
+  }
+  return bytes;
+}
+
+function readQuantity(text: string): number | undefined {
+  try {
+    return Number(quantityToBytes(parseQuantity(text)));
+  } catch {
+    return undefined;
+  }
+}

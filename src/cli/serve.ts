@@ -1,0 +1,139 @@
+import { Command, Option } from 'commander';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { printRegistryConfig } from '../api/registry-config-print.ts';
+import { loadConfig } from '../cache/config-file.ts';
+import { formatAddress, type Address } from '../cache/http/listen.ts';
+import { startCache, type ServeSettings } from '../cache/program.ts';
+import { systemClock } from '../kit/clock.ts';
+import { LarderError } from '../kit/errors.ts';
+import { createLogger, type LogLevel } from '../kit/logger.ts';
+import { EXIT } from './exit.ts';
+import type { CommandDefinition, CommandIo } from './main.ts';
+import { option, parseAddress, parseBytes } from './options.ts';
+
+interface ServeOptions {
+  config?: string;
+  secrets?: string;
+  address: Address;
+  adminAddress: Address;
+  store: string;
+  maxSize?: number;
+  tlsCert?: string;
+  tlsKey?: string;
+  defaultUpstream?: string;
+  logLevel: LogLevel;
+  logFormat: 'json' | 'text';
+  printConfig?: boolean;
+}
+
+/** `larder serve`: the cache. Runs until SIGINT or SIGTERM, then exits with 0. */
+export function serveCommand(io: CommandIo): CommandDefinition {
+  return {
+    build: (done) =>
+      new Command('serve')
+        .description('Run the cache.')
+        .addOption(option('--config <file>', 'RegistryConfig document, re-read when it changes (default: the public registries)'))
+        .addOption(option('--secrets <dir>', 'directory with <secretReferenceName>/<key>, re-read when it changes'))
+        .addOption(
+          option('--address <host:port>', 'registry listener; port 0 picks a free one')
+            .argParser(parseAddress)
+            .default(parseAddress('127.0.0.1:5000'), '127.0.0.1:5000'),
+        )
+        .addOption(
+          option('--admin-address <host:port>', 'admin listener')
+            .argParser(parseAddress)
+            .default(parseAddress('127.0.0.1:5001'), '127.0.0.1:5001'),
+        )
+        .addOption(
+          option('--store <dir>', 'where content is kept').default(defaultStore(io), "the user's cache directory"),
+        )
+        .addOption(option('--max-size <quantity>', 'limit of the whole store (default: 90 % of its file system)').argParser(parseBytes))
+        .addOption(option('--tls-cert <file>', 'TLS certificate of the registry listener, PEM, re-read when it changes'))
+        .addOption(option('--tls-key <file>', 'its private key, PEM'))
+        .addOption(option('--default-upstream <name>', 'for requests that name no upstream (default: docker.io, or the only one)'))
+        .addOption(
+          option('--log-level <level>', 'least important lines to write').choices(['debug', 'info', 'warn', 'error']).default('info'),
+        )
+        .addOption(
+          option('--log-format <format>', 'json or text')
+            .choices(['json', 'text'])
+            .default(io.isTerminal ? 'text' : 'json', 'text on a terminal, else json'),
+        )
+        .addOption(new Option('--print-config', 'print the effective configuration, without secrets, and exit'))
+        .action(async (options: ServeOptions) => done(await serve(options, io))),
+  };
+}
+
+async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
+  const settings = settingsOf(options, io);
+  if (options.printConfig === true) {
+    io.out(`${settingsText(settings, options)}${printRegistryConfig(await loadConfig(settings.configFile))}`);
+    return EXIT.done;
+  }
+  const logger = createLogger({ level: options.logLevel, format: options.logFormat }, (line) => io.err(line));
+  // From here on a signal is taken even while the cache starts; a second one ends the waiting for running responses.
+  const stopping = nextSignal(io);
+  const cache = await startCache(settings, systemClock, logger);
+  logger.info('larder serves', { event: 'ready', registry: cache.registryUrl, admin: cache.adminUrl });
+  const name = await stopping;
+  logger.info('larder stops', { event: 'stopping', signal: name });
+  await cache.stop();
+  logger.info('larder has stopped', { event: 'stopped' });
+  return EXIT.done;
+}
+
+function settingsOf(options: ServeOptions, io: CommandIo): ServeSettings {
+  if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
+    const [given, missing] = options.tlsKey === undefined ? ['--tls-cert', '--tls-key'] : ['--tls-key', '--tls-cert'];
+    throw new LarderError('USAGE', `${given} needs ${missing} beside it`);
+  }
+  if (options.store.includes('://')) {
+    throw new LarderError('USAGE', `--store ${options.store.split('?')[0]}: only directories are supported by this version`);
+  }
+  return {
+    configFile: options.config,
+    secretsDirectory: options.secrets,
+    address: options.address,
+    adminAddress: options.adminAddress,
+    storeDirectory: resolve(options.store),
+    maxBytes: options.maxSize,
+    tlsFiles:
+      options.tlsCert === undefined || options.tlsKey === undefined ? undefined : { cert: options.tlsCert, key: options.tlsKey },
+    defaultUpstream: options.defaultUpstream,
+    version: io.version,
+    environment: io.environment,
+  };
+}
+
+/** The process settings as comments, so that what is printed is again a valid `--config` file. */
+function settingsText(settings: ServeSettings, options: ServeOptions): string {
+  const lines: [string, string | number | undefined][] = [
+    ['config', settings.configFile ?? 'built-in'],
+    ['secrets', settings.secretsDirectory],
+    ['address', formatAddress(settings.address)],
+    ['admin-address', formatAddress(settings.adminAddress)],
+    ['store', settings.storeDirectory],
+    ['max-size', settings.maxBytes ?? '90 % of the file system'],
+    ['tls-cert', settings.tlsFiles?.cert],
+    ['tls-key', settings.tlsFiles?.key],
+    ['default-upstream', settings.defaultUpstream],
+    ['log-level', options.logLevel],
+    ['log-format', options.logFormat],
+  ];
+  return lines.flatMap(([name, value]) => (value === undefined ? [] : [`# ${name}: ${value}\n`])).join('');
+}
+
+function nextSignal(io: CommandIo): Promise<string> {
+  return new Promise((resolve) => {
+    const end = io.onSignal((name) => {
+      end();
+      resolve(name);
+    });
+  });
+}
+
+function defaultStore(io: CommandIo): string {
+  const base = io.environment['XDG_CACHE_HOME'];
+  return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'larder');
+}
