@@ -2,6 +2,9 @@ import { LarderError } from '../kit/errors.ts';
 import type { Evictor } from './evictor.ts';
 import type { Ledger, Scope } from './ledger.ts';
 
+/** Share of a limit that is freed in one turn when a limit was lowered: fills that need room do not wait for all of it. */
+const TRIM_STEP = 0.02;
+
 /**
  * Hands out bytes before they are written, so that no limit is exceeded however many fills run: a reservation counts like
  * bytes on disk from the moment it is given. What is missing is evicted, one reservation at a time.
@@ -33,29 +36,32 @@ export class Budget {
   /** Makes sure that `bytes` fit for `upstream`, then calls `take` before anybody else can. */
   async whenFits(upstream: string | undefined, bytes: number, take: () => void): Promise<void> {
     const scopes: Scope[] = upstream === undefined ? [undefined] : [upstream, undefined];
+    const short = () => scopes.find((scope) => this.#ledger.lack(scope, bytes) > 0);
     const fits = () => scopes.every((scope) => this.#ledger.lack(scope, bytes) <= 0);
     if (fits()) {
       take();
       return;
     }
     await this.#inTurn(async () => {
-      for (const scope of scopes) {
-        const lack = this.#ledger.lack(scope, bytes);
-        if (lack > 0 && !(await this.#evictor.free(scope, lack, 'budget')))
-          throw full(scope, bytes, this.#ledger);
+      // Others may take what was freed before this goes on: then more has to go.
+      while (!fits()) {
+        const scope = short();
+        const freed = await this.#evictor.free(scope, this.#ledger.lack(scope, bytes), 'budget');
+        if (!freed) throw full(scope, bytes, this.#ledger);
       }
-      if (!fits()) throw full(undefined, bytes, this.#ledger);
       take();
     });
   }
 
   /** Evicts until every limit holds, as after a limit was lowered. */
   async trim(): Promise<void> {
-    await this.#inTurn(async () => {
-      for (const scope of this.#ledger.scopesOver()) {
-        await this.#evictor.free(scope, this.#ledger.lack(scope, 0), 'budget');
+    for (const scope of this.#ledger.scopesOver()) {
+      const step = Math.ceil((this.#ledger.limitOf(scope) ?? 0) * TRIM_STEP);
+      for (let went = true; went && this.#ledger.lack(scope, 0) > 0;) {
+        const bytes = Math.min(step, this.#ledger.lack(scope, 0));
+        went = await this.#inTurn(() => this.#evictor.free(scope, bytes, 'budget'));
       }
-    });
+    }
   }
 
   /** Frees disk that others have taken. */

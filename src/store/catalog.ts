@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../kit/clock.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { ContentIndex, ContentRow, Relation } from './content-index.ts';
+import type { RepositoryName } from '../oci/reference.ts';
+import type { Candidate, ContentIndex, ContentRow, Relation } from './content-index.ts';
 import type { Layout } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import { recognise } from './recognise.ts';
-import type { Origin, Presence } from './types.ts';
+import type { ContentType, Origin, Presence } from './types.ts';
 
 interface Entry {
   row: ContentRow;
@@ -35,6 +36,8 @@ export class Catalog {
   readonly #layout: Layout;
   readonly #clock: Clock;
   readonly #entries = new LRUCache<Digest, Entry>({ max: ENTRY_LIMIT });
+  /** Could not be written into the index. */
+  readonly #unsaved = new Map<Digest, Entry>();
   /** Removed, but their rows could not be: without this they would come back. */
   readonly #ghosts = new Set<Digest>();
   /** Whom content of unknown origin counts for: the only upstream there is, else nobody until it is linked. */
@@ -75,17 +78,31 @@ export class Catalog {
     this.#ledger.addContent(row.size - (known?.row.size ?? 0), known === undefined ? 1 : 0);
     this.#ghosts.delete(row.digest);
     this.#entries.set(row.digest, entry);
-    this.#index.transaction(() => {
+    this.#save(entry, () => {
       this.#index.putContent(entry.row, this.#clock.now());
       this.#link(entry, origin);
     });
+  }
+
+  /** Writes into the index what could not be written earlier. */
+  saveAgain(): void {
+    for (const entry of this.#unsaved.values()) {
+      const linked = [...entry.relations]
+        .filter(([, relation]) => relation === 'linked')
+        .map(([key]) => originOf(key));
+      this.#save(entry, () => {
+        this.#index.putContent(entry.row, this.#clock.now());
+        for (const origin of linked) this.#link(entry, origin);
+      });
+    }
+    for (const digest of this.#ghosts) if (this.#index.removeContent(digest)) this.#ghosts.delete(digest);
   }
 
   /** Notes that the upstream has confirmed content there. Does nothing for content that is absent or foreign (threat T2). */
   link(digest: Digest, origin: Origin): void {
     if (this.presence(digest, origin) !== 'unlinked') return;
     const entry = this.#entry(digest);
-    if (entry !== undefined) this.#index.transaction(() => this.#link(entry, origin));
+    if (entry !== undefined) this.#save(entry, () => this.#link(entry, origin));
   }
 
   verified(digest: Digest, mtimeMs: number): void {
@@ -113,6 +130,7 @@ export class Catalog {
     for (const upstream of this.#index.holders(digest)) this.#ledger.addHeld(upstream, -row.size, -1);
     if (!this.#index.removeContent(digest)) this.#ghosts.add(digest);
     this.#entries.delete(digest);
+    this.#unsaved.delete(digest);
     return row.size;
   }
 
@@ -127,10 +145,28 @@ export class Catalog {
     return holders.length - 1;
   }
 
+  /** What could be evicted although the index does not know of it. */
+  unsaved(type: ContentType, upstream: string | undefined): Candidate[] {
+    return [...this.#unsaved.values()]
+      .filter(({ row, relations }) => {
+        const upstreams = [...relations.keys()].map((key) => originOf(key).upstream);
+        return row.type === type && (upstream === undefined || upstreams.includes(upstream));
+      })
+      .map(({ row: { digest, size, storedAt } }) => ({ digest, size, usedAt: storedAt }));
+  }
+
+  /** True for content that is gone although the index still has its row. */
+  isGhost(digest: Digest): boolean {
+    return this.#ghosts.has(digest);
+  }
+
   /** Takes everything from the index again. */
   recount(): void {
     this.#entries.clear();
     this.#ledger.resetContent(this.#index.totals(), this.#index.totalsByUpstream());
+    for (const { row } of this.#unsaved.values()) {
+      if (this.#index.content(row.digest) === undefined) this.#ledger.addContent(row.size);
+    }
   }
 
   #entry(digest: Digest): Entry | undefined {
@@ -138,7 +174,7 @@ export class Catalog {
   }
 
   #known(digest: Digest): Entry | undefined {
-    const recent = this.#entries.get(digest);
+    const recent = this.#entries.get(digest) ?? this.#unsaved.get(digest);
     if (recent !== undefined) return recent;
     const row = this.#ghosts.has(digest) ? undefined : this.#index.content(digest);
     if (row === undefined) return undefined;
@@ -153,17 +189,25 @@ export class Catalog {
     const entry = { row, relations: new Map<string, Relation>() };
     this.#entries.set(digest, entry);
     this.#ghosts.delete(digest);
-    // While the index cannot be written, the same file is met again and again: it must not count each time.
-    if (this.#index.putContent(row, this.#clock.now())) this.#ledger.addContent(row.size);
-    if (this.soleUpstream !== undefined) this.#hold(row, this.soleUpstream);
+    this.#ledger.addContent(row.size);
+    this.#save(entry, () => {
+      this.#index.putContent(row, this.#clock.now());
+      if (this.soleUpstream !== undefined) this.#hold(row, this.soleUpstream);
+    });
     return entry;
+  }
+
+  #save(entry: Entry, write: () => void): void {
+    const { digest } = entry.row;
+    if (this.#index.transaction(write)) this.#unsaved.delete(digest);
+    else if (this.#unsaved.size < ENTRY_LIMIT) this.#unsaved.set(digest, entry);
   }
 
   #link(entry: Entry, origin: Origin): void {
     this.#hold(entry.row, origin.upstream);
     this.#index.addLink(entry.row.digest, origin);
     // A first holder turns `unknown` of the others into `foreign`.
-    entry.relations.clear();
+    for (const [key, relation] of entry.relations) if (relation !== 'linked') entry.relations.delete(key);
     this.#remember(entry, originKey(origin), 'linked');
   }
 
@@ -179,4 +223,10 @@ export class Catalog {
 
 function originKey({ upstream, repository }: Origin): string {
   return `${upstream}/${repository}`;
+}
+
+/** An upstream is `host[:port]` and has no slash. */
+function originOf(key: string): Origin {
+  const slash = key.indexOf('/');
+  return { upstream: key.slice(0, slash), repository: key.slice(slash + 1) as RepositoryName };
 }

@@ -44,9 +44,10 @@ export interface OpenedDatabase {
   readonly isNew: boolean;
 }
 
-/** SQLite's result codes for a file that cannot be used as it is (https://www.sqlite.org/rescode.html). */
+/** SQLite's primary result codes (https://www.sqlite.org/rescode.html). */
 const SQLITE_ERROR = 1;
 const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
 
 /**
@@ -78,6 +79,10 @@ export function openDatabase(path: string, walPages: number, logger: Logger): Op
 /** True when the database file itself is damaged, as opposed to a disk that is full or fails. */
 export function isDamage(error: unknown): boolean {
   return [SQLITE_CORRUPT, SQLITE_NOTADB].includes(resultCode(error));
+}
+
+export function isFull(error: unknown): boolean {
+  return resultCode(error) === SQLITE_FULL;
 }
 
 /** The primary result code; {@link SQLITE_ERROR} for errors that are not SQLite's. */

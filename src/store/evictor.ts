@@ -5,6 +5,7 @@ import type { Metrics } from '../kit/metrics.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Catalog } from './catalog.ts';
 import type { Candidate, ContentIndex } from './content-index.ts';
+import type { LastUse } from './last-use.ts';
 import type { Layout } from './layout.ts';
 import type { Leftovers } from './leftovers.ts';
 import type { Ledger, Scope } from './ledger.ts';
@@ -37,8 +38,7 @@ export interface EvictorDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Brings the index up to date with the uses noted in memory. */
-  readonly flush: () => Promise<void>;
+  readonly lastUse: LastUse;
 }
 
 /** Candidates looked at in one step: bounds the time of a step with any number of objects. */
@@ -49,24 +49,26 @@ const SLACK = 0.02;
 const ORDER: readonly ContentType[] = ['blob', 'manifest'];
 
 export function createEvictor(deps: EvictorDeps): Evictor {
-  const { index, catalog, ledger, files, leftovers, trash, layout, clock, logger, metrics } = deps;
+  const { index, catalog, ledger, files, leftovers, lastUse, trash, layout, clock, logger, metrics } = deps;
 
   return {
     async free(scope, bytes, reason) {
       const busy = scope === undefined ? files.busyBytes() : 0;
       if (ledger.contentOf(scope) - busy + leftovers.bytesOf(scope) < bytes) return false;
-      await deps.flush();
+      await lastUse.flush();
       let freed = await leftovers.free(scope, bytes);
       const slack = Math.floor((ledger.limitOf(scope) ?? 0) * SLACK);
       for (const type of ORDER) {
         const target = type === 'blob' ? bytes + slack : bytes;
         if (freed < bytes) freed += await evictLeastUsed(type, scope, target - freed, reason);
       }
+      // On a full disk the index had no room for the first of these changes; now it has.
+      catalog.saveAgain();
       return freed >= bytes;
     },
 
     async expire(policies, signal) {
-      await deps.flush();
+      await lastUse.flush();
       const now = clock.now();
       for (const [upstream, { ttlMs }] of policies) {
         if (ttlMs > 0) await expireScope({ upstream }, now - ttlMs, signal);
@@ -80,21 +82,27 @@ export function createEvictor(deps: EvictorDeps): Evictor {
 
   async function evictLeastUsed(type: ContentType, scope: Scope, bytes: number, reason: EvictionReason) {
     let freed = 0;
-    let offset = 0;
-    while (freed < bytes) {
+    for (let offset = 0; freed < bytes;) {
       const page = index.leastUsed({ type, upstream: scope, limit: PAGE, offset });
       if (page.length === 0) break;
-      const candidates = page.filter(({ digest }) => !files.busy(digest));
-      const victims = chooseVictims(candidates, bytes - freed, clock.now());
-      let gone = 0;
-      for (const victim of victims) {
-        if (!(await evict(victim, scope, reason))) continue;
-        freed += victim.size;
-        gone += 1;
-      }
-      offset += page.length - gone;
+      const done = await evictWorst(page, scope, bytes - freed, reason);
+      freed += done.freed;
+      offset += page.length - done.count;
     }
+    if (freed < bytes)
+      freed += (await evictWorst(catalog.unsaved(type, scope), scope, bytes - freed, reason)).freed;
     return freed;
+  }
+
+  async function evictWorst(candidates: Candidate[], scope: Scope, bytes: number, reason: EvictionReason) {
+    const idle = candidates.filter(({ digest }) => !files.busy(digest) && !catalog.isGhost(digest));
+    const done = { freed: 0, count: 0 };
+    for (const victim of chooseVictims(idle, bytes, clock.now())) {
+      if (!(await evict(victim, scope, reason))) continue;
+      done.freed += victim.size;
+      done.count += 1;
+    }
+    return done;
   }
 
   async function expireScope(
@@ -127,12 +135,13 @@ export function createEvictor(deps: EvictorDeps): Evictor {
   }
 
   async function removeContent(digest: Digest, reason: EvictionReason): Promise<boolean> {
-    const path = layout.blob(digest);
-    files.drop(digest);
     const size = catalog.detach(digest);
     if (size === undefined) return false;
+    // The disk has its blocks back when the file is closed, too.
+    const closed = new Promise<void>((resolve) => files.drop(digest, resolve));
     try {
-      await trash.remove(path);
+      await trash.remove(layout.blob(digest));
+      await closed;
     } catch (error) {
       logger.warn('content could not be removed from disk', { digest, error: errorText(error) });
       return false;

@@ -6,14 +6,14 @@ const SQLITE_BUSY = 5;
 
 /**
  * Takes the store for this process: an empty database held by `BEGIN EXCLUSIVE`. Node has no file locks of its own; SQLite's
- * are POSIX record locks, which the kernel frees however the process ends. Throws `STORE_IN_USE`, or `STORE_UNUSABLE` when
+ * are POSIX record locks, which the kernel frees however the process ends. The journal in memory makes it work on a full disk. Throws `STORE_IN_USE`, or `STORE_UNUSABLE` when
  * the file system cannot lock. Returns what gives the lock back.
  */
 export function lockStore(path: string, directory: string): () => void {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path);
-    database.exec('PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     database?.close();
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) {

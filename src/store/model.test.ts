@@ -143,7 +143,10 @@ const restart = fc.constant(
 test('whatever is fetched, read, confirmed and evicted, links are right, sums are right and limits hold', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.commands([fetchIt, fetchIt, openIt, closeOne, linkIt, passTime, restart], { maxCommands: 25 }),
+      fc.commands([fetchIt, fetchIt, fetchIt, openIt, closeOne, linkIt, passTime, restart], {
+        maxCommands: 40,
+        size: 'max',
+      }),
       async (commands) => {
         const limits = policies({
           a: { maxBytes: LIMITS['a.example'] },
@@ -155,7 +158,7 @@ test('whatever is fetched, read, confirmed and evicted, links are right, sums ar
         for (const reader of model.open) reader.content.close();
       },
     ),
-    { numRuns: 60, interruptAfterTimeLimit: 20_000 },
+    { numRuns: 50, interruptAfterTimeLimit: 20_000 },
   );
 });
 

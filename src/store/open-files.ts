@@ -47,12 +47,12 @@ export class OpenFiles {
     return handle;
   }
 
-  /** Closes the file as soon as nobody reads it. */
-  drop(digest: Digest): void {
+  /** Closes the file as soon as nobody reads it. `closed` is called when it is, or when readers are left to close it. */
+  drop(digest: Digest, closed: () => void = () => {}): void {
     const entry = this.#entries.get(digest);
-    if (entry === undefined) return;
     this.#entries.delete(digest);
-    entry.file.release();
+    if (entry === undefined) closed();
+    else entry.file.release(closed);
   }
 
   /** True while somebody beside this pool holds the file. */

@@ -21,9 +21,11 @@ export class SharedFile {
     return this;
   }
 
-  release(): void {
+  /** Calls `closed` when the file is closed, if this was the last owner, else at once. */
+  release(closed: () => void = () => {}): void {
     this.#owners -= 1;
     // A failed close of a file that was read, or written and already synced, loses nothing.
-    if (this.#owners === 0) close(this.fd, () => {});
+    if (this.#owners === 0) close(this.fd, () => closed());
+    else closed();
   }
 }

@@ -17,8 +17,8 @@ export interface CommitMeta {
 export interface SpoolHome {
   /** Frees disk that others have taken; false when nothing could be freed. */
   relieve(bytes: number): Promise<boolean>;
-  /** Moves the synced file into place and enters it into the index, in one step that nothing else can come between. */
-  settle(spool: SettledSpool, meta: CommitMeta): OpenContent;
+  /** Moves the synced file into place and enters it into the index, with nothing else in between. */
+  settle(spool: SettledSpool, meta: CommitMeta): Promise<OpenContent>;
   /** Takes over file and reservation for a later fill. */
   keep(path: string, reservation: Reservation): void;
   /** False when the file could not be removed: then its bytes still count. */
@@ -120,7 +120,7 @@ export class SpoolFile implements Spool {
     }
     try {
       await syncData(this.fd);
-      const content = this.#home.settle(
+      const content = await this.#home.settle(
         {
           digest: this.digest,
           path: this.#path,
