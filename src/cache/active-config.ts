@@ -1,10 +1,10 @@
-import type { RegistryConfig } from '../api/registry-config-effective.ts';
+import type { CacheConfig, RegistryConfig } from '../api/registry-config-effective.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { TaskGroup } from '../kit/task-group.ts';
 import type { Store, UpstreamPolicy } from '../store/types.ts';
 import type { Upstream } from '../upstream/types.ts';
-import type { CacheConfig } from '../api/registry-config-effective.ts';
-import { createUpstreamTable, type CachedUpstream, type UpstreamTable } from './upstreams.ts';
+import { createLastingClient, type LastingClient } from './lasting-client.ts';
+import { createUpstreamTable, type UpstreamTable } from './upstreams.ts';
 
 export interface ActiveConfigDeps {
   readonly store: Store;
@@ -18,7 +18,10 @@ export interface ActiveConfigDeps {
 export interface ActiveConfig {
   readonly table: UpstreamTable;
   readonly config: RegistryConfig;
-  /** Replaces it, without dropping a request: clients of unchanged upstreams go on with their tokens and connections. */
+  /**
+   * Replaces it, without dropping a request: clients of unchanged upstreams go on with their tokens and connections, those of
+   * changed ones end what they have begun.
+   */
   apply(config: RegistryConfig): void;
   /** Closes every client. */
   close(): Promise<void>;
@@ -27,20 +30,49 @@ export interface ActiveConfig {
 /** Throws `CONFIG_INVALID` when `--default-upstream` names no configured upstream; `apply` does too, and changes nothing then. */
 export function createActiveConfig(deps: ActiveConfigDeps, first: RegistryConfig): ActiveConfig {
   let config = first;
-  let table = build(first, []);
-  deps.store.setPolicies(policies(first));
+  let connections: ReadonlyMap<string, Connection> = new Map();
+  let table = activate(first);
 
-  function build(next: RegistryConfig, old: readonly CachedUpstream[]): UpstreamTable {
+  function activate(next: RegistryConfig): UpstreamTable {
     const wanted = deps.defaultUpstream;
     if (wanted !== undefined && !next.caches.some((cache) => cache.upstream === wanted)) {
       const configured = next.caches.map((cache) => cache.upstream).join(', ');
-      throw new LarderError('CONFIG_INVALID', `--default-upstream ${wanted} is not configured; configured: ${configured}`);
+      throw new LarderError(
+        'CONFIG_INVALID',
+        `--default-upstream ${wanted} is not configured; configured: ${configured}`,
+      );
     }
-    const all = next.caches.map((cache) => {
-      const same = old.find((other) => other.name === cache.upstream && sameConnection(other.config, cache));
-      return { name: cache.upstream, config: cache, client: same?.client ?? deps.connect(cache) };
-    });
+    const before = connections;
+    const changed = next.caches.filter((cache) => !sameConnection(before.get(cache.upstream)?.config, cache));
+    // All of them first: nothing has changed yet when one of them throws.
+    const made = new Map(changed.map((cache) => [cache.upstream, deps.connect(cache)]));
+    connections = new Map(
+      next.caches.map((cache) => [
+        cache.upstream,
+        {
+          config: cache,
+          lasting: lastingClient(before.get(cache.upstream)?.lasting, made.get(cache.upstream)),
+        },
+      ]),
+    );
+    for (const [name, { lasting }] of before) if (!connections.has(name)) close(lasting.client);
+    deps.store.setPolicies(policies(next));
+    const all = [...connections].map(([name, { config, lasting }]) => ({
+      name,
+      config,
+      client: lasting.client,
+    }));
     return createUpstreamTable(all, wanted);
+  }
+
+  function lastingClient(before: LastingClient | undefined, made: Upstream | undefined): LastingClient {
+    if (before === undefined) return createLastingClient(made as Upstream);
+    if (made !== undefined) close(before.replace(made));
+    return before;
+  }
+
+  function close(client: Upstream): void {
+    deps.tasks.run('close upstream', () => client.close());
   }
 
   return {
@@ -51,19 +83,19 @@ export function createActiveConfig(deps: ActiveConfigDeps, first: RegistryConfig
       return config;
     },
     apply(next) {
-      const before = table.all;
-      table = build(next, before);
+      table = activate(next);
       config = next;
-      deps.store.setPolicies(policies(next));
-      const kept = new Set(table.all.map((upstream) => upstream.client));
-      for (const { client } of before) {
-        if (!kept.has(client)) deps.tasks.run('close upstream', () => client.close());
-      }
     },
     async close() {
       await Promise.all(table.all.map((upstream) => upstream.client.close()));
     },
   };
+}
+
+interface Connection {
+  /** What the client in use was made of. */
+  readonly config: CacheConfig;
+  readonly lasting: LastingClient;
 }
 
 function policies(config: RegistryConfig): Map<string, UpstreamPolicy> {
@@ -76,8 +108,22 @@ function policies(config: RegistryConfig): Map<string, UpstreamPolicy> {
 }
 
 /** What a client is made of; the rest of a cache's settings is read with each request. */
-function sameConnection(a: CacheConfig, b: CacheConfig): boolean {
-  const of = ({ remoteURL, proxy, secretReferenceName, credentials, provider, caBundleSecretReferenceName }: CacheConfig) =>
-    JSON.stringify([remoteURL, proxy, secretReferenceName, credentials, provider, caBundleSecretReferenceName]);
-  return of(a) === of(b);
+function sameConnection(a: CacheConfig | undefined, b: CacheConfig): boolean {
+  const of = ({
+    remoteURL,
+    proxy,
+    secretReferenceName,
+    credentials,
+    provider,
+    caBundleSecretReferenceName,
+  }: CacheConfig) =>
+    JSON.stringify([
+      remoteURL,
+      proxy,
+      secretReferenceName,
+      credentials,
+      provider,
+      caBundleSecretReferenceName,
+    ]);
+  return a !== undefined && of(a) === of(b);
 }

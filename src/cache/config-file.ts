@@ -7,7 +7,7 @@ import { errorText, LarderError } from '../kit/errors.ts';
 
 /**
  * The configuration in `file`, or the built-in list of public registries without one. Throws `CONFIG_INVALID` whose message holds
- * every problem of the document, a line each.
+ * every problem of the document, a line each, and whose `detail` is the list of them.
  */
 export async function loadConfig(file: string | undefined): Promise<RegistryConfig> {
   if (file === undefined) return DEFAULT_REGISTRY_CONFIG;
@@ -18,6 +18,6 @@ export async function loadConfig(file: string | undefined): Promise<RegistryConf
     throw new LarderError('CONFIG_INVALID', `${file}: cannot be read: ${errorText(error)}`, { cause: error });
   }
   const result = parseRegistryConfig(text, { source: file });
-  if (!result.ok) throw new LarderError('CONFIG_INVALID', problemsText(result.problems));
+  if (!result.ok) throw new LarderError('CONFIG_INVALID', problemsText(result.problems), { detail: result.problems });
   return result.config;
 }

@@ -20,6 +20,7 @@ import { createManifests } from './answers/manifests.ts';
 import { createPingAnswers } from './answers/ping.ts';
 import { createTagFreshness } from './answers/tag-freshness.ts';
 import { loadConfig } from './config-file.ts';
+import { declareEvents, declareUpstreams } from './declared-series.ts';
 import { createHandler } from './handler.ts';
 import { drain, formatAddress, listen, type Address } from './http/listen.ts';
 import { createObserver } from './http/observe.ts';
@@ -34,8 +35,8 @@ import { readTls, watchTls, type TlsFiles } from './tls-files.ts';
 /** Running responses may take this long after SIGTERM (contract: "Life"). */
 const DRAIN_MS = 30_000;
 
-/** 128 readers at full speed take 32 MiB; more go on with small buffers. */
-const BUFFERS = { largeBytes: 256 * 1024, largeCount: 128, largeIdle: 32, smallBytes: 32 * 1024 };
+/** 32 readers at full speed, two buffers each, take 32 MiB; more go on with small buffers. */
+const BUFFERS = { largeBytes: 512 * 1024, largeCount: 64, largeIdle: 16, smallBytes: 64 * 1024 };
 
 export interface ServeSettings {
   readonly configFile: string | undefined;
@@ -95,7 +96,8 @@ export async function startCache(settings: ServeSettings, clock: Clock, logger: 
   cleanup.defer(() => active.close());
   // Fills are stopped before their connections are closed, and leave their bytes in a store that is still open.
   cleanup.defer(() => tasks.close());
-  declareUpstreams(metrics, active);
+  declareEvents(metrics);
+  declareUpstreams(metrics, namesOf(config));
 
   const observer = createObserver(metrics, logger, clock);
   let responding = 0;
@@ -195,27 +197,8 @@ function connect(
   });
 }
 
-/** Series exist from the start, so that dashboards and alerts see zeros rather than nothing. */
-function declareUpstreams(metrics: Metrics, active: ActiveConfig): void {
-  for (const { name } of active.table.all) {
-    metrics.upstreamUp.set({ upstream_host: name }, 1);
-    metrics.upstreamBytes.inc({ upstream_host: name }, 0);
-    for (const source of ['hit', 'fill', 'join', 'stale', 'bypass']) metrics.clientBytes.inc({ upstream_host: name, source }, 0);
-    for (const type of ['manifest', 'blob']) {
-      for (const counter of [
-        metrics.proxyRequests,
-        metrics.proxyHits,
-        metrics.proxyMisses,
-        metrics.proxyPulledBytes,
-        metrics.proxyPushedBytes,
-      ]) {
-        counter.inc({ upstream_host: name, type }, 0);
-      }
-    }
-  }
-  metrics.configValid.set(1);
-  metrics.configReloads.inc({ result: 'applied' }, 0);
-  metrics.configReloads.inc({ result: 'refused' }, 0);
+function namesOf(config: RegistryConfig): string[] {
+  return config.caches.map((cache) => cache.upstream);
 }
 
 function refreshGauges(metrics: Metrics, store: Store): void {
@@ -233,11 +216,12 @@ function watchConfig(
   tasks.run('watch configuration', (signal) =>
     watchFiles([file], clock, signal, async () => {
       try {
-        const config: RegistryConfig = await loadConfig(file);
+        const config = await loadConfig(file);
         active.apply(config);
-        declareUpstreams(metrics, active);
+        declareUpstreams(metrics, namesOf(config));
+        metrics.configValid.set(1);
         metrics.configReloads.inc({ result: 'applied' });
-        logger.info('configuration changed', { event: 'config-applied', upstreams: config.caches.map((cache) => cache.upstream) });
+        logger.info('configuration changed', { event: 'config-applied', upstreams: namesOf(config) });
       } catch (error) {
         if (!isLarderError(error)) throw error;
         metrics.configReloads.inc({ result: 'refused' });

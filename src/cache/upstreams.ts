@@ -39,6 +39,14 @@ export function createUpstreamTable(all: readonly CachedUpstream[], defaultName:
   const wanted = defaultName ?? (all.length === 1 ? all[0]?.name : 'docker.io');
   const fallback = wanted === undefined ? undefined : byName.get(wanted);
 
+  const hubs = new Set(all.filter(isDockerHub));
+
+  function targetOf(upstream: CachedUpstream, name: string, visibleName: string, ns: string | undefined): Target {
+    // Docker Hub keeps its one-component names, such as `alpine`, under `library/`; clients expand them only for docker.io itself.
+    const full = hubs.has(upstream) && !name.includes('/') ? `library/${name}` : name;
+    return { upstream, repository: parseRepositoryName(full), visibleName, ns };
+  }
+
   function named(ns: string): CachedUpstream {
     const upstream = byName.get(ns);
     if (upstream === undefined) throw unknownUpstream(ns, all);
@@ -51,10 +59,10 @@ export function createUpstreamTable(all: readonly CachedUpstream[], defaultName:
     target(name, ns) {
       const slash = name.indexOf('/');
       const alias = slash === -1 ? undefined : byName.get(name.slice(0, slash));
-      if (alias !== undefined) return target(alias, name.slice(slash + 1), name, ns);
-      if (ns !== undefined) return target(named(ns), name, name, ns);
+      if (alias !== undefined) return targetOf(alias, name.slice(slash + 1), name, ns);
+      if (ns !== undefined) return targetOf(named(ns), name, name, ns);
       if (fallback === undefined) throw noDefault(name, all);
-      return target(fallback, name, name, ns);
+      return targetOf(fallback, name, name, ns);
     },
     pinged(ns) {
       if (ns !== undefined) return named(ns);
@@ -63,14 +71,8 @@ export function createUpstreamTable(all: readonly CachedUpstream[], defaultName:
   };
 }
 
-function target(upstream: CachedUpstream, name: string, visibleName: string, ns: string | undefined): Target {
-  return { upstream, repository: parseRepositoryName(officialName(upstream, name)), visibleName, ns };
-}
-
-/** Docker Hub keeps its one-component names, such as `alpine`, under `library/`; clients expand them only for docker.io itself. */
-function officialName(upstream: CachedUpstream, name: string): string {
-  const hub = new URL(upstream.config.remoteURL).host === 'registry-1.docker.io';
-  return hub && !name.includes('/') ? `library/${name}` : name;
+function isDockerHub(upstream: CachedUpstream): boolean {
+  return new URL(upstream.config.remoteURL).host === 'registry-1.docker.io';
 }
 
 function unknownUpstream(name: string, all: readonly CachedUpstream[]): LarderError {

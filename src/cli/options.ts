@@ -37,7 +37,7 @@ export function parseBytes(text: string): number {
 
 function readQuantity(text: string): number | undefined {
   try {
-    return Number(quantityToBytes(parseQuantity(text)));
+    return quantityToBytes(parseQuantity(text));
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { loadConfig } from '../cache/config-file.ts';
+import { isLarderError } from '../kit/errors.ts';
 import { EXIT } from './exit.ts';
 import type { CommandDefinition, CommandIo } from './main.ts';
 
@@ -10,13 +11,28 @@ export function validateCommand(io: CommandIo): CommandDefinition {
       new Command('validate')
         .description('Check a RegistryConfig document and list all its problems.')
         .argument('<file>', 'RegistryConfig document, YAML or JSON')
-        .addOption(new Option('--output <format>', 'text or json').choices(['text', 'json']).default('text'))
+        .addOption(new Option('--output <format>', 'text, or json for programs').choices(['text', 'json']).default('text'))
         .action(async (file: string, options: { output: 'text' | 'json' }) => {
-          const config = await loadConfig(file);
-          const upstreams = config.caches.map((cache) => cache.upstream);
-          if (options.output === 'json') io.out(`${JSON.stringify({ valid: true, upstreams })}\n`);
-          else io.out(`${file} is valid: ${upstreams.length} upstreams (${upstreams.join(', ')})\n`);
-          done(EXIT.done);
+          done(options.output === 'json' ? await validateForPrograms(file, io) : await validate(file, io));
         }),
   };
+}
+
+async function validate(file: string, io: CommandIo): Promise<number> {
+  const upstreams = (await loadConfig(file)).caches.map((cache) => cache.upstream);
+  io.out(`${file} is valid: ${upstreams.length} upstreams (${upstreams.join(', ')})\n`);
+  return EXIT.done;
+}
+
+/** One JSON document on standard output in either case. */
+async function validateForPrograms(file: string, io: CommandIo): Promise<number> {
+  try {
+    const { caches } = await loadConfig(file);
+    io.out(`${JSON.stringify({ valid: true, upstreams: caches.map((cache) => cache.upstream) })}\n`);
+    return EXIT.done;
+  } catch (error) {
+    if (!isLarderError(error, 'CONFIG_INVALID')) throw error;
+    io.out(`${JSON.stringify({ valid: false, problems: error.detail ?? [{ message: error.message }] })}\n`);
+    return EXIT.usage;
+  }
 }

@@ -28,6 +28,7 @@ test('rejects at once when the signal has aborted before', async () => {
 test('a thousand waits on one signal leave nothing behind', async () => {
   const { signal } = new AbortController();
   for (let count = 0; count < 1000; count += 1) await untilAborted(Promise.resolve(), signal);
+  await new Promise((resolve) => setImmediate(resolve));
   assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
 

@@ -13,8 +13,8 @@ import type { TransportRequest } from './transport.ts';
 export type Identity =
   /** Larder itself: with the configured credential, or anonymously. */
   | { readonly kind: 'own'; readonly credential: Credential | undefined }
-  /** A client, with its own `Authorization`. */
-  | { readonly kind: 'caller'; readonly authorization: string };
+  /** A client, with its own `Authorization`; undefined: as a stranger, without even a token. */
+  | { readonly kind: 'caller'; readonly authorization: string | undefined };
 
 export interface RoutedRequest extends TransportRequest {
   readonly method: 'GET' | 'HEAD';

@@ -98,7 +98,14 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   }
 
   function identify({ credential, repository }: UpstreamRequest): Identity {
-    return credential.kind === 'caller' ? credential : { kind: 'own', credential: credentials(repository) };
+    switch (credential.kind) {
+      case 'own':
+        return { kind: 'own', credential: credentials(repository) };
+      case 'caller':
+        return credential;
+      case 'none':
+        return { kind: 'caller', authorization: undefined };
+    }
   }
 
   function outgoing(asked: UpstreamRequest, identity: Identity): Parameters<typeof route>[0] {

@@ -13,6 +13,8 @@ import type { TestBlob } from './blob.ts';
 export interface GetOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string | string[]>>;
+  /** Path and query exactly as they are sent, where the URL's own form would be tidied up (`/a/../b`). */
+  readonly path?: string;
   /** Body of the request. */
   readonly send?: string | Uint8Array;
   /** Keeps connections; without one every request opens its own. */
@@ -117,6 +119,7 @@ function open(url: string, options: GetOptions): Promise<IncomingMessage> {
     const request = send(url, {
       method: options.method ?? 'GET',
       headers: options.headers ?? {},
+      ...(options.path !== undefined && { path: options.path }),
       agent: options.agent ?? false,
       ...(options.ca !== undefined && { ca: options.ca }),
       ...(options.signal && { signal: options.signal }),

@@ -42,10 +42,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     (error: unknown) => `did not start: ${String(error)}`,
   );
   let output = '';
+  let found: RegExpExecArray | null = null;
   const match = Promise.withResolvers<RegExpExecArray>();
   const collect = (chunk: string): void => {
     output = (output + chunk).slice(-OUTPUT_LIMIT);
-    const found = ready.exec(output);
+    // Looked for only until it is there: a busy server may print megabytes.
+    found ??= ready.exec(output);
     if (found !== null) match.resolve(found);
   };
   child.stdout.setEncoding('utf8').on('data', collect);

@@ -7,7 +7,7 @@ import { createDebianInstaller } from './install-debian.ts';
 import { installGoPart } from './install-go.ts';
 import { isPartName, PARTS, type Part, type PartName } from './parts.ts';
 import { partPath } from './find.ts';
-import { run } from './run.ts';
+import { runToExit } from './run.ts';
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -27,7 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
     try {
       const path = partPath(name);
       const fresh = part.source === 'go' ? await installGoPart(part, path) : await installDebianPart(part);
-      await run(path, part.try, { env: part.env ?? {} });
+      await tryOut(part, path);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       console.log(`${name} ${part.version}: ${fresh ? `installed in ${seconds} s` : 'is there'} (${path})`);
     } catch (error) {
@@ -42,4 +42,10 @@ async function main(args: readonly string[]): Promise<number> {
     `Missing parts: ${failed.join(', ')}. Suites that need them are skipped, and fail when CI=true.`,
   );
   return 1;
+}
+
+/** Throws an `Error` with what the executable printed when it does not end as the part's row says. */
+async function tryOut({ try: args, exit = 0, env = {} }: Part, path: string): Promise<void> {
+  const { code, stdout, stderr } = await runToExit(path, args, { env });
+  if (code !== exit) throw new Error(`it does not work, exit code ${code}: ${stdout}${stderr}`);
 }

@@ -31,6 +31,8 @@ export const PARTS = {
   containerd1: debianPart('1.6.20', 'containerd', { path: '/usr/bin/containerd', try: ['--version'] }),
   runc: debianPart('1.1.5', 'runc', { path: '/usr/sbin/runc', try: ['--version'] }),
   htpasswd: debianPart('2.4', 'apache2-utils', { path: '/usr/bin/htpasswd', try: ['-nbB', 'user', 'word'] }),
+  python3: debianPart('3.11', 'python3', { path: '/usr/bin/python3', try: ['--version'] }),
+  wrk: debianPart('4.1.0', 'wrk', { path: '/usr/bin/wrk', try: ['-v'], exit: 1 }),
   busybox: debianPart('1.35.0', 'busybox-static', { path: '/bin/busybox', try: ['true'] }),
 } as const satisfies Record<string, Part>;
 
@@ -40,8 +42,10 @@ export type PartName = keyof typeof PARTS;
 export type Part = GoPart | DebianPart;
 
 interface Trial {
-  /** Arguments with which the executable ends at once with 0. */
+  /** Arguments with which the executable ends at once. */
   readonly try: readonly string[];
+  /** The exit code it then has; 0 unless told. */
+  readonly exit?: number;
   readonly env?: Readonly<Record<string, string>>;
 }
 

@@ -129,6 +129,8 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
         ? (response.flushHeaders(), undefined)
         : clock.after(HEADERS_WITHIN_MS, () => response.flushHeaders());
     try {
+      // No byte of an empty body waits for the proof, so its answer has to.
+      if (size === 0) await fill.grown(0, signal);
       const offset = await passFarRange(exchange, target, fill, range);
       await pump(fill, { start: offset, end: range.end }, exchange, deps.pool, signal);
     } catch (error) {
@@ -211,7 +213,7 @@ function begin(exchange: Exchange, size: number, status: CacheStatus, headers: H
   const range = asked.kind === 'full' ? { start: 0, end: size } : asked.range;
   exchange.status = status;
   setHeaders(exchange, asked.kind === 'full' ? 200 : 206, {
-    ...baseHeaders(status),
+    ...baseHeaders(exchange, status),
     ...headers,
     'Content-Length': range.end - range.start,
     ...(asked.kind === 'range' && { 'Content-Range': contentRange(range, size) }),
@@ -226,7 +228,7 @@ function begin(exchange: Exchange, size: number, status: CacheStatus, headers: H
 /** The upstream did not say how long the body is: chunked, and ranges are ignored until it is known. */
 function beginUnsized(exchange: Exchange, status: CacheStatus, digest: Digest): ByteRange {
   exchange.status = status;
-  setHeaders(exchange, 200, { ...baseHeaders(status), ...blobHeaders(digest) });
+  setHeaders(exchange, 200, { ...baseHeaders(exchange, status), ...blobHeaders(digest) });
   return { start: 0, end: Number.MAX_SAFE_INTEGER };
 }
 

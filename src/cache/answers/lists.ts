@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { untilAborted } from '../../kit/abort.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { isLarderError, LarderError } from '../../kit/errors.ts';
+import { isLarderError, type LarderError } from '../../kit/errors.ts';
 import { SingleFlight } from '../../kit/single-flight.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { MANIFEST_SIZE_LIMIT } from '../../oci/manifest.ts';
@@ -12,7 +12,7 @@ import type { Exchange } from '../http/exchange.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { Target } from '../upstreams.ts';
 import { rewriteLink } from './rewrite-link.ts';
-import { answerError } from './upstream-answer.ts';
+import { answerError, UpstreamAnswer } from './upstream-answer.ts';
 
 /** Lists are remembered in memory only, a few MiB of them. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
@@ -132,9 +132,7 @@ async function refusal(response: UpstreamResponse, kind: 'tags' | 'referrers', n
   }
   const body = (await response.read(ERROR_BODY_LIMIT)).toString('utf8');
   if (body.includes('"NAME_UNKNOWN"')) return answerError(response, 'list', name);
-  return new LarderError('REFERRERS_UNSUPPORTED', `the upstream does not list referrers (${name})`, {
-    detail: { upstreamStatus: response.status },
-  });
+  return new UpstreamAnswer('REFERRERS_UNSUPPORTED', `the upstream does not list referrers (${name})`, response.status);
 }
 
 /** The query as the upstream shall see it: `ns` is between the client and this cache; unknown parameters of pages go along. */

@@ -1,4 +1,4 @@
-import { LarderError } from '../../kit/errors.ts';
+import { isLarderError, LarderError } from '../../kit/errors.ts';
 import { digestAlgorithm, digestOf, isDigest, type Digest } from '../../oci/digest.ts';
 import { MANIFEST_SIZE_LIMIT } from '../../oci/manifest.ts';
 import { ACCEPT_ANY_MANIFEST, essence, isSchema1, OCTET_STREAM } from '../../oci/media-types.ts';
@@ -42,8 +42,9 @@ export async function readManifest(
     response.body.destroy();
     throw tooLarge(name);
   }
-  const content = await response.read(MANIFEST_SIZE_LIMIT + 1);
-  if (content.length > MANIFEST_SIZE_LIMIT) throw tooLarge(name);
+  const content = await response.read(MANIFEST_SIZE_LIMIT).catch((error: unknown) => {
+    throw isLarderError(error, 'UPSTREAM_BAD_ANSWER') ? tooLarge(name) : error;
+  });
   const mediaType = mediaTypeOf(response);
   const stated = statedDigest(response);
   if (isSchema1(mediaType)) {

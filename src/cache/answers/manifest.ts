@@ -72,7 +72,7 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
     reference: string,
     record: ManifestRecord,
     status: CacheStatus,
-    since?: number | undefined,
+    since?: number,
   ): void {
     const headers = manifestHeaders(record.digest, record.mediaType, since);
     if (notModified(exchange, `"${record.digest}"`)) {

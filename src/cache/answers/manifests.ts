@@ -94,7 +94,7 @@ export function createManifests(deps: ManifestsDeps): Manifests {
       const record = await fetchManifest(request, () => clock.now());
       return { record, stored: await keep(origin, record) };
     } catch (error) {
-      if (isLarderError(error, 'MANIFEST_UNKNOWN')) failures.remember(origin, digest, error);
+      if (isLarderError(error, 'MANIFEST_UNKNOWN')) failures.remember(origin, `manifest ${digest}`, error);
       throw error;
     }
   }
@@ -109,7 +109,7 @@ export function createManifests(deps: ManifestsDeps): Manifests {
 
     async fetch(target, digest) {
       const origin = originOf(target);
-      failures.rethrow(origin, digest);
+      failures.rethrow(origin, `manifest ${digest}`);
       const key = `${origin.upstream}/${origin.repository}@${digest}`;
       const collapsed = fetches.has(key);
       return { ...(await fetches.do(key, () => obtain(target, digest))), collapsed };

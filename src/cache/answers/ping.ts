@@ -3,7 +3,7 @@ import { isLarderError } from '../../kit/errors.ts';
 import { sendBody } from '../http/answer.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { CachedUpstream, UpstreamTable } from '../upstreams.ts';
-import { sendRefusal } from './relay.ts';
+import { answerError } from './upstream-answer.ts';
 
 /** How long a challenge stands in for an upstream that does not answer. */
 const REMEMBERED_MS = 24 * 3600_000;
@@ -25,8 +25,8 @@ export function createPingAnswers(clock: Clock): PingAnswers {
       return;
     }
     const answer = await ask(exchange, upstream);
-    if (answer.status === 401) sendRefusal(exchange, 401, answer.challenges, upstream.name);
-    else sendOk(exchange);
+    if (answer.status === 401) throw answerError(answer, 'list', upstream.name);
+    sendOk(exchange);
   };
 
   async function ask(exchange: Exchange, upstream: CachedUpstream): Promise<{ status: number; challenges: readonly string[] }> {

@@ -1,7 +1,7 @@
 import { createDigestHash } from '../../oci/digest.ts';
 import { referenceText } from '../../oci/reference.ts';
 import type { UpstreamRequestKind, UpstreamResponse } from '../../upstream/types.ts';
-import { baseHeaders, sendBody, sendError, type Headers } from '../http/answer.ts';
+import { baseHeaders, sendBody, sendHead, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Route } from '../http/route.ts';
@@ -9,14 +9,12 @@ import { verifiedBody } from '../pull/verified-body.ts';
 import type { Target } from '../upstreams.ts';
 import { readManifest } from './manifest-fetch.ts';
 import { rewriteLink } from './rewrite-link.ts';
-import { UpstreamRefusal } from './upstream-answer.ts';
 
 type ContentRoute = Exclude<Route, { kind: 'ping' | 'catalog' }>;
 
 /** Headers of the upstream that a client needs; everything else (cookies, server names) stays behind. */
 const RELAYED_HEADERS = [
   'content-type',
-  'content-length',
   'content-range',
   'accept-ranges',
   'docker-content-digest',
@@ -59,37 +57,27 @@ export async function relay(exchange: Exchange, target: Target, route: ContentRo
   }
 }
 
-/** A 401 or 403 of the upstream, with its challenges. */
-export function sendRefusal(exchange: Exchange, status: 401 | 403, challenges: readonly string[], name: string): void {
-  const error =
-    status === 401
-      ? new UpstreamRefusal('UPSTREAM_UNAUTHORIZED', `${name} asks for a login`, challenges, status)
-      : new UpstreamRefusal('UPSTREAM_DENIED', `${name} denies access`, challenges, status);
-  sendError(exchange, error, { kind: 'bypass', detail: 'AUTHORIZATION', status });
-}
-
 async function passOn(exchange: Exchange, target: Target, route: ContentRoute, response: UpstreamResponse): Promise<void> {
   const status: CacheStatus = { kind: 'bypass', detail: 'AUTHORIZATION', status: response.status };
   const headers = relayedHeaders(response, target, route);
   if (exchange.isHead) {
-    exchange.status = status;
-    exchange.response.writeHead(response.status, { ...baseHeaders(status), ...headers });
-    exchange.response.end();
+    sendHead(exchange, response.status, status, { ...headers, ...lengthOf(response) });
     return;
   }
   if (response.status >= 400) {
     const body = await response.read(ERROR_BODY_LIMIT);
-    sendBody(exchange, response.status, status, { ...headers, 'Content-Length': body.length }, body);
+    sendBody(exchange, response.status, status, headers, body);
     return;
   }
   if (route.kind === 'manifest' && response.status === 200) {
     const record = await readManifest(response, route.reference, 0);
-    sendBody(exchange, 200, status, { ...headers, 'Content-Length': record.content.length }, record.content);
+    sendBody(exchange, 200, status, headers, record.content);
     return;
   }
   exchange.status = status;
   exchange.response.statusCode = response.status;
-  for (const [name, value] of Object.entries({ ...baseHeaders(status), ...headers })) exchange.response.setHeader(name, value);
+  const all = { ...baseHeaders(exchange, status), ...headers, ...lengthOf(response) };
+  for (const [name, value] of Object.entries(all)) exchange.response.setHeader(name, value);
   const body = response.body as AsyncIterable<Buffer>;
   const whole = route.kind === 'blob' && response.status === 200;
   for await (const chunk of whole ? verifiedBody(body, route.digest, createDigestHash(route.digest)) : body) {
@@ -102,7 +90,7 @@ function upstreamPath(exchange: Exchange, target: Target, route: ContentRoute): 
   const base = `/v2/${target.repository}`;
   const params = new URLSearchParams(exchange.params);
   params.delete('ns');
-  const query = params.size === 0 ? '' : `?${params}`;
+  const query = params.size === 0 ? '' : `?${params.toString()}`;
   switch (route.kind) {
     case 'manifest':
       return { path: `${base}/manifests/${referenceText(route.reference)}`, kind: 'manifest' };
@@ -134,6 +122,11 @@ function relayedHeaders(response: UpstreamResponse, target: Target, route: Conte
   if (rewritten !== undefined) headers['link'] = rewritten;
   if (response.status === 401) headers['www-authenticate'] = [...response.challenges];
   return headers;
+}
+
+/** Of a body that is not held in memory. */
+function lengthOf({ contentLength }: UpstreamResponse): Headers {
+  return contentLength === undefined ? {} : { 'Content-Length': contentLength };
 }
 
 function listPath(route: ContentRoute): string {

@@ -1,12 +1,14 @@
 import { LarderError, type ErrorCode } from '../../kit/errors.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 
-/** An upstream's refusal on its way to the caller: the challenge goes along with a 401. */
-export class UpstreamRefusal extends LarderError {
+/** What an upstream decided, on its way to the caller: the challenge goes along with a 401. */
+export class UpstreamAnswer extends LarderError {
+  readonly upstreamStatus: number;
   readonly challenges: readonly string[];
 
-  constructor(code: ErrorCode, message: string, challenges: readonly string[], upstreamStatus: number) {
+  constructor(code: ErrorCode, message: string, upstreamStatus: number, challenges: readonly string[] = []) {
     super(code, message, { detail: { upstreamStatus } });
+    this.upstreamStatus = upstreamStatus;
     this.challenges = challenges;
   }
 }
@@ -19,21 +21,19 @@ export function answerError(
   response: Pick<UpstreamResponse, 'status' | 'challenges'>,
   what: 'manifest' | 'blob' | 'list',
   reference: string,
-): LarderError {
+): UpstreamAnswer {
   const { status, challenges } = response;
   switch (status) {
     case 401:
-      return new UpstreamRefusal('UPSTREAM_UNAUTHORIZED', `the upstream asks for a login for ${reference}`, challenges, status);
+      return new UpstreamAnswer('UPSTREAM_UNAUTHORIZED', `the upstream asks for a login for ${reference}`, status, challenges);
     case 403:
-      return new UpstreamRefusal('UPSTREAM_DENIED', `the upstream denies access to ${reference}`, challenges, status);
+      return new UpstreamAnswer('UPSTREAM_DENIED', `the upstream denies access to ${reference}`, status);
     case 404:
-    case 410: {
-      const code = what === 'blob' ? 'BLOB_UNKNOWN' : what === 'manifest' ? 'MANIFEST_UNKNOWN' : 'NAME_UNKNOWN';
-      return new LarderError(code, `the upstream does not have ${reference}`, { detail: { upstreamStatus: status } });
-    }
+    case 410:
+      return new UpstreamAnswer(UNKNOWN[what], `the upstream does not have ${reference}`, status);
     default:
-      return new LarderError('UPSTREAM_BAD_ANSWER', `the upstream answered ${reference} with status ${status}`, {
-        detail: { upstreamStatus: status },
-      });
+      return new UpstreamAnswer('UPSTREAM_BAD_ANSWER', `the upstream answered ${reference} with status ${status}`, status);
   }
 }
+
+const UNKNOWN = { blob: 'BLOB_UNKNOWN', manifest: 'MANIFEST_UNKNOWN', list: 'NAME_UNKNOWN' } as const;

@@ -1,13 +1,20 @@
 import { ERROR_TABLE, LarderError } from '../../kit/errors.ts';
-import { UpstreamRefusal } from '../answers/upstream-answer.ts';
+import { UpstreamAnswer } from '../answers/upstream-answer.ts';
 import { formatCacheStatus, type CacheStatus } from './cache-status.ts';
 import type { Exchange } from './exchange.ts';
+
+/** After this long a client may come back when Larder itself had trouble. */
+const RETRY_AFTER_SECONDS = 5;
 
 export type Headers = Record<string, string | number | string[]>;
 
 /** Headers of every answer. Old Docker daemons (up to 20.10) look for the API version in the ping. */
-export function baseHeaders(status: CacheStatus): Headers {
-  return { 'Cache-Status': formatCacheStatus(status), 'Docker-Distribution-Api-Version': 'registry/2.0' };
+export function baseHeaders(exchange: Exchange, status: CacheStatus): Headers {
+  return {
+    'Cache-Status': formatCacheStatus(status),
+    'Docker-Distribution-Api-Version': 'registry/2.0',
+    ...echoNamespace(exchange),
+  };
 }
 
 /** Sends a whole body from memory; a HEAD gets the same headers and no body. */
@@ -16,8 +23,7 @@ export function sendBody(exchange: Exchange, code: number, status: CacheStatus, 
   if (!exchange.isHead) exchange.sentBytes = Buffer.byteLength(body);
   const { response } = exchange;
   response.writeHead(code, {
-    ...baseHeaders(status),
-    ...echoNamespace(exchange),
+    ...baseHeaders(exchange, status),
     'Content-Length': Buffer.byteLength(body),
     ...headers,
   });
@@ -32,7 +38,7 @@ const ONE_WRITE_BYTES = 16 * 1024;
 /** Sends headers only: answers to HEAD, and 304. */
 export function sendHead(exchange: Exchange, code: number, status: CacheStatus, headers: Headers): void {
   exchange.status = status;
-  exchange.response.writeHead(code, { ...baseHeaders(status), ...echoNamespace(exchange), ...headers });
+  exchange.response.writeHead(code, { ...baseHeaders(exchange, status), ...headers });
   exchange.response.end();
 }
 
@@ -46,12 +52,19 @@ export function sendError(exchange: Exchange, error: LarderError, status?: Cache
   const message = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
   const document = { errors: [{ code: oci, message, ...(error.detail !== undefined && { detail: error.detail }) }] };
   const headers: Headers = { 'Content-Type': 'application/json' };
-  if (error.retryAfterSeconds !== undefined) headers['Retry-After'] = Math.max(1, Math.ceil(error.retryAfterSeconds));
-  if (error instanceof UpstreamRefusal && error.challenges.length > 0 && error.status === 401) {
+  const retryAfter = error.retryAfterSeconds ?? (code === 503 ? RETRY_AFTER_SECONDS : undefined);
+  if (retryAfter !== undefined) headers['Retry-After'] = Math.max(1, Math.ceil(retryAfter));
+  if (error instanceof UpstreamAnswer && error.challenges.length > 0 && error.status === 401) {
     headers['WWW-Authenticate'] = [...error.challenges];
   }
   if (error.code === 'UNSUPPORTED') headers['Allow'] = 'GET, HEAD';
-  sendBody(exchange, code, status ?? { kind: 'error', detail: error.code }, headers, JSON.stringify(document));
+  sendBody(exchange, code, status ?? statusOf(error), headers, JSON.stringify(document));
+}
+
+/** What went wrong at the upstream was forwarded to it; the rest is Larder's own answer. */
+function statusOf(error: LarderError): CacheStatus {
+  if (error instanceof UpstreamAnswer) return { kind: 'miss', status: error.upstreamStatus, detail: error.code };
+  return { kind: 'error', detail: error.code };
 }
 
 /** 416 with the size (RFC 9110, section 15.5.17). */

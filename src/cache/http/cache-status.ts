@@ -21,7 +21,8 @@ export function formatCacheStatus(status: CacheStatus): string {
     case 'revalidated':
       return parts('fwd=stale', status);
     case 'stale':
-      return `larder; fwd=stale; ttl=${Math.round(status.ttlSeconds)}; detail=${status.detail}`;
+      // Overdue by less than a second is overdue all the same (RFC 9211, section 2.4: stale means a negative ttl).
+      return `larder; fwd=stale; ttl=${Math.min(-1, Math.round(status.ttlSeconds))}; detail=${status.detail}`;
     case 'bypass':
       return parts('fwd=bypass', status);
     case 'error':

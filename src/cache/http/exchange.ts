@@ -24,6 +24,7 @@ export class Exchange implements ByteSink {
   #params: URLSearchParams | undefined;
   #controller: AbortController | undefined;
   #gone = false;
+  #endWrite: ((reason: LarderError) => void) | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, id: string) {
     this.request = request;
@@ -72,14 +73,16 @@ export class Exchange implements ByteSink {
   /** Body bytes the kernel has taken. */
   sentBytes = 0;
 
-  /** Sends a piece of the body; resolves when the kernel has it. Rejects with `CLIENT_GONE`. */
+  /** Sends a piece of the body, one at a time; resolves when the kernel has it. Rejects with `CLIENT_GONE`. */
   write(chunk: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#gone) {
         reject(clientGone());
         return;
       }
+      this.#endWrite = reject;
       this.response.write(chunk, (error) => {
+        this.#endWrite = undefined;
         if (error) {
           reject(clientGone(error));
           return;
@@ -93,6 +96,8 @@ export class Exchange implements ByteSink {
   /** The connection is closed: whatever still works for this exchange stops. */
   markGone(): void {
     this.#gone = true;
+    // node:http drops a write to a socket that has just closed, and its callback with it.
+    this.#endWrite?.(clientGone());
     // Every exchange ends here, most of them well: an error is made only for those who listen.
     if (this.#controller !== undefined && !this.response.writableFinished) this.#controller.abort(clientGone());
   }

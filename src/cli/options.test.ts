@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { InvalidArgumentError } from 'commander';
+import fc from 'fast-check';
+import { formatAddress } from '../cache/http/listen.ts';
+import { option, parseAddress, parseBytes } from './options.ts';
+
+test('the environment twin of an option is its name in capitals', () => {
+  assert.equal(option('--admin-address <host:port>', 'x').envVar, 'LARDER_ADMIN_ADDRESS');
+  assert.equal(option('--store <dir>', 'x').envVar, 'LARDER_STORE');
+});
+
+test('an option does not take an empty value', () => {
+  const { parseArg } = option('--store <dir>', 'x');
+  assert.equal(parseArg?.('a b', undefined), 'a b');
+  assert.throws(() => parseArg?.('', undefined), InvalidArgumentError);
+});
+
+describe('an address', () => {
+  for (const [text, host, port] of [
+    ['127.0.0.1:5000', '127.0.0.1', 5000],
+    ['localhost:0', 'localhost', 0],
+    ['0.0.0.0:65535', '0.0.0.0', 65_535],
+    ['[::1]:5000', '::1', 5000],
+    ['[::ffff:10.0.0.1]:80', '::ffff:10.0.0.1', 80],
+  ] as const) {
+    test(`${text} is a host and a port`, () => assert.deepEqual(parseAddress(text), { host, port }));
+  }
+
+  test('needs both, with an IPv6 host in brackets', () => {
+    for (const text of ['', '5000', ':5000', 'host', 'host:', 'host:65536', 'host:-1', 'host:80x', '::1:5000', '[::1]', 'a b:80', 'http://h:80']) {
+      assert.throws(
+        () => parseAddress(text),
+        (error) => error instanceof InvalidArgumentError && error.message.includes(`found "${text}"`),
+        text,
+      );
+    }
+  });
+
+  test('is read back as it is shown', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain()), fc.integer({ min: 0, max: 65_535 }), (host, port) => {
+        assert.deepEqual(parseAddress(formatAddress({ host, port })), { host, port });
+      }),
+    );
+  });
+});
+
+test('a size is a quantity of bytes above 0', () => {
+  assert.equal(parseBytes('20Gi'), 20 * 2 ** 30);
+  assert.equal(parseBytes('1500k'), 1_500_000);
+  assert.equal(parseBytes('7'), 7);
+  for (const text of ['', '0', '-1Gi', '1 Gi', '1GiB', 'x']) assert.throws(() => parseBytes(text), InvalidArgumentError, text);
+});

@@ -1,0 +1,29 @@
+/** Where requests of cache tests go: one upstream with the settings that a test names. */
+import { parseRegistryConfig } from '../../src/api/registry-config.ts';
+import type { CacheConfig, RegistryConfig } from '../../src/api/registry-config-effective.ts';
+import { createUpstreamTable, type Target } from '../../src/cache/upstreams.ts';
+import type { Upstream } from '../../src/upstream/types.ts';
+import { fakeUpstream } from './fake-upstream.ts';
+
+/** The effective configuration of `caches`, each as it would stand in a document. */
+export function configOf(...caches: Record<string, unknown>[]): RegistryConfig {
+  const document = {
+    apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
+    kind: 'RegistryConfig',
+    caches: caches.map((cache) => ({ upstream: 'r.example', ...cache })),
+  };
+  const result = parseRegistryConfig(JSON.stringify(document));
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.config;
+}
+
+/** `team/app` at `r.example`, unless `cache` says another upstream. */
+export function targetOf(
+  client: Upstream = fakeUpstream(() => ({})),
+  cache: Record<string, unknown> = {},
+  name = 'team/app',
+  ns?: string,
+): Target {
+  const config = configOf(cache).caches[0] as CacheConfig;
+  return createUpstreamTable([{ name: config.upstream, config, client }], undefined).target(name, ns);
+}

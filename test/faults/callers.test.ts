@@ -1,0 +1,371 @@
+/**
+ * Whose content is given to whom until callers' access is proven: a request with `Authorization` passes through, private content
+ * is kept only under a configured credential, and no secret shows anywhere.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import {
+  basic,
+  blobOf,
+  get,
+  head,
+  imageOf,
+  pullImage,
+  runLarder,
+  startUpstream,
+  tempDir,
+  waitFor,
+  type GetResult,
+  type Secrets,
+  type TestBlob,
+  type Upstream,
+} from '../kit/index.ts';
+import { blobUrl, cacheStatus, configOf, errorCode, manifestUrl, MiB, startCache } from './setting.ts';
+
+const IMAGE = imageOf({ layers: [5000, 2 * MiB] });
+const LAYER = IMAGE.layers[1] as TestBlob;
+const RECOVERY = { limitMs: 10_000, everyMs: 200 };
+const ALICE = { user: 'alice', password: 'correct-horse-1' };
+const BOB = { user: 'bob', password: 'battery-staple-2' };
+
+async function privateUpstream(auth: 'basic' | 'bearer', options: object = {}): Promise<Upstream> {
+  const users = { [ALICE.user]: ALICE.password, [BOB.user]: BOB.password };
+  const upstream = await startUpstream({ auth, users, ...options });
+  upstream.push('team/secret', IMAGE, 'v1');
+  upstream.setAccess('team/secret', { readers: [ALICE.user] });
+  return upstream;
+}
+
+for (const auth of ['basic', 'bearer'] as const) {
+  suite(`a caller with a login of its own (${auth})`, { concurrency: 2 }, () => {
+    test('is passed through with its own header, and nothing that came by that way is stored or answers anybody else', async () => {
+      await using upstream = await privateUpstream(auth);
+      await using larder = await startCache(upstream);
+      const pulled = await pullImage(larder.registry, 'team/secret', 'v1', { login: ALICE });
+      assert.equal(pulled.digest, IMAGE.digest);
+      const sent = upstream.requests.filter(
+        (request) => request.status === 200 && ['manifest', 'blob'].includes(request.kind),
+      );
+      assert.ok(sent.length >= IMAGE.blobs.length + 1);
+      assert.ok(sent.every((request) => request.authorization.user === ALICE.user));
+      for (const answer of pulled.answers.filter(
+        ({ status, headers }) => status === 200 && headers['cache-status'] !== undefined,
+      )) {
+        assert.deepEqual(cacheStatus(answer), [
+          'larder',
+          'fwd=bypass',
+          'fwd-status=200',
+          'detail=AUTHORIZATION',
+        ]);
+      }
+      assert.deepEqual(contentOf(larder.store), []);
+
+      for (const url of [
+        manifestUrl(larder, 'team/secret', 'v1'),
+        manifestUrl(larder, 'team/secret', IMAGE.digest),
+        blobUrl(larder, 'team/secret', LAYER),
+      ]) {
+        for (const send of [get, head]) {
+          const stranger = await send(url);
+          assert.equal(stranger.status, 401, url);
+          assert.match(
+            String(stranger.headers['www-authenticate']),
+            auth === 'basic' ? /^Basic realm="/ : /^Bearer realm="http/,
+          );
+        }
+      }
+      await assert.rejects(pullImage(larder.registry, 'team/secret', 'v1', { login: BOB }));
+      assert.deepEqual(contentOf(larder.store), []);
+
+      upstream.reset();
+      await pullImage(larder.registry, 'team/secret', 'v1', { login: ALICE });
+      assert.equal(
+        upstream.count({ kind: 'blob', status: 200 }),
+        IMAGE.blobs.length,
+        'asked again, each of them',
+      );
+    });
+  });
+}
+
+test('a caller with a login gets public content from the upstream, although it is stored', async () => {
+  await using upstream = await startUpstream({ auth: 'bearer', users: { [ALICE.user]: ALICE.password } });
+  upstream.push('team/public', IMAGE, 'v1');
+  await using larder = await startCache(upstream);
+  await pullImage(larder.registry, 'team/public', 'v1');
+  const headers = { authorization: `Bearer ${upstream.tokens.issued[0]?.value}` };
+  upstream.reset();
+  for (const url of [
+    blobUrl(larder, 'team/public', LAYER),
+    manifestUrl(larder, 'team/public', 'v1'),
+    `${larder.registry}/v2/team/public/tags/list`,
+  ]) {
+    const answer = await get(url, { headers });
+    assert.equal(answer.status, 200);
+    assert.equal(cacheStatus(answer)[1], 'fwd=bypass');
+  }
+  assert.equal(upstream.count({ authorization: 'bearer' }), 3);
+});
+
+test("a wrong password, and content that is not there, are the upstream's own answers", async () => {
+  await using upstream = await privateUpstream('basic');
+  await using larder = await startCache(upstream);
+  const wrong = await get(manifestUrl(larder, 'team/secret', 'v1'), {
+    headers: { authorization: basic('alice', 'wrong') },
+  });
+  assert.equal(wrong.status, 401);
+  assert.match(String(wrong.headers['www-authenticate']), /^Basic/);
+  const headers = { authorization: basic(ALICE.user, ALICE.password) };
+  const missing = await get(manifestUrl(larder, 'team/secret', 'v9'), { headers });
+  assert.equal(missing.status, 404);
+  assert.equal(errorCode(missing), 'MANIFEST_UNKNOWN');
+  upstream.faults.add({ match: { kind: 'manifest' }, status: 429, retryAfter: 7 });
+  const limited = await get(manifestUrl(larder, 'team/secret', 'v1'), { headers });
+  assert.equal(limited.status, 429);
+  assert.equal(limited.headers['retry-after'], '7');
+});
+
+test('a body that passes through is streamed, in ranges too, follows redirects without the login, and is never complete when wrong', async () => {
+  await using upstream = await privateUpstream('basic', { redirect: { to: 'cdn' } });
+  await using larder = await startCache(upstream);
+  const headers = { authorization: basic(ALICE.user, ALICE.password) };
+  const url = blobUrl(larder, 'team/secret', LAYER);
+
+  const pause = upstream.faults.add({ match: { kind: 'cdn' }, pauseAfter: MiB, nth: 1 });
+  let received = 0;
+  const pull = get(url, { headers, body: { expect: LAYER }, onBytes: (bytes) => (received = bytes) });
+  await pause.reached();
+  await waitFor(() => received > MiB / 2);
+  pause.release();
+  const whole = await pull;
+  assert.equal(whole.complete && whole.matches && whole.bytes === LAYER.size, true);
+  assert.ok(
+    upstream.requests
+      .filter((request) => request.kind === 'cdn')
+      .every((request) => request.headers.authorization === undefined),
+  );
+
+  const part = await get(url, { headers: { ...headers, range: `bytes=${MiB}-${MiB + 99}` } });
+  assert.equal(part.status, 206);
+  assert.equal(part.headers['content-range'], `bytes ${MiB}-${MiB + 99}/${LAYER.size}`);
+  assert.equal(LAYER.matches(part.body, MiB) && part.bytes === 100, true);
+
+  upstream.faults.add({ match: { kind: 'cdn' }, flipByteAt: 12 });
+  assert.equal((await get(url, { headers })).complete, false);
+});
+
+test('private content that anonymous callers cannot read is never fetched or stored for them', async () => {
+  await using upstream = await privateUpstream('bearer');
+  await using larder = await startCache(upstream);
+  for (const reference of ['v1', IMAGE.digest]) {
+    assert.equal((await get(manifestUrl(larder, 'team/secret', reference))).status, 401);
+  }
+  assert.equal(upstream.count({ kind: ['manifest', 'blob'], status: 200 }), 0);
+  assert.deepEqual(contentOf(larder.store), []);
+});
+
+const dockerConfig = (host: string): string =>
+  JSON.stringify({
+    auths: { [host]: { auth: Buffer.from(`${ALICE.user}:${ALICE.password}`).toString('base64') } },
+  });
+
+suite('a configured credential (mode Shared)', { concurrency: 2 }, () => {
+  for (const auth of ['basic', 'bearer'] as const) {
+    for (const form of ['username and password', '.dockerconfigjson'] as const) {
+      test(`as ${form} at a ${auth} upstream serves everyone, from the store the second time`, async () => {
+        await using upstream = await privateUpstream(auth);
+        const login: Record<string, string> =
+          form === '.dockerconfigjson'
+            ? { '.dockerconfigjson': dockerConfig(upstream.host) }
+            : { username: ALICE.user, password: ALICE.password };
+        await using larder = await startCache(upstream, {
+          cache: { secretReferenceName: 'login' },
+          secrets: { login },
+        });
+        await pullImage(larder.registry, 'team/secret', 'v1');
+        const content = upstream.requests.filter(
+          (request) => request.status === 200 && ['manifest', 'blob'].includes(request.kind),
+        );
+        assert.ok(content.every((request) => request.authorization.user === ALICE.user));
+        assert.ok(upstream.count({ kind: 'token' }) <= 1);
+        upstream.reset();
+        await pullImage(larder.registry, 'team/secret', 'v1', {
+          headers: { authorization: basic('somebody', 'else') },
+        });
+        assert.equal(upstream.count(), 0);
+      });
+    }
+  }
+
+  test("never lets a caller's own Authorization reach the upstream", async () => {
+    await using upstream = await privateUpstream('basic');
+    await using larder = await startCache(upstream, {
+      cache: { secretReferenceName: 'login' },
+      secrets: loginOf(ALICE),
+    });
+    await pullImage(larder.registry, 'team/secret', 'v1', {
+      headers: { authorization: basic(BOB.user, BOB.password) },
+    });
+    assert.equal(upstream.count({ user: BOB.user }), 0);
+  });
+
+  test('for some repositories is used there, and secretReferenceName elsewhere', async () => {
+    await using upstream = await privateUpstream('basic');
+    upstream.push('other/app', IMAGE, 'v1');
+    upstream.setAccess('other/app', { readers: [BOB.user] });
+    const cache = {
+      secretReferenceName: 'bob',
+      credentials: [{ repositories: ['team/*'], secretReferenceName: 'alice' }],
+    };
+    const secrets = { bob: loginOf(BOB).login, alice: loginOf(ALICE).login } as Secrets;
+    await using larder = await startCache(upstream, { cache, secrets });
+    await pullImage(larder.registry, 'team/secret', 'v1');
+    await pullImage(larder.registry, 'other/app', 'v1');
+    assert.equal(upstream.count({ repository: 'team/secret', user: BOB.user }), 0);
+    assert.equal(upstream.count({ repository: 'other/app', user: ALICE.user }), 0);
+  });
+
+  test('that the upstream refuses is a 502 that names the cause, and works within 10 s of being replaced', async () => {
+    for (const auth of ['basic', 'bearer'] as const) {
+      await using upstream = await privateUpstream(auth);
+      await using larder = await startCache(upstream, {
+        cache: { secretReferenceName: 'login' },
+        secrets: loginOf({ user: ALICE.user, password: 'outdated-password' }),
+      });
+      for (const send of [get, head]) {
+        const refused = await send(manifestUrl(larder, 'team/secret', 'v1'));
+        assert.equal(refused.status, 502);
+        assert.deepEqual(cacheStatus(refused).at(-1), 'detail=UPSTREAM_CREDENTIAL_REFUSED');
+        assert.equal(refused.headers['www-authenticate'], undefined);
+      }
+      larder.writeSecret('login', 'password', ALICE.password);
+      await waitFor(() => pullImage(larder.registry, 'team/secret', 'v1'), RECOVERY);
+    }
+  });
+
+  test('that is rotated is used within 10 s', async () => {
+    await using upstream = await privateUpstream('basic');
+    await using larder = await startCache(upstream, {
+      cache: { secretReferenceName: 'login', freshness: { tagTTL: '0s' } },
+      secrets: loginOf(ALICE),
+    });
+    await pullImage(larder.registry, 'team/secret', 'v1');
+    upstream.users.set(ALICE.user, 'rotated-horse-3');
+    larder.writeSecret('login', 'password', 'rotated-horse-3');
+    await waitFor(async () => {
+      const answer = await get(manifestUrl(larder, 'team/secret', 'v1'));
+      return answer.status === 200 && cacheStatus(answer).includes('fwd-status=200');
+    }, RECOVERY);
+  });
+
+  test('that is missing means anonymous requests, a warning and a metric', async () => {
+    await using upstream = await startUpstream({ auth: 'bearer' });
+    upstream.push('team/public', IMAGE, 'v1');
+    await using larder = await startCache(upstream, {
+      cache: { secretReferenceName: 'login' },
+      secrets: { other: { a: 'b' } },
+    });
+    await pullImage(larder.registry, 'team/public', 'v1');
+    assert.equal(await larder.metric('larder_secrets_missing', { upstream_host: upstream.host }), 1);
+    assert.equal(larder.logs.filter((line) => line['secret'] === 'login').length, 1, 'one warning');
+  });
+});
+
+test('no secret and no signed address shows in logs, metrics, stats, answers, the store or --print-config', async () => {
+  await using upstream = await privateUpstream('bearer', { redirect: { to: 'cdn' } });
+  const cache = { secretReferenceName: 'login', freshness: { tagTTL: '0s' } };
+  await using larder = await startCache(upstream, {
+    cache,
+    secrets: loginOf(ALICE),
+    flags: ['--log-level', 'debug'],
+  });
+  const answers: GetResult[] = [];
+  const query = 'token=query-secret-4&X-Amz-Signature=query-secret-5';
+  answers.push(...(await pullImage(larder.registry, 'team/secret', 'v1')).answers);
+  answers.push(
+    await get(`${manifestUrl(larder, 'team/secret', 'v1')}?${query}`, {
+      headers: { authorization: 'Bearer caller-secret-6' },
+    }),
+  );
+  // Trouble at each hop, since failures are what gets logged.
+  for (const fault of [
+    { match: { kind: 'cdn' as const }, status: 403 },
+    { match: { kind: 'cdn' as const }, drop: 'rst' as const },
+    { match: { kind: 'token' as const }, status: 500 },
+    { match: { kind: 'blob' as const }, status: 500 },
+  ]) {
+    using _ = upstream.faults.add(fault);
+    upstream.push('team/secret', blobOf(3000, answers.length));
+    answers.push(
+      await get(blobUrl(larder, 'team/secret', blobOf(3000, answers.length)), {
+        headers: { authorization: 'Bearer caller-secret-6' },
+      }),
+    );
+  }
+  answers.push(await get(`${larder.registry}/v2/team/secret/unknown?${query}`));
+  await waitFor(() => larder.logs.filter((line) => line.msg === 'request').length >= answers.length);
+
+  const secrets = [
+    ALICE.password,
+    Buffer.from(`${ALICE.user}:${ALICE.password}`).toString('base64'),
+    ...upstream.tokens.issued.map((token) => token.value),
+    'query-secret-4',
+    'query-secret-5',
+    'caller-secret-6',
+    'X-Sig',
+    'X-Expires',
+  ];
+  assert.ok(upstream.tokens.issued.length > 0);
+  const metrics = (await get(`${larder.admin}/metrics`)).text();
+  const stats = (await get(`${larder.admin}/api/v1/stats`)).text();
+  const told = answers
+    .map((answer) => JSON.stringify(answer.headers) + (answer.status === 200 ? '' : answer.text()))
+    .join('\n');
+  using directory = tempDir();
+  const config = directory.write('config.json', JSON.stringify(configOf(upstream, cache)));
+  directory.write('secrets/login/password', ALICE.password);
+  const printed = await runLarder([
+    'serve',
+    '--config',
+    config,
+    '--secrets',
+    join(directory.path, 'secrets'),
+    '--print-config',
+  ]);
+  assert.equal(printed.code, 0);
+  await larder.stop();
+  const places: Record<string, string> = {
+    logs: larder.logs.map((line) => JSON.stringify(line)).join('\n'),
+    metrics,
+    stats,
+    answers: told,
+    'print-config': printed.stdout + printed.stderr,
+    store: everyFile(larder.store)
+      .map((file) => readFileSync(file, 'latin1'))
+      .join('\n'),
+  };
+  for (const [place, text] of Object.entries(places)) {
+    for (const secret of secrets) assert.equal(text.includes(secret), false, `${secret} in ${place}`);
+  }
+  assert.ok(
+    (places['logs']?.length ?? 0) > 1000 && (places['store']?.length ?? 0) > 2 * MiB,
+    'there was something to search',
+  );
+});
+
+function loginOf({ user, password }: { user: string; password: string }): { login: Record<string, string> } {
+  return { login: { username: user, password } };
+}
+
+/** Files of the store that hold content, whole or in part. */
+function contentOf(store: string): string[] {
+  return ['blobs', 'spool'].flatMap((folder) => everyFile(join(store, folder)));
+}
+
+function everyFile(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}

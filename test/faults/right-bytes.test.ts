@@ -1,0 +1,271 @@
+/** Law 3: nobody ever receives a complete body whose digest is wrong, whatever the upstream sends. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  blobOf,
+  digestOf,
+  get,
+  head,
+  imageOf,
+  MEDIA_TYPES,
+  oversizedImage,
+  pullImage,
+  startUpstream,
+  waitFor,
+  type FaultEffects,
+  type GetResult,
+  type LarderProcess,
+  type TestBlob,
+} from '../kit/index.ts';
+import { blobUrl, cacheStatus, errorCode, manifestUrl, MiB, startCache } from './setting.ts';
+
+/** After the end of a fault everything is normal within 10 s (contract, "Upstream trouble"). */
+const RECOVERY = { limitMs: 10_000, everyMs: 200 };
+
+const wrongBodies: { name: string; fault: FaultEffects }[] = [
+  { name: 'one flipped byte at the beginning', fault: { flipByteAt: 0 } },
+  { name: 'one flipped byte at the end', fault: { flipByteAt: 999 } },
+  { name: 'a Content-Length that is too small', fault: { contentLength: 500 } },
+  {
+    name: 'an error page with status 200',
+    fault: { body: { text: '<html>sign in</html>', contentType: 'text/html' } },
+  },
+  { name: 'an empty body', fault: { body: { text: '' } } },
+];
+
+for (const { name, fault } of wrongBodies) {
+  test(`a small blob with ${name} is a 502 for each of 50 callers at once, is not stored, and is right within 10 s after`, async () => {
+    const blob = blobOf(1000, 1);
+    await using upstream = await startUpstream();
+    upstream.push('team/app', blob);
+    const wrong = upstream.faults.add({ match: { kind: 'blob' }, ...fault });
+    await using larder = await startCache(upstream);
+
+    const answers = await crowd(50, larder, blob);
+    for (const answer of answers) {
+      assert.equal(answer.status, 502);
+      assert.equal(errorCode(answer), 'DIGEST_INVALID');
+      assert.deepEqual(cacheStatus(answer), ['larder', 'detail=UPSTREAM_DIGEST_MISMATCH']);
+    }
+    assert.equal(upstream.count(), 1, '50 callers, one request');
+    assert.ok((await larder.metric('larder_corrupt_blobs_total', { action: 'refused' })) >= 1);
+    wrong.remove();
+    await rightAgain(larder, blob);
+  });
+}
+
+const wrongLargeBodies: { name: string; fault: FaultEffects }[] = [
+  { name: 'one flipped byte in the middle', fault: { flipByteAt: 3 * MiB } },
+  { name: 'its very last byte flipped', fault: { flipByteAt: 8 * MiB - 1 } },
+];
+
+for (const { name, fault } of wrongLargeBodies) {
+  test(`a large blob with ${name} is cut off in order for all 50 callers, is not stored, and is right within 10 s after`, async () => {
+    const blob = blobOf(8 * MiB, 2);
+    await using upstream = await startUpstream();
+    upstream.push('team/app', blob);
+    const wrong = upstream.faults.add({ match: { kind: 'blob' }, ...fault });
+    await using larder = await startCache(upstream);
+
+    for (const answer of await crowd(50, larder, blob)) assertNoWrongBody(answer, blob);
+    wrong.remove();
+    await rightAgain(larder, blob);
+  });
+}
+
+test('a blob that is longer than announced by its manifest and has no Content-Length reaches nobody as a whole', async () => {
+  const blob = blobOf(2 * MiB, 3);
+  await using upstream = await startUpstream();
+  upstream.push('team/app', blob);
+  upstream.faults.add({ match: { kind: 'blob' }, chunked: true, flipByteAt: MiB });
+  await using larder = await startCache(upstream);
+  for (const answer of await crowd(20, larder, blob)) assertNoWrongBody(answer, blob);
+});
+
+test('a body without Content-Length is served whole, stored, and then has its length', async () => {
+  const blob = blobOf(3 * MiB, 4);
+  await using upstream = await startUpstream();
+  upstream.push('team/app', blob);
+  upstream.faults.add({ match: { kind: 'blob' }, chunked: true });
+  await using larder = await startCache(upstream);
+  const cold = await get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
+  assert.equal(cold.status === 200 && cold.complete && cold.matches && cold.bytes === blob.size, true);
+  const warm = await get(blobUrl(larder, 'team/app', blob), { headers: { range: 'bytes=100-199' } });
+  assert.equal(warm.status, 206);
+  assert.equal(warm.headers['content-range'], `bytes 100-199/${blob.size}`);
+  assert.equal(upstream.count(), 1);
+});
+
+test('a range of a blob without Content-Length is 206 when the manifest told its size', async () => {
+  const image = imageOf({ layers: [3 * MiB] });
+  const layer = image.layers[0] as TestBlob;
+  await using upstream = await startUpstream();
+  upstream.push('team/app', image, 'v1');
+  upstream.faults.add({ match: { kind: 'blob' }, chunked: true });
+  await using larder = await startCache(upstream);
+  await get(manifestUrl(larder, 'team/app', image.digest));
+  const answer = await get(blobUrl(larder, 'team/app', layer), {
+    headers: { range: `bytes=${MiB}-` },
+    body: { expect: layer, from: MiB },
+  });
+  assert.equal(answer.status, 206);
+  assert.equal(answer.complete && answer.matches && answer.bytes === 2 * MiB, true);
+});
+
+test('a Content-Length that is too large, or a body that is always too short, is never taken for the whole', async () => {
+  const blob = blobOf(300_000, 5);
+  await using upstream = await startUpstream();
+  upstream.push('team/app', blob);
+  const wrong = upstream.faults.add({ match: { kind: 'blob' }, contentLength: 400_000 });
+  await using larder = await startCache(upstream);
+  const answer = await get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
+  assert.equal(answer.status === 200 && answer.complete, false);
+  wrong.remove();
+  await rightAgain(larder, blob);
+});
+
+const wrongRanges: { range: NonNullable<FaultEffects['range']>; served: boolean }[] = [
+  { range: 'ignore', served: true },
+  { range: 'refuse', served: true },
+  { range: 'mislabel', served: true },
+  { range: 'shift', served: false },
+];
+
+for (const { range, served } of wrongRanges) {
+  const what = served ? 'still gives one right body' : 'is cut off and not stored';
+  test(`a body that is cut at an upstream whose ranges are wrong (${range}) ${what}`, async () => {
+    const blob = blobOf(4 * MiB, 6);
+    await using upstream = await startUpstream();
+    upstream.push('team/app', blob);
+    upstream.faults.add({ match: { kind: 'blob' }, cutAfter: MiB, nth: 1 });
+    const wrong = upstream.faults.add({ match: { kind: 'blob' }, range });
+    await using larder = await startCache(upstream);
+    const answer = await get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
+    assertNoWrongBody(answer, blob);
+    assert.equal(answer.complete, served);
+    wrong.remove();
+    await rightAgain(larder, blob);
+  });
+}
+
+test('a manifest whose bytes do not have the digest asked for is a 502 and is not stored', async () => {
+  const image = imageOf();
+  await using upstream = await startUpstream();
+  upstream.push('team/app', image, 'v1');
+  const wrong = upstream.faults.add({ match: { kind: 'manifest' }, flipByteAt: 30 });
+  await using larder = await startCache(upstream);
+  const urls = [manifestUrl(larder, 'team/app', image.digest), manifestUrl(larder, 'team/app', 'v1')];
+  for (const answer of await Promise.all(urls.flatMap((url) => Array.from({ length: 25 }, () => get(url))))) {
+    assert.equal(answer.status, 502);
+    assert.equal(errorCode(answer), 'DIGEST_INVALID');
+  }
+  wrong.remove();
+  await waitFor(async () => (await get(urls[0] as string)).digest === image.digest, RECOVERY);
+  await waitFor(async () => (await get(urls[1] as string)).digest === image.digest, RECOVERY);
+});
+
+test('a tag whose Docker-Content-Digest is wrong is a 502; one without the header is served by the digest of its bytes', async () => {
+  const image = imageOf();
+  await using upstream = await startUpstream();
+  upstream.push('team/app', image, 'v1');
+  await using larder = await startCache(upstream);
+  const url = manifestUrl(larder, 'team/app', 'v1');
+
+  const wrong = upstream.faults.add({
+    match: { kind: 'manifest' },
+    digestHeader: { value: digestOf('something else') },
+  });
+  assert.equal((await get(url)).status, 502);
+  wrong.remove();
+
+  using _ = upstream.faults.add({ match: { kind: 'manifest' }, digestHeader: 'omit' });
+  for (const answer of [
+    await get(url),
+    await head(url),
+    await get(manifestUrl(larder, 'team/app', image.digest)),
+  ]) {
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers['docker-content-digest'], image.digest);
+    assert.equal(answer.headers['content-length'], `${image.size}`);
+    assert.equal(answer.headers['content-type'], MEDIA_TYPES.ociManifest);
+  }
+});
+
+test('HEAD of a tag at an upstream that states no digest, or refuses HEAD, is answered by a GET', async () => {
+  const image = imageOf();
+  for (const fault of [{ digestHeader: 'omit' }, { status: 405 }] as const) {
+    await using upstream = await startUpstream();
+    upstream.push('team/app', image, 'v1');
+    upstream.faults.add({ match: { kind: 'manifest', method: 'HEAD' }, ...fault });
+    await using larder = await startCache(upstream);
+    const answer = await head(manifestUrl(larder, 'team/app', 'v1'));
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers['docker-content-digest'], image.digest);
+    assert.equal(answer.headers['content-length'], `${image.size}`);
+  }
+});
+
+test('a manifest of 4 393 216 bytes is served, one of a byte more is a 502, with and without Content-Length', async () => {
+  const largest = oversizedImage(4_393_216);
+  const oversized = oversizedImage();
+  await using upstream = await startUpstream();
+  upstream.push('team/app', largest, 'largest');
+  upstream.push('team/app', oversized, 'oversized');
+  await using larder = await startCache(upstream);
+  assert.equal((await get(manifestUrl(larder, 'team/app', 'largest'))).digest, largest.digest);
+
+  for (const chunked of [false, true]) {
+    using _ = upstream.faults.add({ match: { kind: 'manifest' }, chunked });
+    for (const reference of ['oversized', oversized.digest]) {
+      const answer = await get(manifestUrl(larder, 'team/app', reference));
+      assert.equal(answer.status, 502, `${reference} ${chunked}`);
+      assert.equal(errorCode(answer), 'MANIFEST_INVALID');
+    }
+  }
+});
+
+test('an image with wrong bytes everywhere is pulled right as soon as the fault has ended, at the latest 10 s later', async () => {
+  const image = imageOf({ layers: [5000, 2 * MiB] });
+  await using upstream = await startUpstream();
+  upstream.push('team/app', image, 'v1');
+  const wrong = upstream.faults.add({
+    match: { kind: ['manifest', 'blob'], method: 'GET' },
+    flipByteAt: 100,
+  });
+  await using larder = await startCache(upstream);
+  await assert.rejects(pullImage(larder.registry, 'team/app', 'v1'));
+  wrong.remove();
+  const pulled = await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
+  assert.equal(pulled.digest, image.digest);
+});
+
+function crowd(count: number, larder: LarderProcess, blob: TestBlob): Promise<GetResult[]> {
+  const url = blobUrl(larder, 'team/app', blob);
+  return Promise.all(Array.from({ length: count }, () => get(url)));
+}
+
+/** Either an error, or a beginning of the right body that was cut by FIN, or the right body. */
+function assertNoWrongBody(answer: GetResult, blob: TestBlob): void {
+  if (answer.status !== 200) {
+    assert.equal(answer.status, 502);
+    return;
+  }
+  if (answer.complete) {
+    const right = answer.matches ?? answer.digest === blob.digest;
+    assert.equal(right && answer.bytes === blob.size, true, 'a complete body is the right one');
+    return;
+  }
+  // node:http says "aborted" after a FIN, and "read ECONNRESET" after a reset, which containerd does not resume.
+  assert.equal(answer.failure?.message, 'aborted');
+}
+
+async function rightAgain(larder: LarderProcess, blob: TestBlob): Promise<void> {
+  const url = blobUrl(larder, 'team/app', blob);
+  await waitFor(async () => {
+    const answer = await get(url, { body: { expect: blob } });
+    return answer.status === 200 && answer.complete && answer.matches && answer.bytes === blob.size;
+  }, RECOVERY);
+  const warm = await get(url, { body: { expect: blob } });
+  assert.deepEqual(cacheStatus(warm), ['larder', 'hit']);
+  assert.equal(warm.complete && warm.matches && warm.bytes === blob.size, true);
+}

@@ -1,0 +1,365 @@
+/** An upstream that fails and content that is not cached: the client learns it in time, and all is normal soon after. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { suite, test } from 'node:test';
+import {
+  blobOf,
+  createTestPki,
+  get,
+  head,
+  imageOf,
+  pullImage,
+  startLarder,
+  startUpstream,
+  waitFor,
+  type FaultOptions,
+  type GetResult,
+  type TestBlob,
+} from '../kit/index.ts';
+import {
+  blobUrl,
+  cacheStatus,
+  configOf,
+  configWith,
+  errorCode,
+  HEAVY,
+  manifestUrl,
+  MiB,
+  startCache,
+} from './setting.ts';
+
+const IMAGE = imageOf({ layers: [5000, 2 * MiB] });
+
+/** After the end of a fault everything is normal within 10 s. */
+const RECOVERY = { limitMs: 10_000, everyMs: 200 };
+
+const causes: { name: string; fault: FaultOptions | 'refuse'; status: number; detail: string }[] = [
+  { name: 'that refuses connections', fault: 'refuse', status: 502, detail: 'UPSTREAM_UNREACHABLE' },
+  {
+    name: 'that closes without an answer',
+    fault: { drop: 'fin' },
+    status: 502,
+    detail: 'UPSTREAM_UNREACHABLE',
+  },
+  { name: 'that resets connections', fault: { drop: 'rst' }, status: 502, detail: 'UPSTREAM_UNREACHABLE' },
+  { name: 'that answers 500', fault: { status: 500 }, status: 502, detail: 'UPSTREAM_5XX' },
+  { name: 'that answers 503', fault: { status: 503, retryAfter: 1 }, status: 502, detail: 'UPSTREAM_5XX' },
+  { name: 'that answers 418', fault: { status: 418 }, status: 502, detail: 'UPSTREAM_BAD_ANSWER' },
+];
+
+suite('an upstream', { concurrency: 2 }, () => {
+  for (const { name, fault, status, detail } of causes) {
+    test(`${name} is a ${status}, warm content is served all the same, and pulls work within 10 s after`, async () => {
+      await using upstream = await startUpstream();
+      upstream.push('team/app', IMAGE, 'v1');
+      const warm = blobOf(1000, 77);
+      upstream.push('team/app', warm);
+      await using larder = await startCache(upstream);
+      await get(blobUrl(larder, 'team/app', warm));
+      if (fault === 'refuse') await upstream.refuse();
+      else upstream.faults.add(fault);
+
+      const urls = [
+        manifestUrl(larder, 'team/app', 'v1'),
+        manifestUrl(larder, 'team/app', IMAGE.digest),
+        blobUrl(larder, 'team/app', IMAGE.layers[0] as TestBlob),
+        `${larder.registry}/v2/team/app/tags/list`,
+      ];
+      for (const url of urls) {
+        const answer = await get(url);
+        assert.equal(errorCode(answer), 'UNAVAILABLE');
+        // After five failures nothing is sent any more.
+        const expected = answer.status === 503 ? 'UPSTREAM_BREAKER_OPEN' : detail;
+        assert.equal(cacheStatus(answer).at(-1), `detail=${expected}`);
+        if (url === urls[0] || answer.status !== 503) assert.equal(answer.status, status, url);
+      }
+      assert.ok([status, 503].includes((await head(urls[0] as string)).status));
+      assert.deepEqual(cacheStatus(await get(blobUrl(larder, 'team/app', warm))), ['larder', 'hit']);
+
+      if (fault === 'refuse') await upstream.accept();
+      else upstream.faults.clear();
+      await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
+    });
+  }
+
+  test('that fails again and again is left alone: 503 with Retry-After at once, and the gauge says down', async () => {
+    await using upstream = await startUpstream();
+    upstream.push('team/app', IMAGE, 'v1');
+    await using larder = await startCache(upstream);
+    assert.equal(await larder.metric('larder_upstream_up', { upstream_host: upstream.host }), 1);
+    await upstream.refuse();
+    const open = await waitFor(async () => {
+      const answer = await get(manifestUrl(larder, 'team/app', 'v1'));
+      return answer.status === 503 && answer;
+    });
+    assert.match(String(open.headers['retry-after']), /^[1-9]$/);
+    assert.deepEqual(cacheStatus(open), ['larder', 'detail=UPSTREAM_BREAKER_OPEN']);
+    assert.equal(await larder.metric('larder_upstream_up', { upstream_host: upstream.host }), 0);
+    await upstream.accept();
+    await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
+    assert.equal(await larder.metric('larder_upstream_up', { upstream_host: upstream.host }), 1);
+  });
+
+  test('that limits the rate is obeyed once for all: 429 with Retry-After relayed, nothing more sent, and on again after it', async () => {
+    await using upstream = await startUpstream();
+    upstream.push('team/app', IMAGE, 'v1');
+    const limit = upstream.faults.add({ match: { kind: ['manifest', 'blob'] }, status: 429, retryAfter: 3 });
+    await using larder = await startCache(upstream);
+    const first = await get(manifestUrl(larder, 'team/app', 'v1'));
+    assert.equal(first.status, 429);
+    assert.equal(errorCode(first), 'TOOMANYREQUESTS');
+    assert.equal(first.headers['retry-after'], '3');
+    limit.remove();
+
+    const others = await Promise.all([
+      ...Array.from({ length: 20 }, () => get(manifestUrl(larder, 'team/app', 'v1'))),
+      ...IMAGE.blobs.map((blob) => get(blobUrl(larder, 'team/app', blob))),
+    ]);
+    for (const answer of others) {
+      assert.equal(answer.status, 429);
+      assert.match(String(answer.headers['retry-after']), /^[123]$/);
+    }
+    assert.equal(upstream.count(), 1);
+    await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
+  });
+
+  test('whose token server fails is a 502, and its tokens are fetched again after', async () => {
+    for (const fault of [
+      { status: 500 },
+      { body: { text: '{"token":' } },
+      { drop: 'rst' as const },
+      { body: { text: '{}' } },
+    ]) {
+      await using upstream = await startUpstream({ auth: 'bearer', token: { at: 'own-port' } });
+      upstream.push('team/app', IMAGE, 'v1');
+      const wrong = upstream.faults.add({ match: { kind: 'token' }, ...fault });
+      await using larder = await startCache(upstream);
+      const answer = await get(manifestUrl(larder, 'team/app', 'v1'));
+      assert.equal(answer.status, 502, JSON.stringify(fault));
+      wrong.remove();
+      await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
+    }
+  });
+
+  test('whose storage refuses connections or answers 403 to a signed address is a 502, and works within 10 s after', async () => {
+    const blob = blobOf(MiB, 3);
+    await using upstream = await startUpstream({ redirect: { to: 'cdn' } });
+    upstream.push('team/app', blob);
+    await using larder = await startCache(upstream);
+    await upstream.cdn?.refuse();
+    assert.equal((await get(blobUrl(larder, 'team/app', blob))).status, 502);
+    await upstream.cdn?.accept();
+    const expired = upstream.faults.add({ match: { kind: 'cdn' }, status: 403 });
+    await waitFor(
+      async () => (await get(blobUrl(larder, 'team/app', blob))).status === 502 && expired.hits > 0,
+      RECOVERY,
+    );
+    expired.remove();
+    await waitFor(
+      async () => (await get(blobUrl(larder, 'team/app', blob))).digest === blob.digest,
+      RECOVERY,
+    );
+  });
+
+  test('that closed its kept connections is not noticed', async () => {
+    await using upstream = await startUpstream();
+    upstream.push('team/app', IMAGE, 'v1');
+    await using larder = await startCache(upstream);
+    await get(manifestUrl(larder, 'team/app', 'v1'));
+    upstream.hangUp();
+    await pullImage(larder.registry, 'team/app', 'v1');
+  });
+});
+
+const heavyOnly = { skip: HEAVY ? false : 'takes 15 to 60 s of real time: LARDER_HEAVY=1' };
+
+suite('silence', { concurrency: 4 }, () => {
+  test('before the headers is a 504 after 15 s, for manifests and blobs', heavyOnly, async () => {
+    await using upstream = await startUpstream();
+    upstream.push('team/app', IMAGE, 'v1');
+    const hang = upstream.faults.add({ match: { kind: ['manifest', 'blob'] }, hold: true });
+    await using larder = await startCache(upstream);
+    const layer = IMAGE.layers[0] as TestBlob;
+    const answers = await Promise.all([
+      timed(() => get(manifestUrl(larder, 'team/app', 'v1'))),
+      timed(() => get(blobUrl(larder, 'team/app', layer))),
+    ]);
+    for (const { answer, ms } of answers) {
+      assert.equal(answer.status, 504);
+      assert.deepEqual(cacheStatus(answer), ['larder', 'detail=UPSTREAM_TIMEOUT']);
+      assert.ok(ms > 14_000 && ms < 20_000, `${ms} ms`);
+    }
+    hang.remove();
+    await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
+  });
+
+  test('in a body is resumed after 60 s', heavyOnly, async () => {
+    const blob = blobOf(8 * MiB, 4);
+    await using upstream = await startUpstream();
+    upstream.push('team/app', blob);
+    upstream.faults.add({ match: { kind: 'blob' }, pauseAfter: 2 * MiB, nth: 1 });
+    await using larder = await startCache(upstream);
+    const { answer, ms } = await timed(() =>
+      get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } }),
+    );
+    assert.equal(answer.complete && answer.matches && answer.bytes === blob.size, true);
+    assert.ok(ms > 55_000 && ms < 75_000, `${ms} ms`);
+    assert.equal(upstream.count(), 2);
+  });
+
+  test('of one path does not hold up another', async () => {
+    await using upstream = await startUpstream();
+    upstream.push('team/app', IMAGE, 'v1');
+    upstream.push('team/other', IMAGE, 'v1');
+    using hang = upstream.faults.add({ match: { repository: 'team/other' }, hold: true });
+    await using larder = await startCache(upstream);
+    const gone = new AbortController();
+    const stuck = Array.from({ length: 100 }, (_, index) =>
+      get(manifestUrl(larder, 'team/other', `t${index}`), { signal: gone.signal }).catch(() => undefined),
+    );
+    await hang.reached(100);
+    await pullImage(larder.registry, 'team/app', 'v1');
+    gone.abort();
+    await Promise.all(stuck);
+  });
+
+  test('of a client that sends half a request keeps nobody else waiting', async () => {
+    await using upstream = await startUpstream();
+    upstream.push('team/app', IMAGE, 'v1');
+    await using larder = await startCache(upstream);
+    const sockets = Array.from({ length: 50 }, () => {
+      const socket = connect(Number(new URL(larder.registry).port), '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write('GET /v2/ HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+      return socket;
+    });
+    try {
+      await pullImage(larder.registry, 'team/app', 'v1');
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+  });
+});
+
+suite('an upstream with TLS', { concurrency: 2 }, () => {
+  test('whose authority is unknown is a 502 that says what to do; a CA bundle that appears later is used within 10 s', async () => {
+    await using upstream = await startUpstream({ tls: true });
+    upstream.push('team/app', IMAGE, 'v1');
+    const cache = { caBundleSecretReferenceName: 'ca' };
+    await using larder = await startCache(upstream, { cache, secrets: { unrelated: { key: 'x' } } });
+    const untrusted = await get(manifestUrl(larder, 'team/app', 'v1'));
+    assert.equal(untrusted.status, 502);
+    assert.match(untrusted.text(), /caBundleSecretReferenceName/);
+    assert.equal(await larder.metric('larder_secrets_missing', { upstream_host: upstream.host }), 1);
+    larder.writeSecret('ca', 'bundle.crt', upstream.caPem ?? '');
+    await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
+    assert.equal(await larder.metric('larder_secrets_missing', { upstream_host: upstream.host }), 0);
+  });
+
+  for (const failure of ['expired', 'wrong-name', 'untrusted', 'close'] as const) {
+    test(`that breaks (${failure}) is a 502 and works within 10 s after`, async () => {
+      await using upstream = await startUpstream({ tls: true });
+      upstream.push('team/app', IMAGE, 'v1');
+      const cache = { caBundleSecretReferenceName: 'ca' };
+      await using larder = await startCache(upstream, {
+        cache,
+        secrets: { ca: { 'bundle.crt': upstream.caPem ?? '' } },
+      });
+      upstream.breakTls(failure);
+      assert.equal((await get(manifestUrl(larder, 'team/app', 'v1'))).status, 502);
+      upstream.breakTls(undefined);
+      await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
+    });
+  }
+
+  const NAME = 'registry.example';
+  const proxied = async (
+    by: (proxy: string) => { env?: Record<string, string>; cache?: object },
+  ): Promise<string[]> => {
+    const pki = createTestPki([NAME]);
+    await using upstream = await startUpstream({ tls: pki });
+    upstream.push('team/app', IMAGE, 'v1');
+    const proxy = await startProxy(upstream.port);
+    try {
+      const { env = {}, cache } = by(proxy.url);
+      await using larder = await startLarder({
+        config: configWith([
+          { upstream: NAME, remoteURL: `https://${NAME}`, caBundleSecretReferenceName: 'ca', ...cache },
+        ]),
+        secrets: { ca: { 'bundle.crt': pki.caPem } },
+        env: { HTTPS_PROXY: '', NO_PROXY: '', https_proxy: '', no_proxy: '', ...env },
+      });
+      if (env['NO_PROXY'])
+        assert.equal((await get(manifestUrl(larder, 'team/app', 'v1'))).status, 502, 'there is no such name');
+      else await pullImage(larder.registry, 'team/app', 'v1');
+      return [...new Set(proxy.tunnels)];
+    } finally {
+      proxy.close();
+    }
+  };
+
+  test('is reached through HTTPS_PROXY, through the proxy of its configuration, and directly when NO_PROXY names it', async () => {
+    assert.deepEqual(await proxied((proxy) => ({ env: { HTTPS_PROXY: proxy } })), [`${NAME}:443`]);
+    assert.deepEqual(await proxied((proxy) => ({ cache: { proxy: { httpsProxy: proxy } } })), [
+      `${NAME}:443`,
+    ]);
+    assert.deepEqual(await proxied((proxy) => ({ env: { HTTPS_PROXY: proxy, NO_PROXY: NAME } })), []);
+  });
+});
+
+test('no more than 128 connections go to an upstream, however many callers want different things', async () => {
+  await using upstream = await startUpstream();
+  const blobs = Array.from({ length: 300 }, (_, index) => blobOf(1000, 1000 + index));
+  for (const blob of blobs) upstream.push('team/app', blob);
+  const hold = upstream.faults.add({ match: { kind: 'blob' }, hold: true });
+  await using larder = await startCache(upstream);
+  const pulls = blobs.map((blob) => get(blobUrl(larder, 'team/app', blob)));
+  await hold.reached(128);
+  hold.release();
+  for (const [index, answer] of (await Promise.all(pulls)).entries())
+    assert.equal(answer.digest, blobs[index]?.digest);
+  assert.ok(upstream.connections.peak <= 128, `${upstream.connections.peak} connections`);
+});
+
+test('a change of remoteURL takes effect without a restart', async () => {
+  await using one = await startUpstream();
+  await using two = await startUpstream();
+  two.push('team/app', IMAGE, 'v1');
+  await using larder = await startCache(one);
+  assert.equal((await get(manifestUrl(larder, 'team/app', 'v1'))).status, 404);
+  larder.writeConfig(configOf(one, { remoteURL: two.url }));
+  await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
+});
+
+/** A proxy that only tunnels, whatever the name to `port` on this machine, and notes where to. */
+async function startProxy(port: number): Promise<{ url: string; tunnels: string[]; close(): void }> {
+  const tunnels: string[] = [];
+  const server = createServer((_request, response) => response.writeHead(405).end());
+  server.on('connect', (request, client) => {
+    tunnels.push(request.url ?? '');
+    const target = connect(port, '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      target.pipe(client).pipe(target);
+    });
+    target.on('error', () => client.destroy());
+    client.on('error', () => target.destroy());
+    client.on('close', () => target.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    tunnels,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function timed(work: () => Promise<GetResult>): Promise<{ answer: GetResult; ms: number }> {
+  const begin = performance.now();
+  const answer = await work();
+  return { answer, ms: performance.now() - begin };
+}
