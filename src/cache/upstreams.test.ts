@@ -73,7 +73,10 @@ test('a ping speaks of the upstream of ns, or of the only one, or of none', () =
   assert.equal(several.pinged('ghcr.io')?.name, 'ghcr.io');
   assert.equal(several.pinged(undefined), undefined);
   assert.equal(table(['quay.io']).pinged(undefined)?.name, 'quay.io');
-  assert.throws(() => several.pinged('evil.example'), (error) => isLarderError(error, 'NAME_UNKNOWN'));
+  assert.throws(
+    () => several.pinged('evil.example'),
+    (error) => isLarderError(error, 'NAME_UNKNOWN'),
+  );
 });
 
 test('whatever is asked, only configured upstreams are reached', () => {
@@ -81,7 +84,10 @@ test('whatever is asked, only configured upstreams are reached', () => {
   fc.assert(
     fc.property(fc.array(part, { maxLength: 4 }), fc.option(part, { nil: undefined }), (parts, ns) => {
       const outcome = routed(several, parts.join('/'), ns);
-      assert.match(outcome, /^(NAME_UNKNOWN|NAME_INVALID|(docker\.io|ghcr\.io|localhost:5001) [a-z0-9.:/]+)$/);
+      assert.match(
+        outcome,
+        /^(NAME_UNKNOWN|NAME_INVALID|(docker\.io|ghcr\.io|localhost:5001) [a-z0-9.:/]+)$/,
+      );
     }),
   );
 });

@@ -11,18 +11,32 @@ function reported(error: unknown): [code: number, text: string] {
 
 describe('a failure that Larder knows', () => {
   test('is one line and its hint, without a stack trace', () => {
-    const error = new LarderError('ADDRESS_IN_USE', 'cannot listen on 127.0.0.1:5000', { hint: 'choose another address with --address' });
-    assert.deepEqual(reported(error), [1, 'larder: cannot listen on 127.0.0.1:5000\n  choose another address with --address\n']);
+    const error = new LarderError('ADDRESS_IN_USE', 'cannot listen on 127.0.0.1:5000', {
+      hint: 'choose another address with --address',
+    });
+    assert.deepEqual(reported(error), [
+      1,
+      'larder: cannot listen on 127.0.0.1:5000\n  choose another address with --address\n',
+    ]);
   });
 
   test('of a configuration is its list of problems as it is, each with its own path', () => {
-    assert.deepEqual(reported(new LarderError('CONFIG_INVALID', 'caches[0].upstream: a\ncaches[1]: b')), [2, 'caches[0].upstream: a\ncaches[1]: b\n']);
+    assert.deepEqual(reported(new LarderError('CONFIG_INVALID', 'caches[0].upstream: a\ncaches[1]: b')), [
+      2,
+      'caches[0].upstream: a\ncaches[1]: b\n',
+    ]);
   });
 
   const codes: [ErrorCode, number][] = [
-    ['USAGE', 2], ['CONFIG_INVALID', 2], ['STORE_IN_USE', 1], ['STORE_UNUSABLE', 1], ['STORE_ADOPTION_AMBIGUOUS', 1], ['TLS_FILES_INVALID', 1],
+    ['USAGE', 2],
+    ['CONFIG_INVALID', 2],
+    ['STORE_IN_USE', 1],
+    ['STORE_UNUSABLE', 1],
+    ['STORE_ADOPTION_AMBIGUOUS', 1],
+    ['TLS_FILES_INVALID', 1],
   ];
-  for (const [code, exit] of codes) test(`${code} exits with ${exit}`, () => assert.equal(reported(new LarderError(code, 'x'))[0], exit));
+  for (const [code, exit] of codes)
+    test(`${code} exits with ${exit}`, () => assert.equal(reported(new LarderError(code, 'x'))[0], exit));
 });
 
 test('a failure that Larder does not know comes with its stack and exits with 1', () => {

@@ -8,7 +8,9 @@ const USAGE_CODES: readonly ErrorCode[] = ['USAGE', 'CONFIG_INVALID'];
 /** Tells a user what went wrong, and gives the exit code. Only what Larder does not understand comes with a stack trace. */
 export function reportFailure(error: unknown, write: (text: string) => void): number {
   if (!isLarderError(error)) {
-    write(`larder: unexpected failure: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    write(
+      `larder: unexpected failure: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     return EXIT.failed;
   }
   const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;

@@ -63,10 +63,16 @@ describe('help', () => {
   });
 
   test('of a command names its options with their twins', async () => {
-    for (const args of [['serve', '--help'], ['help', 'serve']]) {
+    for (const args of [
+      ['serve', '--help'],
+      ['help', 'serve'],
+    ]) {
       const { code, out } = await run(...args);
       assert.equal(code, 0);
-      assert.match(out.replaceAll(/\s+/g, ' '), /--admin-address <host:port> admin listener \(default: 127\.0\.0\.1:5001, env: LARDER_ADMIN_ADDRESS\)/);
+      assert.match(
+        out.replaceAll(/\s+/g, ' '),
+        /--admin-address <host:port> admin listener \(default: 127\.0\.0\.1:5001, env: LARDER_ADMIN_ADDRESS\)/,
+      );
     }
   });
 
@@ -152,7 +158,18 @@ describe('--print-config', () => {
   test('prints settings as comments and a document that is a configuration again', async () => {
     using directory = tempDir();
     const file = directory.write('config.yaml', CONFIG);
-    const { code, out, err } = await run('serve', '--print-config', '--config', file, '--address', '[::1]:0', '--max-size', '1Gi', '--default-upstream', 'r.example');
+    const { code, out, err } = await run(
+      'serve',
+      '--print-config',
+      '--config',
+      file,
+      '--address',
+      '[::1]:0',
+      '--max-size',
+      '1Gi',
+      '--default-upstream',
+      'r.example',
+    );
     assert.deepEqual([code, err], [0, '']);
     assert.match(out, /^# address: \[::1\]:0$/m);
     assert.match(out, /^# max-size: 1073741824$/m);
@@ -165,15 +182,23 @@ describe('--print-config', () => {
     const { out } = await run('serve', '--print-config');
     assert.match(out, /^# config: built-in$/m);
     const read = parseRegistryConfig(out);
-    assert.deepEqual(
-      read.ok && read.config.caches.map((cache) => cache.upstream),
-      ['docker.io', 'registry.k8s.io', 'ghcr.io', 'quay.io', 'gcr.io', 'mcr.microsoft.com', 'public.ecr.aws'],
-    );
+    assert.deepEqual(read.ok && read.config.caches.map((cache) => cache.upstream), [
+      'docker.io',
+      'registry.k8s.io',
+      'ghcr.io',
+      'quay.io',
+      'gcr.io',
+      'mcr.microsoft.com',
+      'public.ecr.aws',
+    ]);
   });
 
   test('of a bad file exits with 2', async () => {
     using directory = tempDir();
-    assert.equal((await run('serve', '--print-config', '--config', directory.write('bad.yaml', 'caches: 1'))).code, 2);
+    assert.equal(
+      (await run('serve', '--print-config', '--config', directory.write('bad.yaml', 'caches: 1'))).code,
+      2,
+    );
   });
 });
 
@@ -185,7 +210,9 @@ describe('serve', () => {
       using directory = tempDir();
       const config = directory.write('config.yaml', CONFIG);
       const running = start('serve', '--config', config, '--store', `${directory.path}/store`, ...anyPort);
-      const ready = await waitFor(() => line(running.err(), 'ready'), { what: 'the line that says it is ready' });
+      const ready = await waitFor(() => line(running.err(), 'ready'), {
+        what: 'the line that says it is ready',
+      });
       const registry = await fetch(`${String(ready['registry'])}/v2/`, { method: 'PUT' });
       assert.equal(registry.status, 405);
       await registry.arrayBuffer();
@@ -205,9 +232,23 @@ describe('serve', () => {
     await once(server, 'listening');
     const taken = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     const config = directory.write('config.yaml', CONFIG);
-    const { code, err } = await run('serve', '--config', config, '--store', `${directory.path}/store`, ...anyPort, '--address', taken);
+    const { code, err } = await run(
+      'serve',
+      '--config',
+      config,
+      '--store',
+      `${directory.path}/store`,
+      ...anyPort,
+      '--address',
+      taken,
+    );
     assert.equal(code, 1);
-    assert.match(err, new RegExp(`larder: cannot listen on ${taken}: the address is in use\\n  choose another address with --address\\n$`));
+    assert.match(
+      err,
+      new RegExp(
+        `larder: cannot listen on ${taken}: the address is in use\\n  choose another address with --address\\n$`,
+      ),
+    );
     server.close();
   });
 

@@ -32,7 +32,9 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
     );
   }
   for (const command of program.commands) {
-    command.exitOverride().configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
   }
   try {
     if (args.length === 0) {

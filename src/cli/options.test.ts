@@ -28,7 +28,20 @@ describe('an address', () => {
   }
 
   test('needs both, with an IPv6 host in brackets', () => {
-    for (const text of ['', '5000', ':5000', 'host', 'host:', 'host:65536', 'host:-1', 'host:80x', '::1:5000', '[::1]', 'a b:80', 'http://h:80']) {
+    for (const text of [
+      '',
+      '5000',
+      ':5000',
+      'host',
+      'host:',
+      'host:65536',
+      'host:-1',
+      'host:80x',
+      '::1:5000',
+      '[::1]',
+      'a b:80',
+      'http://h:80',
+    ]) {
       assert.throws(
         () => parseAddress(text),
         (error) => error instanceof InvalidArgumentError && error.message.includes(`found "${text}"`),
@@ -39,9 +52,13 @@ describe('an address', () => {
 
   test('is read back as it is shown', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain()), fc.integer({ min: 0, max: 65_535 }), (host, port) => {
-        assert.deepEqual(parseAddress(formatAddress({ host, port })), { host, port });
-      }),
+      fc.property(
+        fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain()),
+        fc.integer({ min: 0, max: 65_535 }),
+        (host, port) => {
+          assert.deepEqual(parseAddress(formatAddress({ host, port })), { host, port });
+        },
+      ),
     );
   });
 });
@@ -50,5 +67,6 @@ test('a size is a quantity of bytes above 0', () => {
   assert.equal(parseBytes('20Gi'), 20 * 2 ** 30);
   assert.equal(parseBytes('1500k'), 1_500_000);
   assert.equal(parseBytes('7'), 7);
-  for (const text of ['', '0', '-1Gi', '1 Gi', '1GiB', 'x']) assert.throws(() => parseBytes(text), InvalidArgumentError, text);
+  for (const text of ['', '0', '-1Gi', '1 Gi', '1GiB', 'x'])
+    assert.throws(() => parseBytes(text), InvalidArgumentError, text);
 });

@@ -8,7 +8,9 @@ import type { Address } from '../cache/http/listen.ts';
  */
 export function option(flags: string, description: string): Option {
   const name = new Option(flags).name();
-  return new Option(flags, description).env(`LARDER_${name.replaceAll('-', '_').toUpperCase()}`).argParser(parseText);
+  return new Option(flags, description)
+    .env(`LARDER_${name.replaceAll('-', '_').toUpperCase()}`)
+    .argParser(parseText);
 }
 
 /** `HOST:PORT`, with an IPv6 host in brackets. */
@@ -16,7 +18,9 @@ export function parseAddress(text: string): Address {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
-    throw new InvalidArgumentError(`expected HOST:PORT, such as 127.0.0.1:5000 or [::1]:5000, found "${text}".`);
+    throw new InvalidArgumentError(
+      `expected HOST:PORT, such as 127.0.0.1:5000 or [::1]:5000, found "${text}".`,
+    );
   }
   return { host: (match[1] ?? match[2]) as string, port };
 }

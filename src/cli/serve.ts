@@ -33,8 +33,15 @@ export function serveCommand(io: CommandIo): CommandDefinition {
     build: (done) =>
       new Command('serve')
         .description('Run the cache.')
-        .addOption(option('--config <file>', 'RegistryConfig document, re-read when it changes (default: the public registries)'))
-        .addOption(option('--secrets <dir>', 'directory with <secretReferenceName>/<key>, re-read when it changes'))
+        .addOption(
+          option(
+            '--config <file>',
+            'RegistryConfig document, re-read when it changes (default: the public registries)',
+          ),
+        )
+        .addOption(
+          option('--secrets <dir>', 'directory with <secretReferenceName>/<key>, re-read when it changes'),
+        )
         .addOption(
           option('--address <host:port>', 'registry listener; port 0 picks a free one')
             .argParser(parseAddress)
@@ -46,21 +53,43 @@ export function serveCommand(io: CommandIo): CommandDefinition {
             .default(parseAddress('127.0.0.1:5001'), '127.0.0.1:5001'),
         )
         .addOption(
-          option('--store <dir>', 'where content is kept').default(defaultStore(io), "the user's cache directory"),
+          option('--store <dir>', 'where content is kept').default(
+            defaultStore(io),
+            "the user's cache directory",
+          ),
         )
-        .addOption(option('--max-size <quantity>', 'limit of the whole store (default: 90 % of its file system)').argParser(parseBytes))
-        .addOption(option('--tls-cert <file>', 'TLS certificate of the registry listener, PEM, re-read when it changes'))
-        .addOption(option('--tls-key <file>', 'its private key, PEM'))
-        .addOption(option('--default-upstream <name>', 'for requests that name no upstream (default: docker.io, or the only one)'))
         .addOption(
-          option('--log-level <level>', 'least important lines to write').choices(['debug', 'info', 'warn', 'error']).default('info'),
+          option(
+            '--max-size <quantity>',
+            'limit of the whole store (default: 90 % of its file system)',
+          ).argParser(parseBytes),
+        )
+        .addOption(
+          option(
+            '--tls-cert <file>',
+            'TLS certificate of the registry listener, PEM, re-read when it changes',
+          ),
+        )
+        .addOption(option('--tls-key <file>', 'its private key, PEM'))
+        .addOption(
+          option(
+            '--default-upstream <name>',
+            'for requests that name no upstream (default: docker.io, or the only one)',
+          ),
+        )
+        .addOption(
+          option('--log-level <level>', 'least important lines to write')
+            .choices(['debug', 'info', 'warn', 'error'])
+            .default('info'),
         )
         .addOption(
           option('--log-format <format>', 'json or text')
             .choices(['json', 'text'])
             .default(io.isTerminal ? 'text' : 'json', 'text on a terminal, else json'),
         )
-        .addOption(new Option('--print-config', 'print the effective configuration, without secrets, and exit'))
+        .addOption(
+          new Option('--print-config', 'print the effective configuration, without secrets, and exit'),
+        )
         .action(async (options: ServeOptions) => done(await serve(options, io))),
   };
 }
@@ -85,11 +114,15 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
 
 function settingsOf(options: ServeOptions, io: CommandIo): ServeSettings {
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
-    const [given, missing] = options.tlsKey === undefined ? ['--tls-cert', '--tls-key'] : ['--tls-key', '--tls-cert'];
+    const [given, missing] =
+      options.tlsKey === undefined ? ['--tls-cert', '--tls-key'] : ['--tls-key', '--tls-cert'];
     throw new LarderError('USAGE', `${given} needs ${missing} beside it`);
   }
   if (options.store.includes('://')) {
-    throw new LarderError('USAGE', `--store ${options.store.split('?')[0]}: only directories are supported by this version`);
+    throw new LarderError(
+      'USAGE',
+      `--store ${options.store.split('?')[0]}: only directories are supported by this version`,
+    );
   }
   return {
     configFile: options.config,
@@ -99,7 +132,9 @@ function settingsOf(options: ServeOptions, io: CommandIo): ServeSettings {
     storeDirectory: resolve(options.store),
     maxBytes: options.maxSize,
     tlsFiles:
-      options.tlsCert === undefined || options.tlsKey === undefined ? undefined : { cert: options.tlsCert, key: options.tlsKey },
+      options.tlsCert === undefined || options.tlsKey === undefined
+        ? undefined
+        : { cert: options.tlsCert, key: options.tlsKey },
     defaultUpstream: options.defaultUpstream,
     version: io.version,
     environment: io.environment,

@@ -11,7 +11,11 @@ export function validateCommand(io: CommandIo): CommandDefinition {
       new Command('validate')
         .description('Check a RegistryConfig document and list all its problems.')
         .argument('<file>', 'RegistryConfig document, YAML or JSON')
-        .addOption(new Option('--output <format>', 'text, or json for programs').choices(['text', 'json']).default('text'))
+        .addOption(
+          new Option('--output <format>', 'text, or json for programs')
+            .choices(['text', 'json'])
+            .default('text'),
+        )
         .action(async (file: string, options: { output: 'text' | 'json' }) => {
           done(options.output === 'json' ? await validateForPrograms(file, io) : await validate(file, io));
         }),

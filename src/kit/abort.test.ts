@@ -22,7 +22,10 @@ test('rejects with the reason of the signal as soon as it aborts, and leaves the
 
 test('rejects at once when the signal has aborted before', async () => {
   const never = new Promise(() => {});
-  await assert.rejects(untilAborted(never, AbortSignal.abort(new RangeError('gone'))), new RangeError('gone'));
+  await assert.rejects(
+    untilAborted(never, AbortSignal.abort(new RangeError('gone'))),
+    new RangeError('gone'),
+  );
 });
 
 test('a thousand waits on one signal leave nothing behind', async () => {

@@ -59,8 +59,12 @@ describe('the manual clock', () => {
           for (const step of steps) clock.advance(step);
           const end = steps.reduce((sum, step) => sum + step, 0);
           // Nothing was advanced at all: nothing fires, not even what is due at once.
-          const due = steps.length === 0 ? [] : delays.flatMap((delay, index) => (delay <= end ? [index] : []));
-          assert.deepEqual(fired, due.sort((a, b) => (delays[a] ?? 0) - (delays[b] ?? 0) || a - b));
+          const due =
+            steps.length === 0 ? [] : delays.flatMap((delay, index) => (delay <= end ? [index] : []));
+          assert.deepEqual(
+            fired,
+            due.sort((a, b) => (delays[a] ?? 0) - (delays[b] ?? 0) || a - b),
+          );
           assert.equal(clock.pending, delays.length - fired.length);
         },
       ),
@@ -89,7 +93,10 @@ describe('sleep', () => {
 
   test('rejects at once, without a timer, when the signal has aborted before', async () => {
     const clock = new ManualClock();
-    await assert.rejects(sleep(clock, 100, AbortSignal.abort(new RangeError('gone'))), new RangeError('gone'));
+    await assert.rejects(
+      sleep(clock, 100, AbortSignal.abort(new RangeError('gone'))),
+      new RangeError('gone'),
+    );
     assert.equal(clock.pending, 0);
   });
 });

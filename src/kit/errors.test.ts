@@ -38,9 +38,20 @@ describe('LarderError', () => {
 
 test('every row has a status of an error and the code of the distribution-spec, or one of the two beyond it', () => {
   const specified = [
-    'BLOB_UNKNOWN', 'BLOB_UPLOAD_INVALID', 'BLOB_UPLOAD_UNKNOWN', 'DIGEST_INVALID', 'MANIFEST_BLOB_UNKNOWN',
-    'MANIFEST_INVALID', 'MANIFEST_UNKNOWN', 'NAME_INVALID', 'NAME_UNKNOWN', 'SIZE_INVALID', 'UNAUTHORIZED', 'DENIED',
-    'UNSUPPORTED', 'TOOMANYREQUESTS',
+    'BLOB_UNKNOWN',
+    'BLOB_UPLOAD_INVALID',
+    'BLOB_UPLOAD_UNKNOWN',
+    'DIGEST_INVALID',
+    'MANIFEST_BLOB_UNKNOWN',
+    'MANIFEST_INVALID',
+    'MANIFEST_UNKNOWN',
+    'NAME_INVALID',
+    'NAME_UNKNOWN',
+    'SIZE_INVALID',
+    'UNAUTHORIZED',
+    'DENIED',
+    'UNSUPPORTED',
+    'TOOMANYREQUESTS',
   ];
   for (const [code, { status, oci }] of Object.entries(ERROR_TABLE)) {
     assert.ok(status >= 400 && status < 600, code);
@@ -51,8 +62,14 @@ test('every row has a status of an error and the code of the distribution-spec, 
 describe('errorText', () => {
   test('is the message of an error, with the code of the system where the message lacks it', () => {
     assert.equal(errorText(new Error('plain')), 'plain');
-    assert.equal(errorText(Object.assign(new Error('connect failed'), { code: 'ECONNREFUSED' })), 'connect failed (ECONNREFUSED)');
-    assert.equal(errorText(Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' })), 'ENOENT: no such file');
+    assert.equal(
+      errorText(Object.assign(new Error('connect failed'), { code: 'ECONNREFUSED' })),
+      'connect failed (ECONNREFUSED)',
+    );
+    assert.equal(
+      errorText(Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' })),
+      'ENOENT: no such file',
+    );
   });
 
   test('is the text of anything else that was thrown', () => {

@@ -24,7 +24,9 @@ describe('the JSON format', () => {
   test('is one line whatever the fields hold', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (message, value) => {
-        const [line = '', ...others] = logged({ level: 'debug', format: 'json' }, (logger) => logger.debug(message, { value }));
+        const [line = '', ...others] = logged({ level: 'debug', format: 'json' }, (logger) =>
+          logger.debug(message, { value }),
+        );
         assert.equal(others.length, 0);
         assert.equal(line.indexOf('\n'), line.length - 1);
         const { msg, value: read } = JSON.parse(line) as Record<string, unknown>;
@@ -39,11 +41,16 @@ describe('the text format', () => {
     const [line = ''] = logged({ level: 'info', format: 'text' }, (logger) =>
       logger.info('image pulled', { repository: 'library/alpine', layers: 3, agent: 'a b', list: [1] }),
     );
-    assert.match(line, /^\d\d:\d\d:\d\d INFO {2}image pulled repository=library\/alpine layers=3 agent="a b" list=\[1\]\n$/);
+    assert.match(
+      line,
+      /^\d\d:\d\d:\d\d INFO {2}image pulled repository=library\/alpine layers=3 agent="a b" list=\[1\]\n$/,
+    );
   });
 
   test('cannot be made to look like two lines by a field', () => {
-    const [line = ''] = logged({ level: 'info', format: 'text' }, (logger) => logger.info('x', { path: 'a\n12:00:00 ERROR forged' }));
+    const [line = ''] = logged({ level: 'info', format: 'text' }, (logger) =>
+      logger.info('x', { path: 'a\n12:00:00 ERROR forged' }),
+    );
     assert.equal(line.split('\n').length, 2);
   });
 });
@@ -72,5 +79,6 @@ test('a logger made with fields adds them to all its lines and leaves its parent
 
 test('the silent logger is silent at every level', () => {
   silentLogger.with({ a: 1 }).error('x');
-  for (const level of ['debug', 'info', 'warn', 'error'] as const) assert.equal(silentLogger.enabled(level), false);
+  for (const level of ['debug', 'info', 'warn', 'error'] as const)
+    assert.equal(silentLogger.enabled(level), false);
 });

@@ -4,7 +4,10 @@ import fc from 'fast-check';
 import { redactUrl } from './redact.ts';
 
 test('keeps scheme, host, port and path', () => {
-  assert.equal(redactUrl('https://cdn.example:8443/blobs/ab?X-Signature=secret'), 'https://cdn.example:8443/blobs/ab');
+  assert.equal(
+    redactUrl('https://cdn.example:8443/blobs/ab?X-Signature=secret'),
+    'https://cdn.example:8443/blobs/ab',
+  );
   assert.equal(redactUrl(new URL('http://user:password@r.example/token#t')), 'http://r.example/token');
 });
 

@@ -60,7 +60,9 @@ test('idle waits for jobs without aborting them', async () => {
 
 test('a job that fails is logged once under its name, and the others go on', async () => {
   const lines: string[] = [];
-  const group = new TaskGroup(createLogger({ level: 'error', format: 'json' }, (line) => void lines.push(line)));
+  const group = new TaskGroup(
+    createLogger({ level: 'error', format: 'json' }, (line) => void lines.push(line)),
+  );
   let others = 0;
   group.run('broken', () => Promise.reject(new RangeError('no space')));
   group.run('fine', async () => void (others += 1));
@@ -74,7 +76,9 @@ test('a job that fails is logged once under its name, and the others go on', asy
 test('a job that fails because the group closes is not worth a line', async () => {
   const lines: string[] = [];
   const clock = new ManualClock();
-  const group = new TaskGroup(createLogger({ level: 'error', format: 'json' }, (line) => void lines.push(line)));
+  const group = new TaskGroup(
+    createLogger({ level: 'error', format: 'json' }, (line) => void lines.push(line)),
+  );
   group.run('sleeper', (signal) => sleep(clock, 1000, signal));
   await group.close();
   assert.deepEqual(lines, []);

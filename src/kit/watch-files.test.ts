@@ -22,7 +22,8 @@ async function watch(paths: readonly string[], onChange?: () => Promise<void> | 
     changes += 1;
     return onChange?.();
   });
-  const looked = (): Promise<unknown> => waitFor(() => clock.pending === 1, { what: 'the watch to sleep again' });
+  const looked = (): Promise<unknown> =>
+    waitFor(() => clock.pending === 1, { what: 'the watch to sleep again' });
   await looked();
   return {
     changes: () => changes,

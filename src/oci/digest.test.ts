@@ -34,13 +34,18 @@ describe('refused is', () => {
       assert.equal(isDigest(text), false);
       assert.throws(
         () => parseDigest(text),
-        (error) => isLarderError(error, 'DIGEST_INVALID') && error.message.includes(JSON.stringify(text).slice(0, 100)),
+        (error) =>
+          isLarderError(error, 'DIGEST_INVALID') &&
+          error.message.includes(JSON.stringify(text).slice(0, 100)),
       );
     });
   }
 
   test('a very long text, of which only the beginning is repeated', () => {
-    assert.throws(() => parseDigest('x'.repeat(100_000)), (error) => error instanceof Error && error.message.length < 300);
+    assert.throws(
+      () => parseDigest('x'.repeat(100_000)),
+      (error) => error instanceof Error && error.message.length < 300,
+    );
   });
 });
 
@@ -48,11 +53,15 @@ test('the digest of content is what the hash that proves it says, for both algor
   assert.equal(digestOf(new Uint8Array()), EMPTY_256);
   assert.equal(digestOf(Buffer.from('abc'), 'sha512'), ABC_512);
   fc.assert(
-    fc.property(fc.uint8Array(), fc.constantFrom('sha256' as const, 'sha512' as const), (content, algorithm) => {
-      const digest = digestOf(content, algorithm);
-      assert.equal(parseDigest(digest), digest);
-      assert.equal(digestHex(digest), createHash(algorithm).update(content).digest('hex'));
-      assert.equal(createDigestHash(digest).update(content).digest('hex'), digestHex(digest));
-    }),
+    fc.property(
+      fc.uint8Array(),
+      fc.constantFrom('sha256' as const, 'sha512' as const),
+      (content, algorithm) => {
+        const digest = digestOf(content, algorithm);
+        assert.equal(parseDigest(digest), digest);
+        assert.equal(digestHex(digest), createHash(algorithm).update(content).digest('hex'));
+        assert.equal(createDigestHash(digest).update(content).digest('hex'), digestHex(digest));
+      },
+    ),
   );
 });

@@ -41,13 +41,24 @@ describe('the class of an Accept header', () => {
   });
 
   test('stays different however many vendor types stand before the difference', () => {
-    const many = Array.from({ length: 20 }, (_, index) => `application/vnd.example.artifact.config.v${index}+json`).join(', ');
+    const many = Array.from(
+      { length: 20 },
+      (_, index) => `application/vnd.example.artifact.config.v${index}+json`,
+    ).join(', ');
     assert.notEqual(acceptClass(`${many}, ${LIST}`), acceptClass(many));
     assert.ok(acceptClass(many).length <= 200);
   });
 
   test('is equal exactly when the sets of manifest types are equal', () => {
-    const types = [INDEX, MANIFEST, LIST, DOCKER, '*/*', 'application/vnd.example+json', 'application/vnd.other+json'];
+    const types = [
+      INDEX,
+      MANIFEST,
+      LIST,
+      DOCKER,
+      '*/*',
+      'application/vnd.example+json',
+      'application/vnd.other+json',
+    ];
     const set = fc.subarray(types);
     const written = (chosen: string[], seed: number): string =>
       chosen
@@ -63,6 +74,8 @@ describe('the class of an Accept header', () => {
   });
 
   test('is short printable text for any header', () => {
-    fc.assert(fc.property(fc.string({ maxLength: 3000 }), (header) => assert.ok(acceptClass(header).length <= 200)));
+    fc.assert(
+      fc.property(fc.string({ maxLength: 3000 }), (header) => assert.ok(acceptClass(header).length <= 200)),
+    );
   });
 });

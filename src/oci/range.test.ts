@@ -28,8 +28,22 @@ describe('a Range header of one range', () => {
   }
 
   for (const header of [
-    undefined, '', 'bytes', 'bytes=', 'bytes=-', 'bytes=5', 'bytes=6-5', 'bytes=a-b', 'bytes=1 0-20', 'bytes=-1-2', 'bytes=0x1-2',
-    'bytes=0-1,5-6', 'items=0-1', 'bytes 0-1', 'bytes=1.5-2', 'bytes=+1-2',
+    undefined,
+    '',
+    'bytes',
+    'bytes=',
+    'bytes=-',
+    'bytes=5',
+    'bytes=6-5',
+    'bytes=a-b',
+    'bytes=1 0-20',
+    'bytes=-1-2',
+    'bytes=0x1-2',
+    'bytes=0-1,5-6',
+    'items=0-1',
+    'bytes 0-1',
+    'bytes=1.5-2',
+    'bytes=+1-2',
   ]) {
     test(`${header} asks for the whole body`, () => {
       assert.deepEqual(parseRange(header, 100), { kind: 'full' });
@@ -43,10 +57,16 @@ describe('a Range header of one range', () => {
 });
 
 test('any header gives what a byte-by-byte reading of RFC 9110 gives, or the whole body where that is allowed', () => {
-  const position = fc.oneof(fc.nat(30).map(String), fc.constantFrom('', '00', '007', '99999999999999999999', 'x', ' 1'));
+  const position = fc.oneof(
+    fc.nat(30).map(String),
+    fc.constantFrom('', '00', '007', '99999999999999999999', 'x', ' 1'),
+  );
   const spec = fc.tuple(position, fc.constantFrom('-', '--', ''), position).map((parts) => parts.join(''));
   const header = fc
-    .tuple(fc.constantFrom('bytes=', 'Bytes=', 'bytes =', 'chars=', ''), fc.array(spec, { minLength: 1, maxLength: 3 }))
+    .tuple(
+      fc.constantFrom('bytes=', 'Bytes=', 'bytes =', 'chars=', ''),
+      fc.array(spec, { minLength: 1, maxLength: 3 }),
+    )
     .map(([unit, specs]) => unit + specs.join(','));
   fc.assert(
     fc.property(fc.oneof({ weight: 9, arbitrary: header }, fc.string()), fc.nat(25), (text, size) => {
@@ -84,7 +104,16 @@ describe('Content-Range', () => {
   });
 
   test('that cannot be right is not read', () => {
-    for (const header of [undefined, '', 'bytes */10', 'bytes 5-4/10', '2-4/10', 'bytes 2-4', 'bytes 2-4/10, bytes 6-7/10', 'items 2-4/10']) {
+    for (const header of [
+      undefined,
+      '',
+      'bytes */10',
+      'bytes 5-4/10',
+      '2-4/10',
+      'bytes 2-4',
+      'bytes 2-4/10, bytes 6-7/10',
+      'items 2-4/10',
+    ]) {
       assert.equal(parseContentRange(header), undefined, String(header));
     }
   });
@@ -107,7 +136,10 @@ describe('Content-Range', () => {
 function naiveReading(header: string, size: number): number[] | undefined {
   const equals = header.indexOf('=');
   if (equals === -1 || header.slice(0, equals).toLowerCase() !== 'bytes') return undefined;
-  const specs = header.slice(equals + 1).split(',').map((spec) => spec.trim());
+  const specs = header
+    .slice(equals + 1)
+    .split(',')
+    .map((spec) => spec.trim());
   const [spec = ''] = specs;
   const parts = spec.split('-');
   if (specs.length !== 1 || parts.length !== 2) return undefined;
@@ -116,5 +148,7 @@ function naiveReading(header: string, size: number): number[] | undefined {
   if (first !== '' && last !== '' && BigInt(last) < BigInt(first)) return undefined;
   const all = Array.from({ length: size }, (_, index) => index);
   if (first === '') return all.filter((index) => BigInt(size - index) <= BigInt(last));
-  return all.filter((index) => BigInt(index) >= BigInt(first) && (last === '' || BigInt(index) <= BigInt(last)));
+  return all.filter(
+    (index) => BigInt(index) >= BigInt(first) && (last === '' || BigInt(index) <= BigInt(last)),
+  );
 }

@@ -40,7 +40,9 @@ export function contentRange(range: ByteRange, size: number): string {
 }
 
 /** Reads a `Content-Range` of an upstream's 206; undefined when it is missing or malformed. */
-export function parseContentRange(header: string | undefined): (ByteRange & { size: number | undefined }) | undefined {
+export function parseContentRange(
+  header: string | undefined,
+): (ByteRange & { size: number | undefined }) | undefined {
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(header ?? '');
   if (match === null) return undefined;
   const start = Number(match[1]);

@@ -8,21 +8,55 @@ const DIGEST = `sha256:${'0'.repeat(64)}`;
 
 describe('a repository name', () => {
   test('is one or more components joined by slashes', () => {
-    for (const name of ['a', 'library/alpine', 'a.b/c_d/e__f/g-h/i---j', '0/1', 'blobs/manifests/tags/list']) {
+    for (const name of [
+      'a',
+      'library/alpine',
+      'a.b/c_d/e__f/g-h/i---j',
+      '0/1',
+      'blobs/manifests/tags/list',
+    ]) {
       assert.equal(parseRepositoryName(name), name);
     }
   });
 
   test('has lower-case letters, digits and single separators between them, nothing else', () => {
-    const bad = ['', '/', 'a/', '/a', 'a//b', 'A', 'a/B', '.a', 'a.', 'a..b', 'a___b', 'a._b', '-a', 'a-', 'a b', 'a%2fb', '../a', 'a/..', 'é', 'a\n'];
+    const bad = [
+      '',
+      '/',
+      'a/',
+      '/a',
+      'a//b',
+      'A',
+      'a/B',
+      '.a',
+      'a.',
+      'a..b',
+      'a___b',
+      'a._b',
+      '-a',
+      'a-',
+      'a b',
+      'a%2fb',
+      '../a',
+      'a/..',
+      'é',
+      'a\n',
+    ];
     for (const name of bad) {
-      assert.throws(() => parseRepositoryName(name), (error) => isLarderError(error, 'NAME_INVALID'), JSON.stringify(name));
+      assert.throws(
+        () => parseRepositoryName(name),
+        (error) => isLarderError(error, 'NAME_INVALID'),
+        JSON.stringify(name),
+      );
     }
   });
 
   test('has at most 255 characters', () => {
     assert.equal(parseRepositoryName('a'.repeat(255)).length, 255);
-    assert.throws(() => parseRepositoryName('a'.repeat(256)), (error) => isLarderError(error, 'NAME_INVALID'));
+    assert.throws(
+      () => parseRepositoryName('a'.repeat(256)),
+      (error) => isLarderError(error, 'NAME_INVALID'),
+    );
   });
 
   test('is judged in time that grows with its length only, whatever it holds', () => {
@@ -48,8 +82,14 @@ describe('a manifest reference', () => {
   test('with a colon is a digest, and else a tag', () => {
     assert.deepEqual(parseManifestReference('v1.2_3-rc'), { kind: 'tag', tag: 'v1.2_3-rc' });
     assert.deepEqual(parseManifestReference(DIGEST), { kind: 'digest', digest: DIGEST });
-    assert.throws(() => parseManifestReference('sha256:abc'), (error) => isLarderError(error, 'DIGEST_INVALID'));
-    assert.throws(() => parseManifestReference('.hidden'), (error) => isLarderError(error, 'TAG_INVALID'));
+    assert.throws(
+      () => parseManifestReference('sha256:abc'),
+      (error) => isLarderError(error, 'DIGEST_INVALID'),
+    );
+    assert.throws(
+      () => parseManifestReference('.hidden'),
+      (error) => isLarderError(error, 'TAG_INVALID'),
+    );
   });
 
   test('is written as it was read', () => {
@@ -65,7 +105,11 @@ describe('a manifest reference', () => {
 test('a tag has at most 128 characters and does not begin with a separator', () => {
   assert.equal(parseTag('_'.repeat(128)).length, 128);
   for (const text of ['', '-a', '.a', 'a/b', 'a b', 'a'.repeat(129), 'a\n', 'ä']) {
-    assert.throws(() => parseTag(text), (error) => isLarderError(error, 'TAG_INVALID'), JSON.stringify(text));
+    assert.throws(
+      () => parseTag(text),
+      (error) => isLarderError(error, 'TAG_INVALID'),
+      JSON.stringify(text),
+    );
   }
 });
 

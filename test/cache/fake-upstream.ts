@@ -41,14 +41,27 @@ export function fakeUpstream(
     async request(request) {
       requests.push(request);
       request.signal.throwIfAborted();
-      const { status = 200, headers = {}, challenges = [], body = [], contentLength } = await answer(request, requests.length);
+      const {
+        status = 200,
+        headers = {},
+        challenges = [],
+        body = [],
+        contentLength,
+      } = await answer(request, requests.length);
       const readable = readableOf(body);
       bodies.push(readable);
       readable.on('error', () => {});
       const abort = (): void => void readable.destroy(request.signal.reason as Error);
       if (request.signal.aborted) abort();
       request.signal.addEventListener('abort', abort, { once: true });
-      return { status, headers, challenges, contentLength, body: readable, read: (limit) => readAll(readable, limit) };
+      return {
+        status,
+        headers,
+        challenges,
+        contentLength,
+        body: readable,
+        read: (limit) => readAll(readable, limit),
+      };
     },
     close() {
       closed = true;

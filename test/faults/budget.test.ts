@@ -81,6 +81,18 @@ test('a blob larger than the limit is served whole, in ranges too, is not stored
   assert.ok(contentBytes(larder.store) <= 8 * MiB);
 });
 
+test('a blob larger than the limit is served whole when the upstream does not say its length', async () => {
+  const large = blobOf(4 * MiB, 2);
+  const image = imageOf({ layers: [blobOf(3 * MiB, 3)] });
+  await using upstream = await startUpstream();
+  upstream.push('team/app', large);
+  upstream.push('team/app', image, 'v1');
+  upstream.faults.add({ match: { kind: 'blob' }, chunked: true });
+  await using larder = await startCache(upstream, { cache: { garbageCollection: { maxSize: '1Mi' } } });
+  await whole(larder, large);
+  assert.equal((await pullImage(larder.registry, 'team/app', 'v1')).digest, image.digest);
+});
+
 test('a blob larger than the limit with a wrong byte is cut off', async () => {
   const large = blobOf(4 * MiB, 2);
   await using upstream = await startUpstream();

@@ -21,7 +21,7 @@ import {
 } from '../kit/index.ts';
 import { blobUrl, configWith, HEAVY, manifestUrl, MiB, startCache } from './setting.ts';
 
-test(`${HEAVY ? 30 : 8} SIGKILLs under load: nobody gets a wrong body, and what was fetched is used again`, async () => {
+test(`${HEAVY ? 30 : 8} SIGKILLs under load: nobody gets a wrong body, and what was fetched is used again`, async (context) => {
   const kills = HEAVY ? 30 : 8;
   const image = imageOf({ layers: [16 * MiB, 16 * MiB, 16 * MiB, 16 * MiB] });
   const total = 64 * MiB;
@@ -59,6 +59,7 @@ test(`${HEAVY ? 30 : 8} SIGKILLs under load: nobody gets a wrong body, and what 
   // What four downloads had on their way in sockets and buffers is lost with each kill, and no more; from the beginning each
   // time it would be more than half the number of kills.
   const ratio = blobBytes() / total;
+  context.diagnostic(`${ratio.toFixed(3)} times the bytes in ${kills + 1} lives`);
   assert.ok(ratio < 1 + kills * 0.06, `${ratio} times the bytes in ${kills + 1} lives`);
   assert.equal(await larder.metric('larder_corrupt_blobs_total'), 0);
 });
@@ -145,6 +146,25 @@ test('SIGTERM: not ready any more, still alive, the listener answers, the runnin
   assert.equal(answer.complete && answer.matches && answer.bytes === blob.size, true);
   assert.deepEqual(await stopped, { code: 0, signal: null });
   assert.ok(larder.logs.some((line) => line.event === 'stopped'));
+});
+
+const heavyOnly = { skip: HEAVY ? false : 'takes 30 s of real time: LARDER_HEAVY=1' };
+
+test('SIGTERM cuts a response that does not end after 30 s, and exits with 0', heavyOnly, async () => {
+  const blob = blobOf(4 * MiB, 1);
+  await using upstream = await startUpstream();
+  upstream.push('team/app', blob);
+  const pause = upstream.faults.add({ match: { kind: 'blob' }, pauseAfter: MiB });
+  await using larder = await startCache(upstream);
+  const stuck = get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
+  await pause.reached();
+  const begin = performance.now();
+  assert.deepEqual(await larder.stop(), { code: 0, signal: null });
+  const ms = performance.now() - begin;
+  assert.ok(ms > 29_000 && ms < 35_000, `${ms} ms`);
+  const answer = await stuck;
+  assert.equal(answer.complete, false);
+  assert.equal(answer.matches, true);
 });
 
 test('SIGINT of an idle cache exits with 0 at once, also with kept connections', async () => {
@@ -308,7 +328,7 @@ test('a changed configuration takes effect, a bad one is refused and shows, and 
   assert.deepEqual(failures, []);
 });
 
-test('memory is flat in the size of blobs', async () => {
+test('memory is flat in the size of blobs', async (context) => {
   const size = (HEAVY ? 1024 : 256) * MiB;
   const [small, large] = [blobOf(32 * MiB, 1), blobOf(size, 2)];
   await using upstream = await startUpstream();
@@ -327,6 +347,9 @@ test('memory is flat in the size of blobs', async () => {
   await pull(large);
   await pull(large);
   const after = await rss();
+  context.diagnostic(
+    `${Math.round(before / MiB)} MiB, and ${Math.round(after / MiB)} MiB after a blob of ${size / MiB} MiB`,
+  );
   assert.ok(
     after - before < 48 * MiB,
     `${Math.round((after - before) / MiB)} MiB more after ${size / MiB} MiB`,

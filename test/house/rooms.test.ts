@@ -5,7 +5,19 @@ import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 
 /** From the top floor down. A room may import itself and the rooms after it. */
-const ROOMS = ['cli', 'gardener', 'operator', 'node-agent', 'dashboard', 'cache', 'upstream', 'store', 'api', 'oci', 'kit'];
+const ROOMS = [
+  'cli',
+  'gardener',
+  'operator',
+  'node-agent',
+  'dashboard',
+  'cache',
+  'upstream',
+  'store',
+  'api',
+  'oci',
+  'kit',
+];
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const SRC = join(ROOT, 'src');
@@ -33,11 +45,16 @@ test('every folder of src is a room with a place in the order, and every file is
 });
 
 test('no import points upward, not even of a type', () => {
-  expectNone(({ file, target }) => !target.startsWith('..') && ROOMS.indexOf(roomOf(target)) < ROOMS.indexOf(roomOf(file)));
+  expectNone(
+    ({ file, target }) =>
+      !target.startsWith('..') && ROOMS.indexOf(roomOf(target)) < ROOMS.indexOf(roomOf(file)),
+  );
 });
 
 test('what lies outside of src is imported by tests alone, and only from test/', () => {
-  expectNone(({ file, target }) => target.startsWith('..') && !(isTest(file) && target.startsWith('../test/')));
+  expectNone(
+    ({ file, target }) => target.startsWith('..') && !(isTest(file) && target.startsWith('../test/')),
+  );
 });
 
 test('nobody imports a test', () => {
@@ -57,7 +74,8 @@ describe('the README of each room says what lives there, what it may import, and
     test(room, () => {
       const readme = readFileSync(join(SRC, room, 'README.md'), 'utf8');
       const headings = [...readme.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
-      for (const heading of ['What lives here', 'May import', 'Never']) assert.ok(headings.includes(heading), `no "## ${heading}"`);
+      for (const heading of ['What lives here', 'May import', 'Never'])
+        assert.ok(headings.includes(heading), `no "## ${heading}"`);
       const below = ROOMS.slice(ROOMS.indexOf(room) + 1);
       const allowed = readme.split(/^## /m).find((section) => section.startsWith('May import')) ?? '';
       const named = [...allowed.matchAll(/`([a-z-]+)\/`/g)].map(([, name = '']) => name);
@@ -72,7 +90,9 @@ describe('the README of each room says what lives there, what it may import, and
 
 function relativeImports(file: string): Import[] {
   const source = readFileSync(join(SRC, file), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
-  const statements = source.matchAll(/(?:^(?:import|export)\s+(type\s)?(?:[^';]*\sfrom\s+)?|\bimport\()'(\.[^']+)'/gm);
+  const statements = source.matchAll(
+    /(?:^(?:import|export)\s+(type\s)?(?:[^';]*\sfrom\s+)?|\bimport\()'(\.[^']+)'/gm,
+  );
   return [...statements].map(([, type, specifier = '']) => ({
     file,
     target: relative(SRC, join(SRC, dirname(file), specifier)),

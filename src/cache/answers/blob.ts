@@ -10,7 +10,7 @@ import type { CacheStatus } from '../http/cache-status.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { storedSource } from '../pull/byte-source.ts';
 import type { BufferPool } from '../pull/buffer-pool.ts';
-import { directBody, openDirect } from '../pull/direct-body.ts';
+import { BODY_END, directBody, openDirect } from '../pull/direct-body.ts';
 import { originOf, type PullEngine } from '../pull/engine.ts';
 import { HOLD_BACK_BYTES, type Fill } from '../pull/fill.ts';
 import { pump } from '../pull/pump.ts';
@@ -170,7 +170,8 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     if (sent < written) await pump(fill, { start: sent, end: written }, exchange, deps.pool, signal);
     const rest = { start: Math.max(sent, written), end: range.end };
     const body = directBody({ target, digest: fill.digest, range: rest, kind: 'blob', signal });
-    const hash = rest.start === fill.limit && range.start === 0 && range.end === fill.size ? fill.forkHash() : undefined;
+    const whole = range.start === 0 && range.end === (fill.size ?? BODY_END);
+    const hash = whole && rest.start === fill.limit ? fill.forkHash() : undefined;
     await send(exchange, hash === undefined ? body : verifiedBody(body, fill.digest, hash));
   }
 
@@ -229,7 +230,7 @@ function begin(exchange: Exchange, size: number, status: CacheStatus, headers: H
 function beginUnsized(exchange: Exchange, status: CacheStatus, digest: Digest): ByteRange {
   exchange.status = status;
   setHeaders(exchange, 200, { ...baseHeaders(exchange, status), ...blobHeaders(digest) });
-  return { start: 0, end: Number.MAX_SAFE_INTEGER };
+  return { start: 0, end: BODY_END };
 }
 
 /** Not `writeHead`: until the first byte goes out, an error can still become a proper answer. */

@@ -7,6 +7,7 @@ import { digestOf } from '../../oci/digest.ts';
 import { parseManifestReference } from '../../oci/reference.ts';
 import { fetchManifest, headManifest, type ManifestRequest } from './manifest-fetch.ts';
 import type { ManifestRecord } from './manifest-record.ts';
+import { UpstreamAnswer } from './upstream-answer.ts';
 
 const CONTENT = Buffer.from('{ "layers": [] }\n');
 const DIGEST = digestOf(CONTENT);
@@ -44,14 +45,21 @@ async function fetched(reference: string, answer: FakeAnswer, accept?: string): 
 }
 
 function good(extra: Record<string, string> = {}): FakeAnswer {
-  return { headers: { 'content-type': TYPE, ...extra }, contentLength: CONTENT.length, body: [CONTENT.subarray(0, 5), CONTENT.subarray(5)] };
+  return {
+    headers: { 'content-type': TYPE, ...extra },
+    contentLength: CONTENT.length,
+    body: [CONTENT.subarray(0, 5), CONTENT.subarray(5)],
+  };
 }
 
 describe('a manifest that is fetched', () => {
   test('has exactly the bytes, the media type and the digest of the upstream', async () => {
     const record = await fetched('latest', good({ 'docker-content-digest': DIGEST }));
     assert.ok(record.content.equals(CONTENT));
-    assert.deepEqual([record.digest, record.mediaType, record.storedAt, record.unverifiable], [DIGEST, TYPE, 1234, false]);
+    assert.deepEqual(
+      [record.digest, record.mediaType, record.storedAt, record.unverifiable],
+      [DIGEST, TYPE, 1234, false],
+    );
     assert.deepEqual(record.parsed?.blobs, []);
   });
 
@@ -67,7 +75,10 @@ describe('a manifest that is fetched', () => {
   });
 
   test('has no parameters in its media type, and a general one where the upstream gives none', async () => {
-    assert.equal((await fetched('latest', good({ 'content-type': `${TYPE}; charset=utf-8` }))).mediaType, TYPE);
+    assert.equal(
+      (await fetched('latest', good({ 'content-type': `${TYPE}; charset=utf-8` }))).mediaType,
+      TYPE,
+    );
     assert.equal((await fetched('latest', { body: [CONTENT] })).mediaType, 'application/octet-stream');
   });
 
@@ -77,7 +88,9 @@ describe('a manifest that is fetched', () => {
       [OTHER, { 'docker-content-digest': DIGEST }],
       ['latest', { 'docker-content-digest': OTHER }],
     ] as const) {
-      await assert.rejects(fetched(reference, good(headers)), (error) => isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH'));
+      await assert.rejects(fetched(reference, good(headers)), (error) =>
+        isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH'),
+      );
     }
   });
 
@@ -102,17 +115,25 @@ describe('a manifest of schema 1', () => {
   test('cannot be checked, and is marked so, under the digest that was asked for or stated', async () => {
     const byDigest = await fetched(OTHER, answer);
     assert.deepEqual([byDigest.digest, byDigest.unverifiable], [OTHER, true]);
-    const byTag = await fetched('v1', { ...answer, headers: { ...answer.headers, 'docker-content-digest': OTHER } });
+    const byTag = await fetched('v1', {
+      ...answer,
+      headers: { ...answer.headers, 'docker-content-digest': OTHER },
+    });
     assert.deepEqual([byTag.digest, byTag.unverifiable], [OTHER, true]);
   });
 });
 
 describe('the size of a manifest', () => {
-  const body = (size: number): FakeAnswer => ({ headers: { 'content-type': TYPE }, body: [Buffer.alloc(size)] });
+  const body = (size: number): FakeAnswer => ({
+    headers: { 'content-type': TYPE },
+    body: [Buffer.alloc(size)],
+  });
 
   test('is at most 4 393 216 bytes', async () => {
     assert.equal((await fetched('v1', body(LIMIT))).content.length, LIMIT);
-    await assert.rejects(fetched('v1', body(LIMIT + 1)), (error) => isLarderError(error, 'MANIFEST_TOO_LARGE'));
+    await assert.rejects(fetched('v1', body(LIMIT + 1)), (error) =>
+      isLarderError(error, 'MANIFEST_TOO_LARGE'),
+    );
   });
 
   test('that is announced as larger is refused before the body is read', async () => {
@@ -128,7 +149,9 @@ describe('the size of a manifest', () => {
         yield Buffer.alloc(64 * 1024);
       }
     }
-    await assert.rejects(fetched('v1', { body: endless() }), (error) => isLarderError(error, 'MANIFEST_TOO_LARGE'));
+    await assert.rejects(fetched('v1', { body: endless() }), (error) =>
+      isLarderError(error, 'MANIFEST_TOO_LARGE'),
+    );
     assert.ok(given < 2 * LIMIT);
   });
 });
@@ -143,7 +166,9 @@ describe('what the upstream refuses', () => {
     [304, 'UPSTREAM_BAD_ANSWER'],
   ] as const) {
     test(`${status} is ${code}, by GET and by HEAD`, async () => {
-      await assert.rejects(fetched('v1', { status, body: neverRead() }), (error) => isLarderError(error, code));
+      await assert.rejects(fetched('v1', { status, body: neverRead() }), (error) =>
+        isLarderError(error, code),
+      );
       const { request, client } = asking('v1', { status });
       await assert.rejects(headManifest(request), (error) => isLarderError(error, code));
       assert.equal(client.openBodies, 0);
@@ -152,24 +177,39 @@ describe('what the upstream refuses', () => {
 
   test('the challenges of a 401 come along', async () => {
     const challenges = ['Basic realm="r"'];
-    await assert.rejects(fetched('v1', { status: 401, challenges }), (error) => 'challenges' in (error as Error) && assert.deepEqual((error as unknown as { challenges: unknown }).challenges, challenges) === undefined);
+    const refused = fetched('v1', { status: 401, challenges });
+    await assert.rejects(
+      refused,
+      (error) => error instanceof UpstreamAnswer && error.challenges === challenges,
+    );
   });
 });
 
 describe('a HEAD of a manifest', () => {
   test('tells digest, media type and size where the upstream states them', async () => {
-    const { request, client } = asking('v1', { headers: { 'content-type': TYPE, 'docker-content-digest': DIGEST }, contentLength: 17 });
+    const { request, client } = asking('v1', {
+      headers: { 'content-type': TYPE, 'docker-content-digest': DIGEST },
+      contentLength: 17,
+    });
     assert.deepEqual(await headManifest(request), { digest: DIGEST, mediaType: TYPE, size: 17 });
-    assert.deepEqual(client.requests.map(({ method }) => method), ['HEAD']);
+    assert.deepEqual(
+      client.requests.map(({ method }) => method),
+      ['HEAD'],
+    );
     assert.equal(client.openBodies, 0);
-    assert.deepEqual(await headManifest(asking('v1', {}).request), { digest: undefined, mediaType: 'application/octet-stream', size: undefined });
+    assert.deepEqual(await headManifest(asking('v1', {}).request), {
+      digest: undefined,
+      mediaType: 'application/octet-stream',
+      size: undefined,
+    });
   });
 
   test('is undefined where the upstream does not support it', async () => {
-    for (const status of [400, 405]) assert.equal(await headManifest(asking('v1', { status }).request), undefined);
+    for (const status of [400, 405])
+      assert.equal(await headManifest(asking('v1', { status }).request), undefined);
   });
 });
 
-async function* neverRead(): AsyncGenerator<Buffer> {
-  assert.fail('the body was read');
+function neverRead(): AsyncIterable<Buffer> {
+  return { [Symbol.asyncIterator]: () => assert.fail('the body was read') };
 }

@@ -27,12 +27,23 @@ describe('the link to the next page', () => {
       rewritten(`/v2/team/app/referrers/${DIGEST}?page=2`, target, `referrers/${DIGEST}`),
       `/v2/team/app/referrers/${DIGEST}?page=2`,
     );
-    assert.equal(rewritten('?page=2', target, `referrers/${DIGEST}`), `/v2/team/app/referrers/${DIGEST}?page=2`);
+    assert.equal(
+      rewritten('?page=2', target, `referrers/${DIGEST}`),
+      `/v2/team/app/referrers/${DIGEST}?page=2`,
+    );
   });
 
   test('has the name and ns that the client used', () => {
-    const aliased = targetOf(undefined, { upstream: 'docker.io', remoteURL: 'https://registry-1.docker.io' }, 'docker.io/alpine', 'docker.io');
-    assert.equal(rewritten('/v2/library/alpine/tags/list?last=b', aliased), '/v2/docker.io/alpine/tags/list?last=b&ns=docker.io');
+    const aliased = targetOf(
+      undefined,
+      { upstream: 'docker.io', remoteURL: 'https://registry-1.docker.io' },
+      'docker.io/alpine',
+      'docker.io',
+    );
+    assert.equal(
+      rewritten('/v2/library/alpine/tags/list?last=b', aliased),
+      '/v2/docker.io/alpine/tags/list?last=b&ns=docker.io',
+    );
   });
 
   test('is left out when there is none, or it is no next one', () => {
@@ -62,7 +73,26 @@ describe('a link that leads elsewhere is left out', () => {
 
 test('whatever an upstream sends, a client is led to the lists of the same repository here or nowhere', () => {
   const scrap = fc.constantFrom(
-    '/', '..', '%2e%2e', 'v2', 'team', 'app', 'other', 'tags', 'list', 'referrers', '?', '#', 'last=x', '//evil.example', 'https://', 'r.example', '\\', '@', ':', '%0d%0a',
+    '/',
+    '..',
+    '%2e%2e',
+    'v2',
+    'team',
+    'app',
+    'other',
+    'tags',
+    'list',
+    'referrers',
+    '?',
+    '#',
+    'last=x',
+    '//evil.example',
+    'https://',
+    'r.example',
+    '\\',
+    '@',
+    ':',
+    '%0d%0a',
   );
   const link = fc.oneof(
     fc.array(scrap, { maxLength: 12 }).map((parts) => parts.join('')),

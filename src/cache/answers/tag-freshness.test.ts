@@ -27,11 +27,19 @@ interface Setting {
   readonly client: FakeUpstream;
   upstream: Upstream;
   /** Options for one request; GET of `latest` with the `Accept` of a common client unless told. */
-  resolve(options?: { tag?: string; accept?: string; method?: 'GET' | 'HEAD'; signal?: AbortSignal }): Promise<ResolvedTag>;
+  resolve(options?: {
+    tag?: string;
+    accept?: string;
+    method?: 'GET' | 'HEAD';
+    signal?: AbortSignal;
+  }): Promise<ResolvedTag>;
 }
 
 function setting(
-  options: { answer?: (version: number, method: string) => FakeAnswer; freshness?: Record<string, string> } = {},
+  options: {
+    answer?: (version: number, method: string) => FakeAnswer;
+    freshness?: Record<string, string>;
+  } = {},
 ): Setting {
   const { answer = versionAnswer, freshness = { tagTTL: '30s', staleIfError: '5m' } } = options;
   const clock = new ManualClock();
@@ -44,15 +52,26 @@ function setting(
     if ('fails' in upstream) throw new LarderError(upstream.fails, 'trouble');
     return 'version' in upstream ? answer(upstream.version, method) : upstream;
   });
-  const manifests = createManifests({ store, clock, logger: silentLogger, sizes: createSizeHints(), failures, signal });
+  const manifests = createManifests({
+    store,
+    clock,
+    logger: silentLogger,
+    sizes: createSizeHints(),
+    failures,
+    signal,
+  });
   const resolveTag = createTagFreshness({ store, manifests, clock, failures, signal });
   const target = targetOf(client, { freshness });
   const self: Setting = {
     clock,
     client,
     upstream: { version: 1 },
-    resolve: ({ tag = 'latest', accept = MANIFEST, method = 'GET', signal: own = new AbortController().signal } = {}) =>
-      resolveTag({ target, tag: parseTag(tag), accept, method, caller: { signal: own } }),
+    resolve: ({
+      tag = 'latest',
+      accept = MANIFEST,
+      method = 'GET',
+      signal: own = new AbortController().signal,
+    } = {}) => resolveTag({ target, tag: parseTag(tag), accept, method, caller: { signal: own } }),
   };
   return self;
 }
@@ -69,7 +88,9 @@ function versionAnswer(version: number, method: string): FakeAnswer {
 
 /** How a resolved tag reads: `version status`. */
 function text({ entry, status }: ResolvedTag): string {
-  const version = [1, 2, 3, 4, 5, 6, 7, 8, 9].find((candidate) => digestOf(contentOf(candidate)) === entry.digest);
+  const version = [1, 2, 3, 4, 5, 6, 7, 8, 9].find(
+    (candidate) => digestOf(contentOf(candidate)) === entry.digest,
+  );
   return `${version} ${status.kind}${status.kind === 'stale' ? ` ${status.detail}` : ''}`;
 }
 
@@ -82,16 +103,31 @@ async function outcome(resolving: Promise<ResolvedTag>): Promise<string> {
 }
 
 describe('model: any sequence of pushes, failures, recoveries, waits and requests', () => {
-  type Step = { advance: number } | { upstream: Exclude<Upstream, 'silent'> | 'push' } | { ask: 'GET' | 'HEAD' };
+  type Step =
+    | { advance: number }
+    | { upstream: Exclude<Upstream, 'silent'> | 'push' }
+    | { ask: 'GET' | 'HEAD' };
   const trouble: fc.Arbitrary<Step> = fc
     .constantFrom<Exclude<Upstream, 'silent'>>(
-      { fails: 'UPSTREAM_UNREACHABLE' }, { fails: 'UPSTREAM_5XX' }, { fails: 'UPSTREAM_RATE_LIMITED' }, { fails: 'UPSTREAM_TIMEOUT' },
-      { fails: 'UPSTREAM_BREAKER_OPEN' }, { fails: 'UPSTREAM_CREDENTIAL_REFUSED' }, { status: 401 }, { status: 403 }, { status: 404 },
+      { fails: 'UPSTREAM_UNREACHABLE' },
+      { fails: 'UPSTREAM_5XX' },
+      { fails: 'UPSTREAM_RATE_LIMITED' },
+      { fails: 'UPSTREAM_TIMEOUT' },
+      { fails: 'UPSTREAM_BREAKER_OPEN' },
+      { fails: 'UPSTREAM_CREDENTIAL_REFUSED' },
+      { status: 401 },
+      { status: 403 },
+      { status: 404 },
     )
     .map((upstream) => ({ upstream }));
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom<Step>({ ask: 'GET' }, { ask: 'HEAD' }) },
-    { weight: 3, arbitrary: fc.constantFrom(500, 2999, 3000, 4999, 5000, 29_999, 30_000, 120_000, 300_001).map((advance) => ({ advance })) },
+    {
+      weight: 3,
+      arbitrary: fc
+        .constantFrom(500, 2999, 3000, 4999, 5000, 29_999, 30_000, 120_000, 300_001)
+        .map((advance) => ({ advance })),
+    },
     { weight: 2, arbitrary: fc.constant<Step>({ upstream: 'push' }) },
     { weight: 2, arbitrary: trouble },
   );
@@ -117,7 +153,11 @@ describe('model: any sequence of pushes, failures, recoveries, waits and request
             const before = real.client.requests.length;
             const [expected, asks] = expectation();
             assert.equal(await outcome(real.resolve({ method: current.ask })), expected);
-            assert.equal(real.client.requests.length - before, asks ? 1 : 0, `requests upstream for ${expected}`);
+            assert.equal(
+              real.client.requests.length - before,
+              asks ? 1 : 0,
+              `requests upstream for ${expected}`,
+            );
           }
         }
         assert.equal(real.clock.pending, 0);
@@ -159,7 +199,10 @@ describe('all who ask for an old tag at the same time', () => {
     real.clock.advance(TTL_MS);
     real.upstream = { version: 2 };
     const resolved = await Promise.all([1, 2, 3].map(() => real.resolve()));
-    assert.deepEqual(real.client.requests.map(({ method }) => method), ['GET', 'HEAD']);
+    assert.deepEqual(
+      real.client.requests.map(({ method }) => method),
+      ['GET', 'HEAD'],
+    );
     assert.deepEqual(resolved.map(text), ['2 revalidated', '2 revalidated', '2 revalidated']);
     assert.deepEqual(
       resolved.map(({ status }) => 'collapsed' in status),
@@ -178,7 +221,10 @@ describe('all who ask for an old tag at the same time', () => {
   test('do not share when they accept other types', async () => {
     const real = setting();
     await Promise.all([real.resolve(), real.resolve({ accept: `${MANIFEST}, */*` })]);
-    assert.deepEqual(real.client.requests.map(({ accept }) => accept), [MANIFEST, `${MANIFEST}, */*`]);
+    assert.deepEqual(
+      real.client.requests.map(({ accept }) => accept),
+      [MANIFEST, `${MANIFEST}, */*`],
+    );
   });
 
   test('one that leaves does not end the revalidation for the others', async () => {
@@ -219,6 +265,20 @@ describe('an upstream that keeps silent', () => {
     controller.abort(new LarderError('CLIENT_GONE', 'gone'));
     assert.equal(await outcome(resolving), 'CLIENT_GONE');
   });
+});
+
+test('after a failed revalidation the upstream is left alone for 5 s, and asked again then', async () => {
+  const real = setting();
+  await real.resolve();
+  real.clock.advance(TTL_MS);
+  real.upstream = { fails: 'UPSTREAM_5XX' };
+  assert.equal(await outcome(real.resolve()), '1 stale UPSTREAM_5XX');
+  real.upstream = { version: 2 };
+  real.clock.advance(4999);
+  assert.equal(await outcome(real.resolve()), '1 stale UPSTREAM_5XX');
+  real.clock.advance(1);
+  assert.equal(await outcome(real.resolve()), '2 revalidated');
+  assert.equal(real.client.requests.length, 3);
 });
 
 describe('a tag that is missing', () => {
@@ -265,14 +325,19 @@ describe('a revalidation', () => {
       (version) => ({ headers: { 'docker-content-digest': digestOf(contentOf(version)) } }),
     ];
     for (const head of answers) {
-      const real = setting({ answer: (version, method) => (method === 'HEAD' ? head(version) : versionAnswer(version, method)) });
+      const real = setting({
+        answer: (version, method) => (method === 'HEAD' ? head(version) : versionAnswer(version, method)),
+      });
       await real.resolve();
       real.clock.advance(TTL_MS);
       real.upstream = { version: 2 };
       const resolved = await real.resolve();
       assert.equal(text(resolved), '2 revalidated');
       assert.ok(resolved.record?.content.equals(contentOf(2)));
-      assert.deepEqual(real.client.requests.map(({ method }) => method), ['GET', 'HEAD', 'GET']);
+      assert.deepEqual(
+        real.client.requests.map(({ method }) => method),
+        ['GET', 'HEAD', 'GET'],
+      );
     }
   });
 

@@ -12,9 +12,18 @@ test('says what happened in the words of RFC 9211', () => {
     [{ kind: 'miss', status: 200 }, 'larder; fwd=uri-miss; fwd-status=200'],
     [{ kind: 'miss', detail: 'NOT_STORED' }, 'larder; fwd=uri-miss; detail=NOT_STORED'],
     [{ kind: 'revalidated', status: 200, stored: false }, 'larder; fwd=stale; fwd-status=200'],
-    [{ kind: 'revalidated', status: 200, stored: true, collapsed: true }, 'larder; fwd=stale; fwd-status=200; stored; collapsed'],
-    [{ kind: 'stale', ttlSeconds: -12.2, detail: 'UPSTREAM_5XX' }, 'larder; fwd=stale; ttl=-12; detail=UPSTREAM_5XX'],
-    [{ kind: 'bypass', detail: 'AUTHORIZATION', status: 401 }, 'larder; fwd=bypass; fwd-status=401; detail=AUTHORIZATION'],
+    [
+      { kind: 'revalidated', status: 200, stored: true, collapsed: true },
+      'larder; fwd=stale; fwd-status=200; stored; collapsed',
+    ],
+    [
+      { kind: 'stale', ttlSeconds: -12.2, detail: 'UPSTREAM_5XX' },
+      'larder; fwd=stale; ttl=-12; detail=UPSTREAM_5XX',
+    ],
+    [
+      { kind: 'bypass', detail: 'AUTHORIZATION', status: 401 },
+      'larder; fwd=bypass; fwd-status=401; detail=AUTHORIZATION',
+    ],
     [{ kind: 'error', detail: 'NAME_UNKNOWN' }, 'larder; detail=NAME_UNKNOWN'],
   ];
   for (const [status, text] of cases) assert.equal(formatCacheStatus(status), text);
@@ -32,7 +41,10 @@ test('is always a structured field: a token and parameters with integer, token o
   );
   fc.assert(
     fc.property(status, (value) => {
-      assert.match(formatCacheStatus(value), /^larder(; [a-z-]+(=(-?\d+|[a-zA-Z*][\w:/!#$%&'*+.^`|~-]*))?)+$/);
+      assert.match(
+        formatCacheStatus(value),
+        /^larder(; [a-z-]+(=(-?\d+|[a-zA-Z*][\w:/!#$%&'*+.^`|~-]*))?)+$/,
+      );
     }),
   );
 });

@@ -10,11 +10,14 @@ interface Served extends AsyncDisposable {
   readonly exchange: Exchange;
   readonly answer: Promise<IncomingMessage>;
   /** The client goes away. */
-  leave(): void;
+  readonly leave: () => void;
 }
 
 /** An exchange of a real request, marked gone when its connection closes, as the listener does it. */
-async function serve(path = '/v2/', options: { method?: string; headers?: Record<string, string | string[]> } = {}): Promise<Served> {
+async function serve(
+  path = '/v2/',
+  options: { method?: string; headers?: Record<string, string | string[]> } = {},
+): Promise<Served> {
   const arrived = Promise.withResolvers<Exchange>();
   const server = createServer((request, response) => {
     const exchange = new Exchange(request, response, 'a1');
@@ -32,7 +35,7 @@ async function serve(path = '/v2/', options: { method?: string; headers?: Record
   return {
     exchange: await arrived.promise,
     answer,
-    leave: () => client.destroy(),
+    leave: () => void client.destroy(),
     async [Symbol.asyncDispose]() {
       client.destroy();
       server.closeAllConnections();
@@ -46,7 +49,10 @@ describe('what a request asks', () => {
   test('is its path without the query, and ns beside other parameters', async () => {
     await using served = await serve('/v2/a/tags/list?n=5&ns=docker.io');
     const { exchange } = served;
-    assert.deepEqual([exchange.method, exchange.isHead, exchange.path, exchange.ns], ['GET', false, '/v2/a/tags/list', 'docker.io']);
+    assert.deepEqual(
+      [exchange.method, exchange.isHead, exchange.path, exchange.ns],
+      ['GET', false, '/v2/a/tags/list', 'docker.io'],
+    );
     assert.equal(exchange.params.get('n'), '5');
   });
 
@@ -58,7 +64,9 @@ describe('what a request asks', () => {
   });
 
   test('counts repeated Accept lines as one list', async () => {
-    await using served = await serve('/v2/', { headers: { accept: ['a/b', 'c/d'], range: 'bytes=0-', authorization: 'Basic eA==' } });
+    await using served = await serve('/v2/', {
+      headers: { accept: ['a/b', 'c/d'], range: 'bytes=0-', authorization: 'Basic eA==' },
+    });
     const { accept, range, authorization } = served.exchange;
     assert.deepEqual([accept, range, authorization], ['a/b, c/d', 'bytes=0-', 'Basic eA==']);
   });

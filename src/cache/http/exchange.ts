@@ -99,7 +99,8 @@ export class Exchange implements ByteSink {
     // node:http drops a write to a socket that has just closed, and its callback with it.
     this.#endWrite?.(clientGone());
     // Every exchange ends here, most of them well: an error is made only for those who listen.
-    if (this.#controller !== undefined && !this.response.writableFinished) this.#controller.abort(clientGone());
+    if (this.#controller !== undefined && !this.response.writableFinished)
+      this.#controller.abort(clientGone());
   }
 }
 

@@ -12,13 +12,19 @@ describe('the paths of the registry API', () => {
     ['/v2', { kind: 'ping' }],
     ['/v2/_catalog', { kind: 'catalog' }],
     ['/v2/a/manifests/latest', { kind: 'manifest', name: 'a', reference: { kind: 'tag', tag: 'latest' } }],
-    [`/v2/a/b/manifests/${DIGEST}`, { kind: 'manifest', name: 'a/b', reference: { kind: 'digest', digest: DIGEST } }],
+    [
+      `/v2/a/b/manifests/${DIGEST}`,
+      { kind: 'manifest', name: 'a/b', reference: { kind: 'digest', digest: DIGEST } },
+    ],
     [`/v2/ghcr.io/o/i/blobs/${DIGEST}`, { kind: 'blob', name: 'ghcr.io/o/i', digest: DIGEST }],
     [`/v2/a/blobs/${DIGEST.replace(':', '%3A')}`, { kind: 'blob', name: 'a', digest: DIGEST }],
     ['/v2/a/tags/list', { kind: 'tags', name: 'a' }],
     [`/v2/a/referrers/${DIGEST}`, { kind: 'referrers', name: 'a', digest: DIGEST }],
     ['/v2/blobs/manifests/tags/list', { kind: 'tags', name: 'blobs/manifests' }],
-    ['/v2/tags/list/manifests/list', { kind: 'manifest', name: 'tags/list', reference: { kind: 'tag', tag: 'list' } }],
+    [
+      '/v2/tags/list/manifests/list',
+      { kind: 'manifest', name: 'tags/list', reference: { kind: 'tag', tag: 'list' } },
+    ],
   ] as const) {
     test(path.slice(0, 40), () => assert.deepEqual(parseRoute(path), route));
   }
@@ -26,20 +32,48 @@ describe('the paths of the registry API', () => {
 
 describe('what is no path of the API is NAME_UNKNOWN', () => {
   for (const path of [
-    '/', '', '*', '/v1/', '/v2//', '/v3/a/tags/list', '/v2/a', '/v2/a/b/c', '/v2/a/tags/list/', '/v2/a/tags/other',
-    '/v2/manifests/x', '/v2/_catalog/', `/v2/blobs/${DIGEST}`, 'http://elsewhere.example/v2/a/tags/list', '/V2/a/tags/list',
+    '/',
+    '',
+    '*',
+    '/v1/',
+    '/v2//',
+    '/v3/a/tags/list',
+    '/v2/a',
+    '/v2/a/b/c',
+    '/v2/a/tags/list/',
+    '/v2/a/tags/other',
+    '/v2/manifests/x',
+    '/v2/_catalog/',
+    `/v2/blobs/${DIGEST}`,
+    'http://elsewhere.example/v2/a/tags/list',
+    '/V2/a/tags/list',
   ]) {
     test(JSON.stringify(path.slice(0, 40)), () => {
-      assert.throws(() => parseRoute(path), (error) => isLarderError(error, 'NAME_UNKNOWN'));
+      assert.throws(
+        () => parseRoute(path),
+        (error) => isLarderError(error, 'NAME_UNKNOWN'),
+      );
     });
   }
 });
 
 test('a bad digest, a bad tag and bad percent-encoding are told apart', () => {
-  assert.throws(() => parseRoute('/v2/a/blobs/sha256:abc'), (error) => isLarderError(error, 'DIGEST_INVALID'));
-  assert.throws(() => parseRoute('/v2/a/manifests/-x'), (error) => isLarderError(error, 'TAG_INVALID'));
-  assert.throws(() => parseRoute('/v2/a/manifests/'), (error) => isLarderError(error, 'TAG_INVALID'));
-  assert.throws(() => parseRoute('/v2/%zz/tags/list'), (error) => isLarderError(error, 'NAME_INVALID'));
+  assert.throws(
+    () => parseRoute('/v2/a/blobs/sha256:abc'),
+    (error) => isLarderError(error, 'DIGEST_INVALID'),
+  );
+  assert.throws(
+    () => parseRoute('/v2/a/manifests/-x'),
+    (error) => isLarderError(error, 'TAG_INVALID'),
+  );
+  assert.throws(
+    () => parseRoute('/v2/a/manifests/'),
+    (error) => isLarderError(error, 'TAG_INVALID'),
+  );
+  assert.throws(
+    () => parseRoute('/v2/%zz/tags/list'),
+    (error) => isLarderError(error, 'NAME_INVALID'),
+  );
 });
 
 test('any name of the grammar is read back, also one made of the words of the API', () => {
@@ -49,8 +83,13 @@ test('any name of the grammar is read back, also one made of the words of the AP
   );
   const name = fc.array(component, { minLength: 1, maxLength: 6 }).map((components) => components.join('/'));
   const end = fc.constantFrom(
-    ['manifest', 'manifests/latest'], ['manifest', `manifests/${DIGEST}`], ['blob', `blobs/${DIGEST}`], ['tags', 'tags/list'],
-    ['referrers', `referrers/${DIGEST}`], ['manifest', 'manifests/tags'], ['manifest', 'manifests/list'],
+    ['manifest', 'manifests/latest'],
+    ['manifest', `manifests/${DIGEST}`],
+    ['blob', `blobs/${DIGEST}`],
+    ['tags', 'tags/list'],
+    ['referrers', `referrers/${DIGEST}`],
+    ['manifest', 'manifests/tags'],
+    ['manifest', 'manifests/list'],
   );
   fc.assert(
     fc.property(name, end, (text, [kind, rest]) => {
@@ -62,14 +101,35 @@ test('any name of the grammar is read back, also one made of the words of the AP
 });
 
 test('any path is a route or one of four errors', () => {
-  const piece = fc.constantFrom('/', 'v2', 'blobs', 'manifests', 'tags', 'list', DIGEST, '%2f', '%', 'a', '..', '_catalog', 'referrers', 'é');
-  const path = fc.oneof(fc.string(), fc.array(piece).map((pieces) => `/v2/${pieces.join('')}`));
+  const piece = fc.constantFrom(
+    '/',
+    'v2',
+    'blobs',
+    'manifests',
+    'tags',
+    'list',
+    DIGEST,
+    '%2f',
+    '%',
+    'a',
+    '..',
+    '_catalog',
+    'referrers',
+    'é',
+  );
+  const path = fc.oneof(
+    fc.string(),
+    fc.array(piece).map((pieces) => `/v2/${pieces.join('')}`),
+  );
   fc.assert(
     fc.property(path, (text) => {
       try {
         parseRoute(text);
       } catch (error) {
-        assert.ok(isLarderError(error) && ['NAME_UNKNOWN', 'NAME_INVALID', 'TAG_INVALID', 'DIGEST_INVALID'].includes(error.code));
+        assert.ok(
+          isLarderError(error) &&
+            ['NAME_UNKNOWN', 'NAME_INVALID', 'TAG_INVALID', 'DIGEST_INVALID'].includes(error.code),
+        );
       }
     }),
   );

@@ -9,7 +9,10 @@ describe('a buffer pool', () => {
   test('lends large buffers, and small ones when the large are all lent', () => {
     const pool = createBufferPool(OPTIONS);
     const [first, second, third] = [pool.lease(5000), pool.lease(11), pool.lease(5000)];
-    assert.deepEqual([first, second, third].map(({ buffer }) => buffer.length), [1000, 1000, 10]);
+    assert.deepEqual(
+      [first, second, third].map(({ buffer }) => buffer.length),
+      [1000, 1000, 10],
+    );
     third.release();
     assert.equal(pool.lent, 2);
     second.release();

@@ -1,10 +1,13 @@
 import { isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseContentRange, type ByteRange } from '../../oci/range.ts';
-import type { UpstreamResponse } from '../../upstream/types.ts';
+import type { UpstreamRequest, UpstreamResponse } from '../../upstream/types.ts';
 import { answerError } from '../answers/upstream-answer.ts';
 import { originOf } from './engine.ts';
 import type { Target } from '../upstreams.ts';
+
+/** As the end of a range: wherever the upstream ends the body, when nobody knows its size. */
+export const BODY_END = Number.MAX_SAFE_INTEGER;
 
 const FRUITLESS_ATTEMPTS = 3;
 
@@ -37,6 +40,7 @@ export async function* directBody(request: DirectRequest): AsyncGenerator<Buffer
         yield wanted === chunk.length ? chunk : chunk.subarray(0, wanted);
         if (offset >= range.end) break;
       }
+      if (range.end === BODY_END) return;
       if (offset < range.end) throw new LarderError('UPSTREAM_UNREACHABLE', `the upstream ended ${request.digest} early`);
     } catch (error) {
       fruitless = offset > before ? 0 : fruitless + 1;
@@ -64,7 +68,9 @@ export async function openDirect(
 
 async function ask(request: DirectRequest, offset: number): Promise<UpstreamResponse> {
   const { target, digest, kind, signal } = request;
-  const response = await get(target, digest, kind, { start: offset, end: request.range.end }, signal);
+  const { end } = request.range;
+  const asked = { start: offset, ...(end !== BODY_END && { end }) };
+  const response = await get(target, digest, kind, asked, signal);
   const range = parseContentRange(response.headers['content-range']);
   if (response.status === 206 && range?.start === offset) return response;
   if (response.status === 200 && offset === 0) return response;
@@ -79,7 +85,7 @@ function get(
   target: Target,
   digest: Digest,
   kind: 'blob' | 'range',
-  range: ByteRange | undefined,
+  range: UpstreamRequest['range'],
   signal: AbortSignal,
 ): Promise<UpstreamResponse> {
   const { repository } = originOf(target);

@@ -33,7 +33,14 @@ function setting(answer: (request: UpstreamRequest, count: number) => FakeAnswer
   const metrics = createMetrics();
   const tasks = new TaskGroup(silentLogger);
   const client = fakeUpstream(answer);
-  const engine = createPullEngine({ store, clock, logger: silentLogger, metrics, tasks, failures: createRecentFailures(clock) });
+  const engine = createPullEngine({
+    store,
+    clock,
+    logger: silentLogger,
+    metrics,
+    tasks,
+    failures: createRecentFailures(clock),
+  });
   return { engine, client, clock, store, metrics, tasks };
 }
 
@@ -57,7 +64,10 @@ async function inProgress(metrics: Metrics): Promise<number | undefined> {
 
 describe('a fill', () => {
   test('is found while it runs and may be joined, and gone when it has ended', async () => {
-    const { engine, client, store, metrics, tasks } = setting(() => ({ contentLength: 3, body: [Buffer.from('abc')] }));
+    const { engine, client, store, metrics, tasks } = setting(() => ({
+      contentLength: 3,
+      body: [Buffer.from('abc')],
+    }));
     const target = targetOf(client);
     const digest = digestOf(Buffer.from('abc'));
     const fill = engine.start(target, digest, undefined);
@@ -80,7 +90,10 @@ describe('a fill', () => {
     const second = engine.start(target, DIGEST, CONTENT.length);
     assert.equal(engine.running(originOf(target), DIGEST), second);
     await second.opened;
-    assert.deepEqual(client.requests.map(({ range }) => range?.start), [undefined, 2 * MIB]);
+    assert.deepEqual(
+      client.requests.map(({ range }) => range?.start),
+      [undefined, 2 * MIB],
+    );
     await tasks.idle();
     assert.equal(second.failure, undefined);
     assert.ok(store.bodies.has(DIGEST));
@@ -104,7 +117,10 @@ describe('what failed for good', () => {
     const target = targetOf(client);
     engine.start(target, DIGEST, undefined);
     await tasks.idle();
-    assert.throws(() => engine.start(target, DIGEST, undefined), (error) => isLarderError(error, 'BLOB_UNKNOWN'));
+    assert.throws(
+      () => engine.start(target, DIGEST, undefined),
+      (error) => isLarderError(error, 'BLOB_UNKNOWN'),
+    );
     engine.start(targetOf(client, {}, 'team/other'), DIGEST, undefined);
     await tasks.idle();
     clock.advance(3000);
@@ -114,13 +130,22 @@ describe('what failed for good', () => {
   });
 
   test('is not tried again for a while: wrong bytes for the whole upstream, counted', async () => {
-    const { engine, client, metrics, tasks } = setting(() => ({ contentLength: 3, body: [Buffer.from('abc')] }));
+    const { engine, client, metrics, tasks } = setting(() => ({
+      contentLength: 3,
+      body: [Buffer.from('abc')],
+    }));
     engine.start(targetOf(client), DIGEST, undefined);
     await tasks.idle();
     const other = targetOf(client, {}, 'team/other');
-    assert.throws(() => engine.start(other, DIGEST, undefined), (error) => isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH'));
+    assert.throws(
+      () => engine.start(other, DIGEST, undefined),
+      (error) => isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH'),
+    );
     assert.equal(client.requests.length, 1);
-    assert.deepEqual((await metrics.corruptBlobs.get()).values.map(({ labels, value }) => [labels.action, value]), [['refused', 1]]);
+    assert.deepEqual(
+      (await metrics.corruptBlobs.get()).values.map(({ labels, value }) => [labels.action, value]),
+      [['refused', 1]],
+    );
   });
 });
 
@@ -133,8 +158,14 @@ describe('a confirmation', () => {
     const target = targetOf(client, {}, 'team/other');
     store.keep(digest, content, { type: 'blob', origin: originOf(targetOf(client)) });
     assert.equal(store.presence(digest, originOf(target)), 'unlinked');
-    assert.deepEqual(await Promise.all([engine.confirm(target, digest), engine.confirm(target, digest)]), [3, 3]);
-    assert.deepEqual(client.requests.map(({ method, path }) => [method, path]), [['HEAD', `/v2/team/other/blobs/${digest}`]]);
+    assert.deepEqual(
+      await Promise.all([engine.confirm(target, digest), engine.confirm(target, digest)]),
+      [3, 3],
+    );
+    assert.deepEqual(
+      client.requests.map(({ method, path }) => [method, path]),
+      [['HEAD', `/v2/team/other/blobs/${digest}`]],
+    );
     assert.equal(store.presence(digest, originOf(target)), 'linked');
     assert.equal(client.openBodies, 0);
   });
@@ -153,7 +184,11 @@ describe('a confirmation', () => {
   test('of a missing blob is remembered for a while', async () => {
     const { engine, client } = setting(() => ({ status: 404 }));
     const target = targetOf(client);
-    for (const _ of [1, 2]) await assert.rejects(async () => engine.confirm(target, digest), (error) => isLarderError(error, 'BLOB_UNKNOWN'));
+    for (const _ of [1, 2])
+      await assert.rejects(
+        async () => engine.confirm(target, digest),
+        (error) => isLarderError(error, 'BLOB_UNKNOWN'),
+      );
     assert.equal(client.requests.length, 1);
   });
 });

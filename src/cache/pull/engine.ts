@@ -90,7 +90,8 @@ export function createPullEngine(deps: PullDeps): PullEngine {
           throw refusal;
         }
         const presence = store.presence(digest, origin);
-        const sameSize = response.contentLength === undefined || response.contentLength === store.info(digest)?.size;
+        const sameSize =
+          response.contentLength === undefined || response.contentLength === store.info(digest)?.size;
         if (presence === 'unlinked' && sameSize) store.link(digest, origin);
         return response.contentLength;
       });

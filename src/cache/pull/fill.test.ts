@@ -82,16 +82,26 @@ function registry(content: Buffer, attempts: readonly Attempt[] = []): Registry 
     if (request.method === 'HEAD') return length;
     const body = bytes(range, attempt, note);
     if (asked === undefined) return { body, ...length };
-    return { status: 206, headers: { 'content-range': contentRange(range, content.length) }, body, ...length };
+    return {
+      status: 206,
+      headers: { 'content-range': contentRange(range, content.length) },
+      body,
+      ...length,
+    };
   }
 
-  async function* bytes(range: { start: number; end: number }, attempt: Attempt, note: (bytes: number) => void): AsyncGenerator<Buffer> {
+  async function* bytes(
+    range: { start: number; end: number },
+    attempt: Attempt,
+    note: (bytes: number) => void,
+  ): AsyncGenerator<Buffer> {
     const { chunk = 64 * KIB, pause = 0, cutAfter = Infinity, flips } = attempt;
     const end = Math.min(range.end, range.start + cutAfter);
     for (let at = range.start; at < end; at += chunk) {
       for (let count = 0; count < pause; count += 1) await turn();
       const piece = Buffer.from(content.subarray(at, Math.min(at + chunk, end)));
-      if (flips !== undefined && flips >= at && flips < at + piece.length) piece[flips - at] = (piece[flips - at] ?? 0) ^ 1;
+      if (flips !== undefined && flips >= at && flips < at + piece.length)
+        piece[flips - at] = (piece[flips - at] ?? 0) ^ 1;
       note(piece.length);
       yield piece;
     }
@@ -102,16 +112,23 @@ function registry(content: Buffer, attempts: readonly Attempt[] = []): Registry 
 interface Running {
   readonly fill: Fill;
   readonly ended: Promise<void>;
-  stop(): void;
+  readonly stop: () => void;
 }
 
 function start(
   client: FakeUpstream,
   digest: Digest,
-  { store = new MemoryStore(), clock = hastyClock, expectedSize }: { store?: MemoryStore; clock?: Clock; expectedSize?: number | undefined } = {},
+  {
+    store = new MemoryStore(),
+    clock = hastyClock,
+    expectedSize,
+  }: { store?: MemoryStore; clock?: Clock; expectedSize?: number | undefined } = {},
 ): Running {
   const controller = new AbortController();
-  const fill = new Fill({ store, clock, logger: silentLogger }, { client, origin: ORIGIN, digest, expectedSize });
+  const fill = new Fill(
+    { store, clock, logger: silentLogger },
+    { client, origin: ORIGIN, digest, expectedSize },
+  );
   const ended = fill.run(controller.signal);
   return { fill, ended, stop: () => controller.abort(new LarderError('SHUTTING_DOWN', 'stop')) };
 }
@@ -126,7 +143,11 @@ interface Reading {
 async function read(
   fill: Fill,
   range = { start: 0, end: Number.MAX_SAFE_INTEGER },
-  { pool = createBufferPool({ largeBytes: 5000, largeCount: 4, largeIdle: 2, smallBytes: 700 }), pause = 0, signal = new AbortController().signal } = {},
+  {
+    pool = createBufferPool({ largeBytes: 5000, largeCount: 4, largeIdle: 2, smallBytes: 700 }),
+    pause = 0,
+    signal = new AbortController().signal,
+  } = {},
 ): Promise<Reading | undefined> {
   const chunks: Buffer[] = [];
   let failure: unknown;
@@ -153,7 +174,10 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
     pause: fc.nat(2),
     ignoresRange: fc.boolean(),
     hidesLength: fc.boolean(),
-    refuses: fc.option(fc.constantFrom('UPSTREAM_5XX' as const, 'UPSTREAM_TIMEOUT' as const), { nil: undefined, freq: 5 }),
+    refuses: fc.option(fc.constantFrom('UPSTREAM_5XX' as const, 'UPSTREAM_TIMEOUT' as const), {
+      nil: undefined,
+      freq: 5,
+    }),
   });
   const reader = fc.record({
     joins: fc.nat(25),
@@ -180,7 +204,10 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
 
           const readings = readers.map(async ({ joins, from, length, pause, leaves }) => {
             for (let count = 0; count < joins; count += 1) await turn();
-            const range = { start: Math.floor(from * size), end: length === undefined ? size : Math.floor(from * size) + length };
+            const range = {
+              start: Math.floor(from * size),
+              end: length === undefined ? size : Math.floor(from * size) + length,
+            };
             const controller = new AbortController();
             const reading = read(fill, range, { pool, pause, signal: controller.signal });
             if (leaves !== undefined) {
@@ -193,9 +220,15 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
           for (const { range, left, reading } of await Promise.all(readings)) {
             if (reading === undefined) continue;
             const right = content.subarray(range.start, range.end);
-            assert.ok(reading.bytes.equals(right.subarray(0, reading.bytes.length)), 'a reader got wrong bytes');
+            assert.ok(
+              reading.bytes.equals(right.subarray(0, reading.bytes.length)),
+              'a reader got wrong bytes',
+            );
             if (reading.failure === undefined) assert.equal(reading.bytes.length, right.length);
-            else assert.ok((left && isLarderError(reading.failure, 'CLIENT_GONE')) || reading.failure === fill.failure);
+            else
+              assert.ok(
+                (left && isLarderError(reading.failure, 'CLIENT_GONE')) || reading.failure === fill.failure,
+              );
           }
 
           assertGaps(client, sent, attempts, size);
@@ -203,7 +236,8 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
           assert.equal(isLarderError(fill.failure) ? fill.failure.code : fill.failure, outcome);
           assert.equal(store.bodies.has(digest), outcome === undefined);
           const left = store.left.get(`r.example ${digest}`);
-          if (left !== undefined) assert.ok(outcome !== undefined && left.equals(content.subarray(0, left.length)));
+          if (left !== undefined)
+            assert.ok(outcome !== undefined && left.equals(content.subarray(0, left.length)));
           assert.equal(store.openFiles, 0);
           assert.equal(client.openBodies, 0);
           assert.equal(pool.lent, 0);
@@ -217,16 +251,26 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 300 * KIB }),
-        fc.array(attempt.map((plan) => ({ ...plan, refuses: undefined, cutAfter: plan.cutAfter === undefined ? undefined : plan.cutAfter + 1 })), {
-          maxLength: 4,
-        }),
+        fc.array(
+          attempt.map((plan) => ({
+            ...plan,
+            refuses: undefined,
+            cutAfter: plan.cutAfter === undefined ? undefined : plan.cutAfter + 1,
+          })),
+          {
+            maxLength: 4,
+          },
+        ),
         fc.array(reader, { minLength: 1, maxLength: 4 }),
         fc.nat(),
         async (size, attempts, readers, position) => {
           const content = contentOf(size);
           const digest = digestOf(content);
           const flips = position % size;
-          const { client } = registry(content, [...attempts, {}].map((plan) => ({ ...plan, flips })));
+          const { client } = registry(
+            content,
+            [...attempts, {}].map((plan) => ({ ...plan, flips })),
+          );
           // Whatever comes after the list would be right.
           const store = new MemoryStore();
           const { fill, ended } = start(client, digest, { store });
@@ -250,7 +294,12 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
   });
 
   /** Each request asks for what is missing, to the end where the end is known, and nobody asks twice for one gap. */
-  function assertGaps(client: FakeUpstream, sent: readonly number[], attempts: readonly Attempt[], size: number): void {
+  function assertGaps(
+    client: FakeUpstream,
+    sent: readonly number[],
+    attempts: readonly Attempt[],
+    size: number,
+  ): void {
     let have = 0;
     for (const [index, request] of client.requests.entries()) {
       assert.equal(request.method, 'GET');
@@ -263,7 +312,11 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
   }
 
   /** The first answer has to come; then five attempts in a row without a byte end it. */
-  function expectedOutcome(sent: readonly number[], attempts: readonly Attempt[], size: number): ErrorCode | undefined {
+  function expectedOutcome(
+    sent: readonly number[],
+    attempts: readonly Attempt[],
+    size: number,
+  ): ErrorCode | undefined {
     let have = 0;
     let fruitless = 0;
     for (let index = 0; ; index += 1) {
@@ -315,7 +368,9 @@ describe('what a reader sees of a running fill', () => {
     const said = start(registry(content).client, digestOf(content));
     await said.fill.opened;
     assert.equal(said.fill.size, content.length);
-    const hidden = start(registry(content, [{ hidesLength: true }]).client, digestOf(content), { expectedSize: content.length });
+    const hidden = start(registry(content, [{ hidesLength: true }]).client, digestOf(content), {
+      expectedSize: content.length,
+    });
     await hidden.fill.opened;
     assert.equal(hidden.fill.size, content.length);
     await Promise.all([said.ended, hidden.ended]);
@@ -340,7 +395,10 @@ describe('what a reader sees of a running fill', () => {
 test('an upstream that cuts after a few bytes each time is asked ten times a second at most', async () => {
   const clock = new ManualClock();
   const content = contentOf(10);
-  const { client } = registry(content, Array.from({ length: 9 }, () => ({ cutAfter: 1 })));
+  const { client } = registry(
+    content,
+    Array.from({ length: 9 }, () => ({ cutAfter: 1 })),
+  );
   const { fill, ended } = start(client, digestOf(content), { clock });
   for (let count = 1; count < 10; count += 1) {
     await waitFor(() => clock.pending === 1);
@@ -356,7 +414,10 @@ describe('a fill that was interrupted', () => {
     const content = contentOf(300 * KIB);
     const digest = digestOf(content);
     const store = new MemoryStore();
-    const silent = fakeUpstream(() => ({ contentLength: content.length, body: hold(content, new Promise(() => {}), 150 * KIB) }));
+    const silent = fakeUpstream(() => ({
+      contentLength: content.length,
+      body: hold(content, new Promise(() => {}), 150 * KIB),
+    }));
     const first = start(silent, digest, { store });
     await waitFor(() => first.fill.limit === 150 * KIB);
     first.stop();
@@ -368,7 +429,10 @@ describe('a fill that was interrupted', () => {
     const second = start(client, digest, { store, expectedSize: content.length });
     const reading = read(second.fill);
     await second.ended;
-    assert.deepEqual(client.requests.map(({ range }) => range), [{ start: 150 * KIB, end: content.length }]);
+    assert.deepEqual(
+      client.requests.map(({ range }) => range),
+      [{ start: 150 * KIB, end: content.length }],
+    );
     assert.deepEqual(sent, [150 * KIB]);
     assert.ok((await reading)?.bytes.equals(content));
     assert.equal(store.openFiles, 0);
@@ -383,7 +447,10 @@ describe('a fill that was interrupted', () => {
     const { fill, ended } = start(client, digest, { store });
     await ended;
     assert.equal(fill.failure, undefined);
-    assert.deepEqual(client.requests.map(({ method }) => method), ['HEAD']);
+    assert.deepEqual(
+      client.requests.map(({ method }) => method),
+      ['HEAD'],
+    );
     assert.equal(client.openBodies, 0);
     assert.ok(store.bodies.has(digest));
   });
@@ -393,7 +460,11 @@ describe('a fill that was interrupted', () => {
     const digest = digestOf(content);
     const store = new MemoryStore();
     store.left.set(`r.example ${digest}`, content);
-    const { fill, ended } = start(fakeUpstream(() => ({ status: 404 })), digest, { store });
+    const { fill, ended } = start(
+      fakeUpstream(() => ({ status: 404 })),
+      digest,
+      { store },
+    );
     await assert.rejects(fill.opened, (error) => isLarderError(error, 'BLOB_UNKNOWN'));
     await ended;
     assert.equal(store.bodies.size, 0);
@@ -403,12 +474,17 @@ describe('a fill that was interrupted', () => {
 
 describe('a fill that nobody reads', () => {
   /** 40 MiB of which 2 MiB have come; the rest comes on `release`. */
-  async function large(): Promise<Running & { clock: ManualClock; store: MemoryStore; release: () => void; client: FakeUpstream }> {
+  async function large(): Promise<
+    Running & { clock: ManualClock; store: MemoryStore; release: () => void; client: FakeUpstream }
+  > {
     const clock = new ManualClock();
     const store = new MemoryStore();
     const content = Buffer.alloc(40 * MIB, 3);
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
-    const client = fakeUpstream(() => ({ contentLength: content.length, body: hold(content, held, 2 * MIB) }));
+    const client = fakeUpstream(() => ({
+      contentLength: content.length,
+      body: hold(content, held, 2 * MIB),
+    }));
     const running = start(client, digestOf(content), { store, clock });
     await waitFor(() => running.fill.limit === 2 * MIB);
     return { ...running, clock, store, release, client };
@@ -466,7 +542,11 @@ describe('a fill that nobody reads', () => {
     const clock = new ManualClock();
     const content = Buffer.alloc(16 * MIB, 3);
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
-    const { fill, ended } = start(fakeUpstream(() => ({ contentLength: content.length, body: hold(content, held) })), digestOf(content), { clock });
+    const { fill, ended } = start(
+      fakeUpstream(() => ({ contentLength: content.length, body: hold(content, held) })),
+      digestOf(content),
+      { clock },
+    );
     await fill.opened;
     fill.retain();
     fill.release();
@@ -571,14 +651,18 @@ describe('what the upstream refuses', () => {
     const content = contentOf(200 * KIB);
     const cut = registry(content, [{ cutAfter: 50 * KIB }]).client;
     const client = fakeUpstream(async (request) => {
-      if (request.range === undefined) return { contentLength: content.length, body: (await cut.request(request)).body };
+      if (request.range === undefined)
+        return { contentLength: content.length, body: (await cut.request(request)).body };
       return firstBytesOf(content);
     });
     const { fill, ended } = start(client, digestOf(content));
     const reading = read(fill);
     await ended;
     assert.ok((await reading)?.bytes.equals(content));
-    assert.deepEqual(client.requests.map(({ range }) => range?.start), [undefined, 50 * KIB, undefined]);
+    assert.deepEqual(
+      client.requests.map(({ range }) => range?.start),
+      [undefined, 50 * KIB, undefined],
+    );
     assert.equal(client.openBodies, 0);
   });
 
@@ -586,7 +670,9 @@ describe('what the upstream refuses', () => {
     const content = contentOf(200 * KIB);
     const cut = registry(content, [{ cutAfter: 50 * KIB }]).client;
     const client = fakeUpstream(async (request, count) =>
-      count === 1 ? { contentLength: content.length, body: (await cut.request(request)).body } : firstBytesOf(content),
+      count === 1
+        ? { contentLength: content.length, body: (await cut.request(request)).body }
+        : firstBytesOf(content),
     );
     const { fill, ended } = start(client, digestOf(content));
     const reading = read(fill);
@@ -603,7 +689,10 @@ describe('the estimate of how long an offset takes', () => {
     const clock = new ManualClock();
     const content = Buffer.alloc(40 * MIB, 3);
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
-    const client = fakeUpstream(() => ({ contentLength: content.length, body: hold(content, held, 2 * MIB) }));
+    const client = fakeUpstream(() => ({
+      contentLength: content.length,
+      body: hold(content, held, 2 * MIB),
+    }));
     const { fill, ended, stop } = start(client, digestOf(content), { clock });
     assert.equal(fill.estimateMs(30 * MIB), 0);
     await waitFor(() => fill.limit === 2 * MIB);
@@ -616,7 +705,11 @@ describe('the estimate of how long an offset takes', () => {
     release();
     await ended;
 
-    const silent = start(fakeUpstream(() => ({ contentLength: content.length, body: hold(content, new Promise(() => {})) })), digestOf(content), { clock });
+    const silent = start(
+      fakeUpstream(() => ({ contentLength: content.length, body: hold(content, new Promise(() => {})) })),
+      digestOf(content),
+      { clock },
+    );
     await silent.fill.opened;
     clock.advance(1000);
     assert.equal(silent.fill.estimateMs(1), Infinity);
@@ -627,7 +720,11 @@ describe('the estimate of how long an offset takes', () => {
 
 /** What some servers answer to any range. */
 function firstBytesOf(content: Buffer): FakeAnswer {
-  return { status: 206, headers: { 'content-range': contentRange({ start: 0, end: 10 }, content.length) }, body: [content.subarray(0, 10)] };
+  return {
+    status: 206,
+    headers: { 'content-range': contentRange({ start: 0, end: 10 }, content.length) },
+    body: [content.subarray(0, 10)],
+  };
 }
 
 /** The first `before` bytes, and the rest once `held` has resolved. */

@@ -127,7 +127,7 @@ export class Fill implements ByteSource {
   grown(offset: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#limit > offset || this.#state === 'done') return resolve();
-      if (this.#state === 'failed') return reject(this.#failure as Error);
+      if (this.#state === 'failed') return reject(this.#failure);
       if (signal.aborted) return reject(signal.reason as Error);
       const onAbort = (): void => {
         this.#waiters.delete(waiter);
@@ -137,7 +137,7 @@ export class Fill implements ByteSource {
       const waiter = {
         offset,
         resolve: () => (settle(), resolve()),
-        reject: (reason: unknown) => (settle(), reject(reason as Error)),
+        reject: (reason: unknown) => (settle(), reject(reason)),
       };
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiters.add(waiter);
@@ -253,7 +253,11 @@ export class Fill implements ByteSource {
     }
     if (response.status !== 206) throw answerError(response, 'blob', this.digest);
     const range = parseContentRange(response.headers['content-range']);
-    if (range === undefined || range.start !== offset || (this.#size !== undefined && range.size !== this.#size)) {
+    if (
+      range === undefined ||
+      range.start !== offset ||
+      (this.#size !== undefined && range.size !== this.#size)
+    ) {
       throw new LarderError(
         'UPSTREAM_BAD_ANSWER',
         `${this.origin.upstream} answered a request for bytes ${offset}- of ${this.digest} with another range`,
@@ -284,7 +288,8 @@ export class Fill implements ByteSource {
           offset: spool.offset,
           error: errorText(error),
         });
-        if (gained < WORTHWHILE_BYTES) await sleep(this.#deps.clock, pauseMs(error, fruitless), this.#controller.signal);
+        if (gained < WORTHWHILE_BYTES)
+          await sleep(this.#deps.clock, pauseMs(error, fruitless), this.#controller.signal);
       }
     }
   }
@@ -340,7 +345,10 @@ export class Fill implements ByteSource {
       const content = await spool.commit({ type: 'blob', origin: this.origin });
       content.close();
     } catch (error) {
-      this.#deps.logger.warn('a verified blob could not be kept', { digest: this.digest, error: errorText(error) });
+      this.#deps.logger.warn('a verified blob could not be kept', {
+        digest: this.digest,
+        error: errorText(error),
+      });
       await spool.discard();
     }
     this.#state = 'done';
@@ -356,7 +364,8 @@ export class Fill implements ByteSource {
     const opening = this.#state === 'opening';
     this.#state = 'failed';
     if (spool !== undefined) {
-      if (isLarderError(error, 'STORE_FULL') || isLarderError(error, 'STORE_UNAVAILABLE')) this.#limit = spool.offset;
+      if (isLarderError(error, 'STORE_FULL') || isLarderError(error, 'STORE_UNAVAILABLE'))
+        this.#limit = spool.offset;
       if (isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH')) await spool.discard();
       else await spool.suspend();
     }

@@ -163,7 +163,9 @@ test('an abort or a failure at any moment leaves a right beginning, nothing lent
           const pool = smallPool();
           const controller = new AbortController();
           const pumping = pump(source, { start: 0, end: whole.length }, sink, pool, controller.signal);
-          const outcome = assert.rejects(pumping, (error) => isLarderError(error, aborts ? 'CLIENT_GONE' : 'UPSTREAM_TIMEOUT'));
+          const outcome = assert.rejects(pumping, (error) =>
+            isLarderError(error, aborts ? 'CLIENT_GONE' : 'UPSTREAM_TIMEOUT'),
+          );
           source.grow(whole.subarray(0, grown));
           for (let count = 0; count < moment; count += 1) await turn();
           if (aborts) controller.abort(new LarderError('CLIENT_GONE', 'gone'));
@@ -197,7 +199,8 @@ describe('a buffer whose bytes nobody knows to be sent', () => {
       controller.abort(new LarderError('CLIENT_GONE', 'gone'));
       await assert.rejects(pumping, LarderError);
       assert.equal(pool.lent, 0);
-      for (let count = 0; count < 3; count += 1) assert.notEqual(pool.lease(5000).buffer.buffer, chunks[0]?.buffer);
+      for (let count = 0; count < 3; count += 1)
+        assert.notEqual(pool.lease(5000).buffer.buffer, chunks[0]?.buffer);
     });
   });
 });
@@ -208,8 +211,9 @@ test('a sink that fails ends the copying with its error', async () => {
     source.grow(content(5000));
     const pool = smallPool();
     const broken: ByteSink = { write: () => Promise.reject(new LarderError('CLIENT_GONE', 'gone')) };
-    await assert.rejects(pump(source, { start: 0, end: 5000 }, broken, pool, new AbortController().signal), (error) =>
-      isLarderError(error, 'CLIENT_GONE'),
+    await assert.rejects(
+      pump(source, { start: 0, end: 5000 }, broken, pool, new AbortController().signal),
+      (error) => isLarderError(error, 'CLIENT_GONE'),
     );
     assert.equal(pool.lent, 0);
   });
@@ -222,7 +226,10 @@ test('a file that is shorter than it should be is STORE_UNAVAILABLE', async () =
     ftruncateSync(fd, 1000);
     const sink = new SlowSink();
     const pumping = pump(source, { start: 0, end: 5000 }, sink, smallPool(), new AbortController().signal);
-    await assert.rejects(pumping, (error) => isLarderError(error, 'STORE_UNAVAILABLE') && error.message.includes('1000'));
+    await assert.rejects(
+      pumping,
+      (error) => isLarderError(error, 'STORE_UNAVAILABLE') && error.message.includes('1000'),
+    );
     assert.equal(sink.bytes.length, 1000);
   });
 });

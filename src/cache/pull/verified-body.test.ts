@@ -26,7 +26,11 @@ async function collect(body: AsyncIterable<Buffer>): Promise<{ bytes: Buffer; fa
   return { bytes: Buffer.concat(chunks), failure: undefined };
 }
 
-const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 200 * KIB }), fc.constantFrom(1, 16 * KIB, 64 * KIB)), { minLength: 1, maxLength: 6 })
+const sizes = fc
+  .array(fc.oneof(fc.integer({ min: 1, max: 200 * KIB }), fc.constantFrom(1, 16 * KIB, 64 * KIB)), {
+    minLength: 1,
+    maxLength: 6,
+  })
   .filter((list) => Math.max(...list) >= 4 * KIB);
 const algorithm = fc.constantFrom('sha256' as const, 'sha512' as const);
 
@@ -35,7 +39,9 @@ test('a right body comes through unchanged, however it is cut into pieces', asyn
     fc.asyncProperty(fc.nat(300 * KIB), sizes, algorithm, async (size, cuts, of) => {
       const content = Buffer.alloc(size, 7);
       const digest = digestOf(content, of);
-      const { bytes, failure } = await collect(verifiedBody(pieces(content, cuts), digest, createDigestHash(digest)));
+      const { bytes, failure } = await collect(
+        verifiedBody(pieces(content, cuts), digest, createDigestHash(digest)),
+      );
       assert.equal(failure, undefined);
       assert.ok(bytes.equals(content));
     }),
@@ -45,16 +51,29 @@ test('a right body comes through unchanged, however it is cut into pieces', asyn
 
 test('a wrong body is never given out whole: its last 64 KiB stay back and the end is UPSTREAM_DIGEST_MISMATCH', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.nat(300 * KIB), sizes, fc.nat(), fc.constantFrom('flip', 'short', 'long'), async (size, cuts, at, damage) => {
-      const right = Buffer.alloc(size + 1, 7);
-      const digest = digestOf(right);
-      const wrong = damage === 'short' ? right.subarray(0, -1) : damage === 'long' ? Buffer.alloc(size + 2, 7) : Buffer.from(right);
-      if (damage === 'flip') wrong[at % wrong.length] = 8;
-      const { bytes, failure } = await collect(verifiedBody(pieces(wrong, cuts), digest, createDigestHash(digest)));
-      assert.ok(isLarderError(failure, 'UPSTREAM_DIGEST_MISMATCH'));
-      assert.ok(bytes.length <= Math.max(0, wrong.length - 64 * KIB));
-      assert.ok(bytes.equals(wrong.subarray(0, bytes.length)));
-    }),
+    fc.asyncProperty(
+      fc.nat(300 * KIB),
+      sizes,
+      fc.nat(),
+      fc.constantFrom('flip', 'short', 'long'),
+      async (size, cuts, at, damage) => {
+        const right = Buffer.alloc(size + 1, 7);
+        const digest = digestOf(right);
+        const wrong =
+          damage === 'short'
+            ? right.subarray(0, -1)
+            : damage === 'long'
+              ? Buffer.alloc(size + 2, 7)
+              : Buffer.from(right);
+        if (damage === 'flip') wrong[at % wrong.length] = 8;
+        const { bytes, failure } = await collect(
+          verifiedBody(pieces(wrong, cuts), digest, createDigestHash(digest)),
+        );
+        assert.ok(isLarderError(failure, 'UPSTREAM_DIGEST_MISMATCH'));
+        assert.ok(bytes.length <= Math.max(0, wrong.length - 64 * KIB));
+        assert.ok(bytes.equals(wrong.subarray(0, bytes.length)));
+      },
+    ),
     { numRuns: 60 },
   );
 });

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+interface Package {
+  readonly name: string;
+  readonly license: string;
+  readonly bin: Record<string, string>;
+  readonly dependencies: Record<string, string>;
+  readonly devDependencies: Record<string, string>;
+  readonly optionalDependencies: Record<string, string>;
+}
+
+interface Lockfile {
+  readonly packages: Record<
+    string,
+    { version?: string; resolved?: string; hasInstallScript?: boolean; link?: boolean; dev?: boolean }
+  >;
+}
+
+const manifest = readJson('package.json') as Package;
+const lockfile = readJson('package-lock.json') as Lockfile;
+const pinned = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies };
+
+describe('dependencies', () => {
+  test('are pinned to one version each', () => {
+    for (const [name, version] of Object.entries(pinned)) assert.match(version, /^\d+\.\d+\.\d+$/, name);
+  });
+
+  test('stand in the lockfile in these versions', () => {
+    for (const [name, version] of Object.entries(pinned))
+      assert.equal(lockfile.packages[`node_modules/${name}`]?.version, version, name);
+  });
+
+  test('come from whatever registry npm is set to: the lockfile has no addresses', () => {
+    assert.doesNotMatch(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'), /"resolved"|\.tgz"/);
+    for (const [path, { resolved }] of Object.entries(lockfile.packages))
+      assert.equal(resolved, undefined, path);
+  });
+
+  test('run no scripts when they are installed', () => {
+    const scripted = Object.entries(lockfile.packages).filter(
+      ([, { hasInstallScript }]) => hasInstallScript === true,
+    );
+    assert.deepEqual(
+      scripted.map(([path]) => path),
+      [],
+    );
+  });
+});
+
+describe('the package', () => {
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  ) as [{ files: { path: string; mode: number }[] }];
+  const paths = packed.files.map(({ path }) => path);
+
+  test('holds the launcher, the programs it starts, and their types', () => {
+    for (const path of [
+      'bin/larder',
+      'dist/cli/bin.js',
+      'dist/cli/main.js',
+      'dist/cli/main.d.ts',
+      'dist/cache/program.d.ts',
+    ]) {
+      assert.ok(paths.includes(path), `${path} is missing; was it built (npm run build)?`);
+    }
+    assert.equal(manifest.bin['larder'], 'bin/larder');
+    assert.ok(
+      ((packed.files.find(({ path }) => path === 'bin/larder')?.mode ?? 0) & 0o111) !== 0,
+      'bin/larder is not executable',
+    );
+  });
+
+  test('holds README, licence, change log and the reference', () => {
+    for (const path of [
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+      'package.json',
+      'docs/reference/configuration.md',
+    ])
+      assert.ok(paths.includes(path), path);
+  });
+
+  test('holds neither sources nor tests, nor what they need', () => {
+    const foreign = paths.filter(
+      (path) =>
+        /\.i?test\.|^(?:src|test|bench|node_modules|\.)/.test(path) ||
+        (path.endsWith('.ts') && !path.endsWith('.d.ts')),
+    );
+    assert.deepEqual(foreign, []);
+  });
+
+  test('is under the Apache License 2.0, as LICENSE says', () => {
+    assert.equal(manifest.license, 'Apache-2.0');
+    assert.match(readFileSync(join(ROOT, 'LICENSE'), 'utf8'), /Apache License\s+Version 2\.0, January 2004/);
+  });
+});
+
+function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(join(ROOT, name), 'utf8'));
+}
