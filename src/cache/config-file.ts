@@ -18,6 +18,7 @@ export async function loadConfig(file: string | undefined): Promise<RegistryConf
     throw new LarderError('CONFIG_INVALID', `${file}: cannot be read: ${errorText(error)}`, { cause: error });
   }
   const result = parseRegistryConfig(text, { source: file });
-  if (!result.ok) throw new LarderError('CONFIG_INVALID', problemsText(result.problems), { detail: result.problems });
+  if (!result.ok)
+    throw new LarderError('CONFIG_INVALID', problemsText(result.problems), { detail: result.problems });
   return result.config;
 }

@@ -49,7 +49,10 @@ function callerCredential(exchange: Exchange, target: Target): string | undefine
 }
 
 function readOnly(method: string): LarderError {
-  return new LarderError('UNSUPPORTED', `${method} is not supported: this is a read-only cache, push to the registry itself`);
+  return new LarderError(
+    'UNSUPPORTED',
+    `${method} is not supported: this is a read-only cache, push to the registry itself`,
+  );
 }
 
 function noCatalog(): LarderError {

@@ -5,7 +5,7 @@ import { isLarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { watchFiles } from '../kit/watch-files.ts';
+import { fingerprint, watchFiles } from '../kit/watch-files.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/types.ts';
 import { createSecretDirectory, type SecretDirectory } from '../upstream/secret-directory.ts';
@@ -64,9 +64,16 @@ export interface RunningCache {
  * The object graph of `larder serve`. Resolves when it serves. Throws `CONFIG_INVALID`, `STORE_IN_USE`, `STORE_UNUSABLE`,
  * `STORE_ADOPTION_AMBIGUOUS`, `ADDRESS_IN_USE` or `TLS_FILES_INVALID`, with nothing left open.
  */
-export async function startCache(settings: ServeSettings, clock: Clock, logger: Logger): Promise<RunningCache> {
-  const config = await loadConfig(settings.configFile);
-  const tls = settings.tlsFiles === undefined ? undefined : await readTls(settings.tlsFiles);
+export async function startCache(
+  settings: ServeSettings,
+  clock: Clock,
+  logger: Logger,
+): Promise<RunningCache> {
+  const { configFile, tlsFiles } = settings;
+  const configAsRead = await fingerprint(configFile === undefined ? [] : [configFile]);
+  const config = await loadConfig(configFile);
+  const tlsAsRead = await fingerprint(tlsFiles === undefined ? [] : [tlsFiles.cert, tlsFiles.key]);
+  const tls = tlsFiles === undefined ? undefined : await readTls(tlsFiles);
   const metrics = createMetrics();
   const tasks = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
@@ -131,8 +138,9 @@ export async function startCache(settings: ServeSettings, clock: Clock, logger: 
   cleanup.defer(() => drain(registry, () => responding, clock, DRAIN_MS));
   serving = true;
 
-  watchConfig(settings.configFile, active, { tasks, metrics, clock, logger });
-  if (settings.tlsFiles !== undefined) watchTls(settings.tlsFiles, registry as TlsServer, { tasks, clock, logger });
+  if (configFile !== undefined)
+    watchConfig(configFile, configAsRead, active, { tasks, metrics, clock, logger });
+  if (tlsFiles !== undefined) watchTls(tlsFiles, tlsAsRead, registry as TlsServer, { tasks, clock, logger });
 
   const owned = cleanup.move();
   return {
@@ -208,29 +216,29 @@ function refreshGauges(metrics: Metrics, store: Store): void {
 }
 
 function watchConfig(
-  file: string | undefined,
+  file: string,
+  asRead: string,
   active: ActiveConfig,
   { tasks, metrics, clock, logger }: Pick<GraphDeps, 'tasks' | 'metrics' | 'clock' | 'logger'>,
 ): void {
-  if (file === undefined) return;
-  tasks.run('watch configuration', (signal) =>
-    watchFiles([file], clock, signal, async () => {
-      try {
-        const config = await loadConfig(file);
-        active.apply(config);
-        declareUpstreams(metrics, namesOf(config));
-        metrics.configValid.set(1);
-        metrics.configReloads.inc({ result: 'applied' });
-        logger.info('configuration changed', { event: 'config-applied', upstreams: namesOf(config) });
-      } catch (error) {
-        if (!isLarderError(error)) throw error;
-        metrics.configReloads.inc({ result: 'refused' });
-        metrics.configValid.set(0);
-        logger.error('changed configuration refused, the old one stays in force', {
-          event: 'config-refused',
-          problems: error.message.split('\n'),
-        });
-      }
-    }),
-  );
+  tasks.run('watch configuration', (signal) => watchFiles([file], clock, signal, reload, asRead));
+
+  async function reload(): Promise<void> {
+    try {
+      const config = await loadConfig(file);
+      active.apply(config);
+      declareUpstreams(metrics, namesOf(config));
+      metrics.configValid.set(1);
+      metrics.configReloads.inc({ result: 'applied' });
+      logger.info('configuration changed', { event: 'config-applied', upstreams: namesOf(config) });
+    } catch (error) {
+      if (!isLarderError(error)) throw error;
+      metrics.configReloads.inc({ result: 'refused' });
+      metrics.configValid.set(0);
+      logger.error('changed configuration refused, the old one stays in force', {
+        event: 'config-refused',
+        problems: error.message.split('\n'),
+      });
+    }
+  }
 }

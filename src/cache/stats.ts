@@ -3,7 +3,12 @@ import type { Totals } from './http/observe.ts';
 import type { UpstreamTable } from './upstreams.ts';
 
 /** `/api/v1/stats`: what the cache saved, as sums since the start, and what it holds now. */
-export function statsDocument(store: Store, table: UpstreamTable, totals: ReadonlyMap<string, Totals>, version: string): unknown {
+export function statsDocument(
+  store: Store,
+  table: UpstreamTable,
+  totals: ReadonlyMap<string, Totals>,
+  version: string,
+): unknown {
   const held = store.stats();
   return {
     version,

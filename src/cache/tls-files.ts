@@ -15,7 +15,10 @@ export interface TlsFiles {
 
 /** Reads certificate and key and sees that they belong together. Throws `TLS_FILES_INVALID`. */
 export async function readTls(files: TlsFiles): Promise<Tls> {
-  const [cert, key] = await Promise.all([readTlsFile(files.cert, '--tls-cert'), readTlsFile(files.key, '--tls-key')]);
+  const [cert, key] = await Promise.all([
+    readTlsFile(files.cert, '--tls-cert'),
+    readTlsFile(files.key, '--tls-key'),
+  ]);
   try {
     createSecureContext({ cert, key });
   } catch (error) {
@@ -29,24 +32,35 @@ export async function readTls(files: TlsFiles): Promise<Tls> {
 }
 
 /** Changed files take effect for new connections; unusable ones are refused and the old certificate stays. */
-export function watchTls(files: TlsFiles, server: Server, deps: { tasks: TaskGroup; clock: Clock; logger: Logger }): void {
+export function watchTls(
+  files: TlsFiles,
+  asRead: string,
+  server: Server,
+  deps: { tasks: TaskGroup; clock: Clock; logger: Logger },
+): void {
   const { tasks, clock, logger } = deps;
   tasks.run('watch TLS files', (signal) =>
-    watchFiles([files.cert, files.key], clock, signal, async () => {
-      try {
-        server.setSecureContext(await readTls(files));
-        logger.info('TLS certificate changed', { event: 'tls-applied' });
-      } catch (error) {
-        logger.error('changed TLS files refused, the old certificate stays in force', { error: errorText(error) });
-      }
-    }),
+    watchFiles([files.cert, files.key], clock, signal, reload, asRead),
   );
+
+  async function reload(): Promise<void> {
+    try {
+      server.setSecureContext(await readTls(files));
+      logger.info('TLS certificate changed', { event: 'tls-applied' });
+    } catch (error) {
+      logger.error('changed TLS files refused, the old certificate stays in force', {
+        error: errorText(error),
+      });
+    }
+  }
 }
 
 async function readTlsFile(file: string, flag: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw new LarderError('TLS_FILES_INVALID', `${flag} ${file} cannot be read: ${errorText(error)}`, { cause: error });
+    throw new LarderError('TLS_FILES_INVALID', `${flag} ${file} cannot be read: ${errorText(error)}`, {
+      cause: error,
+    });
   }
 }

@@ -34,14 +34,22 @@ export interface UpstreamTable {
  * Routing (design, section 5): path alias, `?ns=`, default upstream. Only configured upstreams are ever reached; anything
  * else is refused before a socket is opened.
  */
-export function createUpstreamTable(all: readonly CachedUpstream[], defaultName: string | undefined): UpstreamTable {
+export function createUpstreamTable(
+  all: readonly CachedUpstream[],
+  defaultName: string | undefined,
+): UpstreamTable {
   const byName = new Map(all.map((upstream) => [upstream.name, upstream]));
   const wanted = defaultName ?? (all.length === 1 ? all[0]?.name : 'docker.io');
   const fallback = wanted === undefined ? undefined : byName.get(wanted);
 
   const hubs = new Set(all.filter(isDockerHub));
 
-  function targetOf(upstream: CachedUpstream, name: string, visibleName: string, ns: string | undefined): Target {
+  function targetOf(
+    upstream: CachedUpstream,
+    name: string,
+    visibleName: string,
+    ns: string | undefined,
+  ): Target {
     // Docker Hub keeps its one-component names, such as `alpine`, under `library/`; clients expand them only for docker.io itself.
     const full = hubs.has(upstream) && !name.includes('/') ? `library/${name}` : name;
     return { upstream, repository: parseRepositoryName(full), visibleName, ns };

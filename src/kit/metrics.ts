@@ -23,15 +23,20 @@ export function createMetrics() {
     proxyRequests: counter('registry_proxy_requests_total', 'Requests for cacheable content', proxied),
     proxyHits: counter('registry_proxy_hits_total', 'Requests answered from the cache', proxied),
     proxyMisses: counter('registry_proxy_misses_total', 'Requests that needed the upstream', proxied),
-    proxyPulledBytes: counter('registry_proxy_pulled_bytes_total', 'Body bytes received from upstreams', proxied),
+    proxyPulledBytes: counter(
+      'registry_proxy_pulled_bytes_total',
+      'Body bytes received from upstreams',
+      proxied,
+    ),
     proxyPushedBytes: counter('registry_proxy_pushed_bytes_total', 'Body bytes sent to clients', proxied),
-    upstreamRequests: counter('larder_upstream_requests_total', 'HTTP requests sent to upstreams, redirect targets and token servers', [
+    upstreamRequests: counter(
+      'larder_upstream_requests_total',
+      'HTTP requests sent to upstreams, redirect targets and token servers',
+      ['upstream_host', 'method', 'kind', 'code'],
+    ),
+    upstreamBytes: counter('larder_upstream_bytes_total', 'Body bytes received from upstreams', [
       'upstream_host',
-      'method',
-      'kind',
-      'code',
     ]),
-    upstreamBytes: counter('larder_upstream_bytes_total', 'Body bytes received from upstreams', ['upstream_host']),
     clientBytes: counter('larder_client_bytes_total', 'Body bytes sent to clients, by where they came from', [
       'upstream_host',
       'source',
@@ -41,13 +46,25 @@ export function createMetrics() {
     storeBytes: gauge('larder_store_bytes', 'Bytes in the store, running fills and index included'),
     storeLimitBytes: gauge('larder_store_limit_bytes', 'Byte budget of the whole store'),
     evictions: counter('larder_evictions_total', 'Content removed from the store', ['reason']),
-    corruptBlobs: counter('larder_corrupt_blobs_total', 'Damaged content found, by what was done', ['action']),
-    accessDecisions: counter('larder_access_decisions_total', 'Decisions on who may have private content', ['decision']),
-    upstreamUp: gauge('larder_upstream_up', '1 while the upstream answers, 0 while its breaker is open', ['upstream_host']),
-    ratelimitRemaining: gauge('larder_ratelimit_remaining', 'Pulls left as the upstream last said', ['upstream_host']),
-    configReloads: counter('larder_config_reloads_total', 'Attempts to apply a changed configuration', ['result']),
+    corruptBlobs: counter('larder_corrupt_blobs_total', 'Damaged content found, by what was done', [
+      'action',
+    ]),
+    accessDecisions: counter('larder_access_decisions_total', 'Decisions on who may have private content', [
+      'decision',
+    ]),
+    upstreamUp: gauge('larder_upstream_up', '1 while the upstream answers, 0 while its breaker is open', [
+      'upstream_host',
+    ]),
+    ratelimitRemaining: gauge('larder_ratelimit_remaining', 'Pulls left as the upstream last said', [
+      'upstream_host',
+    ]),
+    configReloads: counter('larder_config_reloads_total', 'Attempts to apply a changed configuration', [
+      'result',
+    ]),
     configValid: gauge('larder_config_valid', '1 while the configuration file on disk is the one in use'),
-    secretsMissing: gauge('larder_secrets_missing', '1 while a configured secret cannot be read', ['upstream_host']),
+    secretsMissing: gauge('larder_secrets_missing', '1 while a configured secret cannot be read', [
+      'upstream_host',
+    ]),
   };
 }
 

@@ -27,7 +27,8 @@ export class TaskGroup {
   run(name: string, job: (signal: AbortSignal) => Promise<void>): void {
     const running = job(this.signal)
       .catch((error: unknown) => {
-        if (!this.signal.aborted) this.#logger.error('background job failed', { job: name, error: errorText(error) });
+        if (!this.signal.aborted)
+          this.#logger.error('background job failed', { job: name, error: errorText(error) });
       })
       .finally(() => this.#running.delete(running));
     this.#running.add(running);

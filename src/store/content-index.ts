@@ -158,26 +158,12 @@ export class ContentIndex {
     this.#database.run(text, upstream, repository, tag);
   }
 
-  putDescriptor(digest: Digest, size: number, mediaType: string): void {
-    const text = 'INSERT OR IGNORE INTO descriptors (digest, size, media_type) VALUES (?, ?, ?)';
-    this.#database.run(text, digest, size, mediaType);
-  }
-
-  descriptorSize(digest: Digest): number | undefined {
-    const row = this.#database.row('SELECT size FROM descriptors WHERE digest = ?', digest);
-    return row?.['size'] as number | undefined;
-  }
-
-  /** Drops the oldest tags and descriptors beyond the given numbers. */
-  trim(limits: { tags: number; descriptors: number }): void {
+  /** Drops the oldest tags beyond `limit`. */
+  trimTags(limit: number): void {
     this.#database.run(
       `DELETE FROM tags WHERE validated_at <
          (SELECT validated_at FROM tags ORDER BY validated_at DESC LIMIT 1 OFFSET ?)`,
-      limits.tags,
-    );
-    this.#database.run(
-      'DELETE FROM descriptors WHERE id <= (SELECT max(id) FROM descriptors) - ?',
-      limits.descriptors,
+      limit,
     );
   }
 

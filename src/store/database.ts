@@ -32,9 +32,6 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX tags_by_digest ON tags (digest);
   CREATE INDEX tags_by_age ON tags (validated_at);
-  CREATE TABLE descriptors (
-    id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, media_type TEXT NOT NULL
-  ) STRICT;
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 

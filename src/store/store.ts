@@ -132,13 +132,6 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     putTag: (key, entry) => index.putTag(key, entry),
     dropTag: (origin, tag) => index.removeTag(origin, tag),
 
-    putDescriptors(descriptors) {
-      index.transaction(() => {
-        for (const { digest, size, mediaType } of descriptors) index.putDescriptor(digest, size, mediaType);
-      });
-    },
-    descriptorSize: (digest) => index.descriptorSize(digest),
-
     leftBytes: (digest, origin) => spools.leftBytes(digest, origin.upstream),
     async spool(digest, origin, size) {
       await upkeep.counted();

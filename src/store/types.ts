@@ -120,15 +120,6 @@ export interface Store {
    */
   read(digest: Digest): Promise<{ info: ContentInfo; content: Buffer } | undefined>;
   /**
-   * Keeps a small body that is wholly in memory (a manifest), verified against `digest`, linked to its origin. Throws
-   * `STORE_FULL`, `STORE_UNAVAILABLE` or `UPSTREAM_DIGEST_MISMATCH`.
-   */
-  put(
-    digest: Digest,
-    content: Buffer,
-    meta: { type: ContentType; mediaType?: string; origin: Origin },
-  ): Promise<void>;
-  /**
    * Stores a small body that is in memory as a whole, a manifest, linked to `origin`. Throws `UPSTREAM_DIGEST_MISMATCH`,
    * `STORE_FULL` or `STORE_UNAVAILABLE`; nothing is left behind then.
    */
@@ -146,10 +137,6 @@ export interface Store {
   putTag(key: TagKey, entry: TagEntry): void;
   /** Forgets the tag in all its accept classes. */
   dropTag(origin: Origin, tag: Tag): void;
-
-  /** Sizes and media types that a manifest gave for its parts, so that their HEAD needs no upstream. */
-  putDescriptors(descriptors: readonly { digest: Digest; size: number; mediaType: string }[]): void;
-  descriptorSize(digest: Digest): number | undefined;
 
   /**
    * Begins or resumes a spool and reserves `size` bytes (grown as it is written when undefined), evicting what is least

@@ -51,7 +51,7 @@ export interface Upkeep {
 const FLUSH_INTERVAL_MS = 5_000;
 /** Bounds of the time between two looks for content whose ttl has passed; a tenth of the shortest ttl in between. */
 const SWEEP_INTERVAL_MS = { least: 1_000, most: 600_000 };
-const INDEX_LIMITS = { tags: 100_000, descriptors: 200_000 };
+const TAG_LIMIT = 100_000;
 /** What one transaction may add to the index before it is measured again; a sixteenth of a small limit. */
 const INDEX_HEADROOM = 512 * 1024;
 /** Milliseconds before room is made for the index again. */
@@ -158,7 +158,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       if (signal.aborted) return;
       await evictor.expire(policies, signal);
       await leftovers.expire();
-      index.trim(INDEX_LIMITS);
+      index.trimTags(TAG_LIMIT);
       await budget.trim();
     }
   }

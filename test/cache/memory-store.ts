@@ -90,10 +90,6 @@ export class MemoryStore implements Store {
     for (const id of this.#tags.keys()) if (id.startsWith(tagId(origin, tag, ''))) this.#tags.delete(id);
   }
 
-  putDescriptors(): void {}
-
-  descriptorSize(): undefined {}
-
   leftBytes(digest: Digest, origin: Origin): number {
     return this.left.get(`${origin.upstream} ${digest}`)?.length ?? 0;
   }

@@ -187,12 +187,6 @@ export function storeConformance(
       assert.deepEqual(under.store.tag(other), entry);
     });
 
-    test('the size of a descriptor is remembered', async () => {
-      await using under = await create();
-      under.store.putDescriptors([{ digest: entry.digest, size: 123, mediaType: 'application/y' }]);
-      assert.equal(under.store.descriptorSize(entry.digest), 123);
-      assert.equal(under.store.descriptorSize(body(11).digest), undefined);
-    });
   });
 
   describe(`${name}: spools`, () => {

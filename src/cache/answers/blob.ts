@@ -5,7 +5,14 @@ import { createDigestHash, type Digest } from '../../oci/digest.ts';
 import { OCTET_STREAM } from '../../oci/media-types.ts';
 import { contentRange, parseRange, type ByteRange } from '../../oci/range.ts';
 import type { OpenContent, Store } from '../../store/types.ts';
-import { ageSeconds, baseHeaders, notModified, sendHead, sendRangeError, type Headers } from '../http/answer.ts';
+import {
+  ageSeconds,
+  baseHeaders,
+  notModified,
+  sendHead,
+  sendRangeError,
+  type Headers,
+} from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { storedSource } from '../pull/byte-source.ts';
@@ -54,7 +61,11 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
         if (presence === 'unlinked') await untilAborted(pulls.confirm(target, digest), exchange.signal);
         const content = await store.open(digest);
         if (content !== undefined) {
-          await answerStored(exchange, content, presence === 'linked' ? { kind: 'hit' } : { kind: 'miss', status: 200 });
+          await answerStored(
+            exchange,
+            content,
+            presence === 'linked' ? { kind: 'hit' } : { kind: 'miss', status: 200 },
+          );
           return;
         }
       }
@@ -84,14 +95,18 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
         }
         return;
       }
-      if (attempt === 3) throw fill.failure ?? new LarderError('STORE_UNAVAILABLE', `${digest} could not be kept`);
+      if (attempt === 3)
+        throw fill.failure ?? new LarderError('STORE_UNAVAILABLE', `${digest} could not be kept`);
     }
   };
 
   async function answerStored(exchange: Exchange, content: OpenContent, status: CacheStatus): Promise<void> {
     try {
       exchange.bytesFrom = 'hit';
-      const headers: Headers = { ...blobHeaders(content.digest), Age: ageSeconds(clock.now(), content.storedAt) };
+      const headers: Headers = {
+        ...blobHeaders(content.digest),
+        Age: ageSeconds(clock.now(), content.storedAt),
+      };
       if (notModified(exchange, `"${content.digest}"`)) {
         sendHead(exchange, 304, status, headers);
         return;
@@ -106,7 +121,12 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
   }
 
   /** The size is known from a manifest, a running fill of this repository, or else the upstream is asked. */
-  async function answerHead(exchange: Exchange, target: Target, digest: Digest, running: Fill | undefined): Promise<void> {
+  async function answerHead(
+    exchange: Exchange,
+    target: Target,
+    digest: Digest,
+    running: Fill | undefined,
+  ): Promise<void> {
     const origin = originOf(target);
     const own = running?.origin.repository === origin.repository ? running.size : undefined;
     const known = own ?? sizes.size(origin, digest);
@@ -122,7 +142,10 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     exchange.bytesFrom = first ? 'fill' : 'join';
     const { response, signal } = exchange;
     const { size } = fill;
-    const range = size === undefined ? beginUnsized(exchange, status, fill.digest) : begin(exchange, size, status, blobHeaders(fill.digest));
+    const range =
+      size === undefined
+        ? beginUnsized(exchange, status, fill.digest)
+        : begin(exchange, size, status, blobHeaders(fill.digest));
     if (range === undefined) return;
     const cancelFlush =
       size !== undefined && size > HOLD_BACK_BYTES && range.start <= fill.limit
@@ -143,12 +166,18 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
   }
 
   /** Serves the pieces of a range for which the fill would take too long; gives the offset from which the fill takes over. */
-  async function passFarRange(exchange: Exchange, target: Target, fill: Fill, range: ByteRange): Promise<number> {
+  async function passFarRange(
+    exchange: Exchange,
+    target: Target,
+    fill: Fill,
+    range: ByteRange,
+  ): Promise<number> {
     const { signal } = exchange;
     const deadline = clock.monotonic() + RANGE_WAIT_MS;
     let offset = range.start;
     while (offset < range.end && fill.limit <= offset && range.start > 0) {
-      const tooFar = fill.estimateMs(offset) > RANGE_WAIT_MS || (clock.monotonic() >= deadline && offset === range.start);
+      const tooFar =
+        fill.estimateMs(offset) > RANGE_WAIT_MS || (clock.monotonic() >= deadline && offset === range.start);
       if (tooFar) {
         const piece = { start: offset, end: Math.min(range.end, offset + RANGE_PIECE_BYTES) };
         const body = directBody({ target, digest: fill.digest, range: piece, kind: 'range', signal });
@@ -163,7 +192,12 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
   }
 
   /** The disk is full in the middle of a fill: the reader takes what was written, and the rest from the upstream itself. */
-  async function goOnWithoutStore(exchange: Exchange, target: Target, fill: Fill, range: ByteRange): Promise<void> {
+  async function goOnWithoutStore(
+    exchange: Exchange,
+    target: Target,
+    fill: Fill,
+    range: ByteRange,
+  ): Promise<void> {
     const { signal } = exchange;
     const sent = range.start + exchange.sentBytes;
     const written = Math.min(fill.limit, range.end);
@@ -176,21 +210,38 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
   }
 
   /** No room, or a blob larger than the budget: served, and not stored. */
-  async function answerWithoutStore(exchange: Exchange, target: Target, digest: Digest, fill: Fill): Promise<void> {
+  async function answerWithoutStore(
+    exchange: Exchange,
+    target: Target,
+    digest: Digest,
+    fill: Fill,
+  ): Promise<void> {
     const { response, signal } = exchange;
     const claimed = fill.claim();
     const { size, response: answer } =
-      claimed === undefined ? await openDirect(target, digest, signal) : { size: claimed.contentLength, response: claimed };
+      claimed === undefined
+        ? await openDirect(target, digest, signal)
+        : { size: claimed.contentLength, response: claimed };
     const abort = (): void => void answer.body.destroy();
     signal.addEventListener('abort', abort, { once: true });
     try {
       exchange.bytesFrom = 'bypass';
       const status: CacheStatus = { kind: 'bypass', detail: 'STORE_FULL' };
-      const range = size === undefined ? beginUnsized(exchange, status, digest) : begin(exchange, size, status, blobHeaders(digest));
+      const range =
+        size === undefined
+          ? beginUnsized(exchange, status, digest)
+          : begin(exchange, size, status, blobHeaders(digest));
       if (range === undefined) return;
       const full = range.start === 0 && (size === undefined || range.end === size);
       if (!full) answer.body.destroy();
-      const body = directBody({ target, digest, range, kind: full ? 'blob' : 'range', signal, response: full ? answer : undefined });
+      const body = directBody({
+        target,
+        digest,
+        range,
+        kind: full ? 'blob' : 'range',
+        signal,
+        response: full ? answer : undefined,
+      });
       await send(exchange, full ? verifiedBody(body, digest, createDigestHash(digest)) : body);
       response.end();
     } finally {
@@ -204,7 +255,12 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
  * Sets status and headers for a body of known size; gives the bytes to send, or undefined when the answer is complete. A range
  * is always honoured: clients that fetched one part as 206 take a later 200 for that part (containerd 2.1 to 2.3).
  */
-function begin(exchange: Exchange, size: number, status: CacheStatus, headers: Headers): ByteRange | undefined {
+function begin(
+  exchange: Exchange,
+  size: number,
+  status: CacheStatus,
+  headers: Headers,
+): ByteRange | undefined {
   const { response } = exchange;
   const asked = parseRange(exchange.range, size);
   if (asked.kind === 'unsatisfiable') {

@@ -51,20 +51,32 @@ export interface ListAnswers {
  */
 export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
   const { clock } = deps;
-  const memory = new LRUCache<string, List>({ maxSize: MEMORY_BYTES, sizeCalculation: (list) => list.body.length + 512 });
+  const memory = new LRUCache<string, List>({
+    maxSize: MEMORY_BYTES,
+    sizeCalculation: (list) => list.body.length + 512,
+  });
   const flights = new SingleFlight<string, List>();
 
   return {
-    tags: (exchange, target) => answer(exchange, target, 'tags', `tags/list${pageQuery(exchange, ['n', 'last'])}`),
+    tags: (exchange, target) =>
+      answer(exchange, target, 'tags', `tags/list${pageQuery(exchange, ['n', 'last'])}`),
     referrers: (exchange, target, digest) =>
       answer(exchange, target, 'referrers', `referrers/${digest}${pageQuery(exchange)}`),
   };
 
-  async function answer(exchange: Exchange, target: Target, kind: 'tags' | 'referrers', rest: string): Promise<void> {
+  async function answer(
+    exchange: Exchange,
+    target: Target,
+    kind: 'tags' | 'referrers',
+    rest: string,
+  ): Promise<void> {
     const key = `${target.upstream.name}/${target.repository}/${rest}`;
     const { freshness } = target.upstream.config;
     const known = memory.get(key);
-    const ttlMs = Math.min(freshness.tagTtlMs, known !== undefined && isEmpty(kind, known) ? EMPTY_REFERRERS_TTL_MS : LIST_TTL_MS);
+    const ttlMs = Math.min(
+      freshness.tagTtlMs,
+      known !== undefined && isEmpty(kind, known) ? EMPTY_REFERRERS_TTL_MS : LIST_TTL_MS,
+    );
     const ageMs = known === undefined ? Infinity : clock.now() - known.fetchedAt;
     if (known !== undefined && ageMs < ttlMs) {
       send(exchange, target, known, { kind: 'hit', ttlSeconds: (ttlMs - ageMs) / 1000 });
@@ -72,14 +84,23 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
     }
     const collapsed = flights.has(key);
     try {
-      const list = await untilAborted(flights.do(key, () => fetch(target, kind, rest, key)), exchange.signal);
+      const list = await untilAborted(
+        flights.do(key, () => fetch(target, kind, rest, key)),
+        exchange.signal,
+      );
       exchange.bytesFrom = collapsed ? 'join' : 'fill';
-      const status: CacheStatus = known === undefined ? { kind: 'miss' } : { kind: 'revalidated', status: 200 };
+      const status: CacheStatus =
+        known === undefined ? { kind: 'miss' } : { kind: 'revalidated', status: 200 };
       send(exchange, target, list, { ...status, ...(collapsed && { collapsed: true }) });
     } catch (error) {
-      if (!isLarderError(error) || !excuses(error) || known === undefined || ageMs > freshness.staleIfErrorMs) throw error;
+      if (!isLarderError(error) || !excuses(error) || known === undefined || ageMs > freshness.staleIfErrorMs)
+        throw error;
       exchange.bytesFrom = 'stale';
-      send(exchange, target, known, { kind: 'stale', ttlSeconds: (ttlMs - ageMs) / 1000, detail: error.code });
+      send(exchange, target, known, {
+        kind: 'stale',
+        ttlSeconds: (ttlMs - ageMs) / 1000,
+        detail: error.code,
+      });
     }
   }
 
@@ -100,7 +121,8 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
     const list: List = {
       path: rest.split('?')[0] as string,
       body: await response.read(LIST_SIZE_LIMIT),
-      contentType: response.headers['content-type'] ?? (kind === 'referrers' ? OCI_INDEX : 'application/json'),
+      contentType:
+        response.headers['content-type'] ?? (kind === 'referrers' ? OCI_INDEX : 'application/json'),
       link: response.headers['link'],
       filters: response.headers['oci-filters-applied'],
       fetchedAt: clock.now(),
@@ -125,14 +147,22 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
  * A 404 of a list has two meanings, told apart by its code alone: the repository is unknown, or the registry has no such API. ORAS
  * looks for the fallback tag only after the second (oras-go v2.7, repository.go).
  */
-async function refusal(response: UpstreamResponse, kind: 'tags' | 'referrers', name: string): Promise<LarderError> {
+async function refusal(
+  response: UpstreamResponse,
+  kind: 'tags' | 'referrers',
+  name: string,
+): Promise<LarderError> {
   if (response.status !== 404 || kind === 'tags') {
     response.body.destroy();
     return answerError(response, 'list', name);
   }
   const body = (await response.read(ERROR_BODY_LIMIT)).toString('utf8');
   if (body.includes('"NAME_UNKNOWN"')) return answerError(response, 'list', name);
-  return new UpstreamAnswer('REFERRERS_UNSUPPORTED', `the upstream does not list referrers (${name})`, response.status);
+  return new UpstreamAnswer(
+    'REFERRERS_UNSUPPORTED',
+    `the upstream does not list referrers (${name})`,
+    response.status,
+  );
 }
 
 /** The query as the upstream shall see it: `ns` is between the client and this cache; unknown parameters of pages go along. */
@@ -146,7 +176,9 @@ function pageQuery(exchange: Exchange, only?: readonly string[]): string {
 }
 
 function isEmpty(kind: 'tags' | 'referrers', list: List): boolean {
-  return kind === 'referrers' && /"manifests"\s*:\s*(?:\[\s*\]|null)/.test(list.body.toString('utf8', 0, 4096));
+  return (
+    kind === 'referrers' && /"manifests"\s*:\s*(?:\[\s*\]|null)/.test(list.body.toString('utf8', 0, 4096))
+  );
 }
 
 function excuses(error: LarderError): boolean {

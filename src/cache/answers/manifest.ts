@@ -20,7 +20,11 @@ export interface ManifestAnswerDeps {
   readonly logger: Logger;
 }
 
-export type ManifestAnswers = (exchange: Exchange, target: Target, reference: ManifestReference) => Promise<void>;
+export type ManifestAnswers = (
+  exchange: Exchange,
+  target: Target,
+  reference: ManifestReference,
+) => Promise<void>;
 
 /** Answers GET and HEAD of a manifest by tag or digest. `Range` is ignored, as the whole document is small. */
 export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers {
@@ -38,14 +42,27 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
       send(exchange, target, digest, local, { kind: 'hit' }, local.storedAt);
       return;
     }
-    const { record, stored, collapsed } = await untilAborted(manifests.fetch(target, digest), exchange.signal);
+    const { record, stored, collapsed } = await untilAborted(
+      manifests.fetch(target, digest),
+      exchange.signal,
+    );
     exchange.bytesFrom = collapsed ? 'join' : 'fill';
     send(exchange, target, digest, record, missed(record, stored, collapsed));
   }
 
-  async function answerTag(exchange: Exchange, target: Target, reference: ManifestReference & { kind: 'tag' }): Promise<void> {
+  async function answerTag(
+    exchange: Exchange,
+    target: Target,
+    reference: ManifestReference & { kind: 'tag' },
+  ): Promise<void> {
     const method = exchange.isHead ? 'HEAD' : 'GET';
-    const resolved = await deps.resolveTag({ target, tag: reference.tag, accept: exchange.accept, method, caller: exchange });
+    const resolved = await deps.resolveTag({
+      target,
+      tag: reference.tag,
+      accept: exchange.accept,
+      method,
+      caller: exchange,
+    });
     const { entry, status } = resolved;
     const validatedAt = status.kind === 'miss' ? undefined : entry.validatedAt;
     if (exchange.isHead) {
@@ -56,10 +73,20 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
     const here = resolved.record ?? (await manifests.local(originOf(target), entry.digest));
     if (here !== undefined) {
       exchange.bytesFrom = status.kind === 'stale' ? 'stale' : status.kind === 'miss' ? 'fill' : 'hit';
-      send(exchange, target, reference.tag, here, here.unverifiable ? missed(here, false, false) : status, validatedAt);
+      send(
+        exchange,
+        target,
+        reference.tag,
+        here,
+        here.unverifiable ? missed(here, false, false) : status,
+        validatedAt,
+      );
       return;
     }
-    const { record, stored, collapsed } = await untilAborted(manifests.fetch(target, entry.digest), exchange.signal);
+    const { record, stored, collapsed } = await untilAborted(
+      manifests.fetch(target, entry.digest),
+      exchange.signal,
+    );
     exchange.bytesFrom = collapsed ? 'join' : 'fill';
     const fetched: CacheStatus =
       status.kind === 'revalidated' ? { ...status, stored } : missed(record, stored, collapsed);
@@ -85,7 +112,8 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
 
   /** One line per image pull: the manifest of an image is what every client fetches exactly once; an index is not one. */
   function notePull(target: Target, reference: string, record: ManifestRecord, status: CacheStatus): void {
-    if (record.mediaType === OCI_INDEX || record.mediaType === DOCKER_LIST || !deps.logger.enabled('info')) return;
+    if (record.mediaType === OCI_INDEX || record.mediaType === DOCKER_LIST || !deps.logger.enabled('info'))
+      return;
     const blobs = record.parsed?.blobs ?? [];
     deps.logger.info('image pulled', {
       event: 'pull',

@@ -67,7 +67,11 @@ export function createManifests(deps: ManifestsDeps): Manifests {
     if (record.parsed !== undefined) sizes.learn(origin, record.parsed);
     if (record.unverifiable) return false;
     try {
-      await store.put(record.digest, record.content, { type: 'manifest', mediaType: record.mediaType, origin });
+      await store.put(record.digest, record.content, {
+        type: 'manifest',
+        mediaType: record.mediaType,
+        origin,
+      });
     } catch (error) {
       deps.logger.warn('a manifest could not be kept', { digest: record.digest, error: errorText(error) });
       return false;
@@ -76,7 +80,10 @@ export function createManifests(deps: ManifestsDeps): Manifests {
     return true;
   }
 
-  async function obtain(target: Target, digest: Digest): Promise<{ record: ManifestRecord; stored: boolean }> {
+  async function obtain(
+    target: Target,
+    digest: Digest,
+  ): Promise<{ record: ManifestRecord; stored: boolean }> {
     const origin = originOf(target);
     const request = {
       target,
@@ -117,7 +124,10 @@ export function createManifests(deps: ManifestsDeps): Manifests {
 
     async fetchTag(target, tag, accept) {
       const reference = { kind: 'tag', tag } as const;
-      const record = await fetchManifest({ target, reference, accept, credential: { kind: 'own' }, signal }, () => clock.now());
+      const record = await fetchManifest(
+        { target, reference, accept, credential: { kind: 'own' }, signal },
+        () => clock.now(),
+      );
       return { record, stored: await keep(originOf(target), record), collapsed: false };
     },
   };

@@ -29,7 +29,10 @@ export function createPingAnswers(clock: Clock): PingAnswers {
     sendOk(exchange);
   };
 
-  async function ask(exchange: Exchange, upstream: CachedUpstream): Promise<{ status: number; challenges: readonly string[] }> {
+  async function ask(
+    exchange: Exchange,
+    upstream: CachedUpstream,
+  ): Promise<{ status: number; challenges: readonly string[] }> {
     const { authorization } = exchange;
     try {
       const response = await upstream.client.request({
@@ -41,13 +44,16 @@ export function createPingAnswers(clock: Clock): PingAnswers {
       });
       response.body.destroy();
       const answer = { status: response.status, challenges: response.challenges, at: clock.now() };
-      if (authorization === undefined && (answer.status === 200 || answer.status === 401)) remembered.set(upstream.name, answer);
+      if (authorization === undefined && (answer.status === 200 || answer.status === 401))
+        remembered.set(upstream.name, answer);
       return answer;
     } catch (error) {
       const last = remembered.get(upstream.name);
       if (!isLarderError(error) || exchange.signal.aborted) throw error;
       // An upstream that is down must not keep cached content from anyone: without a memory of a challenge, the ping succeeds.
-      return last !== undefined && clock.now() - last.at < REMEMBERED_MS ? last : { status: 200, challenges: [] };
+      return last !== undefined && clock.now() - last.at < REMEMBERED_MS
+        ? last
+        : { status: 200, challenges: [] };
     }
   }
 }

@@ -34,7 +34,12 @@ const ERROR_BODY_LIMIT = 64 * 1024;
  * Passes a request with the caller's own `Authorization` through to its upstream and streams the answer back. Nothing of it is
  * stored, and nothing stored answers it. Whole bodies are still checked against their digest (law 3).
  */
-export async function relay(exchange: Exchange, target: Target, route: ContentRoute, authorization: string): Promise<void> {
+export async function relay(
+  exchange: Exchange,
+  target: Target,
+  route: ContentRoute,
+  authorization: string,
+): Promise<void> {
   exchange.bytesFrom = 'bypass';
   exchange.contentType = route.kind === 'blob' || route.kind === 'manifest' ? route.kind : undefined;
   const { path, kind } = upstreamPath(exchange, target, route);
@@ -57,7 +62,12 @@ export async function relay(exchange: Exchange, target: Target, route: ContentRo
   }
 }
 
-async function passOn(exchange: Exchange, target: Target, route: ContentRoute, response: UpstreamResponse): Promise<void> {
+async function passOn(
+  exchange: Exchange,
+  target: Target,
+  route: ContentRoute,
+  response: UpstreamResponse,
+): Promise<void> {
   const status: CacheStatus = { kind: 'bypass', detail: 'AUTHORIZATION', status: response.status };
   const headers = relayedHeaders(response, target, route);
   if (exchange.isHead) {
@@ -86,7 +96,11 @@ async function passOn(exchange: Exchange, target: Target, route: ContentRoute, r
   exchange.response.end();
 }
 
-function upstreamPath(exchange: Exchange, target: Target, route: ContentRoute): { path: string; kind: UpstreamRequestKind } {
+function upstreamPath(
+  exchange: Exchange,
+  target: Target,
+  route: ContentRoute,
+): { path: string; kind: UpstreamRequestKind } {
   const base = `/v2/${target.repository}`;
   const params = new URLSearchParams(exchange.params);
   params.delete('ns');

@@ -2,16 +2,16 @@ import { formatNextLink, nextLink } from '../../oci/link.ts';
 import type { Target } from '../upstreams.ts';
 
 /**
- * The `Link` to the page after `list` (`tags/list` or `referrers/<digest>`) in terms of this cache: relative, under the name the client used, with its `ns`. Undefined when the
- * upstream's link leads to another origin or elsewhere than to this repository's lists: a client must never be sent there, and
- * no token in such a URL may reach it.
+ * The `Link` to the page after `list` (`tags/list` or `referrers/<digest>`) in terms of this cache: relative, under the name the
+ * client used, with its `ns`. Undefined when the upstream's link leads to another host or elsewhere than to this repository's
+ * lists: a client must never be sent there, and no token in such a URL may reach it.
  */
 export function rewriteLink(header: string, target: Target, list: string): string | undefined {
   const next = nextLink(header);
   if (next === undefined) return undefined;
   const base = new URL(target.upstream.config.remoteURL);
   const url = resolve(next, new URL(`/v2/${target.repository}/${list}`, base));
-  if (url === undefined || url.origin !== base.origin) return undefined;
+  if (url === undefined || url.host !== base.host) return undefined;
   const prefix = `/v2/${target.repository}/`;
   if (!url.pathname.startsWith(prefix)) return undefined;
   const rest = url.pathname.slice(prefix.length);

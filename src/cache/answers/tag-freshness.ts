@@ -68,7 +68,9 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
     const { target, tag } = request;
     const key: TagKey = { ...originOf(target), tag, acceptClass: acceptClass(request.accept) };
     const { freshness } = target.upstream.config;
-    const ttlMs = SIGNATURE_TAG.test(tag) ? Math.min(freshness.tagTtlMs, SIGNATURE_TAG_TTL_MS) : freshness.tagTtlMs;
+    const ttlMs = SIGNATURE_TAG.test(tag)
+      ? Math.min(freshness.tagTtlMs, SIGNATURE_TAG_TTL_MS)
+      : freshness.tagTtlMs;
     const known = store.tag(key);
     const ageMs = known === undefined ? Infinity : clock.now() - known.validatedAt;
     if (known !== undefined && ageMs < ttlMs) {
@@ -87,7 +89,11 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
       if ((pauses.get(id)?.until ?? 0) <= clock.monotonic()) {
         pauses.set(id, { until: clock.monotonic() + FAILURE_PAUSE_MS, error });
       }
-      return { entry: known, record: undefined, status: { kind: 'stale', ttlSeconds: (ttlMs - staleMs) / 1000, detail: error.code } };
+      return {
+        entry: known,
+        record: undefined,
+        status: { kind: 'stale', ttlSeconds: (ttlMs - staleMs) / 1000, detail: error.code },
+      };
     }
   };
 
@@ -124,7 +130,13 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
   async function revalidate(request: TagRequest, key: TagKey): Promise<Answer> {
     const { target, tag, accept } = request;
     const reference = { kind: 'tag', tag } as const;
-    const head = await headManifest({ target, reference, accept, credential: { kind: 'own' }, signal: deps.signal });
+    const head = await headManifest({
+      target,
+      reference,
+      accept,
+      credential: { kind: 'own' },
+      signal: deps.signal,
+    });
     if (head?.digest === undefined || head.size === undefined) return fetch(request, key);
     const entry: TagEntry = {
       digest: head.digest,
@@ -152,7 +164,10 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
   async function impatient(flight: Promise<Answer>, key: TagKey): Promise<Answer> {
     const timer = new AbortController();
     const tooLong = sleep(clock, PATIENCE_MS, timer.signal).then(() => {
-      throw new LarderError('UPSTREAM_TIMEOUT', `${key.upstream} did not answer for ${key.tag} within ${PATIENCE_MS / 1000} s`);
+      throw new LarderError(
+        'UPSTREAM_TIMEOUT',
+        `${key.upstream} did not answer for ${key.tag} within ${PATIENCE_MS / 1000} s`,
+      );
     });
     try {
       return await Promise.race([flight, tooLong]);

@@ -25,14 +25,23 @@ export function answerError(
   const { status, challenges } = response;
   switch (status) {
     case 401:
-      return new UpstreamAnswer('UPSTREAM_UNAUTHORIZED', `the upstream asks for a login for ${reference}`, status, challenges);
+      return new UpstreamAnswer(
+        'UPSTREAM_UNAUTHORIZED',
+        `the upstream asks for a login for ${reference}`,
+        status,
+        challenges,
+      );
     case 403:
       return new UpstreamAnswer('UPSTREAM_DENIED', `the upstream denies access to ${reference}`, status);
     case 404:
     case 410:
       return new UpstreamAnswer(UNKNOWN[what], `the upstream does not have ${reference}`, status);
     default:
-      return new UpstreamAnswer('UPSTREAM_BAD_ANSWER', `the upstream answered ${reference} with status ${status}`, status);
+      return new UpstreamAnswer(
+        'UPSTREAM_BAD_ANSWER',
+        `the upstream answered ${reference} with status ${status}`,
+        status,
+      );
   }
 }
 

@@ -18,7 +18,13 @@ export function baseHeaders(exchange: Exchange, status: CacheStatus): Headers {
 }
 
 /** Sends a whole body from memory; a HEAD gets the same headers and no body. */
-export function sendBody(exchange: Exchange, code: number, status: CacheStatus, headers: Headers, body: Buffer | string): void {
+export function sendBody(
+  exchange: Exchange,
+  code: number,
+  status: CacheStatus,
+  headers: Headers,
+  body: Buffer | string,
+): void {
   exchange.status = status;
   if (!exchange.isHead) exchange.sentBytes = Buffer.byteLength(body);
   const { response } = exchange;
@@ -28,7 +34,8 @@ export function sendBody(exchange: Exchange, code: number, status: CacheStatus, 
     ...headers,
   });
   if (exchange.isHead) response.end();
-  else if (typeof body !== 'string' && body.length <= ONE_WRITE_BYTES) response.end(body.toString('latin1'), 'latin1');
+  else if (typeof body !== 'string' && body.length <= ONE_WRITE_BYTES)
+    response.end(body.toString('latin1'), 'latin1');
   else response.end(body);
 }
 
@@ -50,7 +57,9 @@ export function sendError(exchange: Exchange, error: LarderError, status?: Cache
   exchange.error = error;
   const { oci, status: code } = ERROR_TABLE[error.code];
   const message = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
-  const document = { errors: [{ code: oci, message, ...(error.detail !== undefined && { detail: error.detail }) }] };
+  const document = {
+    errors: [{ code: oci, message, ...(error.detail !== undefined && { detail: error.detail }) }],
+  };
   const headers: Headers = { 'Content-Type': 'application/json' };
   const retryAfter = error.retryAfterSeconds ?? (code === 503 ? RETRY_AFTER_SECONDS : undefined);
   if (retryAfter !== undefined) headers['Retry-After'] = Math.max(1, Math.ceil(retryAfter));
@@ -63,7 +72,8 @@ export function sendError(exchange: Exchange, error: LarderError, status?: Cache
 
 /** What went wrong at the upstream was forwarded to it; the rest is Larder's own answer. */
 function statusOf(error: LarderError): CacheStatus {
-  if (error instanceof UpstreamAnswer) return { kind: 'miss', status: error.upstreamStatus, detail: error.code };
+  if (error instanceof UpstreamAnswer)
+    return { kind: 'miss', status: error.upstreamStatus, detail: error.code };
   return { kind: 'error', detail: error.code };
 }
 

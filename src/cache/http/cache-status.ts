@@ -15,7 +15,9 @@ export type CacheStatus =
 export function formatCacheStatus(status: CacheStatus): string {
   switch (status.kind) {
     case 'hit':
-      return status.ttlSeconds === undefined ? 'larder; hit' : `larder; hit; ttl=${Math.round(status.ttlSeconds)}`;
+      return status.ttlSeconds === undefined
+        ? 'larder; hit'
+        : `larder; hit; ttl=${Math.round(status.ttlSeconds)}`;
     case 'miss':
       return parts('fwd=uri-miss', status);
     case 'revalidated':

@@ -36,7 +36,12 @@ export function formatAddress({ host, port }: Address): string {
  * Ends a server in order: goes on answering until no response runs, at most `limitMs`, then stops listening; what still runs then
  * is cut.
  */
-export async function drain(server: Server, running: () => number, clock: Clock, limitMs: number): Promise<void> {
+export async function drain(
+  server: Server,
+  running: () => number,
+  clock: Clock,
+  limitMs: number,
+): Promise<void> {
   const deadline = clock.monotonic() + limitMs;
   while (running() > 0 && clock.monotonic() < deadline) await sleep(clock, 20);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -25,7 +25,8 @@ export function createObserver(metrics: Metrics, logger: Logger, clock: Clock) {
   function count(exchange: Exchange, upstream: string): void {
     const type = exchange.contentType;
     const { status, sentBytes } = exchange;
-    if (sentBytes > 0) metrics.clientBytes.inc({ upstream_host: upstream, source: exchange.bytesFrom }, sentBytes);
+    if (sentBytes > 0)
+      metrics.clientBytes.inc({ upstream_host: upstream, source: exchange.bytesFrom }, sentBytes);
     if (type === undefined || status === undefined) return;
     const labels = { upstream_host: upstream, type };
     const sums = sumsOf(upstream);

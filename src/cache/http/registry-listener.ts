@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
@@ -42,7 +48,12 @@ export function createRegistryListener(deps: RegistryListenerDeps, tls: Tls | un
     });
     deps.handle(exchange).catch((error: unknown) => fail(exchange, error, deps.logger));
   };
-  const options = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 75_000, headersTimeout: 60_000, requestTimeout: 300_000 };
+  const options = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    keepAliveTimeout: 75_000,
+    headersTimeout: 60_000,
+    requestTimeout: 300_000,
+  };
   const server =
     tls === undefined
       ? createServer(options, listener)
@@ -50,7 +61,8 @@ export function createRegistryListener(deps: RegistryListenerDeps, tls: Tls | un
   server.timeout = 0;
   // A body sent with a GET is of no use to anyone; not reading it must not keep the connection.
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end(`HTTP/1.1 400 Bad Request\r\nCache-Status: ${BAD_REQUEST}\r\nConnection: close\r\n\r\n`);
+    if (socket.writable)
+      socket.end(`HTTP/1.1 400 Bad Request\r\nCache-Status: ${BAD_REQUEST}\r\nConnection: close\r\n\r\n`);
     else socket.destroy();
   });
   return server;
@@ -79,5 +91,7 @@ function internal(exchange: Exchange, error: unknown, logger: Logger): LarderErr
     error: errorText(error),
     stack: error instanceof Error ? error.stack : undefined,
   });
-  return new LarderError('INTERNAL', 'Larder failed to answer this request; its log has the reason', { cause: error });
+  return new LarderError('INTERNAL', 'Larder failed to answer this request; its log has the reason', {
+    cause: error,
+  });
 }

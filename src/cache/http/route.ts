@@ -44,7 +44,10 @@ function decodeComponent(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new LarderError('NAME_INVALID', `invalid percent-encoding in the path: ${JSON.stringify(text.slice(0, 150))}`);
+    throw new LarderError(
+      'NAME_INVALID',
+      `invalid percent-encoding in the path: ${JSON.stringify(text.slice(0, 150))}`,
+    );
   }
 }
 

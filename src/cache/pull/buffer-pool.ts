@@ -35,7 +35,11 @@ export function createBufferPool(options: BufferPoolOptions): BufferPool {
     },
     lease(bytes) {
       if (bytes <= options.smallBytes || lent >= options.largeCount) {
-        return { buffer: Buffer.allocUnsafe(Math.min(bytes, options.smallBytes)), release() {}, abandon() {} };
+        return {
+          buffer: Buffer.allocUnsafe(Math.min(bytes, options.smallBytes)),
+          release() {},
+          abandon() {},
+        };
       }
       lent += 1;
       const buffer = idle.pop() ?? Buffer.allocUnsafeSlow(options.largeBytes);

@@ -41,10 +41,17 @@ export async function* directBody(request: DirectRequest): AsyncGenerator<Buffer
         if (offset >= range.end) break;
       }
       if (range.end === BODY_END) return;
-      if (offset < range.end) throw new LarderError('UPSTREAM_UNREACHABLE', `the upstream ended ${request.digest} early`);
+      if (offset < range.end)
+        throw new LarderError('UPSTREAM_UNREACHABLE', `the upstream ended ${request.digest} early`);
     } catch (error) {
       fruitless = offset > before ? 0 : fruitless + 1;
-      if (request.signal.aborted || !isLarderError(error) || !error.retryable || fruitless >= FRUITLESS_ATTEMPTS) throw error;
+      if (
+        request.signal.aborted ||
+        !isLarderError(error) ||
+        !error.retryable ||
+        fruitless >= FRUITLESS_ATTEMPTS
+      )
+        throw error;
     } finally {
       response?.body.destroy();
       response = undefined;

@@ -52,8 +52,10 @@ export async function pump(
 function readAt(fd: number, buffer: Buffer, length: number, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     read(fd, buffer, 0, length, position, (error, bytesRead) => {
-      if (error !== null) reject(new LarderError('STORE_UNAVAILABLE', 'reading stored content failed', { cause: error }));
-      else if (bytesRead === 0) reject(new LarderError('STORE_UNAVAILABLE', `stored content ends early, at byte ${position}`));
+      if (error !== null)
+        reject(new LarderError('STORE_UNAVAILABLE', 'reading stored content failed', { cause: error }));
+      else if (bytesRead === 0)
+        reject(new LarderError('STORE_UNAVAILABLE', `stored content ends early, at byte ${position}`));
       else resolve(bytesRead);
     });
   });

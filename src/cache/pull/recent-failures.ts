@@ -18,7 +18,8 @@ export interface RecentFailures {
 
 export function createRecentFailures(clock: Clock): RecentFailures {
   const failures = new LRUCache<string, { error: LarderError; until: number }>({ max: 10_000 });
-  const key = (where: Partial<Origin>, what: string): string => `${where.upstream}/${where.repository ?? ''} ${what}`;
+  const key = (where: Partial<Origin>, what: string): string =>
+    `${where.upstream}/${where.repository ?? ''} ${what}`;
   return {
     remember(where, what, error) {
       failures.set(key(where, what), { error, until: clock.monotonic() + REMEMBERED_MS });
