@@ -14,21 +14,26 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Which proxy a URL is fetched by, undefined for a direct connection. Settings go before `HTTPS_PROXY` and `HTTP_PROXY`
  * (by the URL's scheme, upper case before lower case); `NO_PROXY` counts for both, with the rules of Go's
- * golang.org/x/net/http/httpproxy, which registry clients share. This machine itself is never asked by proxy.
+ * golang.org/x/net/http/httpproxy, which registry clients share. As there, the environment never means this machine itself; a setting
+ * of this very upstream does.
  */
 export function createProxyChoice(settings: ProxySettings, env: Environment): (url: URL) => URL | undefined {
   const variable = (name: string): string | undefined => env[name] || env[name.toLowerCase()] || undefined;
-  const proxies: Record<string, URL | undefined> = {
-    'http:': proxyUrl(settings.httpProxy || variable('HTTP_PROXY')),
-    'https:': proxyUrl(settings.httpsProxy || variable('HTTPS_PROXY')),
-  };
+  const configured = proxies(settings.httpProxy, settings.httpsProxy);
+  const ambient = proxies(variable('HTTP_PROXY'), variable('HTTPS_PROXY'));
   const exempt = (variable('NO_PROXY') ?? '')
     .split(',')
     .map((entry) => exemption(entry.trim().toLowerCase()));
   return (url) => {
-    if (literalScope(url.hostname) === 'loopback') return undefined;
-    return exempt.some((test) => test(url)) ? undefined : proxies[url.protocol];
+    if (exempt.some((test) => test(url))) return undefined;
+    const proxy = configured[url.protocol];
+    if (proxy !== undefined) return proxy;
+    return literalScope(url.hostname) === 'loopback' ? undefined : ambient[url.protocol];
   };
+}
+
+function proxies(http: string | undefined, https: string | undefined): Readonly<Record<string, URL | undefined>> {
+  return { 'http:': proxyUrl(http || undefined), 'https:': proxyUrl(https || undefined) };
 }
 
 /** As Go does, an address without a scheme is one of an http proxy. */

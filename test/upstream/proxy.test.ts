@@ -84,6 +84,7 @@ test('this machine and the hosts of NO_PROXY are reached directly', async () => 
   await using proxy = await startProxy(Number(port));
   await using loopback = clientOf(upstream, { env: { HTTP_PROXY: proxy.url } });
   assert.equal((await loopback.ask(MANIFEST)).status, 200);
+  assert.deepEqual(proxy.seen, []);
   await using exempt = clientOf(
     { url: `http://registry.example:${port}`, host: 'registry.example', caPem: undefined },
     {
@@ -93,6 +94,15 @@ test('this machine and the hosts of NO_PROXY are reached directly', async () => 
   );
   assert.equal((await exempt.ask(MANIFEST)).status, 200);
   assert.deepEqual(proxy.seen, []);
+});
+
+test('a proxy configured for an upstream on this machine is used', async () => {
+  await using upstream = await startUpstream();
+  upstream.push('app', imageOf({ layers: [1000] }), 'v1');
+  await using proxy = await startProxy(Number(new URL(upstream.url).port));
+  await using client = clientOf(upstream, { proxy: { httpProxy: proxy.url } });
+  assert.equal((await client.ask(MANIFEST)).status, 200);
+  assert.deepEqual(proxy.seen.length, 1);
 });
 
 test('a proxy that refuses makes the upstream unreachable, and its password stays unsaid', async () => {

@@ -1,0 +1,196 @@
+import { sleep, type Clock } from '../../kit/clock.ts';
+import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { parseContentRange } from '../../oci/range.ts';
+import type { Origin, Spool } from '../../store/types.ts';
+import type { Upstream, UpstreamResponse } from '../../upstream/types.ts';
+import { answerError } from '../answers/upstream-answer.ts';
+
+/** Attempts in a row that brought no byte, before a cut body is given up. */
+const FRUITLESS_ATTEMPTS = 5;
+
+/** After fewer bytes than this, the next attempt waits: an upstream that cuts again and again is not to be hammered. */
+const WORTHWHILE_BYTES = 1024 * 1024;
+
+/** Bytes taken from the upstream ahead of the disk. */
+const AHEAD_OF_DISK_BYTES = 2 * 1024 * 1024;
+
+export interface BlobRequest {
+  readonly client: Upstream;
+  readonly origin: Origin;
+  readonly digest: Digest;
+  /** As a manifest of this repository gave it: reserves the budget before the first byte. */
+  readonly expectedSize: number | undefined;
+}
+
+export interface UpstreamBlobDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A blob at its upstream: asks for it from any offset, and copies it whole, however often the upstream cuts it. */
+export class UpstreamBlob {
+  readonly #deps: UpstreamBlobDeps;
+  readonly #request: BlobRequest;
+  readonly #signal: AbortSignal;
+  #size: number | undefined;
+
+  /** `signal` ends everything about it. */
+  constructor(deps: UpstreamBlobDeps, request: BlobRequest, signal: AbortSignal) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#signal = signal;
+  }
+
+  /** Undefined before the first answer, and when neither the upstream nor a manifest says. */
+  get size(): number | undefined {
+    return this.#size;
+  }
+
+  /** Sees that the upstream still has the blob in this repository. Throws its refusal. */
+  async confirm(): Promise<void> {
+    (await this.#ask('HEAD', 0)).body.destroy();
+  }
+
+  /** The blob from `offset` on, or from the beginning where the upstream does not give that range. Throws its refusal. */
+  async open(offset: number): Promise<UpstreamResponse> {
+    try {
+      return await this.#ask('GET', offset);
+    } catch (error) {
+      if (offset === 0 || !isLarderError(error, 'UPSTREAM_BAD_ANSWER')) throw error;
+      return this.#ask('GET', 0);
+    }
+  }
+
+  /**
+   * Copies what follows the spool's offset, `first` being the answer to that; resumes a cut at the registry's own URL with a
+   * closed range. `appended` is called after each write. Throws what the spool throws, or the last cut when it gives up.
+   */
+  async copyTo(spool: Spool, first: UpstreamResponse, appended: () => void): Promise<void> {
+    const { origin, digest } = this.#request;
+    let response: UpstreamResponse | undefined = first;
+    let fruitless = 0;
+    for (;;) {
+      const before = spool.offset;
+      try {
+        response ??= await this.open(spool.offset);
+        await this.#drain(response, spool, appended);
+        return;
+      } catch (error) {
+        response = undefined;
+        if (!isResumable(error) || this.#signal.aborted) throw error;
+        const gained = spool.offset - before;
+        fruitless = gained > 0 ? 0 : fruitless + 1;
+        if (fruitless >= FRUITLESS_ATTEMPTS) throw error;
+        this.#deps.logger.info('upstream cut a body, resuming', {
+          upstream: origin.upstream,
+          digest,
+          offset: spool.offset,
+          error: errorText(error),
+        });
+        if (gained < WORTHWHILE_BYTES) await sleep(this.#deps.clock, pauseMs(error, fruitless), this.#signal);
+      }
+    }
+  }
+
+  /** Appends a body: while the disk takes one batch, the next gathers. */
+  async #drain(response: UpstreamResponse, spool: Spool, appended: () => void): Promise<void> {
+    let skip = spool.offset - beginningOf(response);
+    let batch: Buffer[] = [];
+    let gathered = 0;
+    let writing: Promise<void> | undefined;
+    const flush = async (): Promise<void> => {
+      while (gathered > 0) {
+        const chunks = batch;
+        batch = [];
+        gathered = 0;
+        await spool.append(chunks);
+        appended();
+      }
+      writing = undefined;
+    };
+    try {
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        const fresh = skip >= chunk.length ? undefined : skip > 0 ? chunk.subarray(skip) : chunk;
+        skip = Math.max(0, skip - chunk.length);
+        if (fresh === undefined) continue;
+        batch.push(fresh);
+        gathered += fresh.length;
+        if (writing === undefined) {
+          writing = flush();
+          writing.catch(() => response.body.destroy());
+        } else if (gathered >= AHEAD_OF_DISK_BYTES) {
+          await writing;
+        }
+      }
+    } finally {
+      await writing;
+    }
+    await flush();
+    if (this.#size !== undefined && spool.offset < this.#size) {
+      throw new LarderError(
+        'UPSTREAM_UNREACHABLE',
+        `${this.#request.origin.upstream} ended ${this.#request.digest} early`,
+      );
+    }
+  }
+
+  /** Asks for the blob from `offset` on; learns the size. Throws what a client would be answered. */
+  async #ask(method: 'GET' | 'HEAD', offset: number): Promise<UpstreamResponse> {
+    const { client, origin, digest } = this.#request;
+    const end = this.#size ?? this.#request.expectedSize;
+    const response = await client.request({
+      method,
+      kind: 'blob',
+      repository: origin.repository,
+      path: `/v2/${origin.repository}/blobs/${digest}`,
+      credential: { kind: 'own' },
+      signal: this.#signal,
+      ...(offset > 0 && { range: { start: offset, ...(end !== undefined && end > offset && { end }) } }),
+    });
+    try {
+      this.#learnSize(response, offset);
+    } catch (error) {
+      response.body.destroy();
+      throw error;
+    }
+    return response;
+  }
+
+  #learnSize(response: UpstreamResponse, offset: number): void {
+    const { origin, digest } = this.#request;
+    if (response.status === 200) {
+      this.#size ??= response.contentLength ?? this.#request.expectedSize;
+      return;
+    }
+    if (response.status !== 206) throw answerError(response, 'blob', digest);
+    const range = parseContentRange(response.headers['content-range']);
+    if (
+      range === undefined ||
+      range.start !== offset ||
+      (this.#size !== undefined && range.size !== this.#size)
+    ) {
+      throw new LarderError(
+        'UPSTREAM_BAD_ANSWER',
+        `${origin.upstream} answered a request for bytes ${offset}- of ${digest} with another range`,
+      );
+    }
+    this.#size = range.size;
+  }
+}
+
+/** Where a body begins: at 0 when the upstream ignored the range. */
+function beginningOf(response: UpstreamResponse): number {
+  return response.status === 206 ? (parseContentRange(response.headers['content-range'])?.start ?? 0) : 0;
+}
+
+/** 0.1 s, doubling with each attempt in vain; longer where the upstream or its breaker said so, 5 s at most. */
+function pauseMs(error: unknown, fruitless: number): number {
+  const asked = isLarderError(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
+  return Math.max(100 * 2 ** fruitless, Math.min(asked, 5000));
+}
+
+function isResumable(error: unknown): boolean {
+  return isLarderError(error) && error.retryable && !error.code.startsWith('STORE_');
+}
