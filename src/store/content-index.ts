@@ -1,7 +1,7 @@
 import type { Digest } from '../oci/digest.ts';
-import type { Tag } from '../oci/reference.ts';
 import type { IndexDatabase, Row } from './index-database.ts';
-import type { ContentInfo, ContentType, Origin, TagEntry, TagKey } from './types.ts';
+import { TagIndex } from './tag-index.ts';
+import type { ContentInfo, ContentType, Origin } from './types.ts';
 
 /** Content as the index has it. */
 export interface ContentRow extends ContentInfo {
@@ -38,10 +38,12 @@ export interface LeastUsedQuery {
 
 /** The queries of the store (tables: see database.ts). None throws: see {@link IndexDatabase}. */
 export class ContentIndex {
+  readonly tags: TagIndex;
   readonly #database: IndexDatabase;
 
   constructor(database: IndexDatabase) {
     this.#database = database;
+    this.tags = new TagIndex(database);
   }
 
   transaction(work: () => void): boolean {
@@ -72,9 +74,10 @@ export class ContentIndex {
   /** Forgets content with its holders, links and tags. False when that could not be written. */
   removeContent(digest: Digest): boolean {
     return this.transaction(() => {
-      for (const table of ['contents', 'holders', 'links', 'tags']) {
+      for (const table of ['contents', 'holders', 'links']) {
         this.#database.run(`DELETE FROM ${table} WHERE digest = ?`, digest);
       }
+      this.tags.removeOf(digest);
     });
   }
 
@@ -115,56 +118,16 @@ export class ContentIndex {
   /** Forgets that the upstream delivered it, with its links and tags. */
   removeHolder(digest: Digest, upstream: string): void {
     this.transaction(() => {
-      for (const table of ['holders', 'links', 'tags']) {
+      for (const table of ['holders', 'links']) {
         this.#database.run(`DELETE FROM ${table} WHERE digest = ? AND upstream = ?`, digest, upstream);
       }
+      this.tags.removeOf(digest, upstream);
     });
   }
 
   addLink(digest: Digest, { upstream, repository }: Origin): void {
     const text = 'INSERT OR IGNORE INTO links (digest, upstream, repository) VALUES (?, ?, ?)';
     this.#database.run(text, digest, upstream, repository);
-  }
-
-  tag({ upstream, repository, tag, acceptClass }: TagKey): TagEntry | undefined {
-    const row = this.#database.row(
-      `SELECT digest, media_type, size, validated_at FROM tags
-       WHERE upstream = ? AND repository = ? AND tag = ? AND accept_class = ?`,
-      upstream,
-      repository,
-      tag,
-      acceptClass,
-    );
-    return row === undefined ? undefined : tagEntry(row);
-  }
-
-  putTag({ upstream, repository, tag, acceptClass }: TagKey, entry: TagEntry): void {
-    this.#database.run(
-      `INSERT OR REPLACE INTO tags (upstream, repository, tag, accept_class, digest, media_type, size, validated_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      upstream,
-      repository,
-      tag,
-      acceptClass,
-      entry.digest,
-      entry.mediaType,
-      entry.size,
-      entry.validatedAt,
-    );
-  }
-
-  removeTag({ upstream, repository }: Origin, tag: Tag): void {
-    const text = 'DELETE FROM tags WHERE upstream = ? AND repository = ? AND tag = ?';
-    this.#database.run(text, upstream, repository, tag);
-  }
-
-  /** Drops the oldest tags beyond `limit`. */
-  trimTags(limit: number): void {
-    this.#database.run(
-      `DELETE FROM tags WHERE validated_at <
-         (SELECT validated_at FROM tags ORDER BY validated_at DESC LIMIT 1 OFFSET ?)`,
-      limit,
-    );
   }
 
   /** Content of one type, the least recently used first: `limit` rows at most after `offset`. */
@@ -221,15 +184,6 @@ function contentRow(row: Row): ContentRow {
     mediaType: (row['media_type'] as string | null) ?? undefined,
     storedAt: row['stored_at'] as number,
     verifiedMtime: (row['verified_mtime'] as number | null) ?? undefined,
-  };
-}
-
-function tagEntry(row: Row): TagEntry {
-  return {
-    digest: row['digest'] as Digest,
-    mediaType: row['media_type'] as string,
-    size: row['size'] as number,
-    validatedAt: row['validated_at'] as number,
   };
 }
 

@@ -101,7 +101,7 @@ export async function adoptDistribution(deps: AdoptionDeps, upstream: string): P
       validatedAt: Math.floor(validatedAt),
     };
     for (const acceptClass of COMMON_ACCEPT_CLASSES) {
-      index.putTag({ ...origin, tag: parseTag(name), acceptClass }, entry);
+      index.tags.put({ ...origin, tag: parseTag(name), acceptClass }, entry);
     }
   }
 }

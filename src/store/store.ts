@@ -128,9 +128,9 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     touch: (digest) => lastUse.note(digest),
     link: (digest, origin) => catalog.link(digest, origin),
 
-    tag: (key) => index.tag(key),
-    putTag: (key, entry) => index.putTag(key, entry),
-    dropTag: (origin, tag) => index.removeTag(origin, tag),
+    tag: (key) => index.tags.get(key),
+    putTag: (key, entry) => index.tags.put(key, entry),
+    dropTag: (origin, tag) => index.tags.remove(origin, tag),
 
     leftBytes: (digest, origin) => spools.leftBytes(digest, origin.upstream),
     async spool(digest, origin, size) {

@@ -158,7 +158,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       if (signal.aborted) return;
       await evictor.expire(policies, signal);
       await leftovers.expire();
-      index.trimTags(TAG_LIMIT);
+      index.tags.trim(TAG_LIMIT);
       await budget.trim();
     }
   }

@@ -32,7 +32,10 @@ export function createProxyChoice(settings: ProxySettings, env: Environment): (u
   };
 }
 
-function proxies(http: string | undefined, https: string | undefined): Readonly<Record<string, URL | undefined>> {
+function proxies(
+  http: string | undefined,
+  https: string | undefined,
+): Readonly<Record<string, URL | undefined>> {
   return { 'http:': proxyUrl(http || undefined), 'https:': proxyUrl(https || undefined) };
 }
 
