@@ -174,7 +174,9 @@ const EXECUTABLE = fileURLToPath(new URL('../../bin/larder', import.meta.url));
 
 function start(args: readonly string[], { env, executable = EXECUTABLE }: LarderOptions) {
   // A stand-in in TypeScript runs on this very Node; the real one finds its own.
-  const command = executable.endsWith('.ts') ? [process.execPath, executable, ...args] : [executable, ...args];
+  const command = executable.endsWith('.ts')
+    ? [process.execPath, executable, ...args]
+    : [executable, ...args];
   return spawn(command[0] as string, command.slice(1), {
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

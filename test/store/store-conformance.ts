@@ -186,7 +186,6 @@ export function storeConformance(
       assert.equal(under.store.tag({ ...key, acceptClass: 'd' }), undefined);
       assert.deepEqual(under.store.tag(other), entry);
     });
-
   });
 
   describe(`${name}: spools`, () => {
