@@ -26,7 +26,8 @@ export function sendBody(
   body: Buffer | string,
 ): void {
   exchange.status = status;
-  if (!exchange.isHead) exchange.sentBytes = Buffer.byteLength(body);
+  // Byte counters count content; error documents are none.
+  if (!exchange.isHead && code < 400) exchange.sentBytes = Buffer.byteLength(body);
   const { response } = exchange;
   response.writeHead(code, {
     ...baseHeaders(exchange, status),
