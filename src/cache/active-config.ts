@@ -108,22 +108,18 @@ function policies(config: RegistryConfig): Map<string, UpstreamPolicy> {
 }
 
 /** What a client is made of; the rest of a cache's settings is read with each request. */
+const CONNECTION_FIELDS = [
+  'remoteURL',
+  'proxy',
+  'secretReferenceName',
+  'credentials',
+  'provider',
+  'caBundleSecretReferenceName',
+] as const satisfies (keyof CacheConfig)[];
+
 function sameConnection(a: CacheConfig | undefined, b: CacheConfig): boolean {
-  const of = ({
-    remoteURL,
-    proxy,
-    secretReferenceName,
-    credentials,
-    provider,
-    caBundleSecretReferenceName,
-  }: CacheConfig) =>
-    JSON.stringify([
-      remoteURL,
-      proxy,
-      secretReferenceName,
-      credentials,
-      provider,
-      caBundleSecretReferenceName,
-    ]);
-  return a !== undefined && of(a) === of(b);
+  return (
+    a !== undefined &&
+    CONNECTION_FIELDS.every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]))
+  );
 }

@@ -1,19 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { createRequire } from 'node:module';
+import type { CommandIo } from './command.ts';
 import { EXIT, reportFailure } from './exit.ts';
 import { serveCommand } from './serve.ts';
 import { validateCommand } from './validate.ts';
-
-/** What a command may touch of the process around it; tests give their own. */
-export interface CommandIo {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly isTerminal: boolean;
-  readonly version: string;
-  out(text: string): void;
-  err(text: string): void;
-  /** Called once for each SIGINT and SIGTERM; the returned function ends that. */
-  onSignal(listener: (name: 'SIGINT' | 'SIGTERM') => void): () => void;
-}
 
 /** Runs one command line; resolves with the exit code. Never throws. */
 export async function main(args: readonly string[], io: CommandIo): Promise<number> {
@@ -47,11 +37,6 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     return reportFailure(error, (text) => io.err(text));
   }
-}
-
-/** A command of the program: builds its parser, which tells `done` the exit code. */
-export interface CommandDefinition {
-  build(done: (code: number) => void): Command;
 }
 
 /** The version in `package.json`, of a checkout and of an installed package alike. */

@@ -9,7 +9,7 @@ import { systemClock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import { createLogger, type LogLevel } from '../kit/logger.ts';
 import { EXIT } from './exit.ts';
-import type { CommandDefinition, CommandIo } from './main.ts';
+import type { CommandDefinition, CommandIo } from './command.ts';
 import { option, parseAddress, parseBytes } from './options.ts';
 
 interface ServeOptions {

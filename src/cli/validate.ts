@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { loadConfig } from '../cache/config-file.ts';
 import { isLarderError } from '../kit/errors.ts';
 import { EXIT } from './exit.ts';
-import type { CommandDefinition, CommandIo } from './main.ts';
+import type { CommandDefinition, CommandIo } from './command.ts';
 
 /** `larder validate FILE`: exit 0 and a line, or exit 2 and every problem with its field path. */
 export function validateCommand(io: CommandIo): CommandDefinition {

@@ -1,6 +1,7 @@
 import { LarderError } from '../kit/errors.ts';
 import type { Evictor } from './evictor.ts';
 import type { Ledger, Scope } from './ledger.ts';
+import { Reservation } from './reservation.ts';
 
 /** Share of a limit that is freed in one turn when a limit was lowered: fills that need room do not wait for all of it. */
 const TRIM_STEP = 0.02;
@@ -73,43 +74,6 @@ export class Budget {
     const mine = this.#turn.then(work);
     this.#turn = mine.catch(() => undefined);
     return mine;
-  }
-}
-
-/** Bytes promised to one file in `spool/`. Never less than the file has. */
-export class Reservation {
-  readonly upstream: string | undefined;
-  readonly #budget: Budget;
-  readonly #ledger: Ledger;
-  #bytes = 0;
-
-  constructor(budget: Budget, ledger: Ledger, upstream: string | undefined) {
-    this.#budget = budget;
-    this.#ledger = ledger;
-    this.upstream = upstream;
-  }
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** Asks for `bytes` more; throws `STORE_FULL`. */
-  async grow(bytes: number): Promise<void> {
-    await this.#budget.whenFits(this.upstream, bytes, () => this.take(bytes));
-  }
-
-  /** Takes `bytes` more (negative: gives back) without asking. */
-  take(bytes: number): void {
-    this.#bytes += bytes;
-    this.#ledger.reserve(this.upstream, bytes);
-  }
-
-  shrinkTo(bytes: number): void {
-    if (bytes < this.#bytes) this.take(bytes - this.#bytes);
-  }
-
-  release(): void {
-    this.shrinkTo(0);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../kit/clock.ts';
-import type { Reservation } from './budget.ts';
+import type { Reservation } from './reservation.ts';
 import type { Scope } from './ledger.ts';
 import type { Trash } from './trash.ts';
 

@@ -2,7 +2,7 @@ import type { Hash } from 'node:crypto';
 import { fstatSync } from 'node:fs';
 import { LarderError } from '../kit/errors.ts';
 import { digestAlgorithm, type Digest } from '../oci/digest.ts';
-import type { Reservation } from './budget.ts';
+import type { Reservation } from './reservation.ts';
 import { diskError, isDiskFull, syncData, truncate, writeAll } from './disk.ts';
 import type { SharedFile } from './shared-file.ts';
 import type { ContentType, OpenContent, Origin, Spool } from './types.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command, Option } from 'commander';
 import { EXIT } from '../../src/cli/exit.ts';
-import type { CommandIo } from '../../src/cli/main.ts';
+import type { CommandIo } from '../../src/cli/command.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { validateCommand } from '../../src/cli/validate.ts';
 import { readPage, tableRows } from './markdown.ts';
