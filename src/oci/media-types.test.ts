@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { acceptClass, essence, isSchema1 } from './media-types.ts';
+import { accepts, acceptClass, essence, isSchema1 } from './media-types.ts';
 
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -78,4 +78,13 @@ describe('the class of an Accept header', () => {
       fc.property(fc.string({ maxLength: 3000 }), (header) => assert.ok(acceptClass(header).length <= 200)),
     );
   });
+});
+
+test('an Accept header takes a media type by its name, by a wildcard, or when it names none', () => {
+  assert.equal(accepts('application/json, application/vnd.oci.image.index.v1+json;q=0.5', INDEX), true);
+  assert.equal(accepts('*/*', INDEX), true);
+  assert.equal(accepts('application/*', INDEX), true);
+  assert.equal(accepts(undefined, INDEX), true);
+  assert.equal(accepts(' ', INDEX), true);
+  assert.equal(accepts('application/vnd.oci.image.manifest.v1+json, text/*', INDEX), false);
 });

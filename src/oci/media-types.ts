@@ -34,6 +34,16 @@ export function essence(contentType: string): string {
   return (end === -1 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
 }
 
+/** Whether an `Accept` header takes `mediaType`: by name or by a wildcard; no header takes everything (RFC 9110, section 12.5.1). */
+export function accepts(accept: string | undefined, mediaType: string): boolean {
+  const types = (accept ?? '')
+    .split(',')
+    .map(essence)
+    .filter((type) => type !== '');
+  const family = `${mediaType.slice(0, mediaType.indexOf('/'))}/*`;
+  return types.length === 0 || types.some((type) => type === mediaType || type === '*/*' || type === family);
+}
+
 const CLASSES: [string, string][] = [
   [OCI_INDEX, 'i'],
   [OCI_MANIFEST, 'm'],

@@ -130,6 +130,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
 
     tag: (key) => index.tags.get(key),
     putTag: (key, entry) => index.tags.put(key, entry),
+    tagClasses: (origin, tag) => index.tags.classes(origin, tag),
     dropTag: (origin, tag) => index.tags.remove(origin, tag),
 
     leftBytes: (digest, origin) => spools.leftBytes(digest, origin.upstream),

@@ -36,6 +36,14 @@ export class TagIndex {
     return entry;
   }
 
+  /** Every accept class of one tag. */
+  classes({ upstream, repository }: Origin, tag: Tag): { acceptClass: string; entry: TagEntry }[] {
+    const text = 'SELECT * FROM tags WHERE upstream = ? AND repository = ? AND tag = ?';
+    return this.#database
+      .rows(text, upstream, repository, tag)
+      .map((row) => ({ acceptClass: row['accept_class'] as string, entry: tagEntry(row) }));
+  }
+
   put(key: TagKey, entry: TagEntry): void {
     this.#memory.set(nameOf(key), entry);
     this.#database.run(

@@ -135,6 +135,8 @@ export interface Store {
 
   tag(key: TagKey): TagEntry | undefined;
   putTag(key: TagKey, entry: TagEntry): void;
+  /** What the tag pointed to for every accept class that asked; for outages, hence not fast. */
+  tagClasses(origin: Origin, tag: Tag): readonly { acceptClass: string; entry: TagEntry }[];
   /** Forgets the tag in all its accept classes. */
   dropTag(origin: Origin, tag: Tag): void;
 

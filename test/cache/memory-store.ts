@@ -86,6 +86,13 @@ export class MemoryStore implements Store {
     this.#tags.set(tagId(key, key.tag, key.acceptClass), entry);
   }
 
+  tagClasses(origin: Origin, tag: string): { acceptClass: string; entry: TagEntry }[] {
+    const prefix = tagId(origin, tag, '');
+    return [...this.#tags]
+      .filter(([id]) => id.startsWith(prefix))
+      .map(([id, entry]) => ({ acceptClass: id.slice(prefix.length), entry }));
+  }
+
   dropTag(origin: Origin, tag: string): void {
     for (const id of this.#tags.keys()) if (id.startsWith(tagId(origin, tag, ''))) this.#tags.delete(id);
   }

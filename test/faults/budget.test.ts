@@ -234,17 +234,27 @@ async function whole(larder: LarderProcess, blob: TestBlob): Promise<void> {
   );
 }
 
-/** Bytes of whole and begun bodies on disk. */
+/**
+ * Bytes of content at one moment. 0 when files came, went or moved while they were counted: some would count twice, as a spool
+ * and as a blob.
+ */
 function contentBytes(store: string): number {
-  return ['blobs', 'spool'].reduce((sum, folder) => sum + allBytes(join(store, folder)), 0);
+  const folders = ['blobs', 'spool'].map((folder) => join(store, folder));
+  const names = (): string => folders.flatMap(filesBelow).toSorted().join('\n');
+  const before = names();
+  const bytes = folders.reduce((sum, folder) => sum + allBytes(folder), 0);
+  return names() === before ? bytes : 0;
 }
 
 function allBytes(directory: string): number {
+  return filesBelow(directory).reduce(
+    (sum, file) => sum + (lstatSync(file, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+}
+
+function filesBelow(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .reduce(
-      (sum, entry) =>
-        sum + (lstatSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
-      0,
-    );
+    .map((entry) => join(entry.parentPath, entry.name));
 }

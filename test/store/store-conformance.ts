@@ -181,7 +181,15 @@ export function storeConformance(
       under.store.putTag(key, entry);
       under.store.putTag({ ...key, acceptClass: 'd' }, entry);
       under.store.putTag(other, entry);
+      assert.deepEqual(
+        under.store.tagClasses(A, key.tag).toSorted((a, b) => a.acceptClass.localeCompare(b.acceptClass)),
+        [
+          { acceptClass: 'd', entry },
+          { acceptClass: key.acceptClass, entry },
+        ].toSorted((a, b) => a.acceptClass.localeCompare(b.acceptClass)),
+      );
       under.store.dropTag(A, key.tag);
+      assert.deepEqual(under.store.tagClasses(A, key.tag), []);
       assert.equal(under.store.tag(key), undefined);
       assert.equal(under.store.tag({ ...key, acceptClass: 'd' }), undefined);
       assert.deepEqual(under.store.tag(other), entry);

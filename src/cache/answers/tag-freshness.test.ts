@@ -281,6 +281,44 @@ test('after a failed revalidation the upstream is left alone for 5 s, and asked 
   assert.equal(real.client.requests.length, 3);
 });
 
+describe('in an outage, a client with an Accept that nobody had before', () => {
+  const INDEX = 'application/vnd.oci.image.index.v1+json';
+  const LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
+  const everything = `${INDEX}, ${LIST}, ${MANIFEST}`;
+  const down: Upstream = { fails: 'UPSTREAM_UNREACHABLE' };
+
+  test('gets what one that takes lists got, when it takes that type too', async () => {
+    const under = setting();
+    await under.resolve({ accept: everything });
+    under.upstream = down;
+    assert.equal(await outcome(under.resolve({ accept: MANIFEST })), '1 stale UPSTREAM_UNREACHABLE');
+    assert.equal(await outcome(under.resolve({ accept: '*/*' })), '1 stale UPSTREAM_UNREACHABLE');
+    assert.equal(await outcome(under.resolve({ accept: LIST })), 'UPSTREAM_UNREACHABLE');
+  });
+
+  test('does not get the platform that a registry chose for one that takes no lists', async () => {
+    const under = setting();
+    await under.resolve({ accept: MANIFEST });
+    under.upstream = down;
+    assert.equal(await outcome(under.resolve({ accept: everything })), 'UPSTREAM_UNREACHABLE');
+  });
+
+  test('gets nothing older than staleIfError', async () => {
+    const under = setting();
+    await under.resolve({ accept: everything });
+    under.upstream = down;
+    under.clock.advance(STALE_MS + 1);
+    assert.equal(await outcome(under.resolve({ accept: MANIFEST })), 'UPSTREAM_UNREACHABLE');
+  });
+
+  test('is told when the registry refuses', async () => {
+    const under = setting();
+    await under.resolve({ accept: everything });
+    under.upstream = { status: 404 };
+    assert.equal(await outcome(under.resolve({ accept: MANIFEST })), 'MANIFEST_UNKNOWN');
+  });
+});
+
 describe('a tag that is missing', () => {
   test('is found within 3 s of its push, however often it is asked for', async () => {
     const real = setting();

@@ -4,7 +4,7 @@ import { isLarderError, LarderError } from '../../kit/errors.ts';
 import { SingleFlight } from '../../kit/single-flight.ts';
 import { untilAborted } from '../../kit/abort.ts';
 import type { Tag } from '../../oci/reference.ts';
-import { acceptClass } from '../../oci/media-types.ts';
+import { acceptClass, accepts, DOCKER_LIST, OCI_INDEX } from '../../oci/media-types.ts';
 import type { Store, TagEntry, TagKey } from '../../store/types.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import { originOf } from '../pull/engine.ts';
@@ -57,7 +57,7 @@ type Answer = Omit<ResolvedTag, 'status'> & { readonly stored: boolean };
 /**
  * What a tag points to (law 5). Younger than `tagTTL`: answered without the upstream. Older: one revalidation for all who ask,
  * by HEAD where there is something to compare. When that fails for network, time-out, 5xx or 429, the old answer is given while it is
- * no older than `staleIfError`, and says so. 401, 403 and 404 are always relayed, and a 404 forgets the tag.
+ * no older than `staleIfError`, and says so; for want of one, what clients with another `Accept` got. 401, 403 and 404 are always relayed, and a 404 forgets the tag.
  */
 export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest) => Promise<ResolvedTag> {
   const { store, manifests, clock, failures } = deps;
@@ -83,19 +83,33 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
       if (pause !== undefined && pause.until > clock.monotonic()) throw pause.error;
       return await ask(request, key, id, known !== undefined, mayBeStale);
     } catch (error) {
-      if (!isLarderError(error) || !excusesStaleness(error) || known === undefined) throw error;
-      const staleMs = clock.now() - known.validatedAt;
-      if (staleMs > freshness.staleIfErrorMs) throw error;
+      if (!isLarderError(error) || !excusesStaleness(error)) throw error;
+      const last = known ?? anotherClass(request, key);
+      const staleMs = clock.now() - (last?.validatedAt ?? -Infinity);
+      if (last === undefined || staleMs > freshness.staleIfErrorMs) throw error;
       if ((pauses.get(id)?.until ?? 0) <= clock.monotonic()) {
         pauses.set(id, { until: clock.monotonic() + FAILURE_PAUSE_MS, error });
       }
       return {
-        entry: known,
+        entry: last,
         record: undefined,
         status: { kind: 'stale', ttlSeconds: (ttlMs - staleMs) / 1000, detail: error.code },
       };
     }
   };
+
+  /**
+   * In an outage, what the tag was for clients with another `Accept`, when this one takes that media type too. A single image that
+   * was given to somebody who takes no lists may be the registry's choice of a platform: it is not passed on to those who do.
+   */
+  function anotherClass({ accept, tag }: TagRequest, key: TagKey): TagEntry | undefined {
+    const usable = store
+      .tagClasses(key, tag)
+      .filter(({ entry }) => accepts(accept, entry.mediaType))
+      .filter(({ entry, acceptClass: other }) => LISTS.includes(entry.mediaType) || takesLists(other))
+      .map(({ entry }) => entry);
+    return usable.sort((a, b) => b.validatedAt - a.validatedAt)[0];
+  }
 
   async function ask(
     request: TagRequest,
@@ -176,6 +190,13 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
       tooLong.catch(() => {});
     }
   }
+}
+
+const LISTS = [OCI_INDEX, DOCKER_LIST];
+
+/** True for an accept class with both kinds of lists. */
+function takesLists(ofClass: string): boolean {
+  return ofClass.includes('i') && ofClass.includes('l') && !ofClass.includes('<') && !ofClass.includes(':');
 }
 
 /** Network, time-outs, 5xx, 429 and wrong answers; never what the upstream decided (401, 403, 404). */
