@@ -35,10 +35,10 @@ import { readTls, watchTls, type TlsFiles } from './tls-files.ts';
 /** Running responses may take this long after SIGTERM (contract: "Life"). */
 const DRAIN_MS = 30_000;
 
-/** 32 readers at full speed, two buffers each, take 16 MiB; more go on with small buffers. */
+/** 16 readers at full speed, two buffers each, take 16 MiB; more go on with small buffers. */
 const BUFFERS = {
-  largeBytes: 256 * 1024,
-  largeCount: 64,
+  largeBytes: 512 * 1024,
+  largeCount: 32,
   largeIdle: 16,
   smallBytes: 64 * 1024,
 };
