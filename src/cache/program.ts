@@ -31,6 +31,7 @@ import { createRecentFailures } from './pull/recent-failures.ts';
 import { createSizeHints } from './pull/size-hints.ts';
 import { statsDocument } from './stats.ts';
 import { readTls, watchTls, type TlsFiles } from './tls-files.ts';
+import { unservedSettings } from './unserved-settings.ts';
 
 /** Running responses may take this long after SIGTERM (contract: "Life"). */
 const DRAIN_MS = 30_000;
@@ -110,6 +111,7 @@ export async function startCache(
   cleanup.defer(() => tasks.close());
   declareEvents(metrics);
   declareUpstreams(metrics, namesOf(config));
+  warnOfUnserved(config, logger);
 
   const observer = createObserver(metrics, logger, clock);
   let responding = 0;
@@ -210,6 +212,12 @@ function connect(
   });
 }
 
+function warnOfUnserved(config: RegistryConfig, logger: Logger): void {
+  const fields = unservedSettings(config);
+  if (fields.length > 0)
+    logger.warn('settings without effect in this version', { event: 'config-unserved', fields });
+}
+
 function namesOf(config: RegistryConfig): string[] {
   return config.caches.map((cache) => cache.upstream);
 }
@@ -233,6 +241,7 @@ function watchConfig(
       const config = await loadConfig(file);
       active.apply(config);
       declareUpstreams(metrics, namesOf(config));
+      warnOfUnserved(config, logger);
       metrics.configValid.set(1);
       metrics.configReloads.inc({ result: 'applied' });
       logger.info('configuration changed', { event: 'config-applied', upstreams: namesOf(config) });

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configOf } from '../../test/cache/target.ts';
+import { unservedSettings } from './unserved-settings.ts';
+
+test('settings that the server does not act on yet are named by their field paths', () => {
+  const config = configOf(
+    { upstream: 'a.example' },
+    {
+      upstream: 'b.example',
+      authentication: { realm: 'Cache' },
+      preload: ['b.example/app:v1'],
+    },
+    {
+      upstream: 'c.example',
+      credentials: [
+        { repositories: ['x'], secretReferenceName: 's' },
+        { repositories: ['y'], provider: 'ecr' },
+      ],
+    },
+  );
+  assert.deepEqual(unservedSettings(config), [
+    'caches[1].authentication.realm',
+    'caches[1].preload',
+    'caches[2].credentials[1].provider',
+  ]);
+});

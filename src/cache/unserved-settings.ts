@@ -1,0 +1,20 @@
+import type { RegistryConfig } from '../api/registry-config-effective.ts';
+
+/**
+ * The field paths of settings that the document may hold and this version of the server does not act on, so that nobody
+ * believes in them. Settings of the Service in a cluster (`volume`, `http`, `highAvailability`, `serviceNameSuffix`) are none: they
+ * are not the server's.
+ */
+export function unservedSettings(config: RegistryConfig): string[] {
+  return config.caches.flatMap((cache, index) => {
+    const path = `caches[${index}]`;
+    return [
+      ...(cache.authentication.realm === 'Cache' ? [`${path}.authentication.realm`] : []),
+      ...(cache.provider === undefined ? [] : [`${path}.provider`]),
+      ...cache.credentials.flatMap(({ provider }, entry) =>
+        provider === undefined ? [] : [`${path}.credentials[${entry}].provider`],
+      ),
+      ...(cache.preload.length > 0 ? [`${path}.preload`] : []),
+    ];
+  });
+}
