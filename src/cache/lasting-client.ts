@@ -15,7 +15,6 @@ export function createLastingClient(first: Upstream): LastingClient {
       get name() {
         return current.name;
       },
-      hasConfiguredCredential: (repository) => current.hasConfiguredCredential(repository),
       request: (request) => current.request(request),
       close: () => current.close(),
     },

@@ -64,8 +64,6 @@ export interface UpstreamResponse {
 export interface Upstream {
   /** `host` or `host:port` as configured: the metric label `upstream_host`, the value of `ns`, the alias. */
   readonly name: string;
-  /** True when a configured credential exists that would be used for `repository` (mode `Shared`). */
-  hasConfiguredCredential(repository: RepositoryName | undefined): boolean;
   /**
    * Sends one logical request. Connection limits, retry on a connection that failed before any byte, token, redirects,
    * `Retry-After` and the breaker happen inside.

@@ -164,7 +164,6 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
 
   return {
     name,
-    hasConfiguredCredential: (repository) => credentials(repository) !== undefined,
     async request(asked) {
       const answered = request(asked);
       running.add(answered);

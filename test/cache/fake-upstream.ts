@@ -37,7 +37,6 @@ export function fakeUpstream(
     get openBodies() {
       return bodies.filter((body) => !body.destroyed).length;
     },
-    hasConfiguredCredential: () => false,
     async request(request) {
       requests.push(request);
       request.signal.throwIfAborted();

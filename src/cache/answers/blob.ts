@@ -1,6 +1,6 @@
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { untilAborted } from '../../kit/abort.ts';
-import { isLarderError, LarderError } from '../../kit/errors.ts';
+import { LarderError } from '../../kit/errors.ts';
 import { createDigestHash, type Digest } from '../../oci/digest.ts';
 import { OCTET_STREAM } from '../../oci/media-types.ts';
 import { contentRange, parseRange, type ByteRange } from '../../oci/range.ts';
@@ -19,7 +19,7 @@ import { storedSource } from '../pull/byte-source.ts';
 import type { BufferPool } from '../pull/buffer-pool.ts';
 import { BODY_END, directBody, openDirect } from '../pull/direct-body.ts';
 import { originOf, type PullEngine } from '../pull/engine.ts';
-import { HOLD_BACK_BYTES, type Fill } from '../pull/fill.ts';
+import { HOLD_BACK_BYTES, isStoreTrouble, type Fill } from '../pull/fill.ts';
 import { pump } from '../pull/pump.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
 import { verifiedBody } from '../pull/verified-body.ts';
@@ -306,10 +306,6 @@ function blobHeaders(digest: Digest): Headers {
     ETag: `"${digest}"`,
     'Accept-Ranges': 'bytes',
   };
-}
-
-function isStoreTrouble(error: unknown): boolean {
-  return isLarderError(error, 'STORE_FULL') || isLarderError(error, 'STORE_UNAVAILABLE');
 }
 
 function blobUnknown(digest: Digest): LarderError {

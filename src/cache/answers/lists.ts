@@ -12,7 +12,7 @@ import type { Exchange } from '../http/exchange.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { Target } from '../upstreams.ts';
 import { rewriteLink } from './rewrite-link.ts';
-import { answerError, UpstreamAnswer } from './upstream-answer.ts';
+import { answerError, excusesStaleness, UpstreamAnswer } from './upstream-answer.ts';
 
 /** Lists are remembered in memory only, a few MiB of them. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
@@ -93,7 +93,12 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
         known === undefined ? { kind: 'miss' } : { kind: 'revalidated', status: 200 };
       send(exchange, target, list, { ...status, ...(collapsed && { collapsed: true }) });
     } catch (error) {
-      if (!isLarderError(error) || !excuses(error) || known === undefined || ageMs > freshness.staleIfErrorMs)
+      if (
+        !isLarderError(error) ||
+        !excusesStaleness(error) ||
+        known === undefined ||
+        ageMs > freshness.staleIfErrorMs
+      )
         throw error;
       exchange.bytesFrom = 'stale';
       send(exchange, target, known, {
@@ -179,8 +184,4 @@ function isEmpty(kind: 'tags' | 'referrers', list: List): boolean {
   return (
     kind === 'referrers' && /"manifests"\s*:\s*(?:\[\s*\]|null)/.test(list.body.toString('utf8', 0, 4096))
   );
-}
-
-function excuses(error: LarderError): boolean {
-  return error.code.startsWith('UPSTREAM_') && error.retryable;
 }

@@ -13,6 +13,7 @@ import type { Target } from '../upstreams.ts';
 import { headManifest } from './manifest-fetch.ts';
 import type { ManifestRecord } from './manifest-record.ts';
 import type { Manifests } from './manifests.ts';
+import { excusesStaleness } from './upstream-answer.ts';
 
 /**
  * Signature and fallback tags such as `sha256-<hex>.sig` are rewritten with every signature (cosign SIGNATURE_SPEC,
@@ -197,9 +198,4 @@ const LISTS = [OCI_INDEX, DOCKER_LIST];
 /** True for an accept class with both kinds of lists. */
 function takesLists(ofClass: string): boolean {
   return ofClass.includes('i') && ofClass.includes('l') && !ofClass.includes('<') && !ofClass.includes(':');
-}
-
-/** Network, time-outs, 5xx, 429 and wrong answers; never what the upstream decided (401, 403, 404). */
-function excusesStaleness(error: LarderError): boolean {
-  return error.code.startsWith('UPSTREAM_') && error.retryable;
 }

@@ -46,3 +46,8 @@ export function answerError(
 }
 
 const UNKNOWN = { blob: 'BLOB_UNKNOWN', manifest: 'MANIFEST_UNKNOWN', list: 'NAME_UNKNOWN' } as const;
+
+/** Network, time-outs, 5xx, 429 and wrong answers excuse an old answer; what the upstream decided (401, 403, 404) never does. */
+export function excusesStaleness(error: LarderError): boolean {
+  return error.code.startsWith('UPSTREAM_') && error.retryable;
+}

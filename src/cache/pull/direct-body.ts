@@ -1,8 +1,9 @@
 import { isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseContentRange, type ByteRange } from '../../oci/range.ts';
-import type { UpstreamRequest, UpstreamResponse } from '../../upstream/types.ts';
+import type { UpstreamResponse } from '../../upstream/types.ts';
 import { answerError } from '../answers/upstream-answer.ts';
+import { requestBlob } from './blob-request.ts';
 import { originOf } from './engine.ts';
 import type { Target } from '../upstreams.ts';
 
@@ -65,7 +66,11 @@ export async function openDirect(
   digest: Digest,
   signal: AbortSignal,
 ): Promise<{ size: number | undefined; response: UpstreamResponse }> {
-  const response = await get(target, digest, 'blob', undefined, signal);
+  const response = await requestBlob(target.upstream.client, originOf(target), digest, {
+    method: 'GET',
+    kind: 'blob',
+    signal,
+  });
   if (response.status !== 200) {
     response.body.destroy();
     throw answerError(response, 'blob', digest);
@@ -76,8 +81,12 @@ export async function openDirect(
 async function ask(request: DirectRequest, offset: number): Promise<UpstreamResponse> {
   const { target, digest, kind, signal } = request;
   const { end } = request.range;
-  const asked = { start: offset, ...(end !== BODY_END && { end }) };
-  const response = await get(target, digest, kind, asked, signal);
+  const response = await requestBlob(target.upstream.client, originOf(target), digest, {
+    method: 'GET',
+    kind,
+    signal,
+    range: { start: offset, ...(end !== BODY_END && { end }) },
+  });
   const range = parseContentRange(response.headers['content-range']);
   if (response.status === 206 && range?.start === offset) return response;
   if (response.status === 200 && offset === 0) return response;
@@ -86,23 +95,4 @@ async function ask(request: DirectRequest, offset: number): Promise<UpstreamResp
     throw new LarderError('UPSTREAM_BAD_ANSWER', `the upstream does not give ranges of ${digest}`);
   }
   throw answerError(response, 'blob', digest);
-}
-
-function get(
-  target: Target,
-  digest: Digest,
-  kind: 'blob' | 'range',
-  range: UpstreamRequest['range'],
-  signal: AbortSignal,
-): Promise<UpstreamResponse> {
-  const { repository } = originOf(target);
-  return target.upstream.client.request({
-    method: 'GET',
-    kind,
-    repository,
-    path: `/v2/${repository}/blobs/${digest}`,
-    credential: { kind: 'own' },
-    signal,
-    ...(range !== undefined && { range }),
-  });
 }

@@ -8,6 +8,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Origin, Store } from '../../store/types.ts';
 import { answerError } from '../answers/upstream-answer.ts';
 import type { Target } from '../upstreams.ts';
+import { requestBlob } from './blob-request.ts';
 import { Fill } from './fill.ts';
 import type { RecentFailures } from './recent-failures.ts';
 
@@ -75,12 +76,9 @@ export function createPullEngine(deps: PullDeps): PullEngine {
       const origin = originOf(target);
       failures.rethrow(origin, digest);
       return confirmations.do(`${origin.upstream}/${origin.repository}@${digest}`, async () => {
-        const response = await target.upstream.client.request({
+        const response = await requestBlob(target.upstream.client, origin, digest, {
           method: 'HEAD',
           kind: 'blob',
-          repository: origin.repository,
-          path: `/v2/${origin.repository}/blobs/${digest}`,
-          credential: { kind: 'own' },
           signal: tasks.signal,
         });
         response.body.destroy();

@@ -239,8 +239,7 @@ export class Fill implements ByteSource {
     const opening = this.#state === 'opening';
     this.#state = 'failed';
     if (spool !== undefined) {
-      if (isLarderError(error, 'STORE_FULL') || isLarderError(error, 'STORE_UNAVAILABLE'))
-        this.#limit = spool.offset;
+      if (isStoreTrouble(error)) this.#limit = spool.offset;
       if (isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH')) await spool.discard();
       else await spool.suspend();
     }
@@ -280,4 +279,9 @@ export class Fill implements ByteSource {
     const missing = this.size === undefined ? Infinity : this.size - received;
     return missing <= Math.max(received, CHEAP_REMAINDER_BYTES);
   }
+}
+
+/** The store has no room or does not work: readers go on without it. */
+export function isStoreTrouble(error: unknown): boolean {
+  return isLarderError(error, 'STORE_FULL') || isLarderError(error, 'STORE_UNAVAILABLE');
 }

@@ -6,6 +6,7 @@ import { parseContentRange } from '../../oci/range.ts';
 import type { Origin, Spool } from '../../store/types.ts';
 import type { Upstream, UpstreamResponse } from '../../upstream/types.ts';
 import { answerError } from '../answers/upstream-answer.ts';
+import { requestBlob } from './blob-request.ts';
 
 /** Attempts in a row that brought no byte, before a cut body is given up. */
 const FRUITLESS_ATTEMPTS = 5;
@@ -140,12 +141,9 @@ export class UpstreamBlob {
   async #ask(method: 'GET' | 'HEAD', offset: number): Promise<UpstreamResponse> {
     const { client, origin, digest } = this.#request;
     const end = this.#size ?? this.#request.expectedSize;
-    const response = await client.request({
+    const response = await requestBlob(client, origin, digest, {
       method,
       kind: 'blob',
-      repository: origin.repository,
-      path: `/v2/${origin.repository}/blobs/${digest}`,
-      credential: { kind: 'own' },
       signal: this.#signal,
       ...(offset > 0 && { range: { start: offset, ...(end !== undefined && end > offset && { end }) } }),
     });
