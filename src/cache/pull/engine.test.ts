@@ -129,6 +129,37 @@ describe('what failed for good', () => {
     assert.equal(client.requests.length, 3);
   });
 
+  test('is told to who comes while its bytes are put away, without asking again', async () => {
+    const { engine, client, store } = setting(() => ({ contentLength: 4, body: [Buffer.from('evil')] }));
+    const target = targetOf(client);
+    const putAway = Promise.withResolvers<void>();
+    let reached = false;
+    const spool = store.spool.bind(store);
+    store.spool = async (...args) => {
+      const made = await spool(...args);
+      const discard = made.discard.bind(made);
+      made.discard = async () => {
+        reached = true;
+        await putAway.promise;
+        await discard();
+      };
+      return made;
+    };
+
+    const first = engine.start(target, DIGEST, undefined);
+    await first.opened;
+    await waitFor(() => reached);
+    assert.equal(engine.running(originOf(target), DIGEST), first);
+    putAway.resolve();
+    await waitFor(() => first.failure !== undefined);
+    await waitFor(() => engine.running(originOf(target), DIGEST) === undefined);
+    assert.throws(
+      () => engine.start(target, DIGEST, undefined),
+      (error) => isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH'),
+    );
+    assert.equal(client.requests.length, 1);
+  });
+
   test('is not tried again for a while: wrong bytes for the whole upstream, counted', async () => {
     const { engine, client, metrics, tasks } = setting(() => ({
       contentLength: 3,

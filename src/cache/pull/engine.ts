@@ -60,7 +60,6 @@ export function createPullEngine(deps: PullDeps): PullEngine {
         // There is one spool at a time, and its bytes are this fill's beginning.
         await stopping?.ended;
         await fill.run(signal);
-        end();
         if (fills.get(id)?.fill === fill) fills.delete(id);
         metrics.fillsInProgress.set(fills.size);
         if (isLarderError(fill.failure, 'BLOB_UNKNOWN')) failures.remember(origin, digest, fill.failure);
@@ -68,6 +67,7 @@ export function createPullEngine(deps: PullDeps): PullEngine {
           metrics.corruptBlobs.inc({ action: 'refused' });
           failures.remember({ upstream: origin.upstream }, digest, fill.failure);
         }
+        end();
       });
       return fill;
     },

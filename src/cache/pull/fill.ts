@@ -235,14 +235,15 @@ export class Fill implements ByteSource {
 
   async #fail(error: unknown): Promise<void> {
     const spool = this.#spool;
-    this.#failure = error;
     const opening = this.#state === 'opening';
-    this.#state = 'failed';
     if (spool !== undefined) {
       if (isStoreTrouble(error)) this.#limit = spool.offset;
       if (isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH')) await spool.discard();
       else await spool.suspend();
     }
+    // Not before: who comes while the bytes are put away joins, and learns of the failure instead of asking the upstream again.
+    this.#failure = error;
+    this.#state = 'failed';
     this.#open.reject(error);
     this.#wake();
     if (!opening) spool?.release();
