@@ -1,5 +1,6 @@
 import type { Digest } from '../oci/digest.ts';
 import type { IndexDatabase, Row } from './index-database.ts';
+import { PublicRepositories } from './public-repositories.ts';
 import { TagIndex } from './tag-index.ts';
 import type { ContentInfo, ContentType, Origin } from './types.ts';
 
@@ -39,11 +40,13 @@ export interface LeastUsedQuery {
 /** The queries of the store (tables: see database.ts). None throws: see {@link IndexDatabase}. */
 export class ContentIndex {
   readonly tags: TagIndex;
+  readonly publicRepositories: PublicRepositories;
   readonly #database: IndexDatabase;
 
   constructor(database: IndexDatabase) {
     this.#database = database;
     this.tags = new TagIndex(database);
+    this.publicRepositories = new PublicRepositories(database);
   }
 
   transaction(work: () => void): boolean {

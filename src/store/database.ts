@@ -3,13 +3,21 @@ import { DatabaseSync } from 'node:sqlite';
 import { errorText } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 
-/** Counts up with every change of {@link SCHEMA}; an index of another version is rebuilt from the files. */
-const SCHEMA_VERSION = 1;
+/** Counts up with every change of {@link SCHEMA}; an index of an unknown version is rebuilt from the files. */
+const SCHEMA_VERSION = 2;
+
+const PUBLIC_REPOSITORIES = `
+  CREATE TABLE public_repositories (
+    upstream TEXT NOT NULL, repository TEXT NOT NULL, proven_at INTEGER NOT NULL,
+    PRIMARY KEY (upstream, repository)
+  ) STRICT, WITHOUT ROWID;
+`;
 
 /**
  * `holders` says which upstreams delivered content (provenance, and whose budget it counts for), `links` through which
  * repositories. Content without holders was found on disk without an index.
  * `verified_mtime` is the file's modification time when its bytes last hashed to the digest; null: not since it was found.
+ * `public_repositories` says which repositories their upstream serves to anybody.
  */
 const SCHEMA = `
   CREATE TABLE contents (
@@ -32,8 +40,12 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX tags_by_digest ON tags (digest);
   CREATE INDEX tags_by_age ON tags (validated_at);
+  ${PUBLIC_REPOSITORIES}
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
+
+/** Keeps what an index of the first release holds: its links were made by anonymous requests and configured credentials. */
+const FROM_VERSION_1 = `BEGIN; ${PUBLIC_REPOSITORIES} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`;
 
 export interface OpenedDatabase {
   readonly database: DatabaseSync;
@@ -101,6 +113,7 @@ function open(path: string, walPages: number): OpenedDatabase {
     const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'];
     const isNew = version === 0 && tables === 0;
     if (isNew) database.exec(SCHEMA);
+    else if (version === 1) database.exec(FROM_VERSION_1);
     else if (version !== SCHEMA_VERSION) {
       throw new Error(`schema version ${String(version)}, expected ${SCHEMA_VERSION}`);
     }

@@ -96,6 +96,20 @@ for (const [what, damage] of [
   });
 }
 
+test('an index of the first release keeps what it knows', async () => {
+  await using under = await localStore();
+  const blob = body(50_000);
+  await keep(under.store, blob);
+  await under.store.close();
+  withDatabase(join(under.directory, 'index.sqlite'), (index) =>
+    index.exec('DROP TABLE public_repositories; PRAGMA user_version = 1'),
+  );
+  const store = await under.reopen();
+  assert.equal(store.presence(blob.digest, A), 'linked');
+  store.setPublic(A, 1000);
+  assert.equal((await under.reopen()).publicAt(A), 1000);
+});
+
 test('with one upstream, content found without an index counts for it', async () => {
   const one = new Map([['a.example', { ttlMs: 0, maxBytes: 100_000 }]]);
   await using under = await localStore({ policies: one });

@@ -133,6 +133,10 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     tagClasses: (origin, tag) => index.tags.classes(origin, tag),
     dropTag: (origin, tag) => index.tags.remove(origin, tag),
 
+    publicAt: (origin) => index.publicRepositories.at(origin),
+    setPublic: (origin, at) =>
+      at === undefined ? index.publicRepositories.remove(origin) : index.publicRepositories.set(origin, at),
+
     leftBytes: (digest, origin) => spools.leftBytes(digest, origin.upstream),
     async spool(digest, origin, size) {
       await upkeep.counted();

@@ -140,6 +140,11 @@ export interface Store {
   /** Forgets the tag in all its accept classes. */
   dropTag(origin: Origin, tag: Tag): void;
 
+  /** When the upstream last served this repository to anybody, milliseconds since the epoch. Kept across restarts, to the minute. */
+  publicAt(origin: Origin): number | undefined;
+  /** Notes that it did; undefined: it does not any more. */
+  setPublic(origin: Origin, at: number | undefined): void;
+
   /**
    * Begins or resumes a spool and reserves `size` bytes (grown as it is written when undefined), evicting what is least
    * valuable. Throws `STORE_FULL` when the budget cannot hold it, `STORE_UNAVAILABLE` when the disk cannot.

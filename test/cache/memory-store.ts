@@ -40,6 +40,7 @@ export class MemoryStore implements Store {
   /** Files that nobody has closed yet. */
   openFiles = 0;
   readonly #tags = new Map<string, TagEntry>();
+  readonly #public = new Map<string, number>();
   readonly #now: () => number;
 
   constructor(now: () => number = () => 0) {
@@ -95,6 +96,15 @@ export class MemoryStore implements Store {
 
   dropTag(origin: Origin, tag: string): void {
     for (const id of this.#tags.keys()) if (id.startsWith(tagId(origin, tag, ''))) this.#tags.delete(id);
+  }
+
+  publicAt(origin: Origin): number | undefined {
+    return this.#public.get(place(origin));
+  }
+
+  setPublic(origin: Origin, at: number | undefined): void {
+    if (at === undefined) this.#public.delete(place(origin));
+    else this.#public.set(place(origin), at);
   }
 
   leftBytes(digest: Digest, origin: Origin): number {

@@ -175,6 +175,24 @@ export function storeConformance(
       assert.equal(under.store.tag(key)?.digest, body(11).digest);
     });
 
+    test('a repository is public from when that was noted until it is taken back, across restarts', async () => {
+      await using under = await create();
+      under.store.setPublic(A, 1000);
+      under.store.setPublic(A, 2000);
+      under.store.setPublic(A2, 70_000);
+      assert.deepEqual(
+        [A, A2, B].map((origin) => under.store.publicAt(origin)),
+        [2000, 70_000, undefined],
+      );
+      under.store.setPublic(A, 90_000);
+      under.store.setPublic(A2, undefined);
+      const store = await under.reopen();
+      assert.deepEqual(
+        [A, A2].map((origin) => store.publicAt(origin)),
+        [90_000, undefined],
+      );
+    });
+
     test('dropping a tag drops it in all accept classes, and no other', async () => {
       await using under = await create();
       const other = { ...key, tag: parseTag('v1') };
