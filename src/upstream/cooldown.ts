@@ -1,9 +1,16 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 /** Without `Retry-After`: short, since an upstream that meant hours would say so. */
 const DEFAULT_SECONDS = 5;
+
+/**
+ * Callers bring as many accounts as they like. Who is forgotten for another costs one more request, and 10 000 names of
+ * accounts some 2 MiB.
+ */
+const REMEMBERED = 10_000;
 
 /** The 429s of one upstream, remembered per account: a limit counts per credential, or per address for anonymous ones. */
 export interface Cooldown {
@@ -15,7 +22,7 @@ export interface Cooldown {
 
 /** A {@link Cooldown} for the upstream `name`. */
 export function createCooldown(name: string, clock: Clock): Cooldown {
-  const until = new Map<string, number>();
+  const until = new LRUCache<string, number>({ max: REMEMBERED });
 
   function limited(leftMs: number): LarderError {
     const retryAfterSeconds = Math.ceil(leftMs / 1000);

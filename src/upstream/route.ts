@@ -14,7 +14,13 @@ export type Identity =
   /** Larder itself: with the configured credential, or anonymously. */
   | { readonly kind: 'own'; readonly credential: Credential | undefined }
   /** A client, with its own `Authorization`; undefined: as a stranger, without even a token. */
-  | { readonly kind: 'caller'; readonly authorization: string | undefined };
+  | {
+      readonly kind: 'caller';
+      readonly authorization: string | undefined;
+      readonly account?: string;
+      /** The header was accepted elsewhere a moment ago. */
+      readonly knownGood: boolean;
+    };
 
 export interface RoutedRequest extends TransportRequest {
   readonly method: 'GET' | 'HEAD';

@@ -16,13 +16,19 @@ export type UpstreamRequestKind =
  * Whose credential a request carries.
  * `own`: the one configured for the repository, else Larder's own anonymous token where the registry wants one.
  * `caller`: the caller's `Authorization` as it came, sent to this upstream's origin and nowhere else. No token is
- * fetched, and the answer is the registry's, 401 included.
+ * fetched, and the answer is the registry's, 401 and 403 included.
  * `none`: no credential and no token, to see what the registry tells a stranger; otherwise as `caller`.
  */
-export type UpstreamCredential =
-  | { kind: 'own' }
-  | { kind: 'caller'; authorization: string }
-  | { kind: 'none' };
+export type UpstreamCredential = { kind: 'own' } | CallerCredential | { kind: 'none' };
+
+export interface CallerCredential {
+  kind: 'caller';
+  authorization: string;
+  /** Names the credential without showing it (an HMAC, never the header): a 429 counts for all requests of one account. */
+  account: string;
+  /** True when this upstream accepted this very header elsewhere a moment ago: its refusal here is one of scope. */
+  knownGood: boolean;
+}
 
 export interface UpstreamRequest {
   method: 'GET' | 'HEAD';
@@ -46,7 +52,9 @@ export interface UpstreamResponse {
   readonly headers: Readonly<Record<string, string>>;
   /**
    * `WWW-Authenticate` lines for a client, one challenge each, of the registry itself and never of a redirect target:
-   * realm quoted and absolute. For credential `own` they are those of the anonymous first request (no `error`).
+   * Bearer first, realm quoted and absolute. For credential `own` they are those of the anonymous first request (no `error`).
+   * For a `caller` every Bearer challenge says with `error` that the header was refused, and a token is never met with Basic:
+   * the challenge of requests without `Authorization` takes its place.
    */
   readonly challenges: readonly string[];
   /** Undefined when the upstream sent no usable `Content-Length`. */
@@ -70,14 +78,15 @@ export interface Upstream {
    *
    * Resolves for any HTTP status except:
    * - `UPSTREAM_CREDENTIAL_REFUSED`: 401 or 403 although the configured credential was sent;
-   * - `UPSTREAM_RATE_LIMITED`: 429, or a 429's `Retry-After` has not passed yet (then nothing is sent);
+   * - `UPSTREAM_RATE_LIMITED`: 429, or a 429's `Retry-After` has not passed yet for this account (then nothing is sent);
    * - `UPSTREAM_5XX`: any 5xx;
    * - `UPSTREAM_UNREACHABLE`, `UPSTREAM_TIMEOUT`, `UPSTREAM_BREAKER_OPEN`, `UPSTREAM_FORBIDDEN_ADDRESS`, `UPSTREAM_BAD_ANSWER`
-   *   (protocol errors, redirect loops, an unusable token answer, storage that refuses its own signed address), and the
-   *   signal's reason when it aborts;
+   *   (protocol errors, redirect loops, an unusable token answer, storage that refuses its own signed address, a `caller`
+   *   sent on to another registry that wants a login), and the signal's reason when it aborts;
    * - `OVERLOADED`: all connections were busy for 20 s.
    *
-   * With credential `caller` nothing of the first two is thrown: 401, 403 and 429 are answers for that caller.
+   * With credential `caller` or `none` the first is never thrown: 401 and 403 are answers for that caller. The 400 with which
+   * ECR Public refuses a token is a 401 here.
    */
   request(request: UpstreamRequest): Promise<UpstreamResponse>;
   /** Lets running requests and their bodies end, then closes all connections. A request that comes later is `UPSTREAM_UNREACHABLE`. */

@@ -5,7 +5,7 @@ import type { Metrics } from '../kit/metrics.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import { createAddressGuard, type Resolve } from './address-guard.ts';
 import { createAuthorizer } from './authorizer.ts';
-import { createCooldown } from './cooldown.ts';
+import { createCooldown, type Cooldown } from './cooldown.ts';
 import type { Credential } from './credential.ts';
 import { createDispatchers } from './dispatchers.ts';
 import { discard, readBody } from './exchange.ts';
@@ -57,6 +57,8 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   const dispatchers = createDispatchers({ limits, guard, clock, caBundle, proxyFor });
   const transport = createTransport({ clock, metrics, logger, dispatchers }, { ...options, remote, limits });
   const cooldown = createCooldown(name, clock);
+  // Apart, so that no crowd of callers makes us forget a limit of our own.
+  const cooldownOfCallers = createCooldown(name, clock);
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
   const tokenDeps = { transport, guard, cooldown, clock };
@@ -72,7 +74,8 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
 
   async function request(asked: UpstreamRequest): Promise<UpstreamResponse> {
     const identity = identify(asked);
-    if (identity.kind === 'own') cooldown.check(accountOf(identity));
+    const limit = limitOf(identity);
+    limit.cooldown.check(limit.account);
     let reached = await route(outgoing(asked, identity));
     if (asked.method === 'HEAD' && isHeadRefused(asked, reached)) {
       discard(reached.answer);
@@ -104,8 +107,15 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
       case 'caller':
         return credential;
       case 'none':
-        return { kind: 'caller', authorization: undefined };
+        return { kind: 'caller', authorization: undefined, knownGood: false };
     }
+  }
+
+  /** Where the 429s of an identity count. */
+  function limitOf(identity: Identity): { cooldown: Cooldown; account: string } {
+    return identity.kind === 'own'
+      ? { cooldown, account: identity.credential?.id ?? ANONYMOUS }
+      : { cooldown: cooldownOfCallers, account: identity.account ?? STRANGER };
   }
 
   function outgoing(asked: UpstreamRequest, identity: Identity): Parameters<typeof route>[0] {
@@ -142,9 +152,11 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
         `the storage that ${name} points to answered ${status} to its signed address`,
       );
     }
-    if (identity.kind === 'caller') return undefined;
-    if (status === 429) return cooldown.start(accountOf(identity), retryAfter);
-    if (credentialSent && (status === 401 || status === 403)) {
+    if (status === 429) {
+      const limit = limitOf(identity);
+      return limit.cooldown.start(limit.account, retryAfter);
+    }
+    if (identity.kind === 'own' && credentialSent && (status === 401 || status === 403)) {
       return new LarderError(
         'UPSTREAM_CREDENTIAL_REFUSED',
         `${name} answered ${status} to the configured credential`,
@@ -182,9 +194,11 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   };
 }
 
-function accountOf(identity: Extract<Identity, { kind: 'own' }>): string {
-  return identity.credential?.id ?? ANONYMOUS;
-}
+/**
+ * Requests without any header. Not {@link ANONYMOUS}: a limit on pulls with anonymous tokens must not hide the challenge from
+ * those who would log in. No HMAC is called so.
+ */
+const STRANGER = '';
 
 function headersOf({ accept, range }: UpstreamRequest): Record<string, string> {
   return {

@@ -11,8 +11,10 @@ import { parseMetrics, type Upstream as TestRegistry } from '../kit/index.ts';
 /** Requests of the client under test: `kind` follows from the path unless told. */
 export type Asked = Partial<Omit<UpstreamRequest, 'repository' | 'credential'>> & {
   readonly path: string;
-  /** `own` unless told; a string is a caller's `Authorization`. */
-  readonly caller?: string;
+  /** `own` unless told; a string is a caller's `Authorization` and names its account, null is a caller without one. */
+  readonly caller?: string | null;
+  /** Of a caller: false unless told. */
+  readonly knownGood?: boolean;
 };
 
 export interface Answer extends Omit<UpstreamResponse, 'body' | 'read'> {
@@ -61,15 +63,13 @@ export function clientOf(
   );
 
   function open(asked: string | Asked): Promise<UpstreamResponse> {
-    const { path, caller, ...given } = typeof asked === 'string' ? { path: asked } : asked;
+    const { path, caller, knownGood = false, ...given } = typeof asked === 'string' ? { path: asked } : asked;
     const [, repository, kind] = /^\/v2\/(.+)\/(manifests|blobs|tags|referrers)\//.exec(path) ?? [];
-    const credential: UpstreamCredential =
-      caller === undefined ? { kind: 'own' } : { kind: 'caller', authorization: caller };
     return upstream.request({
       method: 'GET',
       kind: KINDS[kind ?? ''] ?? 'ping',
       path,
-      credential,
+      credential: credentialOf(caller, knownGood),
       accept: '*/*',
       signal: new AbortController().signal,
       ...(repository !== undefined && { repository: parseRepositoryName(repository) }),
@@ -93,6 +93,12 @@ export function clientOf(
     close: () => upstream.close(),
     [Symbol.asyncDispose]: () => upstream.close(),
   };
+}
+
+function credentialOf(caller: string | null | undefined, knownGood: boolean): UpstreamCredential {
+  if (caller === undefined) return { kind: 'own' };
+  if (caller === null) return { kind: 'none' };
+  return { kind: 'caller', authorization: caller, account: caller, knownGood };
 }
 
 const KINDS: Readonly<Record<string, UpstreamRequest['kind']>> = {

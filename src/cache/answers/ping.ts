@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Clock } from '../../kit/clock.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import { sendBody } from '../http/answer.ts';
@@ -39,7 +40,10 @@ export function createPingAnswers(clock: Clock): PingAnswers {
         method: 'GET',
         kind: 'ping',
         path: '/v2/',
-        credential: authorization === undefined ? { kind: 'none' } : { kind: 'caller', authorization },
+        credential:
+          authorization === undefined
+            ? { kind: 'none' }
+            : { kind: 'caller', authorization, account: hashed(authorization), knownGood: false },
         signal: exchange.signal,
       });
       response.body.destroy();
@@ -56,6 +60,10 @@ export function createPingAnswers(clock: Clock): PingAnswers {
         : { status: 200, challenges: [] };
     }
   }
+}
+
+function hashed(authorization: string): string {
+  return createHash('sha256').update(authorization).digest('base64url');
 }
 
 function sendOk(exchange: Exchange): void {

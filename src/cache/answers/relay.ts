@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createDigestHash } from '../../oci/digest.ts';
 import { referenceText } from '../../oci/reference.ts';
 import type { UpstreamRequestKind, UpstreamResponse } from '../../upstream/types.ts';
@@ -50,7 +51,7 @@ export async function relay(
     kind,
     repository: target.repository,
     path,
-    credential: { kind: 'caller', authorization },
+    credential: { kind: 'caller', authorization, account: hashed(authorization), knownGood: false },
     signal: exchange.signal,
     ...(accept !== undefined && { accept }),
     ...(range !== undefined && { range }),
@@ -115,6 +116,10 @@ function upstreamPath(
     case 'referrers':
       return { path: `${base}/referrers/${route.digest}${query}`, kind: 'referrers' };
   }
+}
+
+function hashed(authorization: string): string {
+  return createHash('sha256').update(authorization).digest('base64url');
 }
 
 /** One open or closed range goes along; anything else means the whole body, which a server may always answer. */
