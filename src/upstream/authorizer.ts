@@ -3,7 +3,7 @@ import type { RepositoryName } from '../oci/reference.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { basicAuthorization, type Credential } from './credential.ts';
 import { detached, type Exchange } from './exchange.ts';
-import { createChallengeMemory, isBearer, readChallenges } from './registry-challenges.ts';
+import { isBearer, readChallenges, type ChallengeMemory } from './registry-challenges.ts';
 import type { TokenRequest } from './token-request.ts';
 import { tokenKey, type TokenGrant, type Tokens } from './tokens.ts';
 
@@ -34,17 +34,20 @@ export interface Authorizer {
 const MAX_SENT = 3;
 
 /**
- * An {@link Authorizer} for the registry at `origin`, with tokens of its own: what one host challenged for is never sent
- * to another. What one repository is challenged with is expected of the others, so that only the first request spends a 401; a
+ * An {@link Authorizer} for the registry at `origin`, with tokens and a memory of its own: what one host challenged for is
+ * never sent to another. What one repository is challenged with is expected of the others, so that only the first request spends a 401; a
  * wrong guess is corrected by the challenge it meets. A token that is refused while it should be good is replaced once.
  */
-export function createAuthorizer(origin: URL, tokens: Tokens, guard: AddressGuard): Authorizer {
-  const memory = createChallengeMemory();
-
+export function createAuthorizer(
+  origin: URL,
+  tokens: Tokens,
+  memory: ChallengeMemory,
+  guard: AddressGuard,
+): Authorizer {
   /** What to send first. A token that cannot be had is no failure yet: the registry may not ask for one any more. */
   async function predict(request: AuthorizedRequest): Promise<Attempt> {
     // A ping is sent as a client would send it: its challenges are its answer.
-    const plan = request.repository && choose(memory.expected(request.repository), request);
+    const plan = request.repository && choose(memory.expected(request.repository) ?? [], request);
     if (plan === undefined) return {};
     if ('authorization' in plan) return plan;
     try {
@@ -85,7 +88,7 @@ export function createAuthorizer(origin: URL, tokens: Tokens, guard: AddressGuar
         let next: Attempt | undefined;
         const challenges = answer.status === 401 ? readChallenges(answer, origin, guard) : [];
         const isAsked = attempt.authorization === undefined || challenges.some(isBearer);
-        if (isAsked && (challenges.length > 0 || answer.status < 400)) memory.learn(repository, challenges);
+        if (isAsked) memory.learn(repository, answer.status, challenges);
         if (sent < MAX_SENT && isRefusal(answer, attempt)) {
           answer = await detached(answer);
           next = await respond(challenges, request, attempt);
@@ -93,7 +96,7 @@ export function createAuthorizer(origin: URL, tokens: Tokens, guard: AddressGuar
         if (next === undefined) {
           return {
             answer,
-            challenges: memory.expected(repository).map(formatChallenge),
+            challenges: (memory.expected(repository) ?? []).map(formatChallenge),
             credentialSent: attempt.authorization !== undefined && credential !== undefined,
           };
         }

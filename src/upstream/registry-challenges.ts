@@ -5,13 +5,14 @@ import type { AddressGuard } from './address-guard.ts';
 import { discard, type Exchange } from './exchange.ts';
 
 /**
- * The challenges of an answer from `origin`, with Bearer realms made absolute. A Bearer challenge without a realm that can
+ * The challenges of an answer from `origin`, Bearer ones first (oras reads no further), with realms made absolute. A Bearer challenge without a realm that can
  * be read is left out. Throws `UPSTREAM_FORBIDDEN_ADDRESS` for a realm that the guard refuses: neither we nor a client
  * may be sent there.
  */
 export function readChallenges(answer: Exchange, origin: URL, guard: AddressGuard): Challenge[] {
   try {
-    return parseChallenges(answer.challenges).flatMap((challenge) => absolute(challenge, origin, guard));
+    const challenges = parseChallenges(answer.challenges).flatMap((found) => absolute(found, origin, guard));
+    return challenges.sort((a, b) => Number(isBearer(b)) - Number(isBearer(a)));
   } catch (error) {
     discard(answer);
     throw error;
@@ -35,11 +36,11 @@ export function isBearer({ scheme }: Challenge): boolean {
 export interface ChallengeMemory {
   /**
    * What a request for `repository` will be challenged with: what it was challenged with last, else what another
-   * repository was, with the name changed. Empty when it will probably be served as it is, and when nothing is known.
+   * repository was, with the name changed. Empty when it will probably be served as it is, undefined when nothing is known.
    */
-  expected(repository: RepositoryName | undefined): readonly Challenge[];
-  /** Remembers the challenges of an answer; none when the registry answered without. */
-  learn(repository: RepositoryName | undefined, challenges: readonly Challenge[]): void;
+  expected(repository: RepositoryName | undefined): readonly Challenge[] | undefined;
+  /** Remembers what such a request was answered. A status from 400 on without challenges tells nothing. */
+  learn(repository: RepositoryName | undefined, status: number, challenges: readonly Challenge[]): void;
 }
 
 const REMEMBERED = 1000;
@@ -50,9 +51,10 @@ export function createChallengeMemory(): ChallengeMemory {
 
   return {
     expected(repository) {
-      return known.get(repository ?? PING) ?? (repository && pattern?.(repository)) ?? [];
+      return known.get(repository ?? PING) ?? (repository && pattern?.(repository));
     },
-    learn(repository, challenges) {
+    learn(repository, status, challenges) {
+      if (status >= 400 && challenges.length === 0) return;
       const plain = challenges.map(withoutError);
       known.set(repository ?? PING, plain);
       // A ping is challenged without scope, at Artifact Registry even without service.

@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { RepositoryName } from '../oci/reference.ts';
-import { formatChallenge } from '../oci/challenge.ts';
 import type { AddressGuard } from './address-guard.ts';
 import type { AuthorizedAnswer, Authorizer } from './authorizer.ts';
 import type { Credential } from './credential.ts';
 import { discard, type Exchange } from './exchange.ts';
+import { createPassThrough } from './pass-through.ts';
 import { isRegistryPath, redirectTarget } from './redirect.ts';
-import { readChallenges } from './registry-challenges.ts';
+import { createChallengeMemory, type ChallengeMemory } from './registry-challenges.ts';
 import type { TransportRequest } from './transport.ts';
 
 /** Who a request speaks for. */
@@ -29,8 +29,8 @@ export interface RoutedRequest extends TransportRequest {
 }
 
 export interface RoutedAnswer extends AuthorizedAnswer {
-  /** Where the answer came from: a registry, or storage that a registry pointed to. */
-  readonly from: 'registry' | 'storage';
+  /** Where the answer came from: the upstream itself, or where it sent us: another registry, or storage. */
+  readonly from: 'upstream' | 'other registry' | 'storage';
 }
 
 export interface RouteDeps {
@@ -38,7 +38,7 @@ export interface RouteDeps {
   readonly guard: AddressGuard;
   readonly send: (request: RoutedRequest) => Promise<Exchange>;
   /** Makes the authorizer of a registry. */
-  readonly authorizerOf: (origin: URL) => Authorizer;
+  readonly authorizerOf: (origin: URL, memory: ChallengeMemory) => Authorizer;
 }
 
 /** Registries that one upstream sends us to: registry.k8s.io has a regional one for each of some 20 regions. */
@@ -51,11 +51,13 @@ const OTHER_REGISTRIES = 32;
  */
 export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promise<RoutedAnswer> {
   const { remote, guard, authorizerOf } = deps;
-  const registry = authorizerOf(remote);
+  const memory = createChallengeMemory();
+  const upstream = authorizerOf(remote, memory);
+  const passThrough = createPassThrough(remote, memory, guard);
   const others = new LRUCache<string, Authorizer>({ max: OTHER_REGISTRIES });
 
   function other({ origin }: URL): Authorizer {
-    const authorizer = others.get(origin) ?? authorizerOf(new URL(origin));
+    const authorizer = others.get(origin) ?? authorizerOf(new URL(origin), createChallengeMemory());
     others.set(origin, authorizer);
     return authorizer;
   }
@@ -73,21 +75,20 @@ export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promis
     }
     if (url.origin !== remote.origin) {
       const anonymous = { repository, credential: undefined, signal, transmit };
-      return { from: 'registry', ...(await other(url).send(anonymous)), challenges: [] };
+      return { from: 'other registry', ...(await other(url).send(anonymous)), challenges: [] };
     }
     if (identity.kind === 'own') {
-      return { from: 'registry', ...(await registry.send({ ...identity, repository, signal, transmit })) };
+      return { from: 'upstream', ...(await upstream.send({ ...identity, repository, signal, transmit })) };
     }
-    const answer = await transmit(identity.authorization);
-    const challenges = readChallenges(answer, remote, guard).map(formatChallenge);
-    return { from: 'registry', answer, challenges, credentialSent: true };
+    const passed = await passThrough({ ...identity, url, repository, transmit });
+    return { from: 'upstream', ...passed, credentialSent: identity.authorization !== undefined };
   }
 
   return async (request) => {
     let challenges: readonly string[] = [];
     for (let url = request.url, count = 1; ; count += 1) {
       const reached = await hop(url, request);
-      if (url.origin === remote.origin && reached.from === 'registry') challenges = reached.challenges;
+      if (reached.from === 'upstream') challenges = reached.challenges;
       const target = redirectOf(reached.answer, url, count);
       if (target === undefined) return { ...reached, challenges };
       discard(reached.answer);

@@ -2,6 +2,7 @@ import type { Clock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import { parseChallenges } from '../oci/challenge.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import { createAddressGuard, type Resolve } from './address-guard.ts';
 import { createAuthorizer } from './authorizer.ts';
@@ -66,9 +67,9 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     remote,
     guard,
     send: (request) => transport.send(request),
-    authorizerOf(origin) {
+    authorizerOf(origin, memory) {
       const tokens = createTokens((asked) => requestToken(asked, tokenDeps, closing.signal), clock);
-      return createAuthorizer(origin, tokens, guard);
+      return createAuthorizer(origin, tokens, memory, guard);
     },
   });
 
@@ -152,6 +153,12 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
         `the storage that ${name} points to answered ${status} to its signed address`,
       );
     }
+    if (from === 'other registry' && status === 401 && identity.kind === 'caller') {
+      return new LarderError(
+        'UPSTREAM_BAD_ANSWER',
+        `the registry that ${name} points to wants a login, and only ${name} may see the caller's`,
+      );
+    }
     if (status === 429) {
       const limit = limitOf(identity);
       return limit.cooldown.start(limit.account, retryAfter);
@@ -209,8 +216,18 @@ function headersOf({ accept, range }: UpstreamRequest): Record<string, string> {
   };
 }
 
-/** Signed addresses are good for one method (GHCR), and ECR Public answers 401 to HEAD of any blob (containers-roadmap#2671). */
-function isHeadRefused({ kind, credential }: UpstreamRequest, { answer, from }: RoutedAnswer): boolean {
-  if (from === 'storage') return answer.status === 403 || answer.status === 405;
-  return kind === 'blob' && (answer.status === 405 || (answer.status === 401 && credential.kind === 'own'));
+/**
+ * Signed addresses are good for one method (GHCR), and ECR Public answers 401 to HEAD of any blob (containers-roadmap#2671).
+ * Any other registry sees the refused header of a caller once: more would lock accounts, and take longer than others wait.
+ */
+function isHeadRefused({ kind, credential }: UpstreamRequest, reached: RoutedAnswer): boolean {
+  const { status } = reached.answer;
+  if (reached.from === 'storage') return status === 403 || status === 405;
+  if (kind !== 'blob' || status !== 401) return kind === 'blob' && status === 405;
+  return credential.kind === 'own' || (credential.kind === 'caller' && isEcrPublic(reached.challenges));
+}
+
+/** It has one scope for everything, which no other registry has. */
+function isEcrPublic(challenges: readonly string[]): boolean {
+  return parseChallenges(challenges).some(({ parameters }) => parameters.get('scope') === 'aws');
 }
