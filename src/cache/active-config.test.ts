@@ -67,7 +67,7 @@ describe('a changed configuration', () => {
       clients.map((client) => client.closed),
       [true, true, false, false],
     );
-    const running = before.target('a.example/x', undefined).upstream;
+    const running = before.destination('a.example/x', undefined).upstream;
     assert.equal(running.client.name, 'a.example#2', 'a running download resumes with the new client');
     assert.equal(running.config.remoteURL, 'https://a.example', 'and keeps its settings otherwise');
   });

@@ -3,14 +3,15 @@ import type { BlobAnswers } from './answers/blob.ts';
 import type { ListAnswers } from './answers/lists.ts';
 import type { ManifestAnswers } from './answers/manifest.ts';
 import type { PingAnswers } from './answers/ping.ts';
-import { relay } from './answers/relay.ts';
+import type { Access } from './access/access.ts';
 import type { Exchange } from './http/exchange.ts';
 import { parseRoute } from './http/route.ts';
-import type { Target, UpstreamTable } from './upstreams.ts';
+import type { UpstreamTable } from './upstreams.ts';
 
 export interface HandlerDeps {
   /** The table of the configuration in force when the request arrived. */
   readonly table: () => UpstreamTable;
+  readonly access: Access;
   readonly answerPing: PingAnswers;
   readonly answerManifest: ManifestAnswers;
   readonly answerBlob: BlobAnswers;
@@ -26,10 +27,11 @@ export function createHandler(deps: HandlerDeps): (exchange: Exchange) => Promis
     if (route.kind === 'ping') return deps.answerPing(exchange, table);
     if (route.kind === 'catalog') throw noCatalog();
 
-    const target = table.target(route.name, exchange.ns);
-    exchange.upstreamName = target.upstream.name;
-    const authorization = callerCredential(exchange, target);
-    if (authorization !== undefined) return relay(exchange, target, route, authorization);
+    const destination = table.destination(route.name, exchange.ns);
+    exchange.upstreamName = destination.upstream.name;
+    const visitor = deps.access.visit(destination, deps.access.presented(exchange.authorization));
+    exchange.visitor = visitor;
+    const target = { ...destination, visitor };
     switch (route.kind) {
       case 'manifest':
         return deps.answerManifest(exchange, target, route.reference);
@@ -41,11 +43,6 @@ export function createHandler(deps: HandlerDeps): (exchange: Exchange) => Promis
         return deps.lists.referrers(exchange, target, route.digest);
     }
   };
-}
-
-/** In mode `Shared` everyone reads what the configured credential reads, so a caller's own is of no use and goes nowhere. */
-function callerCredential(exchange: Exchange, target: Target): string | undefined {
-  return target.upstream.config.authentication.mode === 'Caller' ? exchange.authorization : undefined;
 }
 
 function readOnly(method: string): LarderError {

@@ -11,12 +11,15 @@ import type { Store } from '../store/types.ts';
 import { createSecretDirectory, type SecretDirectory } from '../upstream/secret-directory.ts';
 import type { Upstream } from '../upstream/types.ts';
 import { createUpstream } from '../upstream/upstream.ts';
+import { createAccess } from './access/access.ts';
 import { createActiveConfig, type ActiveConfig } from './active-config.ts';
 import { createAdminListener } from './admin-listener.ts';
+import { createAdmission } from './answers/admission.ts';
 import { createBlobAnswers } from './answers/blob.ts';
 import { createListAnswers } from './answers/lists.ts';
 import { createManifestAnswers } from './answers/manifest.ts';
 import { createManifests } from './answers/manifests.ts';
+import { createPatience } from './answers/patience.ts';
 import { createPingAnswers } from './answers/ping.ts';
 import { createTagFreshness } from './answers/tag-freshness.ts';
 import { loadConfig } from './config-file.ts';
@@ -173,20 +176,26 @@ function createRegistryHandler({ store, active, tasks, metrics, clock, logger }:
   const { signal } = tasks;
   const failures = createRecentFailures(clock);
   const sizes = createSizeHints();
+  const access = createAccess({ store, clock });
+  const patience = createPatience(clock);
+  const admit = createAdmission(patience);
   const pulls = createPullEngine({ store, clock, logger, metrics, tasks, failures });
   const manifests = createManifests({ store, clock, logger, sizes, failures, signal });
   return createHandler({
     table: () => active.table,
-    answerPing: createPingAnswers(clock),
+    access,
+    answerPing: createPingAnswers({ access, clock }),
     answerManifest: createManifestAnswers({
       manifests,
-      resolveTag: createTagFreshness({ store, manifests, clock, failures, signal }),
+      admit,
+      resolveTag: createTagFreshness({ store, manifests, patience, clock, failures, signal }),
       clock,
       logger,
     }),
     answerBlob: createBlobAnswers({
       store,
       pulls,
+      admit,
       pool: createBufferPool(BUFFERS),
       sizes,
       clock,

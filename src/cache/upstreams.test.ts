@@ -18,7 +18,7 @@ function table(names: readonly string[], defaultName?: string): UpstreamTable {
 /** `upstream repository`, or the code of the error. */
 function routed(of: UpstreamTable, name: string, ns?: string): string {
   try {
-    const target = of.target(name, ns);
+    const target = of.destination(name, ns);
     return `${target.upstream.name} ${target.repository}`;
   } catch (error) {
     return isLarderError(error) ? error.code : String(error);
@@ -65,7 +65,7 @@ test('a name that no registry can have is refused', () => {
 });
 
 test('an answer can be written in the terms of the client: name and ns as they came', () => {
-  const { visibleName, ns } = several.target('ghcr.io/o/i', 'ghcr.io');
+  const { visibleName, ns } = several.destination('ghcr.io/o/i', 'ghcr.io');
   assert.deepEqual([visibleName, ns], ['ghcr.io/o/i', 'ghcr.io']);
 });
 

@@ -1,7 +1,9 @@
 import type { CacheConfig } from '../api/registry-config-effective.ts';
 import { LarderError } from '../kit/errors.ts';
 import { parseRepositoryName, type RepositoryName } from '../oci/reference.ts';
+import type { Origin } from '../store/types.ts';
 import type { Upstream } from '../upstream/types.ts';
+import type { Visitor } from './access/visitor.ts';
 
 /** One configured cache: its settings and the client that talks to its upstream. */
 export interface CachedUpstream {
@@ -11,12 +13,22 @@ export interface CachedUpstream {
 }
 
 /** Where a request goes, and how the client named it, so that links can be written back in the client's own terms. */
-export interface Target {
+export interface Destination {
   readonly upstream: CachedUpstream;
   readonly repository: RepositoryName;
   /** The name as it stood in the path, alias included. */
   readonly visibleName: string;
   readonly ns: string | undefined;
+}
+
+/** A destination, and on whose behalf it is asked. */
+export interface Target extends Destination {
+  readonly visitor: Visitor;
+}
+
+/** The repository that content of a destination belongs to. */
+export function originOf({ upstream, repository }: Pick<Destination, 'upstream' | 'repository'>): Origin {
+  return { upstream: upstream.name, repository };
 }
 
 /** The upstreams of one configuration. A new configuration makes a new table. */
@@ -25,7 +37,7 @@ export interface UpstreamTable {
   /** The upstream of requests with neither alias nor `ns`. */
   readonly fallback: CachedUpstream | undefined;
   /** Resolves the name of a path. Throws `NAME_UNKNOWN` for an upstream that is not configured, `NAME_INVALID` for a bad name. */
-  target(name: string, ns: string | undefined): Target;
+  destination(name: string, ns: string | undefined): Destination;
   /** The one upstream a `/v2/` ping speaks of: that of `ns`, or the only one. Undefined: several. Throws `NAME_UNKNOWN`. */
   pinged(ns: string | undefined): CachedUpstream | undefined;
 }
@@ -44,12 +56,12 @@ export function createUpstreamTable(
 
   const hubs = new Set(all.filter(isDockerHub));
 
-  function targetOf(
+  function destinationOf(
     upstream: CachedUpstream,
     name: string,
     visibleName: string,
     ns: string | undefined,
-  ): Target {
+  ): Destination {
     // Docker Hub keeps its one-component names, such as `alpine`, under `library/`; clients expand them only for docker.io itself.
     const full = hubs.has(upstream) && !name.includes('/') ? `library/${name}` : name;
     return { upstream, repository: parseRepositoryName(full), visibleName, ns };
@@ -64,13 +76,13 @@ export function createUpstreamTable(
   return {
     all,
     fallback,
-    target(name, ns) {
+    destination(name, ns) {
       const slash = name.indexOf('/');
       const alias = slash === -1 ? undefined : byName.get(name.slice(0, slash));
-      if (alias !== undefined) return targetOf(alias, name.slice(slash + 1), name, ns);
-      if (ns !== undefined) return targetOf(named(ns), name, name, ns);
+      if (alias !== undefined) return destinationOf(alias, name.slice(slash + 1), name, ns);
+      if (ns !== undefined) return destinationOf(named(ns), name, name, ns);
       if (fallback === undefined) throw noDefault(name, all);
-      return targetOf(fallback, name, name, ns);
+      return destinationOf(fallback, name, name, ns);
     },
     pinged(ns) {
       if (ns !== undefined) return named(ns);

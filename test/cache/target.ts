@@ -1,7 +1,9 @@
 /** Where requests of cache tests go: one upstream with the settings that a test names. */
 import { parseRegistryConfig } from '../../src/api/registry-config.ts';
 import type { CacheConfig, RegistryConfig } from '../../src/api/registry-config-effective.ts';
-import { createUpstreamTable, type Target } from '../../src/cache/upstreams.ts';
+import type { Visitor } from '../../src/cache/access/visitor.ts';
+import { createSharedVisitor } from '../../src/cache/access/shared-visitor.ts';
+import { createUpstreamTable, type Destination, type Target } from '../../src/cache/upstreams.ts';
 import type { Upstream } from '../../src/upstream/types.ts';
 import { fakeUpstream } from './fake-upstream.ts';
 
@@ -17,13 +19,33 @@ export function configOf(...caches: Record<string, unknown>[]): RegistryConfig {
   return result.config;
 }
 
-/** `team/app` at `r.example`, unless `cache` says another upstream. */
+/** `team/app` at `r.example`, unless `cache` says another upstream; asked on behalf of everyone. */
 export function targetOf(
   client: Upstream = fakeUpstream(() => ({})),
   cache: Record<string, unknown> = {},
   name = 'team/app',
   ns?: string,
 ): Target {
+  const destination = destinationOf(client, cache, name, ns);
+  return { ...destination, visitor: createSharedVisitor(destination) };
+}
+
+/** As {@link targetOf}, on behalf of nobody yet. */
+export function destinationOf(
+  client: Upstream = fakeUpstream(() => ({})),
+  cache: Record<string, unknown> = {},
+  name = 'team/app',
+  ns?: string,
+): Destination {
   const config = configOf(cache).caches[0] as CacheConfig;
-  return createUpstreamTable([{ name: config.upstream, config, client }], undefined).target(name, ns);
+  return createUpstreamTable([{ name: config.upstream, config, client }], undefined).destination(name, ns);
+}
+
+/** A visitor whose access is as `proven` says at each moment, and who asks as `client` answers. */
+export function visitorOf(
+  destination: Destination,
+  key: string,
+  proven: () => boolean = () => true,
+): Visitor {
+  return { ...createSharedVisitor(destination), key, isApart: true, proven, mayBridge: () => false };
 }

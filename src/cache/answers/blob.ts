@@ -5,6 +5,7 @@ import { createDigestHash, type Digest } from '../../oci/digest.ts';
 import { OCTET_STREAM } from '../../oci/media-types.ts';
 import { contentRange, parseRange, type ByteRange } from '../../oci/range.ts';
 import type { OpenContent, Store } from '../../store/types.ts';
+import type { UpstreamResponse } from '../../upstream/types.ts';
 import {
   ageSeconds,
   baseHeaders,
@@ -18,12 +19,13 @@ import type { Exchange } from '../http/exchange.ts';
 import { storedSource } from '../pull/byte-source.ts';
 import type { BufferPool } from '../pull/buffer-pool.ts';
 import { BODY_END, directBody, openDirect } from '../pull/direct-body.ts';
-import { originOf, type PullEngine } from '../pull/engine.ts';
+import type { PullEngine } from '../pull/engine.ts';
 import { HOLD_BACK_BYTES, isStoreTrouble, type Fill } from '../pull/fill.ts';
 import { pump } from '../pull/pump.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
 import { verifiedBody } from '../pull/verified-body.ts';
-import type { Target } from '../upstreams.ts';
+import { originOf, type Target } from '../upstreams.ts';
+import type { Admission } from './admission.ts';
 
 /** A range further ahead of its fill than this is fetched by itself (contract: "One body"). */
 const RANGE_WAIT_MS = 20_000;
@@ -37,6 +39,7 @@ const HEADERS_WITHIN_MS = 10_000;
 export interface BlobAnswerDeps {
   readonly store: Store;
   readonly pulls: PullEngine;
+  readonly admit: Admission;
   readonly pool: BufferPool;
   readonly sizes: SizeHints;
   readonly clock: Clock;
@@ -45,46 +48,72 @@ export interface BlobAnswerDeps {
 
 export type BlobAnswers = (exchange: Exchange, target: Target, digest: Digest) => Promise<void>;
 
-/** Answers GET and HEAD of a blob from the store, from a running fill, or by starting one. Throws what the client is told. */
+/**
+ * Answers GET and HEAD of a blob from the store, from a running fill, or by starting one, for whom the upstream lets in. Throws
+ * what the client is told.
+ */
 export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
   const { store, pulls, sizes, clock } = deps;
 
   return async function answerBlob(exchange, target, digest) {
+    const { upstream, repository, visitor } = target;
     const origin = originOf(target);
     exchange.contentType = 'blob';
-    // A manifest under /blobs/ would be kept by containerd with a wrong media type (containerd before 2.2.6).
-    if (store.info(digest)?.type === 'manifest') throw blobUnknown(digest);
+    /** True once the upstream has told this caller that the repository has it. */
+    let confirmed = false;
+    const confirm = async (): Promise<CacheStatus> => {
+      const status = await deps.admit(exchange, target, () => pulls.confirm(target, digest));
+      confirmed = true;
+      return status;
+    };
 
     for (let attempt = 1; ; attempt += 1) {
       const presence = store.presence(digest, origin);
       if (presence === 'linked' || presence === 'unlinked') {
-        if (presence === 'unlinked') await untilAborted(pulls.confirm(target, digest), exchange.signal);
+        const known = presence === 'linked' && visitor.proven();
+        const status: CacheStatus = known || confirmed ? { kind: 'hit' } : await confirm();
+        // A manifest under /blobs/ would be kept by containerd with a wrong media type (containerd before 2.2.6).
+        if (store.info(digest)?.type === 'manifest') throw blobUnknown(digest);
         const content = await store.open(digest);
         if (content !== undefined) {
-          await answerStored(
-            exchange,
-            content,
-            presence === 'linked' ? { kind: 'hit' } : { kind: 'miss', status: 200 },
-          );
+          await answerStored(exchange, content, status);
           return;
         }
       }
-      const running = pulls.running(origin, digest);
       if (exchange.isHead) {
-        await answerHead(exchange, target, digest, running);
+        await answerHead(exchange, target, digest);
         return;
       }
-      if (running !== undefined && running.origin.repository !== origin.repository) {
-        await untilAborted(pulls.confirm(target, digest), exchange.signal);
+      const running = pulls.running(upstream.name, digest);
+      if (running?.isOpening === true) throwRefusal(running, target);
+      const mayJoin =
+        running === undefined ||
+        confirmed ||
+        running.sources.speakFor(target) ||
+        (visitor.proven() && running.sources.askIn(repository));
+      if (!mayJoin) {
+        await confirm();
+        continue;
       }
       const fill = running ?? pulls.start(target, digest, sizes.size(origin, digest));
-      if (running !== undefined) deps.joined();
-      try {
-        await untilAborted(fill.opened, exchange.signal);
-      } catch (error) {
-        if (!isStoreTrouble(error)) throw error;
-        await answerWithoutStore(exchange, target, digest, fill);
+      if (running !== undefined) {
+        running.sources.add(target, confirmed);
+        deps.joined();
+      }
+      const trouble = await untilAborted(
+        fill.opened.catch((error: unknown) => error),
+        exchange.signal,
+      );
+      throwRefusal(fill, target);
+      if (trouble !== undefined && !isStoreTrouble(trouble)) throw trouble as Error;
+      const mayRead = confirmed || fill.sources.haveItIn(repository);
+      if (trouble !== undefined) {
+        await answerWithoutStore(exchange, target, digest, mayRead ? fill.claim() : undefined);
         return;
+      }
+      if (!mayRead) {
+        await confirm();
+        continue;
       }
       // A fill may have ended between opening and this moment; then the store has the blob, or another fill is due.
       if (fill.retain()) {
@@ -95,7 +124,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
         }
         return;
       }
-      if (attempt === 3)
+      if (attempt >= 3)
         throw fill.failure ?? new LarderError('STORE_UNAVAILABLE', `${digest} could not be kept`);
     }
   };
@@ -120,16 +149,15 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     }
   }
 
-  /** The size is known from a manifest, a running fill of this repository, or else the upstream is asked. */
-  async function answerHead(
-    exchange: Exchange,
-    target: Target,
-    digest: Digest,
-    running: Fill | undefined,
-  ): Promise<void> {
-    const origin = originOf(target);
-    const own = running?.origin.repository === origin.repository ? running.size : undefined;
-    const known = own ?? sizes.size(origin, digest);
+  /**
+   * The size is known from a running fill that this caller may read, or else the upstream is asked: that a manifest names a blob says
+   * nothing of whether this repository has it (decision 0005, T3).
+   */
+  async function answerHead(exchange: Exchange, target: Target, digest: Digest): Promise<void> {
+    const running = pulls.running(target.upstream.name, digest);
+    const mayRead =
+      running !== undefined && target.visitor.proven() && running.sources.haveItIn(target.repository);
+    const known = mayRead ? running.size : undefined;
     const size = known ?? (await untilAborted(pulls.confirm(target, digest), exchange.signal));
     sendHead(exchange, 200, known === undefined ? { kind: 'miss', status: 200 } : { kind: 'hit' }, {
       ...blobHeaders(digest),
@@ -214,10 +242,9 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     exchange: Exchange,
     target: Target,
     digest: Digest,
-    fill: Fill,
+    claimed: UpstreamResponse | undefined,
   ): Promise<void> {
     const { response, signal } = exchange;
-    const claimed = fill.claim();
     const { size, response: answer } =
       claimed === undefined
         ? await openDirect(target, digest, signal)
@@ -297,6 +324,12 @@ function setHeaders(exchange: Exchange, code: number, headers: Headers): void {
 
 async function send(exchange: Exchange, body: AsyncIterable<Buffer>): Promise<void> {
   for await (const chunk of body) await exchange.write(chunk);
+}
+
+/** Whom the upstream has refused is refused, whoever else the fill goes on for. */
+function throwRefusal({ sources }: Fill, target: Target): void {
+  const refusal = sources.refusalOf(target);
+  if (refusal !== undefined) throw refusal;
 }
 
 function blobHeaders(digest: Digest): Headers {

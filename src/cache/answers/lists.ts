@@ -7,6 +7,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { MANIFEST_SIZE_LIMIT } from '../../oci/manifest.ts';
 import { OCI_INDEX } from '../../oci/media-types.ts';
 import { ageSeconds, sendBody, type Headers } from '../http/answer.ts';
+import type { Visitor } from '../access/visitor.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
@@ -46,8 +47,8 @@ export interface ListAnswers {
 }
 
 /**
- * Answers tag lists and referrers: passed through byte by byte, remembered for `tagTTL` at the most, shared by all who ask at the
- * same time, given out stale like a tag when the upstream fails. `Link` is rewritten to this cache.
+ * Answers tag lists and referrers: passed through byte by byte, remembered for `tagTTL` at the most, given out stale like a tag when
+ * the upstream fails; shared by callers without a credential, and kept for each of the others alone. `Link` is rewritten to this cache.
  */
 export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
   const { clock } = deps;
@@ -70,11 +71,14 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
     kind: 'tags' | 'referrers',
     rest: string,
   ): Promise<void> {
-    const key = `${target.upstream.name}/${target.repository}/${rest}`;
-    const { freshness } = target.upstream.config;
-    const known = memory.get(key);
+    const { upstream, repository, visitor } = target;
+    const key = `${visitor.key} ${upstream.name}/${repository}/${rest}`;
+    const { freshness, authentication } = upstream.config;
+    const remembered = memory.get(key);
+    const known = remembered !== undefined && visitor.holds(remembered.fetchedAt) ? remembered : undefined;
     const ttlMs = Math.min(
       freshness.tagTtlMs,
+      authentication.proofLifetimeMs,
       known !== undefined && isEmpty(kind, known) ? EMPTY_REFERRERS_TTL_MS : LIST_TTL_MS,
     );
     const ageMs = known === undefined ? Infinity : clock.now() - known.fetchedAt;
@@ -97,7 +101,8 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
         !isLarderError(error) ||
         !excusesStaleness(error) ||
         known === undefined ||
-        ageMs > freshness.staleIfErrorMs
+        ageMs > freshness.staleIfErrorMs ||
+        !mayBeStale(visitor, ageMs, authentication.proofLifetimeMs)
       )
         throw error;
       exchange.bytesFrom = 'stale';
@@ -110,12 +115,10 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
   }
 
   async function fetch(target: Target, kind: 'tags' | 'referrers', rest: string, key: string): Promise<List> {
-    const response = await target.upstream.client.request({
+    const response = await target.visitor.request({
       method: 'GET',
       kind,
-      repository: target.repository,
       path: `/v2/${target.repository}/${rest}`,
-      credential: { kind: 'own' },
       signal: deps.signal,
       accept: kind === 'referrers' ? OCI_INDEX : 'application/json',
     });
@@ -146,6 +149,11 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
     };
     sendBody(exchange, 200, status, headers, list.body);
   }
+}
+
+/** In an outage: what is everybody's, and of a caller's own what is no older than a proof may be. */
+function mayBeStale(visitor: Visitor, ageMs: number, proofLifetimeMs: number): boolean {
+  return !visitor.isApart || ageMs < proofLifetimeMs || visitor.mayBridge();
 }
 
 /**

@@ -28,7 +28,6 @@ function asking(reference: string, answer: FakeAnswer, accept?: string): Asked {
     target: targetOf(client),
     reference: parseManifestReference(reference),
     accept,
-    credential: { kind: 'own' },
     signal,
   };
   return { request, client };

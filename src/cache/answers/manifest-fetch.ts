@@ -3,7 +3,7 @@ import { digestAlgorithm, digestOf, isDigest, type Digest } from '../../oci/dige
 import { MANIFEST_SIZE_LIMIT } from '../../oci/manifest.ts';
 import { ACCEPT_ANY_MANIFEST, essence, isSchema1, OCTET_STREAM } from '../../oci/media-types.ts';
 import { referenceText, type ManifestReference } from '../../oci/reference.ts';
-import type { UpstreamCredential, UpstreamResponse } from '../../upstream/types.ts';
+import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { Target } from '../upstreams.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
 import { answerError } from './upstream-answer.ts';
@@ -13,7 +13,6 @@ export interface ManifestRequest {
   readonly reference: ManifestReference;
   /** Of the client for a tag, whose answer depends on it; ignored for a digest. */
   readonly accept: string | undefined;
-  readonly credential: UpstreamCredential;
   readonly signal: AbortSignal;
 }
 
@@ -32,7 +31,7 @@ export async function fetchManifest(request: ManifestRequest, now: () => number)
 }
 
 /** Reads a 200 answer into a record. The body is always used up or destroyed. */
-export async function readManifest(
+async function readManifest(
   response: UpstreamResponse,
   reference: ManifestReference,
   now: number,
@@ -82,14 +81,12 @@ export async function headManifest(request: ManifestRequest): Promise<ManifestHe
 }
 
 function ask(request: ManifestRequest, method: 'GET' | 'HEAD'): Promise<UpstreamResponse> {
-  const { target, reference, credential, signal } = request;
+  const { target, reference, signal } = request;
   const accept = reference.kind === 'digest' ? ACCEPT_ANY_MANIFEST : request.accept;
-  return target.upstream.client.request({
+  return target.visitor.request({
     method,
     kind: 'manifest',
-    repository: target.repository,
     path: `/v2/${target.repository}/manifests/${referenceText(reference)}`,
-    credential,
     signal,
     ...(accept !== undefined && { accept }),
   });

@@ -7,14 +7,15 @@ import type { ManifestReference } from '../../oci/reference.ts';
 import { ageSeconds, notModified, sendBody, sendHead, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { originOf } from '../pull/engine.ts';
 import type { Target } from '../upstreams.ts';
+import type { Admission } from './admission.ts';
 import type { ManifestRecord } from './manifest-record.ts';
 import type { Manifests } from './manifests.ts';
 import type { ResolvedTag, TagRequest } from './tag-freshness.ts';
 
 export interface ManifestAnswerDeps {
   readonly manifests: Manifests;
+  readonly admit: Admission;
   readonly resolveTag: (request: TagRequest) => Promise<ResolvedTag>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -26,7 +27,7 @@ export type ManifestAnswers = (
   reference: ManifestReference,
 ) => Promise<void>;
 
-/** Answers GET and HEAD of a manifest by tag or digest. `Range` is ignored, as the whole document is small. */
+/** Answers GET and HEAD of a manifest by tag or digest, for whom the upstream lets in. `Range` is ignored, as the whole document is small. */
 export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers {
   const { manifests, clock } = deps;
 
@@ -37,9 +38,12 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
   };
 
   async function answerDigest(exchange: Exchange, target: Target, digest: Digest): Promise<void> {
-    const local = await manifests.local(originOf(target), digest);
+    const local = await manifests.local(target, digest);
     if (local !== undefined) {
-      send(exchange, target, digest, local, { kind: 'hit' }, local.storedAt);
+      const status: CacheStatus = target.visitor.proven()
+        ? { kind: 'hit' }
+        : await deps.admit(exchange, target, () => manifests.confirm(target, digest));
+      send(exchange, target, digest, local, status, local.storedAt);
       return;
     }
     const { record, stored, collapsed } = await untilAborted(
@@ -70,7 +74,7 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
       sendHead(exchange, 200, status, { ...headers, 'Content-Length': entry.size });
       return;
     }
-    const here = resolved.record ?? (await manifests.local(originOf(target), entry.digest));
+    const here = resolved.record ?? (await manifests.local(target, entry.digest));
     if (here !== undefined) {
       exchange.bytesFrom = status.kind === 'stale' ? 'stale' : status.kind === 'miss' ? 'fill' : 'hit';
       send(

@@ -6,10 +6,10 @@ import { SingleFlight } from '../../kit/single-flight.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import type { Origin, Store } from '../../store/types.ts';
-import { originOf } from '../pull/engine.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
-import type { Target } from '../upstreams.ts';
+import { concernsCaller } from '../pull/sources.ts';
+import { originOf, type Target } from '../upstreams.ts';
 import { fetchManifest, headManifest } from './manifest-fetch.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
 
@@ -26,10 +26,12 @@ export interface ManifestsDeps {
   readonly signal: AbortSignal;
 }
 
-/** Manifests by digest: from memory, from the store, or fetched once for all who ask at the same time. */
+/** Manifests by digest: from memory, from the store, or fetched once for all who ask at the same time and may have them. */
 export interface Manifests {
-  /** The manifest if this origin may have it and it is here. */
-  local(origin: Origin, digest: Digest): Promise<ManifestRecord | undefined>;
+  /** The manifest if its repository may have it and it is here; whether the caller may is another question. */
+  local(target: Target, digest: Digest): Promise<ManifestRecord | undefined>;
+  /** Asks the upstream in the caller's name for a manifest that is here. Throws its refusal. */
+  confirm(target: Target, digest: Digest): Promise<void>;
   /** Gets it from the upstream, or has the upstream confirm it for this repository where the bytes are here already. */
   fetch(target: Target, digest: Digest): Promise<Fetched>;
   /** GETs what a tag points to now, and keeps it. Throws the upstream's refusal. */
@@ -44,13 +46,17 @@ export interface Fetched {
   readonly collapsed: boolean;
 }
 
+type Obtained = Omit<Fetched, 'collapsed'>;
+
 export function createManifests(deps: ManifestsDeps): Manifests {
   const { store, clock, sizes, failures, signal } = deps;
   const memory = new LRUCache<Digest, ManifestRecord>({
     maxSize: MEMORY_BYTES,
     sizeCalculation: (record) => record.content.length * 2 + 1024,
   });
-  const fetches = new SingleFlight<string, { record: ManifestRecord; stored: boolean }>();
+  /** By repository and digest, each with the caller in whose name it is fetched. */
+  const fetches = new Map<string, { by: string; obtained: Promise<Obtained> }>();
+  const confirmations = new SingleFlight<string, void>();
 
   async function load(origin: Origin, digest: Digest): Promise<ManifestRecord | undefined> {
     const remembered = memory.get(digest);
@@ -80,18 +86,9 @@ export function createManifests(deps: ManifestsDeps): Manifests {
     return true;
   }
 
-  async function obtain(
-    target: Target,
-    digest: Digest,
-  ): Promise<{ record: ManifestRecord; stored: boolean }> {
+  async function obtain(target: Target, digest: Digest): Promise<Obtained> {
     const origin = originOf(target);
-    const request = {
-      target,
-      reference: { kind: 'digest', digest },
-      accept: undefined,
-      credential: { kind: 'own' },
-      signal,
-    } as const;
+    const request = { target, reference: { kind: 'digest', digest }, accept: undefined, signal } as const;
     try {
       if (store.presence(digest, origin) === 'unlinked' && (await headManifest(request)) !== undefined) {
         store.link(digest, origin);
@@ -101,34 +98,62 @@ export function createManifests(deps: ManifestsDeps): Manifests {
       const record = await fetchManifest(request, () => clock.now());
       return { record, stored: await keep(origin, record) };
     } catch (error) {
-      if (isLarderError(error, 'MANIFEST_UNKNOWN')) failures.remember(origin, `manifest ${digest}`, error);
+      if (isLarderError(error, 'MANIFEST_UNKNOWN')) failures.remember(target, `manifest ${digest}`, error);
       throw error;
     }
   }
 
-  return {
-    async local(origin, digest) {
+  async function ask(target: Target, digest: Digest): Promise<void> {
+    const request = { target, reference: { kind: 'digest', digest }, accept: undefined, signal } as const;
+    if ((await headManifest(request)) === undefined) await fetchManifest(request, () => clock.now());
+  }
+
+  function lead(target: Target, digest: Digest, id: string): Promise<Obtained> {
+    const obtained = obtain(target, digest).finally(() => fetches.delete(id));
+    fetches.set(id, { by: target.visitor.key, obtained });
+    return obtained;
+  }
+
+  const manifests: Manifests = {
+    async local(target, digest) {
+      const origin = originOf(target);
       if (store.presence(digest, origin) !== 'linked') return undefined;
       const record = await load(origin, digest);
       if (record !== undefined) store.touch(digest);
       return record;
     },
 
+    confirm(target, digest) {
+      const id = `${target.visitor.key} ${placeOf(target)}@${digest}`;
+      return confirmations.do(id, () => ask(target, digest));
+    },
+
     async fetch(target, digest) {
-      const origin = originOf(target);
-      failures.rethrow(origin, `manifest ${digest}`);
-      const key = `${origin.upstream}/${origin.repository}@${digest}`;
-      const collapsed = fetches.has(key);
-      return { ...(await fetches.do(key, () => obtain(target, digest))), collapsed };
+      const { visitor } = target;
+      const id = `${placeOf(target)}@${digest}`;
+      for (;;) {
+        failures.rethrow(target, `manifest ${digest}`);
+        const running = fetches.get(id);
+        if (running === undefined) return { ...(await lead(target, digest, id)), collapsed: false };
+        if (running.by === visitor.key) return { ...(await running.obtained), collapsed: true };
+        // Who waits for what another is given has to be let in first; that the other is refused says nothing of this one.
+        if (!visitor.proven()) await manifests.confirm(target, digest);
+        const obtained = await running.obtained.catch((error: unknown) => {
+          if (!concernsCaller(error)) throw error;
+        });
+        if (obtained !== undefined) return { ...obtained, collapsed: true };
+      }
     },
 
     async fetchTag(target, tag, accept) {
       const reference = { kind: 'tag', tag } as const;
-      const record = await fetchManifest(
-        { target, reference, accept, credential: { kind: 'own' }, signal },
-        () => clock.now(),
-      );
+      const record = await fetchManifest({ target, reference, accept, signal }, () => clock.now());
       return { record, stored: await keep(originOf(target), record), collapsed: false };
     },
   };
+  return manifests;
+}
+
+function placeOf({ upstream, repository }: Target): string {
+  return `${upstream.name}/${repository}`;
 }

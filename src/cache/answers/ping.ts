@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '../../kit/clock.ts';
+import type { Access } from '../access/access.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import { sendBody } from '../http/answer.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -9,13 +9,18 @@ import { answerError } from './upstream-answer.ts';
 /** How long a challenge stands in for an upstream that does not answer. */
 const REMEMBERED_MS = 24 * 3600_000;
 
+export interface PingAnswerDeps {
+  readonly access: Access;
+  readonly clock: Clock;
+}
+
 export type PingAnswers = (exchange: Exchange, table: UpstreamTable) => Promise<void>;
 
 /**
  * Answers `GET /v2/`, where crane, skopeo, Podman and Docker decide once and for all whether to log in: in mode `Caller` with one
  * upstream, or with `ns`, what that upstream answers to this caller, and its challenge while it is down; otherwise 200.
  */
-export function createPingAnswers(clock: Clock): PingAnswers {
+export function createPingAnswers({ access, clock }: PingAnswerDeps): PingAnswers {
   const remembered = new Map<string, { status: number; challenges: readonly string[]; at: number }>();
 
   return async function answerPing(exchange, table) {
@@ -26,7 +31,7 @@ export function createPingAnswers(clock: Clock): PingAnswers {
       return;
     }
     const answer = await ask(exchange, upstream);
-    if (answer.status === 401) throw answerError(answer, 'list', upstream.name);
+    if (answer.status === 401 || answer.status === 403) throw answerError(answer, 'list', upstream.name);
     sendOk(exchange);
   };
 
@@ -40,10 +45,7 @@ export function createPingAnswers(clock: Clock): PingAnswers {
         method: 'GET',
         kind: 'ping',
         path: '/v2/',
-        credential:
-          authorization === undefined
-            ? { kind: 'none' }
-            : { kind: 'caller', authorization, account: hashed(authorization), knownGood: false },
+        credential: access.credentialOf(upstream, authorization),
         signal: exchange.signal,
       });
       response.body.destroy();
@@ -60,10 +62,6 @@ export function createPingAnswers(clock: Clock): PingAnswers {
         : { status: 200, challenges: [] };
     }
   }
-}
-
-function hashed(authorization: string): string {
-  return createHash('sha256').update(authorization).digest('base64url');
 }
 
 function sendOk(exchange: Exchange): void {

@@ -13,6 +13,7 @@ import { parseTag } from '../../oci/reference.ts';
 import { createRecentFailures } from '../pull/recent-failures.ts';
 import { createSizeHints } from '../pull/size-hints.ts';
 import { createManifests } from './manifests.ts';
+import { createPatience } from './patience.ts';
 import { createTagFreshness, type ResolvedTag } from './tag-freshness.ts';
 
 const TTL_MS = 30_000;
@@ -60,7 +61,8 @@ function setting(
     failures,
     signal,
   });
-  const resolveTag = createTagFreshness({ store, manifests, clock, failures, signal });
+  const patience = createPatience(clock);
+  const resolveTag = createTagFreshness({ store, manifests, patience, clock, failures, signal });
   const target = targetOf(client, { freshness });
   const self: Setting = {
     clock,

@@ -1,18 +1,19 @@
 import { LRUCache } from 'lru-cache';
-import { sleep, type Clock } from '../../kit/clock.ts';
-import { isLarderError, LarderError } from '../../kit/errors.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { isLarderError } from '../../kit/errors.ts';
 import { SingleFlight } from '../../kit/single-flight.ts';
 import { untilAborted } from '../../kit/abort.ts';
 import type { Tag } from '../../oci/reference.ts';
 import { acceptClass, accepts, DOCKER_LIST, OCI_INDEX } from '../../oci/media-types.ts';
 import type { Store, TagEntry, TagKey } from '../../store/types.ts';
+import type { Visitor } from '../access/visitor.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
-import { originOf } from '../pull/engine.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
-import type { Target } from '../upstreams.ts';
+import { originOf, type Target } from '../upstreams.ts';
 import { headManifest } from './manifest-fetch.ts';
 import type { ManifestRecord } from './manifest-record.ts';
 import type { Manifests } from './manifests.ts';
+import type { Patience } from './patience.ts';
 import { excusesStaleness } from './upstream-answer.ts';
 
 /**
@@ -22,11 +23,8 @@ import { excusesStaleness } from './upstream-answer.ts';
 const SIGNATURE_TAG = /^sha(?:256|512)-[0-9a-f]{32,128}(?:\.\w+)?$/;
 const SIGNATURE_TAG_TTL_MS = 5_000;
 
-/** With something to fall back on, nobody waits longer than this for an upstream that does not answer. */
-const PATIENCE_MS = 5_000;
-
-/** After a failed revalidation the upstream is left alone this long; below the 10 s in which all must be normal again. */
-const FAILURE_PAUSE_MS = 5_000;
+/** What tags are for callers with a credential, some 400 bytes each. */
+const VIEWS = 20_000;
 
 /** What a tag stands for now, how that is known, and the manifest itself where it came along. */
 export interface ResolvedTag {
@@ -38,6 +36,7 @@ export interface ResolvedTag {
 export interface TagFreshnessDeps {
   readonly store: Store;
   readonly manifests: Manifests;
+  readonly patience: Patience;
   readonly clock: Clock;
   readonly failures: RecentFailures;
   /** Ends revalidations, which no single caller owns. */
@@ -56,45 +55,52 @@ export interface TagRequest {
 type Answer = Omit<ResolvedTag, 'status'> & { readonly stored: boolean };
 
 /**
- * What a tag points to (law 5). Younger than `tagTTL`: answered without the upstream. Older: one revalidation for all who ask,
- * by HEAD where there is something to compare. When that fails for network, time-out, 5xx or 429, the old answer is given while it is
- * no older than `staleIfError`, and says so; for want of one, what clients with another `Accept` got. 401, 403 and 404 are always relayed, and a 404 forgets the tag.
+ * What a tag points to (law 5). Younger than `tagTTL`: answered without the upstream, for whom access is proven. Older: one
+ * revalidation for all who ask, by HEAD where there is something to compare. When that fails for network, time-out, 5xx or 429, the
+ * old answer is given while it is no older than `staleIfError`, and says so; for want of one, what clients with another `Accept` got.
+ * 401, 403 and 404 are always relayed, and a 404 forgets the tag.
+ *
+ * Callers with a credential have views of their own, in memory: a registry may show each another image (decision 0005, T7).
  */
 export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest) => Promise<ResolvedTag> {
-  const { store, manifests, clock, failures } = deps;
+  const { store, manifests, patience, clock, failures } = deps;
   const flights = new SingleFlight<string, Answer>();
-  const pauses = new LRUCache<string, { until: number; error: LarderError }>({ max: 10_000 });
+  const views = new LRUCache<string, TagEntry>({ max: VIEWS });
+  /** Tags that somebody has a view of: the next asks by HEAD, since the manifest is probably here. */
+  const seen = new LRUCache<string, true>({ max: VIEWS });
 
   return async function resolveTag(request) {
     const { target, tag } = request;
+    const { visitor } = target;
     const key: TagKey = { ...originOf(target), tag, acceptClass: acceptClass(request.accept) };
     const { freshness } = target.upstream.config;
     const ttlMs = SIGNATURE_TAG.test(tag)
       ? Math.min(freshness.tagTtlMs, SIGNATURE_TAG_TTL_MS)
       : freshness.tagTtlMs;
-    const known = store.tag(key);
+    const known = visitor.isApart ? views.get(viewOf(visitor, key)) : store.tag(key);
     const ageMs = known === undefined ? Infinity : clock.now() - known.validatedAt;
-    if (known !== undefined && ageMs < ttlMs) {
+    const isFresh = ageMs < ttlMs;
+    if (known !== undefined && isFresh && visitor.proven()) {
       return { entry: known, record: undefined, status: { kind: 'hit', ttlSeconds: (ttlMs - ageMs) / 1000 } };
     }
-    const id = `${key.upstream}/${key.repository}:${tag} ${key.acceptClass}`;
-    const mayBeStale = ageMs <= freshness.staleIfErrorMs;
+    const mayBeStale = ageMs <= freshness.staleIfErrorMs && isTrusted(visitor);
     try {
-      const pause = mayBeStale ? pauses.get(id) : undefined;
-      if (pause !== undefined && pause.until > clock.monotonic()) throw pause.error;
-      return await ask(request, key, id, known !== undefined, mayBeStale);
+      const asking = (): Promise<ResolvedTag> => ask(request, key, known, isFresh);
+      return await untilAborted(
+        mayBeStale ? patience(viewOf(visitor, key), asking) : asking(),
+        request.caller.signal,
+      );
     } catch (error) {
-      if (!isLarderError(error) || !excusesStaleness(error)) throw error;
-      const last = known ?? anotherClass(request, key);
+      if (!isLarderError(error) || !excusesStaleness(error) || !isTrusted(visitor)) throw error;
+      const last = known ?? (visitor.isApart ? store.tag(key) : undefined) ?? anotherClass(request, key);
       const staleMs = clock.now() - (last?.validatedAt ?? -Infinity);
       if (last === undefined || staleMs > freshness.staleIfErrorMs) throw error;
-      if ((pauses.get(id)?.until ?? 0) <= clock.monotonic()) {
-        pauses.set(id, { until: clock.monotonic() + FAILURE_PAUSE_MS, error });
-      }
+      if (!visitor.proven()) visitor.decision = 'outage';
+      const old = { ttlSeconds: (ttlMs - staleMs) / 1000, detail: error.code };
       return {
         entry: last,
         record: undefined,
-        status: { kind: 'stale', ttlSeconds: (ttlMs - staleMs) / 1000, detail: error.code },
+        status: isFresh ? { kind: 'hit', ...old } : { kind: 'stale', ...old },
       };
     }
   };
@@ -115,43 +121,66 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
   async function ask(
     request: TagRequest,
     key: TagKey,
-    id: string,
-    known: boolean,
-    mayBeStale: boolean,
+    known: TagEntry | undefined,
+    isFresh: boolean,
   ): Promise<ResolvedTag> {
-    failures.rethrow(key, id);
-    const byHead = known || request.method === 'HEAD';
-    const flightId = `${id} ${byHead ? 'HEAD' : 'GET'}`;
-    const collapsed = flights.has(flightId);
-    const flight = flights.do(flightId, () =>
+    const { target, tag, method } = request;
+    const { visitor } = target;
+    const what = `tag ${tag} ${key.acceptClass}`;
+    failures.rethrow(target, what);
+    const isElsewhere = visitor.isApart && (seen.has(placeOf(key)) || store.tag(key) !== undefined);
+    const byHead = known !== undefined || method === 'HEAD' || isElsewhere;
+    const flight = `${viewOf(visitor, key)} ${byHead ? 'HEAD' : 'GET'}`;
+    const collapsed = flights.has(flight);
+    const answer = await flights.do(flight, () =>
       (byHead ? revalidate(request, key) : fetch(request, key)).catch((error: unknown) => {
         if (isLarderError(error, 'MANIFEST_UNKNOWN')) {
-          store.dropTag(key, request.tag);
-          failures.remember(key, id, error);
+          forget(visitor, key);
+          failures.remember(target, what, error);
         }
         throw error;
       }),
     );
-    const answer = await untilAborted(mayBeStale ? impatient(flight, key) : flight, request.caller.signal);
-    const how = { ...(answer.stored && { stored: true }), ...(collapsed && { collapsed: true }) };
     return {
       entry: answer.entry,
       record: answer.record,
-      status: known ? { kind: 'revalidated', status: 200, ...how } : { kind: 'miss', ...how },
+      status: statusOf(target, answer, { known, isFresh, collapsed }),
     };
+  }
+
+  function statusOf(
+    target: Target,
+    { entry, record, stored }: Answer,
+    before: { known: TagEntry | undefined; isFresh: boolean; collapsed: boolean },
+  ): CacheStatus {
+    const how = { ...(stored && { stored: true }), ...(before.collapsed && { collapsed: true }) };
+    const isHere = record === undefined && store.presence(entry.digest, originOf(target)) === 'linked';
+    if (isHere && (before.isFresh || (target.visitor.isApart && before.known === undefined)))
+      return { kind: 'proven', status: 200 };
+    return before.known === undefined
+      ? { kind: 'miss', ...how }
+      : { kind: 'revalidated', status: 200, ...how };
+  }
+
+  function remember(visitor: Visitor, key: TagKey, entry: TagEntry): void {
+    if (!visitor.isApart) {
+      store.putTag(key, entry);
+      return;
+    }
+    views.set(viewOf(visitor, key), entry);
+    seen.set(placeOf(key), true);
+  }
+
+  function forget(visitor: Visitor, key: TagKey): void {
+    if (visitor.isApart) views.delete(viewOf(visitor, key));
+    else store.dropTag(key, key.tag);
   }
 
   /** HEAD, and GET where the upstream does not do HEAD or does not state the digest. */
   async function revalidate(request: TagRequest, key: TagKey): Promise<Answer> {
     const { target, tag, accept } = request;
     const reference = { kind: 'tag', tag } as const;
-    const head = await headManifest({
-      target,
-      reference,
-      accept,
-      credential: { kind: 'own' },
-      signal: deps.signal,
-    });
+    const head = await headManifest({ target, reference, accept, signal: deps.signal });
     if (head?.digest === undefined || head.size === undefined) return fetch(request, key);
     const entry: TagEntry = {
       digest: head.digest,
@@ -159,38 +188,41 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
       size: head.size,
       validatedAt: clock.now(),
     };
-    store.putTag(key, entry);
+    remember(target.visitor, key, entry);
     return { entry, record: undefined, stored: false };
   }
 
-  async function fetch(request: TagRequest, key: TagKey): Promise<Answer> {
-    const { record, stored } = await manifests.fetchTag(request.target, request.tag, request.accept);
+  async function fetch({ target, tag, accept }: TagRequest, key: TagKey): Promise<Answer> {
+    const { visitor } = target;
+    // From now on: who comes while this runs asks by HEAD, and joins whoever fetches the digest.
+    if (visitor.isApart) seen.set(placeOf(key), true);
+    const { record, stored } = await manifests.fetchTag(target, tag, accept).catch((error: unknown) => {
+      seen.delete(placeOf(key));
+      throw error;
+    });
     const entry: TagEntry = {
       digest: record.digest,
       mediaType: record.mediaType,
       size: record.content.length,
       validatedAt: clock.now(),
     };
-    if (!record.unverifiable) store.putTag(key, entry);
+    if (!record.unverifiable) remember(visitor, key, entry);
     return { entry, record, stored };
   }
+}
 
-  /** Gives up on an upstream that keeps silent; the revalidation goes on and serves the next caller. */
-  async function impatient(flight: Promise<Answer>, key: TagKey): Promise<Answer> {
-    const timer = new AbortController();
-    const tooLong = sleep(clock, PATIENCE_MS, timer.signal).then(() => {
-      throw new LarderError(
-        'UPSTREAM_TIMEOUT',
-        `${key.upstream} did not answer for ${key.tag} within ${PATIENCE_MS / 1000} s`,
-      );
-    });
-    try {
-      return await Promise.race([flight, tooLong]);
-    } finally {
-      timer.abort(new Error('answered'));
-      tooLong.catch(() => {});
-    }
-  }
+/** True for those to whom an old answer may be given while the upstream cannot be asked. */
+function isTrusted(visitor: Visitor): boolean {
+  return visitor.proven() || visitor.mayBridge();
+}
+
+/** No part can hold a blank. */
+function placeOf({ upstream, repository, tag, acceptClass: ofClass }: TagKey): string {
+  return `${upstream}/${repository}:${tag} ${ofClass}`;
+}
+
+function viewOf(visitor: Visitor, key: TagKey): string {
+  return `${visitor.key} ${placeOf(key)}`;
 }
 
 const LISTS = [OCI_INDEX, DOCKER_LIST];

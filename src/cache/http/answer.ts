@@ -13,6 +13,8 @@ export function baseHeaders(exchange: Exchange, status: CacheStatus): Headers {
   return {
     'Cache-Status': formatCacheStatus(status),
     'Docker-Distribution-Api-Version': 'registry/2.0',
+    // What somebody had to log in for is not for the caches of proxies on the way (RFC 9111, section 3.5).
+    ...(exchange.visitor?.isApart === true && { 'Cache-Control': 'private, no-transform' }),
     ...echoNamespace(exchange),
   };
 }

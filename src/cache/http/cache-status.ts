@@ -1,10 +1,12 @@
 /**
  * The `Cache-Status` of an answer (RFC 9211), by what happened:
- * `hit` from the store; `miss` fetched for this request; `revalidated` the upstream was asked and confirmed or replaced a
+ * `hit` from the store (`detail`: although the upstream could not be asked for permission); `proven` from the store, after the
+ * upstream was asked whether this caller may have it; `miss` fetched for this request; `revalidated` the upstream was asked and confirmed or replaced a
  * tag; `stale` served although the upstream failed; `bypass` passed through; `error` an answer of Larder itself.
  */
 export type CacheStatus =
-  | { kind: 'hit'; ttlSeconds?: number | undefined }
+  | { kind: 'hit'; ttlSeconds?: number | undefined; detail?: string }
+  | { kind: 'proven'; status: number }
   | { kind: 'miss'; stored?: boolean; collapsed?: boolean; status?: number; detail?: string }
   | { kind: 'revalidated'; status: number; stored?: boolean; collapsed?: boolean }
   | { kind: 'stale'; ttlSeconds: number; detail: string }
@@ -15,9 +17,13 @@ export type CacheStatus =
 export function formatCacheStatus(status: CacheStatus): string {
   switch (status.kind) {
     case 'hit':
-      return status.ttlSeconds === undefined
-        ? 'larder; hit'
-        : `larder; hit; ttl=${Math.round(status.ttlSeconds)}`;
+      return parts(
+        status.ttlSeconds === undefined ? 'hit' : `hit; ttl=${Math.round(status.ttlSeconds)}`,
+        status,
+      );
+    case 'proven':
+      // RFC 9211, section 2.2: what is stored could have been used, but for the request's own semantics.
+      return parts('fwd=request', status);
     case 'miss':
       return parts('fwd=uri-miss', status);
     case 'revalidated':
@@ -33,10 +39,10 @@ export function formatCacheStatus(status: CacheStatus): string {
 }
 
 function parts(
-  forward: string,
+  handling: string,
   extra: { status?: number; stored?: boolean; collapsed?: boolean; detail?: string },
 ): string {
-  let text = `larder; ${forward}`;
+  let text = `larder; ${handling}`;
   if (extra.status !== undefined) text += `; fwd-status=${extra.status}`;
   if (extra.stored === true) text += '; stored';
   if (extra.collapsed === true) text += '; collapsed';

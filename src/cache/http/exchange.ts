@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LarderError } from '../../kit/errors.ts';
 import type { BytesFrom } from '../../kit/metrics.ts';
+import type { Visitor } from '../access/visitor.ts';
 import type { ByteSink } from '../pull/byte-source.ts';
 import type { CacheStatus } from './cache-status.ts';
 
@@ -15,6 +16,7 @@ export class Exchange implements ByteSink {
 
   /** Noted by the handlers. */
   upstreamName: string | undefined;
+  visitor: Visitor | undefined;
   contentType: 'manifest' | 'blob' | undefined;
   status: CacheStatus | undefined;
   bytesFrom: BytesFrom = 'hit';

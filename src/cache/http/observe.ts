@@ -1,6 +1,7 @@
 import type { Logger } from '../../kit/logger.ts';
 import type { BytesFrom, Metrics } from '../../kit/metrics.ts';
 import type { Clock } from '../../kit/clock.ts';
+import type { CacheStatus } from './cache-status.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Sums for `/api/v1/stats`, beside the metrics. */
@@ -19,6 +20,8 @@ export function createObserver(metrics: Metrics, logger: Logger, clock: Clock) {
   function observe(exchange: Exchange, startedAt: number): void {
     const upstream = exchange.upstreamName;
     if (upstream !== undefined) count(exchange, upstream);
+    const decision = exchange.visitor?.decision;
+    if (decision !== undefined) metrics.accessDecisions.inc({ decision });
     if (logger.enabled('debug')) logger.debug('request', describe(exchange, clock.monotonic() - startedAt));
   }
 
@@ -30,7 +33,7 @@ export function createObserver(metrics: Metrics, logger: Logger, clock: Clock) {
     if (type === undefined || status === undefined) return;
     const labels = { upstream_host: upstream, type };
     const sums = sumsOf(upstream);
-    const hit = status.kind === 'hit' || status.kind === 'stale' || status.kind === 'revalidated';
+    const hit = HITS.has(status.kind);
     metrics.proxyRequests.inc(labels);
     if (hit) metrics.proxyHits.inc(labels);
     else metrics.proxyMisses.inc(labels);
@@ -54,6 +57,9 @@ export function createObserver(metrics: Metrics, logger: Logger, clock: Clock) {
   return { observe, totals: totals as ReadonlyMap<string, Totals> };
 }
 
+/** What was answered from the cache, whether or not the upstream was asked first. */
+const HITS: ReadonlySet<CacheStatus['kind']> = new Set(['hit', 'proven', 'stale', 'revalidated']);
+
 function fromStore(source: BytesFrom): boolean {
   return source === 'hit' || source === 'stale' || source === 'join';
 }
@@ -67,6 +73,7 @@ function describe(exchange: Exchange, durationMs: number): Record<string, unknow
     upstream: exchange.upstreamName,
     status: exchange.response.statusCode,
     cache: exchange.status?.kind,
+    access: exchange.visitor?.decision,
     bytes: exchange.sentBytes,
     ms: Math.round(durationMs * 10) / 10,
     ...(exchange.error !== undefined && { error: exchange.error.code }),

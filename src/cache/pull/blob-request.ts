@@ -1,23 +1,18 @@
 import type { Digest } from '../../oci/digest.ts';
-import type { Origin } from '../../store/types.ts';
-import type { Upstream, UpstreamRequest, UpstreamResponse } from '../../upstream/types.ts';
+import type { UpstreamResponse } from '../../upstream/types.ts';
+import type { RepositoryRequest } from '../access/visitor.ts';
+import type { Target } from '../upstreams.ts';
 
 /** What may differ between two requests for one blob. */
-export type BlobRequestOptions = Pick<UpstreamRequest, 'method' | 'range' | 'signal'> & {
+export type BlobRequestOptions = Pick<RepositoryRequest, 'method' | 'range' | 'signal'> & {
   kind: 'blob' | 'range';
 };
 
-/** Asks the registry for a blob with Larder's own credential; any status, see {@link Upstream.request} for what throws. */
+/** Asks the registry for a blob in the caller's name; any status, see `Upstream.request` for what throws. */
 export function requestBlob(
-  client: Upstream,
-  { repository }: Origin,
+  { repository, visitor }: Target,
   digest: Digest,
   options: BlobRequestOptions,
 ): Promise<UpstreamResponse> {
-  return client.request({
-    ...options,
-    repository,
-    path: `/v2/${repository}/blobs/${digest}`,
-    credential: { kind: 'own' },
-  });
+  return visitor.request({ ...options, path: `/v2/${repository}/blobs/${digest}` });
 }

@@ -4,7 +4,6 @@ import { parseContentRange, type ByteRange } from '../../oci/range.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import { answerError } from '../answers/upstream-answer.ts';
 import { requestBlob } from './blob-request.ts';
-import { originOf } from './engine.ts';
 import type { Target } from '../upstreams.ts';
 
 /** As the end of a range: wherever the upstream ends the body, when nobody knows its size. */
@@ -66,7 +65,7 @@ export async function openDirect(
   digest: Digest,
   signal: AbortSignal,
 ): Promise<{ size: number | undefined; response: UpstreamResponse }> {
-  const response = await requestBlob(target.upstream.client, originOf(target), digest, {
+  const response = await requestBlob(target, digest, {
     method: 'GET',
     kind: 'blob',
     signal,
@@ -81,7 +80,7 @@ export async function openDirect(
 async function ask(request: DirectRequest, offset: number): Promise<UpstreamResponse> {
   const { target, digest, kind, signal } = request;
   const { end } = request.range;
-  const response = await requestBlob(target.upstream.client, originOf(target), digest, {
+  const response = await requestBlob(target, digest, {
     method: 'GET',
     kind,
     signal,

@@ -11,7 +11,8 @@ import { createMetrics, type Metrics } from '../../kit/metrics.ts';
 import { TaskGroup } from '../../kit/task-group.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { UpstreamRequest } from '../../upstream/types.ts';
-import { createPullEngine, originOf, type PullEngine } from './engine.ts';
+import { originOf } from '../upstreams.ts';
+import { createPullEngine, type PullEngine } from './engine.ts';
 import { createRecentFailures } from './recent-failures.ts';
 
 const MIB = 1024 * 1024;
@@ -71,11 +72,11 @@ describe('a fill', () => {
     const target = targetOf(client);
     const digest = digestOf(Buffer.from('abc'));
     const fill = engine.start(target, digest, undefined);
-    assert.equal(engine.running(originOf(target), digest), fill);
-    assert.equal(engine.running({ ...originOf(target), upstream: 'other.example' }, digest), undefined);
+    assert.equal(engine.running('r.example', digest), fill);
+    assert.equal(engine.running('other.example', digest), undefined);
     assert.equal(await inProgress(metrics), 1);
     await tasks.idle();
-    assert.equal(engine.running(originOf(target), digest), undefined);
+    assert.equal(engine.running('r.example', digest), undefined);
     assert.equal(await inProgress(metrics), 0);
     assert.ok(store.bodies.has(digest));
   });
@@ -86,9 +87,9 @@ describe('a fill', () => {
     const first = engine.start(target, DIGEST, CONTENT.length);
     await waitFor(() => first.limit === 2 * MIB);
     clock.advance(10_000);
-    assert.equal(engine.running(originOf(target), DIGEST), undefined);
+    assert.equal(engine.running('r.example', DIGEST), undefined);
     const second = engine.start(target, DIGEST, CONTENT.length);
-    assert.equal(engine.running(originOf(target), DIGEST), second);
+    assert.equal(engine.running('r.example', DIGEST), second);
     await second.opened;
     assert.deepEqual(
       client.requests.map(({ range }) => range?.start),
@@ -149,10 +150,10 @@ describe('what failed for good', () => {
     const first = engine.start(target, DIGEST, undefined);
     await first.opened;
     await waitFor(() => reached);
-    assert.equal(engine.running(originOf(target), DIGEST), first);
+    assert.equal(engine.running('r.example', DIGEST), first);
     putAway.resolve();
     await waitFor(() => first.failure !== undefined);
-    await waitFor(() => engine.running(originOf(target), DIGEST) === undefined);
+    await waitFor(() => engine.running('r.example', DIGEST) === undefined);
     assert.throws(
       () => engine.start(target, DIGEST, undefined),
       (error) => isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH'),

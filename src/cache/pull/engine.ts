@@ -5,12 +5,13 @@ import type { Logger } from '../../kit/logger.ts';
 import type { Metrics } from '../../kit/metrics.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { Origin, Store } from '../../store/types.ts';
+import type { Store } from '../../store/types.ts';
 import { answerError } from '../answers/upstream-answer.ts';
-import type { Target } from '../upstreams.ts';
+import { originOf, type Target } from '../upstreams.ts';
 import { requestBlob } from './blob-request.ts';
 import { Fill } from './fill.ts';
 import type { RecentFailures } from './recent-failures.ts';
+import { Sources } from './sources.ts';
 
 export interface PullDeps {
   readonly store: Store;
@@ -24,12 +25,12 @@ export interface PullDeps {
 /** The running fills: at most one per upstream and digest. */
 export interface PullEngine {
   /** The fill that may be joined; not one that has failed or stops. */
-  running(origin: Origin, digest: Digest): Fill | undefined;
-  /** Starts a fill; throws what a fill of this blob failed with a moment ago. */
+  running(upstream: string, digest: Digest): Fill | undefined;
+  /** Starts a fill in the caller's name; throws what a fill of this blob failed with for them a moment ago. */
   start(target: Target, digest: Digest, expectedSize: number | undefined): Fill;
   /**
-   * Asks the upstream whether this repository has the blob, once for all who ask at the same time. On yes, links what is on
-   * disk. Gives the size where the upstream says it; throws its refusal.
+   * Asks the upstream in the caller's name whether this repository has the blob, once for all who are the same to it and ask at
+   * the same time. On yes, links what is on disk. Gives the size where the upstream says it; throws its refusal.
    */
   confirm(target: Target, digest: Digest): Promise<number | undefined>;
 }
@@ -41,17 +42,18 @@ export function createPullEngine(deps: PullDeps): PullEngine {
   const confirmations = new SingleFlight<string, number | undefined>();
 
   return {
-    running(origin, digest) {
-      const fill = fills.get(key(origin.upstream, digest))?.fill;
+    running(upstream, digest) {
+      const fill = fills.get(key(upstream, digest))?.fill;
       return fill?.joinable === true ? fill : undefined;
     },
 
     start(target, digest, expectedSize) {
-      const origin = originOf(target);
-      failures.rethrow(origin, digest);
-      failures.rethrow({ upstream: origin.upstream }, digest);
-      const fill = new Fill(deps, { client: target.upstream.client, origin, digest, expectedSize });
-      const id = key(origin.upstream, digest);
+      const { name } = target.upstream;
+      failures.rethrow(target, digest);
+      // Strangers are not told what others met.
+      if (target.visitor.proven()) failures.rethrowContent(name, digest);
+      const fill = new Fill(deps, { sources: new Sources(target), digest, expectedSize });
+      const id = key(name, digest);
       const stopping = fills.get(id);
       const { promise: ended, resolve: end } = Promise.withResolvers<void>();
       fills.set(id, { fill, ended });
@@ -62,10 +64,10 @@ export function createPullEngine(deps: PullDeps): PullEngine {
         await fill.run(signal);
         if (fills.get(id)?.fill === fill) fills.delete(id);
         metrics.fillsInProgress.set(fills.size);
-        if (isLarderError(fill.failure, 'BLOB_UNKNOWN')) failures.remember(origin, digest, fill.failure);
+        if (isLarderError(fill.failure, 'BLOB_UNKNOWN')) failures.remember(target, digest, fill.failure);
         if (isLarderError(fill.failure, 'UPSTREAM_DIGEST_MISMATCH')) {
           metrics.corruptBlobs.inc({ action: 'refused' });
-          failures.remember({ upstream: origin.upstream }, digest, fill.failure);
+          failures.rememberContent(name, digest, fill.failure);
         }
         end();
       });
@@ -74,9 +76,10 @@ export function createPullEngine(deps: PullDeps): PullEngine {
 
     confirm(target, digest) {
       const origin = originOf(target);
-      failures.rethrow(origin, digest);
-      return confirmations.do(`${origin.upstream}/${origin.repository}@${digest}`, async () => {
-        const response = await requestBlob(target.upstream.client, origin, digest, {
+      failures.rethrow(target, digest);
+      const id = `${target.visitor.key} ${origin.upstream}/${origin.repository}@${digest}`;
+      return confirmations.do(id, async () => {
+        const response = await requestBlob(target, digest, {
           method: 'HEAD',
           kind: 'blob',
           signal: tasks.signal,
@@ -84,7 +87,7 @@ export function createPullEngine(deps: PullDeps): PullEngine {
         response.body.destroy();
         if (response.status !== 200) {
           const refusal = answerError(response, 'blob', digest);
-          if (refusal.code === 'BLOB_UNKNOWN') failures.remember(origin, digest, refusal);
+          if (refusal.code === 'BLOB_UNKNOWN') failures.remember(target, digest, refusal);
           throw refusal;
         }
         const presence = store.presence(digest, origin);
@@ -95,10 +98,6 @@ export function createPullEngine(deps: PullDeps): PullEngine {
       });
     },
   };
-}
-
-export function originOf(target: Target): Origin {
-  return { upstream: target.upstream.name, repository: target.repository };
 }
 
 function key(upstream: string, digest: Digest): string {

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { fakeUpstream, type FakeAnswer, type FakeUpstream } from '../../../test/cache/fake-upstream.ts';
 import { MemoryStore } from '../../../test/cache/memory-store.ts';
+import { targetOf } from '../../../test/cache/target.ts';
 import { waitFor } from '../../../test/kit/wait.ts';
 import { ManualClock, type Clock } from '../../kit/clock.ts';
 import { LarderError, isLarderError, type ErrorCode } from '../../kit/errors.ts';
@@ -15,6 +16,7 @@ import type { UpstreamRequest } from '../../upstream/types.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { Fill } from './fill.ts';
 import { pump } from './pump.ts';
+import { Sources } from './sources.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -127,7 +129,7 @@ function start(
   const controller = new AbortController();
   const fill = new Fill(
     { store, clock, logger: silentLogger },
-    { client, origin: ORIGIN, digest, expectedSize },
+    { sources: new Sources(targetOf(client)), digest, expectedSize },
   );
   const ended = fill.run(controller.signal);
   return { fill, ended, stop: () => controller.abort(new LarderError('SHUTTING_DOWN', 'stop')) };

@@ -3,9 +3,11 @@ import type { Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { Origin, Spool, Store } from '../../store/types.ts';
+import type { Spool, Store } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { ByteSource } from './byte-source.ts';
+import { originOf } from '../upstreams.ts';
+import type { Sources } from './sources.ts';
 import { UpstreamBlob, type BlobRequest } from './upstream-blob.ts';
 
 /**
@@ -35,7 +37,8 @@ export interface FillDeps {
  */
 export class Fill implements ByteSource {
   readonly digest: Digest;
-  readonly origin: Origin;
+  /** In whose name it is fetched, and who may continue it. */
+  readonly sources: Sources;
   /** Resolves when the upstream has accepted: `size` is final from then on. Rejects when there is nothing to read. */
   readonly opened: Promise<void>;
 
@@ -61,7 +64,7 @@ export class Fill implements ByteSource {
     this.#request = request;
     this.#blob = new UpstreamBlob(deps, request, this.#controller.signal);
     this.digest = request.digest;
-    this.origin = request.origin;
+    this.sources = request.sources;
     this.opened = new Promise((resolve, reject) => {
       this.#open = { resolve, reject };
     });
@@ -89,6 +92,11 @@ export class Fill implements ByteSource {
   /** What ended it, if it failed. */
   get failure(): unknown {
     return this.#failure;
+  }
+
+  /** True until the upstream has accepted, or refused everybody. */
+  get isOpening(): boolean {
+    return this.#state === 'opening';
   }
 
   /** False once it has ended or begun to stop: who comes then needs the store, or another fill. */
@@ -173,7 +181,8 @@ export class Fill implements ByteSource {
   /** Opens spool and upstream, and copies; what an earlier fill left complete is only confirmed. */
   async #begin(): Promise<Spool> {
     const { store } = this.#deps;
-    const { digest, origin, expectedSize } = this.#request;
+    const { digest, expectedSize } = this.#request;
+    const origin = originOf(this.sources.current);
     // Room is reserved before the first byte where the size is known; otherwise the answer has to tell it first.
     if (expectedSize !== undefined || store.leftBytes(digest, origin) > 0) {
       this.#spool = await store.spool(digest, origin, expectedSize);
@@ -213,12 +222,13 @@ export class Fill implements ByteSource {
     if (!spool.matches() || spool.offset !== (this.size ?? spool.offset)) {
       throw new LarderError(
         'UPSTREAM_DIGEST_MISMATCH',
-        `${this.origin.upstream} sent ${spool.offset} bytes for ${this.digest} that have another digest or size; they were discarded`,
+        `${this.sources.current.upstream.name} sent ${spool.offset} bytes for ${this.digest} that have another digest or size; they were discarded`,
       );
     }
     try {
-      const content = await spool.commit({ type: 'blob', origin: this.origin });
+      const content = await spool.commit({ type: 'blob', origin: originOf(this.sources.current) });
       content.close();
+      for (const origin of this.sources.origins()) this.#deps.store.link(this.digest, origin);
     } catch (error) {
       this.#deps.logger.warn('a verified blob could not be kept', {
         digest: this.digest,

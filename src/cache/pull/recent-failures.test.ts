@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { targetOf, visitorOf } from '../../../test/cache/target.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
-import { parseRepositoryName } from '../../oci/reference.ts';
+import { digestOf } from '../../oci/digest.ts';
 import { createRecentFailures } from './recent-failures.ts';
 
-const HERE = { upstream: 'r.example', repository: parseRepositoryName('team/app') };
+const HERE = targetOf();
 const MISSING = new LarderError('BLOB_UNKNOWN', 'not there');
+const DIGEST = digestOf(Buffer.from('x'));
 
 test('a failure is thrown again for three seconds, and then forgotten', () => {
   const clock = new ManualClock();
@@ -30,19 +32,20 @@ test('throwing it again does not make it last longer', () => {
   failures.rethrow(HERE, 'x');
 });
 
-test('it concerns the thing, repository and upstream it was remembered for, and no other', () => {
+test('it concerns the thing, repository, upstream and caller it was remembered for, and no other', () => {
   const failures = createRecentFailures(new ManualClock());
   failures.remember(HERE, 'x', MISSING);
   failures.rethrow(HERE, 'y');
-  failures.rethrow({ ...HERE, repository: parseRepositoryName('team/other') }, 'x');
-  failures.rethrow({ ...HERE, upstream: 'other.example' }, 'x');
-  failures.rethrow({ upstream: 'r.example' }, 'x');
+  failures.rethrow(targetOf(undefined, {}, 'team/other'), 'x');
+  failures.rethrow(targetOf(undefined, { upstream: 'other.example' }), 'x');
+  failures.rethrow({ ...HERE, visitor: visitorOf(HERE, 'somebody else') }, 'x');
   assert.throws(() => failures.rethrow(HERE, 'x'), MISSING);
 });
 
 test('what concerns the content itself is remembered for its upstream, apart from all repositories', () => {
   const failures = createRecentFailures(new ManualClock());
-  failures.remember({ upstream: 'r.example' }, 'x', MISSING);
-  failures.rethrow(HERE, 'x');
-  assert.throws(() => failures.rethrow({ upstream: 'r.example' }, 'x'), MISSING);
+  failures.rememberContent('r.example', DIGEST, MISSING);
+  failures.rethrow(HERE, DIGEST);
+  failures.rethrowContent('other.example', DIGEST);
+  assert.throws(() => failures.rethrowContent('r.example', DIGEST), MISSING);
 });

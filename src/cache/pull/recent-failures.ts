@@ -1,35 +1,47 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
 import type { LarderError } from '../../kit/errors.ts';
-import type { Origin } from '../../store/types.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Target } from '../upstreams.ts';
 
 /** 404s may be remembered 10 s at most (contract); so short that a push right after a miss is hardly noticed. */
 const REMEMBERED_MS = 3_000;
 
 /**
- * What upstreams refused a moment ago, so that a crowd asking for something missing or broken costs one request. Bounded, and
- * keyed by repository unless the failure concerns the content itself.
+ * What upstreams refused a moment ago, so that a crowd asking for something missing or broken costs one request. Bounded. A
+ * refusal is remembered for those to whom it was told: a registry may hide from one caller what it gives to another.
  */
 export interface RecentFailures {
-  remember(where: Partial<Origin>, what: string, error: LarderError): void;
-  /** Throws the remembered failure, if there is one. */
-  rethrow(where: Partial<Origin>, what: string): void;
+  remember(target: Target, what: string, error: LarderError): void;
+  /** Throws the failure remembered for this caller, if there is one. */
+  rethrow(target: Target, what: string): void;
+  /** A failure that concerns the content itself, whoever asks. */
+  rememberContent(upstream: string, digest: Digest, error: LarderError): void;
+  rethrowContent(upstream: string, digest: Digest): void;
 }
 
 export function createRecentFailures(clock: Clock): RecentFailures {
   const failures = new LRUCache<string, { error: LarderError; until: number }>({ max: 10_000 });
-  const key = (where: Partial<Origin>, what: string): string =>
-    `${where.upstream}/${where.repository ?? ''} ${what}`;
+
+  function remember(key: string, error: LarderError): void {
+    failures.set(key, { error, until: clock.monotonic() + REMEMBERED_MS });
+  }
+
+  function rethrow(key: string): void {
+    const failure = failures.get(key);
+    if (failure === undefined) return;
+    if (failure.until > clock.monotonic()) throw failure.error;
+    failures.delete(key);
+  }
+
   return {
-    remember(where, what, error) {
-      failures.set(key(where, what), { error, until: clock.monotonic() + REMEMBERED_MS });
-    },
-    rethrow(where, what) {
-      const id = key(where, what);
-      const failure = failures.get(id);
-      if (failure === undefined) return;
-      if (failure.until > clock.monotonic()) throw failure.error;
-      failures.delete(id);
-    },
+    remember: (target, what, error) => remember(keyOf(target, what), error),
+    rethrow: (target, what) => rethrow(keyOf(target, what)),
+    rememberContent: (upstream, digest, error) => remember(`${upstream}/ ${digest}`, error),
+    rethrowContent: (upstream, digest) => rethrow(`${upstream}/ ${digest}`),
   };
+}
+
+function keyOf({ upstream, repository, visitor }: Target, what: string): string {
+  return `${upstream.name}/${repository} ${visitor.key} ${what}`;
 }

@@ -3,10 +3,12 @@ import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseContentRange } from '../../oci/range.ts';
-import type { Origin, Spool } from '../../store/types.ts';
-import type { Upstream, UpstreamResponse } from '../../upstream/types.ts';
+import type { Spool } from '../../store/types.ts';
+import type { UpstreamResponse } from '../../upstream/types.ts';
 import { answerError } from '../answers/upstream-answer.ts';
+import type { Target } from '../upstreams.ts';
 import { requestBlob } from './blob-request.ts';
+import { concernsCaller, type Sources } from './sources.ts';
 
 /** Attempts in a row that brought no byte, before a cut body is given up. */
 const FRUITLESS_ATTEMPTS = 5;
@@ -18,8 +20,7 @@ const WORTHWHILE_BYTES = 1024 * 1024;
 const AHEAD_OF_DISK_BYTES = 2 * 1024 * 1024;
 
 export interface BlobRequest {
-  readonly client: Upstream;
-  readonly origin: Origin;
+  readonly sources: Sources;
   readonly digest: Digest;
   /** As a manifest of this repository gave it: reserves the budget before the first byte. */
   readonly expectedSize: number | undefined;
@@ -69,7 +70,7 @@ export class UpstreamBlob {
    * closed range. `appended` is called after each write. Throws what the spool throws, or the last cut when it gives up.
    */
   async copyTo(spool: Spool, first: UpstreamResponse, appended: () => void): Promise<void> {
-    const { origin, digest } = this.#request;
+    const { digest } = this.#request;
     let response: UpstreamResponse | undefined = first;
     let fruitless = 0;
     for (;;) {
@@ -85,7 +86,7 @@ export class UpstreamBlob {
         fruitless = gained > 0 ? 0 : fruitless + 1;
         if (fruitless >= FRUITLESS_ATTEMPTS) throw error;
         this.#deps.logger.info('upstream cut a body, resuming', {
-          upstream: origin.upstream,
+          upstream: this.#upstream,
           digest,
           offset: spool.offset,
           error: errorText(error),
@@ -130,18 +131,40 @@ export class UpstreamBlob {
     }
     await flush();
     if (this.#size !== undefined && spool.offset < this.#size) {
-      throw new LarderError(
-        'UPSTREAM_UNREACHABLE',
-        `${this.#request.origin.upstream} ended ${this.#request.digest} early`,
-      );
+      throw new LarderError('UPSTREAM_UNREACHABLE', `${this.#upstream} ended ${this.#request.digest} early`);
     }
   }
 
-  /** Asks for the blob from `offset` on; learns the size. Throws what a client would be answered. */
+  get #upstream(): string {
+    return this.#request.sources.current.upstream.name;
+  }
+
+  /**
+   * Asks for the blob from `offset` on, in the name of the first caller whom the upstream does not refuse; learns the size.
+   * Throws what the last of them would be answered.
+   */
   async #ask(method: 'GET' | 'HEAD', offset: number): Promise<UpstreamResponse> {
-    const { client, origin, digest } = this.#request;
+    const { sources, digest } = this.#request;
+    for (;;) {
+      try {
+        const response = await this.#askAs(sources.current, method, offset);
+        sources.accept();
+        return response;
+      } catch (error) {
+        if (!concernsCaller(error) || !sources.passOn(error)) throw error;
+        const repository = sources.current.repository;
+        this.#deps.logger.info('another caller continues a body', {
+          upstream: this.#upstream,
+          repository,
+          digest,
+        });
+      }
+    }
+  }
+
+  async #askAs(target: Target, method: 'GET' | 'HEAD', offset: number): Promise<UpstreamResponse> {
     const end = this.#size ?? this.#request.expectedSize;
-    const response = await requestBlob(client, origin, digest, {
+    const response = await requestBlob(target, this.#request.digest, {
       method,
       kind: 'blob',
       signal: this.#signal,
@@ -157,7 +180,7 @@ export class UpstreamBlob {
   }
 
   #learnSize(response: UpstreamResponse, offset: number): void {
-    const { origin, digest } = this.#request;
+    const { digest } = this.#request;
     if (response.status === 200) {
       this.#size ??= response.contentLength ?? this.#request.expectedSize;
       return;
@@ -171,7 +194,7 @@ export class UpstreamBlob {
     ) {
       throw new LarderError(
         'UPSTREAM_BAD_ANSWER',
-        `${origin.upstream} answered a request for bytes ${offset}- of ${digest} with another range`,
+        `${this.#upstream} answered a request for bytes ${offset}- of ${digest} with another range`,
       );
     }
     this.#size = range.size;
