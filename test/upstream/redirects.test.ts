@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { imageOf, startUpstream, type Upstream, type UpstreamOptions } from '../kit/index.ts';
+import { basic, imageOf, startUpstream, type Upstream, type UpstreamOptions } from '../kit/index.ts';
 import { clientOf } from './client.ts';
 
 const image = imageOf({ layers: [50_000] });
@@ -26,12 +26,30 @@ for (const status of [301, 302, 303, 307, 308] as const) {
   });
 }
 
-test("a caller's Authorization does not leave the registry either", async () => {
-  await using upstream = await start({ redirect: {}, auth: 'basic', users: { u: 'p' } });
+test("a caller's Authorization goes to the upstream's own origin below /v2/, wherever that is named from, and nowhere else", async () => {
+  await using upstream = await start();
+  await using elsewhere = await start();
   await using client = clientOf(upstream);
-  const answer = await client.ask({ path: BLOB, caller: `Basic ${Buffer.from('u:p').toString('base64')}` });
-  assert.equal(answer.status, 200);
-  assert.equal(upstream.requests.at(-1)?.headers.authorization, undefined);
+  const caller = basic('u', 'p');
+  const sent = async (location: string): Promise<(string | undefined)[]> => {
+    for (const registry of [upstream, elsewhere]) registry.reset();
+    using _ = upstream.faults.add({ status: 307, headers: { location }, nth: 1 });
+    await client.ask({ path: BLOB, caller });
+    return [...upstream.requests.slice(1), ...elsewhere.requests].map(({ headers }) => headers.authorization);
+  };
+  assert.deepEqual(await sent(BLOB), [caller]);
+  assert.deepEqual(await sent(`${upstream.url}${BLOB}`), [caller]);
+  assert.deepEqual(await sent('/artifacts-downloads/x?sig=1'), [undefined]);
+  assert.deepEqual(await sent('/v2x/app'), [undefined]);
+  assert.deepEqual(await sent('/v2/../artifacts-downloads/x'), [undefined]);
+  assert.deepEqual(await sent('/v2/%2e%2e/artifacts-downloads/x'), [undefined]);
+  assert.deepEqual(await sent(`${elsewhere.url}/bucket/x`), [undefined]);
+  assert.deepEqual(await sent(`${elsewhere.url}${BLOB}`), [undefined]);
+  assert.deepEqual(await sent(`http://u:p@${elsewhere.host}${BLOB}`), [undefined]);
+  // Another name of the same machine is another origin.
+  assert.deepEqual(await sent(`http://localhost:${upstream.port}${BLOB}`), [undefined]);
+  using _ = elsewhere.faults.add({ status: 302, headers: { location: `${upstream.url}${BLOB}` } });
+  assert.deepEqual(await sent(`${elsewhere.url}/bucket/x`), [caller, undefined]);
 });
 
 test('five redirects are followed, the sixth is a loop', async () => {
