@@ -35,8 +35,9 @@ const MAX_SENT = 3;
 
 /**
  * An {@link Authorizer} for the registry at `origin`, with tokens and a memory of its own: what one host challenged for is
- * never sent to another. What one repository is challenged with is expected of the others, so that only the first request spends a 401; a
- * wrong guess is corrected by the challenge it meets. A token that is refused while it should be good is replaced once.
+ * never sent to another. What one repository is challenged with is expected of the others, so that only the first request
+ * spends a 401; a wrong guess is corrected by the challenge it meets. A token that is refused while it should be good is
+ * replaced once.
  */
 export function createAuthorizer(
   origin: URL,

@@ -103,7 +103,7 @@ const whole = fc
     fc.constantFrom('Bearer', 'BEARER', 'Basic'),
     realm,
     fc.constantFrom('"', ''),
-    fc.constantFrom('', ',error=x'),
+    fc.constantFrom('', ',error=x', ',error=""', ',error=é'),
   )
   .map(([scheme, value, quote, rest]) => `${scheme} realm=${quote}${value}${quote},service=s${rest}`);
 /** What can stand in a header line (RFC 9110, section 5.5). */

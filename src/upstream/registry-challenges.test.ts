@@ -34,6 +34,15 @@ describe('the challenge memory', () => {
     assert.deepEqual(memory.expected(b)?.map(formatChallenge), ['Basic realm="r"']);
   });
 
+  it('learns nothing from a refusal that names no challenge', () => {
+    const memory = createChallengeMemory();
+    for (const status of [401, 403, 404, 429, 503]) memory.learn(a, status, []);
+    assert.equal(memory.expected(a), undefined);
+    memory.learn(a, 401, parseChallenges(['Basic realm="r"']));
+    memory.learn(a, 429, []);
+    assert.deepEqual(memory.expected(a)?.map(formatChallenge), ['Basic realm="r"']);
+  });
+
   it('expects nothing from what a ping was answered, and forgets what was said about a token', () => {
     const memory = createChallengeMemory();
     memory.learn(undefined, 401, parseChallenges(['Bearer realm="https://r/ping"']));

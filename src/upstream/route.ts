@@ -17,7 +17,7 @@ export type Identity =
   | {
       readonly kind: 'caller';
       readonly authorization: string | undefined;
-      readonly account?: string;
+      readonly account: string;
       /** The header was accepted elsewhere a moment ago. */
       readonly knownGood: boolean;
     };

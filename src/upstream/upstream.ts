@@ -58,7 +58,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   const dispatchers = createDispatchers({ limits, guard, clock, caBundle, proxyFor });
   const transport = createTransport({ clock, metrics, logger, dispatchers }, { ...options, remote, limits });
   const cooldown = createCooldown(name, clock);
-  // Apart, so that no crowd of callers makes us forget a limit of our own.
+  // Apart: no crowd of callers makes us forget a limit of our own, and one on anonymous pulls hides the challenge from nobody.
   const cooldownOfCallers = createCooldown(name, clock);
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
@@ -108,7 +108,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
       case 'caller':
         return credential;
       case 'none':
-        return { kind: 'caller', authorization: undefined, knownGood: false };
+        return { kind: 'caller', authorization: undefined, account: STRANGER, knownGood: false };
     }
   }
 
@@ -116,7 +116,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   function limitOf(identity: Identity): { cooldown: Cooldown; account: string } {
     return identity.kind === 'own'
       ? { cooldown, account: identity.credential?.id ?? ANONYMOUS }
-      : { cooldown: cooldownOfCallers, account: identity.account ?? STRANGER };
+      : { cooldown: cooldownOfCallers, account: identity.account };
   }
 
   function outgoing(asked: UpstreamRequest, identity: Identity): Parameters<typeof route>[0] {
@@ -201,10 +201,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   };
 }
 
-/**
- * Requests without any header. Not {@link ANONYMOUS}: a limit on pulls with anonymous tokens must not hide the challenge from
- * those who would log in. No HMAC is called so.
- */
+/** All requests without any header. No HMAC is called so. */
 const STRANGER = '';
 
 function headersOf({ accept, range }: UpstreamRequest): Record<string, string> {
