@@ -5,9 +5,9 @@ import type { AddressGuard } from './address-guard.ts';
 import { discard, type Exchange } from './exchange.ts';
 
 /**
- * The challenges of an answer from `origin`, Bearer ones first (oras reads no further), with realms made absolute. A Bearer challenge without a realm that can
- * be read is left out. Throws `UPSTREAM_FORBIDDEN_ADDRESS` for a realm that the guard refuses: neither we nor a client
- * may be sent there.
+ * The challenges of an answer from `origin`, Bearer ones first (oras reads no further), with their realms made absolute. A
+ * Bearer challenge without a realm that can be read is left out. Throws `UPSTREAM_FORBIDDEN_ADDRESS` for a realm that the
+ * guard refuses: neither we nor a client may be sent there.
  */
 export function readChallenges(answer: Exchange, origin: URL, guard: AddressGuard): Challenge[] {
   try {
