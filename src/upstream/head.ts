@@ -1,6 +1,9 @@
 import { Readable } from 'node:stream';
+import { parseChallenges } from '../oci/challenge.ts';
 import { parseContentRange } from '../oci/range.ts';
 import { discard, type Exchange } from './exchange.ts';
+import type { RoutedAnswer } from './route.ts';
+import type { UpstreamRequest } from './types.ts';
 
 /** The range of the smallest GET that tells a size. */
 export const FIRST_BYTE = { start: 0, end: 1 } as const;
@@ -25,6 +28,24 @@ export function headOf(answer: Exchange): Exchange {
     contentLength: size,
     body: Readable.from([]),
   };
+}
+
+/**
+ * True when a HEAD was refused that a GET may not be: signed addresses are good for one method (GHCR), and ECR Public answers
+ * 401 to HEAD of any blob (containers-roadmap#2671). Any other registry sees a caller's refused header once: two refusals
+ * for one request would lock accounts, and the time they take would tell callers apart.
+ */
+export function isHeadRefused({ kind, credential }: UpstreamRequest, reached: RoutedAnswer): boolean {
+  const { status } = reached.answer;
+  if (reached.from === 'storage') return status === 403 || status === 405;
+  if (kind !== 'blob') return false;
+  if (status !== 401) return status === 405;
+  return credential.kind === 'own' || (credential.kind === 'caller' && isEcrPublic(reached.challenges));
+}
+
+/** It has one scope for everything, which no other registry has. */
+function isEcrPublic(challenges: readonly string[]): boolean {
+  return parseChallenges(challenges).some(({ parameters }) => parameters.get('scope') === 'aws');
 }
 
 function sizeOf({ status, contentLength }: Exchange, range: string | undefined): number | undefined {

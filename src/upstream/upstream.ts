@@ -2,7 +2,6 @@ import type { Clock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../kit/metrics.ts';
-import { parseChallenges } from '../oci/challenge.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import { createAddressGuard, type Resolve } from './address-guard.ts';
 import { createAuthorizer } from './authorizer.ts';
@@ -10,7 +9,7 @@ import { createCooldown, type Cooldown } from './cooldown.ts';
 import type { Credential } from './credential.ts';
 import { createDispatchers } from './dispatchers.ts';
 import { discard, readBody } from './exchange.ts';
-import { FIRST_BYTE, headOf } from './head.ts';
+import { FIRST_BYTE, headOf, isHeadRefused } from './head.ts';
 import { DEFAULT_LIMITS, type UpstreamLimits } from './limits.ts';
 import { createProxyChoice, type Environment, type ProxySettings } from './proxy.ts';
 import { parseRetryAfter } from './retry-after.ts';
@@ -211,20 +210,4 @@ function headersOf({ accept, range }: UpstreamRequest): Record<string, string> {
       range: `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}`,
     }),
   };
-}
-
-/**
- * Signed addresses are good for one method (GHCR), and ECR Public answers 401 to HEAD of any blob (containers-roadmap#2671).
- * Any other registry sees the refused header of a caller once: more would lock accounts, and take longer than others wait.
- */
-function isHeadRefused({ kind, credential }: UpstreamRequest, reached: RoutedAnswer): boolean {
-  const { status } = reached.answer;
-  if (reached.from === 'storage') return status === 403 || status === 405;
-  if (kind !== 'blob' || status !== 401) return kind === 'blob' && status === 405;
-  return credential.kind === 'own' || (credential.kind === 'caller' && isEcrPublic(reached.challenges));
-}
-
-/** It has one scope for everything, which no other registry has. */
-function isEcrPublic(challenges: readonly string[]): boolean {
-  return parseChallenges(challenges).some(({ parameters }) => parameters.get('scope') === 'aws');
 }

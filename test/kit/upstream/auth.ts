@@ -22,6 +22,12 @@ export interface ChallengeQuirks {
   readonly withoutError?: boolean;
   /** A Basic challenge when an `Authorization` was sent and refused, as Harbor. */
   readonly basicAfterRefusal?: boolean;
+  /** No challenge at all when a token was sent and refused, as GHCR. */
+  readonly bareAfterRefusal?: boolean;
+  /** The Basic challenge, where it is not `Basic realm="Test registry"`. */
+  readonly basic?: string;
+  /** A ping is challenged without `service`, as at Artifact Registry. */
+  readonly pingWithoutService?: boolean;
   /** Status for a token that is unknown, expired or revoked: 401 unless told; ECR Public sends 400. */
   readonly badTokenStatus?: number;
   /** 403 `DENIED` without challenge for Basic or junk credentials, as GHCR. */
@@ -66,7 +72,7 @@ export function refusal(
   options: AuthOptions,
 ): Answer | undefined {
   if (options.scheme === 'none') return undefined;
-  if (options.scheme === 'basic') return basicRefusal(route, identity, deps.catalogue);
+  if (options.scheme === 'basic') return basicRefusal(route, identity, deps.catalogue, options.quirks);
   return bearerRefusal(route, identity, deps, options);
 }
 
@@ -84,9 +90,14 @@ export function passwordFits(users: ReadonlyMap<string, string>, user: string, p
   return users.has(user) && wanted.length === given.length && timingSafeEqual(wanted, given);
 }
 
-function basicRefusal(route: Route, identity: Identity, catalogue: Catalogue): Answer | undefined {
+function basicRefusal(
+  route: Route,
+  identity: Identity,
+  catalogue: Catalogue,
+  { basic = BASIC_CHALLENGE }: ChallengeQuirks,
+): Answer | undefined {
   if (identity.kind !== 'basic' || identity.user === undefined) {
-    return unauthorized('authentication required', [BASIC_CHALLENGE]);
+    return unauthorized('authentication required', [basic]);
   }
   return route.repository === undefined || catalogue.mayRead(identity.user, route.repository)
     ? undefined
@@ -134,22 +145,24 @@ function bearerChallenge(
   error: 'invalid_token' | 'insufficient_scope' | undefined,
   { quirks, realm, service }: AuthOptions,
 ): Answer {
-  if (quirks.basicAfterRefusal && identity.raw !== undefined)
-    return unauthorized('access denied', [BASIC_CHALLENGE]);
+  const { basic = BASIC_CHALLENGE } = quirks;
+  if (quirks.basicAfterRefusal && identity.raw !== undefined) return unauthorized('access denied', [basic]);
+  if (quirks.bareAfterRefusal && identity.kind === 'bearer')
+    return unauthorized('authentication required', []);
   const scope =
     quirks.fixedScope ??
     (route.repository !== undefined && !quirks.withoutScope ? pullScope(route.repository) : undefined);
   const parameters = {
     realm: quirks.relativeRealm ? new URL(realm).pathname : realm,
-    service,
+    service: quirks.pingWithoutService && route.kind === 'ping' ? undefined : service,
     scope,
     error: quirks.withoutError ? undefined : error,
   };
   const bearer = formatChallenge('Bearer', parameters, quirks.unquoted ?? false);
   const challenges =
     quirks.alsoBasic === 'own-line'
-      ? [bearer, BASIC_CHALLENGE]
-      : [quirks.alsoBasic === 'same-line' ? `${bearer}, ${BASIC_CHALLENGE}` : bearer];
+      ? [bearer, basic]
+      : [quirks.alsoBasic === 'same-line' ? `${bearer}, ${basic}` : bearer];
   const status = error === 'invalid_token' ? (quirks.badTokenStatus ?? 401) : 401;
   return unauthorized(error ?? 'authentication required', challenges, status);
 }
@@ -166,7 +179,7 @@ function formatChallenge(
 }
 
 function unauthorized(message: string, challenges: readonly string[], status = 401): Answer {
-  const headers = status === 401 ? { 'www-authenticate': challenges } : {};
+  const headers = status === 401 && challenges.length > 0 ? { 'www-authenticate': challenges } : {};
   return errorAnswer(status, 'UNAUTHORIZED', message, headers);
 }
 
