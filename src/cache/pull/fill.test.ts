@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { fakeUpstream, type FakeAnswer, type FakeUpstream } from '../../../test/cache/fake-upstream.ts';
 import { MemoryStore } from '../../../test/cache/memory-store.ts';
-import { targetOf } from '../../../test/cache/target.ts';
+import { destinationOf, targetOf, visitorOf } from '../../../test/cache/target.ts';
 import { waitFor } from '../../../test/kit/wait.ts';
 import { ManualClock, type Clock } from '../../kit/clock.ts';
 import { LarderError, isLarderError, type ErrorCode } from '../../kit/errors.ts';
@@ -13,6 +13,7 @@ import { digestOf, type Digest } from '../../oci/digest.ts';
 import { contentRange } from '../../oci/range.ts';
 import { parseRepositoryName } from '../../oci/reference.ts';
 import type { UpstreamRequest } from '../../upstream/types.ts';
+import type { Target } from '../upstreams.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { Fill } from './fill.ts';
 import { pump } from './pump.ts';
@@ -735,3 +736,79 @@ async function* hold(content: Buffer, held: Promise<void>, before = 0): AsyncGen
   await held;
   for (let at = before; at < content.length; at += MIB) yield content.subarray(at, at + MIB);
 }
+
+describe('a fill whose caller is refused in the middle', () => {
+  const content = contentOf(300 * KIB);
+  const digest = digestOf(content);
+
+  /** A registry that serves whom `mayRead` names, and cuts the first body. */
+  function guarded(mayRead: Set<string>): FakeUpstream {
+    const { client } = registry(content, [{ cutAfter: 100 * KIB }]);
+    return {
+      ...client,
+      async request(asked) {
+        const { credential, repository } = asked;
+        const who = credential.kind === 'caller' ? credential.account : 'nobody';
+        if (mayRead.has(`${who} ${repository}`)) return client.request(asked);
+        return fakeUpstream(() => ({ status: 401 })).request(asked);
+      },
+    };
+  }
+
+  function callerOf(client: FakeUpstream, account: string, repository: string): Target {
+    const destination = destinationOf(client, {}, repository);
+    const visitor = visitorOf(destination, account);
+    return {
+      ...destination,
+      visitor: {
+        ...visitor,
+        request: (asked) =>
+          client.request({
+            ...asked,
+            repository: destination.repository,
+            credential: { kind: 'caller', authorization: account, account, knownGood: false },
+          }),
+      },
+    };
+  }
+
+  test('goes on in the name and through the repository of one who joined, and is linked there', async () => {
+    const mayRead = new Set(['alice team/app', 'bob team/other']);
+    const client = guarded(mayRead);
+    const store = new MemoryStore();
+    const sources = new Sources(callerOf(client, 'alice', 'team/app'));
+    const fill = new Fill(
+      { store, clock: hastyClock, logger: silentLogger },
+      { sources, digest, expectedSize: undefined },
+    );
+    const ended = fill.run(new AbortController().signal);
+    await fill.opened;
+    sources.add(callerOf(client, 'bob', 'team/other'), true);
+    mayRead.delete('alice team/app');
+    const reading = await read(fill);
+    await ended;
+    assert.ok(reading?.bytes.equals(content), String(reading?.failure));
+    const last = client.requests.at(-1);
+    assert.equal(last?.repository, 'team/other');
+    assert.ok((last?.range?.start ?? 0) >= 64 * KIB, 'not from the beginning');
+    const origin = { upstream: 'r.example', repository: parseRepositoryName('team/other') };
+    assert.equal(store.presence(digest, origin), 'linked');
+  });
+
+  test('fails with the refusal when nobody else reads', async () => {
+    const mayRead = new Set(['alice team/app']);
+    const client = guarded(mayRead);
+    const sources = new Sources(callerOf(client, 'alice', 'team/app'));
+    const fill = new Fill(
+      { store: new MemoryStore(), clock: hastyClock, logger: silentLogger },
+      { sources, digest, expectedSize: undefined },
+    );
+    const ended = fill.run(new AbortController().signal);
+    await fill.opened;
+    mayRead.clear();
+    const reading = await read(fill);
+    await ended;
+    assert.ok(isLarderError(reading?.failure, 'UPSTREAM_UNAUTHORIZED'), String(reading?.failure));
+    assert.ok((reading?.bytes.length ?? 0) < content.length);
+  });
+});
