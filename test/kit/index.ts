@@ -25,6 +25,7 @@ export {
   type TestImage,
 } from './image.ts';
 export { assertNoLeaks } from './leaks.ts';
+export { logIn, type Login } from './log-in.ts';
 export { parseMetrics, type Metrics, type Series } from './metrics.ts';
 export {
   runLarder,

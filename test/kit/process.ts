@@ -1,11 +1,14 @@
 /** Runs `bin/larder` as users do: a child process with flags, files and signals; nothing of it is imported. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { get } from './client.ts';
+import { assertNoSecrets } from './leaked-secrets.ts';
 import { parseMetrics, type Metrics } from './metrics.ts';
+import { hasSecrets, noteSecretFiles } from './secrets.ts';
 import { tempDir } from './temp.ts';
 import { waitFor } from './wait.ts';
 
@@ -67,7 +70,8 @@ export interface LarderProcess extends AsyncDisposable {
 
 /**
  * Starts `larder serve` on free ports and waits until it says it is ready. Disposing kills it, if it still runs, and
- * removes its temporary files.
+ * removes its temporary files. It fails when the process showed a secret that this one gave out: a password or token of an
+ * upstream, a configured credential; in its log, command line, metrics, statistics or store.
  *
  * @throws Error with its log when it ends or is not ready in time.
  */
@@ -75,8 +79,12 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
   const files = tempDir();
   const writeConfig = (config: object | string): string =>
     files.write('config.yaml', typeof config === 'string' ? config : JSON.stringify(config, null, 2));
-  const writeSecret = (name: string, key: string, value: string): string =>
-    files.write(`secrets/${name}/${key}`, value);
+  const keysOf = new Map(Object.entries(options.secrets ?? {}));
+  const writeSecret = (name: string, key: string, value: string): string => {
+    keysOf.set(name, { ...keysOf.get(name), [key]: value });
+    noteSecretFiles(name, keysOf.get(name) ?? {});
+    return files.write(`secrets/${name}/${key}`, value);
+  };
   const store = options.store ?? resolve(files.path, 'store');
   const argv = ['serve', '--address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0', '--store', store];
   argv.push('--log-format', 'json');
@@ -106,15 +114,35 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
     throw new Error(`larder ended (${JSON.stringify(exit)}) before it logged "event":"${name}"`);
   }
 
-  async function dispose(): Promise<void> {
-    if (!exit) child.kill('SIGKILL');
-    await noted;
-    files[Symbol.dispose]();
+  const shown: Record<string, string> = {};
+
+  /** Keeps what the process shows while it lives, for the look at its end. */
+  async function witness(): Promise<void> {
+    if (exit || admin === '' || !hasSecrets()) return;
+    shown['its command line'] = commandLineOf(child.pid);
+    for (const path of ['/metrics', '/api/v1/stats']) {
+      const answer = await get(`${admin}${path}`, { signal: AbortSignal.timeout(WITNESS_MS) }).catch(() => {});
+      if (answer) shown[path] = answer.text();
+    }
   }
 
+  async function dispose(): Promise<void> {
+    await witness();
+    if (!exit) child.kill('SIGKILL');
+    await noted;
+    try {
+      if (hasSecrets()) {
+        assertNoSecrets({ ...shown, 'its log': logs.map((line) => JSON.stringify(line)).join('\n') }, store);
+      }
+    } finally {
+      files[Symbol.dispose]();
+    }
+  }
+
+  let admin = '';
   try {
     const ready = await event('ready', options.readyMs ?? 20_000);
-    const admin = trimSlash(ready['admin']);
+    admin = trimSlash(ready['admin']);
     const metrics = async (): Promise<Metrics> => parseMetrics((await get(`${admin}/metrics`)).text());
     return {
       registry: trimSlash(ready['registry']),
@@ -129,6 +157,8 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
       writeConfig: (config) => void writeConfig(config),
       writeSecret: (name, key, value) => void writeSecret(name, key, value),
       async stop(signal = 'SIGTERM') {
+        // A crash is to come at its moment; an orderly stop has the time.
+        if (signal !== 'SIGKILL') await witness();
         child.kill(signal);
         return waitFor(() => exit, { limitMs: 40_000, what: `larder to end after ${signal}` });
       },
@@ -138,6 +168,18 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
     const tail = logs.map((line) => JSON.stringify(line)).join('\n');
     await dispose();
     throw new Error(`larder ${argv.join(' ')} did not start; its log:\n${tail}`, { cause: error });
+  }
+}
+
+/** A process that does not even answer this soon has nothing more to show. */
+const WITNESS_MS = 1000;
+
+/** As others on the machine see it; empty where there is no /proc. */
+function commandLineOf(pid: number | undefined): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
   }
 }
 

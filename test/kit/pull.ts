@@ -4,8 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import type { Agent } from 'node:http';
-import { basic, get, type GetOptions, type GetResult } from './client.ts';
+import { get, type GetResult } from './client.ts';
 import { MEDIA_TYPES } from './image.ts';
+import { logIn, type Login } from './log-in.ts';
 
 export interface PullOptions {
   /** Puts this upstream's name before the repository: `/v2/<alias>/<repository>/...`. */
@@ -13,7 +14,12 @@ export interface PullOptions {
   /** Sends `?ns=` with each request, as containerd does to a mirror. */
   readonly ns?: string;
   /** Used when challenged, as containerd does: Basic as it is, Bearer by a token that a GET of the realm gives. */
-  readonly login?: { readonly user: string; readonly password: string };
+  readonly login?: Login;
+  /**
+   * Reads with an authorizer of its own after resolving, as containerd does: the first GET carries no credential again, and gets
+   * a token of its own. Otherwise the one that resolved goes on.
+   */
+  readonly freshAuthorizer?: boolean;
   /** Sent with each request. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly agent?: Agent;
@@ -49,6 +55,7 @@ export async function pullImage(
 ): Promise<PullResult> {
   const session = createSession(base, repository, options);
   const root = await resolve(session, reference);
+  if (options.freshAuthorizer) session.forgetLogin();
   const manifests = [root.digest];
   let document = await readManifest(session, root);
   if (document.manifests) {
@@ -121,6 +128,8 @@ interface Session {
   readonly answers: readonly GetResult[];
   /** One request, logged in when challenged. Throws unless it is answered with 200. */
   send(method: string, path: string, accept: string): Promise<GetResult>;
+  /** From now on requests carry no credential until the next challenge. */
+  forgetLogin(): void;
   /** A GET whose body is checked. */
   read(path: string, expected: Descriptor): Promise<GetResult>;
 }
@@ -167,6 +176,9 @@ function createSession(base: string, repository: string, options: PullOptions): 
   return {
     answers,
     send,
+    forgetLogin() {
+      authorization = undefined;
+    },
     async read(path, expected) {
       const answer = await send('GET', path, `${expected.mediaType}, */*`);
       const found = hashLike(expected.digest, answer);
@@ -182,29 +194,6 @@ function createSession(base: string, repository: string, options: PullOptions): 
 function hashLike(digest: string, answer: GetResult): string | undefined {
   if (!digest.startsWith('sha512:')) return answer.digest;
   return `sha512:${createHash('sha512').update(answer.body).digest('hex')}`;
-}
-
-/** The `Authorization` that a challenge asks for; undefined when there is none to give. */
-async function logIn(
-  challenge: string,
-  login: PullOptions['login'],
-  connection: GetOptions,
-): Promise<string | undefined> {
-  const credential = login && basic(login.user, login.password);
-  if (/^basic/i.test(challenge)) return credential;
-  const parameters = Object.fromEntries(
-    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
-  );
-  const url = new URL(parameters['realm'] ?? '');
-  for (const name of ['service', 'scope']) {
-    if (parameters[name] !== undefined) url.searchParams.set(name, parameters[name]);
-  }
-  const headers = credential === undefined ? {} : { authorization: credential };
-  const answer = await get(url.href, { ...connection, headers });
-  if (answer.status !== 200)
-    throw new Error(`the token server gave ${answer.status}: ${answer.text().slice(0, 500)}`);
-  const { token, access_token: accessToken } = answer.json() as { token?: string; access_token?: string };
-  return `Bearer ${token ?? accessToken}`;
 }
 
 async function eachOf<T>(

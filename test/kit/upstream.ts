@@ -15,6 +15,7 @@ import { respond } from './upstream/respond.ts';
 import { parseRoute, TOKEN_PATH } from './upstream/route.ts';
 import type { TokenOptions } from './upstream/token-server.ts';
 import { createTokens, type Tokens } from './upstream/tokens.ts';
+import { Users } from './upstream/users.ts';
 
 export interface UpstreamOptions extends RegistryOptions {
   /** Loopback address; `127.0.0.1` unless told. */
@@ -27,7 +28,7 @@ export interface UpstreamOptions extends RegistryOptions {
   readonly users?: Readonly<Record<string, string>>;
   readonly token?: TokenOptions;
   readonly challenge?: ChallengeQuirks;
-  /** With `auth: 'bearer'`: public repositories are readable without any token, as Quay. */
+  /** With `auth`: public repositories are readable without any credential, as at Quay and Nexus. */
   readonly publicWithoutToken?: boolean;
   /** Treats repositories that do not exist as private, as Docker Hub: 401 instead of 404. */
   readonly hidesUnknown?: boolean;
@@ -57,7 +58,7 @@ export interface Upstream extends Origin, Catalogue, Omit<RequestLog, 'add'>, As
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
   const { address = '127.0.0.1', redirect, token: tokenOptions = {}, challenge: quirks = {} } = options;
   const pki = options.tls === true ? createTestPki() : options.tls || undefined;
-  const users = new Map(Object.entries(options.users ?? {}));
+  const users = new Users(Object.entries(options.users ?? {}));
   const catalogue = createCatalogue(options.hidesUnknown ? { readers: [] } : 'public');
   const log = createRequestLog();
   const faults = createFaults();

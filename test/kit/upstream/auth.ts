@@ -39,7 +39,7 @@ export interface AuthOptions {
   readonly service: string;
   /** Absolute URL of the token server. */
   readonly realm: string;
-  /** Bearer: public repositories are readable without a token, as Quay. */
+  /** Public repositories are readable without a credential: at Quay without a token, at Nexus without a login. */
   readonly publicWithoutToken: boolean;
   readonly quirks: ChallengeQuirks;
 }
@@ -72,7 +72,7 @@ export function refusal(
   options: AuthOptions,
 ): Answer | undefined {
   if (options.scheme === 'none') return undefined;
-  if (options.scheme === 'basic') return basicRefusal(route, identity, deps.catalogue, options.quirks);
+  if (options.scheme === 'basic') return basicRefusal(route, identity, deps.catalogue, options);
   return bearerRefusal(route, identity, deps, options);
 }
 
@@ -94,12 +94,16 @@ function basicRefusal(
   route: Route,
   identity: Identity,
   catalogue: Catalogue,
-  { basic = BASIC_CHALLENGE }: ChallengeQuirks,
+  { publicWithoutToken, quirks: { basic = BASIC_CHALLENGE } }: AuthOptions,
 ): Answer | undefined {
+  const { repository } = route;
+  if (publicWithoutToken && identity.kind === 'none' && repository !== undefined) {
+    if (catalogue.mayRead(undefined, repository)) return undefined;
+  }
   if (identity.kind !== 'basic' || identity.user === undefined) {
     return unauthorized('authentication required', [basic]);
   }
-  return route.repository === undefined || catalogue.mayRead(identity.user, route.repository)
+  return repository === undefined || catalogue.mayRead(identity.user, repository)
     ? undefined
     : denied();
 }

@@ -1,4 +1,5 @@
 /** The tokens a token server issued: opaque strings, each with its user, service, scopes and end. */
+import { noteSecret } from '../secrets.ts';
 
 export interface Token {
   readonly value: string;
@@ -31,6 +32,7 @@ export function createTokens(now: () => number): Tokens {
     issued,
     issue(parts) {
       count += 1;
+      noteSecret(TOKEN_FORM, 'token of a user');
       const token = { ...parts, value: `token-${count}-of-${parts.user}` };
       living.set(token.value, token);
       issued.push(token);
@@ -50,3 +52,6 @@ export function createTokens(now: () => number): Tokens {
     },
   };
 }
+
+/** Noted as a form: a long test issues thousands of them. Also that of refresh tokens. */
+const TOKEN_FORM = /token-\d+-of-|refresh-token-of-/;
