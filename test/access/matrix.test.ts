@@ -1,0 +1,271 @@
+/**
+ * Every caller at every kind of content, through the cache and directly, at the same moment: the cache lets in whom the upstream lets
+ * in, and nobody else, whether the content is here or not and whoever brought it.
+ */
+import assert from 'node:assert/strict';
+import { after, suite, test } from 'node:test';
+import {
+  artifactOf,
+  blobOf,
+  get,
+  imageOf,
+  logIn,
+  startUpstream,
+  waitFor,
+  type GetOptions,
+  type LarderProcess,
+  type TestImage,
+  type Upstream,
+} from '../kit/index.ts';
+import { startCache } from '../faults/setting.ts';
+import { createCaller, isGiven, type Caller, type Reply } from './caller.ts';
+
+const PASSWORDS = {
+  alice: 'correct-horse-1',
+  bob: 'battery-staple-2',
+  carol: 'reads-everything-3',
+  dave: 'not-yet-this-one-4',
+};
+const WRONG = 'to-be-the-new-one-5';
+const SCHEMES = ['bearer', 'basic'] as const;
+const METHODS = ['GET', 'HEAD', 'range'] as const;
+type Method = (typeof METHODS)[number];
+
+/** An anonymous refusal is remembered for 5 s (decision 0005), longer than proofs live here. With time to ask everything again. */
+const PROOF_LIFETIME = '1s';
+const SETTLED_MS = 12_000;
+
+const tally = { cells: 0, 'more permissive': 0, 'less permissive': 0, different: 0 };
+after(() => {
+  const { cells, 'more permissive': more, 'less permissive': less, different } = tally;
+  console.log(
+    `matrix: ${cells} cells; wrong: ${more} more permissive, ${less} less permissive, ${different} with another status or content`,
+  );
+});
+
+for (const scheme of SCHEMES) {
+  suite(`a ${scheme} upstream`, () => {
+    test('cold: nobody has asked the cache before', async () => {
+      await using setting = await open(scheme);
+      const { upstream, callers } = setting;
+      const parts = [];
+      for (const [name, caller] of Object.entries(callers)) {
+        for (const method of METHODS) {
+          const rooms = furnish(upstream, `cold/${name.replaceAll(' ', '-')}/${method.toLowerCase()}`);
+          parts.push(await compare(setting, { [name]: caller }, rooms, [method]));
+        }
+      }
+      assertRight(parts.flat());
+    });
+
+    test('warm: somebody who may read everything has pulled it through the cache', async () => {
+      await using setting = await open(scheme);
+      const rooms = furnish(setting.upstream, 'warm');
+      await warm(setting, rooms);
+      assertRight(await compare(setting, setting.callers, rooms));
+    });
+
+    test('after rights were taken and given: what was given counts at once, what was taken when the proofs have ended', async () => {
+      await using setting = await open(scheme);
+      const { upstream, larder, callers } = setting;
+      const rooms = furnish(upstream, 'changing');
+      await warm(setting, rooms);
+      await compare(setting, callers, rooms);
+
+      upstream.setAccess(rooms.public.repository, { readers: ['alice', 'carol'] });
+      upstream.setAccess(rooms.alice.repository, { readers: ['bob', 'carol'] });
+      upstream.setAccess(rooms.bob.repository, 'public');
+      upstream.users.set('dave', WRONG);
+      upstream.tokens.revoke();
+
+      for (const [caller, room] of [
+        [callers.bob, rooms.alice],
+        [callers.alice, rooms.bob],
+        [callers['wrong password'], rooms.bob],
+      ] as const) {
+        const path = `manifests/${room.image.digest}`;
+        assert.equal((await caller.ask(larder.registry, room.repository, path)).answer.status, 200);
+      }
+      let cells: readonly Cell[] = [];
+      const isSettled = async (): Promise<boolean> => {
+        cells = await compare(setting, callers, rooms);
+        return cells.every(({ fault }) => fault === undefined);
+      };
+      await waitFor(isSettled, { limitMs: SETTLED_MS, everyMs: 200 }).catch(() => {});
+      assertRight(cells);
+    });
+  });
+}
+
+interface Setting extends AsyncDisposable {
+  readonly upstream: Upstream;
+  readonly larder: LarderProcess;
+  readonly callers: Readonly<Record<CallerName, Caller>>;
+}
+
+type CallerName = 'anonymous' | 'alice' | 'bob' | 'wrong password' | 'expired token';
+
+/** An upstream with its accounts, an empty cache before it, and the callers, who have asked nobody anything. */
+async function open(scheme: (typeof SCHEMES)[number]): Promise<Setting> {
+  await using stack = new AsyncDisposableStack();
+  const upstream = stack.use(
+    await startUpstream({ auth: scheme, users: PASSWORDS, publicWithoutToken: scheme === 'basic' }),
+  );
+  const larder = stack.use(
+    await startCache(upstream, { cache: { authentication: { proofLifetime: PROOF_LIFETIME } } }),
+  );
+  const login = (user: keyof typeof PASSWORDS) => ({ user, password: PASSWORDS[user] });
+  const basicOnly = { eager: scheme === 'basic' };
+  const callers = {
+    anonymous: createCaller(),
+    alice: createCaller({ login: login('alice') }),
+    bob: createCaller({ login: login('bob'), ...basicOnly }),
+    'wrong password': createCaller({ login: { user: 'dave', password: WRONG }, ...basicOnly }),
+    'expired token': createCaller({ header: await expiredToken(upstream) }),
+  };
+  const owned = stack.move();
+  return { upstream, larder, callers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** A token that alice once got for her repositories; at a Basic upstream just a header that it does not know. */
+async function expiredToken(upstream: Upstream): Promise<string> {
+  upstream.push('before/alice', blobOf(10, 1));
+  upstream.setAccess('before/alice', { readers: ['alice'] });
+  const { headers } = await get(`${upstream.url}/v2/before/alice/manifests/v1`);
+  const challenge = String(headers['www-authenticate']);
+  if (challenge.startsWith('Basic')) return 'Bearer of-another-registry';
+  const token = await logIn(challenge, { user: 'alice', password: PASSWORDS.alice });
+  upstream.advanceClock(301_000);
+  return token ?? '';
+}
+
+interface Room {
+  readonly repository: string;
+  readonly image: TestImage;
+}
+
+interface Rooms {
+  readonly public: Room;
+  readonly alice: Room;
+  readonly bob: Room;
+}
+
+/** Three repositories with content of their own; the first layers of alice's and bob's are the same. */
+function furnish(upstream: Upstream, prefix: string): Rooms {
+  const unique = [...prefix].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1_000_003, 7);
+  const shared = blobOf(3000, unique);
+  const room = (name: string, offset: number, first = blobOf(1000, unique + offset)): Room => {
+    const image = imageOf({ seed: unique + offset, layers: [first, 2000 + offset] });
+    const repository = `${prefix}/${name}`;
+    upstream.push(repository, image, 'v1', `only-${name}`);
+    upstream.push(repository, artifactOf({ artifactType: 'application/vnd.test.signature', subject: image }));
+    return { repository, image };
+  };
+  const rooms = { public: room('public', 1), alice: room('alice', 2, shared), bob: room('bob', 3, shared) };
+  upstream.setAccess(rooms.alice.repository, { readers: ['alice', 'carol'] });
+  upstream.setAccess(rooms.bob.repository, { readers: ['bob', 'carol'] });
+  return rooms;
+}
+
+/** What is asked for in every repository: its own content, and the layer that alice's and bob's share. */
+function pathsOf({ image }: Room, { alice }: Rooms): string[] {
+  const [config, , own] = image.blobs;
+  return [
+    'manifests/v1',
+    `manifests/${image.digest}`,
+    `blobs/${config?.digest}`,
+    `blobs/${alice.image.layers[0]?.digest}`,
+    `blobs/${own?.digest}`,
+    `referrers/${image.digest}`,
+    'tags/list',
+  ];
+}
+
+async function warm({ larder }: Setting, rooms: Rooms): Promise<void> {
+  const carol = createCaller({ login: { user: 'carol', password: PASSWORDS.carol } });
+  for (const room of [rooms.public, rooms.alice, rooms.bob]) {
+    for (const path of pathsOf(room, rooms)) await carol.ask(larder.registry, room.repository, path);
+  }
+}
+
+interface Cell {
+  /** Who asked for what. */
+  readonly question: string;
+  readonly fault?: Fault | undefined;
+}
+
+interface Fault {
+  readonly kind: 'more permissive' | 'less permissive' | 'different';
+  readonly detail: string;
+}
+
+/** Counts the cells, and fails when one of them is wrong. */
+function assertRight(cells: readonly Cell[]): void {
+  tally.cells += cells.length;
+  const wrong = cells.filter((cell) => cell.fault !== undefined);
+  for (const { fault } of wrong) if (fault) tally[fault.kind] += 1;
+  assert.deepEqual(
+    wrong.map(({ question, fault }) => `${question}: ${fault?.kind}, ${fault?.detail}`),
+    [],
+  );
+}
+
+/** Asks everything. Callers are at it side by side, each asks one thing after the other. */
+async function compare(
+  setting: Setting,
+  callers: Readonly<Record<string, Caller>>,
+  rooms: Rooms,
+  methods: readonly Method[] = METHODS,
+): Promise<readonly Cell[]> {
+  const cells = await Promise.all(
+    Object.entries(callers).map(async ([name, caller]) => {
+      const own: Cell[] = [];
+      for (const room of [rooms.public, rooms.alice, rooms.bob]) {
+        for (const path of pathsOf(room, rooms)) {
+          for (const method of methods) {
+            if (method === 'range' && !path.startsWith('blobs/')) continue;
+            const fault = await faultOf(setting, caller, { repository: room.repository, path, method });
+            own.push({ question: `${name}: ${method} ${room.repository}/${path}`, fault });
+          }
+        }
+      }
+      return own;
+    }),
+  );
+  return cells.flat();
+}
+
+/**
+ * One question to both. What the cache answered to nobody in particular, without a challenge, is what the upstream has to answer to
+ * somebody without an account: a client that is not challenged never shows its login.
+ */
+async function faultOf(
+  { upstream, larder }: Setting,
+  caller: Caller,
+  { repository, path, method }: { repository: string; path: string; method: Method },
+): Promise<Fault | undefined> {
+  const options: GetOptions = method === 'range' ? { headers: { range: 'bytes=100-299' } } : { method };
+  const cached = await caller.ask(larder.registry, repository, path, options);
+  const isUnchallenged = cached.credential === undefined && cached.answer.status !== 401;
+  const direct = await (isUnchallenged ? createCaller() : caller).ask(upstream.url, repository, path, options);
+  const detail = `${cached.answer.status} instead of ${direct.answer.status}`;
+  if (isGiven(cached) && !isGiven(direct)) return { kind: 'more permissive', detail };
+  if (!isGiven(cached) && isGiven(direct)) return { kind: 'less permissive', detail };
+  const difference = differenceOf(cached, direct);
+  return difference === undefined ? undefined : { kind: 'different', detail: difference };
+}
+
+function differenceOf(cached: Reply, direct: Reply): string | undefined {
+  const [one, other] = [cached.answer, direct.answer];
+  // containerd would repeat a refused Basic login.
+  const isRefusedBasic = /^Basic /.test(direct.credential ?? '') && other.status === 401 && one.status === 403;
+  if (one.status !== other.status && !isRefusedBasic) return `${one.status} instead of ${other.status}`;
+  if (!isGiven(direct)) return undefined;
+  if (!one.complete || !one.body.equals(other.body)) return 'other content';
+  for (const name of ['docker-content-digest', 'content-type', 'content-range']) {
+    if (one.headers[name] !== other.headers[name]) {
+      return `${name} ${String(one.headers[name])} instead of ${String(other.headers[name])}`;
+    }
+  }
+  return undefined;
+}
