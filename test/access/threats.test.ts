@@ -1,0 +1,399 @@
+/** The threats of decision 0005, each as the attack it describes. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import {
+  blobFrom,
+  blobOf,
+  createTestPki,
+  get,
+  head,
+  imageOf,
+  indexOf,
+  startLarder,
+  startUpstream,
+  waitFor,
+  type GetResult,
+  type LarderProcess,
+  type Login,
+  type RequestFilter,
+  type TestBlob,
+  type Upstream,
+  type UpstreamOptions,
+} from '../kit/index.ts';
+import { blobUrl, configWith, manifestUrl, startCache } from '../faults/setting.ts';
+import { ALICE, askedFor, authorized, BOB, headerOf, USERS } from './setting.ts';
+
+const RANGE = { range: 'bytes=10-99' };
+
+const ALICES = imageOf({ seed: 1, layers: [4000, 5000] });
+const BOBS = imageOf({ seed: 2, layers: [4001, 5001] });
+
+test("T1: rights on one repository give nothing of another one's content, although it is here", async () => {
+  await using setting = await open();
+  const { upstream, larder } = setting;
+  const bob = await setting.headerOf(BOB, 'team/bob');
+  const alice = await setting.headerOf(ALICE, 'team/alice');
+  await setting.pull('team/bob', BOBS, bob);
+  await setting.pull('team/alice', ALICES, alice);
+  for (const path of [`blobs/${BOBS.layers[0]?.digest}`, `manifests/${BOBS.digest}`]) {
+    for (const answer of await everyWay(`${larder.registry}/v2/team/alice/${path}`, alice)) {
+      assert.equal(answer.status, 404, path);
+    }
+    assert.ok(upstream.count({ repository: 'team/alice', where: ({ path: asked }) => asked.endsWith(path) }) > 0);
+  }
+
+  // The upstream says it is here as well: then the bytes are shared, for a HEAD.
+  upstream.push('team/alice', BOBS.layers[0] as TestBlob);
+  upstream.reset();
+  const shared = await get(blobUrl(larder, 'team/alice', BOBS.layers[0] as TestBlob), authorized(alice));
+  assert.equal(shared.digest, BOBS.layers[0]?.digest);
+  assert.deepEqual(askedFor(upstream), ['HEAD blob']);
+});
+
+test('T2: an upstream that claims a digest of another one has to send its bytes', async () => {
+  await using victim = await startUpstream({ auth: 'basic', users: USERS });
+  victim.push('team/alice', ALICES, 'v1');
+  victim.setAccess('team/alice', { readers: ['alice'] });
+  await using evil = await startUpstream();
+  const layer = ALICES.layers[0] as TestBlob;
+  evil.push('mine/app', ALICES, 'v1');
+  evil.faults.add({
+    match: { kind: 'blob', reference: layer.digest, method: 'GET' },
+    body: { text: 'x'.repeat(layer.size), contentType: 'application/octet-stream' },
+  });
+  const caches = [victim, evil].map(({ host, url }) => ({ upstream: host, remoteURL: url }));
+  await using larder = await startLarder({ config: configWith(caches) });
+  const alice = await headerOf(victim, ALICE, 'team/alice');
+  const own = await get(`${larder.registry}/v2/${victim.host}/team/alice/blobs/${layer.digest}`, authorized(alice));
+  assert.equal(own.digest, layer.digest);
+
+  const url = `${larder.registry}/v2/${evil.host}/mine/app/blobs/${layer.digest}`;
+  await get(`${larder.registry}/v2/${evil.host}/mine/app/manifests/v1`);
+  for (const headers of [{}, RANGE, authorized(alice).headers]) {
+    for (const method of ['HEAD', 'GET']) {
+      const answer = await get(url, { method, headers });
+      const from = RANGE === headers ? 10 : 0;
+      const isVictims = method === 'GET' && answer.bytes > 0 && layer.matches(answer.body, from);
+      assert.equal(isVictims, false, 'the bytes came from the other upstream');
+      if (method === 'GET' && answer.status === 200) assert.equal(answer.complete, false);
+    }
+  }
+  assert.ok(evil.count({ kind: 'blob', method: 'GET' }) > 0, 'it was asked for the body');
+  assert.equal(victim.count({ repository: 'mine/app' }), 0);
+});
+
+test('T3: what a manifest names and its repository lacks is not given, also not in answer to HEAD', async () => {
+  await using setting = await open();
+  const { upstream, larder } = setting;
+  const bob = await setting.headerOf(BOB, 'team/bob');
+  await setting.pull('team/bob', BOBS, bob);
+  const layer = BOBS.layers[0] as TestBlob;
+  const claims = imageOf({ seed: 3, layers: [layer] });
+  const index = indexOf([BOBS, claims]);
+  upstream.push('team/alice', index, 'claims');
+  for (const digest of [layer.digest, BOBS.digest, BOBS.blobs[0]?.digest]) upstream.delete('team/alice', digest);
+  const alice = await setting.headerOf(ALICE, 'team/alice');
+  for (const reference of ['claims', index.digest, claims.digest]) {
+    assert.equal((await get(manifestUrl(larder, 'team/alice', reference), authorized(alice))).status, 200);
+  }
+  for (const path of [`blobs/${layer.digest}`, `manifests/${BOBS.digest}`]) {
+    for (const answer of await everyWay(`${larder.registry}/v2/team/alice/${path}`, alice)) {
+      assert.equal(answer.status, 404, path);
+    }
+  }
+});
+
+test('T4: a token that grants less than was asked for proves nothing, although the token server said 200', async () => {
+  await using setting = await open();
+  const { upstream, larder } = setting;
+  await setting.pull('team/alice', ALICES, await setting.headerOf(ALICE, 'team/alice'));
+  const less = await setting.headerOf(BOB, 'team/alice');
+  assert.equal(upstream.tokens.valid(less.replace('Bearer ', ''))?.scopes.size, 0);
+  const elsewhere = await setting.headerOf(BOB, 'team/bob');
+  await setting.pull('team/bob', BOBS, elsewhere);
+  for (const header of [less, elsewhere]) {
+    for (const url of setting.urlsOf('team/alice', ALICES)) {
+      for (const answer of await everyWay(url, header)) assert.equal(answer.status, 401, url);
+    }
+  }
+});
+
+suite('T5: a credential that was revoked', () => {
+  test('is refused once its proof has lived its time', async () => {
+    await using setting = await open({}, { authentication: { proofLifetime: '1s' } });
+    const { upstream, larder } = setting;
+    const alice = await setting.headerOf(ALICE, 'team/alice');
+    await setting.pull('team/alice', ALICES, alice);
+    upstream.tokens.revoke('alice');
+    for (const url of setting.urlsOf('team/alice', ALICES)) {
+      await waitFor(async () => (await get(url, authorized(alice))).status === 401, { limitMs: 4000, everyMs: 50 });
+    }
+    assert.equal((await head(blobUrl(larder, 'team/alice', ALICES.layers[0] as TestBlob), authorized(alice))).status, 401);
+  });
+
+  test('is refused at once when the upstream has refused it for anything', async () => {
+    await using setting = await open();
+    const { upstream, larder } = setting;
+    const alice = await setting.headerOf(ALICE, 'team/alice');
+    await setting.pull('team/alice', ALICES, alice);
+    const later = blobOf(6000, 99);
+    upstream.push('team/alice', later);
+    upstream.tokens.revoke('alice');
+    upstream.reset();
+    const layer = blobUrl(larder, 'team/alice', ALICES.layers[0] as TestBlob);
+    assert.equal((await get(layer, authorized(alice))).status, 200, 'within its proof');
+    assert.equal(upstream.count(), 0);
+    assert.equal((await get(blobUrl(larder, 'team/alice', later), authorized(alice))).status, 401);
+    for (const url of setting.urlsOf('team/alice', ALICES)) {
+      assert.equal((await get(url, authorized(alice))).status, 401, url);
+    }
+  });
+});
+
+test('T6: who shows the same token is the same caller, and another token of the same user has to prove itself', async () => {
+  await using setting = await open();
+  const { upstream, larder } = setting;
+  const token = await setting.headerOf(ALICE, 'team/alice');
+  const other = await setting.headerOf(ALICE, 'team/alice');
+  assert.notEqual(token, other);
+  await setting.pull('team/alice', ALICES, token);
+  upstream.reset();
+  const url = blobUrl(larder, 'team/alice', ALICES.layers[0] as TestBlob);
+  assert.equal((await get(url, authorized(token))).status, 200);
+  assert.deepEqual(askedFor(upstream), []);
+  assert.equal((await get(url, authorized(other))).status, 200);
+  assert.deepEqual(askedFor(upstream), ['HEAD blob']);
+});
+
+test('T7: tags, tag lists, referrers, absences and running answers are those of the caller who asks', async () => {
+  await using setting = await open();
+  const { upstream, larder } = setting;
+  upstream.push('virtual', ALICES, 'v1', 'for-all');
+  upstream.push('virtual', BOBS);
+  upstream.setAccess('virtual', { readers: ['alice', 'bob'] });
+  const bobs: RequestFilter = { repository: 'virtual', user: 'bob' };
+  const shows = (text: string, contentType: string) => ({ body: { text, contentType } });
+  upstream.faults.add({
+    match: { ...bobs, reference: 'v1' },
+    ...shows(BOBS.bytes.toString(), BOBS.mediaType),
+    headers: { 'docker-content-digest': BOBS.digest },
+  });
+  upstream.faults.add({ match: { ...bobs, kind: 'tags' }, ...shows('{"name":"virtual","tags":[]}', 'application/json') });
+  upstream.faults.add({ match: { ...bobs, kind: 'referrers' }, status: 404 });
+  upstream.faults.add({ match: { ...bobs, reference: 'for-all' }, status: 404 });
+  const alice = await setting.headerOf(ALICE, 'virtual');
+  const bob = await setting.headerOf(BOB, 'virtual');
+
+  const base = `${larder.registry}/v2/virtual`;
+  const ask = (header: string, path: string): Promise<GetResult> => get(`${base}/${path}`, authorized(header));
+  for (let round = 1; round <= 2; round += 1) {
+    for (const [header, image] of [[alice, ALICES], [bob, BOBS]] as const) {
+      assert.equal((await ask(header, 'manifests/v1')).digest, image.digest);
+      const { headers } = await head(`${base}/manifests/v1`, authorized(header));
+      assert.equal(headers['docker-content-digest'], image.digest);
+    }
+    assert.deepEqual((await ask(bob, 'tags/list')).json(), { name: 'virtual', tags: [] });
+    assert.deepEqual((await ask(alice, 'tags/list')).json(), { name: 'virtual', tags: ['for-all', 'v1'] });
+    assert.equal((await ask(bob, `referrers/${ALICES.digest}`)).status, 404);
+    assert.equal((await ask(alice, `referrers/${ALICES.digest}`)).status, 200);
+    assert.equal((await ask(bob, 'manifests/for-all')).status, 404);
+    assert.equal((await ask(alice, 'manifests/for-all')).status, 200);
+  }
+
+  upstream.push('virtual', ALICES, 'v2');
+  upstream.faults.add({ match: { ...bobs, reference: 'v2' }, status: 404 });
+  using held = upstream.faults.add({ match: { reference: 'v2' }, hold: true });
+  const both = Promise.all([ask(alice, 'manifests/v2'), ask(bob, 'manifests/v2')]);
+  await held.reached(2);
+  held.release();
+  const [hers, his] = await both;
+  assert.deepEqual([hers.digest, his.status], [ALICES.digest, 404]);
+});
+
+suite('T8: what is here and what is not look the same to who has no proof', () => {
+  test('whoever is refused causes one question, for content that is here, that is not, and that does not exist', async () => {
+    await using setting = await open();
+    await setting.pull('team/alice', ALICES, await setting.headerOf(ALICE, 'team/alice'));
+    const [cached, uncached, unknown] = threeOf(setting.upstream);
+    const bob = await setting.headerOf(BOB, 'team/alice');
+    for (const method of ['GET', 'HEAD'] as const) {
+      const seen: Cost[] = [];
+      for (const path of [
+        ...[cached, uncached, unknown].map((digest) => `blobs/${digest}`),
+        ...[ALICES.digest, uncached, unknown].map((digest) => `manifests/${digest}`),
+        `blobs/${ALICES.digest}`,
+      ]) {
+        seen.push(await setting.observe(method, `team/alice/${path}`, authorized(bob).headers));
+      }
+      assert.deepEqual(seen, seen.map(() => ({ status: 401, asked: 1 })), method);
+    }
+  });
+
+  test('whoever may read another repository causes one question there, and a manifest under /blobs/ is no exception', async () => {
+    await using setting = await open();
+    await setting.pull('team/alice', ALICES, await setting.headerOf(ALICE, 'team/alice'));
+    const [cached, uncached, unknown] = threeOf(setting.upstream);
+    const digests = [cached, uncached, unknown, ALICES.digest];
+    for (const method of ['GET', 'HEAD'] as const) {
+      for (const kind of ['blobs', 'manifests']) {
+        for (const digest of digests) {
+          const bob = await setting.headerOf(BOB, 'team/bob');
+          const path = `team/bob/${kind}/${digest}`;
+          const found = await setting.observe(method, path, authorized(bob).headers);
+          assert.deepEqual(found, { status: 404, asked: 1 }, `${method} ${path}`);
+        }
+      }
+    }
+  });
+
+  test('nobody in particular gets the same challenge for everything, for as many questions', async () => {
+    await using setting = await open();
+    await setting.pull('team/alice', ALICES, await setting.headerOf(ALICE, 'team/alice'));
+    const [cached, uncached, unknown] = threeOf(setting.upstream);
+    await get(`${setting.larder.registry}/v2/team/alice/manifests/v1`);
+    const seen: Cost[] = [];
+    for (const digest of [cached, uncached, unknown, ALICES.digest]) {
+      seen.push(await setting.observe('GET', `team/alice/blobs/${digest}`, {}));
+    }
+    assert.deepEqual(seen, seen.map(() => seen[0]));
+    assert.equal(seen[0]?.status, 401);
+  });
+});
+
+suite('T9: poisoned content', () => {
+  test('is never complete, and never kept for the next caller', async () => {
+    await using setting = await open();
+    const { upstream, larder } = setting;
+    upstream.setAccess('team/alice', { readers: ['alice', 'bob'] });
+    const layer = ALICES.layers[0] as TestBlob;
+    upstream.faults.add({ match: { reference: layer.digest, method: 'GET' }, flipByteAt: 77, nth: 1 });
+    const url = blobUrl(larder, 'team/alice', layer);
+    const first = await get(url, authorized(await setting.headerOf(ALICE, 'team/alice'))).catch(() => undefined);
+    assert.ok(first?.digest === layer.digest || !first?.complete || first.status !== 200, 'no wrong body is complete');
+    const second = await get(url, authorized(await setting.headerOf(BOB, 'team/alice')));
+    assert.equal(second.digest, layer.digest);
+  });
+
+  test('that the upstream vouches for is an error, and the right content follows', async () => {
+    await using setting = await open();
+    const { upstream, larder } = setting;
+    upstream.faults.add({
+      match: { reference: ALICES.digest },
+      body: { text: BOBS.bytes.toString(), contentType: BOBS.mediaType },
+      headers: { 'docker-content-digest': ALICES.digest },
+    });
+    const alice = authorized(await setting.headerOf(ALICE, 'team/alice'));
+    assert.equal((await get(manifestUrl(larder, 'team/alice', ALICES.digest), alice)).status, 502);
+    upstream.faults.clear();
+    assert.equal((await get(manifestUrl(larder, 'team/alice', ALICES.digest), alice)).digest, ALICES.digest);
+  });
+
+  test('from somebody else at the upstream\'s address is not even asked for: the login stays here', async () => {
+    await using setting = await open({ auth: 'basic', tls: createTestPki() });
+    const { upstream, larder } = setting;
+    const alice = authorized(await setting.headerOf(ALICE, 'team/alice'));
+    const answer = await get(manifestUrl(larder, 'team/alice', 'v1'), alice);
+    assert.ok(answer.status >= 500, `${answer.status}`);
+    assert.equal(upstream.count({ user: 'alice' }), 0);
+    assert.deepEqual(filesIn(larder), []);
+  });
+});
+
+test('T10: no 2xx to HEAD or anything else before proof, whatever is here', async () => {
+  await using setting = await open();
+  const { upstream, larder } = setting;
+  const alice = await setting.headerOf(ALICE, 'team/alice');
+  await setting.pull('team/alice', ALICES, alice);
+  const revoked = await setting.headerOf(ALICE, 'team/alice');
+  upstream.tokens.revoke('alice');
+  const strangers = [undefined, await setting.headerOf(BOB, 'team/alice'), revoked, 'Bearer made-up-by-me', 'Basic bm9ib2R5Om5vYm9keQ=='];
+  for (const header of strangers) {
+    for (const url of [
+      ...setting.urlsOf('team/alice', ALICES),
+      `${larder.registry}/v2/team/alice/referrers/${ALICES.digest}`,
+      `${larder.registry}/v2/team/alice/tags/list`,
+    ]) {
+      for (const { status } of await everyWay(url, header)) {
+        assert.ok(status === 401 || status === 403, `${status} for ${url} to ${header?.split(' ')[0]}`);
+      }
+    }
+  }
+});
+
+interface Setting extends AsyncDisposable {
+  readonly upstream: Upstream;
+  readonly larder: LarderProcess;
+  headerOf(login: Login, repository: string): Promise<string>;
+  /** Brings the whole image into the store, with this header. */
+  pull(repository: string, image: typeof ALICES, header: string): Promise<void>;
+  /** Where the cache has the image's manifest, by tag and digest, and its blobs. */
+  urlsOf(repository: string, image: typeof ALICES): string[];
+  /** Asks the cache for `/v2/<path>`. */
+  observe(method: string, path: string, headers: Readonly<Record<string, string>>): Promise<Cost>;
+}
+
+interface Cost {
+  readonly status: number;
+  /** Requests that the upstream got. */
+  readonly asked: number;
+}
+
+/** `team/alice` and `team/bob`, each with its image, each for one reader, behind an empty cache. */
+async function open(options: UpstreamOptions = {}, cache: object = {}): Promise<Setting> {
+  await using stack = new AsyncDisposableStack();
+  const upstream = stack.use(await startUpstream({ auth: 'bearer', users: USERS, ...options }));
+  upstream.push('team/alice', ALICES, 'v1');
+  upstream.push('team/bob', BOBS, 'v1');
+  upstream.setAccess('team/alice', { readers: ['alice'] });
+  upstream.setAccess('team/bob', { readers: ['bob'] });
+  const larder = stack.use(await startCache(upstream, { cache }));
+  const urlsOf = (repository: string, image: typeof ALICES): string[] => [
+    manifestUrl(larder, repository, 'v1'),
+    manifestUrl(larder, repository, image.digest),
+    ...image.blobs.map((blob) => blobUrl(larder, repository, blob)),
+  ];
+  const owned = stack.move();
+  return {
+    upstream,
+    larder,
+    urlsOf,
+    headerOf: (login, repository) => headerOf(upstream, login, repository),
+    async pull(repository, image, header) {
+      for (const url of urlsOf(repository, image)) {
+        assert.equal((await get(url, authorized(header))).status, 200, url);
+      }
+    },
+    async observe(method, path, headers) {
+      upstream.reset();
+      const { status } = await get(`${larder.registry}/v2/${path}`, { method, headers });
+      return { status, asked: upstream.count() };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function everyWay(url: string, header: string | undefined): Promise<GetResult[]> {
+  const { headers } = authorized(header);
+  return Promise.all([
+    get(url, { headers }),
+    head(url, { headers }),
+    get(url, { headers: { ...headers, ...RANGE } }),
+  ]);
+}
+
+/** Digests: of a layer that alice pulled, of one that only the upstream has, of one that does not exist. */
+function threeOf(upstream: Upstream): [string, string, string] {
+  const uncached = blobOf(4002, 77);
+  upstream.push('team/alice', uncached);
+  return [ALICES.layers[0]?.digest ?? '', uncached.digest, blobFrom('nowhere').digest];
+}
+
+function filesIn(larder: LarderProcess): string[] {
+  return ['blobs', 'spool'].flatMap((folder) =>
+    readdirSync(join(larder.store, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => name),
+  );
+}
