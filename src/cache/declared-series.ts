@@ -1,4 +1,5 @@
 import type { BytesFrom, Metrics } from '../kit/metrics.ts';
+import { DECISIONS } from './access/visitor.ts';
 
 const SOURCES: readonly BytesFrom[] = ['hit', 'fill', 'join', 'stale', 'bypass'];
 
@@ -22,6 +23,7 @@ export function declareUpstreams(metrics: Metrics, names: readonly string[]): vo
 export function declareEvents(metrics: Metrics): void {
   metrics.configValid.set(1);
   for (const result of ['applied', 'refused']) metrics.configReloads.inc({ result }, 0);
+  for (const decision of DECISIONS) metrics.accessDecisions.inc({ decision }, 0);
   for (const reason of ['ttl', 'budget', 'disk-full']) metrics.evictions.inc({ reason }, 0);
   for (const action of ['quarantined', 'refused']) metrics.corruptBlobs.inc({ action }, 0);
 }

@@ -35,7 +35,10 @@ export function createCaller({ login, eager = false, header }: CallerOptions = {
     async ask(base, repository, path, options = {}) {
       const url = `${base}/v2/${repository}/${path}`;
       const send = async (credential: string | undefined): Promise<Reply> => {
-        const headers = { ...options.headers, ...(credential !== undefined && { authorization: credential }) };
+        const headers = {
+          ...options.headers,
+          ...(credential !== undefined && { authorization: credential }),
+        };
         return { answer: await get(url, { ...options, headers }), credential };
       };
       if (fixed !== undefined) return send(fixed);

@@ -69,7 +69,10 @@ suite('one body for many credentials', () => {
       ),
     );
     for (const answer of answers) {
-      assert.deepEqual([answer.status, answer.complete, answer.matches, answer.bytes], [200, true, true, layer.size]);
+      assert.deepEqual(
+        [answer.status, answer.complete, answer.matches, answer.bytes],
+        [200, true, true, layer.size],
+      );
     }
     assert.equal(upstream.count({ method: 'GET', kind: 'blob' }), 1);
     assert.equal(upstream.bodyBytes({ kind: 'blob' }), layer.size);
@@ -123,7 +126,8 @@ suite('one body for many credentials', () => {
     assert.deepEqual([(await refused).status, (await served).status], [401, 200]);
     assert.equal((await served).digest, LAYER.digest);
     assert.equal(upstream.count({ method: 'GET', kind: 'blob', status: 200 }), 1);
-    for (const send of [get, head]) assert.equal((await send(url, bob)).status, 401, 'also now that it is here');
+    for (const send of [get, head])
+      assert.equal((await send(url, bob)).status, 401, 'also now that it is here');
   });
 });
 
@@ -186,7 +190,10 @@ test('every decision is counted by its kind, and each kind is there from the sta
   const secrets = { login: { username: ALICE.user, password: ALICE.password } };
   await using larder = await startLarder({ config: configWith(caches), secrets });
   const base = `${larder.registry}/v2/${upstream.host}`;
-  const [secret, open] = ['app', 'public'].map((name) => `${base}/team/${name}/blobs/${LAYER.digest}`) as [string, string];
+  const [secret, open] = ['app', 'public'].map((name) => `${base}/team/${name}/blobs/${LAYER.digest}`) as [
+    string,
+    string,
+  ];
   assert.deepEqual(await decisions(larder), Object.fromEntries(KINDS.map((kind) => [kind, 0])));
 
   const alice = authorized(await headerOf(upstream, ALICE, 'team/app'));

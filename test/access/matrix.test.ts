@@ -159,7 +159,7 @@ interface Rooms {
 
 /** Three repositories with content of their own; the first layers of alice's and bob's are the same. */
 function furnish(upstream: Upstream, prefix: string): Rooms {
-  const unique = [...prefix].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1_000_003, 7);
+  const unique = Buffer.from(prefix).reduce((sum, byte) => (sum * 31 + byte) % 1_000_003, 7);
   const shared = blobOf(3000, unique);
   const room = (name: string, offset: number, first = blobOf(1000, unique + offset)): Room => {
     const image = imageOf({ seed: unique + offset, layers: [first, 2000 + offset] });
@@ -254,7 +254,12 @@ async function faultOf(
   const options: GetOptions = method === 'range' ? { headers: { range: 'bytes=100-299' } } : { method };
   const cached = await caller.ask(larder.registry, repository, path, options);
   const isUnchallenged = cached.credential === undefined && cached.answer.status !== 401;
-  const direct = await (isUnchallenged ? createCaller() : caller).ask(upstream.url, repository, path, options);
+  const direct = await (isUnchallenged ? createCaller() : caller).ask(
+    upstream.url,
+    repository,
+    path,
+    options,
+  );
   const detail = `${cached.answer.status} instead of ${direct.answer.status}`;
   if (isGiven(cached) && !isGiven(direct)) return { kind: 'more permissive', detail };
   if (!isGiven(cached) && isGiven(direct)) return { kind: 'less permissive', detail };
@@ -265,7 +270,8 @@ async function faultOf(
 function differenceOf(cached: Reply, direct: Reply): string | undefined {
   const [one, other] = [cached.answer, direct.answer];
   // containerd would repeat a refused Basic login.
-  const isRefusedBasic = /^Basic /.test(direct.credential ?? '') && other.status === 401 && one.status === 403;
+  const isRefusedBasic =
+    direct.credential?.startsWith('Basic ') === true && other.status === 401 && one.status === 403;
   if (one.status !== other.status && !isRefusedBasic) return `${one.status} instead of ${other.status}`;
   if (!isGiven(direct)) return undefined;
   if (!one.complete || !one.body.equals(other.body)) return 'other content';

@@ -121,7 +121,9 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
     if (exit || admin === '' || !hasSecrets()) return;
     shown['its command line'] = commandLineOf(child.pid);
     for (const path of ['/metrics', '/api/v1/stats']) {
-      const answer = await get(`${admin}${path}`, { signal: AbortSignal.timeout(WITNESS_MS) }).catch(() => {});
+      const answer = await get(`${admin}${path}`, { signal: AbortSignal.timeout(WITNESS_MS) }).catch(
+        () => {},
+      );
       if (answer) shown[path] = answer.text();
     }
   }

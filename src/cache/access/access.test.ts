@@ -18,7 +18,7 @@ interface Setting {
   /** What the upstream answers from now on. */
   answer: FakeAnswer;
   /** A visitor with this header; nobody in particular without. */
-  visit(authorization?: string, repository?: string): Visitor;
+  readonly visit: (authorization?: string, repository?: string) => Visitor;
 }
 
 function setting(cache: Record<string, unknown> = {}): Setting {

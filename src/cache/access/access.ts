@@ -32,7 +32,7 @@ export function createAccess({ store, clock }: { store: Store; clock: Clock }): 
   const flags = createPublicFlags(store, clock);
 
   return {
-    accountOf: grants.accountOf,
+    accountOf: (...parts) => grants.accountOf(...parts),
     presented: (authorization) =>
       authorization === undefined ? undefined : { authorization, account: grants.accountOf(authorization) },
     visit(destination, presented) {

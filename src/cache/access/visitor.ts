@@ -9,7 +9,16 @@ export type RepositoryRequest = Omit<UpstreamRequest, 'credential' | 'repository
  * asked and let them in. `refused`: it did not. `challenged`: refused from memory, as strangers a moment ago. `outage`: the
  * upstream could not be asked, an older proof counts.
  */
-export type Decision = 'shared' | 'public' | 'granted' | 'proven' | 'refused' | 'challenged' | 'outage';
+export const DECISIONS = [
+  'shared',
+  'public',
+  'granted',
+  'proven',
+  'refused',
+  'challenged',
+  'outage',
+] as const;
+export type Decision = (typeof DECISIONS)[number];
 
 /**
  * On whose behalf one request is made in one repository of one upstream (law 4). Answers ask {@link Visitor.proven} before they

@@ -22,7 +22,6 @@ import { Sources } from './sources.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const HOLD_BACK = 64 * KIB;
-const ORIGIN = { upstream: 'r.example', repository: parseRepositoryName('team/app') };
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -103,9 +103,7 @@ function basicRefusal(
   if (identity.kind !== 'basic' || identity.user === undefined) {
     return unauthorized('authentication required', [basic]);
   }
-  return repository === undefined || catalogue.mayRead(identity.user, repository)
-    ? undefined
-    : denied();
+  return repository === undefined || catalogue.mayRead(identity.user, repository) ? undefined : denied();
 }
 
 function bearerRefusal(
