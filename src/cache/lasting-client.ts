@@ -16,6 +16,7 @@ export function createLastingClient(first: Upstream): LastingClient {
         return current.name;
       },
       request: (request) => current.request(request),
+      logIn: (request) => current.logIn(request),
       close: () => current.close(),
     },
     replace(next) {

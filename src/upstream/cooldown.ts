@@ -5,7 +5,6 @@ import { parseRetryAfter } from './retry-after.ts';
 
 /** Without `Retry-After`: short, since an upstream that meant hours would say so. */
 const DEFAULT_SECONDS = 5;
-
 /**
  * Callers bring as many accounts as they like. Who is forgotten for another costs one more request, and 10 000 names of
  * accounts some 2 MiB.

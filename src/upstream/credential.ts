@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
-/** A configured login. */
+/** A login: a configured one, or a caller's. */
 export type Credential = {
-  /** Tells credentials apart without showing them: keys of tokens and rate limits. Changes with the secret. */
+  /** Tells credentials apart without showing them: keys of tokens and rate limits. Another secret has another one. */
   readonly id: string;
 } & (
   | { readonly kind: 'password'; readonly username: string; readonly password: string }

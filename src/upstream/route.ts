@@ -6,7 +6,7 @@ import type { Credential } from './credential.ts';
 import { discard, type Exchange } from './exchange.ts';
 import { createPassThrough } from './pass-through.ts';
 import { isRegistryPath, redirectTarget } from './redirect.ts';
-import { createChallengeMemory, type ChallengeMemory } from './registry-challenges.ts';
+import type { ChallengeMemory } from './registry-challenges.ts';
 import type { TransportRequest } from './transport.ts';
 
 /** Who a request speaks for. */
@@ -37,8 +37,12 @@ export interface RouteDeps {
   readonly remote: URL;
   readonly guard: AddressGuard;
   readonly send: (request: RoutedRequest) => Promise<Exchange>;
-  /** Makes the authorizer of a registry. */
-  readonly authorizerOf: (origin: URL, memory: ChallengeMemory) => Authorizer;
+  /** The authorizer of the registry at `remote`. */
+  readonly registry: Authorizer;
+  /** What that registry asks of strangers. */
+  readonly memory: ChallengeMemory;
+  /** Makes the authorizer of another registry. */
+  readonly authorizerOf: (origin: URL) => Authorizer;
 }
 
 /** Registries that one upstream sends us to: registry.k8s.io has a regional one for each of some 20 regions. */
@@ -50,14 +54,12 @@ const OTHER_REGISTRIES = 32;
  * anonymous token of its own. The returned function throws as {@link redirectTarget}, {@link Authorizer.send} and `send` do.
  */
 export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promise<RoutedAnswer> {
-  const { remote, guard, authorizerOf } = deps;
-  const memory = createChallengeMemory();
-  const upstream = authorizerOf(remote, memory);
+  const { remote, guard, registry, memory, authorizerOf } = deps;
   const passThrough = createPassThrough(remote, memory, guard);
   const others = new LRUCache<string, Authorizer>({ max: OTHER_REGISTRIES });
 
   function other({ origin }: URL): Authorizer {
-    const authorizer = others.get(origin) ?? authorizerOf(new URL(origin), createChallengeMemory());
+    const authorizer = others.get(origin) ?? authorizerOf(new URL(origin));
     others.set(origin, authorizer);
     return authorizer;
   }
@@ -78,7 +80,7 @@ export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promis
       return { from: 'other registry', ...(await other(url).send(anonymous)), challenges: [] };
     }
     if (identity.kind === 'own') {
-      return { from: 'upstream', ...(await upstream.send({ ...identity, repository, signal, transmit })) };
+      return { from: 'upstream', ...(await registry.send({ ...identity, repository, signal, transmit })) };
     }
     const passed = await passThrough({ ...identity, url, repository, transmit });
     return { from: 'upstream', ...passed, credentialSent: identity.authorization !== undefined };

@@ -25,6 +25,11 @@ export interface Token {
   readonly usableUntil: number;
 }
 
+/** A token server does not give this credential, or a stranger, a token. */
+export interface TokenRefusal {
+  readonly refusedWith: number;
+}
+
 export interface TokenRequestDeps {
   readonly transport: Transport;
   readonly guard: AddressGuard;
@@ -40,15 +45,13 @@ export const ANONYMOUS = 'anonymous';
  * by Artifact Registry (404), old Harbor (403) and, for some accounts, ACR (400). POST is used for identity tokens, which
  * have no other form, and where GET is answered 404 or 405.
  *
- * Resolves with undefined when an anonymous token is refused.
- * @throws `UPSTREAM_CREDENTIAL_REFUSED` (401 or 403 to a credential), `UPSTREAM_RATE_LIMITED`, `UPSTREAM_5XX`,
- *   `UPSTREAM_BAD_ANSWER`, and what the transport throws.
+ * @throws `UPSTREAM_RATE_LIMITED`, `UPSTREAM_5XX`, `UPSTREAM_BAD_ANSWER`, and what the transport throws.
  */
 export async function requestToken(
   request: TokenRequest,
   deps: TokenRequestDeps,
   signal: AbortSignal,
-): Promise<Token | undefined> {
+): Promise<Token | TokenRefusal> {
   const { credential, realm } = request;
   const account = credential?.id ?? ANONYMOUS;
   const where = `the token server ${redactUrl(realm)}`;
@@ -67,16 +70,17 @@ export async function requestToken(
   discard(answer);
   if (status === 429) throw deps.cooldown.start(account, answer.headers['retry-after']);
   if (status >= 500) throw new LarderError('UPSTREAM_5XX', `${where} answered ${status}`);
-  if (status !== 401 && status !== 403)
-    throw new LarderError('UPSTREAM_BAD_ANSWER', `${where} answered ${status}`);
-  if (credential === undefined) return undefined;
-  throw new LarderError(
-    'UPSTREAM_CREDENTIAL_REFUSED',
-    `${where} answered ${status} to the configured credential`,
-    {
-      hint: 'put a valid login into the Secret that the cache names',
-    },
-  );
+  if (isRefusal(status, credential)) return { refusedWith: status };
+  throw new LarderError('UPSTREAM_BAD_ANSWER', `${where} answered ${status}`);
+}
+
+/**
+ * A login that is not good is 401 or 403, and 400 `invalid_grant` where OAuth 2 is spoken (RFC 6749, section 5.2). Other 4xx to a
+ * credential count as a refusal, too: nobody may be served on an earlier proof for them. 408 is trouble.
+ */
+function isRefusal(status: number, credential: Credential | undefined): boolean {
+  if (status === 401 || status === 403) return true;
+  return credential !== undefined && status >= 400 && status !== 408;
 }
 
 const ANSWER_LIMIT = 256 * 1024;

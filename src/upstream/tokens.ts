@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import { untilAborted } from '../kit/abort.ts';
 import type { Clock } from '../kit/clock.ts';
-import { isLarderError } from '../kit/errors.ts';
+import { LarderError } from '../kit/errors.ts';
+import { redactUrl } from '../kit/redact.ts';
 import { SingleFlight } from '../kit/single-flight.ts';
-import type { Token, TokenRequest } from './token-request.ts';
+import type { Token, TokenRefusal, TokenRequest } from './token-request.ts';
 
 /** A token for one request. */
 export interface TokenGrant {
@@ -16,7 +17,8 @@ export interface TokenGrant {
 export interface Tokens {
   /**
    * A token that fits, fetched when there is none. `refused` is one that the registry no longer takes: it is dropped.
-   * Undefined when an anonymous token is refused. Fails as `fetch` does.
+   * Undefined when an anonymous token is refused.
+   * @throws `UPSTREAM_CREDENTIAL_REFUSED`, and as `fetch` does.
    */
   get(request: TokenRequest, signal: AbortSignal, refused?: string): Promise<TokenGrant | undefined>;
 }
@@ -24,11 +26,11 @@ export interface Tokens {
 /** One per repository that is being pulled, with room; a token of 4 KiB makes this 4 MiB. */
 const REMEMBERED = 1000;
 /** A login that was refused is not tried again at once: token servers lock accounts. */
-const REFUSAL_MS = 5_000;
+export const REFUSAL_MS = 5_000;
 
 /** Tokens as `fetch` gives them, which runs once for all who wait. */
 export function createTokens(
-  fetch: (request: TokenRequest) => Promise<Token | undefined>,
+  fetch: (request: TokenRequest) => Promise<Token | TokenRefusal>,
   clock: Clock,
 ): Tokens {
   const tokens = new LRUCache<string, Token>({ max: REMEMBERED });
@@ -38,16 +40,15 @@ export function createTokens(
   async function issue(key: string, request: TokenRequest): Promise<Token | undefined> {
     const refusal = refusals.get(key);
     if (refusal !== undefined && refusal.until > clock.monotonic()) throw refusal.error;
-    try {
-      const token = await fetch(request);
-      if (token !== undefined) tokens.set(key, token);
-      return token;
-    } catch (error) {
-      if (isLarderError(error, 'UPSTREAM_CREDENTIAL_REFUSED')) {
-        refusals.set(key, { error, until: clock.monotonic() + REFUSAL_MS });
-      }
-      throw error;
+    const answer = await fetch(request);
+    if ('value' in answer) {
+      tokens.set(key, answer);
+      return answer;
     }
+    if (request.credential === undefined) return undefined;
+    const error = credentialRefused(request, answer);
+    refusals.set(key, { error, until: clock.monotonic() + REFUSAL_MS });
+    throw error;
   }
 
   return {
@@ -69,4 +70,12 @@ export function createTokens(
 /** Requests with equal keys are answered with the same token. */
 export function tokenKey({ realm, service, scope, credential }: TokenRequest): string {
   return JSON.stringify([realm, service, scope, credential?.id]);
+}
+
+function credentialRefused({ realm }: TokenRequest, { refusedWith }: TokenRefusal): LarderError {
+  return new LarderError(
+    'UPSTREAM_CREDENTIAL_REFUSED',
+    `the token server ${redactUrl(realm)} answered ${refusedWith} to the configured credential`,
+    { hint: 'put a valid login into the Secret that the cache names' },
+  );
 }

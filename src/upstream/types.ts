@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { RepositoryName } from '../oci/reference.ts';
+import type { Credential } from './credential.ts';
 
 /** What a request is for: the `kind` label of `larder_upstream_requests_total`. */
 export type UpstreamRequestKind =
@@ -68,6 +69,26 @@ export interface UpstreamResponse {
   read(limit: number): Promise<Buffer>;
 }
 
+/** A caller that logs in with a credential of its own. */
+export interface LoginRequest {
+  /** Its `id` names the caller in cool-downs, and must not tell anything of the secret. */
+  readonly credential: Credential;
+  /** What it wants to read; none to see whether the credential is good at all. */
+  readonly repositories: readonly RepositoryName[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What became of a login:
+ * `accepted`: this `Authorization` is what the registry is to be sent, for `lifeMs` where that is known (a token's rest life);
+ * `open`: the registry asks nobody for a login, so there is nothing to send;
+ * `refused`: with 401, or 403 where that is what was answered.
+ */
+export type LoginAnswer =
+  | { readonly kind: 'accepted'; readonly authorization: string; readonly lifeMs: number | undefined }
+  | { readonly kind: 'open' }
+  | { readonly kind: 'refused'; readonly status: 401 | 403 };
+
 /** One configured upstream registry. */
 export interface Upstream {
   /** `host` or `host:port` as configured: the metric label `upstream_host`, the value of `ns`, the alias. */
@@ -89,6 +110,13 @@ export interface Upstream {
    * ECR Public refuses a token is a 401 here.
    */
   request(request: UpstreamRequest): Promise<UpstreamResponse>;
+  /**
+   * Logs a caller in as the registry's own challenge says: at its token server, or with Basic at the registry itself. Nothing
+   * that it gets is kept. A token is no proof of access: servers grant what is left of the scopes, even nothing, with success.
+   *
+   * Throws as {@link Upstream.request} does when no decision could be had, and `UPSTREAM_RATE_LIMITED` after a 429 of this caller.
+   */
+  logIn(request: LoginRequest): Promise<LoginAnswer>;
   /** Lets running requests and their bodies end, then closes all connections. A request that comes later is `UPSTREAM_UNREACHABLE`. */
   close(): Promise<void>;
 }

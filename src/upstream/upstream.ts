@@ -4,7 +4,8 @@ import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import { createAddressGuard, type Resolve } from './address-guard.ts';
-import { createAuthorizer } from './authorizer.ts';
+import { createAuthorizer, type Authorizer } from './authorizer.ts';
+import { createCallerLogin } from './caller-login.ts';
 import { createCooldown, type Cooldown } from './cooldown.ts';
 import type { Credential } from './credential.ts';
 import { createDispatchers } from './dispatchers.ts';
@@ -12,6 +13,7 @@ import { discard, readBody } from './exchange.ts';
 import { FIRST_BYTE, headOf, isHeadRefused } from './head.ts';
 import { DEFAULT_LIMITS, type UpstreamLimits } from './limits.ts';
 import { createProxyChoice, type Environment, type ProxySettings } from './proxy.ts';
+import { createChallengeMemory } from './registry-challenges.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { createRoute, type Identity, type RoutedAnswer } from './route.ts';
 import { ANONYMOUS, requestToken } from './token-request.ts';
@@ -62,15 +64,28 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
   const tokenDeps = { transport, guard, cooldown, clock };
+  const challenges = createChallengeMemory();
   const route = createRoute({
     remote,
     guard,
     send: (request) => transport.send(request),
-    authorizerOf(origin, memory) {
-      const tokens = createTokens((asked) => requestToken(asked, tokenDeps, closing.signal), clock);
-      return createAuthorizer(origin, tokens, memory, guard);
-    },
+    registry: authorizerOf(remote, challenges),
+    memory: challenges,
+    authorizerOf,
   });
+  const logIn = createCallerLogin({
+    challenges,
+    cooldown: cooldownOfCallers,
+    clock,
+    request,
+    requestToken: (asked, signal) =>
+      requestToken(asked, { ...tokenDeps, cooldown: cooldownOfCallers }, signal),
+  });
+
+  function authorizerOf(origin: URL, memory = createChallengeMemory()): Authorizer {
+    const tokens = createTokens((asked) => requestToken(asked, tokenDeps, closing.signal), clock);
+    return createAuthorizer(origin, tokens, memory, guard);
+  }
 
   async function request(asked: UpstreamRequest): Promise<UpstreamResponse> {
     const identity = identify(asked);
@@ -98,6 +113,16 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
       body,
       read: (limit) => readBody(answer, name, limit),
     };
+  }
+
+  /** Connections stay open until it has ended. */
+  async function whileOpen<T>(work: Promise<T>): Promise<T> {
+    running.add(work);
+    try {
+      return await work;
+    } finally {
+      running.delete(work);
+    }
   }
 
   function identify({ credential, repository }: UpstreamRequest): Identity {
@@ -182,15 +207,8 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
 
   return {
     name,
-    async request(asked) {
-      const answered = request(asked);
-      running.add(answered);
-      try {
-        return await answered;
-      } finally {
-        running.delete(answered);
-      }
-    },
+    request: (asked) => whileOpen(request(asked)),
+    logIn: (asked) => whileOpen(logIn(asked)),
     async close() {
       // A request that still follows a redirect needs a connection for it.
       while (running.size > 0) await Promise.allSettled(running);

@@ -155,7 +155,9 @@ function begin(setting: Setting, number: number): History {
   const { auth, upstream } = setting;
   const model = new Model(LIFETIMES);
   const shared = blobOf(3000, number);
-  const images = [0, 1, 2].map((index) => imageOf({ seed: number * 10 + index, layers: [shared, 2000 + index] }));
+  const images = [0, 1, 2].map((index) =>
+    imageOf({ seed: number * 10 + index, layers: [shared, 2000 + index] }),
+  );
   const nameOf = (name: string): string => `history-${number}/${name}`;
   const there = new Map<string, Set<string>>();
   /** Until when a 404 for this may be repeated. */
@@ -204,7 +206,8 @@ function begin(setting: Setting, number: number): History {
     // Contract: normal again within 10 s. A manifest that is not there comes from the upstream each time.
     let tries = 0;
     const isBack = async (): Promise<boolean> =>
-      (await get(`${setting.larder.registry}/v2/library/public/manifests/none-${(tries += 1)}`)).status === 404;
+      (await get(`${setting.larder.registry}/v2/library/public/manifests/none-${(tries += 1)}`)).status ===
+      404;
     await waitFor(isBack, { limitMs: 10_000, everyMs: 50 });
     model.isDown = false;
   }
@@ -216,7 +219,12 @@ function begin(setting: Setting, number: number): History {
     upstream.reset();
     const at = performance.now();
     const options: GetOptions = method === 'range' ? { headers: { range: 'bytes=5-14' } } : { method };
-    const reply = await (callers.get(who) as Caller).ask(setting.larder.registry, repositoryName, asked.path, options);
+    const reply = await (callers.get(who) as Caller).ask(
+      setting.larder.registry,
+      repositoryName,
+      asked.path,
+      options,
+    );
     const { answer, credential } = reply;
     const login = who === 'nobody' ? undefined : who === 'wrong' ? 'wrong' : who;
     model.learn(credential, login, repositoryName);
@@ -328,7 +336,15 @@ function contentOf(
   content: Ask['content'],
 ): Asked {
   const [config, , own] = blobs;
-  const blob = { config, shared, own, tag: undefined, digest: undefined, referrers: undefined, tags: undefined }[content];
+  const blob = {
+    config,
+    shared,
+    own,
+    tag: undefined,
+    digest: undefined,
+    referrers: undefined,
+    tags: undefined,
+  }[content];
   if (blob) return { path: `blobs/${blob.digest}`, digest: blob.digest, body: blob };
   if (content === 'digest') return { path: `manifests/${digest}`, digest };
   if (content === 'referrers') return { path: `referrers/${digest}` };

@@ -25,7 +25,11 @@ export class Model {
     this.#lifetimes = lifetimes;
   }
 
-  setAccess(repository: string, access: { isPublic: boolean; readers: readonly string[] }, now: number): void {
+  setAccess(
+    repository: string,
+    access: { isPublic: boolean; readers: readonly string[] },
+    now: number,
+  ): void {
     const before = this.#repositories.get(repository);
     const openedAt = access.isPublic && before?.isPublic !== true ? now : (before?.openedAt ?? 0);
     this.#repositories.set(repository, {
@@ -101,7 +105,9 @@ export class Model {
     if (credential === undefined) return this.mayRead(undefined, repository);
     const token = this.#tokens.get(credential);
     if (token) return token.reads && token.repository === repository;
-    const [user = '', password] = Buffer.from(credential.replace('Basic ', ''), 'base64').toString().split(':');
+    const [user = '', password] = Buffer.from(credential.replace('Basic ', ''), 'base64')
+      .toString()
+      .split(':');
     return this.passwords.get(user) === password && this.mayRead(user, repository);
   }
 }

@@ -1,7 +1,13 @@
 /** An upstream without sockets for tests of the cache: answers come from a function, and every request is noted. */
 import { Readable } from 'node:stream';
 import { LarderError } from '../../src/kit/errors.ts';
-import type { Upstream, UpstreamRequest, UpstreamResponse } from '../../src/upstream/types.ts';
+import type {
+  LoginAnswer,
+  LoginRequest,
+  Upstream,
+  UpstreamRequest,
+  UpstreamResponse,
+} from '../../src/upstream/types.ts';
 
 export interface FakeAnswer {
   readonly status?: number;
@@ -15,6 +21,7 @@ export interface FakeAnswer {
 
 export interface FakeUpstream extends Upstream {
   readonly requests: readonly UpstreamRequest[];
+  readonly logins: readonly LoginRequest[];
   readonly closed: boolean;
   /** Bodies that were neither read to their end nor destroyed. */
   readonly openBodies: number;
@@ -24,13 +31,16 @@ export interface FakeUpstream extends Upstream {
 export function fakeUpstream(
   answer: (request: UpstreamRequest, count: number) => FakeAnswer | Promise<FakeAnswer>,
   name = 'r.example',
+  logIn: (request: LoginRequest) => LoginAnswer = () => ({ kind: 'open' }),
 ): FakeUpstream {
+  const logins: LoginRequest[] = [];
   const requests: UpstreamRequest[] = [];
   const bodies: Readable[] = [];
   let closed = false;
   return {
     name,
     requests,
+    logins,
     get closed() {
       return closed;
     },
@@ -61,6 +71,10 @@ export function fakeUpstream(
         body: readable,
         read: (limit) => readAll(readable, limit),
       };
+    },
+    async logIn(request) {
+      logins.push(request);
+      return logIn(request);
     },
     close() {
       closed = true;

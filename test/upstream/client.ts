@@ -4,7 +4,13 @@ import { ManualClock, systemClock } from '../../src/kit/clock.ts';
 import { createMetrics, type Metrics } from '../../src/kit/metrics.ts';
 import { parseRepositoryName } from '../../src/oci/reference.ts';
 import { passwordCredential } from '../../src/upstream/credential.ts';
-import type { UpstreamCredential, UpstreamRequest, UpstreamResponse } from '../../src/upstream/types.ts';
+import type {
+  LoginAnswer,
+  LoginRequest,
+  UpstreamCredential,
+  UpstreamRequest,
+  UpstreamResponse,
+} from '../../src/upstream/types.ts';
 import { createUpstream, type UpstreamDeps, type UpstreamOptions } from '../../src/upstream/upstream.ts';
 import { parseMetrics, type Upstream as TestRegistry } from '../kit/index.ts';
 
@@ -31,6 +37,8 @@ export interface TestClient extends AsyncDisposable {
   ask(asked: string | Asked): Promise<Answer>;
   /** Sends a request and leaves the body to the test. */
   open(asked: string | Asked): Promise<UpstreamResponse>;
+  /** Logs a caller in. */
+  logIn(asked: Omit<LoginRequest, 'signal'>): Promise<LoginAnswer>;
   /** Sum of a metric's series with these labels. */
   metric(name: string, labels?: Record<string, string>): Promise<number>;
   close(): Promise<void>;
@@ -87,6 +95,7 @@ export function clientOf(
       const { status, headers, challenges, contentLength } = response;
       return { status, headers, challenges, contentLength, body: await response.read(1 << 30) };
     },
+    logIn: (asked) => upstream.logIn({ ...asked, signal: new AbortController().signal }),
     async metric(name, labels) {
       return parseMetrics(await metrics.registry.metrics()).sum(name, labels);
     },
