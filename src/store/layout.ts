@@ -11,6 +11,7 @@ export interface Layout {
   readonly blobs: string;
   readonly spool: string;
   readonly quarantine: string;
+  readonly documents: string;
   readonly index: string;
   readonly lock: string;
   /** `blobs/<algorithm>/<first two>/<hex>`. */
@@ -29,6 +30,7 @@ export function layoutOf(directory: string): Layout {
     blobs,
     spool: join(directory, 'spool'),
     quarantine: join(directory, 'quarantine'),
+    documents: join(directory, 'documents'),
     index: join(directory, 'index.sqlite'),
     lock: join(directory, 'lock.sqlite'),
     blobFolder,

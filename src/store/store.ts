@@ -10,6 +10,7 @@ import { Catalog } from './catalog.ts';
 import { ContentIndex } from './content-index.ts';
 import { readAt } from './disk.ts';
 import { adoptDistribution } from './distribution-store.ts';
+import { createDocuments } from './documents.ts';
 import { createEvictor } from './evictor.ts';
 import { IndexDatabase } from './index-database.ts';
 import { LastUse } from './last-use.ts';
@@ -154,6 +155,8 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
         throw error;
       }
     },
+
+    ...createDocuments(layout.documents),
 
     setPolicies,
 

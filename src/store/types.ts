@@ -155,6 +155,14 @@ export interface Store {
   /** Bytes that an earlier spool of this upstream has left, which the next one begins with; 0 when there are none. */
   leftBytes(digest: Digest, origin: Origin): number;
 
+  /** A small document of the program's own, by its name; undefined when there is none. Throws `STORE_UNAVAILABLE`. */
+  readDocument(name: string): Promise<Buffer | undefined>;
+  /**
+   * Writes a document whole or not at all, readable by nobody but this user: it may hold keys. It counts for no budget and is
+   * never evicted. Throws `STORE_FULL` or `STORE_UNAVAILABLE`.
+   */
+  writeDocument(name: string, content: Buffer): Promise<void>;
+
   /** Takes effect at once: smaller budgets evict in the background. */
   setPolicies(policies: ReadonlyMap<string, UpstreamPolicy>): void;
   stats(): StoreStats;

@@ -32,6 +32,7 @@ export class MemoryStore implements Store {
   readonly bodies = new Map<Digest, Body>();
   /** Beginnings that fills have left, by upstream and digest. */
   readonly left = new Map<string, Buffer>();
+  readonly documents = new Map<string, Buffer>();
   policies: ReadonlyMap<string, UpstreamPolicy> = new Map();
   /** Bytes that one spool may hold; more is `STORE_FULL`. */
   spoolLimit = Infinity;
@@ -117,6 +118,15 @@ export class MemoryStore implements Store {
     const beginning = this.left.get(id) ?? Buffer.alloc(0);
     this.left.delete(id);
     return Promise.resolve(new MemorySpool(this, digest, id, beginning));
+  }
+
+  readDocument(name: string): Promise<Buffer | undefined> {
+    return Promise.resolve(this.documents.get(name));
+  }
+
+  writeDocument(name: string, content: Buffer): Promise<void> {
+    this.documents.set(name, content);
+    return Promise.resolve();
   }
 
   setPolicies(policies: ReadonlyMap<string, UpstreamPolicy>): void {

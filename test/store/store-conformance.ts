@@ -97,6 +97,26 @@ export function storeConformance(
     });
   });
 
+  describe(`${name}: documents`, () => {
+    test('a document is read as it was last written, also after a restart; one that is not there is undefined', async () => {
+      await using under = await create();
+      assert.equal(await under.store.readDocument('keys.json'), undefined);
+      await under.store.writeDocument('keys.json', Buffer.from('first, and longer'));
+      await under.store.writeDocument('keys.json', Buffer.from('second'));
+      assert.equal(String(await under.store.readDocument('keys.json')), 'second');
+      const store = await under.reopen();
+      assert.equal(String(await store.readDocument('keys.json')), 'second');
+    });
+
+    test('of two writers at once one wins as a whole', async () => {
+      await using under = await create();
+      const contents = ['a', 'b'].map((letter) => Buffer.alloc(20_000, letter));
+      await Promise.all(contents.map((content) => under.store.writeDocument('keys.json', content)));
+      const found = await under.store.readDocument('keys.json');
+      assert.ok(contents.some((content) => found?.equals(content) === true));
+    });
+  });
+
   describe(`${name}: permission`, () => {
     const of = body(1000);
 
