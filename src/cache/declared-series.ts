@@ -1,6 +1,7 @@
 import type { BytesFrom, Metrics } from '../kit/metrics.ts';
 import { DECISIONS } from './access/visitor.ts';
 
+const TOKEN_OUTCOMES = ['granted', 'anonymous', 'refused', 'grace', 'failed'] as const;
 const SOURCES: readonly BytesFrom[] = ['hit', 'fill', 'join', 'stale', 'bypass'];
 
 /** Makes the series of these upstreams exist from the start, so that dashboards and alerts see zeros rather than nothing. */
@@ -8,6 +9,7 @@ export function declareUpstreams(metrics: Metrics, names: readonly string[]): vo
   for (const name of names) {
     metrics.upstreamBytes.inc({ upstream_host: name }, 0);
     for (const source of SOURCES) metrics.clientBytes.inc({ upstream_host: name, source }, 0);
+    for (const outcome of TOKEN_OUTCOMES) metrics.tokens.inc({ upstream_host: name, outcome }, 0);
     for (const type of ['manifest', 'blob']) {
       const labels = { upstream_host: name, type };
       metrics.proxyRequests.inc(labels, 0);

@@ -4,9 +4,12 @@ import type { ListAnswers } from './answers/lists.ts';
 import type { ManifestAnswers } from './answers/manifest.ts';
 import type { PingAnswers } from './answers/ping.ts';
 import type { Access } from './access/access.ts';
+import type { Presented } from './access/presented.ts';
 import type { Exchange } from './http/exchange.ts';
-import { parseRoute } from './http/route.ts';
-import type { UpstreamTable } from './upstreams.ts';
+import { parseRoute, TOKEN_PATH, type Route } from './http/route.ts';
+import { issuesTokens } from './token/issuing.ts';
+import type { TokenRealm } from './token/token-realm.ts';
+import type { Destination, Target, UpstreamTable } from './upstreams.ts';
 
 export interface HandlerDeps {
   /** The table of the configuration in force when the request arrived. */
@@ -16,22 +19,33 @@ export interface HandlerDeps {
   readonly answerManifest: ManifestAnswers;
   readonly answerBlob: BlobAnswers;
   readonly lists: ListAnswers;
+  readonly tokens: TokenRealm;
 }
 
 /** Leads one request of the registry API to its answer. Throws what the client is told; sends nothing then. */
 export function createHandler(deps: HandlerDeps): (exchange: Exchange) => Promise<void> {
   return async function handle(exchange) {
-    if (exchange.method !== 'GET' && exchange.method !== 'HEAD') throw readOnly(exchange.method);
+    const isRead = exchange.method === 'GET' || exchange.method === 'HEAD';
+    if (!isRead && !exchange.path.startsWith(TOKEN_PATH)) throw readOnly(exchange.method);
     const route = parseRoute(exchange.path);
     const table = deps.table();
+    if (route.kind === 'token') return deps.tokens.answerToken(exchange, table, route.upstream);
     if (route.kind === 'ping') return deps.answerPing(exchange, table);
     if (route.kind === 'catalog') throw noCatalog();
 
     const destination = table.destination(route.name, exchange.ns);
     exchange.upstreamName = destination.upstream.name;
-    const visitor = deps.access.visit(destination, deps.access.presented(exchange.authorization));
+    const visitor = deps.access.visit(destination, await presentedBy(exchange, destination, table));
     exchange.visitor = visitor;
-    const target = { ...destination, visitor };
+    const answered = answerContent(exchange, { ...destination, visitor }, route);
+    return issuesTokens(destination.upstream)
+      ? answered.catch((error: unknown) => {
+          throw deps.tokens.challenged(error, exchange, destination);
+        })
+      : answered;
+  };
+
+  function answerContent(exchange: Exchange, target: Target, route: ContentRoute): Promise<void> {
     switch (route.kind) {
       case 'manifest':
         return deps.answerManifest(exchange, target, route.reference);
@@ -42,8 +56,28 @@ export function createHandler(deps: HandlerDeps): (exchange: Exchange) => Promis
       case 'referrers':
         return deps.lists.referrers(exchange, target, route.digest);
     }
-  };
+  }
+
+  /**
+   * What the caller presents to the upstream: what Larder's own token holds, where it issues tokens; the header as it is elsewhere. In
+   * mode `Shared` that is of no use and goes nowhere. Nor does a token of Larder's, which clients that log in once for a host send for
+   * every upstream.
+   */
+  async function presentedBy(
+    exchange: Exchange,
+    destination: Destination,
+    table: UpstreamTable,
+  ): Promise<Presented | undefined> {
+    const { authorization } = exchange;
+    const { upstream } = destination;
+    if (issuesTokens(upstream)) return deps.tokens.read(exchange, destination);
+    if (upstream.config.authentication.mode === 'Shared' || authorization === undefined) return undefined;
+    const isOurs = table.all.some(issuesTokens) && (await deps.tokens.isOurs(authorization));
+    return isOurs ? undefined : deps.access.presented(authorization);
+  }
 }
+
+type ContentRoute = Extract<Route, { name: string }>;
 
 function readOnly(method: string): LarderError {
   return new LarderError(

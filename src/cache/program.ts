@@ -33,6 +33,7 @@ import { createPullEngine } from './pull/engine.ts';
 import { createRecentFailures } from './pull/recent-failures.ts';
 import { createSizeHints } from './pull/size-hints.ts';
 import { statsDocument } from './stats.ts';
+import { createTokenRealm } from './token/token-realm.ts';
 import { readTls, watchTls, type TlsFiles } from './tls-files.ts';
 import { unservedSettings } from './unserved-settings.ts';
 
@@ -57,6 +58,8 @@ export interface ServeSettings {
   readonly maxBytes: number | undefined;
   readonly tlsFiles: TlsFiles | undefined;
   readonly defaultUpstream: string | undefined;
+  /** Where clients reach the registry listener, when that is not what they write in `Host`. */
+  readonly externalUrl: URL | undefined;
   readonly version: string;
   /** For `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -120,7 +123,7 @@ export async function startCache(
   let responding = 0;
   const registry = createRegistryListener(
     {
-      handle: createRegistryHandler({ store, active, tasks, metrics, clock, logger }),
+      handle: createRegistryHandler({ store, active, tasks, metrics, clock, logger }, settings),
       observe: (exchange, startedAt) => {
         responding -= 1;
         observer.observe(exchange, startedAt);
@@ -172,7 +175,10 @@ interface GraphDeps {
   readonly logger: Logger;
 }
 
-function createRegistryHandler({ store, active, tasks, metrics, clock, logger }: GraphDeps) {
+function createRegistryHandler(
+  { store, active, tasks, metrics, clock, logger }: GraphDeps,
+  { externalUrl }: Pick<ServeSettings, 'externalUrl'>,
+) {
   const { signal } = tasks;
   const failures = createRecentFailures(clock);
   const sizes = createSizeHints();
@@ -181,10 +187,18 @@ function createRegistryHandler({ store, active, tasks, metrics, clock, logger }:
   const admit = createAdmission(patience);
   const pulls = createPullEngine({ store, clock, logger, metrics, tasks, failures });
   const manifests = createManifests({ store, clock, logger, sizes, failures, signal });
+  const tokens = createTokenRealm({
+    store,
+    access,
+    clock,
+    logger,
+    metrics,
+    externalUrl,
+  });
   return createHandler({
     table: () => active.table,
     access,
-    answerPing: createPingAnswers({ access, clock }),
+    answerPing: createPingAnswers({ access, tokens, clock }),
     answerManifest: createManifestAnswers({
       manifests,
       admit,
@@ -202,6 +216,7 @@ function createRegistryHandler({ store, active, tasks, metrics, clock, logger }:
       joined: () => metrics.fillJoins.inc(),
     }),
     lists: createListAnswers({ clock, signal }),
+    tokens,
   });
 }
 

@@ -6,11 +6,7 @@ import { unservedSettings } from './unserved-settings.ts';
 test('settings that the server does not act on yet are named by their field paths', () => {
   const config = configOf(
     { upstream: 'a.example' },
-    {
-      upstream: 'b.example',
-      authentication: { realm: 'Cache' },
-      preload: ['b.example/app:v1'],
-    },
+    { upstream: 'b.example', preload: ['b.example/app:v1'] },
     {
       upstream: 'c.example',
       credentials: [
@@ -19,9 +15,5 @@ test('settings that the server does not act on yet are named by their field path
       ],
     },
   );
-  assert.deepEqual(unservedSettings(config), [
-    'caches[1].authentication.realm',
-    'caches[1].preload',
-    'caches[2].credentials[1].provider',
-  ]);
+  assert.deepEqual(unservedSettings(config), ['caches[1].preload', 'caches[2].credentials[1].provider']);
 });

@@ -9,7 +9,6 @@ export function unservedSettings(config: RegistryConfig): string[] {
   return config.caches.flatMap((cache, index) => {
     const path = `caches[${index}]`;
     return [
-      ...(cache.authentication.realm === 'Cache' ? [`${path}.authentication.realm`] : []),
       ...(cache.provider === undefined ? [] : [`${path}.provider`]),
       ...cache.credentials.flatMap(({ provider }, entry) =>
         provider === undefined ? [] : [`${path}.credentials[${entry}].provider`],

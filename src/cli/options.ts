@@ -25,6 +25,16 @@ export function parseAddress(text: string): Address {
   return { host: (match[1] ?? match[2]) as string, port };
 }
 
+/** `http(s)://HOST[:PORT]`, with a path where a proxy serves the registry below one. */
+export function parseExternalUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain = url !== undefined && url.username + url.password + url.search + url.hash === '';
+  if (!isPlain || !/^https?:$/.test(url.protocol)) {
+    throw new InvalidArgumentError(`expected a URL such as https://cache.example:5000, found "${text}".`);
+  }
+  return url;
+}
+
 function parseText(text: string): string {
   if (text === '') throw new InvalidArgumentError('expected a value, found nothing.');
   return text;

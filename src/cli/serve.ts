@@ -10,7 +10,7 @@ import { LarderError } from '../kit/errors.ts';
 import { createLogger, type LogLevel } from '../kit/logger.ts';
 import { EXIT } from './exit.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
-import { option, parseAddress, parseBytes } from './options.ts';
+import { option, parseAddress, parseBytes, parseExternalUrl } from './options.ts';
 
 interface ServeOptions {
   config?: string;
@@ -22,6 +22,7 @@ interface ServeOptions {
   tlsCert?: string;
   tlsKey?: string;
   defaultUpstream?: string;
+  externalUrl?: URL;
   logLevel: LogLevel;
   logFormat: 'json' | 'text';
   printConfig?: boolean;
@@ -76,6 +77,12 @@ export function serveCommand(io: CommandIo): CommandDefinition {
             '--default-upstream <name>',
             'for requests that name no upstream (default: docker.io, or the only one)',
           ),
+        )
+        .addOption(
+          option(
+            '--external-url <url>',
+            'where clients reach the registry listener, for logins (default: as the request says)',
+          ).argParser(parseExternalUrl),
         )
         .addOption(
           option('--log-level <level>', 'least important lines to write')
@@ -136,6 +143,7 @@ function settingsOf(options: ServeOptions, io: CommandIo): ServeSettings {
         ? undefined
         : { cert: options.tlsCert, key: options.tlsKey },
     defaultUpstream: options.defaultUpstream,
+    externalUrl: options.externalUrl,
     version: io.version,
     environment: io.environment,
   };
@@ -153,6 +161,7 @@ function settingsText(settings: ServeSettings, options: ServeOptions): string {
     ['tls-cert', settings.tlsFiles?.cert],
     ['tls-key', settings.tlsFiles?.key],
     ['default-upstream', settings.defaultUpstream],
+    ['external-url', settings.externalUrl?.href],
     ['log-level', options.logLevel],
     ['log-format', options.logFormat],
   ];

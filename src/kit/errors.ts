@@ -19,6 +19,8 @@ export const ERROR_TABLE = {
   RANGE_INVALID: { status: 416, oci: 'RANGE_INVALID', retryable: false },
   REQUEST_INVALID: { status: 400, oci: 'UNSUPPORTED', retryable: false },
   MANIFEST_TOO_LARGE: { status: 502, oci: 'MANIFEST_INVALID', retryable: false },
+  TOKEN_REQUIRED: { status: 401, oci: 'UNAUTHORIZED', retryable: false },
+  TLS_REQUIRED: { status: 403, oci: 'DENIED', retryable: false },
   UPSTREAM_UNAUTHORIZED: { status: 401, oci: 'UNAUTHORIZED', retryable: false },
   UPSTREAM_DENIED: { status: 403, oci: 'DENIED', retryable: false },
   UPSTREAM_CREDENTIAL_REFUSED: { status: 502, oci: 'DENIED', retryable: false },

@@ -52,6 +52,11 @@ export function createMetrics() {
     accessDecisions: counter('larder_access_decisions_total', 'Decisions on who may have private content', [
       'decision',
     ]),
+    tokens: counter(
+      'larder_tokens_total',
+      'Answers of the token endpoint, one for each upstream in a request',
+      ['upstream_host', 'outcome'],
+    ),
     upstreamUp: gauge('larder_upstream_up', '1 while the upstream answers, 0 while its breaker is open', [
       'upstream_host',
     ]),

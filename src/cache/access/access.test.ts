@@ -31,7 +31,10 @@ function setting(cache: Record<string, unknown> = {}): Setting {
     client,
     answer: { status: 200 },
     visit: (authorization, repository = 'team/app') =>
-      access.visit(destinationOf(client, cache, repository), access.presented(authorization)),
+      access.visit(
+        destinationOf(client, cache, repository),
+        authorization === undefined ? undefined : access.presented(authorization),
+      ),
   };
   return self;
 }

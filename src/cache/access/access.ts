@@ -15,8 +15,8 @@ import type { Visitor } from './visitor.ts';
 export interface Access {
   /** HMAC of these parts with the process's key: a name for a credential. */
   accountOf(...parts: string[]): string;
-  /** What an `Authorization` header presents to an upstream as it is; undefined without one. */
-  presented(authorization: string | undefined): Presented | undefined;
+  /** What an `Authorization` header presents to an upstream as it is. */
+  presented(authorization: string): Presented;
   /** On whose behalf a request to `destination` is made; undefined: nobody in particular. */
   visit(destination: Destination, presented: Presented | undefined): Visitor;
   /** The credential of a request outside of any repository, with this header. */
@@ -27,14 +27,16 @@ export interface Access {
   refuse(upstream: CachedUpstream, account: string): void;
 }
 
+/** What the token endpoint asks of the proofs. */
+export type AccessForTokens = Pick<Access, 'accountOf' | 'mayBridge' | 'refuse'>;
+
 export function createAccess({ store, clock }: { store: Store; clock: Clock }): Access {
   const grants = createGrants(clock);
   const flags = createPublicFlags(store, clock);
 
   return {
     accountOf: (...parts) => grants.accountOf(...parts),
-    presented: (authorization) =>
-      authorization === undefined ? undefined : { authorization, account: grants.accountOf(authorization) },
+    presented: (authorization) => ({ authorization, account: grants.accountOf(authorization) }),
     visit(destination, presented) {
       if (destination.upstream.config.authentication.mode === 'Shared')
         return createSharedVisitor(destination);

@@ -3,6 +3,8 @@ import type { Access } from '../access/access.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import { sendBody } from '../http/answer.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { pingedIssuer } from '../token/issuing.ts';
+import type { TokenRealm } from '../token/token-realm.ts';
 import type { CachedUpstream, UpstreamTable } from '../upstreams.ts';
 import { answerError } from './upstream-answer.ts';
 
@@ -11,19 +13,28 @@ const REMEMBERED_MS = 24 * 3600_000;
 
 export interface PingAnswerDeps {
   readonly access: Access;
+  readonly tokens: Pick<TokenRealm, 'checkPing'>;
   readonly clock: Clock;
 }
 
 export type PingAnswers = (exchange: Exchange, table: UpstreamTable) => Promise<void>;
 
 /**
- * Answers `GET /v2/`, where crane, skopeo, Podman and Docker decide once and for all whether to log in: in mode `Caller` with one
- * upstream, or with `ns`, what that upstream answers to this caller, and its challenge while it is down; otherwise 200.
+ * Answers `GET /v2/`, where crane, skopeo, Podman and Docker decide once and for all whether to log in: with Larder's own challenge
+ * where it issues tokens for any of the upstreams that may be meant; in mode `Caller` with one upstream, or with `ns`, as that upstream
+ * answers this caller, and with its challenge while it is down; otherwise with 200.
  */
-export function createPingAnswers({ access, clock }: PingAnswerDeps): PingAnswers {
+export function createPingAnswers({ access, tokens, clock }: PingAnswerDeps): PingAnswers {
   const remembered = new Map<string, { status: number; challenges: readonly string[]; at: number }>();
 
   return async function answerPing(exchange, table) {
+    const issuer = pingedIssuer(table, exchange.ns);
+    if (issuer !== undefined) {
+      exchange.upstreamName = issuer.name;
+      await tokens.checkPing(exchange, issuer);
+      sendOk(exchange);
+      return;
+    }
     const upstream = table.pinged(exchange.ns);
     exchange.upstreamName = upstream?.name;
     if (upstream === undefined || upstream.config.authentication.mode === 'Shared') {

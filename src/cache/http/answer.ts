@@ -2,6 +2,7 @@ import { ERROR_TABLE, LarderError } from '../../kit/errors.ts';
 import { UpstreamAnswer } from '../answers/upstream-answer.ts';
 import { formatCacheStatus, type CacheStatus } from './cache-status.ts';
 import type { Exchange } from './exchange.ts';
+import { LoginRequired } from './login-required.ts';
 
 /** After this long a client may come back when Larder itself had trouble. */
 const RETRY_AFTER_SECONDS = 5;
@@ -66,11 +67,14 @@ export function sendError(exchange: Exchange, error: LarderError, status?: Cache
   const headers: Headers = { 'Content-Type': 'application/json' };
   const retryAfter = error.retryAfterSeconds ?? (code === 503 ? RETRY_AFTER_SECONDS : undefined);
   if (retryAfter !== undefined) headers['Retry-After'] = Math.max(1, Math.ceil(retryAfter));
-  if (error instanceof UpstreamAnswer && error.challenges.length > 0 && error.status === 401) {
-    headers['WWW-Authenticate'] = [...error.challenges];
-  }
-  if (error.code === 'UNSUPPORTED') headers['Allow'] = 'GET, HEAD';
+  if (isChallenge(error)) headers['WWW-Authenticate'] = [...error.challenges];
+  if (error.code === 'UNSUPPORTED') headers['Allow'] = exchange.allow;
   sendBody(exchange, code, status ?? statusOf(error), headers, JSON.stringify(document));
+}
+
+function isChallenge(error: LarderError): error is UpstreamAnswer | LoginRequired {
+  const hasChallenges = error instanceof UpstreamAnswer || error instanceof LoginRequired;
+  return hasChallenges && error.challenges.length > 0 && error.status === 401;
 }
 
 /** What went wrong at the upstream was forwarded to it; the rest is Larder's own answer. */

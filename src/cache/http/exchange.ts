@@ -21,6 +21,8 @@ export class Exchange implements ByteSink {
   status: CacheStatus | undefined;
   bytesFrom: BytesFrom = 'hit';
   error: LarderError | undefined;
+  /** The methods that this path answers. */
+  allow = 'GET, HEAD';
 
   readonly #search: string;
   #params: URLSearchParams | undefined;

@@ -2,14 +2,18 @@ import { LarderError } from '../../kit/errors.ts';
 import { parseDigest, type Digest } from '../../oci/digest.ts';
 import { parseManifestReference, type ManifestReference } from '../../oci/reference.ts';
 
-/** What a path of the registry API asks for (distribution-spec v1.1.1, "Endpoints"). `name` is as the client sees it. */
+/** What a path of the registry API (distribution-spec v1.1.1, "Endpoints") or of the token endpoint asks for. `name` is as the client sees it. */
 export type Route =
   | { kind: 'ping' }
+  | { kind: 'token'; upstream: string }
   | { kind: 'catalog' }
   | { kind: 'manifest'; name: string; reference: ManifestReference }
   | { kind: 'blob'; name: string; digest: Digest }
   | { kind: 'tags'; name: string }
   | { kind: 'referrers'; name: string; digest: Digest };
+
+/** Before the upstream's name: where clients of upstreams with `authentication.realm: Cache` log in. */
+export const TOKEN_PATH = '/token/';
 
 /**
  * Reads a path without its query. Names may contain `/` and even `blobs` or `manifests` as components, so the end of the
@@ -18,6 +22,8 @@ export type Route =
 export function parseRoute(path: string): Route {
   if (path === '/v2/' || path === '/v2') return { kind: 'ping' };
   if (path === '/v2/_catalog') return { kind: 'catalog' };
+  if (path.startsWith(TOKEN_PATH))
+    return { kind: 'token', upstream: decodeComponent(path.slice(TOKEN_PATH.length)) };
   if (!path.startsWith('/v2/')) throw notAnEndpoint(path);
   const lastSlash = path.lastIndexOf('/');
   const verbSlash = path.lastIndexOf('/', lastSlash - 1);

@@ -1,0 +1,30 @@
+import { LarderError } from '../../kit/errors.ts';
+import type { Destination } from '../upstreams.ts';
+
+/** Clients ask for one or two; each upstream among them costs a login. */
+const SCOPE_LIMIT = 32;
+
+/** distribution, docs/content/spec/auth/scope.md: `resourcetype[(class)]:resourcename:actions`. A name may contain a port. */
+const REPOSITORY_SCOPE = /^repository(?:\([a-z0-9]+\))?:(.+):([a-z,*]+)$/;
+
+/**
+ * What a token request wants to read, each name once, as the path of a request would be understood (`resolve`). Scopes of other things,
+ * and those without `pull`, are left out: a server grants what it can of what is asked.
+ * @throws `REQUEST_INVALID` above 32 scopes, and what `resolve` throws for a name that is none.
+ */
+export function askedScopes(
+  scopes: readonly string[],
+  resolve: (name: string) => Destination,
+): Destination[] {
+  if (scopes.length > SCOPE_LIMIT)
+    throw new LarderError(
+      'REQUEST_INVALID',
+      `a token may have ${SCOPE_LIMIT} scopes at most, found ${scopes.length}`,
+    );
+  const names = scopes.flatMap((scope) => {
+    const [, name, actions] = REPOSITORY_SCOPE.exec(scope) ?? [];
+    const wantsPull = actions?.split(',').some((action) => action === 'pull' || action === '*') ?? false;
+    return name !== undefined && wantsPull ? [name] : [];
+  });
+  return [...new Set(names)].map(resolve);
+}

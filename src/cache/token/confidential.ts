@@ -1,0 +1,26 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { LarderError } from '../../kit/errors.ts';
+import { addressScope } from '../../upstream/address.ts';
+
+/** How a request reached the process. */
+export type Connection = Pick<Socket, 'remoteAddress'> & Partial<Pick<TLSSocket, 'encrypted'>>;
+
+/**
+ * Passwords and tokens travel only where nobody listens: over TLS, from this very machine, or behind a proxy that ends TLS, which an
+ * `https` address in `--external-url` tells. Throws `TLS_REQUIRED` otherwise.
+ */
+export function requireConfidential(connection: Connection, externalUrl: URL | undefined): void {
+  if (isEncrypted(connection) || externalUrl?.protocol === 'https:') return;
+  const { remoteAddress } = connection;
+  if (remoteAddress !== undefined && addressScope(remoteAddress) === 'loopback') return;
+  throw new LarderError('TLS_REQUIRED', 'a login must not cross the network in clear', {
+    hint:
+      'connect with https (--tls-cert, --tls-key), or set --external-url to the https address of the proxy ' +
+      'that stands in front of Larder',
+  });
+}
+
+export function isEncrypted(connection: Connection): boolean {
+  return connection.encrypted === true;
+}

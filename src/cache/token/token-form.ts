@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { LarderError } from '../../kit/errors.ts';
+import type { Exchange } from '../http/exchange.ts';
+
+/** What a client logs in with. */
+export type Login =
+  | { readonly kind: 'password'; readonly username: string; readonly password: string }
+  | { readonly kind: 'identity-token'; readonly token: string };
+
+/** A token request in either of its forms. */
+export interface TokenForm {
+  /** Undefined: the client wants a token for anybody. */
+  readonly login: Login | undefined;
+  /** As the client wrote them. */
+  readonly scopes: readonly string[];
+}
+
+/** A password and a handful of scopes take less than 1 KiB, an identity token of a cloud some more. */
+const BODY_LIMIT = 64 * 1024;
+
+/**
+ * Reads a token request: GET with its query and Basic (distribution, docs/content/spec/auth/token.md), or POST with a form (oauth.md).
+ * `service`, `client_id` and what else they hold makes no difference here. Throws `REQUEST_INVALID`, and `UNSUPPORTED` for another method.
+ */
+export async function readTokenForm(exchange: Exchange): Promise<TokenForm> {
+  switch (exchange.method) {
+    case 'GET':
+      return {
+        login: basicLogin(exchange.authorization),
+        scopes: exchange.params.getAll('scope').flatMap(splitScopes),
+      };
+    case 'POST':
+      return readPost(exchange);
+    default:
+      throw new LarderError('UNSUPPORTED', `a token is asked for by GET or POST, not by ${exchange.method}`);
+  }
+}
+
+const POST = z
+  .discriminatedUnion('grant_type', [
+    z.object({
+      grant_type: z.literal('password'),
+      username: z.string().min(1),
+      password: z.string(),
+      scope: z.string().default(''),
+    }),
+    z.object({
+      grant_type: z.literal('refresh_token'),
+      refresh_token: z.string().min(1),
+      scope: z.string().default(''),
+    }),
+  ])
+  .transform((form): TokenForm => {
+    const scopes = splitScopes(form.scope);
+    return form.grant_type === 'password'
+      ? { scopes, login: { kind: 'password', username: form.username, password: form.password } }
+      : { scopes, login: { kind: 'identity-token', token: form.refresh_token } };
+  });
+
+async function readPost(exchange: Exchange): Promise<TokenForm> {
+  const type = exchange.request.headers['content-type'] ?? '';
+  if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(type)) {
+    throw invalid('the body of a POST must be application/x-www-form-urlencoded');
+  }
+  const form = new URLSearchParams((await readBody(exchange)).toString('utf8'));
+  const parsed = POST.safeParse(Object.fromEntries(form));
+  if (parsed.success) return parsed.data;
+  throw invalid(
+    'a token is asked for with grant_type=password, username and password, or with grant_type=refresh_token and refresh_token',
+  );
+}
+
+/** Reads to the end also what is too long, since a client that is still sending does not see an answer. */
+async function readBody({ request }: Exchange): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size <= BODY_LIMIT) chunks.push(chunk);
+    }
+  } catch (error) {
+    throw new LarderError('CLIENT_GONE', 'the client closed the connection', { cause: error });
+  }
+  if (size > BODY_LIMIT) throw invalid(`the body is larger than ${BODY_LIMIT} bytes`);
+  return Buffer.concat(chunks);
+}
+
+/** RFC 7617: the name ends at the first colon. */
+function basicLogin(authorization: string | undefined): Login | undefined {
+  if (authorization === undefined) return undefined;
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization)?.[1];
+  const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  if (colon < 1) throw invalid('Authorization must be Basic, with a user name and a password');
+  return { kind: 'password', username: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+function splitScopes(text: string): string[] {
+  return text.split(' ').filter((scope) => scope !== '');
+}
+
+/** The message quotes nothing of the request: it may be a secret. */
+function invalid(message: string): LarderError {
+  return new LarderError('REQUEST_INVALID', message);
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../../kit/clock.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { Metrics } from '../../kit/metrics.ts';
+import type { Store } from '../../store/types.ts';
+import type { AccessForTokens } from '../access/access.ts';
+import { UpstreamAnswer } from '../answers/upstream-answer.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { Destination } from '../upstreams.ts';
+import { createCallerGrants } from './caller-grants.ts';
+import { createKeyRing } from './key-ring.ts';
+import { createOwnChallenge } from './own-challenge.ts';
+import { createTokenEndpoint, type TokenEndpoint } from './token-endpoint.ts';
+import { createTokenReader, type TokenReader } from './token-reader.ts';
+import { createTokenSeal } from './token-seal.ts';
+
+export interface TokenRealmDeps {
+  readonly store: Pick<Store, 'readDocument' | 'writeDocument'>;
+  readonly access: AccessForTokens;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** `--external-url`. */
+  readonly externalUrl: URL | undefined;
+}
+
+/** Larder as the token endpoint of its upstreams with `authentication.realm: Cache`. */
+export interface TokenRealm extends TokenReader {
+  readonly answerToken: TokenEndpoint;
+  /**
+   * What to tell a client of an upstream that issues tokens, where `error` is what the upstream said: its 401 gets Larder's own challenge.
+   * A token that came along is of no use any more then. Any other error is returned as it is. Throws `TLS_REQUIRED`.
+   */
+  challenged(error: unknown, exchange: Exchange, target: Destination): unknown;
+}
+
+export function createTokenRealm(deps: TokenRealmDeps): TokenRealm {
+  const { clock, metrics, externalUrl } = deps;
+  const seal = createTokenSeal(createKeyRing(deps), clock);
+  const challenge = createOwnChallenge(externalUrl);
+
+  return {
+    ...createTokenReader(seal, challenge),
+    answerToken: createTokenEndpoint({ seal, grantsFor: createCallerGrants(deps), metrics, externalUrl }),
+    challenged(error, exchange, { upstream, visibleName }) {
+      if (!(error instanceof UpstreamAnswer) || error.status !== 401) return error;
+      const problem = exchange.authorization === undefined ? undefined : 'invalid_token';
+      const own = challenge(exchange, upstream, visibleName, problem);
+      return new UpstreamAnswer(error.code, error.message, error.upstreamStatus, [own]);
+    },
+  };
+}
