@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { EncryptJWT, jwtDecrypt } from 'jose';
 import { JOSEError } from 'jose/errors';
 import { LRUCache } from 'lru-cache';
@@ -66,12 +66,12 @@ export function createTokenSeal(keys: KeyRing, clock: Clock): TokenSeal {
     },
 
     async open(token) {
-      const hash = createHash('sha256').update(token).digest('base64');
-      let found = opened.get(hash);
+      const digest = hash('sha256', token, 'base64');
+      let found = opened.get(digest);
       if (found === undefined) {
         found = await decrypt(token);
         if (found === undefined) return undefined;
-        opened.set(hash, found, { size: token.length });
+        opened.set(digest, found, { size: token.length });
       }
       return found.expiresAt > clock.now() ? found.contents : undefined;
     },
