@@ -76,7 +76,7 @@ export async function requestToken(
 
 /**
  * A login that is not good is 401 or 403, and 400 `invalid_grant` where OAuth 2 is spoken (RFC 6749, section 5.2). Other 4xx to a
- * credential count as a refusal, too: nobody may be served on an earlier proof for them. 408 is trouble.
+ * credential are refusals, too: after none of them a caller may be served on an earlier proof. 408 is trouble.
  */
 function isRefusal(status: number, credential: Credential | undefined): boolean {
   if (status === 401 || status === 403) return true;

@@ -46,8 +46,9 @@ export function createTokens(
       return answer;
     }
     if (request.credential === undefined) return undefined;
-    const error = credentialRefused(request, answer);
-    refusals.set(key, { error, until: clock.monotonic() + REFUSAL_MS });
+    const error = refusalOf(request, answer);
+    if (error.code === 'UPSTREAM_CREDENTIAL_REFUSED')
+      refusals.set(key, { error, until: clock.monotonic() + REFUSAL_MS });
     throw error;
   }
 
@@ -72,10 +73,11 @@ export function tokenKey({ realm, service, scope, credential }: TokenRequest): s
   return JSON.stringify([realm, service, scope, credential?.id]);
 }
 
-function credentialRefused({ realm }: TokenRequest, { refusedWith }: TokenRefusal): LarderError {
-  return new LarderError(
-    'UPSTREAM_CREDENTIAL_REFUSED',
-    `the token server ${redactUrl(realm)} answered ${refusedWith} to the configured credential`,
-    { hint: 'put a valid login into the Secret that the cache names' },
-  );
+/** The configured credential is good until somebody says that it is not: any other 4xx may be a mistake on the way. */
+function refusalOf({ realm }: TokenRequest, { refusedWith }: TokenRefusal): LarderError {
+  const answered = `the token server ${redactUrl(realm)} answered ${refusedWith}`;
+  if (refusedWith !== 401 && refusedWith !== 403) return new LarderError('UPSTREAM_BAD_ANSWER', answered);
+  return new LarderError('UPSTREAM_CREDENTIAL_REFUSED', `${answered} to the configured credential`, {
+    hint: 'put a valid login into the Secret that the cache names',
+  });
 }
