@@ -11,6 +11,8 @@ describe('the paths of the registry API', () => {
     ['/v2/', { kind: 'ping' }],
     ['/v2', { kind: 'ping' }],
     ['/v2/_catalog', { kind: 'catalog' }],
+    ['/token/ghcr.io', { kind: 'token', upstream: 'ghcr.io' }],
+    ['/token/localhost%3A5001', { kind: 'token', upstream: 'localhost:5001' }],
     ['/v2/a/manifests/latest', { kind: 'manifest', name: 'a', reference: { kind: 'tag', tag: 'latest' } }],
     [
       `/v2/a/b/manifests/${DIGEST}`,
