@@ -19,7 +19,7 @@ const table = createUpstreamTable(
 
 /** What these scopes mean at `/token/<at>`: upstream and name there. */
 function meant(scopes: readonly string[], at = 'docker.io'): string[] {
-  return askedScopes(scopes, (name) => table.target(name, at)).map(
+  return askedScopes(scopes, (name) => table.destination(name, at)).map(
     ({ upstream, repository }) => `${upstream.name} ${repository}`,
   );
 }
@@ -71,7 +71,7 @@ suite('the scopes of a token request', () => {
         name,
         fc.constantFrom('', 'docker.io/', 'ghcr.io/', 'localhost:5001/'),
         (repository, alias) => {
-          const target = table.target(`${alias}${repository}`, 'docker.io');
+          const target = table.destination(`${alias}${repository}`, 'docker.io');
           assert.deepEqual(meant([`repository:${alias}${repository}:pull`]), [
             `${target.upstream.name} ${target.repository}`,
           ]);
@@ -91,7 +91,7 @@ suite('the scopes of a token request', () => {
         ),
         (scopes) => {
           try {
-            for (const target of askedScopes(scopes, (text) => table.target(text, 'docker.io')))
+            for (const target of askedScopes(scopes, (text) => table.destination(text, 'docker.io')))
               assert.ok(table.all.includes(target.upstream));
           } catch (error) {
             assert.match((error as { code: string }).code, /^(NAME_INVALID|REQUEST_INVALID)$/);

@@ -67,7 +67,7 @@ async function serve(): Promise<Setting> {
         assert.equal(route.kind, 'tags');
         const presented = await realm.read(
           exchange,
-          table.target('name' in route ? route.name : '', undefined),
+          table.destination('name' in route ? route.name : '', undefined),
         );
         sendBody(exchange, 200, { kind: 'hit' }, {}, JSON.stringify(presented ?? 'nothing'));
       },
