@@ -8,6 +8,8 @@ import { TaskGroup } from '../kit/task-group.ts';
 import { fingerprint, watchFiles } from '../kit/watch-files.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/types.ts';
+import { createCloudLogin } from '../upstream/cloud/cloud-login.ts';
+import { createConfiguredCredentials } from '../upstream/configured-credentials.ts';
 import { createSecretDirectory, type SecretDirectory } from '../upstream/secret-directory.ts';
 import type { Upstream } from '../upstream/types.ts';
 import { createUpstream } from '../upstream/upstream.ts';
@@ -107,7 +109,7 @@ export async function startCache(
     {
       store,
       tasks,
-      connect: (cache) => connect(cache, settings, { clock, logger, metrics, secrets }),
+      connect: (cache) => connect(cache, settings, { clock, logger, metrics, tasks, secrets }),
       defaultUpstream: settings.defaultUpstream,
     },
     config,
@@ -223,17 +225,21 @@ function createRegistryHandler(
 function connect(
   cache: CacheConfig,
   settings: ServeSettings,
-  deps: { clock: Clock; logger: Logger; metrics: Metrics; secrets: SecretDirectory },
+  deps: Omit<GraphDeps, 'store' | 'active'> & { readonly secrets: SecretDirectory },
 ): Upstream {
-  return createUpstream(deps, {
+  const options = {
     name: cache.upstream,
     remoteURL: cache.remoteURL,
     userAgent: `larder/${settings.version}`,
-    credentials: deps.secrets.credentialsOf(cache),
     caBundle: deps.secrets.caBundleOf(cache),
     proxy: cache.proxy,
     env: settings.environment,
+  };
+  const credentials = createConfiguredCredentials(cache, {
+    secret: (name) => deps.secrets.credentialOf(cache, name),
+    cloudLogin: (provider) => createCloudLogin(deps, provider, options),
   });
+  return createUpstream(deps, { ...options, credentials });
 }
 
 function warnOfUnserved(config: RegistryConfig, logger: Logger): void {

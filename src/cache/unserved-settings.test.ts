@@ -7,13 +7,6 @@ test('settings that the server does not act on yet are named by their field path
   const config = configOf(
     { upstream: 'a.example' },
     { upstream: 'b.example', preload: ['b.example/app:v1'] },
-    {
-      upstream: 'c.example',
-      credentials: [
-        { repositories: ['x'], secretReferenceName: 's' },
-        { repositories: ['y'], provider: 'ecr' },
-      ],
-    },
   );
-  assert.deepEqual(unservedSettings(config), ['caches[1].preload', 'caches[2].credentials[1].provider']);
+  assert.deepEqual(unservedSettings(config), ['caches[1].preload']);
 });

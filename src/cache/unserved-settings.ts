@@ -6,14 +6,7 @@ import type { RegistryConfig } from '../api/registry-config-effective.ts';
  * are not the server's.
  */
 export function unservedSettings(config: RegistryConfig): string[] {
-  return config.caches.flatMap((cache, index) => {
-    const path = `caches[${index}]`;
-    return [
-      ...(cache.provider === undefined ? [] : [`${path}.provider`]),
-      ...cache.credentials.flatMap(({ provider }, entry) =>
-        provider === undefined ? [] : [`${path}.credentials[${entry}].provider`],
-      ),
-      ...(cache.preload.length > 0 ? [`${path}.preload`] : []),
-    ];
-  });
+  return config.caches.flatMap(({ preload }, index) =>
+    preload.length > 0 ? [`caches[${index}].preload`] : [],
+  );
 }

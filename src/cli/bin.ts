@@ -1,3 +1,4 @@
+import { systemClock } from '../kit/clock.ts';
 import { batchedWriter } from './batched-writer.ts';
 import { main, packageVersion } from './main.ts';
 
@@ -19,3 +20,6 @@ process.exitCode = await main(process.argv.slice(2), {
     };
   },
 });
+
+// All of our own has ended. Clients of others, such as a cloud's, may still wait for a server that never answers.
+systemClock.after(500, () => process.exit());

@@ -24,6 +24,7 @@ export const ERROR_TABLE = {
   UPSTREAM_UNAUTHORIZED: { status: 401, oci: 'UNAUTHORIZED', retryable: false },
   UPSTREAM_DENIED: { status: 403, oci: 'DENIED', retryable: false },
   UPSTREAM_CREDENTIAL_REFUSED: { status: 502, oci: 'DENIED', retryable: false },
+  UPSTREAM_CREDENTIAL_UNAVAILABLE: { status: 502, oci: 'UNAVAILABLE', retryable: true },
   UPSTREAM_RATE_LIMITED: { status: 429, oci: 'TOOMANYREQUESTS', retryable: true },
   UPSTREAM_UNREACHABLE: { status: 502, oci: 'UNAVAILABLE', retryable: true },
   UPSTREAM_5XX: { status: 502, oci: 'UNAVAILABLE', retryable: true },

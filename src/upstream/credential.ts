@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { RepositoryName } from '../oci/reference.ts';
 
 /** A login: a configured one, or a caller's. */
 export type Credential = {
@@ -9,6 +10,16 @@ export type Credential = {
   /** An OAuth2 refresh token (`identitytoken` of a Docker configuration), good for token servers only. */
   | { readonly kind: 'identity-token'; readonly token: string }
 );
+
+/**
+ * Gives the configured credential for a repository (undefined: for a ping); undefined where none is configured. `refused` is
+ * one that the registry no longer takes: the answer is another where there is one, else the same.
+ */
+export type Credentials = (
+  repository: RepositoryName | undefined,
+  signal: AbortSignal,
+  refused?: Credential,
+) => Credential | undefined | Promise<Credential | undefined>;
 
 export function passwordCredential(username: string, password: string): Credential {
   return { kind: 'password', username, password, id: fingerprint('password', username, password) };

@@ -16,7 +16,6 @@ import { ManualClock } from '../kit/clock.ts';
 import { createLogger } from '../kit/logger.ts';
 import { createMetrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { parseRepositoryName } from '../oci/reference.ts';
 import { passwordCredential } from './credential.ts';
 import { createSecretDirectory, type SecretSettings } from './secret-directory.ts';
 
@@ -59,8 +58,6 @@ function settings(parts: Partial<SecretSettings>): SecretSettings {
   return {
     upstream: 'r.example',
     remoteURL: 'https://r.example',
-    secretReferenceName: undefined,
-    credentials: [],
     caBundleSecretReferenceName: undefined,
     ...parts,
   };
@@ -71,63 +68,37 @@ const LOGIN = { 'login/username': 'u', 'login/password': 'p' };
 describe('the secret directory', () => {
   it('gives username and password without the line break at the end of their files, and nothing else of them taken away', async () => {
     await using opened = await openSecrets({ 'login/username': 'u\n', 'login/password': ' p \r\n' });
-    const credential = opened.secrets.credentialsOf(settings({ secretReferenceName: 'login' }));
-    assert.deepEqual(credential(undefined), passwordCredential('u', ' p '));
+    const credential = opened.secrets.credentialOf(settings({}), 'login');
+    assert.deepEqual(credential(), passwordCredential('u', ' p '));
   });
 
   it('gives the login of a Docker configuration', async () => {
     const content = JSON.stringify({ auths: { 'r.example': { username: 'u', password: 'p' } } });
     await using opened = await openSecrets({ 'login/.dockerconfigjson': content });
-    const credential = opened.secrets.credentialsOf(settings({ secretReferenceName: 'login' }));
-    assert.deepEqual(credential(parseRepositoryName('a')), passwordCredential('u', 'p'));
-  });
-
-  it('chooses by repository, the first fitting entry, then the secret for all', async () => {
-    await using opened = await openSecrets({
-      ...LOGIN,
-      'team/username': 't',
-      'team/password': 'p',
-      'app/username': 'a',
-      'app/password': 'p',
-    });
-    const entry = (glob: string, secretReferenceName: string) => ({
-      repositories: [glob],
-      secretReferenceName,
-      provider: undefined,
-    });
-    const credential = opened.secrets.credentialsOf(
-      settings({
-        secretReferenceName: 'login',
-        credentials: [entry('team/app', 'app'), entry('team/**', 'team')],
-      }),
-    );
-    const userOf = (repository: string): unknown => {
-      const found = credential(parseRepositoryName(repository));
-      return found?.kind === 'password' && found.username;
-    };
-    assert.deepEqual(['team/app', 'team/x/y', 'other'].map(userOf), ['a', 't', 'u']);
+    const credential = opened.secrets.credentialOf(settings({}), 'login');
+    assert.deepEqual(credential(), passwordCredential('u', 'p'));
   });
 
   it('goes without a missing secret, warns once, shows it, and is content when it comes', async () => {
     await using opened = await openSecrets({});
-    const credential = opened.secrets.credentialsOf(settings({ secretReferenceName: 'login' }));
-    for (const _ of [1, 2, 3]) assert.equal(credential(undefined), undefined);
+    const credential = opened.secrets.credentialOf(settings({}), 'login');
+    for (const _ of [1, 2, 3]) assert.equal(credential(), undefined);
     assert.equal(opened.lines.filter((line) => line.includes('"level":"warn"')).length, 1);
     assert.deepEqual(await opened.missing(), [1]);
     for (const [name, content] of Object.entries(LOGIN)) opened.write(name, content);
     await opened.next();
-    assert.deepEqual(credential(undefined), passwordCredential('u', 'p'));
+    assert.deepEqual(credential(), passwordCredential('u', 'p'));
     assert.deepEqual(await opened.missing(), [0]);
   });
 
   it('sees a file that was replaced by rename', async () => {
     await using opened = await openSecrets(LOGIN);
-    const credential = opened.secrets.credentialsOf(settings({ secretReferenceName: 'login' }));
+    const credential = opened.secrets.credentialOf(settings({}), 'login');
     opened.write('login/.new', 'next');
     renameSync(join(opened.path, 'login/.new'), join(opened.path, 'login/password'));
-    assert.deepEqual(credential(undefined), passwordCredential('u', 'p'));
+    assert.deepEqual(credential(), passwordCredential('u', 'p'));
     await opened.next();
-    assert.deepEqual(credential(undefined), passwordCredential('u', 'next'));
+    assert.deepEqual(credential(), passwordCredential('u', 'next'));
   });
 
   it("sees the swap of Kubernetes' ..data link", async () => {
@@ -141,12 +112,12 @@ describe('the secret directory', () => {
     symlinkSync('..v1', join(mount, '..data'));
     for (const key of ['username', 'password']) symlinkSync(`..data/${key}`, join(mount, key));
     await opened.next();
-    const credential = opened.secrets.credentialsOf(settings({ secretReferenceName: 'login' }));
-    assert.deepEqual(credential(undefined), passwordCredential('u', 'one'));
+    const credential = opened.secrets.credentialOf(settings({}), 'login');
+    assert.deepEqual(credential(), passwordCredential('u', 'one'));
     symlinkSync('..v2', join(mount, '..data_tmp'));
     renameSync(join(mount, '..data_tmp'), join(mount, '..data'));
     await opened.next();
-    assert.deepEqual(credential(undefined), passwordCredential('u', 'two'));
+    assert.deepEqual(credential(), passwordCredential('u', 'two'));
   });
 
   it('reads nothing outside the directory, whatever a secret is called', async () => {
@@ -155,11 +126,7 @@ describe('the secret directory', () => {
     for (const key of ['username', 'password']) writeFileSync(join(opened.root, 'outside', key), 'x');
     await opened.next();
     for (const name of ['../outside', '..', '.', '', '/etc', 'login/../../outside', '__proto__']) {
-      assert.equal(
-        opened.secrets.credentialsOf(settings({ secretReferenceName: name }))(undefined),
-        undefined,
-        name,
-      );
+      assert.equal(opened.secrets.credentialOf(settings({}), name)(), undefined, name);
     }
   });
 
@@ -181,7 +148,7 @@ describe('the secret directory', () => {
     const logger = createLogger({ level: 'info', format: 'json' }, (line) => lines.push(line));
     const deps = { clock: new ManualClock(), logger, metrics: createMetrics(), tasks: new TaskGroup(logger) };
     const secrets = await createSecretDirectory(deps, undefined);
-    assert.equal(secrets.credentialsOf(settings({ secretReferenceName: 'login' }))(undefined), undefined);
+    assert.equal(secrets.credentialOf(settings({}), 'login')(), undefined);
     assert.match(lines.join(''), /without --secrets/);
   });
 
@@ -191,8 +158,7 @@ describe('the secret directory', () => {
       'two/.dockerconfigjson': '{"hush":',
       'three/bundle.crt': 'hush',
     });
-    for (const name of ['one', 'two'])
-      opened.secrets.credentialsOf(settings({ secretReferenceName: name }))(undefined);
+    for (const name of ['one', 'two']) opened.secrets.credentialOf(settings({}), name)();
     opened.secrets.caBundleOf(settings({ caBundleSecretReferenceName: 'three' }))();
     assert.equal(opened.lines.length, 3);
     assert.doesNotMatch(opened.lines.join(''), /hush/);

@@ -2,25 +2,17 @@ import { X509Certificate } from 'node:crypto';
 import type { CacheConfig } from '../api/registry-config-effective.ts';
 import { errorText } from '../kit/errors.ts';
 import type { Metrics } from '../kit/metrics.ts';
-import type { RepositoryName } from '../oci/reference.ts';
 import { passwordCredential, type Credential } from './credential.ts';
 import { dockerConfigCredential } from './docker-config.ts';
-import { repositoryGlob } from './repository-glob.ts';
 import { createSecretFiles, type Secret, type SecretFilesDeps } from './secret-files.ts';
 
-/** What a cache's configuration says of secrets (design, section 4). */
-export type SecretSettings = Pick<
-  CacheConfig,
-  'upstream' | 'remoteURL' | 'secretReferenceName' | 'credentials' | 'caBundleSecretReferenceName'
->;
+/** What a cache's configuration says of its secrets (design, section 4). */
+export type SecretSettings = Pick<CacheConfig, 'upstream' | 'remoteURL' | 'caBundleSecretReferenceName'>;
 
 /** The secrets of `--secrets DIR`, as they are at the moment. */
 export interface SecretDirectory {
-  /**
-   * Gives the credential for a repository (undefined: for a ping): the first entry of `credentials[]` with a glob that fits,
-   * else `secretReferenceName`. Undefined when none is configured for it, or its secret is missing.
-   */
-  credentialsOf(cache: SecretSettings): (repository: RepositoryName | undefined) => Credential | undefined;
+  /** Gives the login in a secret of a cache; undefined while the secret is missing. */
+  credentialOf(cache: SecretSettings, secretName: string): () => Credential | undefined;
   /** Gives the CA certificates of `caBundleSecretReferenceName`, PEM. */
   caBundleOf(cache: SecretSettings): () => string | undefined;
 }
@@ -70,17 +62,9 @@ export async function createSecretDirectory(
   }
 
   return {
-    credentialsOf({ upstream, remoteURL, secretReferenceName, credentials }) {
-      const choices = credentials.map((entry) => ({
-        ...entry,
-        globs: entry.repositories.map(repositoryGlob),
-      }));
+    credentialOf({ upstream, remoteURL }, secretName) {
       const read = remembered((secret) => readCredential(secret, upstream, remoteURL));
-      return (repository) => {
-        const choice = repository && choices.find(({ globs }) => globs.some((fits) => fits(repository)));
-        const secretName = choice === undefined ? secretReferenceName : choice.secretReferenceName;
-        return secretName === undefined ? undefined : use(upstream, secretName, read);
-      };
+      return () => use(upstream, secretName, read);
     },
     caBundleOf({ upstream, caBundleSecretReferenceName: secretName }) {
       const read = remembered(readBundle);

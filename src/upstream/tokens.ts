@@ -78,6 +78,6 @@ function refusalOf({ realm }: TokenRequest, { refusedWith }: TokenRefusal): Lard
   const answered = `the token server ${redactUrl(realm)} answered ${refusedWith}`;
   if (refusedWith !== 401 && refusedWith !== 403) return new LarderError('UPSTREAM_BAD_ANSWER', answered);
   return new LarderError('UPSTREAM_CREDENTIAL_REFUSED', `${answered} to the configured credential`, {
-    hint: 'put a valid login into the Secret that the cache names',
+    hint: 'put a valid login into the Secret that the cache names, or give the pod an identity that may pull',
   });
 }

@@ -1,13 +1,12 @@
 import type { Clock } from '../kit/clock.ts';
-import { LarderError } from '../kit/errors.ts';
+import { isLarderError, LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../kit/metrics.ts';
-import type { RepositoryName } from '../oci/reference.ts';
 import { createAddressGuard, type Resolve } from './address-guard.ts';
 import { createAuthorizer, type Authorizer } from './authorizer.ts';
 import { createCallerLogin } from './caller-login.ts';
 import { createCooldown, type Cooldown } from './cooldown.ts';
-import type { Credential } from './credential.ts';
+import type { Credential, Credentials } from './credential.ts';
 import { createDispatchers } from './dispatchers.ts';
 import { discard, readBody } from './exchange.ts';
 import { FIRST_BYTE, headOf, isHeadRefused } from './head.ts';
@@ -36,8 +35,8 @@ export interface UpstreamOptions {
   readonly remoteURL: string;
   /** `larder/<version>`. */
   readonly userAgent: string;
-  /** The configured credential for a repository (undefined: for a ping). Without one a request is anonymous. */
-  readonly credentials?: (repository: RepositoryName | undefined) => Credential | undefined;
+  /** The configured credentials. Without one a request is anonymous. */
+  readonly credentials?: Credentials;
   /** CA certificates beside the system's, PEM; asked again for each request, so that a new bundle takes effect. */
   readonly caBundle?: () => string | undefined;
   /** `caches[].proxy`. */
@@ -87,8 +86,20 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     return createAuthorizer(origin, tokens, memory, guard);
   }
 
+  /** A credential that is refused is replaced once, where there is another: cloud logins end before their time. */
   async function request(asked: UpstreamRequest): Promise<UpstreamResponse> {
-    const identity = identify(asked);
+    const identity = await identify(asked);
+    try {
+      return await requestAs(identity, asked);
+    } catch (error) {
+      if (identity.kind !== 'own' || !isLarderError(error, 'UPSTREAM_CREDENTIAL_REFUSED')) throw error;
+      const other = await identify(asked, identity.credential);
+      if (limitOf(other).account === limitOf(identity).account) throw error;
+      return requestAs(other, asked);
+    }
+  }
+
+  async function requestAs(identity: Identity, asked: UpstreamRequest): Promise<UpstreamResponse> {
     const limit = limitOf(identity);
     limit.cooldown.check(limit.account);
     let reached = await route(outgoing(asked, identity));
@@ -125,10 +136,13 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     }
   }
 
-  function identify({ credential, repository }: UpstreamRequest): Identity {
+  async function identify(
+    { credential, repository, signal }: UpstreamRequest,
+    refused?: Credential,
+  ): Promise<Identity> {
     switch (credential.kind) {
       case 'own':
-        return { kind: 'own', credential: credentials(repository) };
+        return { kind: 'own', credential: await credentials(repository, signal, refused) };
       case 'caller':
         return credential;
       case 'none':
@@ -192,7 +206,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
         'UPSTREAM_CREDENTIAL_REFUSED',
         `${name} answered ${status} to the configured credential`,
         {
-          hint: 'check that the login in the Secret is valid and may pull this repository',
+          hint: 'check that the login in the Secret, or the identity of the pod, may pull this repository',
         },
       );
     }

@@ -8,6 +8,7 @@ export {
   type TestBlob,
 } from './blob.ts';
 export { createTestPki, type CertificateFlaw, type TestPki } from './certificate.ts';
+export { startCloud, type Cloud, type CloudRequest, type CloudService } from './cloud.ts';
 export { basic, get, head, type GetOptions, type GetResult } from './client.ts';
 export {
   artifactOf,

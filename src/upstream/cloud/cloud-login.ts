@@ -1,0 +1,79 @@
+import type { CloudProvider } from '../../api/registry-config-schema.ts';
+import { errorText, LarderError } from '../../kit/errors.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { CredentialSource } from '../configured-credentials.ts';
+import { createAcrLogin } from './acr.ts';
+import { createEcrLogin } from './ecr.ts';
+import { createGcpLogin } from './gcp.ts';
+import { createRegistryPost, type RegistryPostDeps } from './registry-post.ts';
+import { createRenewedLogin, type FetchLogin, type RenewedLoginDeps } from './renewed-login.ts';
+
+export interface CloudLoginDeps extends RegistryPostDeps, Pick<RenewedLoginDeps, 'tasks'> {
+  readonly logger: Logger;
+}
+
+export type CloudLoginOptions = Parameters<typeof createRegistryPost>[1];
+
+/**
+ * The login of an upstream by the identity that the process runs with. While the cloud hands none out, requests fail with
+ * `UPSTREAM_CREDENTIAL_UNAVAILABLE` instead of going without: a registry would answer them with a 404 or 401 that hides
+ * the cause. That is logged once, and the gauge `larder_cloud_login_failing` is 1 until there is one again.
+ */
+export function createCloudLogin(
+  deps: CloudLoginDeps,
+  provider: CloudProvider,
+  options: CloudLoginOptions,
+): CredentialSource {
+  const { clock, tasks } = deps;
+  const { name } = options;
+  const { fetcher, hint } = PROVIDERS[provider];
+  const failing = deps.metrics.cloudLoginFailing.labels({ upstream_host: name, provider });
+  const logger = deps.logger.with({ upstream: name, provider });
+  let complained = false;
+
+  function onLogin(): void {
+    failing.set(0);
+    if (complained) logger.info('the cloud login works again');
+    complained = false;
+  }
+
+  function onFailure(cause: unknown): LarderError {
+    failing.set(1);
+    if (!complained) logger.warn('no cloud login', { error: oneLine(errorText(cause)), hint });
+    complained = true;
+    const message = `${name}: this server's own identity got no login (provider ${provider})`;
+    return new LarderError('UPSTREAM_CREDENTIAL_UNAVAILABLE', message, { hint, cause });
+  }
+
+  failing.set(0);
+  const login = createRenewedLogin({ clock, tasks, onLogin, onFailure }, fetcher(deps, options));
+  return (signal, refused) => login.get(signal, refused);
+}
+
+interface Provider {
+  readonly fetcher: (deps: CloudLoginDeps, options: CloudLoginOptions) => FetchLogin;
+  /** What to do when the cloud hands out no login. */
+  readonly hint: string;
+}
+
+const PROVIDERS: Readonly<Record<CloudProvider, Provider>> = {
+  ecr: {
+    fetcher: (_, { remoteURL }) => createEcrLogin(new URL(remoteURL)),
+    hint: 'give the pod an IAM role that allows ecr:GetAuthorizationToken (IRSA, EKS Pod Identity or the node)',
+  },
+  gcp: {
+    fetcher: () => createGcpLogin(),
+    hint: 'give the pod a Google identity (workload identity or the node) with the role Artifact Registry Reader',
+  },
+  acr: {
+    fetcher: (deps, options) => createAcrLogin(new URL(options.remoteURL), createRegistryPost(deps, options)),
+    hint: 'give the pod an Azure identity (workload identity or managed identity) with the role AcrPull',
+  },
+};
+
+/** The SDKs' reasons run over many lines, one for each place where they looked for an identity. */
+const REASON_LIMIT = 1000;
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').slice(0, REASON_LIMIT);
+}

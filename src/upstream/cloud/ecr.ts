@@ -1,0 +1,67 @@
+import { passwordCredential } from '../credential.ts';
+import type { FetchLogin } from './renewed-login.ts';
+
+/**
+ * Amazon Elastic Container Registry at `registry`: a password of 12 h for all repositories that the identity may pull, bought
+ * with `GetAuthorizationToken` by the AWS SDK's default chain. ECR Public has an API of its own, in one region only.
+ */
+export function createEcrLogin({ hostname }: URL): FetchLogin {
+  return async (signal) => {
+    const data = await (hostname === PUBLIC_HOST ? publicToken(signal) : privateToken(hostname, signal));
+    const [username = '', ...password] = decoded(data?.authorizationToken).split(':');
+    if (username === '' || password.length === 0)
+      throw new Error('ECR answered GetAuthorizationToken without a usable token');
+    return {
+      credential: passwordCredential(username, password.join(':')),
+      expiresAt: data?.expiresAt?.getTime(),
+    };
+  };
+}
+
+const PUBLIC_HOST = 'public.ecr.aws';
+
+/** https://docs.aws.amazon.com/general/latest/gr/ecr-public.html */
+const PUBLIC_REGION = 'us-east-1';
+
+/** They count for the request of a role's credentials too, which no abort signal reaches. */
+const TIMEOUTS = { connectionTimeout: 5_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+
+interface AuthorizationData {
+  readonly authorizationToken?: string | undefined;
+  readonly expiresAt?: Date | undefined;
+}
+
+async function privateToken(hostname: string, signal: AbortSignal): Promise<AuthorizationData | undefined> {
+  const { ECRClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr');
+  const region = regionOf(hostname);
+  const client = new ECRClient({ ...(region !== undefined && { region }), requestHandler: TIMEOUTS });
+  try {
+    const answer = await client.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal });
+    return answer.authorizationData?.[0];
+  } finally {
+    client.destroy();
+  }
+}
+
+async function publicToken(signal: AbortSignal): Promise<AuthorizationData | undefined> {
+  const { ECRPUBLICClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr-public');
+  const client = new ECRPUBLICClient({ region: PUBLIC_REGION, requestHandler: TIMEOUTS });
+  try {
+    const answer = await client.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal });
+    return answer.authorizationData;
+  } finally {
+    client.destroy();
+  }
+}
+
+/**
+ * `<account>.dkr.ecr.<region>.amazonaws.com` in all partitions, its FIPS form, and the dual-stack form
+ * `<account>.dkr-ecr.<region>.on.aws`. Undefined for other names (a private DNS name): then `AWS_REGION` counts.
+ */
+function regionOf(hostname: string): string | undefined {
+  return /^\d{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\./.exec(hostname)?.[1];
+}
+
+function decoded(token: string | undefined): string {
+  return Buffer.from(token ?? '', 'base64').toString('utf8');
+}

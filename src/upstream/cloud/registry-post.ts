@@ -1,0 +1,66 @@
+import type { Dispatcher } from 'undici';
+import type { Clock } from '../../kit/clock.ts';
+import type { Metrics } from '../../kit/metrics.ts';
+import { createAddressGuard, type Resolve } from '../address-guard.ts';
+import { createDispatchers } from '../dispatchers.ts';
+import { exchange, readBody, type Exchange, type ExchangeRequest } from '../exchange.ts';
+import { upstreamFailure } from '../failure.ts';
+import { DEFAULT_LIMITS } from '../limits.ts';
+import { createProxyChoice } from '../proxy.ts';
+import type { UpstreamOptions } from '../upstream.ts';
+
+/** Posts a form to the registry itself, the way its content is fetched: same proxy, same CA certificates. */
+export type RegistryPost = (
+  url: URL,
+  form: Record<string, string>,
+  signal: AbortSignal,
+) => Promise<{ readonly status: number; readonly body: string }>;
+
+export interface RegistryPostDeps {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly resolve?: Resolve;
+}
+
+const ANSWER_LIMIT = 256 * 1024;
+
+/** A {@link RegistryPost} whose connections end with their answer: it is used once in hours. Throws as the transport does. */
+export function createRegistryPost(
+  { clock, metrics, resolve }: RegistryPostDeps,
+  options: Pick<UpstreamOptions, 'name' | 'remoteURL' | 'userAgent' | 'caBundle' | 'proxy' | 'env'>,
+): RegistryPost {
+  const { name, userAgent, caBundle = () => undefined } = options;
+  const limits = DEFAULT_LIMITS;
+  const guard = createAddressGuard(new URL(options.remoteURL), resolve);
+  const proxyFor = createProxyChoice(options.proxy ?? {}, options.env ?? {});
+
+  function count(code: string): void {
+    metrics.upstreamRequests.inc({ upstream_host: name, method: 'POST', kind: 'token', code });
+  }
+
+  async function send(request: ExchangeRequest, dispatcher: Dispatcher): Promise<Exchange> {
+    const onBytes = (bytes: number): void => metrics.upstreamBytes.inc({ upstream_host: name }, bytes);
+    try {
+      const answer = await exchange(dispatcher, request, { clock, limits, onBytes });
+      count(String(answer.status));
+      return answer;
+    } catch (error) {
+      if (request.signal.aborted) throw error;
+      count('error');
+      throw upstreamFailure(request.url.host, error);
+    }
+  }
+
+  return async (url, form, signal) => {
+    const dispatchers = createDispatchers({ limits, guard, clock, caBundle, proxyFor });
+    const headers = { 'user-agent': userAgent, 'content-type': 'application/x-www-form-urlencoded' };
+    const body = new URLSearchParams(form).toString();
+    try {
+      const answer = await send({ method: 'POST', url, headers, body, signal }, dispatchers.pick(url));
+      const content = await readBody(answer, url.host, ANSWER_LIMIT);
+      return { status: answer.status, body: content.toString('utf8') };
+    } finally {
+      await dispatchers.close();
+    }
+  };
+}

@@ -1,0 +1,15 @@
+/** Sets environment variables until disposed, for clients of others that read them themselves. Undefined takes one away. */
+export function withEnvironment(variables: Readonly<Record<string, string | undefined>>): Disposable {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.entries(variables).forEach(([name, value]) => set(name, value));
+  return {
+    [Symbol.dispose]() {
+      for (const [name, value] of before) set(name, value);
+    },
+  };
+}
+
+function set(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
+}
