@@ -1,5 +1,6 @@
 import type { Server as TlsServer } from 'node:https';
 import type { CacheConfig, RegistryConfig } from '../api/registry-config-effective.ts';
+import { CLOUD_PROVIDERS } from '../api/registry-config-schema.ts';
 import type { Clock } from '../kit/clock.ts';
 import { isLarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
@@ -235,6 +236,9 @@ function connect(
     proxy: cache.proxy,
     env: settings.environment,
   };
+  // A login that is no longer configured fails no longer.
+  for (const provider of CLOUD_PROVIDERS)
+    deps.metrics.cloudLoginFailing.remove({ upstream_host: cache.upstream, provider });
   const credentials = createConfiguredCredentials(cache, {
     secret: (name) => deps.secrets.credentialOf(cache, name),
     cloudLogin: (provider) => createCloudLogin(deps, provider, options),

@@ -26,9 +26,9 @@ const REGISTRIES = {
 } as const satisfies Record<string, UpstreamOptions>;
 type Provider = keyof typeof REGISTRIES;
 
-async function privateRegistry(provider: Provider): Promise<Upstream> {
+async function privateRegistry(provider: Provider, tls = false): Promise<Upstream> {
   const options = REGISTRIES[provider];
-  const upstream = await startUpstream(options);
+  const upstream = await startUpstream({ ...options, tls });
   upstream.push('team/app', IMAGE, 'v1');
   upstream.setAccess('team/app', { readers: Object.keys(options.users) });
   // The exchange of Azure's registries: a token of Entra ID for one that their token server takes.
@@ -81,6 +81,29 @@ suite('cloud logins', { concurrency: 2 }, () => {
     });
   }
 
+  for (const [provider, services] of [
+    ['ecr', ['sts', 'ecr']],
+    ['gcp', ['google']],
+    ['acr', ['azure']],
+  ] as const) {
+    test(`${provider}: a service account's token is traded at the cloud's own addresses, by way of the proxy, and used under the CA of the registry`, async () => {
+      await using cloud = await startCloud(SECRET, { behindProxy: true });
+      await using upstream = await privateRegistry(provider, true);
+      await using larder = await startCache(upstream, {
+        cache: { provider, caBundleSecretReferenceName: 'ca' },
+        secrets: { ca: { 'bundle.crt': upstream.caPem ?? '' } },
+        env: cloud.environment,
+      });
+      await pullImage(larder.registry, 'team/app', 'v1');
+      const asked = cloud.requests.filter(({ service }) => service !== 'unknown');
+      assert.deepEqual(
+        asked.map(({ service }) => service),
+        services,
+      );
+      assert.match(String(asked[0]?.body), /service-account-token/);
+    });
+  }
+
   test('without an identity a pull is refused with the cause, once in the log; when it comes, pulls go on', async () => {
     await using cloud = await startCloud(SECRET);
     cloud.mood = 'refuses';
@@ -103,6 +126,17 @@ suite('cloud logins', { concurrency: 2 }, () => {
     await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), { limitMs: 12_000, everyMs: 200 });
     assert.equal(await larder.metric('larder_cloud_login_failing', { provider: 'ecr' }), 0);
     assert.equal(larder.logs.filter(({ msg }) => msg === 'the cloud login works again').length, 1);
+  });
+
+  test('a failing login that is configured away fails no longer', async () => {
+    await using cloud = await startCloud(SECRET);
+    cloud.mood = 'refuses';
+    await using upstream = await privateRegistry('gcp');
+    await using larder = await startWith(upstream, 'gcp', cloud);
+    const failing = (): Promise<number> => larder.metric('larder_cloud_login_failing');
+    await waitFor(async () => (await failing()) === 1);
+    larder.writeConfig(configOf(upstream));
+    await waitFor(async () => (await failing()) === 0);
   });
 
   test("a cloud's client is loaded when its provider is configured, and not before", async () => {

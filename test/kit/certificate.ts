@@ -36,9 +36,10 @@ export function createTestPki(names: readonly string[] = LOOPBACK): TestPki {
 }
 
 const LOOPBACK = ['localhost', '127.0.0.1', '127.0.0.2', '127.0.0.3', '::1'];
-const AUTHORITY_NAME = 'Larder test authority';
 
 interface Authority {
+  /** Its own: who trusts two authorities finds them by name. */
+  readonly name: string;
   readonly key: KeyObject;
   readonly pem: string;
 }
@@ -50,7 +51,9 @@ function createAuthority(): Authority {
     extension('551d13', sequence(der(0x01, Buffer.from([0xff]))), true),
     extension('551d0f', der(0x03, Buffer.from([0x01, 0x06])), true),
   ];
-  return { key: privateKey, pem: certificate(AUTHORITY_NAME, publicKey, privateKey, 365, extensions) };
+  const name = `Larder test authority ${randomBytes(4).toString('hex')}`;
+  const self = { name, key: privateKey };
+  return { ...self, pem: certificate(name, publicKey, self, 365, extensions) };
 }
 
 function issue(authority: Authority, { names, days }: { names: readonly string[]; days: number }) {
@@ -63,7 +66,7 @@ function issue(authority: Authority, { names, days }: { names: readonly string[]
   ];
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    cert: certificate(names[0] ?? 'localhost', publicKey, authority.key, days, extensions),
+    cert: certificate(names[0] ?? 'localhost', publicKey, authority, days, extensions),
   };
 }
 
@@ -71,7 +74,7 @@ function issue(authority: Authority, { names, days }: { names: readonly string[]
 function certificate(
   commonName: string,
   subjectKey: KeyObject,
-  issuerKey: KeyObject,
+  issuer: Pick<Authority, 'name' | 'key'>,
   days: number,
   extensions: readonly Buffer[],
 ): string {
@@ -80,13 +83,13 @@ function certificate(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.concat([Buffer.from([0x01]), randomBytes(8)])),
     algorithm,
-    distinguishedName(AUTHORITY_NAME),
+    distinguishedName(issuer.name),
     sequence(time(-2), time(days)),
     distinguishedName(commonName),
     subjectKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...extensions)),
   );
-  const signature = sign('sha256', body, issuerKey);
+  const signature = sign('sha256', body, issuer.key);
   const whole = sequence(body, algorithm, der(0x03, Buffer.concat([Buffer.from([0]), signature])));
   const lines = whole.toString('base64').match(/.{1,64}/g) ?? [];
   return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');

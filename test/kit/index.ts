@@ -8,7 +8,8 @@ export {
   type TestBlob,
 } from './blob.ts';
 export { createTestPki, type CertificateFlaw, type TestPki } from './certificate.ts';
-export { startCloud, type Cloud, type CloudRequest, type CloudService } from './cloud.ts';
+export { startCloud, type Cloud, type CloudRequest } from './cloud.ts';
+export type { CloudService } from './cloud/services.ts';
 export { basic, get, head, type GetOptions, type GetResult } from './client.ts';
 export {
   artifactOf,

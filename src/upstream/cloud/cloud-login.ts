@@ -5,14 +5,12 @@ import type { CredentialSource } from '../configured-credentials.ts';
 import { createAcrLogin } from './acr.ts';
 import { createEcrLogin } from './ecr.ts';
 import { createGcpLogin } from './gcp.ts';
-import { createRegistryPost, type RegistryPostDeps } from './registry-post.ts';
+import { createRegistryPost, type RegistryPostDeps, type RegistryPostOptions } from './registry-post.ts';
 import { createRenewedLogin, type FetchLogin, type RenewedLoginDeps } from './renewed-login.ts';
 
 export interface CloudLoginDeps extends RegistryPostDeps, Pick<RenewedLoginDeps, 'tasks'> {
   readonly logger: Logger;
 }
-
-export type CloudLoginOptions = Parameters<typeof createRegistryPost>[1];
 
 /**
  * The login of an upstream by the identity that the process runs with. While the cloud hands none out, requests fail with
@@ -22,7 +20,7 @@ export type CloudLoginOptions = Parameters<typeof createRegistryPost>[1];
 export function createCloudLogin(
   deps: CloudLoginDeps,
   provider: CloudProvider,
-  options: CloudLoginOptions,
+  options: RegistryPostOptions,
 ): CredentialSource {
   const { clock, tasks } = deps;
   const { name } = options;
@@ -51,14 +49,14 @@ export function createCloudLogin(
 }
 
 interface Provider {
-  readonly fetcher: (deps: CloudLoginDeps, options: CloudLoginOptions) => FetchLogin;
+  readonly fetcher: (deps: CloudLoginDeps, options: RegistryPostOptions) => FetchLogin;
   /** What to do when the cloud hands out no login. */
   readonly hint: string;
 }
 
 const PROVIDERS: Readonly<Record<CloudProvider, Provider>> = {
   ecr: {
-    fetcher: (_, { remoteURL }) => createEcrLogin(new URL(remoteURL)),
+    fetcher: (_, { remoteURL, env }) => createEcrLogin(new URL(remoteURL), env),
     hint: 'give the pod an IAM role that allows ecr:GetAuthorizationToken (IRSA, EKS Pod Identity or the node)',
   },
   gcp: {

@@ -1,13 +1,17 @@
+import { Agent } from 'node:https';
 import { passwordCredential } from '../credential.ts';
+import type { Environment } from '../proxy.ts';
 import type { FetchLogin } from './renewed-login.ts';
 
 /**
  * Amazon Elastic Container Registry at `registry`: a password of 12 h for all repositories that the identity may pull, bought
- * with `GetAuthorizationToken` by the AWS SDK's default chain. ECR Public has an API of its own, in one region only.
+ * with `GetAuthorizationToken` by the AWS SDK's default chain, by the proxy that `env` names. ECR Public has an API of its own, in one region only.
  */
-export function createEcrLogin({ hostname }: URL): FetchLogin {
+export function createEcrLogin({ hostname }: URL, env: Environment = {}): FetchLogin {
   return async (signal) => {
-    const data = await (hostname === PUBLIC_HOST ? publicToken(signal) : privateToken(hostname, signal));
+    const data = await (hostname === PUBLIC_HOST
+      ? publicToken(env, signal)
+      : privateToken(hostname, env, signal));
     const [username = '', ...password] = decoded(data?.authorizationToken).split(':');
     if (username === '' || password.length === 0)
       throw new Error('ECR answered GetAuthorizationToken without a usable token');
@@ -23,18 +27,19 @@ const PUBLIC_HOST = 'public.ecr.aws';
 /** https://docs.aws.amazon.com/general/latest/gr/ecr-public.html */
 const PUBLIC_REGION = 'us-east-1';
 
-/** They count for the request of a role's credentials too, which no abort signal reaches. */
-const TIMEOUTS = { connectionTimeout: 5_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
-
 interface AuthorizationData {
   readonly authorizationToken?: string | undefined;
   readonly expiresAt?: Date | undefined;
 }
 
-async function privateToken(hostname: string, signal: AbortSignal): Promise<AuthorizationData | undefined> {
+async function privateToken(
+  hostname: string,
+  env: Environment,
+  signal: AbortSignal,
+): Promise<AuthorizationData | undefined> {
   const { ECRClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr');
   const region = regionOf(hostname);
-  const client = new ECRClient({ ...(region !== undefined && { region }), requestHandler: TIMEOUTS });
+  const client = new ECRClient({ ...(region !== undefined && { region }), requestHandler: handlerOf(env) });
   try {
     const answer = await client.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal });
     return answer.authorizationData?.[0];
@@ -43,15 +48,28 @@ async function privateToken(hostname: string, signal: AbortSignal): Promise<Auth
   }
 }
 
-async function publicToken(signal: AbortSignal): Promise<AuthorizationData | undefined> {
+async function publicToken(env: Environment, signal: AbortSignal): Promise<AuthorizationData | undefined> {
   const { ECRPUBLICClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr-public');
-  const client = new ECRPUBLICClient({ region: PUBLIC_REGION, requestHandler: TIMEOUTS });
+  const client = new ECRPUBLICClient({ region: PUBLIC_REGION, requestHandler: handlerOf(env) });
   try {
     const answer = await client.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal });
     return answer.authorizationData;
   } finally {
     client.destroy();
   }
+}
+
+/**
+ * How the SDK sends its requests. Its time-outs count for the request of a role's credentials too, which no abort signal
+ * reaches. By itself it goes by no proxy.
+ */
+function handlerOf(proxyEnv: Environment) {
+  return {
+    connectionTimeout: 5_000,
+    requestTimeout: 10_000,
+    throwOnRequestTimeout: true,
+    httpsAgent: new Agent({ proxyEnv }),
+  };
 }
 
 /**

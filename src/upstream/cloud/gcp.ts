@@ -8,9 +8,13 @@ import type { FetchLogin } from './renewed-login.ts';
 export function createGcpLogin(): FetchLogin {
   return async (signal) => {
     const { GoogleAuth } = await import('google-auth-library');
-    const clientOptions = { transporterOptions: { signal } };
-    // A client of its own each time: one that is kept would give the token that it remembers.
-    const client = await new GoogleAuth({ scopes: SCOPE, clientOptions }).getClient();
+    // One of its own each time: a client that is kept would give the token that it remembers.
+    const auth = new GoogleAuth({
+      scopes: SCOPE,
+      projectId: NO_PROJECT,
+      clientOptions: { transporterOptions: { signal } },
+    });
+    const client = await auth.getClient();
     const { token } = await client.getAccessToken();
     if (!token) throw new Error('Google answered without an access token');
     return {
@@ -22,3 +26,9 @@ export function createGcpLogin(): FetchLogin {
 
 /** The one scope that works for every kind of identity; what it may do is decided by its roles. */
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
+
+/**
+ * A token needs none. Without a name the client would look for one, in gcloud and at an API that need not be enabled, and have
+ * no token when that fails.
+ */
+const NO_PROJECT = 'none';

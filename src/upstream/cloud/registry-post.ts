@@ -22,12 +22,17 @@ export interface RegistryPostDeps {
   readonly resolve?: Resolve;
 }
 
+export type RegistryPostOptions = Pick<
+  UpstreamOptions,
+  'name' | 'remoteURL' | 'userAgent' | 'caBundle' | 'proxy' | 'env'
+>;
+
 const ANSWER_LIMIT = 256 * 1024;
 
 /** A {@link RegistryPost} whose connections end with their answer: it is used once in hours. Throws as the transport does. */
 export function createRegistryPost(
   { clock, metrics, resolve }: RegistryPostDeps,
-  options: Pick<UpstreamOptions, 'name' | 'remoteURL' | 'userAgent' | 'caBundle' | 'proxy' | 'env'>,
+  options: RegistryPostOptions,
 ): RegistryPost {
   const { name, userAgent, caBundle = () => undefined } = options;
   const limits = DEFAULT_LIMITS;
