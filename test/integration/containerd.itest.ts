@@ -28,7 +28,7 @@ for (const part of ['containerd1', 'containerd2'] as const) {
         const blobs = { upstream_host: name, type: 'blob' };
         assert.equal(await larder.metric('registry_proxy_misses_total', blobs), image.blobs.length);
 
-        await containerd.remove(reference);
+        await containerd.removeImages();
         assert.deepEqual(await containerd.contentDigests(), []);
         await registries[upstream].stop();
         await containerd.pull(reference);

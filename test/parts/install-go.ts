@@ -1,11 +1,14 @@
 import { mkdir, mkdtempDisposable, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isExecutable } from './find.ts';
+import { editsOf } from './go-mod.ts';
 import type { GoPart } from './parts.ts';
 import { run } from './run.ts';
 
 /** A cold build of the largest part took 80 s on two idle cores; the limit leaves room for busy ones. */
 const BUILD_LIMIT_MS = 20 * 60_000;
+
+const FLAGS = ['-trimpath', '-ldflags=-s -w'];
 
 /**
  * Builds a part's executables into the directory of `path`, with low priority. Gives false when they are there
@@ -16,12 +19,33 @@ export async function installGoPart(part: GoPart, path: string): Promise<boolean
   const target = dirname(path);
   await mkdir(dirname(target), { recursive: true });
   await using work = await mkdtempDisposable(join(dirname(target), 'build-'));
-  const packages = part.packages.map((name) => `${name}@${part.version}`);
-  const flags = ['-trimpath', '-ldflags=-s -w'];
-  await run('nice', ['-n', '15', 'go', 'install', ...flags, ...packages], {
-    env: { GOBIN: join(work.path, 'bin'), GOWORK: 'off', CGO_ENABLED: '0' },
-    limit: BUILD_LIMIT_MS,
-  });
-  await rename(join(work.path, 'bin'), target);
+  const bin = join(work.path, 'bin');
+  if (part.module === undefined) await install(part, bin);
+  else await build(part, part.module, work.path, bin);
+  await rename(bin, target);
   return true;
+}
+
+async function install({ packages, version }: GoPart, bin: string): Promise<void> {
+  const versions = packages.map((name) => `${name}@${version}`);
+  await go(['install', ...FLAGS, ...versions], { GOBIN: bin });
+}
+
+/** Builds from a module made for it, which requires the part's one and repeats what counts in a main module only. */
+async function build(part: GoPart, module: string, cwd: string, bin: string): Promise<void> {
+  const required = `${module}@${part.version}`;
+  const { stdout: downloaded } = await go(['mod', 'download', '-json', required], {}, cwd);
+  const { GoMod } = JSON.parse(downloaded) as { GoMod: string };
+  const { stdout: goMod } = await go(['mod', 'edit', '-json', GoMod], {}, cwd);
+  await go(['mod', 'init', 'part'], {}, cwd);
+  await go(['mod', 'edit', `-require=${required}`, ...editsOf(goMod)], {}, cwd);
+  await go(['build', '-mod=mod', ...FLAGS, '-o', `${bin}/`, ...part.packages], {}, cwd);
+}
+
+function go(args: readonly string[], env: Readonly<Record<string, string>>, cwd?: string) {
+  return run('nice', ['-n', '15', 'go', ...args], {
+    env: { GOWORK: 'off', CGO_ENABLED: '0', ...env },
+    limit: BUILD_LIMIT_MS,
+    ...(cwd !== undefined && { cwd }),
+  });
 }

@@ -18,15 +18,15 @@ export const PARTS = {
     executable: 'registry',
     try: ['--version'],
   }),
-  containerd2: goPart('v2.3.7', 'github.com/containerd/containerd/v2/cmd/containerd', {
-    with: [
-      'github.com/containerd/containerd/v2/cmd/ctr',
-      'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2',
-    ],
-    try: ['--version'],
-  }),
+  containerd17: containerdPart('v1.7.35', 'github.com/containerd/containerd'),
+  containerd20: containerdPart('v2.0.14', 'github.com/containerd/containerd/v2'),
+  containerd21: containerdPart('v2.1.9', 'github.com/containerd/containerd/v2'),
+  containerd22: containerdPart('v2.2.9', 'github.com/containerd/containerd/v2'),
+  containerd2: containerdPart('v2.3.7', 'github.com/containerd/containerd/v2'),
+  crictl: goPart('v1.34.0', 'sigs.k8s.io/cri-tools/cmd/crictl', { try: ['--version'] }),
   registry2: debianPart('2.8.2', 'docker-registry', { path: '/usr/bin/docker-registry', try: ['--version'] }),
   skopeo: debianPart('1.9.3', 'skopeo', { path: '/usr/bin/skopeo', try: ['--version'] }),
+  podman: debianPart('4.3.1', 'podman', { path: '/usr/bin/podman', try: ['--version'] }),
   nginx: debianPart('1.22.1', 'nginx', { path: '/usr/sbin/nginx', try: ['-v'] }),
   containerd1: debianPart('1.6.20', 'containerd', { path: '/usr/bin/containerd', try: ['--version'] }),
   runc: debianPart('1.1.5', 'runc', { path: '/usr/sbin/runc', try: ['--version'] }),
@@ -38,7 +38,7 @@ export const PARTS = {
 
 export type PartName = keyof typeof PARTS;
 
-/** A part that is built from a Go module with `go install`, or one that is a Debian package. */
+/** A part that is built from a Go module, or one that is a Debian package. */
 export type Part = GoPart | DebianPart;
 
 interface Trial {
@@ -55,8 +55,10 @@ export interface GoPart extends Trial {
   readonly version: string;
   /** The first is the part itself; the others are built into the same directory. */
   readonly packages: readonly string[];
-  /** File name of the part's executable, as `go install` names it. */
+  /** File name of the part's executable, as Go names it. */
   readonly executable: string;
+  /** The module, where its go.mod has `replace` or `exclude` lines, with which `go install` refuses to build it. */
+  readonly module?: string;
 }
 
 export interface DebianPart extends Trial {
@@ -75,7 +77,7 @@ export function isPartName(name: string): name is PartName {
 function goPart(
   version: string,
   mainPackage: string,
-  options: Trial & { executable?: string; with?: readonly string[] },
+  options: Trial & { executable?: string; with?: readonly string[]; module?: string },
 ): GoPart {
   const {
     executable = mainPackage.slice(mainPackage.lastIndexOf('/') + 1),
@@ -83,6 +85,15 @@ function goPart(
     ...trial
   } = options;
   return { source: 'go', version, packages: [mainPackage, ...others], executable, ...trial };
+}
+
+/** With the two programs that lie beside it. */
+function containerdPart(version: string, module: string): GoPart {
+  return goPart(version, `${module}/cmd/containerd`, {
+    with: [`${module}/cmd/ctr`, `${module}/cmd/containerd-shim-runc-v2`],
+    module,
+    try: ['--version'],
+  });
 }
 
 function debianPart(version: string, name: string, options: Trial & { path: string }): DebianPart {

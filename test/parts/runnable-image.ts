@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
-import { blobFrom, digestOf } from '../kit/blob.ts';
-import { MEDIA_TYPES, type TestImage } from '../kit/image.ts';
+import type { TestImage } from '../kit/image.ts';
 import { needPart } from './find.ts';
-import { tarOf, type TarEntry } from './tar.ts';
+import { packedImage } from './packed-image.ts';
+import type { TarEntry } from './tar.ts';
 
 const FILE_BYTES = 100_000;
 
@@ -27,35 +26,5 @@ export function runnableImage(extraLayers = 3): TestImage {
   ]);
   const count = `busybox cat /data/* | busybox wc -c`;
   const command = `test $(${count}) = ${extraLayers * FILE_BYTES} && exit ${ALL_BYTES_FOUND}`;
-  const tars = [busybox, ...data].map((entries) => tarOf(entries));
-  const layers = tars.map((tar) => blobFrom(gzipSync(tar)));
-  const platform = { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch };
-  const config = blobFrom(
-    JSON.stringify({
-      ...platform,
-      config: { Cmd: ['/bin/sh', '-c', command], Env: ['PATH=/bin'] },
-      rootfs: { type: 'layers', diff_ids: tars.map((tar) => digestOf(tar)) },
-    }),
-  );
-  const bytes = Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: MEDIA_TYPES.ociManifest,
-      config: { mediaType: MEDIA_TYPES.ociConfig, digest: config.digest, size: config.size },
-      layers: layers.map(({ digest, size }) => ({ mediaType: MEDIA_TYPES.ociLayer, digest, size })),
-    }),
-  );
-  return {
-    digest: digestOf(bytes),
-    mediaType: MEDIA_TYPES.ociManifest,
-    bytes,
-    size: bytes.length,
-    blobs: [config, ...layers],
-    layers,
-    children: [],
-    platform,
-    artifactType: MEDIA_TYPES.ociConfig,
-    annotations: undefined,
-    subject: undefined,
-  };
+  return packedImage([busybox, ...data], { Cmd: ['/bin/sh', '-c', command], Env: ['PATH=/bin'] });
 }

@@ -2,47 +2,71 @@ import { dirname, join } from 'node:path';
 import { tempDir } from '../kit/temp.ts';
 import { startDaemon } from './daemon.ts';
 import { besidePart, needPart } from './find.ts';
-import { run, runToExit } from './run.ts';
+import type { PartName } from './parts.ts';
+import { run, runToExit, type RunResult } from './run.ts';
+import type { Account } from './token-server.ts';
+
+/** Every minor release that is in use, oldest first: they differ in how they retry, fall back and fetch. */
+export const CONTAINERDS = [
+  'containerd1',
+  'containerd17',
+  'containerd20',
+  'containerd21',
+  'containerd22',
+  'containerd2',
+] as const satisfies readonly PartName[];
 
 export interface ContainerdOptions {
-  /** `containerd1` is Debian's 1.6, `containerd2` the newest 2.x. */
-  readonly part: 'containerd1' | 'containerd2';
+  readonly part: (typeof CONTAINERDS)[number];
 }
 
 /** A running containerd with content, snapshots and a socket of its own. Disposing it stops it and removes all that. */
 export interface Containerd extends AsyncDisposable {
   output(): string;
-  /** Writes the hosts.toml of a registry name: one mirror, and the registry itself after it. */
-  useMirror(registryName: string, mirrorUrl: string): void;
+  /** Writes the hosts.toml of a registry name: one mirror, and after it `origin`, the registry itself unless told. */
+  useMirror(registryName: string, mirrorUrl: string, origin?: string): void;
   /** Pulls by hosts.toml and unpacks. */
   pull(reference: string): Promise<void>;
-  /** Removes an image and everything only it used, snapshots included. */
-  remove(reference: string): Promise<void>;
+  /**
+   * Pulls as kubelet makes it do, through its Kubernetes side and with the credential that a pod would bring; gives how
+   * `crictl` ended. Needs the part crictl.
+   */
+  pullAsKubelet(reference: string, account?: Account): Promise<RunResult>;
+  /** Removes all images and everything they used, snapshots included. */
+  removeImages(): Promise<void>;
   /** Digests of everything in its content store, sorted. */
   contentDigests(): Promise<string[]>;
   /** Runs the image's command in a container that is removed afterwards, and gives its exit code. */
   runImage(reference: string): Promise<number | null>;
 }
 
+/** Where the Kubernetes side keeps its images; one for all, so that both ways to pull see the same. */
+const NAMESPACE = 'k8s.io';
+
 /**
- * Starts containerd in a mount namespace of its own, without its Kubernetes side: `ctr` needs none of it. Needs root.
- * Throws an `Error` with its output when it does not start.
+ * Starts containerd in a mount namespace of its own. Its Kubernetes side serves images; pods would need more. Needs
+ * root. Throws an `Error` with its output when it does not start.
  */
 export async function startContainerd({ part }: ContainerdOptions): Promise<Containerd> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
   const socket = join(own.path, 'containerd.sock');
+  const hosts = join(own.path, 'certs.d');
   // A version 2 file is understood from 1.6 to 2.3. From 2.0 on the transfer service pulls, and unpacks only where told.
   const configuration = own.write(
     'config.toml',
     `version = 2
 root = "${own.path}/root"
 state = "${own.path}/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.nri.v1.nri"]
+disabled_plugins = ["io.containerd.nri.v1.nri"]
 [grpc]
   address = "${socket}"
 [ttrpc]
   address = "${socket}.ttrpc"
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  snapshotter = "native"
+[plugins."io.containerd.grpc.v1.cri".registry]
+  config_path = "${hosts}"
 [[plugins."io.containerd.transfer.v1.local".unpack_config]]
   platform = "linux"
   snapshotter = "native"
@@ -60,31 +84,36 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.nri.v1.nri"]
     }),
   );
   const ctr = besidePart(part, 'ctr');
-  const connection = ['--address', socket, '--namespace', 'larder'];
+  const connection = ['--address', socket, '--namespace', NAMESPACE];
+  const linesOf = async (...args: readonly string[]): Promise<string[]> => {
+    const { stdout } = await run(ctr, [...connection, ...args]);
+    return stdout.split('\n').filter((line) => line !== '');
+  };
   let containers = 0;
   const resources = cleanup.move();
   return {
     output: () => daemon.output(),
-    useMirror(registryName, mirrorUrl) {
-      own.write(
-        join('certs.d', registryName, 'hosts.toml'),
-        `[host."${mirrorUrl}"]\n  capabilities = ["pull", "resolve"]\n`,
-      );
+    useMirror(registryName, mirrorUrl, origin) {
+      const server = origin === undefined ? '' : `server = "${origin}"\n`;
+      const mirror = `[host."${mirrorUrl}"]\n  capabilities = ["pull", "resolve"]\n`;
+      own.write(join('certs.d', registryName, 'hosts.toml'), server + mirror);
     },
     async pull(reference) {
       // The native snapshotter works on every file system, also where this one is an overlay itself.
-      const flags = ['--snapshotter', 'native', '--hosts-dir', join(own.path, 'certs.d')];
+      const flags = ['--snapshotter', 'native', '--hosts-dir', hosts];
       await run(ctr, [...connection, 'images', 'pull', ...flags, reference]);
     },
-    async remove(reference) {
-      await run(ctr, [...connection, 'images', 'rm', '--sync', reference]);
+    pullAsKubelet(reference, account) {
+      const endpoints = ['--image-endpoint', `unix://${socket}`, '--runtime-endpoint', `unix://${socket}`];
+      const login = account === undefined ? [] : ['--creds', `${account.username}:${account.password}`];
+      return runToExit(needPart('crictl'), [...endpoints, 'pull', ...login, reference]);
+    },
+    async removeImages() {
+      const names = await linesOf('images', 'ls', '--quiet');
+      if (names.length > 0) await run(ctr, [...connection, 'images', 'rm', '--sync', ...names]);
     },
     async contentDigests() {
-      const { stdout } = await run(ctr, [...connection, 'content', 'ls', '--quiet']);
-      return stdout
-        .split('\n')
-        .filter((line) => line !== '')
-        .sort();
+      return (await linesOf('content', 'ls', '--quiet')).sort();
     },
     async runImage(reference) {
       containers += 1;

@@ -3,14 +3,14 @@ import { basic } from '../kit/client.ts';
 import { tempDir, type TempDir } from '../kit/temp.ts';
 import { startDaemon } from './daemon.ts';
 import { needPart } from './find.ts';
-import { run } from './run.ts';
-import { startTokenServer, type Account, type TokenServer } from './token-server.ts';
+import { createHtpasswdFile, type HtpasswdFile } from './htpasswd-file.ts';
+import { startTokenServer, type Account, type TokenServer, type TokenServerOptions } from './token-server.ts';
 
 /** How a registry asks who is there. */
 export type RegistryAuth =
   | { readonly kind: 'none' }
   | { readonly kind: 'basic'; readonly account: Account }
-  | { readonly kind: 'token'; readonly account: Account; readonly publicPull: boolean };
+  | ({ readonly kind: 'token' } & TokenServerOptions);
 
 export interface RegistryOptions {
   /** `registry3` is Distribution 3, `registry2` Distribution 2.8. */
@@ -34,6 +34,13 @@ export interface Registry extends AsyncDisposable {
   output(): string;
   /** Value of the `Authorization` header with which the repository may be pushed to; undefined when none is needed. */
   authorization(repository: string): string | undefined;
+  /**
+   * From now on this account exists beside the one it was started with, and may pull these repositories. With Basic it
+   * may pull all, since Distribution's htpasswd knows no rights. Throws an `Error` where nobody needs to log in.
+   */
+  allow(account: Account, repositories: readonly string[]): Promise<void>;
+  /** From now on there is no account of this name. */
+  forget(username: string): void;
   /** Stops the registry and its token server; what it served stays where it is until disposal. */
   stop(): Promise<void>;
 }
@@ -43,10 +50,8 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   const { part, auth = { kind: 'none' }, proxyOf } = options;
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
-  const tokens =
-    auth.kind === 'token'
-      ? cleanup.use(await startTokenServer({ account: auth.account, publicPull: auth.publicPull }))
-      : undefined;
+  const tokens = auth.kind === 'token' ? cleanup.use(await startTokenServer(auth)) : undefined;
+  const logins = auth.kind === 'basic' ? await createHtpasswdFile(own, auth.account) : undefined;
 
   const configuration = {
     version: '0.1',
@@ -58,7 +63,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
     },
     http: { addr: '127.0.0.1:0', secret: 'only-for-tests' },
     ...(proxyOf === undefined ? {} : { proxy: { remoteurl: proxyOf } }),
-    ...(await authConfiguration(auth, tokens, own)),
+    ...authConfiguration(logins, tokens, own),
   };
   const configurationFile = own.write('config.yml', JSON.stringify(configuration)); // JSON is YAML too.
 
@@ -86,6 +91,15 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
       const access = [{ type: 'repository', name: repository, actions: ['pull', 'push'] }];
       return `Bearer ${tokens!.issue(auth.account.username, access)}`;
     },
+    async allow(account, repositories) {
+      if (logins === undefined && tokens === undefined) throw new Error(`nobody needs to log in at ${part}`);
+      await logins?.allow(account);
+      tokens?.allow(account, repositories);
+    },
+    forget(username) {
+      logins?.forget(username);
+      tokens?.forget(username);
+    },
     async stop() {
       await daemon.stop();
       await tokens?.stop();
@@ -94,18 +108,12 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   };
 }
 
-async function authConfiguration(
-  auth: RegistryAuth,
+function authConfiguration(
+  logins: HtpasswdFile | undefined,
   tokens: TokenServer | undefined,
   directory: TempDir,
-): Promise<object> {
-  if (auth.kind === 'basic') {
-    const { username, password } = auth.account;
-    // Distribution reads bcrypt only; cost 4 is the least, since every request pays it.
-    const { stdout } = await run(needPart('htpasswd'), ['-nbB', '-C', '4', username, password]);
-    const path = directory.write('htpasswd', stdout);
-    return { auth: { htpasswd: { realm: 'larder-test', path } } };
-  }
+): object {
+  if (logins !== undefined) return { auth: { htpasswd: { realm: 'larder-test', path: logins.path } } };
   if (tokens === undefined) return {};
   const rootcertbundle = directory.write('tokens.pem', tokens.authority);
   const { realm, service, issuer } = tokens;

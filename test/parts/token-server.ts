@@ -17,7 +17,7 @@ export interface Access {
   readonly actions: readonly string[];
 }
 
-/** A Docker token server on loopback. Disposing it closes it. */
+/** A Docker token server on loopback, whose accounts may change while it runs. Disposing it closes it. */
 export interface TokenServer extends AsyncDisposable {
   /** Goes into the registry's challenge. */
   readonly realm: string;
@@ -27,6 +27,10 @@ export interface TokenServer extends AsyncDisposable {
   readonly authority: string;
   /** How many tokens it gave, by who asked: `''` is nobody in particular. */
   readonly given: ReadonlyMap<string, number>;
+  /** From now on this account exists, with this password, and may pull these repositories and no others. */
+  allow(account: Account, repositories: readonly string[]): void;
+  /** From now on there is no account of this name. Tokens that it was given stay valid until they expire. */
+  forget(username: string): void;
   /** A token for a set-up step that does not ask over the network. */
   issue(subject: string, access: readonly Access[]): string;
   /** Closes it with all its connections; a second call does nothing. */
@@ -36,8 +40,14 @@ export interface TokenServer extends AsyncDisposable {
 export interface TokenServerOptions {
   /** Who may pull and push everything. */
   readonly account: Account;
-  /** Whether everybody else may pull everything, or gets tokens that allow nothing. */
-  readonly publicPull: boolean;
+  /** Whether everybody may pull everything, or nothing, or these repositories. */
+  readonly publicPull: boolean | readonly string[];
+}
+
+/** What an account may do, beside what everybody may. */
+interface Rights {
+  readonly password: string;
+  may(action: string, repository: string): boolean;
 }
 
 const TOKEN_LIFETIME_S = 300;
@@ -53,6 +63,12 @@ export async function startTokenServer(options: TokenServerOptions): Promise<Tok
   const service = 'larder-test-registry';
   const issuer = 'larder-test-tokens';
   const given = new Map<string, number>();
+  const { account, publicPull } = options;
+  const accounts = new Map<string, Rights>([
+    [account.username, { password: account.password, may: () => true }],
+  ]);
+  const mayAnyone = (action: string, repository: string): boolean =>
+    action === 'pull' && (typeof publicPull === 'boolean' ? publicPull : publicPull.includes(repository));
 
   const issue = (subject: string, access: readonly Access[]): string => {
     const now = Math.floor(Date.now() / 1000);
@@ -70,15 +86,17 @@ export async function startTokenServer(options: TokenServerOptions): Promise<Tok
 
   const server = createServer((request, response) => {
     void readRequest(request).then(({ scopes, username, password }) => {
-      const known = username === options.account.username && password === options.account.password;
-      if (username !== '' && !known) {
+      const rights = accounts.get(username);
+      if (username !== '' && rights?.password !== password) {
         response
           .writeHead(401, { 'content-type': 'application/json' })
           .end('{"errors":[{"code":"UNAUTHORIZED"}]}');
         return;
       }
       given.set(username, (given.get(username) ?? 0) + 1);
-      const access = scopes.map((scope) => grant(scope, known, options.publicPull));
+      const may = (action: string, repository: string): boolean =>
+        mayAnyone(action, repository) || rights?.may(action, repository) === true;
+      const access = scopes.map((scope) => grant(scope, may));
       const token = issue(username, access);
       const answer = {
         token,
@@ -98,18 +116,31 @@ export async function startTokenServer(options: TokenServerOptions): Promise<Tok
     server.closeAllConnections();
     await once(server, 'close');
   };
-  return { realm, service, issuer, authority: pki.caPem, given, issue, stop, [Symbol.asyncDispose]: stop };
+  return {
+    realm,
+    service,
+    issuer,
+    authority: pki.caPem,
+    given,
+    allow({ username, password }, repositories) {
+      const may: Rights['may'] = (action, name) => action === 'pull' && repositories.includes(name);
+      accounts.set(username, { password, may });
+    },
+    forget: (username) => void accounts.delete(username),
+    issue,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
-/** The scope's actions that the caller gets: all, or `pull` alone, or none. */
-function grant(scope: string, known: boolean, publicPull: boolean): Access {
+/** What the caller gets of a scope: those of its actions that it may do, which can be none. */
+function grant(scope: string, may: Rights['may']): Access {
   const {
     type = '',
     name = '',
     actions = '',
   } = /^(?<type>[^:]*):(?<name>.*):(?<actions>[^:]*)$/.exec(scope)?.groups ?? {};
-  const asked = actions.split(',');
-  return { type, name, actions: asked.filter((action) => known || (publicPull && action === 'pull')) };
+  return { type, name, actions: actions.split(',').filter((action) => may(action, name)) };
 }
 
 async function readRequest(request: IncomingMessage): Promise<{ scopes: string[] } & Account> {
