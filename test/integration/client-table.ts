@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempDir } from '../kit/temp.ts';
 import { needPart } from '../parts/find.ts';
 import type { PartName } from '../parts/parts.ts';
-import { run } from '../parts/run.ts';
+import { runToExit } from '../parts/run.ts';
 import type { Account } from '../parts/token-server.ts';
 
 /** A command line client that pulls a reference into an empty directory. */
@@ -13,6 +13,8 @@ export interface Client {
   readonly part: PartName;
   /** Arguments that pull `host/repository:tag` over plain http, with everything below an index. */
   args(host: string, reference: string, directory: string): readonly string[];
+  /** The content it has, where that is not simply a file each. */
+  digestsIn?(directory: string): string[];
 }
 
 export const CLIENTS: readonly Client[] = [
@@ -64,21 +66,70 @@ export const CLIENTS: readonly Client[] = [
   },
 ];
 
+/** Apart from the others: it unpacks what it pulls, for its own platform, and keeps no layer as it came. */
+export const PODMAN: Client = {
+  name: 'podman pull',
+  part: 'podman',
+  args: (host, reference, directory) => {
+    const own = [
+      '--root',
+      `${directory}/root`,
+      '--runroot',
+      `${directory}/run`,
+      '--tmpdir',
+      `${directory}/tmp`,
+    ];
+    const quiet = ['--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs', '--events-backend', 'none'];
+    return [...own, ...quiet, 'pull', '--tls-verify=false', `${host}/${reference}`];
+  },
+  digestsIn: (directory) =>
+    ['root/vfs-images/images.json', 'root/vfs-layers/layers.json']
+      .map((name) => join(directory, name))
+      .filter((file) => existsSync(file))
+      .flatMap((file) => readFileSync(file, 'utf8').match(/sha256:[0-9a-f]{64}/g) ?? []),
+};
+
+/** How a pull ended. */
+export interface Pull {
+  /** What the client itself says. */
+  readonly succeeded: boolean;
+  readonly output: string;
+  /** Digests of the content that it has now and did not have before. */
+  readonly digests: readonly string[];
+}
+
 /**
- * Runs a client against `host` and gives the sorted sha256 of every file it wrote: two pulls are alike when these are.
- * An `index.json` of the client's own does not count, since ORAS and regctl list in it what happens to arrive first.
- * The client has a home of its own, which holds `account` for the host and nothing else.
+ * Runs a client against `host`, with a home of its own, which holds `account` for the host and nothing else, and an
+ * empty directory to pull into.
+ */
+export async function tryPull(
+  client: Client,
+  host: string,
+  reference: string,
+  account?: Account,
+): Promise<Pull> {
+  using home = clientHome(account === undefined ? {} : { [host]: account });
+  using target = tempDir();
+  const args = client.args(host, reference, target.path);
+  const { code, stdout, stderr } = await runToExit(needPart(client.part), args, { env: home.env });
+  const digests = (client.digestsIn ?? hashesBelow)(target.path);
+  return { succeeded: code === 0, output: `${stdout}${stderr}`, digests };
+}
+
+/**
+ * As {@link tryPull}, for pulls that succeed: gives the sorted sha256 of every file it wrote, so that two pulls are alike
+ * when these are. An `index.json` of the client's own does not count, since ORAS and regctl list in it what happens to
+ * arrive first. Throws an `Error` with the client's output when the pull fails.
  */
 export async function pullWith(
-  client: Pick<Client, 'part' | 'args'>,
+  client: Client,
   host: string,
   reference: string,
   account?: Account,
 ): Promise<string[]> {
-  using home = clientHome(account === undefined ? {} : { [host]: account });
-  using target = tempDir();
-  await run(needPart(client.part), client.args(host, reference, target.path), { env: home.env });
-  return hashesBelow(target.path);
+  const { succeeded, output, digests } = await tryPull(client, host, reference, account);
+  if (!succeeded) throw new Error(`${client.name} of ${host}/${reference} failed: ${output}`);
+  return [...digests];
 }
 
 /** A home directory with a Docker configuration of these accounts, and the environment that makes clients use it. */

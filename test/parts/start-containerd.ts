@@ -52,7 +52,8 @@ export async function startContainerd({ part }: ContainerdOptions): Promise<Cont
   const own = cleanup.use(tempDir());
   const socket = join(own.path, 'containerd.sock');
   const hosts = join(own.path, 'certs.d');
-  // A version 2 file is understood from 1.6 to 2.3. From 2.0 on the transfer service pulls, and unpacks only where told.
+  // A version 2 file is understood from 1.6 to 2.3. From 2.0 on the transfer service pulls, and unpacks only where told;
+  // the snapshotter is then a setting of cri.v1.images, which does not take over the one of grpc.v1.cri.
   const configuration = own.write(
     'config.toml',
     `version = 2
@@ -64,6 +65,8 @@ disabled_plugins = ["io.containerd.nri.v1.nri"]
 [ttrpc]
   address = "${socket}.ttrpc"
 [plugins."io.containerd.grpc.v1.cri".containerd]
+  snapshotter = "native"
+[plugins."io.containerd.cri.v1.images"]
   snapshotter = "native"
 [plugins."io.containerd.grpc.v1.cri".registry]
   config_path = "${hosts}"

@@ -81,8 +81,7 @@ describe('the accounts of a token server', () => {
 
   /** The actions that the account gets for each of the scopes, or the status of a refusal. */
   async function actionsOf(server: TokenServer, account: Account | undefined): Promise<unknown> {
-    const headers =
-      account === undefined ? {} : { authorization: basic(account.username, account.password) };
+    const headers = account === undefined ? {} : { authorization: basic(account.username, account.password) };
     const answer = await get(`${server.realm}?scope=${encodeURIComponent(scopes)}`, { headers });
     if (answer.status !== 200) return answer.status;
     const access = accessIn((answer.json() as { token: string }).token) as Access[];
