@@ -14,7 +14,7 @@ export interface Client {
   /** Arguments that pull `host/repository:tag` over plain http, with everything below an index. */
   args(host: string, reference: string, directory: string): readonly string[];
   /** The content it has, where that is not simply a file each. */
-  digestsIn?(directory: string): string[];
+  readonly digestsIn?: (directory: string) => string[];
 }
 
 export const CLIENTS: readonly Client[] = [

@@ -3,21 +3,16 @@ import { after, before, describe, test } from 'node:test';
 import { requireParts } from '../parts/find.ts';
 import type { Account } from '../parts/token-server.ts';
 import { tryPull, type Client, type Pull } from './client-table.ts';
+import { contentOf, fillFor, tokensFor, type Content } from './private-content.ts';
 import {
   ALICE,
-  assertNotPulled,
-  assertPulled,
-  assertRefused,
   blobsAskedFor,
   BOB,
-  contentOf,
-  fillFor,
   OWNER,
   startPrivateSetting,
-  tokensFor,
-  type Content,
   type PrivateSetting,
 } from './private-setting.ts';
+import { assertNotPulled, assertPulled, assertRefused } from './pull-assertions.ts';
 import { COMMANDS, hostOf } from './pullers.ts';
 
 const NEEDED = ['registry3', 'registry2', 'htpasswd', ...COMMANDS.map(({ part }) => part)] as const;

@@ -6,14 +6,9 @@ import { pushImage } from '../parts/push.ts';
 import type { Registry, RegistryAuth } from '../parts/start-registry.ts';
 import type { Account } from '../parts/token-server.ts';
 import type { Pull } from './client-table.ts';
-import {
-  ALICE,
-  assertPulled,
-  assertRefused,
-  OWNER,
-  privateImage,
-  startPrivateSetting,
-} from './private-setting.ts';
+import { privateImage } from './private-content.ts';
+import { ALICE, OWNER, startPrivateSetting } from './private-setting.ts';
+import { assertPulled, assertRefused } from './pull-assertions.ts';
 import { NODES, PULLERS, REGISTRY_NAME, type Puller } from './pullers.ts';
 
 const PROOF_MS = 2000;
@@ -122,9 +117,9 @@ interface Attempts {
 /** Pulls one image after the other, without a pause. */
 function keepPulling(puller: Puller, account: Account): Attempts {
   const attempts: Attempt[] = [];
-  let goesOn = true;
+  const end = new AbortController();
   const work = (async () => {
-    while (goesOn) {
+    while (!end.signal.aborted) {
       const index = attempts.length % IMAGES.length;
       const began = performance.now();
       const pull = await puller.pull(`${REPOSITORIES[index]!}:v1`, account);
@@ -134,7 +129,7 @@ function keepPulling(puller: Puller, account: Account): Attempts {
   return {
     attempts,
     stop() {
-      goesOn = false;
+      end.abort();
       return work;
     },
   };

@@ -3,20 +3,17 @@ import { after, before, describe, test } from 'node:test';
 import { requireParts } from '../parts/find.ts';
 import type { RegistryAuth } from '../parts/start-registry.ts';
 import type { Account } from '../parts/token-server.ts';
+import { contentOf, fillFor, tokensFor } from './private-content.ts';
 import {
   ALICE,
-  assertPulled,
-  assertRefused,
   blobsAskedFor,
   BOB,
   OWNER,
-  contentOf,
-  fillFor,
   startPrivateSetting,
-  tokensFor,
   type PrivateSetting,
 } from './private-setting.ts';
-import { NODES, PULLERS, REGISTRY_NAME, type Puller, type PullerKind } from './pullers.ts';
+import { assertPulled, assertRefused } from './pull-assertions.ts';
+import { NODES, PULLERS, REGISTRY_NAME, type Puller } from './pullers.ts';
 
 const NEEDED = ['registry3', 'htpasswd', ...PULLERS.flatMap(({ parts }) => parts)] as const;
 

@@ -25,7 +25,7 @@ export function needPart(name: PartName): string {
  * like a passed one.
  */
 export function requireParts(names: readonly PartName[]): { skip: string | false } {
-  const missing = names.filter((name) => findPart(name) === undefined);
+  const missing = [...new Set(names)].filter((name) => findPart(name) === undefined);
   if (missing.length === 0) return { skip: false };
   const sentence = `needs ${missing.join(', ')}; run: node test/parts/install.ts ${missing.join(' ')}`;
   if (process.env['CI'] === 'true') throw new Error(`This suite ${sentence}`);

@@ -5,7 +5,7 @@ import { editsOf } from './go-mod.ts';
 import type { GoPart } from './parts.ts';
 import { run } from './run.ts';
 
-/** A cold build of the largest part took 80 s on two idle cores; the limit leaves room for busy ones. */
+/** A cold build of the largest part took 80 s on two idle cores, 174 s on busy ones; the limit leaves room for more. */
 const BUILD_LIMIT_MS = 20 * 60_000;
 
 const FLAGS = ['-trimpath', '-ldflags=-s -w'];

@@ -57,7 +57,10 @@ export interface GoPart extends Trial {
   readonly packages: readonly string[];
   /** File name of the part's executable, as Go names it. */
   readonly executable: string;
-  /** The module, where its go.mod has `replace` or `exclude` lines, with which `go install` refuses to build it. */
+  /**
+   * Its module, when the part is to be built from a module made for it: `go install` refuses a module whose go.mod has
+   * `replace` or `exclude` lines.
+   */
   readonly module?: string;
 }
 
@@ -87,7 +90,7 @@ function goPart(
   return { source: 'go', version, packages: [mainPackage, ...others], executable, ...trial };
 }
 
-/** With the two programs that lie beside it. */
+/** With the two programs that it needs beside it. The releases 1.7 to 2.1 have `exclude` lines. */
 function containerdPart(version: string, module: string): GoPart {
   return goPart(version, `${module}/cmd/containerd`, {
     with: [`${module}/cmd/ctr`, `${module}/cmd/containerd-shim-runc-v2`],

@@ -47,7 +47,7 @@ export interface TokenServerOptions {
 /** What an account may do, beside what everybody may. */
 interface Rights {
   readonly password: string;
-  may(action: string, repository: string): boolean;
+  readonly may: (action: string, repository: string) => boolean;
 }
 
 const TOKEN_LIFETIME_S = 300;
