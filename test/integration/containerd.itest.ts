@@ -3,12 +3,12 @@ import { describe, test } from 'node:test';
 import { requireParts } from '../parts/find.ts';
 import { pushImage } from '../parts/push.ts';
 import { ALL_BYTES_FOUND, runnableImage } from '../parts/runnable-image.ts';
-import { startContainerd } from '../parts/start-containerd.ts';
+import { CONTAINERDS, startContainerd } from '../parts/start-containerd.ts';
 import { ACCOUNT, startSetting, UPSTREAMS } from './setting.ts';
 
 const NEEDED = ['registry3', 'registry2', 'runc', 'busybox'] as const;
 
-for (const part of ['containerd1', 'containerd2'] as const) {
+for (const part of CONTAINERDS) {
   describe(`${part} with a hosts.toml`, requireParts([...NEEDED, part]), () => {
     for (const upstream of ['registry3', 'registry2'] as const) {
       test(`pulls an image of ${upstream}, runs it, and does so again without the upstream`, async () => {

@@ -76,8 +76,8 @@ for (const kind of [PULLERS.find(({ name }) => name === 'crane pull')!, NODES.at
         });
         await using firstPuller = await kind.start(setting.larder);
         await using secondPuller = await kind.start(setting.larder);
-        const before = keepPulling(firstPuller, ALICE);
-        const after = keepPulling(secondPuller, CHANGED);
+        await using before = keepPulling(firstPuller, ALICE);
+        await using after = keepPulling(secondPuller, CHANGED);
         const bothTried = { what: 'pulls before the change', limitMs: 60_000 };
         await waitFor(() => before.attempts.length >= 5 && after.attempts.length >= 5, bothTried);
         const changes = performance.now();
@@ -108,13 +108,13 @@ interface Attempt {
   readonly pull: Pull;
 }
 
-interface Attempts {
+interface Attempts extends AsyncDisposable {
   readonly attempts: readonly Attempt[];
   /** Ends after the pull that goes on. Throws what a client that could not be run threw. */
   stop(): Promise<void>;
 }
 
-/** Pulls one image after the other, without a pause. */
+/** Pulls one image after the other, without a pause, until it is stopped or disposed. */
 function keepPulling(puller: Puller, account: Account): Attempts {
   const attempts: Attempt[] = [];
   const end = new AbortController();
@@ -126,13 +126,11 @@ function keepPulling(puller: Puller, account: Account): Attempts {
       attempts.push({ image: IMAGES[index]!, began, ended: performance.now(), pull });
     }
   })();
-  return {
-    attempts,
-    stop() {
-      end.abort();
-      return work;
-    },
+  const stop = (): Promise<void> => {
+    end.abort();
+    return work;
   };
+  return { attempts, stop, [Symbol.asyncDispose]: stop };
 }
 
 function endedBefore({ attempts }: Attempts, time: number): readonly Attempt[] {
