@@ -16,9 +16,9 @@ export class Model {
   readonly #lifetimes: Lifetimes;
   readonly #repositories = new Map<string, { isPublic: boolean; readers: Set<string>; openedAt: number }>();
   readonly #tokens = new Map<string, { user: string | undefined; repository: string; reads: boolean }>();
-  /** When the upstream last served this credential in this repository. */
+  /** When the upstream last served this credential in this repository; for a list, which proves nothing else, under its path. */
   readonly #proofs = new Map<string, number>();
-  /** When the upstream last served Larder itself there, without anybody's credential. */
+  /** When the upstream last served Larder itself there, without anybody's credential; lists as well under their path. */
   readonly #flags = new Map<string, number>();
 
   constructor(lifetimes: Lifetimes) {
@@ -73,27 +73,38 @@ export class Model {
     this.#proofs.clear();
   }
 
-  /** True when a cache may answer with content: the upstream would, or has, and not too long ago. */
-  mayGive(credential: string | undefined, repository: string, now: number): boolean {
+  /** True when a cache may answer this path with content: the upstream would, or has, and not too long ago. */
+  mayGive(credential: string | undefined, repository: string, path: string, now: number): boolean {
     if (!this.isDown && this.#allows(credential, repository)) return true;
     const { proofMs, outageMs } = this.#lifetimes;
     const flag = this.#flags.get(repository) ?? -Infinity;
-    const proof = this.#proofs.get(`${credential} ${repository}`) ?? -Infinity;
     if (this.isDown && now - flag <= outageMs) return true;
-    return now - (credential === undefined ? flag : proof) <= proofMs;
+    const list = `${repository} ${path}`;
+    const proofs =
+      credential === undefined
+        ? [flag, this.#flags.get(list)]
+        : [this.#proofs.get(`${credential} ${repository}`), this.#proofs.get(`${credential} ${list}`)];
+    return proofs.some((at = -Infinity) => now - at <= proofMs);
   }
 
-  /** Takes over what the upstream's answers prove, and what its refusals end. */
+  /**
+   * Takes over what the upstream's answers to one question prove, and what its refusals end. A refusal with which a client then got a
+   * better token is none.
+   */
   follow(requests: readonly RequestRecord[], now: number): void {
-    for (const { authorization, repository, kind, status } of requests) {
+    const refusals = new Map<string, Map<string, number>>();
+    for (const { authorization, repository, path, kind, status } of requests) {
       if (repository === undefined || !['manifest', 'blob', 'tags', 'referrers'].includes(kind)) continue;
-      const isServed = status >= 200 && status < 300 && (kind === 'manifest' || kind === 'blob');
-      const isRefused = status === 401 || status === 403;
+      const isList = kind === 'tags' || kind === 'referrers';
       const [proofs, key] = this.#isCallers(authorization.raw)
         ? [this.#proofs, `${authorization.raw} ${repository}`]
         : [this.#flags, repository];
-      if (isServed) proofs.set(key, now);
-      if (isRefused) proofs.delete(key);
+      refusals.delete(key);
+      if (status >= 200 && status < 300) proofs.set(isList ? `${key} ${path}` : key, now);
+      if (status === 401 || status === 403) refusals.set(key, proofs);
+    }
+    for (const [key, proofs] of refusals) {
+      for (const one of proofs.keys()) if (one === key || one.startsWith(`${key} `)) proofs.delete(one);
     }
   }
 
