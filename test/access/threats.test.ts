@@ -16,37 +16,35 @@ import {
   waitFor,
   type GetResult,
   type LarderProcess,
-  type Login,
   type RequestFilter,
   type TestBlob,
   type Upstream,
-  type UpstreamOptions,
 } from '../kit/index.ts';
-import { blobUrl, configWith, manifestUrl, startCache } from '../faults/setting.ts';
+import { blobUrl, configWith, manifestUrl } from '../faults/setting.ts';
 import { ALICE, askedFor, authorized, BOB, headerOf, USERS } from './setting.ts';
+import { ALICES, BOBS, openTeams, type Cost } from './teams.ts';
 
 const RANGE = { range: 'bytes=10-99' };
 
-const ALICES = imageOf({ seed: 1, layers: [4000, 5000] });
-const BOBS = imageOf({ seed: 2, layers: [4001, 5001] });
-
 test("T1: rights on one repository give nothing of another one's content, although it is here", async () => {
-  await using setting = await open();
-  const { upstream, larder } = setting;
-  const bob = await setting.headerOf(BOB, 'team/bob');
-  const alice = await setting.headerOf(ALICE, 'team/alice');
-  await setting.pull('team/bob', BOBS, bob);
-  await setting.pull('team/alice', ALICES, alice);
+  await using teams = await openTeams();
+  const { upstream, larder } = teams;
+  const bob = await teams.headerOf(BOB, 'team/bob');
+  const alice = await teams.headerOf(ALICE, 'team/alice');
+  await teams.pull('team/bob', BOBS, bob);
+  await teams.pull('team/alice', ALICES, alice);
   for (const path of [`blobs/${BOBS.layers[0]?.digest}`, `manifests/${BOBS.digest}`]) {
     for (const answer of await everyWay(`${larder.registry}/v2/team/alice/${path}`, alice)) {
       assert.equal(answer.status, 404, path);
     }
-    assert.ok(upstream.count({ repository: 'team/alice', where: ({ path: asked }) => asked.endsWith(path) }) > 0);
+    assert.ok(
+      upstream.count({ repository: 'team/alice', where: ({ path: asked }) => asked.endsWith(path) }) > 0,
+    );
   }
 
   // The upstream says it is here as well: then the bytes are shared, for a HEAD.
   upstream.push('team/alice', BOBS.layers[0] as TestBlob);
-  const anew = authorized(await setting.headerOf(ALICE, 'team/alice'));
+  const anew = authorized(await teams.headerOf(ALICE, 'team/alice'));
   const shared = await get(blobUrl(larder, 'team/alice', BOBS.layers[0] as TestBlob), anew);
   assert.equal(shared.digest, BOBS.layers[0]?.digest);
   assert.deepEqual(askedFor(upstream), ['HEAD blob']);
@@ -66,7 +64,10 @@ test('T2: an upstream that claims a digest of another one has to send its bytes'
   const caches = [victim, evil].map(({ host, url }) => ({ upstream: host, remoteURL: url }));
   await using larder = await startLarder({ config: configWith(caches) });
   const alice = await headerOf(victim, ALICE, 'team/alice');
-  const own = await get(`${larder.registry}/v2/${victim.host}/team/alice/blobs/${layer.digest}`, authorized(alice));
+  const own = await get(
+    `${larder.registry}/v2/${victim.host}/team/alice/blobs/${layer.digest}`,
+    authorized(alice),
+  );
   assert.equal(own.digest, layer.digest);
 
   const url = `${larder.registry}/v2/${evil.host}/mine/app/blobs/${layer.digest}`;
@@ -85,16 +86,17 @@ test('T2: an upstream that claims a digest of another one has to send its bytes'
 });
 
 test('T3: what a manifest names and its repository lacks is not given, also not in answer to HEAD', async () => {
-  await using setting = await open();
-  const { upstream, larder } = setting;
-  const bob = await setting.headerOf(BOB, 'team/bob');
-  await setting.pull('team/bob', BOBS, bob);
+  await using teams = await openTeams();
+  const { upstream, larder } = teams;
+  const bob = await teams.headerOf(BOB, 'team/bob');
+  await teams.pull('team/bob', BOBS, bob);
   const layer = BOBS.layers[0] as TestBlob;
   const claims = imageOf({ seed: 3, layers: [layer] });
   const index = indexOf([BOBS, claims]);
   upstream.push('team/alice', index, 'claims');
-  for (const digest of [layer.digest, BOBS.digest, BOBS.blobs[0]?.digest]) upstream.delete('team/alice', digest);
-  const alice = await setting.headerOf(ALICE, 'team/alice');
+  for (const digest of [layer.digest, BOBS.digest, BOBS.blobs[0]?.digest])
+    upstream.delete('team/alice', digest);
+  const alice = await teams.headerOf(ALICE, 'team/alice');
   for (const reference of ['claims', index.digest, claims.digest]) {
     assert.equal((await get(manifestUrl(larder, 'team/alice', reference), authorized(alice))).status, 200);
   }
@@ -106,15 +108,15 @@ test('T3: what a manifest names and its repository lacks is not given, also not 
 });
 
 test('T4: a token that grants less than was asked for proves nothing, although the token server said 200', async () => {
-  await using setting = await open();
-  const { upstream, larder } = setting;
-  await setting.pull('team/alice', ALICES, await setting.headerOf(ALICE, 'team/alice'));
-  const less = await setting.headerOf(BOB, 'team/alice');
+  await using teams = await openTeams();
+  const { upstream } = teams;
+  await teams.pull('team/alice', ALICES, await teams.headerOf(ALICE, 'team/alice'));
+  const less = await teams.headerOf(BOB, 'team/alice');
   assert.equal(upstream.tokens.valid(less.replace('Bearer ', ''))?.scopes.size, 0);
-  const elsewhere = await setting.headerOf(BOB, 'team/bob');
-  await setting.pull('team/bob', BOBS, elsewhere);
+  const elsewhere = await teams.headerOf(BOB, 'team/bob');
+  await teams.pull('team/bob', BOBS, elsewhere);
   for (const header of [less, elsewhere]) {
-    for (const url of setting.urlsOf('team/alice', ALICES)) {
+    for (const url of teams.urlsOf('team/alice', ALICES)) {
       for (const answer of await everyWay(url, header)) assert.equal(answer.status, 401, url);
     }
   }
@@ -122,22 +124,28 @@ test('T4: a token that grants less than was asked for proves nothing, although t
 
 suite('T5: a credential that was revoked', () => {
   test('is refused once its proof has lived its time', async () => {
-    await using setting = await open({}, { authentication: { proofLifetime: '1s' } });
-    const { upstream, larder } = setting;
-    const alice = await setting.headerOf(ALICE, 'team/alice');
-    await setting.pull('team/alice', ALICES, alice);
+    await using teams = await openTeams({}, { authentication: { proofLifetime: '1s' } });
+    const { upstream, larder } = teams;
+    const alice = await teams.headerOf(ALICE, 'team/alice');
+    await teams.pull('team/alice', ALICES, alice);
     upstream.tokens.revoke('alice');
-    for (const url of setting.urlsOf('team/alice', ALICES)) {
-      await waitFor(async () => (await get(url, authorized(alice))).status === 401, { limitMs: 4000, everyMs: 50 });
+    for (const url of teams.urlsOf('team/alice', ALICES)) {
+      await waitFor(async () => (await get(url, authorized(alice))).status === 401, {
+        limitMs: 4000,
+        everyMs: 50,
+      });
     }
-    assert.equal((await head(blobUrl(larder, 'team/alice', ALICES.layers[0] as TestBlob), authorized(alice))).status, 401);
+    assert.equal(
+      (await head(blobUrl(larder, 'team/alice', ALICES.layers[0] as TestBlob), authorized(alice))).status,
+      401,
+    );
   });
 
   test('is refused at once when the upstream has refused it for anything', async () => {
-    await using setting = await open();
-    const { upstream, larder } = setting;
-    const alice = await setting.headerOf(ALICE, 'team/alice');
-    await setting.pull('team/alice', ALICES, alice);
+    await using teams = await openTeams();
+    const { upstream, larder } = teams;
+    const alice = await teams.headerOf(ALICE, 'team/alice');
+    await teams.pull('team/alice', ALICES, alice);
     const later = blobOf(6000, 99);
     upstream.push('team/alice', later);
     upstream.tokens.revoke('alice');
@@ -146,19 +154,19 @@ suite('T5: a credential that was revoked', () => {
     assert.equal((await get(layer, authorized(alice))).status, 200, 'within its proof');
     assert.equal(upstream.count(), 0);
     assert.equal((await get(blobUrl(larder, 'team/alice', later), authorized(alice))).status, 401);
-    for (const url of setting.urlsOf('team/alice', ALICES)) {
+    for (const url of teams.urlsOf('team/alice', ALICES)) {
       assert.equal((await get(url, authorized(alice))).status, 401, url);
     }
   });
 });
 
 test('T6: who shows the same token is the same caller, and another token of the same user has to prove itself', async () => {
-  await using setting = await open();
-  const { upstream, larder } = setting;
-  const token = await setting.headerOf(ALICE, 'team/alice');
-  const other = await setting.headerOf(ALICE, 'team/alice');
+  await using teams = await openTeams();
+  const { upstream, larder } = teams;
+  const token = await teams.headerOf(ALICE, 'team/alice');
+  const other = await teams.headerOf(ALICE, 'team/alice');
   assert.notEqual(token, other);
-  await setting.pull('team/alice', ALICES, token);
+  await teams.pull('team/alice', ALICES, token);
   upstream.reset();
   const url = blobUrl(larder, 'team/alice', ALICES.layers[0] as TestBlob);
   assert.equal((await get(url, authorized(token))).status, 200);
@@ -168,8 +176,8 @@ test('T6: who shows the same token is the same caller, and another token of the 
 });
 
 test('T7: tags, tag lists, referrers, absences and running answers are those of the caller who asks', async () => {
-  await using setting = await open();
-  const { upstream, larder } = setting;
+  await using teams = await openTeams();
+  const { upstream, larder } = teams;
   upstream.push('virtual', ALICES, 'v1', 'for-all');
   upstream.push('virtual', BOBS);
   upstream.setAccess('virtual', { readers: ['alice', 'bob'] });
@@ -180,16 +188,23 @@ test('T7: tags, tag lists, referrers, absences and running answers are those of 
     ...shows(BOBS.bytes.toString(), BOBS.mediaType),
     headers: { 'docker-content-digest': BOBS.digest },
   });
-  upstream.faults.add({ match: { ...bobs, kind: 'tags' }, ...shows('{"name":"virtual","tags":[]}', 'application/json') });
+  upstream.faults.add({
+    match: { ...bobs, kind: 'tags' },
+    ...shows('{"name":"virtual","tags":[]}', 'application/json'),
+  });
   upstream.faults.add({ match: { ...bobs, kind: 'referrers' }, status: 404 });
   upstream.faults.add({ match: { ...bobs, reference: 'for-all' }, status: 404 });
-  const alice = await setting.headerOf(ALICE, 'virtual');
-  const bob = await setting.headerOf(BOB, 'virtual');
+  const alice = await teams.headerOf(ALICE, 'virtual');
+  const bob = await teams.headerOf(BOB, 'virtual');
 
   const base = `${larder.registry}/v2/virtual`;
-  const ask = (header: string, path: string): Promise<GetResult> => get(`${base}/${path}`, authorized(header));
+  const ask = (header: string, path: string): Promise<GetResult> =>
+    get(`${base}/${path}`, authorized(header));
   for (let round = 1; round <= 2; round += 1) {
-    for (const [header, image] of [[alice, ALICES], [bob, BOBS]] as const) {
+    for (const [header, image] of [
+      [alice, ALICES],
+      [bob, BOBS],
+    ] as const) {
       assert.equal((await ask(header, 'manifests/v1')).digest, image.digest);
       const { headers } = await head(`${base}/manifests/v1`, authorized(header));
       assert.equal(headers['docker-content-digest'], image.digest);
@@ -214,10 +229,10 @@ test('T7: tags, tag lists, referrers, absences and running answers are those of 
 
 suite('T8: what is here and what is not look the same to who has no proof', () => {
   test('whoever is refused causes one question, for content that is here, that is not, and that does not exist', async () => {
-    await using setting = await open();
-    await setting.pull('team/alice', ALICES, await setting.headerOf(ALICE, 'team/alice'));
-    const [cached, uncached, unknown] = threeOf(setting.upstream);
-    const bob = await setting.headerOf(BOB, 'team/alice');
+    await using teams = await openTeams();
+    await teams.pull('team/alice', ALICES, await teams.headerOf(ALICE, 'team/alice'));
+    const [cached, uncached, unknown] = threeOf(teams.upstream);
+    const bob = await teams.headerOf(BOB, 'team/alice');
     for (const method of ['GET', 'HEAD'] as const) {
       const seen: Cost[] = [];
       for (const path of [
@@ -225,23 +240,27 @@ suite('T8: what is here and what is not look the same to who has no proof', () =
         ...[ALICES.digest, uncached, unknown].map((digest) => `manifests/${digest}`),
         `blobs/${ALICES.digest}`,
       ]) {
-        seen.push(await setting.observe(method, `team/alice/${path}`, authorized(bob).headers));
+        seen.push(await teams.observe(method, `team/alice/${path}`, authorized(bob).headers));
       }
-      assert.deepEqual(seen, seen.map(() => ({ status: 401, asked: 1 })), method);
+      assert.deepEqual(
+        seen,
+        seen.map(() => ({ status: 401, asked: 1 })),
+        method,
+      );
     }
   });
 
   test('whoever may read another repository causes one question there, and a manifest under /blobs/ is no exception', async () => {
-    await using setting = await open();
-    await setting.pull('team/alice', ALICES, await setting.headerOf(ALICE, 'team/alice'));
-    const [cached, uncached, unknown] = threeOf(setting.upstream);
+    await using teams = await openTeams();
+    await teams.pull('team/alice', ALICES, await teams.headerOf(ALICE, 'team/alice'));
+    const [cached, uncached, unknown] = threeOf(teams.upstream);
     const digests = [cached, uncached, unknown, ALICES.digest];
     for (const method of ['GET', 'HEAD'] as const) {
       for (const kind of ['blobs', 'manifests']) {
         for (const digest of digests) {
-          const bob = await setting.headerOf(BOB, 'team/bob');
+          const bob = await teams.headerOf(BOB, 'team/bob');
           const path = `team/bob/${kind}/${digest}`;
-          const found = await setting.observe(method, path, authorized(bob).headers);
+          const found = await teams.observe(method, path, authorized(bob).headers);
           assert.deepEqual(found, { status: 404, asked: 1 }, `${method} ${path}`);
         }
       }
@@ -249,51 +268,59 @@ suite('T8: what is here and what is not look the same to who has no proof', () =
   });
 
   test('nobody in particular gets the same challenge for everything, for as many questions', async () => {
-    await using setting = await open();
-    await setting.pull('team/alice', ALICES, await setting.headerOf(ALICE, 'team/alice'));
-    const [cached, uncached, unknown] = threeOf(setting.upstream);
-    await get(`${setting.larder.registry}/v2/team/alice/manifests/v1`);
+    await using teams = await openTeams();
+    await teams.pull('team/alice', ALICES, await teams.headerOf(ALICE, 'team/alice'));
+    const [cached, uncached, unknown] = threeOf(teams.upstream);
+    await get(`${teams.larder.registry}/v2/team/alice/manifests/v1`);
     const seen: Cost[] = [];
     for (const digest of [cached, uncached, unknown, ALICES.digest]) {
-      seen.push(await setting.observe('GET', `team/alice/blobs/${digest}`, {}));
+      seen.push(await teams.observe('GET', `team/alice/blobs/${digest}`, {}));
     }
-    assert.deepEqual(seen, seen.map(() => seen[0]));
+    assert.deepEqual(
+      seen,
+      seen.map(() => seen[0]),
+    );
     assert.equal(seen[0]?.status, 401);
   });
 });
 
 suite('T9: poisoned content', () => {
   test('is never complete, and never kept for the next caller', async () => {
-    await using setting = await open();
-    const { upstream, larder } = setting;
+    await using teams = await openTeams();
+    const { upstream, larder } = teams;
     upstream.setAccess('team/alice', { readers: ['alice', 'bob'] });
     const layer = ALICES.layers[0] as TestBlob;
     upstream.faults.add({ match: { reference: layer.digest, method: 'GET' }, flipByteAt: 77, nth: 1 });
     const url = blobUrl(larder, 'team/alice', layer);
-    const first = await get(url, authorized(await setting.headerOf(ALICE, 'team/alice'))).catch(() => undefined);
-    assert.ok(first?.digest === layer.digest || !first?.complete || first.status !== 200, 'no wrong body is complete');
-    const second = await get(url, authorized(await setting.headerOf(BOB, 'team/alice')));
+    const first = await get(url, authorized(await teams.headerOf(ALICE, 'team/alice'))).catch(
+      () => undefined,
+    );
+    assert.ok(
+      first?.digest === layer.digest || !first?.complete || first.status !== 200,
+      'no wrong body is complete',
+    );
+    const second = await get(url, authorized(await teams.headerOf(BOB, 'team/alice')));
     assert.equal(second.digest, layer.digest);
   });
 
   test('that the upstream vouches for is an error, and the right content follows', async () => {
-    await using setting = await open();
-    const { upstream, larder } = setting;
+    await using teams = await openTeams();
+    const { upstream, larder } = teams;
     upstream.faults.add({
       match: { reference: ALICES.digest },
       body: { text: BOBS.bytes.toString(), contentType: BOBS.mediaType },
       headers: { 'docker-content-digest': ALICES.digest },
     });
-    const alice = authorized(await setting.headerOf(ALICE, 'team/alice'));
+    const alice = authorized(await teams.headerOf(ALICE, 'team/alice'));
     assert.equal((await get(manifestUrl(larder, 'team/alice', ALICES.digest), alice)).status, 502);
     upstream.faults.clear();
     assert.equal((await get(manifestUrl(larder, 'team/alice', ALICES.digest), alice)).digest, ALICES.digest);
   });
 
-  test('from somebody else at the upstream\'s address is not even asked for: the login stays here', async () => {
-    await using setting = await open({ auth: 'basic', tls: createTestPki() });
-    const { upstream, larder } = setting;
-    const alice = authorized(await setting.headerOf(ALICE, 'team/alice'));
+  test("from somebody else at the upstream's address is not even asked for: the login stays here", async () => {
+    await using teams = await openTeams({ auth: 'basic', tls: createTestPki() });
+    const { upstream, larder } = teams;
+    const alice = authorized(await teams.headerOf(ALICE, 'team/alice'));
     const answer = await get(manifestUrl(larder, 'team/alice', 'v1'), alice);
     assert.ok(answer.status >= 500, `${answer.status}`);
     assert.equal(upstream.count({ user: 'alice' }), 0);
@@ -302,16 +329,22 @@ suite('T9: poisoned content', () => {
 });
 
 test('T10: no 2xx to HEAD or anything else before proof, whatever is here', async () => {
-  await using setting = await open();
-  const { upstream, larder } = setting;
-  const alice = await setting.headerOf(ALICE, 'team/alice');
-  await setting.pull('team/alice', ALICES, alice);
-  const revoked = await setting.headerOf(ALICE, 'team/alice');
+  await using teams = await openTeams();
+  const { upstream, larder } = teams;
+  const alice = await teams.headerOf(ALICE, 'team/alice');
+  await teams.pull('team/alice', ALICES, alice);
+  const revoked = await teams.headerOf(ALICE, 'team/alice');
   upstream.tokens.revoke('alice');
-  const strangers = [undefined, await setting.headerOf(BOB, 'team/alice'), revoked, 'Bearer made-up-by-me', 'Basic bm9ib2R5Om5vYm9keQ=='];
+  const strangers = [
+    undefined,
+    await teams.headerOf(BOB, 'team/alice'),
+    revoked,
+    'Bearer made-up-by-me',
+    'Basic bm9ib2R5Om5vYm9keQ==',
+  ];
   for (const header of strangers) {
     for (const url of [
-      ...setting.urlsOf('team/alice', ALICES),
+      ...teams.urlsOf('team/alice', ALICES),
       `${larder.registry}/v2/team/alice/referrers/${ALICES.digest}`,
       `${larder.registry}/v2/team/alice/tags/list`,
     ]) {
@@ -321,58 +354,6 @@ test('T10: no 2xx to HEAD or anything else before proof, whatever is here', asyn
     }
   }
 });
-
-interface Setting extends AsyncDisposable {
-  readonly upstream: Upstream;
-  readonly larder: LarderProcess;
-  headerOf(login: Login, repository: string): Promise<string>;
-  /** Brings the whole image into the store, with this header. */
-  pull(repository: string, image: typeof ALICES, header: string): Promise<void>;
-  /** Where the cache has the image's manifest, by tag and digest, and its blobs. */
-  urlsOf(repository: string, image: typeof ALICES): string[];
-  /** Asks the cache for `/v2/<path>`. */
-  observe(method: string, path: string, headers: Readonly<Record<string, string>>): Promise<Cost>;
-}
-
-interface Cost {
-  readonly status: number;
-  /** Requests that the upstream got. */
-  readonly asked: number;
-}
-
-/** `team/alice` and `team/bob`, each with its image, each for one reader, behind an empty cache. */
-async function open(options: UpstreamOptions = {}, cache: object = {}): Promise<Setting> {
-  await using stack = new AsyncDisposableStack();
-  const upstream = stack.use(await startUpstream({ auth: 'bearer', users: USERS, ...options }));
-  upstream.push('team/alice', ALICES, 'v1');
-  upstream.push('team/bob', BOBS, 'v1');
-  upstream.setAccess('team/alice', { readers: ['alice'] });
-  upstream.setAccess('team/bob', { readers: ['bob'] });
-  const larder = stack.use(await startCache(upstream, { cache }));
-  const urlsOf = (repository: string, image: typeof ALICES): string[] => [
-    manifestUrl(larder, repository, 'v1'),
-    manifestUrl(larder, repository, image.digest),
-    ...image.blobs.map((blob) => blobUrl(larder, repository, blob)),
-  ];
-  const owned = stack.move();
-  return {
-    upstream,
-    larder,
-    urlsOf,
-    headerOf: (login, repository) => headerOf(upstream, login, repository),
-    async pull(repository, image, header) {
-      for (const url of urlsOf(repository, image)) {
-        assert.equal((await get(url, authorized(header))).status, 200, url);
-      }
-    },
-    async observe(method, path, headers) {
-      upstream.reset();
-      const { status } = await get(`${larder.registry}/v2/${path}`, { method, headers });
-      return { status, asked: upstream.count() };
-    },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
-}
 
 function everyWay(url: string, header: string | undefined): Promise<GetResult[]> {
   const { headers } = authorized(header);

@@ -1,5 +1,5 @@
 /** A stand-in for `bin/larder` that keeps to its contract just as far as the tests of `process.ts` need. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -22,10 +22,11 @@ function serve(): void {
     process.stderr.write(`${JSON.stringify({ level: 'fatal', msg: 'disk on fire' })}\n`);
     process.exit(1);
   }
+  const leak = args.includes('--leak') ? flag('--leak') : undefined;
+  if (leak !== undefined) leakInto(leak);
   const server = createServer((request, response) => {
-    response.end(
-      request.url === '/metrics' ? 'registry_proxy_hits_total{type="blob"} 2\n' : JSON.stringify(seen()),
-    );
+    const metrics = `registry_proxy_hits_total{type="blob"} 2\n${leak === 'metrics' ? `# ${password()}` : ''}`;
+    response.end(request.url === '/metrics' ? metrics : JSON.stringify(seen()));
   });
   server.listen(0, '127.0.0.1', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -34,8 +35,27 @@ function serve(): void {
   process.on('SIGTERM', () => process.exit(0));
 }
 
+/** Shows its configured password where none belongs. */
+function leakInto(place: string): void {
+  const store = flag('--store');
+  mkdirSync(store, { recursive: true });
+  if (place === 'log') process.stderr.write(`${JSON.stringify({ msg: `with ${password()}` })}\n`);
+  if (place === 'name') writeFileSync(`${store}/of-${password()}`, '');
+  if (place === 'file') {
+    const login = Buffer.from(`alice:${password()}`).toString('base64');
+    writeFileSync(`${store}/index.sqlite-wal`, Buffer.from(`\0\xff${login}\0`, 'latin1'));
+  }
+}
+
+function password(): string {
+  return readFileSync(`${flag('--secrets')}/login/password`, 'utf8');
+}
+
+function flag(name: string): string {
+  return args[args.indexOf(name) + 1] ?? '';
+}
+
 function seen() {
-  const flag = (name: string): string => args[args.indexOf(name) + 1] ?? '';
   return {
     arguments: process.argv.slice(2).join(' '),
     level: process.env['LARDER_LOG_LEVEL'],
