@@ -77,14 +77,14 @@ export class Model {
   mayGive(credential: string | undefined, repository: string, path: string, now: number): boolean {
     if (!this.isDown && this.#allows(credential, repository)) return true;
     const { proofMs, outageMs } = this.#lifetimes;
-    const flag = this.#flags.get(repository) ?? -Infinity;
-    if (this.isDown && now - flag <= outageMs) return true;
+    const isWithin = (limitMs: number, provenAt = -Infinity): boolean => now - provenAt <= limitMs;
     const list = `${repository} ${path}`;
-    const proofs =
-      credential === undefined
-        ? [flag, this.#flags.get(list)]
-        : [this.#proofs.get(`${credential} ${repository}`), this.#proofs.get(`${credential} ${list}`)];
-    return proofs.some((at = -Infinity) => now - at <= proofMs);
+    if (this.isDown && isWithin(outageMs, this.#flags.get(repository))) return true;
+    if (credential === undefined) {
+      const listMs = this.isDown ? outageMs : proofMs;
+      return isWithin(proofMs, this.#flags.get(repository)) || isWithin(listMs, this.#flags.get(list));
+    }
+    return [repository, list].some((what) => isWithin(proofMs, this.#proofs.get(`${credential} ${what}`)));
   }
 
   /**
