@@ -90,7 +90,7 @@ export function beginHistory(setting: Restartable, { number, lifetimes, large }:
       return (await get(unheard)).status === 404;
     };
     await waitFor(isBack, { limitMs: 10_000, everyMs: 50 });
-    model.isDown = false;
+    model.goUp(performance.now());
   }
 
   async function ask(question: Ask): Promise<boolean> {
@@ -194,7 +194,7 @@ export function beginHistory(setting: Restartable, { number, lifetimes, large }:
           break;
         case 'down':
           await upstream.refuse();
-          model.isDown = true;
+          model.goDown();
           break;
         case 'up':
           await goUp();

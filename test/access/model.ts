@@ -10,9 +10,13 @@ export interface Lifetimes {
 /** An anonymous refusal may answer for others for so long (decision 0005). */
 const CHALLENGE_MS = 5_000;
 
+/** After a failure that an older proof made up for, the upstream is left alone for so long (contract: normal within 10 s). */
+const PAUSE_MS = 5_000;
+
 export class Model {
   readonly passwords = new Map<string, string>();
-  isDown = false;
+  #isDown = false;
+  #upAt = -Infinity;
   readonly #lifetimes: Lifetimes;
   readonly #repositories = new Map<string, { isPublic: boolean; readers: Set<string>; openedAt: number }>();
   readonly #tokens = new Map<string, { user: string | undefined; repository: string; reads: boolean }>();
@@ -23,6 +27,19 @@ export class Model {
 
   constructor(lifetimes: Lifetimes) {
     this.#lifetimes = lifetimes;
+  }
+
+  get isDown(): boolean {
+    return this.#isDown;
+  }
+
+  goDown(): void {
+    this.#isDown = true;
+  }
+
+  goUp(now: number): void {
+    this.#isDown = false;
+    this.#upAt = now;
   }
 
   setAccess(
@@ -77,11 +94,12 @@ export class Model {
   mayGive(credential: string | undefined, repository: string, path: string, now: number): boolean {
     if (!this.isDown && this.#allows(credential, repository)) return true;
     const { proofMs, outageMs } = this.#lifetimes;
+    const isOutage = this.isDown || now < this.#upAt + PAUSE_MS;
     const isWithin = (limitMs: number, provenAt = -Infinity): boolean => now - provenAt <= limitMs;
     const list = `${repository} ${path}`;
-    if (this.isDown && isWithin(outageMs, this.#flags.get(repository))) return true;
+    if (isOutage && isWithin(outageMs, this.#flags.get(repository))) return true;
     if (credential === undefined) {
-      const listMs = this.isDown ? outageMs : proofMs;
+      const listMs = isOutage ? outageMs : proofMs;
       return isWithin(proofMs, this.#flags.get(repository)) || isWithin(listMs, this.#flags.get(list));
     }
     return [repository, list].some((what) => isWithin(proofMs, this.#proofs.get(`${credential} ${what}`)));
