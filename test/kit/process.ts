@@ -1,16 +1,15 @@
 /** Runs `bin/larder` as users do: a child process with flags, files and signals; nothing of it is imported. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { get } from './client.ts';
-import { assertNoSecrets } from './leaked-secrets.ts';
 import { parseMetrics, type Metrics } from './metrics.ts';
-import { hasSecrets, noteSecretFiles } from './secrets.ts';
+import { noteSecretFiles } from './secrets.ts';
 import { tempDir } from './temp.ts';
 import { waitFor } from './wait.ts';
+import { createWitness } from './witness.ts';
 
 /** A JSON log line; lines that are not JSON are in `msg`. */
 export interface LogLine {
@@ -96,6 +95,7 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
     argv.push('--secrets', resolve(files.path, 'secrets'));
   }
   const child = start([...argv, ...(options.flags ?? [])], options);
+  const witness = createWitness();
   const logs: LogLine[] = [];
   createInterface(child.stderr).on('line', (line) => logs.push(parseLine(line)));
   child.stdout.resume();
@@ -114,28 +114,16 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
     throw new Error(`larder ended (${JSON.stringify(exit)}) before it logged "event":"${name}"`);
   }
 
-  const shown: Record<string, string> = {};
-
-  /** Keeps what the process shows while it lives, for the look at its end. */
-  async function witness(): Promise<void> {
-    if (exit || admin === '' || !hasSecrets()) return;
-    shown['its command line'] = commandLineOf(child.pid);
-    for (const path of ['/metrics', '/api/v1/stats']) {
-      const answer = await get(`${admin}${path}`, { signal: AbortSignal.timeout(WITNESS_MS) }).catch(
-        () => {},
-      );
-      if (answer) shown[path] = answer.text();
-    }
+  async function look(): Promise<void> {
+    if (!exit && admin !== '') await witness.look({ pid: child.pid, admin });
   }
 
   async function dispose(): Promise<void> {
-    await witness();
+    await look();
     if (!exit) child.kill('SIGKILL');
     await noted;
     try {
-      if (hasSecrets()) {
-        assertNoSecrets({ ...shown, 'its log': logs.map((line) => JSON.stringify(line)).join('\n') }, store);
-      }
+      witness.judge({ log: logs.map((line) => JSON.stringify(line)).join('\n'), store });
     } finally {
       files[Symbol.dispose]();
     }
@@ -160,7 +148,7 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
       writeSecret: (name, key, value) => void writeSecret(name, key, value),
       async stop(signal = 'SIGTERM') {
         // A crash is to come at its moment; an orderly stop has the time.
-        if (signal !== 'SIGKILL') await witness();
+        if (signal !== 'SIGKILL') await look();
         child.kill(signal);
         return waitFor(() => exit, { limitMs: 40_000, what: `larder to end after ${signal}` });
       },
@@ -170,18 +158,6 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
     const tail = logs.map((line) => JSON.stringify(line)).join('\n');
     await dispose();
     throw new Error(`larder ${argv.join(' ')} did not start; its log:\n${tail}`, { cause: error });
-  }
-}
-
-/** A process that does not even answer this soon has nothing more to show. */
-const WITNESS_MS = 1000;
-
-/** As others on the machine see it; empty where there is no /proc. */
-function commandLineOf(pid: number | undefined): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
   }
 }
 

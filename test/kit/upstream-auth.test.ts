@@ -27,6 +27,17 @@ test('a public image is pulled with an anonymous token, a private one with a tok
   assert.equal(upstream.count({ repository: 'private', user: 'alice', status: 200 }), 5);
 });
 
+test('a pull with two authorizers begins twice without a credential, and gets two tokens', async () => {
+  await using upstream = await start();
+  const login = { user: 'alice', password: 'a' };
+  await pullImage(upstream.url, 'private', 'v1', { login, freshAuthorizer: true });
+  assert.deepEqual(
+    upstream.requests.filter(({ status }) => status === 401).map(({ method, kind }) => `${method} ${kind}`),
+    ['HEAD manifest', 'GET manifest'],
+  );
+  assert.equal(upstream.tokens.issued.length, 2);
+});
+
 test('the challenge names a scope on repository paths only, and why a token was refused', async () => {
   await using upstream = await start();
   const realm = `realm="${upstream.url}/token",service="test-registry"`;

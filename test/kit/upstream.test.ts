@@ -238,6 +238,23 @@ test('Basic wants a user; private repositories want the right one', async () => 
   );
 });
 
+test('Basic without a login gets public content where the upstream says so, and a wrong login does not', async () => {
+  await using upstream = await startUpstream({
+    auth: 'basic',
+    users: { alice: 'a' },
+    publicWithoutToken: true,
+  });
+  for (const name of ['public', 'private']) upstream.push(name, imageOf(), 'v1');
+  upstream.setAccess('private', { readers: ['alice'] });
+  const statusOf = async (name: string, header?: string): Promise<number> => {
+    const headers = header === undefined ? {} : { authorization: header };
+    return (await get(`${upstream.url}/v2/${name}/manifests/v1`, { headers })).status;
+  };
+  assert.deepEqual([await statusOf('public'), await statusOf('private')], [200, 401]);
+  assert.equal(await statusOf('public', basic('alice', 'wrong')), 401);
+  assert.equal((await get(`${upstream.url}/v2/`)).status, 401);
+});
+
 function manifestsOf(answer: { json(): unknown }) {
   const index = answer.json() as {
     manifests: { artifactType?: string; annotations?: Record<string, string> }[];
