@@ -50,6 +50,22 @@ test("T1: rights on one repository give nothing of another one's content, althou
   assert.deepEqual(askedFor(upstream), ['HEAD blob']);
 });
 
+test('T1: nor does an outage, in which a repository counts as public that was', async () => {
+  await using teams = await openTeams();
+  const { upstream, larder } = teams;
+  const open = imageOf({ seed: 77 });
+  upstream.push('team/open', open, 'v1');
+  assert.equal((await get(manifestUrl(larder, 'team/open', 'v1'))).status, 200);
+  await teams.pull('team/bob', BOBS, await teams.headerOf(BOB, 'team/bob'));
+  await upstream.refuse();
+  assert.equal((await get(manifestUrl(larder, 'team/open', open.digest))).status, 200);
+  for (const path of [`blobs/${BOBS.layers[0]?.digest}`, `manifests/${BOBS.digest}`]) {
+    for (const answer of await everyWay(`${larder.registry}/v2/team/open/${path}`, undefined)) {
+      assert.ok(answer.status >= 500, `${path}: ${answer.status}`);
+    }
+  }
+});
+
 test('T2: an upstream that claims a digest of another one has to send its bytes', async () => {
   await using victim = await startUpstream({ auth: 'basic', users: USERS });
   victim.push('team/alice', ALICES, 'v1');

@@ -61,17 +61,22 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     exchange.contentType = 'blob';
     /** True once the upstream has told this caller that the repository has it. */
     let confirmed = false;
-    const confirm = async (): Promise<CacheStatus> => {
-      const status = await deps.admit(exchange, target, () => pulls.confirm(target, digest));
+    const confirm = async (): Promise<void> => {
+      await untilAborted(pulls.confirm(target, digest), exchange.signal);
       confirmed = true;
-      return status;
+    };
+    /** An older proof may make up for an outage only where the content is known to be in the repository. */
+    const admit = async (presence: 'linked' | 'unlinked'): Promise<CacheStatus> => {
+      if (confirmed || (presence === 'linked' && visitor.proven())) return { kind: 'hit' };
+      if (presence === 'linked') return deps.admit(exchange, target, confirm);
+      await confirm();
+      return { kind: 'proven', status: 200 };
     };
 
     for (let attempt = 1; ; attempt += 1) {
       const presence = store.presence(digest, origin);
       if (presence === 'linked' || presence === 'unlinked') {
-        const known = presence === 'linked' && visitor.proven();
-        const status: CacheStatus = known || confirmed ? { kind: 'hit' } : await confirm();
+        const status = await admit(presence);
         // A manifest under /blobs/ would be kept by containerd with a wrong media type (containerd before 2.2.6).
         if (store.info(digest)?.type === 'manifest') throw blobUnknown(digest);
         const content = await store.open(digest);

@@ -1,10 +1,12 @@
 import type { Clock } from '../../kit/clock.ts';
+import { isLarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Metrics } from '../../kit/metrics.ts';
 import type { Store } from '../../store/types.ts';
 import type { AccessForTokens } from '../access/access.ts';
-import { UpstreamAnswer } from '../answers/upstream-answer.ts';
+import { excusesStaleness, UpstreamAnswer } from '../answers/upstream-answer.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { LoginRequired } from '../http/login-required.ts';
 import type { Destination } from '../upstreams.ts';
 import { createCallerGrants } from './caller-grants.ts';
 import { createKeyRing } from './key-ring.ts';
@@ -28,7 +30,8 @@ export interface TokenRealm extends TokenReader {
   readonly answerToken: TokenEndpoint;
   /**
    * What to tell a client of an upstream that issues tokens, where `error` is what the upstream said: its 401 gets Larder's own challenge.
-   * A token that came along is of no use any more then. Any other error is returned as it is. Throws `TLS_REQUIRED`.
+   * A token that came along is of no use any more then. With `outageGrace`, who comes without one while the upstream cannot be asked is
+   * challenged too: only the login tells whether they were let in before. Any other error is returned as it is. Throws `TLS_REQUIRED`.
    */
   challenged(error: unknown, exchange: Exchange, target: Destination): unknown;
 }
@@ -42,10 +45,15 @@ export function createTokenRealm(deps: TokenRealmDeps): TokenRealm {
     ...createTokenReader(seal, challenge),
     answerToken: createTokenEndpoint({ seal, grantsFor: createCallerGrants(deps), metrics, externalUrl }),
     challenged(error, exchange, { upstream, visibleName }) {
-      if (!(error instanceof UpstreamAnswer) || error.status !== 401) return error;
-      const problem = exchange.authorization === undefined ? undefined : 'invalid_token';
-      const own = challenge(exchange, upstream, visibleName, problem);
-      return new UpstreamAnswer(error.code, error.message, error.upstreamStatus, [own]);
+      const isStranger = exchange.authorization === undefined;
+      const own = (): string =>
+        challenge(exchange, upstream, visibleName, isStranger ? undefined : 'invalid_token');
+      if (error instanceof UpstreamAnswer && error.status === 401)
+        return new UpstreamAnswer(error.code, error.message, error.upstreamStatus, [own()]);
+      const { outageGraceMs } = upstream.config.authentication;
+      return isStranger && outageGraceMs > 0 && isLarderError(error) && excusesStaleness(error)
+        ? new LoginRequired(`${error.message}; a login may be good for what is cached`, own())
+        : error;
     },
   };
 }
