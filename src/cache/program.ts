@@ -26,6 +26,7 @@ import { createPatience } from './answers/patience.ts';
 import { createPingAnswers } from './answers/ping.ts';
 import { createTagFreshness } from './answers/tag-freshness.ts';
 import { loadConfig } from './config-file.ts';
+import { warnOfConfig } from './config-warnings.ts';
 import { declareEvents, declareUpstreams } from './declared-series.ts';
 import { createHandler } from './handler.ts';
 import { drain, formatAddress, listen, type Address } from './http/listen.ts';
@@ -38,7 +39,6 @@ import { createSizeHints } from './pull/size-hints.ts';
 import { statsDocument } from './stats.ts';
 import { createTokenRealm } from './token/token-realm.ts';
 import { readTls, watchTls, type TlsFiles } from './tls-files.ts';
-import { unservedSettings } from './unserved-settings.ts';
 
 /** Running responses may take this long after SIGTERM (contract: "Life"). */
 const DRAIN_MS = 30_000;
@@ -120,7 +120,7 @@ export async function startCache(
   cleanup.defer(() => tasks.close());
   declareEvents(metrics);
   declareUpstreams(metrics, namesOf(config));
-  warnOfUnserved(config, logger);
+  warnOfConfig(config, logger);
 
   const observer = createObserver(metrics, logger, clock);
   let responding = 0;
@@ -240,16 +240,13 @@ function connect(
   for (const provider of CLOUD_PROVIDERS)
     deps.metrics.cloudLoginFailing.remove({ upstream_host: cache.upstream, provider });
   const credentials = createConfiguredCredentials(cache, {
-    secret: (name) => deps.secrets.credentialOf(cache, name),
+    secret(name) {
+      const read = deps.secrets.credentialOf(cache, name);
+      return (_signal, refused) => (refused === undefined ? read() : deps.secrets.refresh().then(read));
+    },
     cloudLogin: (provider) => createCloudLogin(deps, provider, options),
   });
   return createUpstream(deps, { ...options, credentials });
-}
-
-function warnOfUnserved(config: RegistryConfig, logger: Logger): void {
-  const fields = unservedSettings(config);
-  if (fields.length > 0)
-    logger.warn('settings without effect in this version', { event: 'config-unserved', fields });
 }
 
 function namesOf(config: RegistryConfig): string[] {
@@ -275,7 +272,7 @@ function watchConfig(
       const config = await loadConfig(file);
       active.apply(config);
       declareUpstreams(metrics, namesOf(config));
-      warnOfUnserved(config, logger);
+      warnOfConfig(config, logger);
       metrics.configValid.set(1);
       metrics.configReloads.inc({ result: 'applied' });
       logger.info('configuration changed', { event: 'config-applied', upstreams: namesOf(config) });

@@ -38,6 +38,7 @@ async function openSecrets(files: Record<string, string>) {
   return {
     root,
     path,
+    clock,
     secrets,
     lines,
     write,
@@ -118,6 +119,22 @@ describe('the secret directory', () => {
     renameSync(join(mount, '..data_tmp'), join(mount, '..data'));
     await opened.next();
     assert.deepEqual(credential(), passwordCredential('u', 'two'));
+  });
+
+  it('is read again for who was refused, five times a second at the most', async () => {
+    await using opened = await openSecrets(LOGIN);
+    const credential = opened.secrets.credentialOf(settings({}), 'login');
+    opened.clock.advance(200);
+    opened.write('login/password', 'two');
+    await opened.secrets.refresh();
+    assert.deepEqual(credential(), passwordCredential('u', 'two'));
+    opened.write('login/password', 'three');
+    const refreshes = Promise.all([opened.secrets.refresh(), opened.secrets.refresh()]);
+    opened.clock.advance(199);
+    assert.deepEqual(credential(), passwordCredential('u', 'two'));
+    opened.clock.advance(1);
+    await refreshes;
+    assert.deepEqual(credential(), passwordCredential('u', 'three'));
   });
 
   it('reads nothing outside the directory, whatever a secret is called', async () => {

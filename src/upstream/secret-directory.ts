@@ -11,6 +11,8 @@ export type SecretSettings = Pick<CacheConfig, 'upstream' | 'remoteURL' | 'caBun
 
 /** The secrets of `--secrets DIR`, as they are at the moment. */
 export interface SecretDirectory {
+  /** Reads the files again, for who was refused with what they had: a rotation then costs no pull. See `SecretFiles.refresh`. */
+  refresh(): Promise<void>;
   /** Gives the login in a secret of a cache; undefined while the secret is missing. */
   credentialOf(cache: SecretSettings, secretName: string): () => Credential | undefined;
   /** Gives the CA certificates of `caBundleSecretReferenceName`, PEM. */
@@ -62,6 +64,7 @@ export async function createSecretDirectory(
   }
 
   return {
+    refresh: () => files?.refresh() ?? Promise.resolve(),
     credentialOf({ upstream, remoteURL }, secretName) {
       const read = remembered((secret) => readCredential(secret, upstream, remoteURL));
       return () => use(upstream, secretName, read);

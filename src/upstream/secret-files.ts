@@ -15,6 +15,11 @@ export type Secret = Readonly<Partial<Record<(typeof KEYS)[number], string>>>;
 export interface SecretFiles {
   /** The secret as it was read last; undefined when there is no such directory, or none of the keys in it. */
   read(name: string): Secret | undefined;
+  /**
+   * Reads all of them again, now or within 200 ms: for who has met a secret that is not good any more. Resolves when what was there at
+   * the time of the call has been read.
+   */
+  refresh(): Promise<void>;
 }
 
 export interface SecretFilesDeps {
@@ -26,6 +31,8 @@ export interface SecretFilesDeps {
 
 /** A changed file counts within 10 s (design, section 12). */
 const INTERVAL_MS = 2_000;
+/** A crowd that meets an outdated secret causes no more than five readings a second. */
+const LEAST_INTERVAL_MS = 200;
 /** Kubernetes' own limit of a whole Secret. */
 const SIZE_LIMIT = 1024 * 1024;
 
@@ -39,8 +46,11 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
   const { clock, logger, tasks } = deps;
   let secrets: ReadonlyMap<string, Secret> = new Map();
   let complained = false;
+  let readAt = -Infinity;
+  let next: Promise<void> | undefined;
 
-  async function refresh(): Promise<void> {
+  async function readAgain(): Promise<void> {
+    readAt = clock.monotonic();
     try {
       secrets = await readAll(path);
       complained = false;
@@ -51,6 +61,20 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
     }
   }
 
+  /** Whoever comes before the next reading begins waits for that one. */
+  function refresh(): Promise<void> {
+    next ??= untilDue().then(() => {
+      next = undefined;
+      return readAgain();
+    });
+    return next;
+  }
+
+  async function untilDue(): Promise<void> {
+    const waitMs = readAt + LEAST_INTERVAL_MS - clock.monotonic();
+    if (waitMs > 0) await sleep(clock, waitMs, tasks.signal);
+  }
+
   await refresh();
   tasks.run('re-read secrets', async (signal) => {
     for (;;) {
@@ -58,7 +82,7 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
       await refresh();
     }
   });
-  return { read: (name) => secrets.get(name) };
+  return { read: (name) => secrets.get(name), refresh };
 }
 
 async function readAll(path: string): Promise<Map<string, Secret>> {

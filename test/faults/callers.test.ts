@@ -235,6 +235,37 @@ suite('a configured credential (mode Shared)', { concurrency: 2 }, () => {
     }, RECOVERY);
   });
 
+  for (const auth of ['basic', 'bearer'] as const) {
+    test(`that is rotated under load at a ${auth} upstream loses no pull`, async () => {
+      await using upstream = await privateUpstream(auth);
+      await using larder = await startCache(upstream, {
+        cache: { secretReferenceName: 'login', freshness: { tagTTL: '0s' } },
+        secrets: loginOf(ALICE),
+      });
+      let pulls = 0;
+      let rotations = 0;
+      const puller = async (): Promise<void> => {
+        while (rotations < 5) {
+          await pullImage(larder.registry, 'team/secret', 'v1');
+          pulls += 1;
+        }
+      };
+      const rotator = async (): Promise<void> => {
+        for (; rotations < 5; rotations += 1) {
+          const before = pulls;
+          const password = `rotated-horse-${rotations}`;
+          // As it is done by hand: the Secret first. The upstream knows one password only.
+          larder.writeSecret('login', 'password', password);
+          upstream.users.set(ALICE.user, password);
+          upstream.tokens.revoke(ALICE.user);
+          await waitFor(() => pulls > before + 8);
+        }
+      };
+      await Promise.all([rotator(), ...Array.from({ length: 4 }, puller)]);
+      assert.ok(pulls >= 40);
+    });
+  }
+
   test('that is missing means anonymous requests, a warning and a metric', async () => {
     await using upstream = await startUpstream({ auth: 'bearer' });
     upstream.push('team/public', IMAGE, 'v1');

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configOf } from '../../test/cache/target.ts';
+import type { LogFields } from '../kit/logger.ts';
+import { silentLogger } from '../kit/logger.ts';
+import { SHARED_WARNING, unservedSettings, warningsOf, warnOfConfig } from './config-warnings.ts';
+
+test('settings that the server does not act on yet are named by their field paths', () => {
+  const config = configOf(
+    { upstream: 'a.example' },
+    { upstream: 'b.example', preload: ['b.example/app:v1'] },
+  );
+  assert.deepEqual(unservedSettings(config), ['caches[1].preload']);
+});
+
+test('caches that share a credential with everyone are named in the log and in their status', () => {
+  const config = configOf(
+    { upstream: 'a.example' },
+    { upstream: 'b.example', secretReferenceName: 'login' },
+    { upstream: 'c.example', credentials: [{ repositories: ['x'], secretReferenceName: 's' }] },
+    { upstream: 'd.example', provider: 'ecr' },
+    { upstream: 'e.example', authentication: { mode: 'Shared' } },
+  );
+  const lines: [string, LogFields | undefined][] = [];
+  warnOfConfig(config, { ...silentLogger, warn: (message, fields) => void lines.push([message, fields]) });
+  assert.deepEqual(lines, [
+    [SHARED_WARNING, { event: 'config-shared', upstreams: ['b.example', 'c.example', 'd.example'] }],
+  ]);
+  assert.deepEqual(
+    config.caches.map((cache) => warningsOf(cache).length),
+    [0, 1, 1, 1, 0],
+  );
+});
