@@ -184,7 +184,7 @@ test('every decision is counted by its kind, and each kind is there from the sta
   upstream.push('team/public', IMAGE, 'v1');
   await using configured = await privateUpstream('basic', [ALICE]);
   const caches = [
-    { upstream: upstream.host, remoteURL: upstream.url, authentication: { proofLifetime: '2s' } },
+    { upstream: upstream.host, remoteURL: upstream.url, authentication: { proofLifetime: '4s' } },
     { upstream: configured.host, remoteURL: configured.url, secretReferenceName: 'login' },
   ];
   const secrets = { login: { username: ALICE.user, password: ALICE.password } };

@@ -63,6 +63,18 @@ test('T1: nor does an outage, in which a repository counts as public that was', 
     for (const answer of await everyWay(`${larder.registry}/v2/team/open/${path}`, undefined)) {
       assert.ok(answer.status >= 500, `${path}: ${answer.status}`);
     }
+test('T1: a registry that says 404 to those who may not know proves nothing by it', async () => {
+  await using teams = await openTeams();
+  const { upstream, larder } = teams;
+  await teams.pull('team/alice', ALICES, await teams.headerOf(ALICE, 'team/alice'));
+  const bob = await teams.headerOf(BOB, 'team/alice');
+  upstream.faults.add({ match: { repository: 'team/alice', user: BOB.user }, status: 404 });
+  for (const url of [
+    blobUrl(larder, 'team/alice', blobFrom('nowhere')),
+    manifestUrl(larder, 'team/alice', 'v2'),
+    ...teams.urlsOf('team/alice', ALICES),
+  ]) {
+    for (const { status } of await everyWay(url, bob)) assert.equal(status, 404, url);
   }
 });
 

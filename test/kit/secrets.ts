@@ -4,7 +4,7 @@
  */
 
 /** Shorter values are not looked for: `a` or `secret` stand in any log. Their base64 form is longer, and is. */
-export const SHORTEST = 8;
+const SHORTEST = 8;
 
 /** Notes a secret, or the form of all secrets of a kind, and whose it is, for the message: the value itself is never shown. */
 export function noteSecret(secret: string | RegExp, whose: string): void {
