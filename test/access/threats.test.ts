@@ -63,6 +63,9 @@ test('T1: nor does an outage, in which a repository counts as public that was', 
     for (const answer of await everyWay(`${larder.registry}/v2/team/open/${path}`, undefined)) {
       assert.ok(answer.status >= 500, `${path}: ${answer.status}`);
     }
+  }
+});
+
 test('T1: a registry that says 404 to those who may not know proves nothing by it', async () => {
   await using teams = await openTeams();
   const { upstream, larder } = teams;

@@ -243,23 +243,29 @@ suite('a configured credential (mode Shared)', { concurrency: 2 }, () => {
         secrets: loginOf(ALICE),
       });
       let pulls = 0;
-      let rotations = 0;
+      const rotated = new AbortController();
       const puller = async (): Promise<void> => {
-        while (rotations < 5) {
+        while (!rotated.signal.aborted) {
           await pullImage(larder.registry, 'team/secret', 'v1');
           pulls += 1;
         }
       };
       const rotator = async (): Promise<void> => {
-        for (; rotations < 5; rotations += 1) {
+        for (const password of [
+          'rotated-one',
+          'rotated-two',
+          'rotated-three',
+          'rotated-four',
+          'rotated-five',
+        ]) {
           const before = pulls;
-          const password = `rotated-horse-${rotations}`;
           // As it is done by hand: the Secret first. The upstream knows one password only.
           larder.writeSecret('login', 'password', password);
           upstream.users.set(ALICE.user, password);
           upstream.tokens.revoke(ALICE.user);
           await waitFor(() => pulls > before + 8);
         }
+        rotated.abort();
       };
       await Promise.all([rotator(), ...Array.from({ length: 4 }, puller)]);
       assert.ok(pulls >= 40);

@@ -2,18 +2,10 @@ import { sleep, type Clock } from '../../kit/clock.ts';
 import { untilAborted } from '../../kit/abort.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { createDigestHash, type Digest } from '../../oci/digest.ts';
-import { OCTET_STREAM } from '../../oci/media-types.ts';
-import { contentRange, parseRange, type ByteRange } from '../../oci/range.ts';
+import type { ByteRange } from '../../oci/range.ts';
 import type { OpenContent, Store } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import {
-  ageSeconds,
-  baseHeaders,
-  notModified,
-  sendHead,
-  sendRangeError,
-  type Headers,
-} from '../http/answer.ts';
+import { ageSeconds, notModified, sendHead, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { storedSource } from '../pull/byte-source.ts';
@@ -26,6 +18,7 @@ import type { SizeHints } from '../pull/size-hints.ts';
 import { verifiedBody } from '../pull/verified-body.ts';
 import { originOf, type Target } from '../upstreams.ts';
 import type { Admission } from './admission.ts';
+import { beginBlob, beginUnsizedBlob, blobHeaders } from './blob-head.ts';
 
 /** A range further ahead of its fill than this is fetched by itself (contract: "One body"). */
 const RANGE_WAIT_MS = 20_000;
@@ -145,7 +138,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
         sendHead(exchange, 304, status, headers);
         return;
       }
-      const range = begin(exchange, content.size, status, headers);
+      const range = beginBlob(exchange, content.size, status, headers);
       if (range === undefined) return;
       await pump(storedSource(content), range, exchange, deps.pool, exchange.signal);
       exchange.response.end();
@@ -177,8 +170,8 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     const { size } = fill;
     const range =
       size === undefined
-        ? beginUnsized(exchange, status, fill.digest)
-        : begin(exchange, size, status, blobHeaders(fill.digest));
+        ? beginUnsizedBlob(exchange, status, fill.digest)
+        : beginBlob(exchange, size, status, blobHeaders(fill.digest));
     if (range === undefined) return;
     const cancelFlush =
       size !== undefined && size > HOLD_BACK_BYTES && range.start <= fill.limit
@@ -261,8 +254,8 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       const status: CacheStatus = { kind: 'bypass', detail: 'STORE_FULL' };
       const range =
         size === undefined
-          ? beginUnsized(exchange, status, digest)
-          : begin(exchange, size, status, blobHeaders(digest));
+          ? beginUnsizedBlob(exchange, status, digest)
+          : beginBlob(exchange, size, status, blobHeaders(digest));
       if (range === undefined) return;
       const full = range.start === 0 && (size === undefined || range.end === size);
       if (!full) answer.body.destroy();
@@ -283,50 +276,6 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
   }
 }
 
-/**
- * Sets status and headers for a body of known size; gives the bytes to send, or undefined when the answer is complete. A range
- * is always honoured: clients that fetched one part as 206 take a later 200 for that part (containerd 2.1 to 2.3).
- */
-function begin(
-  exchange: Exchange,
-  size: number,
-  status: CacheStatus,
-  headers: Headers,
-): ByteRange | undefined {
-  const { response } = exchange;
-  const asked = parseRange(exchange.range, size);
-  if (asked.kind === 'unsatisfiable') {
-    sendRangeError(exchange, size);
-    return undefined;
-  }
-  const range = asked.kind === 'full' ? { start: 0, end: size } : asked.range;
-  exchange.status = status;
-  setHeaders(exchange, asked.kind === 'full' ? 200 : 206, {
-    ...baseHeaders(exchange, status),
-    ...headers,
-    'Content-Length': range.end - range.start,
-    ...(asked.kind === 'range' && { 'Content-Range': contentRange(range, size) }),
-  });
-  if (exchange.isHead) {
-    response.end();
-    return undefined;
-  }
-  return range;
-}
-
-/** The upstream did not say how long the body is: chunked, and ranges are ignored until it is known. */
-function beginUnsized(exchange: Exchange, status: CacheStatus, digest: Digest): ByteRange {
-  exchange.status = status;
-  setHeaders(exchange, 200, { ...baseHeaders(exchange, status), ...blobHeaders(digest) });
-  return { start: 0, end: BODY_END };
-}
-
-/** Not `writeHead`: until the first byte goes out, an error can still become a proper answer. */
-function setHeaders(exchange: Exchange, code: number, headers: Headers): void {
-  exchange.response.statusCode = code;
-  for (const [name, value] of Object.entries(headers)) exchange.response.setHeader(name, value);
-}
-
 async function send(exchange: Exchange, body: AsyncIterable<Buffer>): Promise<void> {
   for await (const chunk of body) await exchange.write(chunk);
 }
@@ -335,15 +284,6 @@ async function send(exchange: Exchange, body: AsyncIterable<Buffer>): Promise<vo
 function throwRefusal({ sources }: Fill, target: Target): void {
   const refusal = sources.refusalOf(target);
   if (refusal !== undefined) throw refusal;
-}
-
-function blobHeaders(digest: Digest): Headers {
-  return {
-    'Content-Type': OCTET_STREAM,
-    'Docker-Content-Digest': digest,
-    ETag: `"${digest}"`,
-    'Accept-Ranges': 'bytes',
-  };
 }
 
 function blobUnknown(digest: Digest): LarderError {
