@@ -30,23 +30,25 @@ const provider = maybe(z.enum(CLOUD_PROVIDERS).optional()).meta({
 const authentication = strictMap({
   mode: maybe(z.enum(AUTHENTICATION_MODES).optional()).meta({
     description:
-      '`Caller`: the credential that the caller sends is used, and private content is served only to callers whom the upstream ' +
-      'itself would serve. `Shared`: the configured credential serves every caller. The default is `Shared` when ' +
-      '`secretReferenceName`, `credentials` or `provider` is set, else `Caller`.',
+      '`Caller`: the upstream is asked with the credential of the caller, and content is served only to callers whom it has let in. ' +
+      '`Shared`: it is asked with the configured credential, and whoever reaches the cache reads what that credential reads. The ' +
+      'default is `Shared` when `secretReferenceName`, `credentials` or `provider` is set, else `Caller`.',
   }),
   realm: maybe(z.enum(AUTHENTICATION_REALMS).prefault('Upstream')).meta({
     description:
-      "`Upstream`: the upstream's challenge is relayed and the cache never sees a password. `Cache`: Larder is the token " +
-      'endpoint, so that it can bridge outages and serve nodes without egress.',
+      "Where callers log in, in mode `Caller`. `Upstream`: the upstream's challenge is relayed, and the cache sees tokens only; of an " +
+      'upstream with Basic the password. `Cache`: Larder is the token endpoint and sees the login, so that clients can name the ' +
+      'cache, outages are bridged and nodes need no egress.',
   }),
   proofLifetime: duration('5m').meta({
     description:
-      "How long one answer of the upstream proves a caller's access to a repository. A 401 or 403 ends it at once.",
+      "How long one answer of the upstream proves a caller's access to a repository, or that it is public. A 401 or 403 ends it at " +
+      'once. `0s`: each request is asked for.',
   }),
   outageGrace: duration('0s').meta({
     description:
-      'How long a caller proven earlier is still served while the upstream or its token server is down. Only with realm ' +
-      '`Cache`.',
+      'For how long after the last proof a caller is served what is stored while the upstream or its token server is down; a ' +
+      'login revoked meanwhile, too. Only with realm `Cache`.',
   }),
 });
 

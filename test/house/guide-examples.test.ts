@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { problemsText } from '../../src/api/field-problem.ts';
+import { parseRegistryConfig } from '../../src/api/registry-config.ts';
+
+const root = join(import.meta.dirname, '../..');
+const guides = readdirSync(join(root, 'docs/guide')).map((name) => `docs/guide/${name}`);
+
+/** Each can be copied into a file and served as it is; `larder validate` reads it the same way. */
+const examples = ['README.md', ...guides].flatMap((page) =>
+  [...readFileSync(join(root, page), 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = '']) => ({
+    page,
+    text,
+  })),
+);
+
+test('every configuration in the README and the guides is a whole, valid document', () => {
+  assert.ok(examples.length > 0);
+  for (const { page, text } of examples) {
+    const result = parseRegistryConfig(text);
+    assert.ok(result.ok, `${page}: ${result.ok ? '' : problemsText(result.problems)}`);
+  }
+});
