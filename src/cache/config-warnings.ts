@@ -1,5 +1,7 @@
 import type { CacheConfig, RegistryConfig } from '../api/registry-config-effective.ts';
 import type { Logger } from '../kit/logger.ts';
+import { literalScope } from '../upstream/address.ts';
+import type { Address } from './http/listen.ts';
 
 /** What everyone should know who sets up mode `Shared`, or looks at its state. */
 export const SHARED_WARNING = 'everyone who reaches this cache reads what the configured credential may read';
@@ -11,6 +13,23 @@ export function warnOfConfig(config: RegistryConfig, logger: Logger): void {
     logger.warn('settings without effect in this version', { event: 'config-unserved', fields });
   const upstreams = config.caches.filter(isShared).map(({ upstream }) => upstream);
   if (upstreams.length > 0) logger.warn(SHARED_WARNING, { event: 'config-shared', upstreams });
+}
+
+/** Says so when callers may send logins to a listener that others than this machine reach, and that has no TLS. */
+export function warnOfClearText(config: RegistryConfig, { host }: Address, logger: Logger): void {
+  const isUnspecified = host === '0.0.0.0' || host === '::';
+  if (literalScope(host) === 'loopback' && !isUnspecified) return;
+  const upstreams = config.caches
+    .filter(({ authentication }) => authentication.mode === 'Caller')
+    .map(({ upstream }) => upstream);
+  if (upstreams.length > 0)
+    logger.warn(
+      'logins of callers cross the network in clear: set --tls-cert and --tls-key, or listen on loopback',
+      {
+        event: 'listener-clear',
+        upstreams,
+      },
+    );
 }
 
 /** What a person should notice of one cache's settings: for its status. */

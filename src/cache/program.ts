@@ -26,7 +26,7 @@ import { createPatience } from './answers/patience.ts';
 import { createPingAnswers } from './answers/ping.ts';
 import { createTagFreshness } from './answers/tag-freshness.ts';
 import { loadConfig } from './config-file.ts';
-import { warnOfConfig } from './config-warnings.ts';
+import { warnOfClearText, warnOfConfig } from './config-warnings.ts';
 import { declareEvents, declareUpstreams } from './declared-series.ts';
 import { createHandler } from './handler.ts';
 import { drain, formatAddress, listen, type Address } from './http/listen.ts';
@@ -153,6 +153,8 @@ export async function startCache(
   const registryAt = await listen(registry, settings.address, '--address');
   cleanup.defer(() => drain(registry, () => responding, clock, DRAIN_MS));
   serving = true;
+  if (tls === undefined && settings.externalUrl?.protocol !== 'https:')
+    warnOfClearText(config, settings.address, logger);
 
   if (configFile !== undefined)
     watchConfig(configFile, configAsRead, active, { tasks, metrics, clock, logger });
@@ -218,7 +220,7 @@ function createRegistryHandler(
       clock,
       joined: () => metrics.fillJoins.inc(),
     }),
-    lists: createListAnswers({ clock, signal }),
+    lists: createListAnswers({ clock, failures, signal }),
     tokens,
   });
 }

@@ -1,6 +1,7 @@
 import type { CacheConfig } from '../api/registry-config-effective.ts';
 import { LarderError } from '../kit/errors.ts';
-import { parseRepositoryName, type RepositoryName } from '../oci/reference.ts';
+import type { Digest } from '../oci/digest.ts';
+import { parseRepositoryName, type RepositoryName, type Tag } from '../oci/reference.ts';
 import type { Origin } from '../store/types.ts';
 import type { Upstream } from '../upstream/types.ts';
 import type { Visitor } from './access/visitor.ts';
@@ -29,6 +30,11 @@ export interface Target extends Destination {
 /** The repository that content of a destination belongs to. */
 export function originOf({ upstream, repository }: Pick<Destination, 'upstream' | 'repository'>): Origin {
   return { upstream: upstream.name, repository };
+}
+
+/** How content is called in messages: `docker.io/library/alpine:3.22`, or with `@` and a digest. */
+export function contentName({ upstream, repository }: Destination, reference: Tag | Digest): string {
+  return `${upstream.name}/${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
 }
 
 /** The upstreams of one configuration. A new configuration makes a new table. */

@@ -70,6 +70,11 @@ export function createMetrics() {
     secretsMissing: gauge('larder_secrets_missing', '1 while a configured secret cannot be read', [
       'upstream_host',
     ]),
+    credentialRefused: gauge(
+      'larder_credential_refused',
+      '1 after the upstream refused a configured credential, until it takes one',
+      ['upstream_host'],
+    ),
     cloudLoginFailing: gauge('larder_cloud_login_failing', '1 while no cloud login can be had or renewed', [
       'upstream_host',
       'provider',

@@ -6,6 +6,7 @@ import { createAddressGuard, type Resolve } from './address-guard.ts';
 import { createAuthorizer, type Authorizer } from './authorizer.ts';
 import { createCallerLogin } from './caller-login.ts';
 import { createCooldown, type Cooldown } from './cooldown.ts';
+import { createCredentialState } from './credential-state.ts';
 import type { Credential, Credentials } from './credential.ts';
 import { createDispatchers } from './dispatchers.ts';
 import { discard, readBody } from './exchange.ts';
@@ -60,6 +61,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   const cooldown = createCooldown(name, clock);
   // Apart: no crowd of callers makes us forget a limit of our own, and one on anonymous pulls hides the challenge from nobody.
   const cooldownOfCallers = createCooldown(name, clock);
+  const credentialState = createCredentialState(name, { logger, metrics });
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
   const tokenDeps = { transport, guard, cooldown, clock };
@@ -94,8 +96,9 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     } catch (error) {
       if (identity.kind !== 'own' || !isLarderError(error, 'UPSTREAM_CREDENTIAL_REFUSED')) throw error;
       const other = await identify(asked, identity.credential);
-      if (limitOf(other).account === limitOf(identity).account) throw error;
-      return requestAs(other, asked);
+      if (limitOf(other).account !== limitOf(identity).account) return requestAs(other, asked);
+      credentialState.refused(identity.credential);
+      throw error;
     }
   }
 
@@ -113,7 +116,10 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
       discard(reached.answer);
       throw failure;
     }
-    if (identity.kind === 'own') noteRateLimit(reached);
+    if (identity.kind === 'own') {
+      noteRateLimit(reached);
+      if (reached.credentialSent) credentialState.accepted(identity.credential);
+    }
     const { answer, challenges } = reached;
     const { status, headers, contentLength, body } = answer;
     return {

@@ -90,6 +90,10 @@ test("a wrong password, and content that is not there, are the upstream's own an
   // 401 at the upstream: containerd would repeat it six times.
   assert.equal(wrong.status, 403);
   assert.equal(errorCode(wrong), 'DENIED');
+  assert.match(
+    wrong.text(),
+    new RegExp(`the upstream refuses ${upstream.host}/team/secret:v1 to this caller`),
+  );
   const headers = { authorization: basic(ALICE.user, ALICE.password) };
   const missing = await get(manifestUrl(larder, 'team/secret', 'v9'), { headers });
   assert.equal(missing.status, 404);
@@ -215,8 +219,13 @@ suite('a configured credential (mode Shared)', { concurrency: 2 }, () => {
         assert.deepEqual(cacheStatus(refused).at(-1), 'detail=UPSTREAM_CREDENTIAL_REFUSED');
         assert.equal(refused.headers['www-authenticate'], undefined);
       }
+      const told = (name: string): number => larder.logs.filter(({ event }) => event === name).length;
+      assert.equal(await larder.metric('larder_credential_refused'), 1);
+      assert.equal(told('credential-refused'), 1);
       larder.writeSecret('login', 'password', ALICE.password);
       await waitFor(() => pullImage(larder.registry, 'team/secret', 'v1'), RECOVERY);
+      assert.equal(await larder.metric('larder_credential_refused'), 0);
+      assert.equal(told('config-shared'), 1);
     }
   });
 

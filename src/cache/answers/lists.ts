@@ -11,6 +11,7 @@ import type { Visitor } from '../access/visitor.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
+import type { RecentFailures } from '../pull/recent-failures.ts';
 import type { Target } from '../upstreams.ts';
 import { rewriteLink } from './rewrite-link.ts';
 import { answerError, excusesStaleness, UpstreamAnswer } from './upstream-answer.ts';
@@ -38,6 +39,7 @@ interface List {
 
 export interface ListAnswerDeps {
   readonly clock: Clock;
+  readonly failures: RecentFailures;
   readonly signal: AbortSignal;
 }
 
@@ -51,7 +53,7 @@ export interface ListAnswers {
  * the upstream fails; shared by callers without a credential, and kept for each of the others alone. `Link` is rewritten to this cache.
  */
 export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
-  const { clock } = deps;
+  const { clock, failures } = deps;
   const memory = new LRUCache<string, List>({
     maxSize: MEMORY_BYTES,
     sizeCalculation: (list) => list.body.length + 512,
@@ -86,6 +88,7 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
       send(exchange, target, known, { kind: 'hit', ttlSeconds: (ttlMs - ageMs) / 1000 });
       return;
     }
+    failures.rethrow(target, rest);
     const collapsed = flights.has(key);
     try {
       const list = await untilAborted(
@@ -124,7 +127,10 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
     });
     if (response.status !== 200) {
       memory.delete(key);
-      throw await refusal(response, kind, `${target.repository}/${rest.split('?')[0]}`);
+      const { upstream, repository } = target;
+      const error = await refusal(response, kind, `${upstream.name}/${repository} (${rest.split('?')[0]})`);
+      if (error.status === 404) failures.remember(target, rest, error);
+      throw error;
     }
     const list: List = {
       path: rest.split('?')[0] as string,

@@ -4,7 +4,7 @@ import { MANIFEST_SIZE_LIMIT } from '../../oci/manifest.ts';
 import { ACCEPT_ANY_MANIFEST, essence, isSchema1, OCTET_STREAM } from '../../oci/media-types.ts';
 import { referenceText, type ManifestReference } from '../../oci/reference.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import type { Target } from '../upstreams.ts';
+import { contentName, type Target } from '../upstreams.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
 import { answerError } from './upstream-answer.ts';
 
@@ -22,10 +22,9 @@ export interface ManifestRequest {
  */
 export async function fetchManifest(request: ManifestRequest, now: () => number): Promise<ManifestRecord> {
   const response = await ask(request, 'GET');
-  const name = referenceText(request.reference);
   if (response.status !== 200) {
     response.body.destroy();
-    throw answerError(response, 'manifest', name);
+    throw refusalOf(response, request);
   }
   return readManifest(response, request.reference, now());
 }
@@ -76,7 +75,7 @@ export async function headManifest(request: ManifestRequest): Promise<ManifestHe
   const response = await ask(request, 'HEAD');
   response.body.destroy();
   if (response.status === 405 || response.status === 400) return undefined;
-  if (response.status !== 200) throw answerError(response, 'manifest', referenceText(request.reference));
+  if (response.status !== 200) throw refusalOf(response, request);
   return { digest: statedDigest(response), mediaType: mediaTypeOf(response), size: response.contentLength };
 }
 
@@ -90,6 +89,11 @@ function ask(request: ManifestRequest, method: 'GET' | 'HEAD'): Promise<Upstream
     signal,
     ...(accept !== undefined && { accept }),
   });
+}
+
+function refusalOf(response: UpstreamResponse, { target, reference }: ManifestRequest): LarderError {
+  const last = reference.kind === 'tag' ? reference.tag : reference.digest;
+  return answerError(response, 'manifest', contentName(target, last));
 }
 
 function mediaTypeOf(response: UpstreamResponse): string {

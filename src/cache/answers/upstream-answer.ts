@@ -14,32 +14,32 @@ export class UpstreamAnswer extends LarderError {
 }
 
 /**
- * What a client is told when an upstream answered `what` (a manifest, blob or list named `reference`) with anything but
+ * What a client is told when an upstream answered `what` (a manifest, blob or list, called `name` in full) with anything but
  * success. 401, 403 and 404 are relayed; other 4xx of the registry mean that the two disagree, hence 502.
  */
 export function answerError(
   response: Pick<UpstreamResponse, 'status' | 'challenges'>,
   what: 'manifest' | 'blob' | 'list',
-  reference: string,
+  name: string,
 ): UpstreamAnswer {
   const { status, challenges } = response;
   switch (status) {
     case 401:
       return new UpstreamAnswer(
         'UPSTREAM_UNAUTHORIZED',
-        `the upstream asks for a login for ${reference}`,
+        `the upstream asks for a login for ${name}`,
         status,
         challenges,
       );
     case 403:
-      return new UpstreamAnswer('UPSTREAM_DENIED', `the upstream denies access to ${reference}`, status);
+      return new UpstreamAnswer('UPSTREAM_DENIED', `the upstream refuses ${name} to this caller`, status);
     case 404:
     case 410:
-      return new UpstreamAnswer(UNKNOWN[what], `the upstream does not have ${reference}`, status);
+      return new UpstreamAnswer(UNKNOWN[what], `the upstream does not have ${name}`, status);
     default:
       return new UpstreamAnswer(
         'UPSTREAM_BAD_ANSWER',
-        `the upstream answered ${reference} with status ${status}`,
+        `the upstream answered the request for ${name} with status ${status}`,
         status,
       );
   }

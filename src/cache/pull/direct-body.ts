@@ -4,7 +4,7 @@ import { parseContentRange, type ByteRange } from '../../oci/range.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import { answerError } from '../answers/upstream-answer.ts';
 import { requestBlob } from './blob-request.ts';
-import type { Target } from '../upstreams.ts';
+import { contentName, type Target } from '../upstreams.ts';
 
 /** As the end of a range: wherever the upstream ends the body, when nobody knows its size. */
 export const BODY_END = Number.MAX_SAFE_INTEGER;
@@ -72,7 +72,7 @@ export async function openDirect(
   });
   if (response.status !== 200) {
     response.body.destroy();
-    throw answerError(response, 'blob', digest);
+    throw answerError(response, 'blob', contentName(target, digest));
   }
   return { size: response.contentLength, response };
 }
@@ -93,5 +93,5 @@ async function ask(request: DirectRequest, offset: number): Promise<UpstreamResp
   if (response.status === 200 || response.status === 206) {
     throw new LarderError('UPSTREAM_BAD_ANSWER', `the upstream does not give ranges of ${digest}`);
   }
-  throw answerError(response, 'blob', digest);
+  throw answerError(response, 'blob', contentName(target, digest));
 }

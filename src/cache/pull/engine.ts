@@ -7,7 +7,7 @@ import type { TaskGroup } from '../../kit/task-group.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Store } from '../../store/types.ts';
 import { answerError } from '../answers/upstream-answer.ts';
-import { originOf, type Target } from '../upstreams.ts';
+import { contentName, originOf, type Target } from '../upstreams.ts';
 import { requestBlob } from './blob-request.ts';
 import { Fill } from './fill.ts';
 import type { RecentFailures } from './recent-failures.ts';
@@ -86,7 +86,7 @@ export function createPullEngine(deps: PullDeps): PullEngine {
         });
         response.body.destroy();
         if (response.status !== 200) {
-          const refusal = answerError(response, 'blob', digest);
+          const refusal = answerError(response, 'blob', contentName(target, digest));
           if (refusal.code === 'BLOB_UNKNOWN') failures.remember(target, digest, refusal);
           throw refusal;
         }

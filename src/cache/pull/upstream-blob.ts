@@ -6,7 +6,7 @@ import { parseContentRange } from '../../oci/range.ts';
 import type { Spool } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import { answerError } from '../answers/upstream-answer.ts';
-import type { Target } from '../upstreams.ts';
+import { contentName, type Target } from '../upstreams.ts';
 import { requestBlob } from './blob-request.ts';
 import { concernsCaller, type Sources } from './sources.ts';
 
@@ -185,7 +185,8 @@ export class UpstreamBlob {
       this.#size ??= response.contentLength ?? this.#request.expectedSize;
       return;
     }
-    if (response.status !== 206) throw answerError(response, 'blob', digest);
+    if (response.status !== 206)
+      throw answerError(response, 'blob', contentName(this.#request.sources.current, digest));
     const range = parseContentRange(response.headers['content-range']);
     if (
       range === undefined ||
