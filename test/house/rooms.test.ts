@@ -14,6 +14,7 @@ const ROOMS = [
   'cache',
   'upstream',
   'store',
+  'kube',
   'api',
   'oci',
   'kit',
