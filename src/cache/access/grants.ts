@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
 import type { Origin } from '../../store/types.ts';
 
-/** Some 300 bytes each: 30 MB at the most, whatever callers send. Beyond it the least recently used are asked again. */
+/** Some 350 bytes each: 35 MB at the most, whatever callers send. Beyond it the least recently used are asked again. */
 const GRANTS = 100_000;
 const REFUSALS = 10_000;
 
@@ -46,7 +46,7 @@ export function createGrants(clock: Clock): Grants {
   function standing(account: string, origin: Origin): Grant | undefined {
     const grant = grants.get(placeOf(account, origin));
     if (grant === undefined) return undefined;
-    const refusedAt = refusedAll.get(`${account} ${origin.upstream}`);
+    const refusedAt = refusedAll.get(keyOf(account, origin.upstream));
     return refusedAt !== undefined && refusedAt >= grant.provenAt ? undefined : grant;
   }
 
@@ -58,7 +58,7 @@ export function createGrants(clock: Clock): Grants {
     prove(account, origin, endsAt) {
       const provenAt = clock.monotonic();
       grants.set(placeOf(account, origin), { provenAt, endsAt });
-      known.set(`${account} ${origin.upstream}`, true);
+      known.set(keyOf(account, origin.upstream), true);
     },
     isProven(account, origin, lifetimeMs) {
       const grant = standing(account, origin);
@@ -78,16 +78,23 @@ export function createGrants(clock: Clock): Grants {
     },
     refuseAll(account, upstream) {
       // Only of those who have something to lose: strangers must not push others out of the memory.
-      if (known.delete(`${account} ${upstream}`)) refusedAll.set(`${account} ${upstream}`, clock.monotonic());
+      if (known.delete(keyOf(account, upstream))) refusedAll.set(keyOf(account, upstream), clock.monotonic());
     },
     refusedSince(account, origin, at) {
       return (refusals.get(placeOf(account, origin)) ?? -1) >= at;
     },
-    isKnown: (account, upstream) => known.has(`${account} ${upstream}`),
+    isKnown: (account, upstream) => known.has(keyOf(account, upstream)),
   };
 }
 
-/** No part can hold a blank. */
 function placeOf(account: string, { upstream, repository }: Origin): string {
-  return `${account} ${upstream} ${repository}`;
+  return keyOf(account, upstream, repository);
+}
+
+/**
+ * No part can hold a blank. Joined, because V8 keeps a key made of a template as a tree of its parts: the proofs would take a
+ * third more memory.
+ */
+function keyOf(...parts: readonly string[]): string {
+  return parts.join(' ');
 }
