@@ -9,6 +9,7 @@ import { run } from '../test/parts/run.ts';
 import { FULL_EFFORT, QUICK_EFFORT, type Case } from './cases/case.ts';
 import { coldBlob } from './cases/cold-blob.ts';
 import { crowd } from './cases/crowd.ts';
+import { privateManifest } from './cases/private-manifest.ts';
 import { start } from './cases/start.ts';
 import { warmBlob, warmBlobTls } from './cases/warm-blob.ts';
 import { warmManifest } from './cases/warm-manifest.ts';
@@ -16,7 +17,7 @@ import type { Row } from './measure/row.ts';
 import { formatTable } from './measure/table.ts';
 import { startOrigin } from './peers/origin.ts';
 
-const CASES: readonly Case[] = [warmBlob, warmBlobTls, warmManifest, coldBlob, crowd, start];
+const CASES: readonly Case[] = [warmBlob, warmBlobTls, warmManifest, privateManifest, coldBlob, crowd, start];
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -13,6 +13,8 @@ export interface Effort {
   /** Of the blob that 30 callers want. */
   readonly crowdBlobBytes: number;
   readonly storeObjects: number;
+  /** Each with a credential of its own. */
+  readonly knownCallers: number;
 }
 
 export interface Setting {
@@ -38,6 +40,7 @@ export const FULL_EFFORT: Effort = {
   manifestSeconds: 3,
   crowdBlobBytes: 128 * MIB,
   storeObjects: 100_000,
+  knownCallers: 100_000,
 };
 
 /** Shows that everything runs, in about a minute; its numbers say little. */
@@ -48,4 +51,5 @@ export const QUICK_EFFORT: Effort = {
   manifestSeconds: 1,
   crowdBlobBytes: 16 * MIB,
   storeObjects: 2_000,
+  knownCallers: 500,
 };

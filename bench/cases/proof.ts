@@ -10,9 +10,19 @@ export async function proveBlob(url: string, blob: TestBlob, ca?: string): Promi
   throw new Error(`GET ${url} gave ${status} and ${bytes} bytes of ${blob.size}, right: ${String(matches)}`);
 }
 
-/** GETs a manifest and checks its digest and media type. Throws an `Error` that says what was wrong with the answer. */
-export async function proveManifest(url: string, { manifest }: PushedImage): Promise<void> {
-  const { status, body, headers } = await get(url, { headers: { accept: MEDIA_TYPES.ociManifest } });
+/**
+ * GETs a manifest, with this `Authorization`, and checks its digest and media type. Throws an `Error` that says what was wrong with
+ * the answer.
+ */
+export async function proveManifest(
+  url: string,
+  { manifest }: PushedImage,
+  authorization?: string,
+): Promise<void> {
+  const accept = MEDIA_TYPES.ociManifest;
+  const { status, body, headers } = await get(url, {
+    headers: authorization === undefined ? { accept } : { accept, authorization },
+  });
   if (status === 200 && digestOf(body) === manifest && headers['content-type'] === MEDIA_TYPES.ociManifest)
     return;
   throw new Error(`GET ${url} gave ${status}, ${headers['content-type']} and content ${digestOf(body)}`);

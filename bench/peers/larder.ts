@@ -7,8 +7,16 @@ import type { ServerKey } from './server-key.ts';
 /** The name under which Larder knows the origin. */
 export const UPSTREAM = 'origin.test';
 
+/** A cache of the configuration, beside the one of the origin. */
+export interface FurtherCache {
+  readonly upstream: string;
+  readonly remoteURL: string;
+  readonly authentication?: { readonly realm: 'Cache' };
+}
+
 export interface LarderOptions {
   readonly origin: string;
+  readonly furtherCaches?: readonly FurtherCache[];
   readonly tls?: ServerKey | undefined;
   /** Store to use and keep; one of its own unless told. */
   readonly store?: string;
@@ -22,10 +30,15 @@ export interface Larder extends Peer {
 }
 
 /** Starts the built Larder with its defaults. Throws an `Error` with its log when it does not start. */
-export async function startLarder({ origin, tls, store }: LarderOptions): Promise<Larder> {
+export async function startLarder({
+  origin,
+  furtherCaches = [],
+  tls,
+  store,
+}: LarderOptions): Promise<Larder> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
-  const config = own.write('config.yaml', JSON.stringify(configurationOf(origin))); // JSON is YAML too.
+  const config = own.write('config.yaml', JSON.stringify(configurationOf(origin, furtherCaches))); // JSON is YAML too.
   const args = [
     'serve',
     '--config',
@@ -50,10 +63,10 @@ export async function startLarder({ origin, tls, store }: LarderOptions): Promis
   };
 }
 
-function configurationOf(origin: string): object {
+function configurationOf(origin: string, furtherCaches: readonly FurtherCache[]): object {
   return {
     apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
     kind: 'RegistryConfig',
-    caches: [{ upstream: UPSTREAM, remoteURL: origin }],
+    caches: [{ upstream: UPSTREAM, remoteURL: origin }, ...furtherCaches],
   };
 }

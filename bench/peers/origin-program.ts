@@ -1,8 +1,8 @@
 /** The origin: the test kit's upstream in a process of its own, steered over the channel to its parent. */
-import { blobOf, imageOf, startUpstream } from '../../test/kit/index.ts';
+import { blobOf, imageOf, startUpstream, type UpstreamOptions } from '../../test/kit/index.ts';
 import type { Order, Reply } from './origin.ts';
 
-const upstream = await startUpstream();
+const upstream = await startUpstream(JSON.parse(process.argv[2] ?? '{}') as UpstreamOptions);
 
 process.on('message', (order: Order) => process.send!(obey(order)));
 process.on('disconnect', () => process.exit());
@@ -15,6 +15,9 @@ function obey(order: Order): Reply {
       upstream.push(order.repository, image, 'latest');
       return { manifest: image.digest, layer: image.layers[0]!.digest };
     }
+    case 'restrict':
+      upstream.setAccess(order.repository, { readers: order.readers });
+      return {};
     case 'slow down':
       upstream.faults.add({ match: { kind: 'blob' }, bytesPerSecond: order.bytesPerSecond });
       return {};
