@@ -45,6 +45,21 @@ suite('a sealed token', () => {
     assert.notEqual(other.token, token);
   });
 
+  test('is told from the tokens of upstreams by its form: no key is looked for', async () => {
+    const { seal, finds } = setting();
+    const part = Buffer.from(JSON.stringify({ alg: 'RS256', kid: 'x' })).toString('base64url');
+    for (const token of [
+      'opaque',
+      `${part}.${part}.c2ln`,
+      `${part}.key.iv.text.tag`,
+      `${part}..iv.text`,
+      '....',
+    ])
+      assert.equal(await seal.open(token), undefined, token);
+    assert.equal(finds(), 0);
+    assert.equal(await seal.open(`${part}..aXY.dGV4dA.dGFn`), undefined);
+  });
+
   test('lives as long as it says, and not longer', async () => {
     const { seal, clock } = setting();
     const { token, expiresInSeconds, issuedAt } = await seal.seal({ grants: 'anonymous' }, 90_700);
