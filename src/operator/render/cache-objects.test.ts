@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { configOf } from '../../../test/cache/target.ts';
+import { parseRegistryConfig } from '../../api/registry-config.ts';
+import type { CacheConfig } from '../../api/registry-config-effective.ts';
+import type { KubeObject } from '../../kube/types.ts';
+import { cacheObjects } from './cache-objects.ts';
+import type { CacheValues } from './cache-values.ts';
+
+function valuesOf(cache: Record<string, unknown> = {}, more: Partial<CacheValues> = {}): CacheValues {
+  return {
+    namespace: 'larder-system',
+    image: 'larder.example/larder:1@sha256:0123',
+    cache: configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig,
+    askedBy: 'team/hub',
+    secrets: new Map(),
+    priorityClassName: 'system-cluster-critical',
+    serviceMonitor: false,
+    ...more,
+  };
+}
+
+/** The object of this kind, as plainly as JSON has it. */
+function plainly(objects: readonly KubeObject[], kind: string): unknown {
+  const found = objects.filter((one) => one.kind === kind);
+  assert.equal(found.length, 1, kind);
+  return JSON.parse(JSON.stringify(found[0])) as unknown;
+}
+
+function setOf(objects: readonly KubeObject[]): StatefulSet {
+  return plainly(objects, 'StatefulSet') as StatefulSet;
+}
+
+function dataOf(objects: readonly KubeObject[], kind: string): Record<string, string> {
+  return (plainly(objects, kind) as { data: Record<string, string> }).data;
+}
+
+/** What these tests look at. */
+interface StatefulSet {
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly automountServiceAccountToken: boolean;
+        readonly securityContext: {
+          readonly runAsNonRoot: boolean;
+          readonly seccompProfile: { readonly type: string };
+        };
+        readonly containers: readonly [
+          { readonly args: readonly string[]; readonly securityContext: unknown },
+        ];
+        readonly volumes: readonly {
+          readonly name: string;
+          readonly secret?: {
+            readonly secretName: string;
+            readonly optional?: boolean;
+            readonly items?: readonly { readonly path: string }[];
+          };
+        }[];
+      };
+    };
+    readonly volumeClaimTemplates: readonly [
+      {
+        readonly spec: {
+          readonly resources: { readonly requests: unknown };
+          readonly storageClassName?: string;
+        };
+      },
+    ];
+  };
+}
+
+describe('the objects of a cache', () => {
+  test('are called as the Gardener extension calls them, live in one namespace and say whose they are', () => {
+    const objects = cacheObjects(
+      valuesOf({ upstream: 'my-registry.io:5000', serviceNameSuffix: 'static-name' }),
+    );
+    assert.deepEqual(
+      objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+      [
+        'Service registry-static-name',
+        'ConfigMap registry-my-registry-io-5000-config',
+        'Secret registry-my-registry-io-5000-secrets',
+        'NetworkPolicy registry-my-registry-io-5000',
+        'PodDisruptionBudget registry-my-registry-io-5000',
+        'StatefulSet registry-my-registry-io-5000',
+      ],
+    );
+    for (const { metadata } of objects) {
+      assert.equal(metadata.namespace, 'larder-system');
+      assert.equal(metadata.labels?.['app.kubernetes.io/managed-by'], 'larder-operator');
+      assert.equal(metadata.labels?.['upstream-host'], 'my-registry.io-5000');
+      assert.equal(metadata.annotations?.['larder/asked-by'], 'team/hub');
+    }
+  });
+
+  test('hold a configuration that the cache reads as the one that was asked for', () => {
+    const values = valuesOf({
+      freshness: { tagTTL: '5s' },
+      authentication: { realm: 'Cache', outageGrace: '1h' },
+    });
+    const parsed = parseRegistryConfig(dataOf(cacheObjects(values), 'ConfigMap')['config.yaml']);
+    assert.ok(parsed.ok);
+    assert.deepEqual(parsed.config.caches, [values.cache]);
+  });
+
+  test('run the cache without a right that it does not need (Pod Security Standard "restricted")', () => {
+    const { spec } = setOf(cacheObjects(valuesOf())).spec.template;
+    assert.equal(spec.automountServiceAccountToken, false);
+    assert.equal(spec.securityContext.runAsNonRoot, true);
+    assert.equal(spec.securityContext.seccompProfile.type, 'RuntimeDefault');
+    assert.deepEqual(spec.containers[0].securityContext, {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+
+  test('give the store nine tenths of its claim', () => {
+    const objects = cacheObjects(valuesOf({ volume: { size: '10Gi', storageClassName: 'fast' } }));
+    const { spec } = setOf(objects);
+    assert.ok(spec.template.spec.containers[0].args.includes(`--max-size=${Math.floor(0.9 * 10 * 2 ** 30)}`));
+    assert.deepEqual(spec.volumeClaimTemplates[0].spec.resources.requests, { storage: '10Gi' });
+    assert.equal(spec.volumeClaimTemplates[0].spec.storageClassName, 'fast');
+  });
+
+  test('serve TLS unless told otherwise', () => {
+    const { spec } = setOf(cacheObjects(valuesOf())).spec.template;
+    assert.ok(spec.volumes.some(({ secret }) => secret?.secretName === 'registry-docker-io-tls'));
+    const plain = setOf(cacheObjects(valuesOf({ http: { tls: false } }))).spec.template.spec;
+    assert.ok(!plain.volumes.some(({ name }) => name === 'tls'));
+    assert.ok(!plain.containers[0].args.some((arg: string) => arg.startsWith('--tls')));
+  });
+
+  test('mount of each named Secret the keys that a cache reads, at the place where it looks, missing ones too', () => {
+    const secrets = new Map([
+      ['hub', { username: 'dQ==', password: 'cA==', other: 'eA==' }],
+      ['never-named', { username: 'eA==' }],
+    ]);
+    const objects = cacheObjects(
+      valuesOf({ secretReferenceName: 'hub', caBundleSecretReferenceName: 'missing' }, { secrets }),
+    );
+    assert.deepEqual(dataOf(objects, 'Secret'), {
+      'hub.username': 'dQ==',
+      'hub.password': 'cA==',
+    });
+    const { volumes } = setOf(objects).spec.template.spec;
+    const secret = volumes.find(({ name }) => name === 'secrets')?.secret;
+    assert.equal(secret?.optional, true);
+    const paths = secret.items?.map(({ path }) => path);
+    assert.ok(paths?.includes('hub/.dockerconfigjson') && paths.includes('missing/bundle.crt'));
+  });
+
+  test('change nothing of the pod when only the contents of a Secret change, so that no restart is due', () => {
+    const withPassword = (password: string): StatefulSet =>
+      setOf(
+        cacheObjects(
+          valuesOf(
+            { secretReferenceName: 'hub' },
+            { secrets: new Map([['hub', { username: 'dQ==', password }]]) },
+          ),
+        ),
+      );
+    assert.deepEqual(withPassword('b25l'), withPassword('dHdv'));
+  });
+
+  test('are watched by the Prometheus operator where there is one', () => {
+    const monitor = plainly(cacheObjects(valuesOf({}, { serviceMonitor: true })), 'ServiceMonitor') as {
+      spec: { endpoints: { port: string }[] };
+    };
+    assert.equal(monitor.spec.endpoints[0]?.port, 'debug');
+  });
+});
+
+test('property: the same values give the same objects, names are valid, and no secret is anywhere but in the Secret', () => {
+  const host = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?(\.[a-z][a-z0-9]{0,11}){1,4}$/);
+  fc.assert(
+    fc.property(host, fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }), (name, port) => {
+      const upstream = port === undefined ? name : `${name}:${port}`;
+      const secrets = new Map([['login', { username: 'dXNlcg==', password: 'c2VjcmV0LXdvcmQ=' }]]);
+      const make = (): KubeObject[] =>
+        cacheObjects(valuesOf({ upstream, secretReferenceName: 'login' }, { secrets }));
+      const objects = make();
+      assert.equal(JSON.stringify(objects), JSON.stringify(make()));
+      for (const { metadata, kind, ...rest } of objects) {
+        assert.match(metadata.name, /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+        assert.ok(metadata.name.length <= 63, metadata.name);
+        assert.ok((metadata.labels?.['upstream-host']?.length ?? 0) <= 63);
+        if (kind !== 'Secret') assert.ok(!JSON.stringify(rest).includes('c2VjcmV0LXdvcmQ='));
+      }
+    }),
+  );
+});

@@ -1,0 +1,18 @@
+import { printRegistryConfig } from '../../api/registry-config-print.ts';
+import type { KubeObject } from '../../kube/types.ts';
+import type { CacheValues } from './cache-values.ts';
+import { cacheObject, identityOf } from './identity.ts';
+
+/** The cache's configuration as a file that it re-reads: the one entry of its upstream, every default written out. */
+export function configMap(values: CacheValues): KubeObject & { data: Record<string, string> } {
+  const config = { caches: [values.cache], registryConfigReplication: { enabled: false } };
+  return cacheObject(values, configMapName(values), {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    data: { 'config.yaml': printRegistryConfig(config) },
+  });
+}
+
+export function configMapName(values: CacheValues): string {
+  return `${identityOf(values).name}-config`;
+}

@@ -1,0 +1,20 @@
+import type { KubeObject } from '../../kube/types.ts';
+import type { CacheValues } from './cache-values.ts';
+import { cacheObject, identityOf, PORTS } from './identity.ts';
+
+/** The cache's address; its ports are called as the Gardener extension calls them. */
+export function service(values: CacheValues): KubeObject & { spec: object } {
+  const { serviceName, selector } = identityOf(values);
+  return cacheObject(values, serviceName, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    spec: {
+      type: 'ClusterIP',
+      selector,
+      ports: [
+        { name: 'registry-cache', port: PORTS.registry, targetPort: 'registry-cache', protocol: 'TCP' },
+        { name: 'debug', port: PORTS.admin, targetPort: 'debug', protocol: 'TCP' },
+      ],
+    },
+  });
+}
