@@ -24,6 +24,13 @@ describe('lines of a go.mod that count in a main module only', () => {
     ]);
   });
 
+  test('make a replacement by a directory the published module, in the version that is told', () => {
+    const goMod = { Replace: [{ Old: { Path: 'example.org/d' }, New: { Path: './staging/d' } }] };
+    assert.deepEqual(editsOf(JSON.stringify(goMod), 'v0.3.0'), [
+      '-replace=example.org/d=example.org/d@v0.3.0',
+    ]);
+  });
+
   test('are none where there are none', () => {
     assert.deepEqual(editsOf(JSON.stringify({ Module: { Path: 'a' }, Exclude: null, Replace: null })), []);
   });

@@ -1,26 +1,34 @@
 import { z } from 'zod';
 
 const VERSION = z.object({ Path: z.string(), Version: z.string().optional() });
+const REPLACEMENT = z.object({ Old: VERSION, New: VERSION });
 const GO_MOD = z.object({
   Exclude: z.array(VERSION).nullish(),
-  Replace: z.array(z.object({ Old: VERSION, New: VERSION })).nullish(),
+  Replace: z.array(REPLACEMENT).nullish(),
 });
+
+type Version = z.infer<typeof VERSION>;
+type Replacement = z.infer<typeof REPLACEMENT>;
 
 /**
  * Arguments of `go mod edit` that give another go.mod the `exclude` and `replace` lines of this one, which is given as
  * `go mod edit -json` prints it. A module that is replaced by a directory of its own repository stays the published
- * one, in the version that is required: the directory is not part of the download.
+ * one, since the directory is not part of the download: in version `published`, or in the required one when that is
+ * not given.
  */
-export function editsOf(goModJson: string): string[] {
+export function editsOf(goModJson: string, published?: string): string[] {
   const { Exclude, Replace } = GO_MOD.parse(JSON.parse(goModJson));
+  const replacementOf = ({ Old, New }: Replacement): Version =>
+    New.Version === undefined ? { Path: Old.Path, Version: published } : New;
   return [
     ...(Exclude ?? []).map((version) => `-exclude=${nameOf(version)}`),
     ...(Replace ?? [])
-      .filter((line) => line.New.Version !== undefined)
-      .map((line) => `-replace=${nameOf(line.Old)}=${nameOf(line.New)}`),
+      .map((line) => ({ Old: line.Old, New: replacementOf(line) }))
+      .filter(({ New }) => New.Version !== undefined)
+      .map(({ Old, New }) => `-replace=${nameOf(Old)}=${nameOf(New)}`),
   ];
 }
 
-function nameOf({ Path, Version }: z.infer<typeof VERSION>): string {
+function nameOf({ Path, Version }: Version): string {
   return Version === undefined ? Path : `${Path}@${Version}`;
 }

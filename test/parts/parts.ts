@@ -24,6 +24,18 @@ export const PARTS = {
   containerd22: containerdPart('v2.2.9', 'github.com/containerd/containerd/v2'),
   containerd2: containerdPart('v2.3.7', 'github.com/containerd/containerd/v2'),
   crictl: goPart('v1.34.0', 'sigs.k8s.io/cri-tools/cmd/crictl', { try: ['--version'] }),
+  etcd: goPart('v3.6.16', 'go.etcd.io/etcd/server/v3', {
+    executable: 'server',
+    module: 'go.etcd.io/etcd/server/v3',
+    try: ['--version'],
+  }),
+  'kube-apiserver': kubernetesPart('kube-apiserver'),
+  kubectl: kubernetesPart('kubectl', ['version', '--client']),
+  'kube-controller-manager': kubernetesPart('kube-controller-manager'),
+  'kube-scheduler': kubernetesPart('kube-scheduler'),
+  kubelet: kubernetesPart('kubelet'),
+  'kube-proxy': kubernetesPart('kube-proxy'),
+  helm: goPart('v3.19.5', 'helm.sh/helm/v3/cmd/helm', { try: ['version'] }),
   registry2: debianPart('2.8.2', 'docker-registry', { path: '/usr/bin/docker-registry', try: ['--version'] }),
   skopeo: debianPart('1.9.3', 'skopeo', { path: '/usr/bin/skopeo', try: ['--version'] }),
   podman: debianPart('4.3.1', 'podman', { path: '/usr/bin/podman', try: ['--version'] }),
@@ -33,6 +45,10 @@ export const PARTS = {
   htpasswd: debianPart('2.4', 'apache2-utils', { path: '/usr/bin/htpasswd', try: ['-nbB', 'user', 'word'] }),
   python3: debianPart('3.11', 'python3', { path: '/usr/bin/python3', try: ['--version'] }),
   wrk: debianPart('4.1.0', 'wrk', { path: '/usr/bin/wrk', try: ['-v'], exit: 1 }),
+  cni: debianPart('1.1.1', 'containernetworking-plugins', { path: '/usr/lib/cni/bridge', try: [] }),
+  iptables: debianPart('1.8.9', 'iptables', { path: '/usr/sbin/iptables', try: ['--version'] }),
+  ip: debianPart('6.1.0', 'iproute2', { path: '/bin/ip', try: ['-V'] }),
+  conntrack: debianPart('1.4.7', 'conntrack', { path: '/usr/sbin/conntrack', try: ['--version'] }),
   busybox: debianPart('1.35.0', 'busybox-static', { path: '/bin/busybox', try: ['true'] }),
 } as const satisfies Record<string, Part>;
 
@@ -62,6 +78,10 @@ export interface GoPart extends Trial {
    * `replace` or `exclude` lines.
    */
   readonly module?: string;
+  /** With `module`: the version in which the modules are published that its go.mod replaces by directories. */
+  readonly directoriesAs?: string;
+  /** What the linker writes into variables, by their full names. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 export interface DebianPart extends Trial {
@@ -80,7 +100,7 @@ export function isPartName(name: string): name is PartName {
 function goPart(
   version: string,
   mainPackage: string,
-  options: Trial & { executable?: string; with?: readonly string[]; module?: string },
+  options: Trial & { with?: readonly string[] } & Partial<Omit<GoPart, 'packages'>>,
 ): GoPart {
   const {
     executable = mainPackage.slice(mainPackage.lastIndexOf('/') + 1),
@@ -96,6 +116,28 @@ function containerdPart(version: string, module: string): GoPart {
     with: [`${module}/cmd/ctr`, `${module}/cmd/containerd-shim-runc-v2`],
     module,
     try: ['--version'],
+  });
+}
+
+/**
+ * A command of Kubernetes 1.34, the last that runs on cgroup v1 unless forbidden to. All share one set of compiled
+ * packages in Go's cache, so that the second one takes seconds. Without its variables it would call itself v0.0.0.
+ */
+function kubernetesPart(command: string, trial: readonly string[] = ['--version']): GoPart {
+  const minor = '34';
+  const patch = `${minor}.4`;
+  const version = `v1.${patch}`;
+  const component = 'k8s.io/component-base/version';
+  return goPart(version, `k8s.io/kubernetes/cmd/${command}`, {
+    module: 'k8s.io/kubernetes',
+    directoriesAs: `v0.${patch}`,
+    variables: {
+      [`${component}.gitVersion`]: version,
+      [`${component}.gitMajor`]: '1',
+      [`${component}.gitMinor`]: minor,
+      'k8s.io/client-go/pkg/version.gitVersion': version,
+    },
+    try: trial,
   });
 }
 
