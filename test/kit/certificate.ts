@@ -12,19 +12,32 @@ export interface TestPki {
   /** The authority's certificate: what clients have to trust. */
   readonly caPem: string;
   /** Key and certificate of a server; with a flaw when told. Made at the first look and remembered. */
-  server(flaw?: CertificateFlaw): { readonly key: string; readonly cert: string };
+  server(flaw?: CertificateFlaw): KeyPair;
+  /** Key and certificate of a client, a new one at each call. A server that trusts the authority reads from it who it is. */
+  client(subject: Subject): KeyPair;
+}
+
+/** Both PEM; the key in PKCS #8. */
+export interface KeyPair {
+  readonly key: string;
+  readonly cert: string;
+}
+
+export interface Subject {
+  readonly commonName: string;
+  readonly organization?: string;
 }
 
 /** An authority whose server certificates are for `names` (DNS names and IP addresses). */
 export function createTestPki(names: readonly string[] = LOOPBACK): TestPki {
   const authority = createAuthority();
-  const made = new Map<CertificateFlaw | undefined, { key: string; cert: string }>();
+  const made = new Map<CertificateFlaw | undefined, KeyPair>();
   return {
     caPem: authority.pem,
     server(flaw) {
       let pair = made.get(flaw);
       if (!pair) {
-        pair = issue(flaw === 'untrusted' ? createAuthority() : authority, {
+        pair = issueToServer(flaw === 'untrusted' ? createAuthority() : authority, {
           names: flaw === 'wrong-name' ? ['elsewhere.example'] : names,
           days: flaw === 'expired' ? -1 : 365,
         });
@@ -32,6 +45,7 @@ export function createTestPki(names: readonly string[] = LOOPBACK): TestPki {
       }
       return pair;
     },
+    client: (subject) => issue(authority, subject, 365, [extendedKeyUsage(CLIENT_AUTH)]),
   };
 }
 
@@ -53,26 +67,34 @@ function createAuthority(): Authority {
   ];
   const name = `Larder test authority ${randomBytes(4).toString('hex')}`;
   const self = { name, key: privateKey };
-  return { ...self, pem: certificate(name, publicKey, self, 365, extensions) };
+  return { ...self, pem: certificate({ commonName: name }, publicKey, self, 365, extensions) };
 }
 
-function issue(authority: Authority, { names, days }: { names: readonly string[]; days: number }) {
+function issueToServer(
+  authority: Authority,
+  { names, days }: { names: readonly string[]; days: number },
+): KeyPair {
+  const subjectAltNames = extension('551d11', sequence(...names.map(generalName)));
+  const subject = { commonName: names[0] ?? 'localhost' };
+  return issue(authority, subject, days, [subjectAltNames, extendedKeyUsage(SERVER_AUTH)]);
+}
+
+function issue(
+  authority: Authority,
+  subject: Subject,
+  days: number,
+  extensions: readonly Buffer[],
+): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const subjectAltNames = sequence(...names.map(generalName));
-  const extensions = [
-    extension('551d11', subjectAltNames),
-    // extKeyUsage: serverAuth.
-    extension('551d25', sequence(der(0x06, Buffer.from('2b06010505070301', 'hex')))),
-  ];
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    cert: certificate(names[0] ?? 'localhost', publicKey, authority, days, extensions),
+    cert: certificate(subject, publicKey, authority, days, extensions),
   };
 }
 
 /** RFC 5280 section 4.1. Valid from two days ago until `days` from now. */
 function certificate(
-  commonName: string,
+  subject: Subject,
   subjectKey: KeyObject,
   issuer: Pick<Authority, 'name' | 'key'>,
   days: number,
@@ -83,9 +105,9 @@ function certificate(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.concat([Buffer.from([0x01]), randomBytes(8)])),
     algorithm,
-    distinguishedName(issuer.name),
+    distinguishedName({ commonName: issuer.name }),
     sequence(time(-2), time(days)),
-    distinguishedName(commonName),
+    distinguishedName(subject),
     subjectKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...extensions)),
   );
@@ -97,11 +119,25 @@ function certificate(
 
 /** 1.2.840.10045.4.3.2 */
 const ECDSA_WITH_SHA256 = Buffer.from('2a8648ce3d040302', 'hex');
-/** 2.5.4.3 */
+/** 2.5.4.3 and 2.5.4.10 */
 const COMMON_NAME = Buffer.from('550403', 'hex');
+const ORGANIZATION = Buffer.from('55040a', 'hex');
 
-function distinguishedName(name: string): Buffer {
-  return sequence(der(0x31, sequence(der(0x06, COMMON_NAME), der(0x0c, Buffer.from(name)))));
+function distinguishedName({ commonName, organization }: Subject): Buffer {
+  const attribute = (type: Buffer, value: string): Buffer =>
+    der(0x31, sequence(der(0x06, type), der(0x0c, Buffer.from(value))));
+  return sequence(
+    ...(organization === undefined ? [] : [attribute(ORGANIZATION, organization)]),
+    attribute(COMMON_NAME, commonName),
+  );
+}
+
+/** 1.3.6.1.5.5.7.3.1 and .2 */
+const SERVER_AUTH = Buffer.from('2b06010505070301', 'hex');
+const CLIENT_AUTH = Buffer.from('2b06010505070302', 'hex');
+
+function extendedKeyUsage(purpose: Buffer): Buffer {
+  return extension('551d25', sequence(der(0x06, purpose)));
 }
 
 function extension(oidHex: string, value: Buffer, critical = false): Buffer {

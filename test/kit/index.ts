@@ -7,7 +7,13 @@ export {
   type SyntheticBlob,
   type TestBlob,
 } from './blob.ts';
-export { createTestPki, type CertificateFlaw, type TestPki } from './certificate.ts';
+export {
+  createTestPki,
+  type CertificateFlaw,
+  type KeyPair,
+  type Subject,
+  type TestPki,
+} from './certificate.ts';
 export { startCloud, type Cloud, type CloudRequest } from './cloud.ts';
 export type { CloudService } from './cloud/services.ts';
 export { basic, get, head, type GetOptions, type GetResult } from './client.ts';
@@ -29,6 +35,7 @@ export {
 export { assertNoLeaks } from './leaks.ts';
 export { logIn, type Login } from './log-in.ts';
 export { parseMetrics, type Metrics, type Series } from './metrics.ts';
+export type { Place } from './place.ts';
 export {
   runLarder,
   startLarder,

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { get } from './client.ts';
 import { parseMetrics, type Metrics } from './metrics.ts';
+import type { Place } from './place.ts';
 import { noteSecretFiles } from './secrets.ts';
 import { tempDir } from './temp.ts';
 import { waitFor } from './wait.ts';
@@ -35,6 +36,8 @@ export interface LarderOptions {
   readonly readyMs?: number;
   /** The executable, a file for Node; `bin/larder` of this checkout unless told. */
   readonly executable?: string;
+  /** Where it runs; beside the test unless told. */
+  readonly place?: Place;
 }
 
 /** How a process ended. */
@@ -44,9 +47,9 @@ export interface Exit {
 }
 
 export interface LarderProcess extends AsyncDisposable {
-  /** URL of the registry listener, without a slash at the end. */
+  /** URL of the registry listener, without a slash at the end, as it is at {@link LarderOptions.place}. */
   readonly registry: string;
-  /** URL of the admin listener. */
+  /** URL of the admin listener, for the test. */
   readonly admin: string;
   readonly pid: number;
   readonly store: string;
@@ -132,7 +135,8 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
   let admin = '';
   try {
     const ready = await event('ready', options.readyMs ?? 20_000);
-    admin = trimSlash(ready['admin']);
+    const listener = trimSlash(ready['admin']);
+    admin = (await options.place?.reach(listener)) ?? listener;
     const metrics = async (): Promise<Metrics> => parseMetrics((await get(`${admin}/metrics`)).text());
     return {
       registry: trimSlash(ready['registry']),
@@ -192,11 +196,10 @@ export async function runLarder(
 
 const EXECUTABLE = fileURLToPath(new URL('../../bin/larder', import.meta.url));
 
-function start(args: readonly string[], { env, executable = EXECUTABLE }: LarderOptions) {
+function start(args: readonly string[], { env, executable = EXECUTABLE, place }: LarderOptions) {
   // A stand-in in TypeScript runs on this very Node; the real one finds its own.
-  const command = executable.endsWith('.ts')
-    ? [process.execPath, executable, ...args]
-    : [executable, ...args];
+  const interpreter = executable.endsWith('.ts') ? [process.execPath] : [];
+  const command = [...(place?.enter ?? []), ...interpreter, executable, ...args];
   return spawn(command[0] as string, command.slice(1), {
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

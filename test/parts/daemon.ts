@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Place } from '../kit/place.ts';
 
 export interface DaemonOptions {
   /** What failure messages call it. */
@@ -8,6 +9,8 @@ export interface DaemonOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it runs; beside the test unless told. */
+  readonly place?: Place | undefined;
   /** A line of its output that means "I serve". */
   readonly ready: RegExp;
 }
@@ -32,8 +35,8 @@ const OUTPUT_LIMIT = 64 * 1024;
  * has not said so within 30 s. The kernel kills it when this process dies in whatever way, so nothing is left behind.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { name, command, args, env = {}, ready } = options;
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', command, ...args], {
+  const { name, command, args, env = {}, ready, place } = options;
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...(place?.enter ?? []), command, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

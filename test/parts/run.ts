@@ -5,6 +5,8 @@ import { text } from 'node:stream/consumers';
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** What it reads from its standard input; nothing unless told. */
+  readonly input?: string;
   /** Milliseconds after which the command is killed; 60 000 unless told. */
   readonly limit?: number;
 }
@@ -36,15 +38,17 @@ export async function run(
 export async function runToExit(
   command: string,
   args: readonly string[],
-  { env = {}, cwd, limit = 60_000 }: RunOptions = {},
+  { env = {}, cwd, input = '', limit = 60_000 }: RunOptions = {},
 ): Promise<RunResult> {
   const child = spawn(command, args, {
     env: { ...process.env, ...env },
     cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     signal: AbortSignal.timeout(limit),
     killSignal: 'SIGKILL',
   });
+  // Who does not read it to its end has no use for the rest.
+  child.stdin.on('error', () => undefined).end(input);
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

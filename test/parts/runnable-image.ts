@@ -15,16 +15,24 @@ export const ALL_BYTES_FOUND = 42;
  * {@link ALL_BYTES_FOUND}: an exit code, since `ctr run` may lose what a short command prints. Needs the part busybox.
  */
 export function runnableImage(extraLayers = 3): TestImage {
-  const busybox: TarEntry[] = [
-    { name: 'bin/', mode: 0o755 },
-    { name: 'bin/busybox', mode: 0o755, content: readFileSync(needPart('busybox')) },
-    { name: 'bin/sh', linkTo: 'busybox' },
-    { name: 'data/', mode: 0o755 },
-  ];
   const data = Array.from({ length: extraLayers }, (_, index): TarEntry[] => [
     { name: `data/${index + 1}`, content: Buffer.alloc(FILE_BYTES, `layer ${index + 1}\n`) },
   ]);
   const count = `busybox cat /data/* | busybox wc -c`;
   const command = `test $(${count}) = ${extraLayers * FILE_BYTES} && exit ${ALL_BYTES_FOUND}`;
-  return packedImage([busybox, ...data], { Cmd: ['/bin/sh', '-c', command], Env: ['PATH=/bin'] });
+  return packedImage([busyboxFiles(), ...data], { Cmd: ['/bin/sh', '-c', command], Env: ['PATH=/bin'] });
+}
+
+/** An image with a shell and nothing else, that sleeps until it is stopped. Needs the part busybox. */
+export function sleepingImage(): TestImage {
+  return packedImage([busyboxFiles()], { Cmd: ['/bin/busybox', 'sleep', 'infinity'], Env: ['PATH=/bin'] });
+}
+
+function busyboxFiles(): TarEntry[] {
+  return [
+    { name: 'bin/', mode: 0o755 },
+    { name: 'bin/busybox', mode: 0o755, content: readFileSync(needPart('busybox')) },
+    { name: 'bin/sh', linkTo: 'busybox' },
+    { name: 'data/', mode: 0o755 },
+  ];
 }

@@ -1,5 +1,6 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { tempDir } from '../kit/temp.ts';
+import { writeContainerdFiles, type ContainerdFiles } from './containerd-files.ts';
 import { startDaemon } from './daemon.ts';
 import { besidePart, needPart } from './find.ts';
 import type { PartName } from './parts.ts';
@@ -23,8 +24,7 @@ export interface ContainerdOptions {
 /** A running containerd with content, snapshots and a socket of its own. Disposing it stops it and removes all that. */
 export interface Containerd extends AsyncDisposable {
   output(): string;
-  /** Writes the hosts.toml of a registry name: one mirror, and after it `origin`, the registry itself unless told. */
-  useMirror(registryName: string, mirrorUrl: string, origin?: string): void;
+  readonly useMirror: ContainerdFiles['useMirror'];
   /** Pulls by hosts.toml and unpacks. */
   pull(reference: string): Promise<void>;
   /**
@@ -50,31 +50,7 @@ const NAMESPACE = 'k8s.io';
 export async function startContainerd({ part }: ContainerdOptions): Promise<Containerd> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
-  const socket = join(own.path, 'containerd.sock');
-  const hosts = join(own.path, 'certs.d');
-  // A version 2 file is understood from 1.6 to 2.3. From 2.0 on the transfer service pulls, and unpacks only where told;
-  // the snapshotter is then a setting of cri.v1.images, which does not take over the one of grpc.v1.cri.
-  const configuration = own.write(
-    'config.toml',
-    `version = 2
-root = "${own.path}/root"
-state = "${own.path}/state"
-disabled_plugins = ["io.containerd.nri.v1.nri"]
-[grpc]
-  address = "${socket}"
-[ttrpc]
-  address = "${socket}.ttrpc"
-[plugins."io.containerd.grpc.v1.cri".containerd]
-  snapshotter = "native"
-[plugins."io.containerd.cri.v1.images"]
-  snapshotter = "native"
-[plugins."io.containerd.grpc.v1.cri".registry]
-  config_path = "${hosts}"
-[[plugins."io.containerd.transfer.v1.local".unpack_config]]
-  platform = "linux"
-  snapshotter = "native"
-`,
-  );
+  const { configuration, socket, hosts, useMirror } = writeContainerdFiles(own);
   const directory = dirname(needPart(part));
   const daemon = cleanup.use(
     await startDaemon({
@@ -96,13 +72,8 @@ disabled_plugins = ["io.containerd.nri.v1.nri"]
   const resources = cleanup.move();
   return {
     output: () => daemon.output(),
-    useMirror(registryName, mirrorUrl, origin) {
-      const server = origin === undefined ? '' : `server = "${origin}"\n`;
-      const mirror = `[host."${mirrorUrl}"]\n  capabilities = ["pull", "resolve"]\n`;
-      own.write(join('certs.d', registryName, 'hosts.toml'), server + mirror);
-    },
+    useMirror,
     async pull(reference) {
-      // The native snapshotter works on every file system, also where this one is an overlay itself.
       const flags = ['--snapshotter', 'native', '--hosts-dir', hosts];
       await run(ctr, [...connection, 'images', 'pull', ...flags, reference]);
     },

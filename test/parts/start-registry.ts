@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { basic } from '../kit/client.ts';
+import type { Place } from '../kit/place.ts';
 import { tempDir, type TempDir } from '../kit/temp.ts';
 import { startDaemon } from './daemon.ts';
 import { needPart } from './find.ts';
@@ -18,11 +19,13 @@ export interface RegistryOptions {
   readonly auth?: RegistryAuth;
   /** Makes it a pull-through cache of the registry at this URL, as the Go extension for Gardener runs it. */
   readonly proxyOf?: string;
+  /** Where it runs; beside the test unless told. Its token server, if it has one, runs in the test. */
+  readonly place?: Place;
 }
 
 /** A running Distribution registry. Disposing it stops it and removes its own directory. */
 export interface Registry extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT`. */
+  /** `http://127.0.0.1:PORT`, as it is at {@link RegistryOptions.place}. */
   readonly url: string;
   /**
    * `localhost:PORT`, for references. ORAS refuses a token server on loopback unless registry and realm have the same
@@ -47,7 +50,7 @@ export interface Registry extends AsyncDisposable {
 
 /** Starts a Distribution registry on loopback. Throws an `Error` with its output when it does not start. */
 export async function startRegistry(options: RegistryOptions): Promise<Registry> {
-  const { part, auth = { kind: 'none' }, proxyOf } = options;
+  const { part, auth = { kind: 'none' }, proxyOf, place } = options;
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
   const tokens = auth.kind === 'token' ? cleanup.use(await startTokenServer(auth)) : undefined;
@@ -70,6 +73,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   const daemon = cleanup.use(
     await startDaemon({
       name: part,
+      place,
       command: needPart(part),
       args: ['serve', configurationFile],
       // Distribution 3 sends traces to a collector on localhost unless told otherwise.

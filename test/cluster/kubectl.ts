@@ -1,0 +1,39 @@
+import type { Place } from '../kit/place.ts';
+import { needPart } from '../parts/find.ts';
+import { run } from '../parts/run.ts';
+
+/** One kubectl, with the rights of one kubeconfig. */
+export interface Kubectl {
+  /** Runs it and gives what it printed. Throws an `Error` with its output when it does not end with 0. */
+  (...args: readonly string[]): Promise<string>;
+  /** Creates or changes these objects (server-side apply). */
+  apply(...objects: readonly object[]): Promise<void>;
+  /** The object that `kubectl get ... -o json` prints, by its type in the caller's eyes. */
+  json<T>(...args: readonly string[]): Promise<T>;
+}
+
+export interface KubectlOptions {
+  /** Path of the kubeconfig. */
+  readonly kubeconfig: string;
+  /** Directory for what it remembers of the API server. */
+  readonly cache: string;
+  readonly place?: Place | undefined;
+}
+
+/** Binds kubectl to a kubeconfig and a place. Needs the part kubectl. */
+export function createKubectl({ kubeconfig, cache, place }: KubectlOptions): Kubectl {
+  const env = { KUBECONFIG: kubeconfig, KUBECACHEDIR: cache };
+  const execute = async (args: readonly string[], input = ''): Promise<string> => {
+    const [command = '', ...rest] = [...(place?.enter ?? []), needPart('kubectl'), ...args];
+    return (await run(command, rest, { env, input })).stdout;
+  };
+  return Object.assign((...args: readonly string[]) => execute(args), {
+    async apply(...objects: readonly object[]) {
+      const list = { apiVersion: 'v1', kind: 'List', items: objects };
+      await execute(['apply', '--server-side', '--filename', '-'], JSON.stringify(list));
+    },
+    async json<T>(...args: readonly string[]) {
+      return JSON.parse(await execute(['get', ...args, '--output', 'json'])) as T;
+    },
+  });
+}

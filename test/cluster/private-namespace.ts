@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Place } from '../kit/place.ts';
+import { startDaemon } from '../parts/daemon.ts';
+import { needPart } from '../parts/find.ts';
+
+/**
+ * A network of its own with nothing but loopback, and mounts and processes of its own. Disposing it, like the death of
+ * this process, ends everything in it: daemons that left their parents, mounts, interfaces, packet filters.
+ */
+export interface PrivateNamespace extends Place, AsyncDisposable {}
+
+/** What is written there vanishes with the namespace; everything else is the machine's own. */
+const SCRATCH = ['/opt', '/var/lib', '/var/log'];
+
+/**
+ * Makes one, and runs these commands of a shell in it. Needs root and the parts ip and busybox. Throws an `Error` with
+ * the output of the command that failed.
+ */
+export async function createPrivateNamespace(commands: readonly string[] = []): Promise<PrivateNamespace> {
+  await using cleanup = new AsyncDisposableStack();
+  const script = [
+    'set -e',
+    'mount -t tmpfs tmpfs /run',
+    ...SCRATCH.flatMap((path) => overlay(path)),
+    `${needPart('ip')} link set lo up`,
+    ...commands,
+    'echo "the namespace is ready"',
+    // The first process of the namespace: it lives as long as that, and buries those whose parents are gone.
+    'sleep infinity & wait',
+  ];
+  const own = ['--net', '--mount', '--pid'];
+  const daemon = cleanup.use(
+    await startDaemon({
+      name: 'a namespace',
+      command: 'unshare',
+      args: [...own, '--mount-proc', '--fork', '--kill-child', '--', 'sh', '-c', script.join('\n')],
+      ready: /the namespace is ready/,
+    }),
+  );
+  const first = Number(readFileSync(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'utf8'));
+  // unshare ends once its child is gone, and that is gone only when all others in the namespace are.
+  cleanup.defer(() => void process.kill(first, 'SIGKILL'));
+
+  // nsenter stays outside, where the signal for a program arrives: its end becomes the program's SIGTERM.
+  const enter = ['nsenter', '--target', String(first), ...own, '--', 'setpriv', '--pdeathsig', 'TERM', '--'];
+  const doors = new Map<string, Promise<Door>>();
+  cleanup.defer(async () => {
+    for (const door of doors.values()) await (await door)[Symbol.asyncDispose]();
+  });
+  const resources = cleanup.move();
+  return {
+    enter,
+    async reach(url) {
+      const { port } = new URL(url);
+      const door = doors.get(port) ?? openDoor(enter, port);
+      doors.set(port, door);
+      return (await door).url;
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+interface Door extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** A server on the machine's loopback, each of whose connections a netcat carries to the port of the namespace. */
+async function openDoor(enter: readonly string[], port: string): Promise<Door> {
+  const [command = '', ...args] = [...enter, needPart('busybox'), 'nc', '127.0.0.1', port];
+  const open = new Set<Socket>();
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+    open.add(socket);
+    const netcat = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // Whichever side breaks, the other one learns it by the end of its stream.
+    for (const stream of [socket, netcat.stdin, netcat.stdout, netcat]) stream.on('error', () => socket.destroy());
+    socket.pipe(netcat.stdin);
+    netcat.stdout.pipe(socket);
+    socket.on('close', () => {
+      open.delete(socket);
+      netcat.kill();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of open) socket.destroy();
+      await once(server, 'close');
+    },
+  };
+}
+
+function overlay(path: string): string[] {
+  const [upper, work] = [`/run/scratch${path}/upper`, `/run/scratch${path}/work`];
+  return [
+    `mkdir -p ${upper} ${work}`,
+    `mount -t overlay -o lowerdir=${path},upperdir=${upper},workdir=${work} overlay ${path}`,
+  ];
+}

@@ -1,0 +1,149 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
+import { createTestPki, type KeyPair, type Subject } from '../kit/certificate.ts';
+import type { Place } from '../kit/place.ts';
+import { tempDir, type TempDir } from '../kit/temp.ts';
+import { waitFor } from '../kit/wait.ts';
+import { startDaemon, type Daemon } from '../parts/daemon.ts';
+import { needPart } from '../parts/find.ts';
+import { freePort } from '../parts/free-port.ts';
+import type { PartName } from '../parts/parts.ts';
+import { kubeconfigOf, type ApiAccess } from './kubeconfig.ts';
+import { createKubectl, type Kubectl } from './kubectl.ts';
+
+/** What {@link startApiServer} needs; with a controller manager, its own part too. */
+export const API_SERVER_PARTS = ['etcd', 'kube-apiserver', 'kubectl'] as const satisfies PartName[];
+
+export interface ApiServerOptions {
+  /** Whether a controller manager makes Pods of StatefulSets, deletes what has lost its owner, and so on. */
+  readonly controllerManager?: boolean;
+  /** Where all of it runs; beside the test, on loopback, unless told. */
+  readonly place?: Place;
+  /** The address of the place at which nodes and pods reach it; without one it listens on loopback alone. */
+  readonly address?: string;
+}
+
+/** A Kubernetes API server with nothing in it. Disposing it stops it and removes its data. */
+export interface ApiServer extends AsyncDisposable {
+  /** The way in for an administrator, as a file and by its fields. */
+  readonly kubeconfig: string;
+  readonly access: ApiAccess;
+  /** The way in for somebody else: what he may is a matter of RBAC. */
+  accessFor(subject: Subject): ApiAccess;
+  /** With the administrator's rights. */
+  readonly kubectl: Kubectl;
+  /** Certificate of the authority that vouches for all who may come in, PEM, as a file. */
+  readonly authority: string;
+  output(): string;
+}
+
+/** The range of the addresses of Services, and the first of them: the API server's own. */
+const SERVICES = '10.96.0.0/16';
+const OWN_SERVICE = '10.96.0.1';
+
+/** Nobody's (RFC 5737): an API server without nodes has to publish an address, and loopback is refused. */
+const NOBODY = '192.0.2.1';
+
+const READY_LIMIT_MS = 60_000;
+
+/**
+ * Starts etcd and an API server, and waits until it is ready: about 5 s. Needs {@link API_SERVER_PARTS}. Throws an
+ * `Error` with the output of what did not start.
+ */
+export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
+  const { controllerManager = false, place, address } = options;
+  await using cleanup = new AsyncDisposableStack();
+  const own = cleanup.use(tempDir());
+  const start = async (name: PartName, ready: RegExp, flags: Flags): Promise<Daemon> => {
+    const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
+    return cleanup.use(await startDaemon({ name, command: needPart(name), args, ready, place }));
+  };
+
+  const pki = createTestPki([
+    'localhost',
+    '127.0.0.1',
+    OWN_SERVICE,
+    'kubernetes.default.svc',
+    ...(address === undefined ? [] : [address]),
+  ]);
+  const port = await freePort();
+  const accessFor = (subject: Subject): ApiAccess => ({
+    server: `https://127.0.0.1:${port}`,
+    ca: pki.caPem,
+    client: pki.client(subject),
+  });
+  const access = accessFor({ commonName: 'admin', organization: 'system:masters' });
+  const kubeconfig = own.write('admin.conf', kubeconfigOf(access));
+  const authority = own.write('pki/ca.crt', pki.caPem);
+  const serviceAccounts = own.write('pki/service-accounts.key', signingKey());
+  const server = filesOf(own, 'server', pki.server());
+  const admin = filesOf(own, 'admin', access.client);
+
+  const etcdUrl = `http://127.0.0.1:${await freePort()}`;
+  await start('etcd', /ready to serve client requests/, {
+    'data-dir': join(own.path, 'etcd'),
+    'unsafe-no-fsync': 'true',
+    'listen-client-urls': etcdUrl,
+    'advertise-client-urls': etcdUrl,
+    // It has no peers, but insists on a place where they would find it.
+    'listen-peer-urls': 'http://127.0.0.1:0',
+  });
+  const apiServer = await start('kube-apiserver', /Serving securely on/, {
+    'etcd-servers': etcdUrl,
+    'bind-address': address === undefined ? '127.0.0.1' : '0.0.0.0',
+    'advertise-address': address ?? NOBODY,
+    'secure-port': String(port),
+    'tls-cert-file': server.cert,
+    'tls-private-key-file': server.key,
+    'client-ca-file': authority,
+    'kubelet-client-certificate': admin.cert,
+    'kubelet-client-key': admin.key,
+    'kubelet-preferred-address-types': 'InternalIP',
+    'service-account-key-file': serviceAccounts,
+    'service-account-signing-key-file': serviceAccounts,
+    'service-account-issuer': 'https://kubernetes.default.svc',
+    'service-cluster-ip-range': SERVICES,
+    'authorization-mode': 'Node,RBAC',
+    'enable-admission-plugins': 'NodeRestriction',
+    'allow-privileged': 'true',
+  });
+  const kubectl = createKubectl({ kubeconfig, cache: join(own.path, 'kubectl'), place });
+  await waitFor(() => kubectl('get', '--raw', '/readyz'), {
+    limitMs: READY_LIMIT_MS,
+    everyMs: 100,
+    what: 'a ready API server',
+  });
+  if (controllerManager) {
+    await start('kube-controller-manager', /Serving securely on/, {
+      kubeconfig,
+      'bind-address': '127.0.0.1',
+      'secure-port': String(await freePort()),
+      'leader-elect': 'false',
+      'service-account-private-key-file': serviceAccounts,
+      'root-ca-file': authority,
+      'use-service-account-credentials': 'true',
+    });
+  }
+  const resources = cleanup.move();
+  return {
+    kubeconfig,
+    access,
+    accessFor,
+    kubectl,
+    authority,
+    output: () => apiServer.output(),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+type Flags = Readonly<Record<string, string>>;
+
+function filesOf(own: TempDir, name: string, { cert, key }: KeyPair): KeyPair {
+  return { cert: own.write(`pki/${name}.crt`, cert), key: own.write(`pki/${name}.key`, key) };
+}
+
+/** A key for the tokens of service accounts: RSA, the only kind that every reader of them knows. */
+function signingKey(): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+}
