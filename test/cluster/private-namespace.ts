@@ -75,7 +75,8 @@ async function openDoor(enter: readonly string[], port: string): Promise<Door> {
     open.add(socket);
     const netcat = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     // Whichever side breaks, the other one learns it by the end of its stream.
-    for (const stream of [socket, netcat.stdin, netcat.stdout, netcat]) stream.on('error', () => socket.destroy());
+    for (const stream of [socket, netcat.stdin, netcat.stdout, netcat])
+      stream.on('error', () => socket.destroy());
     socket.pipe(netcat.stdin);
     netcat.stdout.pipe(socket);
     socket.on('close', () => {

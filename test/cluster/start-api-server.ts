@@ -11,9 +11,6 @@ import type { PartName } from '../parts/parts.ts';
 import { kubeconfigOf, type ApiAccess } from './kubeconfig.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
 
-/** What {@link startApiServer} needs; with a controller manager, its own part too. */
-export const API_SERVER_PARTS = ['etcd', 'kube-apiserver', 'kubectl'] as const satisfies PartName[];
-
 export interface ApiServerOptions {
   /** Whether a controller manager makes Pods of StatefulSets, deletes what has lost its owner, and so on. */
   readonly controllerManager?: boolean;
@@ -47,8 +44,8 @@ const NOBODY = '192.0.2.1';
 const READY_LIMIT_MS = 60_000;
 
 /**
- * Starts etcd and an API server, and waits until it is ready: about 5 s. Needs {@link API_SERVER_PARTS}. Throws an
- * `Error` with the output of what did not start.
+ * Starts etcd and an API server, and waits until it is ready: about 5 s. Needs the parts of the group api, and
+ * for controllers kube-controller-manager. Throws an `Error` with the output of what did not start.
  */
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const { controllerManager = false, place, address } = options;

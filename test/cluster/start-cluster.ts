@@ -16,23 +16,7 @@ import { createCgroup } from './cgroup.ts';
 import type { Kubectl } from './kubectl.ts';
 import { NODE_ADDRESS, NODE_NAME, nodeInterface, PODS, writeNodeFiles } from './node-files.ts';
 import { createPrivateNamespace } from './private-namespace.ts';
-import { API_SERVER_PARTS, startApiServer, type ApiServer } from './start-api-server.ts';
-
-/** What {@link startCluster} needs beside the containerd that it is told. */
-export const CLUSTER_PARTS = [
-  ...API_SERVER_PARTS,
-  'kube-controller-manager',
-  'kube-scheduler',
-  'kubelet',
-  'kube-proxy',
-  'registry3',
-  'runc',
-  'cni',
-  'iptables',
-  'ip',
-  'conntrack',
-  'busybox',
-] as const satisfies PartName[];
+import { startApiServer, type ApiServer } from './start-api-server.ts';
 
 export interface ClusterOptions {
   readonly containerd: ContainerdOptions['part'];
@@ -68,8 +52,8 @@ const REGISTRY_NAME = 'cluster.test';
 const READY_LIMIT_MS = 60_000;
 
 /**
- * Starts a cluster and waits until its node is ready: about 10 s, 1.2 GB. Needs root, {@link CLUSTER_PARTS} and its
- * containerd. Throws an `Error` with the output of what did not start.
+ * Starts a cluster and waits until its node is ready: about 10 s, 1.2 GB. Needs root, the parts of the group cluster and
+ * its containerd. Throws an `Error` with the output of what did not start.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await using cleanup = new AsyncDisposableStack();
@@ -90,13 +74,16 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     return `${REGISTRY_NAME}/${repository}:${tag}`;
   };
   const shellImage = await push('shell', sleepingImage(), '1');
-  const api = cleanup.use(
-    await startApiServer({ place, address: NODE_ADDRESS, controllerManager: true }),
-  );
+  const api = cleanup.use(await startApiServer({ place, address: NODE_ADDRESS, controllerManager: true }));
   const node = writeNodeFiles(own, api, { sandboxImage: shellImage, cgroup: cgroup.path });
   node.containerd.useMirror(REGISTRY_NAME, registry.url, registry.url);
 
-  await start(options.containerd, /containerd successfully booted/, '--config', node.containerd.configuration);
+  await start(
+    options.containerd,
+    /containerd successfully booted/,
+    '--config',
+    node.containerd.configuration,
+  );
   await start(
     'kube-scheduler',
     /Serving securely on/,

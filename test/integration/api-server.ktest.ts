@@ -2,16 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { kubeconfigOf } from '../cluster/kubeconfig.ts';
 import { createKubectl } from '../cluster/kubectl.ts';
-import { API_SERVER_PARTS, startApiServer } from '../cluster/start-api-server.ts';
+import { startApiServer } from '../cluster/start-api-server.ts';
 import { tempDir, waitFor } from '../kit/index.ts';
 import { requireParts } from '../parts/find.ts';
+import { GROUPS } from '../parts/groups.ts';
 import { PARTS } from '../parts/parts.ts';
 
 interface Version {
   readonly serverVersion: { readonly gitVersion: string };
 }
 
-describe('a Kubernetes API server', requireParts(API_SERVER_PARTS), () => {
+describe('a Kubernetes API server', requireParts(GROUPS.api), () => {
   test('calls itself what it is, and keeps what it is given', async () => {
     await using api = await startApiServer();
     const version = JSON.parse(await api.kubectl('version', '--output', 'json')) as Version;
@@ -37,12 +38,12 @@ describe('a Kubernetes API server', requireParts(API_SERVER_PARTS), () => {
     await assert.rejects(kubectl('get', 'configmaps'), /User "reader" cannot list/);
     await api.kubectl('create', 'role', 'reader', '--verb=get,list', '--resource=configmaps');
     await api.kubectl('create', 'rolebinding', 'reader', '--role=reader', '--user=reader');
-    await waitFor(() => kubectl('get', 'configmaps'));
+    await waitFor(() => kubectl.json('configmaps'), { what: 'the new rights' });
     await assert.rejects(kubectl('create', 'configmap', 'mine'), /User "reader" cannot create/);
   });
 });
 
-const WITH_CONTROLLERS = [...API_SERVER_PARTS, 'kube-controller-manager'] as const;
+const WITH_CONTROLLERS = [...GROUPS.api, 'kube-controller-manager'] as const;
 
 describe('a Kubernetes API server with controllers', requireParts(WITH_CONTROLLERS), () => {
   test('makes the Pods that a StatefulSet wants, though no node runs them', async () => {

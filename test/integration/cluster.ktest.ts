@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { CLUSTER_PARTS, startCluster, type Cluster } from '../cluster/start-cluster.ts';
+import { startCluster, type Cluster } from '../cluster/start-cluster.ts';
 import { startLarder, waitFor, type LarderProcess } from '../kit/index.ts';
 import { requireParts } from '../parts/find.ts';
+import { GROUPS } from '../parts/groups.ts';
 import { PARTS } from '../parts/parts.ts';
 import { pushImage } from '../parts/push.ts';
 import { ALL_BYTES_FOUND, runnableImage } from '../parts/runnable-image.ts';
@@ -37,7 +38,7 @@ interface Events {
 
 for (const part of VERSIONS) {
   const title = `a cluster with containerd ${PARTS[part].version}, and Larder on its node's loopback`;
-  describe(title, requireParts([...CLUSTER_PARTS, 'htpasswd', part]), () => {
+  describe(title, requireParts(GROUPS.cluster), () => {
     const image = runnableImage();
     const cleanup = new AsyncDisposableStack();
     let cluster: Cluster;
@@ -108,7 +109,9 @@ function podOf(name: string, secret?: string): object {
     metadata: { name, namespace: 'default' },
     spec: {
       restartPolicy: 'Never',
-      containers: [{ name: 'app', image: `${REGISTRY_NAME}/${REPOSITORY}:v1`, imagePullPolicy: 'IfNotPresent' }],
+      containers: [
+        { name: 'app', image: `${REGISTRY_NAME}/${REPOSITORY}:v1`, imagePullPolicy: 'IfNotPresent' },
+      ],
       ...(secret !== undefined && { imagePullSecrets: [{ name: secret }] }),
     },
   };

@@ -79,12 +79,7 @@ function issueToServer(
   return issue(authority, subject, days, [subjectAltNames, extendedKeyUsage(SERVER_AUTH)]);
 }
 
-function issue(
-  authority: Authority,
-  subject: Subject,
-  days: number,
-  extensions: readonly Buffer[],
-): KeyPair {
+function issue(authority: Authority, subject: Subject, days: number, extensions: readonly Buffer[]): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),

@@ -1,8 +1,10 @@
 /**
- * Installs the real parts of the integration suites: `node test/parts/install.ts [NAME...]`, all when none is named.
- * Prints one line per part and ends with 1 when one of them could not be had. What is there already, in the right
+ * Installs real parts: `node test/parts/install.ts [--group GROUP]... [NAME...]`, those of the integration suites when
+ * none is named. Prints one line per part and ends with 1 when one of them could not be had. What is there already, in the right
  * version, is left alone. Needs Node and Go, and for the Debian packages root on Debian 12.
  */
+import { parseArgs } from 'node:util';
+import { GROUPS, isGroupName } from './groups.ts';
 import { createDebianInstaller } from './install-debian.ts';
 import { installGoPart } from './install-go.ts';
 import { isPartName, PARTS, type Part, type PartName } from './parts.ts';
@@ -12,12 +14,27 @@ import { runToExit } from './run.ts';
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
-  const unknown = args.filter((name) => !isPartName(name));
+  const { positionals, values } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { group: { type: 'string', multiple: true, default: [] } },
+  });
+  const unknown = [
+    ...positionals.filter((name) => !isPartName(name)),
+    ...values.group.filter((name) => !isGroupName(name)),
+  ];
   if (unknown.length > 0) {
-    console.error(`No such part: ${unknown.join(', ')}. The parts are: ${Object.keys(PARTS).join(', ')}`);
+    console.error(
+      `No such part or group: ${unknown.join(', ')}. The parts are: ${Object.keys(PARTS).join(', ')}; ` +
+        `the groups are: ${Object.keys(GROUPS).join(', ')}`,
+    );
     return 2;
   }
-  const names = (args.length > 0 ? args : Object.keys(PARTS)).filter(isPartName);
+  const named = [
+    ...positionals.filter(isPartName),
+    ...values.group.filter(isGroupName).flatMap((group) => GROUPS[group]),
+  ];
+  const names = named.length > 0 ? new Set(named) : GROUPS.integration;
   const installDebianPart = createDebianInstaller();
   const failed: PartName[] = [];
   // One after the other: two builds at once would only fight for the two cores of a small machine.

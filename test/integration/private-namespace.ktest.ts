@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { describe, test } from 'node:test';
+import { createPrivateNamespace } from '../cluster/private-namespace.ts';
+import { get, imageOf, startLarder, waitFor } from '../kit/index.ts';
+import { requireParts } from '../parts/find.ts';
+import { pushImage } from '../parts/push.ts';
+import { run } from '../parts/run.ts';
+import { startRegistry } from '../parts/start-registry.ts';
+
+const SCRIPT = `
+import { createPrivateNamespace } from ${JSON.stringify(import.meta.resolve('../cluster/private-namespace.ts'))};
+const { enter } = await createPrivateNamespace();
+console.log(JSON.stringify(enter));
+setInterval(() => undefined, 1000);
+`;
+
+/** A process that no parent waits for, as the shims of containerd are. */
+const LEAVE_ONE_BEHIND = 'setsid sleep 600 >/dev/null 2>&1 & readlink /proc/self/ns/net';
+
+describe('a private namespace', requireParts(['ip', 'busybox', 'registry3']), () => {
+  test('has a network that the test reaches only on purpose', async () => {
+    await using place = await createPrivateNamespace();
+    await using registry = await startRegistry({ part: 'registry3', place });
+    await assert.rejects(get(registry.url));
+    const url = await place.reach(registry.url);
+    const image = imageOf();
+    await pushImage({ ...registry, url }, 'team/app', image, 'v1');
+
+    await using larder = await startLarder({
+      config: {
+        apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
+        kind: 'RegistryConfig',
+        caches: [{ upstream: 'private.test', remoteURL: registry.url }],
+      },
+      place,
+    });
+    const blob = image.layers[0]!.digest;
+    const cached = `${await place.reach(larder.registry)}/v2/team/app/blobs/${blob}?ns=private.test`;
+    assert.equal((await get(cached)).status, 200);
+    assert.equal(await larder.metric('registry_proxy_misses_total', { type: 'blob' }), 1);
+  });
+
+  test('ends with everything in it, and leaves no file outside of temporary directories', async () => {
+    const place = await createPrivateNamespace(['mkdir /opt/of-the-namespace']);
+    const inside = await within(place.enter, `ls /opt; ${LEAVE_ONE_BEHIND}`);
+    const [network = ''] = /net:\S+/.exec(inside) ?? [];
+    assert.match(inside, /of-the-namespace/);
+    assert.notDeepEqual(processesIn(network), []);
+    await place[Symbol.asyncDispose]();
+    assert.deepEqual(processesIn(network), []);
+    assert.ok(!readdirSync('/opt').includes('of-the-namespace'));
+  });
+
+  test('ends when the process that made it is killed', async () => {
+    const maker = spawn(process.execPath, ['--input-type=module-typescript', '--eval', SCRIPT], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(createInterface(maker.stdout), 'line')) as [string];
+    const network = (await within(JSON.parse(line) as string[], LEAVE_ONE_BEHIND)).trim();
+    assert.notDeepEqual(processesIn(network), []);
+    maker.kill('SIGKILL');
+    await waitFor(() => processesIn(network).length === 0, { what: 'the end of the namespace' });
+  });
+});
+
+async function within(enter: readonly string[], script: string): Promise<string> {
+  const [command = '', ...args] = [...enter, 'sh', '-c', script];
+  return (await run(command, args)).stdout;
+}
+
+/** The processes of the machine that are in this network. */
+function processesIn(network: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/ns/net`) === network;
+    } catch {
+      return false; // It has just ended.
+    }
+  });
+}

@@ -1,0 +1,36 @@
+import { PARTS, type PartName } from './parts.ts';
+
+const API = ['etcd', 'kube-apiserver', 'kubectl'] as const satisfies readonly PartName[];
+
+/** Parts that only suites around Kubernetes use. Building them takes longer than all others together. */
+const KUBERNETES = [
+  ...API,
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+  'kube-proxy',
+  'helm',
+  'cni',
+  'iptables',
+  'ip',
+  'conntrack',
+] as const satisfies readonly PartName[];
+
+const ONLY_KUBERNETES: ReadonlySet<PartName> = new Set(KUBERNETES);
+
+/** The parts that a kind of suite needs, to be installed and asked for together. */
+export const GROUPS = {
+  /** The integration suites (`*.itest.ts`) and the benchmark. */
+  integration: (Object.keys(PARTS) as PartName[]).filter((name) => !ONLY_KUBERNETES.has(name)),
+  /** A Kubernetes API server without controllers and nodes. */
+  api: API,
+  /** A Kubernetes that runs pods, with the newest or the oldest containerd. */
+  cluster: [...KUBERNETES, 'containerd1', 'containerd2', 'runc', 'registry3', 'htpasswd', 'busybox'],
+} as const satisfies Record<string, readonly PartName[]>;
+
+export type GroupName = keyof typeof GROUPS;
+
+/** True when `name` is a row of {@link GROUPS}. */
+export function isGroupName(name: string): name is GroupName {
+  return Object.hasOwn(GROUPS, name);
+}
