@@ -69,7 +69,7 @@ interface Door extends AsyncDisposable {
 
 /** A server on the machine's loopback, each of whose connections a netcat carries to the port of the namespace. */
 async function openDoor(enter: readonly string[], port: string): Promise<Door> {
-  const [command = '', ...args] = [...enter, needPart('busybox'), 'nc', '127.0.0.1', port];
+  const [command, ...args] = [...enter, needPart('busybox'), 'nc', '127.0.0.1', port];
   const open = new Set<Socket>();
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket);

@@ -119,6 +119,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       'service-account-private-key-file': serviceAccounts,
       'root-ca-file': authority,
       'use-service-account-credentials': 'true',
+      'flex-volume-plugin-dir': join(own.path, 'volume-plugins'),
     });
   }
   const resources = cleanup.move();

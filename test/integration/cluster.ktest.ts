@@ -40,6 +40,8 @@ for (const part of VERSIONS) {
   const title = `a cluster with containerd ${PARTS[part].version}, and Larder on its node's loopback`;
   describe(title, requireParts(GROUPS.cluster), () => {
     const image = runnableImage();
+    // The first layer is on the node already: the image that holds its pods together begins with it.
+    const asked = image.blobs.length - 1;
     const cleanup = new AsyncDisposableStack();
     let cluster: Cluster;
     let larder: LarderProcess;
@@ -67,26 +69,27 @@ for (const part of VERSIONS) {
 
     test("tells a pod with a wrong imagePullSecret the upstream's refusal", async () => {
       await cluster.kubectl.apply(podOf('early-guess', 'guessed'));
-      assert.match(await refusalOf(cluster, 'early-guess'), /403|401|denied|unauthorized/i);
+      assert.match(await refusalOf(cluster, 'early-guess'), /403 Forbidden/);
       assert.equal(await misses(), 0);
     });
 
     test("runs a pod's private image, pulled with its imagePullSecret through the cache", async () => {
       await cluster.kubectl.apply(podOf('welcome', 'alice'));
       assert.equal(await exitCodeOf(cluster, 'welcome'), ALL_BYTES_FOUND);
-      assert.equal(await misses(), image.blobs.length);
+      assert.equal(await misses(), asked);
     });
 
     test('refuses it to other pods, though it is in the cache and on the node', async () => {
       await cluster.kubectl.apply(podOf('late-guess', 'guessed'), podOf('stranger'));
-      for (const name of ['late-guess', 'stranger'])
-        assert.match(await refusalOf(cluster, name), /403|401|denied|unauthorized/i);
+      assert.match(await refusalOf(cluster, 'late-guess'), /403 Forbidden/);
+      // 2.x does not repeat the status of a challenge that it has nothing to answer with.
+      assert.match(await refusalOf(cluster, 'stranger'), /401 Unauthorized|no basic auth credentials/);
     });
 
     test('runs it again for who may have it, without another blob from the upstream', async () => {
       await cluster.kubectl.apply(podOf('welcome-back', 'alice'));
       assert.equal(await exitCodeOf(cluster, 'welcome-back'), ALL_BYTES_FOUND);
-      assert.equal(await misses(), image.blobs.length);
+      assert.equal(await misses(), asked);
     });
   });
 }

@@ -8,7 +8,7 @@ export interface ContainerdFiles {
   /** The directory of all hosts.toml. */
   readonly hosts: string;
   /** Writes the hosts.toml of a registry name: one mirror, and after it `origin`, the registry itself unless told. */
-  useMirror(registryName: string, mirrorUrl: string, origin?: string): void;
+  readonly useMirror: (registryName: string, mirrorUrl: string, origin?: string) => void;
 }
 
 /** What containerd needs to run pods, beyond images and containers. */
