@@ -23,10 +23,8 @@ export interface KubectlOptions {
 /** Binds kubectl to a kubeconfig and a place. Needs the part kubectl. */
 export function createKubectl({ kubeconfig, cache, place }: KubectlOptions): Kubectl {
   const env = { KUBECONFIG: kubeconfig, KUBECACHEDIR: cache };
-  const execute = async (args: readonly string[], input = ''): Promise<string> => {
-    const [command = '', ...rest] = [...(place?.enter ?? []), needPart('kubectl'), ...args];
-    return (await run(command, rest, { env, input })).stdout;
-  };
+  const execute = async (args: readonly string[], input = ''): Promise<string> =>
+    (await run(needPart('kubectl'), args, { env, input, place })).stdout;
   return Object.assign((...args: readonly string[]) => execute(args), {
     async apply(...objects: readonly object[]) {
       const list = { apiVersion: 'v1', kind: 'List', items: objects };

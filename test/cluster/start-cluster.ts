@@ -8,7 +8,6 @@ import { needPart } from '../parts/find.ts';
 import type { PartName } from '../parts/parts.ts';
 import type { ContainerdFiles } from '../parts/containerd-files.ts';
 import { pushImage } from '../parts/push.ts';
-import { runToExit, type RunResult } from '../parts/run.ts';
 import { sleepingImage } from '../parts/runnable-image.ts';
 import type { ContainerdOptions } from '../parts/start-containerd.ts';
 import { startRegistry } from '../parts/start-registry.ts';
@@ -40,8 +39,6 @@ export interface Cluster extends Place, AsyncDisposable {
   readonly useMirror: ContainerdFiles['useMirror'];
   /** Puts an image into a registry of the cluster that needs no login; gives the reference by which pods have it. */
   push(repository: string, image: TestImage, tag: string): Promise<string>;
-  /** Runs a command on the node. */
-  run(command: string, ...args: readonly string[]): Promise<RunResult>;
   /** The last that the node's programs printed, for failure messages. */
   output(): string;
 }
@@ -136,10 +133,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hosts: node.containerd.hosts,
     useMirror: node.containerd.useMirror,
     push,
-    run(command, ...args) {
-      const [first = '', ...rest] = [...place.enter, command, ...args];
-      return runToExit(first, rest);
-    },
     output,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

@@ -68,8 +68,7 @@ describe('a private namespace', requireParts(['ip', 'busybox', 'registry3']), ()
 });
 
 async function within(enter: readonly string[], script: string): Promise<string> {
-  const [command, ...args] = [...enter, 'sh', '-c', script];
-  return (await run(command, args)).stdout;
+  return (await run('sh', ['-c', script], { place: { enter } })).stdout;
 }
 
 /** The processes of the machine that are in this network. */

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import type { Place } from '../kit/place.ts';
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** What it reads from its standard input; nothing unless told. */
   readonly input?: string;
+  /** Where it runs; beside the test unless told. */
+  readonly place?: Pick<Place, 'enter'> | undefined;
   /** Milliseconds after which the command is killed; 60 000 unless told. */
   readonly limit?: number;
 }
@@ -38,9 +41,10 @@ export async function run(
 export async function runToExit(
   command: string,
   args: readonly string[],
-  { env = {}, cwd, input = '', limit = 60_000 }: RunOptions = {},
+  { env = {}, cwd, input = '', place, limit = 60_000 }: RunOptions = {},
 ): Promise<RunResult> {
-  const child = spawn(command, args, {
+  const [program, ...words] = [...(place?.enter ?? []), command, ...args] as [string, ...string[]];
+  const child = spawn(program, words, {
     env: { ...process.env, ...env },
     cwd,
     stdio: ['pipe', 'pipe', 'pipe'],
