@@ -59,8 +59,7 @@ describe('a Kubernetes API server with controllers', requireParts(WITH_CONTROLLE
         template: { metadata: { labels }, spec: { containers: [{ name: 'it', image: 'it:1' }] } },
       },
     });
-    const phaseOfPod = () =>
-      api.kubectl('get', 'pod', 'cache-0', '--output', 'jsonpath={.status.phase}');
+    const phaseOfPod = () => api.kubectl('get', 'pod', 'cache-0', '--output', 'jsonpath={.status.phase}');
     const phase = await waitFor(phaseOfPod, { limitMs: 30_000, everyMs: 100, what: 'the Pod' });
     assert.equal(phase, 'Pending');
   });

@@ -37,7 +37,8 @@ interface Events {
 }
 
 for (const part of VERSIONS) {
-  const title = `a cluster with containerd ${PARTS[part].version}, and Larder on its node's loopback`;
+  const version = PARTS[part].version.replace('v', '');
+  const title = `a cluster with containerd ${version}, and Larder on its node's loopback`;
   describe(title, requireParts(GROUPS.cluster), () => {
     const image = runnableImage();
     // The first layer is on the node already: the image that holds its pods together begins with it.
