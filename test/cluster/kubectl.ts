@@ -8,7 +8,7 @@ export interface Kubectl {
   (...args: readonly string[]): Promise<string>;
   /** Creates or changes these objects (server-side apply). */
   apply(...objects: readonly object[]): Promise<void>;
-  /** The object that `kubectl get ... -o json` prints, by its type in the caller's eyes. */
+  /** The object that `kubectl get ...` gives; what is in it is for the caller to know. */
   json<T>(...args: readonly string[]): Promise<T>;
 }
 

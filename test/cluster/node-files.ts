@@ -35,9 +35,9 @@ export interface NodeFiles {
 /** Writes what containerd and kubelet are configured with. */
 export function writeNodeFiles(
   own: TempDir,
-  api: ApiServer,
-  node: { readonly sandboxImage: string; readonly cgroup: string },
+  node: { readonly api: ApiServer; readonly sandboxImage: string; readonly cgroup: string },
 ): NodeFiles {
+  const { api } = node;
   const networks = dirname(own.write('networks/pods.conflist', JSON.stringify(podNetwork(own))));
   const containerd = writeContainerdFiles(own, {
     sandboxImage: node.sandboxImage,

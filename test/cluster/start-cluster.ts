@@ -1,11 +1,10 @@
-import { dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import type { TestImage } from '../kit/image.ts';
 import type { Place } from '../kit/place.ts';
 import { tempDir } from '../kit/temp.ts';
 import { waitFor } from '../kit/wait.ts';
 import { startDaemon, type Daemon } from '../parts/daemon.ts';
 import { needPart } from '../parts/find.ts';
-import type { PartName } from '../parts/parts.ts';
 import type { ContainerdFiles } from '../parts/containerd-files.ts';
 import { pushImage } from '../parts/push.ts';
 import { sleepingImage } from '../parts/runnable-image.ts';
@@ -13,9 +12,10 @@ import type { ContainerdOptions } from '../parts/start-containerd.ts';
 import { startRegistry } from '../parts/start-registry.ts';
 import { createCgroup } from './cgroup.ts';
 import type { Kubectl } from './kubectl.ts';
-import { NODE_ADDRESS, NODE_NAME, nodeInterface, PODS, writeNodeFiles } from './node-files.ts';
+import { NODE_ADDRESS, nodeInterface } from './node-files.ts';
 import { createPrivateNamespace } from './private-namespace.ts';
 import { startApiServer, type ApiServer } from './start-api-server.ts';
+import { startNode } from './start-node.ts';
 
 export interface ClusterOptions {
   readonly containerd: ContainerdOptions['part'];
@@ -28,7 +28,7 @@ export interface ClusterOptions {
  */
 export interface Cluster extends Place, AsyncDisposable {
   readonly api: ApiServer;
-  /** With the administrator's rights. */
+  /** That of {@link Cluster.api}. */
   readonly kubectl: Kubectl;
   /** The address at which pods reach what listens on the node. */
   readonly nodeAddress: string;
@@ -39,8 +39,6 @@ export interface Cluster extends Place, AsyncDisposable {
   readonly useMirror: ContainerdFiles['useMirror'];
   /** Puts an image into a registry of the cluster that needs no login; gives the reference by which pods have it. */
   push(repository: string, image: TestImage, tag: string): Promise<string>;
-  /** The last that the node's programs printed, for failure messages. */
-  output(): string;
 }
 
 /** The name by which the node knows the cluster's own registry. */
@@ -55,16 +53,8 @@ const READY_LIMIT_MS = 60_000;
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
-  const cgroup = cleanup.use(createCgroup(own.path.slice(own.path.lastIndexOf('/') + 1)));
+  const cgroup = cleanup.use(createCgroup(basename(own.path)));
   const place = cleanup.use(await createPrivateNamespace(nodeInterface()));
-  const programs: Daemon[] = [];
-  const start = async (name: PartName, ready: RegExp, ...args: readonly string[]): Promise<void> => {
-    const command = needPart(name);
-    // containerd finds its shim by PATH, kubelet and kube-proxy the programs of root.
-    const env = { PATH: `${dirname(command)}:/usr/sbin:${process.env['PATH'] ?? ''}` };
-    programs.push(cleanup.use(await startDaemon({ name, command, args, env, ready, place })));
-  };
-
   const registry = cleanup.use(await startRegistry({ part: 'registry3', place }));
   const push: Cluster['push'] = async (repository, image, tag) => {
     await pushImage({ ...registry, url: await place.reach(registry.url) }, repository, image, tag);
@@ -72,55 +62,18 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   };
   const shellImage = await push('shell', sleepingImage(), '1');
   const api = cleanup.use(await startApiServer({ place, address: NODE_ADDRESS, controllerManager: true }));
-  const node = writeNodeFiles(own, api, { sandboxImage: shellImage, cgroup: cgroup.path });
+  cleanup.use(await startScheduler(api, place));
+  const { containerd } = options;
+  const node = cleanup.use(
+    await startNode({ containerd, api, place, own, cgroup: cgroup.path, sandboxImage: shellImage }),
+  );
   node.containerd.useMirror(REGISTRY_NAME, registry.url, registry.url);
-
-  await start(
-    options.containerd,
-    /containerd successfully booted/,
-    '--config',
-    node.containerd.configuration,
-  );
-  await start(
-    'kube-scheduler',
-    /Serving securely on/,
-    `--kubeconfig=${api.kubeconfig}`,
-    '--bind-address=127.0.0.1',
-    '--leader-elect=false',
-  );
-  await start(
-    'kubelet',
-    /Started kubelet/,
-    `--config=${node.kubeletConfiguration}`,
-    `--kubeconfig=${node.kubeconfig}`,
-    `--hostname-override=${NODE_NAME}`,
-    `--node-ip=${NODE_ADDRESS}`,
-    `--root-dir=${join(own.path, 'kubelet')}`,
-    `--cert-dir=${join(own.path, 'kubelet-pki')}`,
-  );
-  await start(
-    'kube-proxy',
-    /Caches are synced/,
-    `--kubeconfig=${api.kubeconfig}`,
-    `--hostname-override=${NODE_NAME}`,
-    '--proxy-mode=iptables',
-    `--cluster-cidr=${PODS}`,
-    // The machine's table of connections is not the cluster's to resize.
-    '--conntrack-max-per-core=0',
-    '--healthz-bind-address=127.0.0.1',
-    '--metrics-bind-address=127.0.0.1',
-  );
-  const output = (): string => programs.map((program) => program.output().slice(-4000)).join('\n\n');
-  const until = async (what: string, ...args: readonly string[]): Promise<void> => {
-    await waitFor(() => api.kubectl(...args), { limitMs: READY_LIMIT_MS, everyMs: 250, what }).catch(
-      (error: unknown) => {
-        throw new Error(`${String(error)}\n${output()}`, { cause: error });
-      },
-    );
-  };
-  await until('a ready node', 'wait', '--for=condition=Ready', `node/${NODE_NAME}`, '--timeout=5s');
-  // Pods are refused before it is there.
-  await until('the default service account', 'get', 'serviceaccount', 'default');
+  await node.ready();
+  await waitFor(() => api.kubectl('get', 'serviceaccount', 'default'), {
+    limitMs: READY_LIMIT_MS,
+    everyMs: 100,
+    what: 'the default service account, without which pods are refused',
+  });
 
   const resources = cleanup.move();
   return {
@@ -133,7 +86,16 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hosts: node.containerd.hosts,
     useMirror: node.containerd.useMirror,
     push,
-    output,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+function startScheduler(api: ApiServer, place: Place): Promise<Daemon> {
+  return startDaemon({
+    name: 'kube-scheduler',
+    command: needPart('kube-scheduler'),
+    args: [`--kubeconfig=${api.kubeconfig}`, '--bind-address=127.0.0.1', '--leader-elect=false'],
+    ready: /Serving securely on/,
+    place,
+  });
 }

@@ -36,7 +36,7 @@ export interface LarderOptions {
   readonly readyMs?: number;
   /** The executable, a file for Node; `bin/larder` of this checkout unless told. */
   readonly executable?: string;
-  /** Where it runs; beside the test unless told. */
+  /** Where it runs; beside the test unless told. Elsewhere its exit code may be lost. */
   readonly place?: Place;
 }
 
