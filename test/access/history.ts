@@ -131,7 +131,8 @@ export function beginHistory(setting: Restartable, { number, lifetimes, large }:
   function assertMayBeRefused(question: Ask, asked: Asked, { answer, credential }: Reply, at: number): void {
     const { who, repository: name } = question;
     const { status, headers } = answer;
-    const said = `${status} (${String(headers['cache-status'])}) for ${JSON.stringify(question)}`;
+    const questions = upstream.requests.map((one) => `${one.method} ${one.path} ${one.status}`).join(', ');
+    const said = `${status} (${String(headers['cache-status'])}) for ${JSON.stringify(question)}, asked upstream: ${questions}`;
     assert.ok(status < 500, said);
     const isRight = who === 'nobody' || (told.has(who) && told.get(who) === model.passwords.get(who));
     if (!isRight || !model.mayRead(who, nameOf(name))) return;
