@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { blobFrom, digestOf } from '../kit/blob.ts';
 import { MEDIA_TYPES, type TestImage } from '../kit/image.ts';
-import { tarOf, type TarEntry } from './tar.ts';
+import { tarOf, type TarEntry } from '../../deploy/image/tar.ts';
 
 /** An image of this machine's platform that a container runtime can unpack: one layer for each list of files. */
 export function packedImage(

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { TestImage } from '../kit/image.ts';
 import { needPart } from './find.ts';
 import { packedImage } from './packed-image.ts';
-import type { TarEntry } from './tar.ts';
+import type { TarEntry } from '../../deploy/image/tar.ts';
 
 const FILE_BYTES = 100_000;
 

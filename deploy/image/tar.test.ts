@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { tempDir } from '../kit/temp.ts';
-import { run } from './run.ts';
+import { tempDir } from '../../test/kit/temp.ts';
+import { run } from '../../test/parts/run.ts';
 import { tarOf } from './tar.ts';
 
 describe('a tar archive', { skip: process.platform === 'linux' ? false : 'needs GNU tar' }, () => {

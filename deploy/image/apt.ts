@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtempDisposable, readdir, readFile, rename } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DebianPackage } from './debian-lock.ts';
+import { PLATFORMS, type Architecture } from './platforms.ts';
+import { run } from './run.ts';
+
+/** apt with the sources and keys of this machine, for both architectures, that touches nothing of the machine itself. */
+export interface Apt extends AsyncDisposable {
+  /** What apt would install now. */
+  newest(names: readonly string[], architecture: Architecture): Promise<DebianPackage[]>;
+  /** Puts these packages into `directory`, verified, each named {@link debName}; leaves alone what is there. */
+  download(packages: readonly DebianPackage[], directory: string): Promise<void>;
+}
+
+export function debName({ sha256 }: DebianPackage): string {
+  return `${sha256}.deb`;
+}
+
+/** Fetches the package lists. Needs a Debian machine whose sources have the release that the lock pins. */
+export async function openApt(): Promise<Apt> {
+  await using cleanup = new AsyncDisposableStack();
+  const own = cleanup.use(await mkdtempDisposable(join(tmpdir(), 'larder-apt-')));
+  await mkdir(join(own.path, 'state/lists/partial'), { recursive: true });
+  await mkdir(join(own.path, 'cache/archives/partial'), { recursive: true });
+  const settings = {
+    'Dir::State': join(own.path, 'state'),
+    // As if nothing were installed: what this machine has must not decide what the image gets.
+    'Dir::State::status': '/dev/null',
+    'Dir::Cache': join(own.path, 'cache'),
+    'APT::Architectures': Object.values(PLATFORMS)
+      .map(({ architecture }) => architecture)
+      .join(','),
+    // The user _apt cannot read directories of ours.
+    'APT::Sandbox::User': 'root',
+  };
+  const options = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
+  await run('apt-get', ['update', ...options]);
+  const resources = cleanup.move();
+
+  return {
+    async newest(names, architecture) {
+      const wanted = names.map((name) => `${name}:${architecture}`);
+      const shown = await run('apt-cache', ['show', '--no-all-versions', ...options, ...wanted]);
+      return shown.trim().split('\n\n').map(packageOf);
+    },
+    async download(packages, directory) {
+      const missing = packages.filter((one) => !existsSync(join(directory, debName(one))));
+      if (missing.length === 0) return;
+      await mkdir(directory, { recursive: true });
+      await using work = await mkdtempDisposable(join(directory, 'download-'));
+      const wanted = missing.map(({ name, version, architecture }) =>
+        architecture === 'all' ? `${name}=${version}` : `${name}:${architecture}=${version}`,
+      );
+      await run('apt-get', ['download', ...options, ...wanted], work.path);
+      const files = new Map<string, string>();
+      for (const file of await readdir(work.path)) {
+        const path = join(work.path, file);
+        files.set(
+          createHash('sha256')
+            .update(await readFile(path))
+            .digest('hex'),
+          path,
+        );
+      }
+      for (const one of missing) {
+        const path = files.get(one.sha256);
+        if (path === undefined)
+          throw new Error(`${one.name} ${one.version} for ${one.architecture} is not what the lock pins`);
+        await rename(path, join(directory, debName(one)));
+      }
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** Reads a paragraph of a package list (deb822(5)). */
+function packageOf(paragraph: string): DebianPackage {
+  const field = (name: string): string =>
+    new RegExp(`^${name}: (.+)$`, 'm').exec(paragraph)?.[1] ?? missingField(name, paragraph);
+  return {
+    name: field('Package'),
+    version: field('Version'),
+    architecture: field('Architecture') as DebianPackage['architecture'],
+    sha256: field('SHA256'),
+  };
+}
+
+function missingField(name: string, paragraph: string): never {
+  throw new Error(`apt-cache shows no ${name} in: ${paragraph.slice(0, 100)}`);
+}

@@ -1,0 +1,14 @@
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TarEntry } from './tar.ts';
+
+/** The files and links below `root` whose path there `wanted` accepts, with their modes. Directories are not listed. */
+export function filesBelow(root: string, wanted: (path: string) => boolean): TarEntry[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true }).flatMap((found): TarEntry[] => {
+    const path = join(found.parentPath, found.name);
+    const name = path.slice(root.length + 1);
+    if (found.isDirectory() || !wanted(name)) return [];
+    if (found.isSymbolicLink()) return [{ name, mode: 0o777, linkTo: readlinkSync(path) }];
+    return [{ name, mode: statSync(path).mode & 0o777, content: readFileSync(path) }];
+  });
+}

@@ -1,0 +1,71 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digestHex } from '../../src/oci/digest.ts';
+import { blobOf, MEDIA_TYPES, type Blob } from './oci-blob.ts';
+import { labelsOf, type OciImage, type Origin } from './oci-image.ts';
+import type { Architecture } from './platforms.ts';
+
+export interface PlatformImage {
+  readonly architecture: Architecture;
+  readonly image: OciImage;
+  readonly sbom: Uint8Array;
+}
+
+/**
+ * Writes an image of several platforms into a directory (image-spec image-layout.md), tagged with its version, with a
+ * bill of materials that refers to each platform's manifest. Gives the index, whose digest is the image's.
+ */
+export async function writeLayout(
+  directory: string,
+  platforms: readonly PlatformImage[],
+  origin: Origin,
+): Promise<Blob> {
+  const index = blobOf(MEDIA_TYPES.index, {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.index,
+    manifests: platforms.map(({ architecture, image }) => ({
+      ...image.manifest.descriptor,
+      platform: { os: 'linux', architecture },
+    })),
+    annotations: labelsOf(origin),
+  });
+  const sboms = platforms.map(({ image, sbom }) => attachedSbom(image, sbom, origin));
+  const images = platforms.map(({ image }) => image);
+
+  const blobs = join(directory, 'blobs/sha256');
+  await mkdir(blobs, { recursive: true });
+  for (const { bytes, descriptor } of [index, ...[...images, ...sboms].flatMap(allOf)])
+    await writeFile(join(blobs, digestHex(descriptor.digest)), bytes);
+  const tag = { 'org.opencontainers.image.ref.name': origin.version };
+  const top = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.index,
+    manifests: [
+      { ...index.descriptor, annotations: tag },
+      ...sboms.map(({ manifest }) => ({ ...manifest.descriptor, artifactType: MEDIA_TYPES.sbom })),
+    ],
+  };
+  await writeFile(join(directory, 'index.json'), JSON.stringify(top));
+  await writeFile(join(directory, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  return index;
+}
+
+/** An artifact whose subject is the image (image-spec manifest.md, "Guidelines for Artifact Usage"). */
+function attachedSbom({ manifest }: OciImage, sbom: Uint8Array, origin: Origin): OciImage {
+  const empty = blobOf(MEDIA_TYPES.empty, {});
+  const content = blobOf(MEDIA_TYPES.sbom, sbom);
+  const artifact = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.manifest,
+    artifactType: MEDIA_TYPES.sbom,
+    config: empty.descriptor,
+    layers: [content.descriptor],
+    subject: manifest.descriptor,
+    annotations: labelsOf(origin),
+  };
+  return { manifest: blobOf(MEDIA_TYPES.manifest, artifact), blobs: [empty, content] };
+}
+
+function allOf({ manifest, blobs }: OciImage): readonly Blob[] {
+  return [manifest, ...blobs];
+}
