@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtempDisposable, readdir, readFile, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +11,18 @@ import { run } from './run.ts';
 export interface Apt extends AsyncDisposable {
   /** What apt would install now. */
   newest(names: readonly string[], architecture: Architecture): Promise<DebianPackage[]>;
-  /** Puts these packages into `directory`, verified, each named {@link debName}; leaves alone what is there. */
+  /** Puts these packages into `directory`, verified, each named {@link debName}. */
   download(packages: readonly DebianPackage[], directory: string): Promise<void>;
+}
+
+/** Downloads those of the packages that `directory` lacks or has damaged. With all of them there, no network is needed. */
+export async function fetchDebs(packages: readonly DebianPackage[], directory: string): Promise<void> {
+  // Those for all architectures are named once for each platform.
+  const distinct = new Map(packages.map((one) => [debName(one), one]));
+  const missing = [...distinct.values()].filter((one) => !isThere(one, directory));
+  if (missing.length === 0) return;
+  await using apt = await openApt();
+  await apt.download(missing, directory);
 }
 
 export function debName({ sha256 }: DebianPackage): string {
@@ -47,26 +57,15 @@ export async function openApt(): Promise<Apt> {
       return shown.trim().split('\n\n').map(packageOf);
     },
     async download(packages, directory) {
-      const missing = packages.filter((one) => !existsSync(join(directory, debName(one))));
-      if (missing.length === 0) return;
       await mkdir(directory, { recursive: true });
       await using work = await mkdtempDisposable(join(directory, 'download-'));
-      const wanted = missing.map(({ name, version, architecture }) =>
+      const wanted = packages.map(({ name, version, architecture }) =>
         architecture === 'all' ? `${name}=${version}` : `${name}:${architecture}=${version}`,
       );
       await run('apt-get', ['download', ...options, ...wanted], work.path);
-      const files = new Map<string, string>();
-      for (const file of await readdir(work.path)) {
-        const path = join(work.path, file);
-        files.set(
-          createHash('sha256')
-            .update(await readFile(path))
-            .digest('hex'),
-          path,
-        );
-      }
-      for (const one of missing) {
-        const path = files.get(one.sha256);
+      const found = await filesByHash(work.path);
+      for (const one of packages) {
+        const path = found.get(one.sha256);
         if (path === undefined)
           throw new Error(`${one.name} ${one.version} for ${one.architecture} is not what the lock pins`);
         await rename(path, join(directory, debName(one)));
@@ -74,6 +73,20 @@ export async function openApt(): Promise<Apt> {
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+function isThere(one: DebianPackage, directory: string): boolean {
+  const path = join(directory, debName(one));
+  return existsSync(path) && hash('sha256', readFileSync(path), 'hex') === one.sha256;
+}
+
+async function filesByHash(directory: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    files.set(hash('sha256', await readFile(path), 'hex'), path);
+  }
+  return files;
 }
 
 /** Reads a paragraph of a package list (deb822(5)). */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtempDisposable, readdir, readFile, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,9 +21,7 @@ export async function nodeFiles(node: NpmPackage, directory: string): Promise<Ta
   const tarball = join(directory, `${node.name}-${node.version}.tgz`);
   if (!existsSync(tarball)) await fetchPackage(node, tarball, directory);
   const [algorithm = '', expected] = node.integrity.split('-', 2);
-  const found = createHash(algorithm)
-    .update(await readFile(tarball))
-    .digest('base64');
+  const found = hash(algorithm, await readFile(tarball), 'base64');
   if (found !== expected)
     throw new Error(`${tarball} is not what package-lock.json pins: delete it and try again`);
   await using unpacked = await mkdtempDisposable(join(tmpdir(), 'larder-node-'));

@@ -33,9 +33,8 @@ export function ociImage(architecture: Architecture, layers: readonly Layer[], o
         `HOME=${STORE_PATH}`,
         // One arena: glibc keeps 10 MB more otherwise.
         'MALLOC_ARENA_MAX=1',
-        // Authorities that are mounted over the image's own count beside those in Node.js.
+        // What is in /etc/ssl/certs, mounted there or the image's own, counts beside the authorities in Node.js.
         'NODE_USE_SYSTEM_CA=1',
-        'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt',
       ],
       Entrypoint: ['/usr/bin/larder'],
       // As arguments, not as environment: that would make the other programs listen on all addresses too.
