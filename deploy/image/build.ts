@@ -14,7 +14,7 @@ import { layerOf } from './layer.ts';
 import { nodeFiles } from './node-files.ts';
 import { createNpmLock, ROOT } from './npm-lock.ts';
 import { ociImage } from './oci-image.ts';
-import { writeLayout, type PlatformImage } from './oci-layout.ts';
+import { sbomName, writeLayout, type PlatformImage } from './oci-layout.ts';
 import { PLATFORMS, type Platform } from './platforms.ts';
 import { readArguments, type BuildArguments } from './read-arguments.ts';
 import { sbomOf } from './sbom.ts';
@@ -67,7 +67,7 @@ async function build({ out, platforms, origin }: BuildArguments): Promise<void> 
   await rm(layout, { recursive: true, force: true });
   const index = await writeLayout(layout, images, origin);
   for (const { architecture, image, sbom } of images) {
-    await writeFile(join(out, `sbom-${architecture}.cdx.json`), sbom);
+    await writeFile(join(out, sbomName(architecture)), sbom);
     const bytes = image.blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
     const { digest } = image.manifest.descriptor;
     console.log(`linux/${architecture} ${digest} ${(bytes / 1e6).toFixed(1)} MB compressed`);

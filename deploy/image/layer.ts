@@ -19,8 +19,8 @@ const compress = promisify(gzip);
  */
 export async function layerOf(comment: string, entries: readonly TarEntry[], epoch: number): Promise<Layer> {
   const archive = tarOf(withParents(entries), epoch);
-  // The best ratio: made once, pulled often.
-  return { blob: await compress(archive, { level: 9 }), diffId: digestOf(archive), comment };
+  // Level 9 would take three times as long and save 0.3 % of Node.js.
+  return { blob: await compress(archive, { level: 6 }), diffId: digestOf(archive), comment };
 }
 
 function withParents(entries: readonly TarEntry[]): TarEntry[] {

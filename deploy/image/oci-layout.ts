@@ -29,7 +29,7 @@ export async function writeLayout(
     })),
     annotations: labelsOf(origin),
   });
-  const sboms = platforms.map(({ image, sbom }) => attachedSbom(image, sbom, origin));
+  const sboms = platforms.map((one) => attachedSbom(one, origin));
   const images = platforms.map(({ image }) => image);
 
   const blobs = join(directory, 'blobs/sha256');
@@ -50,17 +50,24 @@ export async function writeLayout(
   return index;
 }
 
+/** The file of an image's bill of materials. */
+export function sbomName(architecture: Architecture): string {
+  return `sbom-${architecture}.cdx.json`;
+}
+
 /** An artifact whose subject is the image (image-spec manifest.md, "Guidelines for Artifact Usage"). */
-function attachedSbom({ manifest }: OciImage, sbom: Uint8Array, origin: Origin): OciImage {
+function attachedSbom({ architecture, image, sbom }: PlatformImage, origin: Origin): OciImage {
   const empty = blobOf(MEDIA_TYPES.empty, {});
   const content = blobOf(MEDIA_TYPES.sbom, sbom);
+  // The name under which `oras pull` writes it.
+  const title = { 'org.opencontainers.image.title': sbomName(architecture) };
   const artifact = {
     schemaVersion: 2,
     mediaType: MEDIA_TYPES.manifest,
     artifactType: MEDIA_TYPES.sbom,
     config: empty.descriptor,
-    layers: [content.descriptor],
-    subject: manifest.descriptor,
+    layers: [{ ...content.descriptor, annotations: title }],
+    subject: image.manifest.descriptor,
     annotations: labelsOf(origin),
   };
   return { manifest: blobOf(MEDIA_TYPES.manifest, artifact), blobs: [empty, content] };

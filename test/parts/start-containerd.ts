@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { tempDir } from '../kit/temp.ts';
 import { writeContainerdFiles, type ContainerdFiles } from './containerd-files.ts';
-import { startDaemon } from './daemon.ts';
+import { startDaemon, type Daemon } from './daemon.ts';
 import { besidePart, needPart } from './find.ts';
 import type { PartName } from './parts.ts';
 import { run, runToExit, type RunResult } from './run.ts';
@@ -21,6 +21,19 @@ export interface ContainerdOptions {
   readonly part: (typeof CONTAINERDS)[number];
 }
 
+export interface ContainerOptions {
+  /** In place of the image's entry point and arguments. */
+  readonly command?: readonly string[];
+  /** Flags of `ctr run`. */
+  readonly flags?: readonly string[];
+}
+
+/** A running container. */
+export interface Container extends Daemon {
+  /** Of the program in it, as this machine sees it. */
+  readonly programPid: number;
+}
+
 /** A running containerd with content, snapshots and a socket of its own. Disposing it stops it and removes all that. */
 export interface Containerd extends AsyncDisposable {
   output(): string;
@@ -37,7 +50,9 @@ export interface Containerd extends AsyncDisposable {
   /** Digests of everything in its content store, sorted. */
   contentDigests(): Promise<string[]>;
   /** Runs the image's command in a container that is removed afterwards, and gives its exit code. */
-  runImage(reference: string): Promise<number | null>;
+  runImage(reference: string, options?: ContainerOptions): Promise<number | null>;
+  /** Starts the image's program, which says with `ready` that it serves. Stopping it removes the container. */
+  startImage(reference: string, ready: RegExp, options?: ContainerOptions): Promise<Container>;
 }
 
 /** Where the Kubernetes side keeps its images; one for all, so that both ways to pull see the same. */
@@ -69,6 +84,11 @@ export async function startContainerd({ part }: ContainerdOptions): Promise<Cont
     return stdout.split('\n').filter((line) => line !== '');
   };
   let containers = 0;
+  const nextContainer = (): string => `run-${(containers += 1)}`;
+  const runArguments = (id: string, reference: string, options: ContainerOptions = {}): string[] => {
+    const flags = ['--rm', '--snapshotter', 'native', ...(options.flags ?? [])];
+    return [...connection, 'run', ...flags, reference, id, ...(options.command ?? [])];
+  };
   const resources = cleanup.move();
   return {
     output: () => daemon.output(),
@@ -89,11 +109,16 @@ export async function startContainerd({ part }: ContainerdOptions): Promise<Cont
     async contentDigests() {
       return (await linesOf('content', 'ls', '--quiet')).sort();
     },
-    async runImage(reference) {
-      containers += 1;
-      const flags = ['--rm', '--snapshotter', 'native'];
-      const { code } = await runToExit(ctr, [...connection, 'run', ...flags, reference, `run-${containers}`]);
+    async runImage(reference, options) {
+      const { code } = await runToExit(ctr, runArguments(nextContainer(), reference, options));
       return code;
+    },
+    async startImage(reference, ready, options) {
+      const id = nextContainer();
+      const args = runArguments(id, reference, options);
+      const started = await startDaemon({ name: id, command: ctr, args, ready });
+      const row = (await linesOf('tasks', 'ls')).find((line) => line.startsWith(`${id} `));
+      return { ...started, programPid: Number(row?.split(/\s+/)[1]) };
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

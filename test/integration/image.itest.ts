@@ -1,0 +1,188 @@
+/** The container image as its users have it: built here, copied into a registry, pulled and run by containerd. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { get } from '../kit/client.ts';
+import { tempDir } from '../kit/temp.ts';
+import { needPart, requireParts } from '../parts/find.ts';
+import { run } from '../parts/run.ts';
+import { startContainerd, type Container, type Containerd } from '../parts/start-containerd.ts';
+import { startRegistry, type Registry } from '../parts/start-registry.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SBOM = 'application/vnd.cyclonedx+json';
+const USER = '65532';
+
+const PROGRAM = '/usr/bin/larder';
+const READY = /^\{.*"event":"ready".*\}$/m;
+const ANY_PORT = ['--address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0'];
+
+/** A volume for the store, in memory. */
+const STORE = [
+  '--mount',
+  `type=tmpfs,src=tmpfs,dst=/var/lib/larder,options=mode=0700:uid=${USER}:gid=${USER}`,
+];
+
+/** A release must stay below; a bare Node.js is 47. */
+const LIMIT_BYTES = 60e6;
+
+interface Manifest {
+  readonly digest: string;
+  readonly platform: { readonly architecture: string };
+  readonly layers: readonly { readonly digest: string; readonly size: number }[];
+}
+
+describe('the image', requireParts(['registry3', 'oras', 'containerd2', 'runc']), () => {
+  const resources = new AsyncDisposableStack();
+  after(() => resources.disposeAsync());
+  const directory = resources.use(tempDir());
+  const layout = join(directory.path, 'built/oci');
+  let registry: Registry;
+  let containerd: Containerd;
+  let reference: string;
+
+  before(async () => {
+    await build('built');
+    registry = resources.use(await startRegistry({ part: 'registry3' }));
+    containerd = resources.use(await startContainerd({ part: 'containerd2' }));
+    containerd.useMirror(registry.host, registry.url);
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    reference = `${registry.host}/larder:${version}`;
+    await oras(
+      'cp',
+      '--recursive',
+      '--from-oci-layout',
+      `${layout}:${version}`,
+      '--to-plain-http',
+      reference,
+    );
+    await containerd.pull(reference);
+  });
+
+  /** Revision and time are given, so that a commit in between changes nothing. */
+  async function build(name: string, ...args: readonly string[]): Promise<void> {
+    const told = ['--out', join(directory.path, name), '--revision', 'a'.repeat(40), '--epoch', '1700000000'];
+    await run(process.execPath, [join(ROOT, 'deploy/image/build.ts'), ...told, ...args], { limit: 300_000 });
+  }
+
+  async function oras(...args: readonly string[]): Promise<string> {
+    return (await run(needPart('oras'), args, { cwd: directory.path })).stdout;
+  }
+
+  test('is the same, digest by digest, when it is built again', async () => {
+    await build('again', '--platform', 'linux/amd64');
+    const blobs = (name: string): string[] => readdirSync(join(directory.path, name, 'oci/blobs/sha256'));
+    const manifest = manifests(layout).find(({ platform }) => platform.architecture === 'amd64');
+    assert.deepEqual(
+      manifests(join(directory.path, 'again/oci')).map(({ digest }) => digest),
+      [manifest?.digest],
+    );
+    const first = new Set(blobs('built'));
+    const fresh = blobs('again').filter((name) => !first.has(name));
+    assert.equal(fresh.length, 1, 'only the index differs, which names one platform instead of two');
+  });
+
+  test('is there for two architectures, each below the limit and with programs for that one only', async () => {
+    const machines = { amd64: 0x3e, arm64: 0xb7 } as const; // ELF's e_machine
+    const found = manifests(layout);
+    assert.deepEqual(
+      found.map(({ platform }) => platform.architecture),
+      Object.keys(machines),
+    );
+    for (const { platform, layers } of found) {
+      const size = layers.reduce((sum, layer) => sum + layer.size, 0);
+      assert.ok(size < LIMIT_BYTES, `${platform.architecture} has ${size} bytes`);
+      using unpacked = tempDir();
+      for (const { digest } of layers)
+        await run('tar', ['-xzf', blobPath(layout, digest), '-C', unpacked.path]);
+      const machine = machines[platform.architecture as keyof typeof machines];
+      assert.deepEqual([...new Set(elfMachines(unpacked.path))], [machine]);
+    }
+  });
+
+  test('has bills of materials beside it and in the registry, found by the manifest they speak of', async () => {
+    for (const { digest, platform } of manifests(layout)) {
+      const repository = reference.replace(/:[^:/]+$/, '');
+      const found = await oras('discover', '--plain-http', '--format', 'json', `${repository}@${digest}`);
+      const { referrers } = JSON.parse(found) as { referrers: { digest: string; artifactType: string }[] };
+      assert.deepEqual(
+        referrers.map(({ artifactType }) => artifactType),
+        [SBOM],
+      );
+      await oras('pull', '--plain-http', `${repository}@${referrers[0]?.digest}`);
+      const name = `sbom-${platform.architecture}.cdx.json`;
+      const beside = readFileSync(join(directory.path, 'built', name), 'utf8');
+      assert.equal(readFileSync(join(directory.path, name), 'utf8'), beside);
+      const { components } = JSON.parse(beside) as { components: { name: string }[] };
+      for (const part of ['libc6', 'node', 'undici', '@azure/identity'])
+        assert.ok(
+          components.some((one) => one.name === part),
+          part,
+        );
+    }
+  });
+
+  test('runs commands, and gives their exit codes', async () => {
+    const exitOf = (...args: readonly string[]): Promise<number | null> =>
+      containerd.runImage(reference, { command: [PROGRAM, ...args], flags: ['--read-only'] });
+    assert.equal(await exitOf('--version'), 0);
+    assert.equal(await exitOf('validate', '/nowhere'), 2);
+  });
+
+  test('serves on all of its addresses when nothing else is asked', async () => {
+    await using larder = await containerd.startImage(reference, READY, { flags: ['--read-only', ...STORE] });
+    assert.deepEqual(urlsOf(larder), { registry: 'http://0.0.0.0:5000', admin: 'http://0.0.0.0:5001' });
+  });
+
+  test('serves as its own user on a root file system that nobody can write to, and stops when told', async () => {
+    const command = [PROGRAM, 'serve', '--store', '/var/lib/larder', ...ANY_PORT];
+    const flags = ['--read-only', '--net-host', ...STORE];
+    await using larder = await containerd.startImage(reference, READY, { command, flags });
+    const { admin, registry: own } = urlsOf(larder);
+    assert.equal((await get(`${admin}/readyz`)).status, 200);
+    assert.equal((await get(`${own}/v2/`)).status, 200);
+
+    const process = (file: string): string => readFileSync(`/proc/${larder.programPid}/${file}`, 'utf8');
+    assert.match(process('status'), new RegExp(`^Uid:(?:\t${USER}){4}$`, 'm'));
+    assert.match(process('mounts'), /^\S+ \/ \S+ ro,/m);
+
+    await larder.stop();
+    assert.match(larder.output(), /"event":"stopped"/);
+    assert.ok(!existsSync(`/proc/${larder.programPid}`));
+  });
+});
+
+/** Where the ready line says that Larder listens. */
+function urlsOf({ ready: [line] }: Container): { registry: string; admin: string } {
+  const { registry, admin } = JSON.parse(line) as { registry: string; admin: string };
+  return { registry, admin };
+}
+
+/** The images of an OCI layout, one for each platform. */
+function manifests(layout: string): Manifest[] {
+  const top = readJson(join(layout, 'index.json')) as { manifests: { digest: string }[] };
+  const index = readJson(blobPath(layout, top.manifests[0]?.digest)) as { manifests: Manifest[] };
+  return index.manifests.map((one) => ({
+    ...one,
+    layers: (readJson(blobPath(layout, one.digest)) as Manifest).layers,
+  }));
+}
+
+function blobPath(layout: string, digest = ''): string {
+  return join(layout, 'blobs', digest.replace(':', '/'));
+}
+
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+/** What processor each program and shared object below a directory is for. */
+function elfMachines(directory: string): number[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((found) => found.isFile())
+    .map((found) => readFileSync(join(found.parentPath, found.name)))
+    .filter((content) => content.subarray(0, 4).toString('latin1') === '\x7fELF')
+    .map((content) => content.readUInt16LE(18));
+}
