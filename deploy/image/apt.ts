@@ -62,7 +62,10 @@ export async function openApt(): Promise<Apt> {
       const wanted = packages.map(({ name, version, architecture }) =>
         architecture === 'all' ? `${name}=${version}` : `${name}:${architecture}=${version}`,
       );
-      await run('apt-get', ['download', ...options, ...wanted], work.path);
+      await run('apt-get', ['download', ...options, ...wanted], work.path).catch((cause: unknown) => {
+        const hint = 'Debian may have replaced what the lock pins; run: npm run image:lock';
+        throw new Error(`${cause instanceof Error ? cause.message : String(cause)}\n  ${hint}`, { cause });
+      });
       const found = await filesByHash(work.path);
       for (const one of packages) {
         const path = found.get(one.sha256);

@@ -1,5 +1,6 @@
 import { build, type Metafile } from 'esbuild';
 import { basename } from 'node:path';
+import { importNames, NAMESPACE } from './import-names.ts';
 import { ROOT } from './npm-lock.ts';
 
 /** The program with all it imports, in a few files. */
@@ -44,6 +45,7 @@ export async function bundle(): Promise<Bundle> {
     minifySyntax: true,
     legalComments: 'none',
     banner: { js: REQUIRE },
+    plugins: [importNames()],
     metafile: true,
     write: false,
     logLevel: 'warning',
@@ -69,7 +71,7 @@ function loadedWith(metafile: Metafile, entry: string): string[] {
 function packagesOf({ outputs }: Metafile, paths: readonly string[]): string[] {
   const sources = paths.flatMap((path) =>
     Object.entries(outputs[path]?.inputs ?? {}).flatMap(([source, { bytesInOutput }]) =>
-      bytesInOutput > 0 ? [source] : [],
+      bytesInOutput > 0 && !source.startsWith(`${NAMESPACE}:`) ? [source] : [],
     ),
   );
   const packages = sources.map((source) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(source)?.[0]);

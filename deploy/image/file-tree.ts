@@ -1,5 +1,13 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { TarEntry } from './tar.ts';
 
 /** The files and links below `root` whose path there `wanted` accepts, with their modes. Directories are not listed. */
@@ -11,4 +19,14 @@ export function filesBelow(root: string, wanted: (path: string) => boolean): Tar
     if (found.isSymbolicLink()) return [{ name, mode: 0o777, linkTo: readlinkSync(path) }];
     return [{ name, mode: statSync(path).mode & 0o777, content: readFileSync(path) }];
   });
+}
+
+/** Writes files and links below `root`, which has none of them yet. */
+export function writeBelow(root: string, entries: readonly TarEntry[]): void {
+  for (const { name, mode = 0o644, content = new Uint8Array(), linkTo } of entries) {
+    const path = join(root, name);
+    mkdirSync(dirname(path), { recursive: true });
+    if (linkTo === undefined) writeFileSync(path, content, { mode });
+    else symlinkSync(linkTo, path);
+  }
 }
