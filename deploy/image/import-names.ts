@@ -19,6 +19,8 @@ export function importNames(): Plugin {
         if (kind !== 'dynamic-import' || path.startsWith('node:')) return undefined;
         // As a plain import, or this would be asked again.
         const found = await build.resolve(path, { kind: 'import-statement', importer, resolveDir });
+        // Not there, perhaps on purpose: for esbuild to judge.
+        if (found.errors.length > 0) return undefined;
         if (found.external || !(await isCommonJs(found.path))) return found;
         // Relative, so that the bundle does not depend on where the checkout is.
         return { path: relative(ROOT, found.path), namespace: NAMESPACE };
