@@ -118,6 +118,16 @@ suite('a tag', { concurrency: 2 }, () => {
     assert.deepEqual(cacheStatus(await get(manifestUrl(larder, 'team/app', OLD.digest))), ['larder', 'hit']);
   });
 
+  test('that leads to what was missing a moment ago is followed at once', async () => {
+    await using upstream = await startUpstream();
+    upstream.push('team/app', OLD, 'v1');
+    await using larder = await startCache(upstream, { cache: { freshness: { tagTTL: '0s' } } });
+    assertManifest(await get(manifestUrl(larder, 'team/app', 'v1')), OLD);
+    assert.equal((await get(manifestUrl(larder, 'team/app', NEW.digest))).status, 404);
+    upstream.push('team/app', NEW, 'v1');
+    assertManifest(await get(manifestUrl(larder, 'team/app', 'v1')), NEW);
+  });
+
   test('is revalidated by one HEAD for 50 callers at the same time', async () => {
     await using upstream = await startUpstream();
     upstream.push('team/app', OLD, 'v1');

@@ -32,6 +32,8 @@ export interface Manifests {
   local(target: Target, digest: Digest): Promise<ManifestRecord | undefined>;
   /** Asks the upstream in the caller's name for a manifest that is here. Throws its refusal. */
   confirm(target: Target, digest: Digest): Promise<void>;
+  /** The upstream has just named this manifest: a 404 of a moment ago counts no more. */
+  expect(target: Target, digest: Digest): void;
   /** Gets it from the upstream, or has the upstream confirm it for this repository where the bytes are here already. */
   fetch(target: Target, digest: Digest): Promise<Fetched>;
   /** GETs what a tag points to now, and keeps it. Throws the upstream's refusal. */
@@ -127,6 +129,8 @@ export function createManifests(deps: ManifestsDeps): Manifests {
       const id = `${target.visitor.key} ${placeOf(target)}@${digest}`;
       return confirmations.do(id, () => ask(target, digest));
     },
+
+    expect: (target, digest) => failures.forget(target, `manifest ${digest}`),
 
     async fetch(target, digest) {
       const { visitor } = target;

@@ -189,6 +189,7 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
       validatedAt: clock.now(),
     };
     remember(target.visitor, key, entry);
+    manifests.expect(target, entry.digest);
     return { entry, record: undefined, stored: false };
   }
 

@@ -15,6 +15,8 @@ export interface RecentFailures {
   remember(target: Target, what: string, error: LarderError): void;
   /** Throws the failure remembered for this caller, if there is one. */
   rethrow(target: Target, what: string): void;
+  /** The upstream says otherwise now. */
+  forget(target: Target, what: string): void;
   /** A failure that concerns the content itself, whoever asks. */
   rememberContent(upstream: string, digest: Digest, error: LarderError): void;
   rethrowContent(upstream: string, digest: Digest): void;
@@ -37,6 +39,7 @@ export function createRecentFailures(clock: Clock): RecentFailures {
   return {
     remember: (target, what, error) => remember(keyOf(target, what), error),
     rethrow: (target, what) => rethrow(keyOf(target, what)),
+    forget: (target, what) => void failures.delete(keyOf(target, what)),
     rememberContent: (upstream, digest, error) => remember(`${upstream}/ ${digest}`, error),
     rethrowContent: (upstream, digest) => rethrow(`${upstream}/ ${digest}`),
   };
