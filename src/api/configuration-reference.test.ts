@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { problemsText } from './field-problem.ts';
+import { mirrorConfigSchema } from './mirror-config-schema.ts';
+import { parseMirrorConfig } from './mirror-config.ts';
+import type { ParseResult } from './parse-document.ts';
 import { registryConfigSchema } from './registry-config-schema.ts';
 import { parseRegistryConfig } from './registry-config.ts';
-
-const page = readFileSync(new URL('../../docs/reference/configuration.md', import.meta.url), 'utf8');
 
 interface JsonSchema {
   type?: string | string[];
@@ -19,32 +20,47 @@ interface JsonSchema {
   items?: JsonSchema;
 }
 
-const schema = z.toJSONSchema(registryConfigSchema, { io: 'input' }) as JsonSchema;
+const PAGES = [
+  { name: 'configuration.md', schema: registryConfigSchema, parse: parseRegistryConfig },
+  { name: 'mirror-configuration.md', schema: mirrorConfigSchema, parse: parseMirrorConfig },
+];
 
-test('the reference has one row for each field of the schema, and no others', () => {
-  const lines = page.split('\n').filter((line) => line.startsWith('| `'));
-  const rows = lines.map((line) => line.replaceAll(/ +\|/g, ' |'));
-  assert.deepEqual(rows, [...fieldRows(schema, '')]);
-});
+for (const page of PAGES) {
+  const text = readFileSync(new URL(`../../docs/reference/${page.name}`, import.meta.url), 'utf8');
+  const schema = z.toJSONSchema(page.schema, { io: 'input' }) as JsonSchema;
+  describe(page.name, () => referenceTests(text, schema, page.parse));
+}
 
-test('every example of the reference is accepted', () => {
-  const examples = [...page.matchAll(/```yaml\n([^`]*)```/g)].map(([, text]) => String(text));
-  assert.ok(examples.length > 0);
-  for (const text of examples) {
-    const result = parseRegistryConfig(text);
-    assert.ok(result.ok, result.ok ? '' : problemsText(result.problems));
-  }
-});
+function referenceTests(
+  page: string,
+  schema: JsonSchema,
+  parseText: (text: string) => ParseResult<unknown>,
+): void {
+  test('the reference has one row for each field of the schema, and no others', () => {
+    const lines = page.split('\n').filter((line) => line.startsWith('| `'));
+    const rows = lines.map((line) => line.replaceAll(/ +\|/g, ' |'));
+    assert.deepEqual(rows, [...fieldRows(schema, '')]);
+  });
 
-test('the examples together show every field', () => {
-  const shown = new Set<string>();
-  for (const [, text = ''] of page.matchAll(/```yaml\n([^`]*)```/g)) collectPaths(parse(text), '', shown);
-  const fields = [...fieldRows(schema, '')].map((row) => row.slice(3, row.indexOf('`', 3)));
-  assert.deepEqual(
-    fields.filter((field) => !shown.has(field)),
-    [],
-  );
-});
+  test('every example of the reference is accepted', () => {
+    const examples = [...page.matchAll(/```yaml\n([^`]*)```/g)].map(([, text]) => String(text));
+    assert.ok(examples.length > 0);
+    for (const text of examples) {
+      const result = parseText(text);
+      assert.ok(result.ok, result.ok ? '' : problemsText(result.problems));
+    }
+  });
+
+  test('the examples together show every field', () => {
+    const shown = new Set<string>();
+    for (const [, text = ''] of page.matchAll(/```yaml\n([^`]*)```/g)) collectPaths(parse(text), '', shown);
+    const fields = [...fieldRows(schema, '')].map((row) => row.slice(3, row.indexOf('`', 3)));
+    assert.deepEqual(
+      fields.filter((field) => !shown.has(field)),
+      [],
+    );
+  });
+}
 
 /** `| path | type | default | meaning |`, in the order of the schema. */
 function* fieldRows(of: JsonSchema, prefix: string): Generator<string> {

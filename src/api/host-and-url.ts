@@ -19,6 +19,20 @@ export function hostPortErrors(hostPort: string): string[] {
  * host as in {@link hostPortErrors}, and nothing behind it but a slash.
  */
 export function originUrlErrors(raw: string): string[] {
+  return urlErrors(raw, (path) => (path === '' || path === '/' ? [] : ['url must not contain a path']));
+}
+
+/** As {@link originUrlErrors} for the URL of a mirror, which may have a path, but none that leads upwards (or nowhere). */
+export function mirrorUrlErrors(raw: string): string[] {
+  return urlErrors(raw, (path) => {
+    const segments = unescaped(path).split('/');
+    return ['..', '.']
+      .filter((segment) => segments.includes(segment))
+      .map((segment) => `url path must not contain '${segment}'`);
+  });
+}
+
+function urlErrors(raw: string, pathErrors: (path: string) => string[]): string[] {
   const url = parseGoUrl(raw);
   if ('error' in url) {
     // The parser's message quotes parts of the URL, and with user information any of them may be the password.
@@ -27,8 +41,7 @@ export function originUrlErrors(raw: string): string[] {
   if (url.scheme !== 'http' && url.scheme !== 'https') {
     return ["url must start with 'http://' or 'https://' scheme"];
   }
-  const errors = hostPortErrors(url.host);
-  if (url.path !== '' && url.path !== '/') errors.push('url must not contain a path');
+  const errors = [...hostPortErrors(url.host), ...pathErrors(url.path)];
   if (url.hasUserInfo) errors.push('url must not contain user info');
   if (url.query !== '') errors.push('url must not contain query parameters');
   if (url.fragment !== '') errors.push('url must not contain a fragment');
@@ -52,6 +65,13 @@ export function maskUserInfo(text: string): string {
   const scheme = text.indexOf('://');
   const start = scheme >= 0 && scheme < at ? scheme + 3 : 0;
   return at > start ? text.slice(0, start) + MASK + text.slice(at) : text;
+}
+
+/** With percent escapes of ASCII resolved: all that matters for segments of dots, and unlike `decodeURIComponent` it takes any bytes. */
+function unescaped(path: string): string {
+  return path.replaceAll(/%([0-7][0-9a-f])/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }
 
 function validPort(port: string): boolean {

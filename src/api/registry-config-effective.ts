@@ -1,5 +1,6 @@
 import { durationToMs } from '../kit/duration.ts';
 import { quantityToBytes } from '../kit/quantity.ts';
+import { deepFreeze } from './deep-freeze.ts';
 import { hasOwnCredential } from './registry-config-rules.ts';
 import type {
   AuthenticationMode,
@@ -101,12 +102,4 @@ function effectiveCache(cache: CacheDocument): CacheConfig {
     serviceNameSuffix: cache.serviceNameSuffix,
     preload: cache.preload,
   };
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    for (const part of Object.values(value)) deepFreeze(part);
-    Object.freeze(value);
-  }
-  return value;
 }

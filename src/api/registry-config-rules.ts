@@ -10,6 +10,7 @@ import {
   UNUSABLE_HOST,
 } from './host-and-url.ts';
 import type { CacheDocument, RegistryConfigDocument } from './registry-config-schema.ts';
+import { secretNameRules } from './secret-name-rules.ts';
 import { upstreamResourceName } from './upstream-names.ts';
 
 /**
@@ -152,16 +153,6 @@ function* credentialRules(
     if (!hasSource && !unread(...entry, 'provider')) {
       yield problems.required([...entry, 'secretReferenceName'], 'a Secret or a provider must be given');
     }
-  }
-}
-
-/** A Secret's reference becomes a directory below `--secrets`, so it may not lead anywhere else. */
-function* secretNameRules(name: string | undefined, path: FieldPath, problems: Problems): Generator<Problem> {
-  if (name === undefined) return;
-  if (name === '') yield problems.invalid(path, name, 'must not be empty');
-  // oxlint-disable-next-line no-control-regex -- no file name may hold NUL
-  else if (/[/\u0000]/.test(name) || name === '.' || name === '..') {
-    yield problems.invalid(path, name, "must be a plain name, without '/'");
   }
 }
 

@@ -17,6 +17,15 @@ caches:
   - upstream: r.example
 `;
 
+const MIRRORS = `
+apiVersion: mirror.extensions.gardener.cloud/v1alpha1
+kind: MirrorConfig
+mirrors:
+  - upstream: r.example
+    hosts:
+      - host: https://mirror.example/m
+`;
+
 interface Run {
   readonly code: Promise<number>;
   readonly out: () => string;
@@ -145,6 +154,20 @@ describe('validate', () => {
     const json = await run('validate', file, '--output', 'json');
     assert.deepEqual([json.code, json.err], [2, '']);
     assert.equal((JSON.parse(json.out) as { valid: boolean }).valid, false);
+  });
+
+  test('reads a MirrorConfig as well', async () => {
+    using directory = tempDir();
+    const file = directory.write('mirrors.yaml', MIRRORS);
+    const { code, out, err } = await run('validate', file);
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /mirrors\.yaml is valid: 1 upstreams \(r\.example\)/);
+    const bad = await run(
+      'validate',
+      directory.write('bad.yaml', MIRRORS.replace('example/m', 'example/../m')),
+    );
+    assert.equal(bad.code, 2);
+    assert.match(bad.err, /^mirrors\[0\]\.hosts\[0\]\.host: .*url path must not contain '\.\.'/m);
   });
 
   test('a file that is not there exits with 2', async () => {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import { loadConfig } from '../cache/config-file.ts';
+import { parseConfig } from '../api/parse-config.ts';
+import { loadDocument } from '../cache/config-file.ts';
 import { isLarderError } from '../kit/errors.ts';
 import { EXIT } from './exit.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
@@ -9,8 +10,8 @@ export function validateCommand(io: CommandIo): CommandDefinition {
   return {
     build: (done) =>
       new Command('validate')
-        .description('Check a RegistryConfig document and list all its problems.')
-        .argument('<file>', 'RegistryConfig document, YAML or JSON')
+        .description('Check a RegistryConfig or MirrorConfig document and list all its problems.')
+        .argument('<file>', 'RegistryConfig or MirrorConfig document, YAML or JSON')
         .addOption(
           new Option('--output <format>', 'text, or json for programs')
             .choices(['text', 'json'])
@@ -23,7 +24,7 @@ export function validateCommand(io: CommandIo): CommandDefinition {
 }
 
 async function validate(file: string, io: CommandIo): Promise<number> {
-  const upstreams = (await loadConfig(file)).caches.map((cache) => cache.upstream);
+  const upstreams = await upstreamsOf(file);
   io.out(`${file} is valid: ${upstreams.length} upstreams (${upstreams.join(', ')})\n`);
   return EXIT.done;
 }
@@ -31,12 +32,17 @@ async function validate(file: string, io: CommandIo): Promise<number> {
 /** One JSON document on standard output in either case. */
 async function validateForPrograms(file: string, io: CommandIo): Promise<number> {
   try {
-    const { caches } = await loadConfig(file);
-    io.out(`${JSON.stringify({ valid: true, upstreams: caches.map((cache) => cache.upstream) })}\n`);
+    io.out(`${JSON.stringify({ valid: true, upstreams: await upstreamsOf(file) })}\n`);
     return EXIT.done;
   } catch (error) {
     if (!isLarderError(error, 'CONFIG_INVALID')) throw error;
     io.out(`${JSON.stringify({ valid: false, problems: error.detail ?? [{ message: error.message }] })}\n`);
     return EXIT.usage;
   }
+}
+
+/** What a valid document is about. */
+async function upstreamsOf(file: string): Promise<string[]> {
+  const config = await loadDocument(file, parseConfig);
+  return ('caches' in config ? config.caches : config.mirrors).map(({ upstream }) => upstream);
 }

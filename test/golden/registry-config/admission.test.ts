@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { problemsText, type Problem } from '../../../src/api/field-problem.ts';
+import { problemsText } from '../../../src/api/field-problem.ts';
 import { parseRegistryConfig } from '../../../src/api/registry-config.ts';
+import { goText } from '../go-text.ts';
 
 interface RecordedCase {
   name: string;
@@ -61,16 +62,3 @@ test('the recording is complete, and only texts that name Go types or source pos
   const goOnly = cases.filter(({ message }) => /Go (struct|value)|in scheme/.test(message ?? ''));
   assert.deepEqual(goOnly.map(({ name }) => name).sort(), [...OWN_WORDS.keys()].sort());
 });
-
-/** Problems as Kubernetes joins them: what cannot be decoded hides everything else. */
-function goText(problems: readonly Problem[]): string {
-  const undecodable = problems.find((problem) => problem.kind === 'Undecodable');
-  if (undecodable !== undefined) return `failed to decode providerConfig: ${undecodable.message}`;
-  const unknown = problems.filter((problem) => problem.kind === 'UnknownField');
-  if (unknown.length > 0) {
-    const fields = unknown.map((problem) => problem.message.replace(/ \(.*\)$/, ''));
-    return `failed to decode providerConfig: strict decoding error: ${fields.join(', ')}`;
-  }
-  const texts = [...new Set(problems.map((problem) => problem.text))];
-  return texts.length === 1 ? String(texts[0]) : `[${texts.join(', ')}]`;
-}

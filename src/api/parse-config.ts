@@ -1,0 +1,26 @@
+import type { MirrorConfig } from './mirror-config-effective.ts';
+import { MIRROR_API_VERSION, MIRROR_KIND } from './mirror-config-schema.ts';
+import { parseMirrorConfig } from './mirror-config.ts';
+import type { ParseOptions, ParseResult } from './parse-document.ts';
+import type { RegistryConfig } from './registry-config-effective.ts';
+import { parseRegistryConfig } from './registry-config.ts';
+import { readYamlText } from './yaml-text.ts';
+
+/**
+ * Reads the text of either kind: a `MirrorConfig` where the text says so by `kind`, or without one by `apiVersion`, and a
+ * `RegistryConfig` otherwise.
+ */
+export function parseConfig(
+  text: string,
+  options: ParseOptions = {},
+): ParseResult<RegistryConfig | MirrorConfig> {
+  return isMirrorConfig(readYamlText(text).value)
+    ? parseMirrorConfig(text, options)
+    : parseRegistryConfig(text, options);
+}
+
+function isMirrorConfig(document: unknown): boolean {
+  if (typeof document !== 'object' || document === null) return false;
+  const { kind, apiVersion } = document as { kind?: unknown; apiVersion?: unknown };
+  return kind === MIRROR_KIND || ((kind ?? '') === '' && apiVersion === MIRROR_API_VERSION);
+}

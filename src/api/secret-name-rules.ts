@@ -1,0 +1,15 @@
+import type { FieldPath, Problem, Problems } from './field-problem.ts';
+
+/** What is wrong with a Secret's reference. It becomes a directory below `--secrets`, so it may not lead anywhere else. */
+export function* secretNameRules(
+  name: string | undefined,
+  path: FieldPath,
+  problems: Problems,
+): Generator<Problem> {
+  if (name === undefined) return;
+  if (name === '') yield problems.invalid(path, name, 'must not be empty');
+  // oxlint-disable-next-line no-control-regex -- no file name may hold NUL
+  else if (/[/\u0000]/.test(name) || name === '.' || name === '..') {
+    yield problems.invalid(path, name, "must be a plain name, without '/'");
+  }
+}

@@ -1,0 +1,14 @@
+import type { Problem } from '../../src/api/field-problem.ts';
+
+/** Problems as Kubernetes joins them: what cannot be decoded hides everything else. */
+export function goText(problems: readonly Problem[]): string {
+  const undecodable = problems.find((problem) => problem.kind === 'Undecodable');
+  if (undecodable !== undefined) return `failed to decode providerConfig: ${undecodable.message}`;
+  const unknown = problems.filter((problem) => problem.kind === 'UnknownField');
+  if (unknown.length > 0) {
+    const fields = unknown.map((problem) => problem.message.replace(/ \(.*\)$/, ''));
+    return `failed to decode providerConfig: strict decoding error: ${fields.join(', ')}`;
+  }
+  const texts = [...new Set(problems.map((problem) => problem.text))];
+  return texts.length === 1 ? String(texts[0]) : `[${texts.join(', ')}]`;
+}
