@@ -6,7 +6,7 @@
 /** A DNS subdomain (RFC 1123): names of most Kubernetes objects, and host names here. A single label may exceed 63. */
 export function subdomainErrors(name: string): string[] {
   const errors: string[] = [];
-  if (Buffer.byteLength(name) > 253) errors.push('must be no more than 253 characters');
+  if (Buffer.byteLength(name) > 253) errors.push(SUBDOMAIN_TOO_LONG);
   if (!SUBDOMAIN.test(name)) errors.push(SUBDOMAIN_MESSAGE);
   return errors;
 }
@@ -15,19 +15,21 @@ export function subdomainErrors(name: string): string[] {
 export function labelErrors(name: string): string[] {
   const errors: string[] = [];
   if (Buffer.byteLength(name) > 63) errors.push('must be no more than 63 characters');
-  if (!LABEL.test(name)) errors.push(SUBDOMAIN.test(name) ? 'must not contain dots' : LABEL_MESSAGE);
+  if (!LABEL.test(name)) errors.push(SUBDOMAIN.test(name) ? LABEL_WITH_DOTS : LABEL_MESSAGE);
   return errors;
 }
 
-const LABEL_PATTERN = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
-const SUBDOMAIN_PATTERN = `${LABEL_PATTERN}(\\.${LABEL_PATTERN})*`;
+export const LABEL_PATTERN = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+export const SUBDOMAIN_PATTERN = `${LABEL_PATTERN}(\\.${LABEL_PATTERN})*`;
+export const SUBDOMAIN_TOO_LONG = 'must be no more than 253 characters';
+export const LABEL_WITH_DOTS = 'must not contain dots';
 const LABEL = new RegExp(`^${LABEL_PATTERN}$`);
 const SUBDOMAIN = new RegExp(`^${SUBDOMAIN_PATTERN}$`);
 
-const SUBDOMAIN_MESSAGE =
+export const SUBDOMAIN_MESSAGE =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end " +
   `with an alphanumeric character (e.g. 'example.com', regex used for validation is '${SUBDOMAIN_PATTERN}')`;
 /** The two blanks are in the original. */
-const LABEL_MESSAGE =
+export const LABEL_MESSAGE =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an " +
   `alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '${LABEL_PATTERN}')`;

@@ -1,6 +1,7 @@
 import { MASK } from '../kit/redact.ts';
 import { subdomainErrors } from './dns-names.ts';
 import { parseGoUrl } from './go-url.ts';
+import { pathSegmentMessage, RULE_MESSAGES } from './rule-messages.ts';
 
 /**
  * What is wrong with `<host>[:<port>]`, in the words and order of the Gardener extension: a lower-case DNS name or an IPv4
@@ -19,16 +20,14 @@ export function hostPortErrors(hostPort: string): string[] {
  * host as in {@link hostPortErrors}, and nothing behind it but a slash.
  */
 export function originUrlErrors(raw: string): string[] {
-  return urlErrors(raw, (path) => (path === '' || path === '/' ? [] : ['url must not contain a path']));
+  return urlErrors(raw, (path) => (path === '' || path === '/' ? [] : [RULE_MESSAGES.urlPath]));
 }
 
 /** As {@link originUrlErrors} for the URL of a mirror, which may have a path, but none that leads upwards (or nowhere). */
 export function mirrorUrlErrors(raw: string): string[] {
   return urlErrors(raw, (path) => {
     const segments = unescaped(path).split('/');
-    return ['..', '.']
-      .filter((segment) => segments.includes(segment))
-      .map((segment) => `url path must not contain '${segment}'`);
+    return (['..', '.'] as const).filter((segment) => segments.includes(segment)).map(pathSegmentMessage);
   });
 }
 
@@ -36,15 +35,19 @@ function urlErrors(raw: string, pathErrors: (path: string) => string[]): string[
   const url = parseGoUrl(raw);
   if ('error' in url) {
     // The parser's message quotes parts of the URL, and with user information any of them may be the password.
-    return [maskUserInfo(raw) === raw ? `failed to parse url: ${url.error}` : 'failed to parse url'];
+    return [
+      maskUserInfo(raw) === raw
+        ? `${RULE_MESSAGES.urlUnparsable}: ${url.error}`
+        : RULE_MESSAGES.urlUnparsable,
+    ];
   }
   if (url.scheme !== 'http' && url.scheme !== 'https') {
-    return ["url must start with 'http://' or 'https://' scheme"];
+    return [RULE_MESSAGES.urlScheme];
   }
   const errors = [...hostPortErrors(url.host), ...pathErrors(url.path)];
-  if (url.hasUserInfo) errors.push('url must not contain user info');
-  if (url.query !== '') errors.push('url must not contain query parameters');
-  if (url.fragment !== '') errors.push('url must not contain a fragment');
+  if (url.hasUserInfo) errors.push(RULE_MESSAGES.urlUserInfo);
+  if (url.query !== '') errors.push(RULE_MESSAGES.urlQuery);
+  if (url.fragment !== '') errors.push(RULE_MESSAGES.urlFragment);
   if (errors.length === 0 && !URL.canParse(raw)) errors.push(UNUSABLE_HOST);
   return errors;
 }

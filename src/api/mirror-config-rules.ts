@@ -12,6 +12,7 @@ import {
   type MirrorHostDocument,
 } from './mirror-config-schema.ts';
 import { secretNameRules } from './secret-name-rules.ts';
+import { RULE_MESSAGES } from './rule-messages.ts';
 
 /**
  * What is wrong with a document whose fields could all be read, in the words and order of the Gardener extension, with Larder's
@@ -26,7 +27,7 @@ export function mirrorConfigProblems(
 }
 
 function* rules({ mirrors }: MirrorConfigDocument, problems: Problems): Generator<Problem> {
-  if (mirrors.length === 0) yield problems.required(['mirrors'], 'at least one mirror must be provided');
+  if (mirrors.length === 0) yield problems.required(['mirrors'], RULE_MESSAGES.oneMirror);
   const upstreams = new Set<string>();
   for (const [index, { upstream, hosts }] of mirrors.entries()) {
     const path = ['mirrors', index];
@@ -45,7 +46,7 @@ function* hostRules(
   path: FieldPath,
   problems: Problems,
 ): Generator<Problem> {
-  if (hosts.length === 0) yield problems.required(path, 'at least one host must be provided');
+  if (hosts.length === 0) yield problems.required(path, RULE_MESSAGES.oneHost);
   const urls = new Set<string>();
   for (const [index, host] of hosts.entries()) {
     const url = [...path, index, 'host'];

@@ -12,6 +12,7 @@ import {
 import type { CacheDocument, RegistryConfigDocument } from './registry-config-schema.ts';
 import { secretNameRules } from './secret-name-rules.ts';
 import { upstreamResourceName } from './upstream-names.ts';
+import { nonNegativeMessage, patternMessage, RULE_MESSAGES } from './rule-messages.ts';
 
 /**
  * What is wrong with a document whose fields could all be read: for each cache the rules of the Gardener extension in its order
@@ -35,7 +36,7 @@ function* rules(document: RegistryConfigDocument, problems: Problems, unread: Un
   const { caches, registryConfigReplication } = document;
   const mayBeEmpty = registryConfigReplication.enabled || unread('registryConfigReplication', 'enabled');
   if (caches.length === 0 && !mayBeEmpty) {
-    yield problems.required(['caches'], 'at least one cache must be provided');
+    yield problems.required(['caches'], RULE_MESSAGES.oneCache);
   }
   const upstreams = new Set<string>();
   for (const [index, cache] of caches.entries()) {
@@ -58,7 +59,7 @@ function* extensionRules(cache: CacheDocument, path: FieldPath, problems: Proble
   }
   yield* urlRules(cache.remoteURL, [...path, 'remoteURL'], problems);
   if (volume.size.nano <= 0n) {
-    yield problems.invalid([...path, 'volume', 'size'], volume.size.text, 'must be greater than 0');
+    yield problems.invalid([...path, 'volume', 'size'], volume.size.text, RULE_MESSAGES.positive);
   }
   if (volume.storageClassName !== undefined) {
     for (const error of subdomainErrors(volume.storageClassName)) {
@@ -93,8 +94,7 @@ function* ownRules(
     yield problems.invalid([...path, 'upstream'], cache.upstream, UNUSABLE_HOST);
   }
   if (authentication.mode === 'Caller' && hasOwnCredential(cache)) {
-    const detail = 'must be "Shared" or left out when secretReferenceName, credentials or provider is set';
-    yield problems.invalid([...path, 'authentication', 'mode'], 'Caller', detail);
+    yield problems.invalid([...path, 'authentication', 'mode'], 'Caller', RULE_MESSAGES.sharedOnly);
   }
   yield* nonNegative(authentication.proofLifetime, [...path, 'authentication', 'proofLifetime'], problems);
   const outageGrace = [...path, 'authentication', 'outageGrace'];
@@ -102,13 +102,13 @@ function* ownRules(
   const mayBridge = authentication.realm === 'Cache' || unread(...path, 'authentication', 'realm');
   if (authentication.outageGrace > 0n && !mayBridge) {
     const value = formatDuration(authentication.outageGrace);
-    yield problems.invalid(outageGrace, value, 'may be greater than 0 only with realm "Cache"');
+    yield problems.invalid(outageGrace, value, RULE_MESSAGES.graceNeedsRealm);
   }
   yield* nonNegative(freshness.tagTTL, [...path, 'freshness', 'tagTTL'], problems);
   yield* nonNegative(freshness.staleIfError, [...path, 'freshness', 'staleIfError'], problems);
   const { maxSize } = garbageCollection;
   if (maxSize !== undefined && maxSize.nano <= 0n) {
-    yield problems.invalid([...path, 'garbageCollection', 'maxSize'], maxSize.text, 'must be greater than 0');
+    yield problems.invalid([...path, 'garbageCollection', 'maxSize'], maxSize.text, RULE_MESSAGES.positive);
   }
   yield* secretNameRules(cache.secretReferenceName, [...path, 'secretReferenceName'], problems);
   yield* credentialRules(cache, path, problems, unread);
@@ -130,14 +130,13 @@ function* credentialRules(
   problems: Problems,
   unread: Unread,
 ): Generator<Problem> {
-  const exclusive = 'may not be set together with secretReferenceName';
   if (cache.provider !== undefined && cache.secretReferenceName !== undefined) {
-    yield problems.forbidden([...path, 'provider'], exclusive);
+    yield problems.forbidden([...path, 'provider'], RULE_MESSAGES.exclusive);
   }
   for (const [index, credential] of cache.credentials.entries()) {
     const entry = [...path, 'credentials', index];
     if (credential.repositories.length === 0) {
-      yield problems.required([...entry, 'repositories'], 'at least one pattern must be provided');
+      yield problems.required([...entry, 'repositories'], RULE_MESSAGES.onePattern);
     }
     yield* patternRules(
       credential.repositories,
@@ -147,11 +146,11 @@ function* credentialRules(
     );
     yield* secretNameRules(credential.secretReferenceName, [...entry, 'secretReferenceName'], problems);
     if (credential.provider !== undefined && credential.secretReferenceName !== undefined) {
-      yield problems.forbidden([...entry, 'provider'], exclusive);
+      yield problems.forbidden([...entry, 'provider'], RULE_MESSAGES.exclusive);
     }
     const hasSource = credential.provider !== undefined || credential.secretReferenceName !== undefined;
     if (!hasSource && !unread(...entry, 'provider')) {
-      yield problems.required([...entry, 'secretReferenceName'], 'a Secret or a provider must be given');
+      yield problems.required([...entry, 'secretReferenceName'], RULE_MESSAGES.oneSource);
     }
   }
 }
@@ -165,11 +164,7 @@ function* patternRules(
   const seen = new Set<string>();
   for (const [index, entry] of entries.entries()) {
     if (entry === '' || /\s|:\/\//.test(entry)) {
-      yield problems.invalid(
-        [...path, index],
-        maskUserInfo(entry),
-        `must be ${what}, without blanks or a scheme`,
-      );
+      yield problems.invalid([...path, index], maskUserInfo(entry), patternMessage(what));
     }
     if (seen.has(entry)) yield problems.duplicate([...path, index], maskUserInfo(entry));
     seen.add(entry);
@@ -205,5 +200,5 @@ function* urlRules(url: string | undefined, path: FieldPath, problems: Problems)
 function* nonNegative(duration: Duration, path: FieldPath, problems: Problems): Generator<Problem> {
   if (duration >= 0n) return;
   const field = String(path.at(-1));
-  yield problems.invalid(path, formatDuration(duration), `${field} must be a non-negative duration`);
+  yield problems.invalid(path, formatDuration(duration), nonNegativeMessage(field));
 }

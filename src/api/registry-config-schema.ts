@@ -137,8 +137,8 @@ const cache = entryMap({
   volume: maybe(volume.prefault({})).meta({ description: 'The volume of this cache in a cluster.' }),
   secretReferenceName: maybe(string().optional()).meta({
     description:
-      'Secret with the credential for the upstream: `username` and `password`, or `.dockerconfigjson`. In a Shoot it is the ' +
-      'name of an entry of `spec.resources`, for `larder serve` a directory below `--secrets`.',
+      'Secret with the credential for the upstream: `username` and `password`, or `.dockerconfigjson`. In a cluster it is ' +
+      'in the namespace of the object, in a Shoot an entry of `spec.resources`, for `larder serve` a directory below `--secrets`.',
   }),
   credentials: listOf(credential).meta({
     description:

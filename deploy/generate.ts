@@ -1,0 +1,8 @@
+/** Writes what is generated from the source: `npm run generate`. */
+import { writeFileSync } from 'node:fs';
+import { GENERATED_FILES } from './generated-files.ts';
+
+for (const { name, text } of GENERATED_FILES) {
+  writeFileSync(new URL(name, import.meta.url), text);
+  console.log(`deploy/${name}`);
+}

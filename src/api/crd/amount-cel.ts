@@ -1,0 +1,58 @@
+import { nonNegativeMessage, RULE_MESSAGES } from '../rule-messages.ts';
+import { celMatches, celText, type CelRule } from './cel.ts';
+
+/**
+ * A duration as `parseDuration` reads it, and not a negative one. What CEL cannot see is a sum that exceeds Go's 292 years.
+ * Its own `duration()` would not help: what it cannot read ends the rule with an error instead of a message.
+ */
+export function durationCel(field: string): readonly CelRule[] {
+  const terms = "self.substring(size(self.find('^[-+]?')))";
+  const unknown = `${terms}.findAll('[^0-9.]+').filter(unit, !(unit in [${UNITS.map(celText).join(', ')}]))`;
+  const inDuration = `self + ${celText('"')}`;
+  return [
+    {
+      rule: celMatches('self', `^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(${UNITS.join('|')}))+)$`),
+      message: 'time: invalid duration',
+      messageExpression:
+        `!${celMatches(terms, '^[.]?[0-9]')} ? ${celText('time: invalid duration "')} + ${inDuration} : ` +
+        `size(${unknown}) > 0 ? ` +
+        `${celText('time: unknown unit "')} + ${unknown}[0] + ${celText('" in duration "')} + ${inDuration} : ` +
+        `${celText('time: missing unit in duration "')} + ${inDuration}`,
+    },
+    { rule: `!${celMatches('self', '^-.*[1-9]')}`, message: nonNegativeMessage(field) },
+  ];
+}
+
+/** A quantity as Kubernetes reads it, text or number, and more than nothing. */
+export function positiveQuantityCel(): readonly CelRule[] {
+  const known = celMatches('string(self)', '^[-+]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*$');
+  return [
+    {
+      rule: 'isQuantity(string(self))',
+      message: QUANTITY_SHAPE,
+      messageExpression: `${known} ? ${celText("unable to parse quantity's suffix")} : ${celText(QUANTITY_SHAPE)}`,
+    },
+    {
+      rule: "!isQuantity(string(self)) || quantity(string(self)).isGreaterThan(quantity('0'))",
+      message: RULE_MESSAGES.positive,
+    },
+  ];
+}
+
+/** For a map: the quantity in `field`, which has a default, never gets smaller. */
+export function growingQuantityCel(field: string, message: string): CelRule {
+  const [size, oldSize] = [`string(self.${field})`, `string(oldSelf.${field})`];
+  return {
+    rule:
+      `!isQuantity(${size}) || !isQuantity(${oldSize}) || ` +
+      `!quantity(${size}).isLessThan(quantity(${oldSize}))`,
+    message,
+    fieldPath: `.${field}`,
+  };
+}
+
+/** U+00B5 is the micro sign, U+03BC the Greek letter. */
+const UNITS = ['ns', 'us', '\u00b5s', '\u03bcs', 'ms', 's', 'm', 'h'];
+
+const QUANTITY_SHAPE =
+  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";

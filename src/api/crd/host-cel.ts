@@ -1,0 +1,76 @@
+import { SUBDOMAIN_MESSAGE, SUBDOMAIN_PATTERN, SUBDOMAIN_TOO_LONG } from '../dns-names.ts';
+import { pathSegmentMessage, RULE_MESSAGES } from '../rule-messages.ts';
+import { celMatches, celText, type CelRule } from './cel.ts';
+
+/** As `hostPortErrors` says. */
+export function hostPortCel(): readonly CelRule[] {
+  return hostRules('^', '$');
+}
+
+/** As `originUrlErrors` says. */
+export function originUrlCel(): readonly CelRule[] {
+  const path = { rule: unless('^[^/]*(//[^/?#]*/[^?#]|/[^/?#])'), message: RULE_MESSAGES.urlPath };
+  return urlRules([path]);
+}
+
+/** As `mirrorUrlErrors` says. */
+export function mirrorUrlCel(): readonly CelRule[] {
+  const paths = (['..', '.'] as const).map((segment) => {
+    const dots = segment.replaceAll('.', '([.]|%2E)');
+    return {
+      rule: unless(`(?i)^[^/]*//[^?#]*(/|%2F)${dots}(/|%2F|[?#]|$)`),
+      message: pathSegmentMessage(segment),
+    };
+  });
+  return urlRules(paths);
+}
+
+/**
+ * The rules of URLs look at the text, not at what `url()` makes of it: the API server bounds the cost of a rule before it has seen a
+ * value, and knows no bound for a part of a URL. What `isURL` refuses is refused without the reason that Go's parser gives.
+ */
+function urlRules(paths: readonly CelRule[]): readonly CelRule[] {
+  return [
+    { rule: HAS_SCHEME, message: RULE_MESSAGES.urlScheme },
+    { rule: `!${HAS_SCHEME} || ${IS_URL}`, message: RULE_MESSAGES.urlUnparsable },
+    ...hostRules(URL_HOST, URL_HOST_END).map((rule) => ({
+      ...rule,
+      rule: `${NO_URL} || ${rule.rule}`,
+    })),
+    ...paths,
+    { rule: unless('^[^/]*//[^/?#]*@'), message: RULE_MESSAGES.urlUserInfo },
+    { rule: unless('^[^?#]*[?][^#]'), message: RULE_MESSAGES.urlQuery },
+    { rule: unless('(?s)#.'), message: RULE_MESSAGES.urlFragment },
+  ];
+}
+
+const HAS_SCHEME = celMatches('self', '^(?i:https?):');
+/** `isURL` knows of no fragments; a text that has one is refused by other rules. */
+const IS_URL = "(isURL(self) || self.contains('#'))";
+/** About what is no URL the Gardener extension says nothing else. */
+const NO_URL = `!${HAS_SCHEME} || !${IS_URL}`;
+const URL_HOST = '^[^/]*//([^/?#]*@)?';
+const URL_HOST_END = '([/?#]|$)';
+
+function unless(pattern: string): string {
+  return `${NO_URL} || !${celMatches('self', pattern)}`;
+}
+
+/** The rules for the host and port that stand in the text between these two patterns. */
+function hostRules(start: string, end: string): readonly CelRule[] {
+  const range = 'valid port must be in the range [1, 65535]';
+  return [
+    {
+      rule: `!${celMatches('self', `${start}[^/?#]*:[0-9]+${end}`)} || ${celMatches('self', `${start}[^/?#]*:${PORT}${end}`)}`,
+      message: `port is not valid, ${range}`,
+      messageExpression:
+        `${celMatches('self', '[0-9]$')} ? ` +
+        `${celText("port '")} + self.find('[0-9]*$') + ${celText(`' is not valid, ${range}`)} : ` +
+        celText(`port is not valid, ${range}`),
+    },
+    { rule: `!${celMatches('self', `${start}[^:/?#]{254}`)}`, message: SUBDOMAIN_TOO_LONG },
+    { rule: celMatches('self', `${start}${SUBDOMAIN_PATTERN}(:[0-9]+)?${end}`), message: SUBDOMAIN_MESSAGE },
+  ];
+}
+
+const PORT = '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';

@@ -1,0 +1,130 @@
+import { RULE_MESSAGES } from '../rule-messages.ts';
+import { durationCel, growingQuantityCel, positiveQuantityCel } from './amount-cel.ts';
+import { someOf, type CelRule } from './cel.ts';
+import { hostPortCel, originUrlCel } from './host-cel.ts';
+import { LABEL_RULES, patternCel, SECRET_NAME_RULES, SUBDOMAIN_RULES } from './name-cel.ts';
+import type { Additions } from './structural-schema.ts';
+
+const upstream = { maxLength: 512, 'x-kubernetes-validations': hostPortCel() };
+const url = { maxLength: 512, 'x-kubernetes-validations': originUrlCel() };
+const secretName = { maxLength: 253, 'x-kubernetes-validations': SECRET_NAME_RULES };
+const quantity = { maxLength: 64, 'x-kubernetes-validations': positiveQuantityCel() };
+const duration = (field: string): Additions => ({
+  maxLength: 64,
+  'x-kubernetes-validations': durationCel(field),
+});
+
+const EXCLUSIVE: CelRule = {
+  rule: '!has(self.provider) || !has(self.secretReferenceName)',
+  message: RULE_MESSAGES.exclusive,
+  reason: 'FieldValueForbidden',
+  fieldPath: '.provider',
+};
+
+/** As `hasOwnCredential` says. */
+const OWN_CREDENTIAL =
+  'has(self.secretReferenceName) || has(self.provider) || (has(self.credentials) && size(self.credentials) > 0)';
+
+/** What a Service would be called, without `registry-`, as far as CEL can say: of a longer upstream it is a hash. */
+const COMPUTED_SUFFIX = "b.upstream.replace(':', '-').replace('.', '-')";
+
+/** `registry-config-rules.ts` for an API server, and what changes of an object may not do. */
+export const REGISTRY_CONFIG_ADDITIONS: Readonly<Record<string, Additions>> = {
+  '': {
+    'x-kubernetes-validations': [someOf('caches', RULE_MESSAGES.oneCache)],
+  },
+  caches: {
+    maxItems: 100,
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['upstream'],
+    'x-kubernetes-validations': [
+      {
+        rule:
+          'self.all(a, !has(a.serviceNameSuffix) || ' +
+          'self.exists_one(b, has(b.serviceNameSuffix) && b.serviceNameSuffix == a.serviceNameSuffix))',
+        message: 'a serviceNameSuffix stands twice',
+        reason: 'FieldValueDuplicate',
+      },
+      {
+        rule:
+          'self.all(a, !has(a.serviceNameSuffix) || !self.exists(b, ' +
+          `!has(b.serviceNameSuffix) && size(b.upstream) <= 43 && a.serviceNameSuffix == ${COMPUTED_SUFFIX}))`,
+        message: 'serviceNameSuffix: cannot collide with another upstream',
+      },
+    ],
+  },
+  'caches[]': {
+    'x-kubernetes-validations': [
+      {
+        rule: `!has(self.authentication.mode) || self.authentication.mode != 'Caller' || !(${OWN_CREDENTIAL})`,
+        message: RULE_MESSAGES.sharedOnly,
+        fieldPath: '.authentication.mode',
+      },
+      EXCLUSIVE,
+    ],
+  },
+  'caches[].upstream': upstream,
+  'caches[].remoteURL': url,
+  'caches[].authentication': {
+    'x-kubernetes-validations': [
+      {
+        rule: "self.realm == 'Cache' || self.outageGrace.startsWith('-') || !self.outageGrace.matches('[1-9]')",
+        message: RULE_MESSAGES.graceNeedsRealm,
+        fieldPath: '.outageGrace',
+      },
+    ],
+  },
+  'caches[].authentication.proofLifetime': duration('proofLifetime'),
+  'caches[].authentication.outageGrace': duration('outageGrace'),
+  'caches[].freshness.tagTTL': duration('tagTTL'),
+  'caches[].freshness.staleIfError': duration('staleIfError'),
+  'caches[].garbageCollection.ttl': duration('ttl'),
+  'caches[].garbageCollection.maxSize': quantity,
+  'caches[].volume': {
+    'x-kubernetes-validations': [
+      growingQuantityCel('size', `${RULE_MESSAGES.immutable}, except that a volume can grow`),
+      {
+        rule:
+          'has(self.storageClassName) == has(oldSelf.storageClassName) && ' +
+          '(!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)',
+        message: RULE_MESSAGES.immutable,
+        fieldPath: '.storageClassName',
+      },
+    ],
+  },
+  'caches[].volume.size': quantity,
+  'caches[].volume.storageClassName': { maxLength: 512, 'x-kubernetes-validations': SUBDOMAIN_RULES },
+  'caches[].secretReferenceName': secretName,
+  'caches[].credentials': { maxItems: 25, 'x-kubernetes-list-type': 'atomic' },
+  'caches[].credentials[]': {
+    'x-kubernetes-validations': [
+      someOf('repositories', RULE_MESSAGES.onePattern),
+      EXCLUSIVE,
+      {
+        rule: 'has(self.provider) || has(self.secretReferenceName)',
+        message: RULE_MESSAGES.oneSource,
+        reason: 'FieldValueRequired',
+        fieldPath: '.secretReferenceName',
+      },
+    ],
+  },
+  'caches[].credentials[].repositories': {
+    maxItems: 16,
+    'x-kubernetes-list-type': 'set',
+  },
+  'caches[].credentials[].repositories[]': {
+    maxLength: 255,
+    'x-kubernetes-validations': patternCel('a repository pattern'),
+  },
+  'caches[].credentials[].secretReferenceName': secretName,
+  'caches[].caBundleSecretReferenceName': secretName,
+  'caches[].proxy.httpProxy': url,
+  'caches[].proxy.httpsProxy': url,
+  // Its length is the API server's to judge: in its own words, which are those of the Gardener extension.
+  'caches[].serviceNameSuffix': { maxLength: 54, 'x-kubernetes-validations': LABEL_RULES },
+  'caches[].preload': { maxItems: 100, 'x-kubernetes-list-type': 'set' },
+  'caches[].preload[]': {
+    maxLength: 512,
+    'x-kubernetes-validations': patternCel('an image reference'),
+  },
+};

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { GENERATED_FILES } from '../../deploy/generated-files.ts';
+
+const deploy = join(import.meta.dirname, '../../deploy');
+
+for (const { name, text } of GENERATED_FILES) {
+  test(`deploy/${name} is what \`npm run generate\` writes`, () => {
+    assert.equal(readFileSync(join(deploy, name), 'utf8'), text);
+  });
+}
+
+test('deploy/crds holds generated files only', () => {
+  assert.deepEqual(
+    readdirSync(join(deploy, 'crds')).map((name) => `crds/${name}`),
+    GENERATED_FILES.map(({ name }) => name).sort(),
+  );
+});

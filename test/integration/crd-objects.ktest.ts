@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { API_VERSION, KIND } from '../../src/api/registry-config-schema.ts';
+import type { RegistryConfigStatus } from '../../src/api/status/registry-config-status.ts';
+import { refusal } from '../cluster/api-requests.ts';
+import { kubeconfigOf } from '../cluster/kubeconfig.ts';
+import { createKubectl } from '../cluster/kubectl.ts';
+import { tempDir } from '../kit/index.ts';
+import { requireParts } from '../parts/find.ts';
+import { GROUPS } from '../parts/groups.ts';
+import { causesOf, objectsPath, startCustomResources, type CustomResources } from './custom-resources.ts';
+
+interface RecordedUpdate {
+  readonly name: string;
+  readonly old: readonly { readonly upstream: string }[];
+  readonly new: readonly object[];
+  readonly message?: string;
+}
+
+const updates = parse(
+  readFileSync(new URL('../golden/registry-config/updates.yaml', import.meta.url), 'utf8'),
+) as RecordedUpdate[];
+
+/** A volume can grow, and garbage collection can be turned on again; the Gardener extension refuses both. */
+const ALLOWED_NOW = new Set(['update-size-default-other', 'update-size-grow']);
+/** What they begin with is no valid object: an upstream that stands twice, a negative ttl. */
+const IMPOSSIBLE = new Set(['update-old-duplicate', 'update-ttl-negative-to-positive']);
+const GROWS = 'field is immutable, except that a volume can grow';
+
+const REFUSED_UPDATES: Readonly<Record<string, readonly string[]>> = {
+  'update-all-at-once': [
+    "spec.caches[0].remoteURL: url must start with 'http://' or 'https://' scheme",
+    'spec.caches[0].volume.storageClassName: field is immutable',
+    'spec.caches[0].volume.storageClassName: SUBDOMAIN',
+  ],
+  'update-extension-index-changed': [`spec.caches[0].volume.size: ${GROWS}`],
+  'update-reordered-and-changed': [
+    'spec.caches[1].volume.storageClassName: field is immutable',
+    `spec.caches[0].volume.size: ${GROWS}`,
+  ],
+  'update-size-invalid-and-changed': [
+    `spec.caches[0].volume.size: ${GROWS}`,
+    'spec.caches[0].volume.size: must be greater than 0',
+  ],
+  'update-size-shrink': [`spec.caches[0].volume.size: ${GROWS}`],
+  'update-storageclass-changed': ['spec.caches[0].volume.storageClassName: field is immutable'],
+};
+
+describe('objects of our kinds at a real API server', requireParts(GROUPS.api), () => {
+  let api: CustomResources;
+  before(async () => {
+    api = await startCustomResources();
+  });
+  after(() => api[Symbol.asyncDispose]());
+
+  const objects = objectsPath(API_VERSION, KIND);
+  const named = (name: string, caches: readonly object[]) => ({
+    apiVersion: API_VERSION,
+    kind: KIND,
+    metadata: { name },
+    spec: { caches },
+  });
+  const created = async (name: string, caches: readonly object[]) => {
+    const answer = await api.request('POST', objects, named(name, caches));
+    assert.equal(refusal(answer)?.message, undefined);
+    return answer as { metadata: object; spec: { caches: Record<string, unknown>[] } };
+  };
+
+  for (const { name, old, new: changed, message } of updates.filter(
+    (update) => !IMPOSSIBLE.has(update.name),
+  )) {
+    const refused = message !== undefined && !ALLOWED_NOW.has(name);
+    test(`a change is ${refused ? 'refused' : 'allowed'}, entries being matched by upstream: ${name}`, async () => {
+      const before = await created(name, old);
+      const answer = await api.request('PUT', `${objects}/${name}?dryRun=All`, {
+        ...before,
+        spec: { caches: changed },
+      });
+      const causes = causesOf(refusal(answer) ?? { kind: 'Status', message: '' });
+      assert.deepEqual(
+        causes.map((cause) => cause.replace(/a lowercase RFC 1123 subdomain.*/, 'SUBDOMAIN')),
+        refused ? [...(REFUSED_UPDATES[name] ?? [])].sort() : [],
+      );
+      assert.equal(refusal(answer) !== undefined, refused);
+    });
+  }
+
+  test('defaults are written out, and an empty garbageCollection or http keeps its own meaning', async () => {
+    const { spec } = await created('defaults', [
+      { upstream: 'a.io' },
+      { upstream: 'b.io', garbageCollection: {}, http: {} },
+      { upstream: 'c.io', garbageCollection: { maxSize: 1_000_000 }, http: null },
+    ]);
+    const [a, b, c] = spec.caches;
+    assert.deepEqual([a?.['garbageCollection'], a?.['http']], [{ ttl: '168h' }, { tls: true }]);
+    assert.deepEqual([b?.['garbageCollection'], b?.['http']], [{ ttl: '0s' }, { tls: false }]);
+    assert.deepEqual(
+      [c?.['garbageCollection'], c?.['http']],
+      [{ ttl: '0s', maxSize: 1_000_000 }, { tls: true }],
+    );
+    assert.deepEqual(a?.['volume'], { size: '10Gi' });
+    assert.deepEqual(a?.['authentication'], { realm: 'Upstream', proofLifetime: '5m', outageGrace: '0s' });
+  });
+
+  test('kubectl get says whether it works', async () => {
+    await created('columns', [{ upstream: 'a.io' }]);
+    const at = '2026-01-01T00:00:00Z';
+    const common = { observedGeneration: 1, lastTransitionTime: at, message: 'one' };
+    const status: RegistryConfigStatus = {
+      observedGeneration: 1,
+      conditions: [
+        { type: 'Ready', status: 'True', reason: 'Serving', ...common },
+        { type: 'Degraded', status: 'True', reason: 'CredentialExpiring', ...common },
+      ],
+      caches: [
+        {
+          upstream: 'a.io',
+          state: 'Serving',
+          endpoint: 'https://10.96.0.9:5000',
+          nodes: { configured: 4, total: 5 },
+          volume: { sizeBytes: 10_737_418_240, usedBytes: 5_000_000_000 },
+          hitRatioPercent: 93,
+          bytesSaved: 128_849_018_880,
+          credentialState: 'Expiring',
+          lastUpstreamError: { code: 'UPSTREAM_5XX', message: 'answered 503', time: at },
+        },
+      ],
+      summary: { caches: '1/1', nodes: '4/5', hits: '93%', saved: '120Gi' },
+    };
+    const patch = JSON.stringify({ status });
+    const { kubectl } = api.server;
+    await kubectl('patch', 'regcfg', 'columns', '--subresource=status', '--type=merge', '--patch', patch);
+    const [head = '', row = ''] = (await kubectl('get', 'regcfg', 'columns')).split('\n');
+    assert.deepEqual(head.split(/ +/), 'NAME READY REASON DEGRADED CACHES NODES HITS SAVED AGE'.split(' '));
+    assert.deepEqual(row.split(/ +/).slice(0, -1), 'columns True Serving True 1/1 4/5 93% 120Gi'.split(' '));
+    const stored = await kubectl.json<{ status: object }>('regcfg', 'columns');
+    assert.deepEqual(stored.status, status);
+    assert.match(await kubectl('get', 'larder', '--output', 'wide'), /CredentialExpiring/);
+  });
+
+  test('kubectl explain tells what each field means', async () => {
+    const text = await api.server.kubectl('explain', 'registryconfig.spec.caches.garbageCollection');
+    assert.match(text, /What is removed from the cache, and when\./);
+    assert.match(text, /ttl\s+<string>\s+Content that has not been used for this long is removed\./);
+    assert.match(
+      await api.server.kubectl('explain', 'mirrorconfig.spec.mirrors.hosts.capabilities'),
+      /trusted/,
+    );
+  });
+
+  test('whoever may edit a namespace may not configure caches with it', async () => {
+    using own = tempDir();
+    const { kubectl } = api.server;
+    await kubectl('create', 'rolebinding', 'editor', '--clusterrole=edit', '--user=editor');
+    await kubectl('create', 'rolebinding', 'admin', '--clusterrole=admin', '--user=owner');
+    for (const commonName of ['editor', 'owner']) {
+      const theirs = createKubectl({
+        kubeconfig: own.write(`${commonName}.conf`, kubeconfigOf(api.server.accessFor({ commonName }))),
+        cache: own.path,
+      });
+      await assert.rejects(theirs('get', 'registryconfigs'), /cannot list resource "registryconfigs"/);
+    }
+  });
+});
