@@ -14,7 +14,7 @@ import {
   causesOf,
   objectsPath,
   startCustomResources,
-  withoutValue,
+  toldBy,
   type CustomResources,
 } from './custom-resources.ts';
 
@@ -157,8 +157,4 @@ function casesOf({ apiVersion, kind, cases }: Kind): { name: string; spec: objec
     } = whole as Record<string, unknown>;
     return version === apiVersion && named === kind ? [{ name, spec }] : [];
   });
-}
-
-function toldBy(problems: readonly { readonly path: string; readonly message: string }[]): string[] {
-  return [...new Set(problems.map(({ path, message }) => `${path}: ${withoutValue(message)}`))].sort();
 }

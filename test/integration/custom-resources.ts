@@ -1,5 +1,6 @@
 import { MIRROR_CONFIG_CRD } from '../../src/api/crd/mirror-config-crd.ts';
 import { REGISTRY_CONFIG_CRD } from '../../src/api/crd/registry-config-crd.ts';
+import type { Problem } from '../../src/api/field-problem.ts';
 import { createApiRequests, type ApiRequests, type ApiStatus } from '../cluster/api-requests.ts';
 import { startApiServer, type ApiServer } from '../cluster/start-api-server.ts';
 
@@ -34,7 +35,11 @@ export function causesOf({ details }: ApiStatus): string[] {
     .sort();
 }
 
-/** The text of a field error without the value that it quotes. */
-export function withoutValue(message: string): string {
+/** What our own parser says, in the same form. */
+export function toldBy(problems: readonly Problem[]): string[] {
+  return [...new Set(problems.map(({ path, message }) => `${path}: ${withoutValue(message)}`))].sort();
+}
+
+function withoutValue(message: string): string {
   return message.replace(/^Invalid value: (?:"(?:[^"\\]|\\.)*"|-?\d+|\{.*?\}|null): /, '');
 }

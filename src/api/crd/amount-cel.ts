@@ -11,7 +11,7 @@ export function durationCel(field: string): readonly CelRule[] {
   const inDuration = `self + ${celText('"')}`;
   return [
     {
-      rule: celMatches('self', `^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(${UNITS.join('|')}))+)$`),
+      rule: celMatches('self', DURATION),
       message: 'time: invalid duration',
       messageExpression:
         `!${celMatches(terms, '^[.]?[0-9]')} ? ${celText('time: invalid duration "')} + ${inDuration} : ` +
@@ -23,17 +23,26 @@ export function durationCel(field: string): readonly CelRule[] {
   ];
 }
 
+/** True for a duration of more than nothing; not for a text that is none. */
+export function positiveDuration(text: string): string {
+  return `${celMatches(text, DURATION)} && ${celMatches(text, '^[^-]*[1-9]')}`;
+}
+
 /** A quantity as Kubernetes reads it, text or number, and more than nothing. */
 export function positiveQuantityCel(): readonly CelRule[] {
-  const known = celMatches('string(self)', '^[-+]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*$');
+  const text = 'string(self)';
+  const shaped = `${text} != '' && ${celMatches(text, '^[-+]?[0-9]*([.][0-9]*)?(([eEinumkKMGTP]+[-+]?|[-+])[0-9]*)?$')}`;
   return [
     {
-      rule: 'isQuantity(string(self))',
+      // A suffix without a digit, which Kubernetes takes for nothing, is refused as `parseQuantity` does.
+      rule: `isQuantity(${text}) && ${celMatches(text, '[0-9]')}`,
       message: QUANTITY_SHAPE,
-      messageExpression: `${known} ? ${celText("unable to parse quantity's suffix")} : ${celText(QUANTITY_SHAPE)}`,
+      messageExpression:
+        `isQuantity(${text}) ? ${celText('unable to parse numeric part of quantity')} : ` +
+        `${shaped} ? ${celText("unable to parse quantity's suffix")} : ${celText(QUANTITY_SHAPE)}`,
     },
     {
-      rule: "!isQuantity(string(self)) || quantity(string(self)).isGreaterThan(quantity('0'))",
+      rule: `!isQuantity(${text}) || !${celMatches(text, '[0-9]')} || quantity(${text}).isGreaterThan(quantity('0'))`,
       message: RULE_MESSAGES.positive,
     },
   ];
@@ -53,6 +62,8 @@ export function growingQuantityCel(field: string, message: string): CelRule {
 
 /** U+00B5 is the micro sign, U+03BC the Greek letter. */
 const UNITS = ['ns', 'us', '\u00b5s', '\u03bcs', 'ms', 's', 'm', 'h'];
+
+const DURATION = `^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(${UNITS.join('|')}))+)$`;
 
 const QUANTITY_SHAPE =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";

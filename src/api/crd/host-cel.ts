@@ -4,12 +4,12 @@ import { celMatches, celText, type CelRule } from './cel.ts';
 
 /** As `hostPortErrors` says. */
 export function hostPortCel(): readonly CelRule[] {
-  return hostRules('^', '$');
+  return hostRules('(?s)^', '.*', '$');
 }
 
 /** As `originUrlErrors` says. */
 export function originUrlCel(): readonly CelRule[] {
-  const path = { rule: unless('^[^/]*(//[^/?#]*/[^?#]|/[^/?#])'), message: RULE_MESSAGES.urlPath };
+  const path = { rule: unless('^[^:]*:(//[^/?#]*/[^?#]|/[^/?#])'), message: RULE_MESSAGES.urlPath };
   return urlRules([path]);
 }
 
@@ -18,7 +18,7 @@ export function mirrorUrlCel(): readonly CelRule[] {
   const paths = (['..', '.'] as const).map((segment) => {
     const dots = segment.replaceAll('.', '([.]|%2E)');
     return {
-      rule: unless(`(?i)^[^/]*//[^?#]*(/|%2F)${dots}(/|%2F|[?#]|$)`),
+      rule: unless(`(?i)${TO_SEGMENT}${dots}(/|%2F|[?#]|$)`),
       message: pathSegmentMessage(segment),
     };
   });
@@ -33,35 +33,37 @@ function urlRules(paths: readonly CelRule[]): readonly CelRule[] {
   return [
     { rule: HAS_SCHEME, message: RULE_MESSAGES.urlScheme },
     { rule: `!${HAS_SCHEME} || ${IS_URL}`, message: RULE_MESSAGES.urlUnparsable },
-    ...hostRules(URL_HOST, URL_HOST_END).map((rule) => ({
+    ...hostRules(URL_HOST, '[^/?#]*', URL_HOST_END).map((rule) => ({
       ...rule,
       rule: `${NO_URL} || ${rule.rule}`,
     })),
     ...paths,
-    { rule: unless('^[^/]*//[^/?#]*@'), message: RULE_MESSAGES.urlUserInfo },
+    { rule: unless('^[^:]*://[^/?#]*@'), message: RULE_MESSAGES.urlUserInfo },
     { rule: unless('^[^?#]*[?][^#]'), message: RULE_MESSAGES.urlQuery },
     { rule: unless('(?s)#.'), message: RULE_MESSAGES.urlFragment },
   ];
 }
 
 const HAS_SCHEME = celMatches('self', '^(?i:https?):');
-/** `isURL` knows of no fragments; a text that has one is refused by other rules. */
-const IS_URL = "(isURL(self) || self.contains('#'))";
+/** `isURL` knows of no fragments, in which only escapes can be wrong. */
+const IS_URL = `(isURL(self.find('^[^#]*')) && !${celMatches('self', '(?is)#.*%([^0-9a-f]|.[^0-9a-f]|.?$)')})`;
 /** About what is no URL the Gardener extension says nothing else. */
 const NO_URL = `!${HAS_SCHEME} || !${IS_URL}`;
-const URL_HOST = '^[^/]*//([^/?#]*@)?';
+const URL_HOST = '^[^:]*://([^/?#]*@)?';
+/** Up to the start of any segment of the path, behind a host or, where there is none, a single slash. */
+const TO_SEGMENT = '^[^:]*:(//[^/?#]*/([^?#]*(/|%2F))?|/([^/?#][^?#]*(/|%2F))?)';
 const URL_HOST_END = '([/?#]|$)';
 
 function unless(pattern: string): string {
   return `${NO_URL} || !${celMatches('self', pattern)}`;
 }
 
-/** The rules for the host and port that stand in the text between these two patterns. */
-function hostRules(start: string, end: string): readonly CelRule[] {
+/** The rules for the host and port, a text of `any`, that stand between two patterns. */
+function hostRules(start: string, any: string, end: string): readonly CelRule[] {
   const range = 'valid port must be in the range [1, 65535]';
   return [
     {
-      rule: `!${celMatches('self', `${start}[^/?#]*:[0-9]+${end}`)} || ${celMatches('self', `${start}[^/?#]*:${PORT}${end}`)}`,
+      rule: `!${celMatches('self', `${start}${any}:[0-9]+${end}`)} || ${celMatches('self', `${start}${any}:${PORT}${end}`)}`,
       message: `port is not valid, ${range}`,
       messageExpression:
         `${celMatches('self', '[0-9]$')} ? ` +

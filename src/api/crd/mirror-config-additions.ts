@@ -16,7 +16,7 @@ export const MIRROR_CONFIG_ADDITIONS: Readonly<Record<string, Additions>> = {
   'mirrors[]': { 'x-kubernetes-validations': [someOf('hosts', RULE_MESSAGES.oneHost)] },
   'mirrors[].upstream': { maxLength: 512, 'x-kubernetes-validations': hostPortCel() },
   'mirrors[].hosts': {
-    maxItems: 10,
+    maxItems: 8,
     // Not a map of hosts: their order counts, and two appliers could not agree on one.
     'x-kubernetes-list-type': 'atomic',
     'x-kubernetes-validations': [

@@ -1,5 +1,5 @@
 import { RULE_MESSAGES } from '../rule-messages.ts';
-import { durationCel, growingQuantityCel, positiveQuantityCel } from './amount-cel.ts';
+import { durationCel, growingQuantityCel, positiveDuration, positiveQuantityCel } from './amount-cel.ts';
 import { someOf, type CelRule } from './cel.ts';
 import { hostPortCel, originUrlCel } from './host-cel.ts';
 import { LABEL_RULES, patternCel, SECRET_NAME_RULES, SUBDOMAIN_RULES } from './name-cel.ts';
@@ -68,7 +68,7 @@ export const REGISTRY_CONFIG_ADDITIONS: Readonly<Record<string, Additions>> = {
   'caches[].authentication': {
     'x-kubernetes-validations': [
       {
-        rule: "self.realm == 'Cache' || self.outageGrace.startsWith('-') || !self.outageGrace.matches('[1-9]')",
+        rule: `self.realm == 'Cache' || !(${positiveDuration('self.outageGrace')})`,
         message: RULE_MESSAGES.graceNeedsRealm,
         fieldPath: '.outageGrace',
       },
