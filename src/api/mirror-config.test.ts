@@ -6,6 +6,7 @@ import { problemsText } from './field-problem.ts';
 import { MIRROR_CAPABILITIES } from './mirror-config-schema.ts';
 import { printMirrorConfig } from './mirror-config-print.ts';
 import { parseMirrorConfig } from './mirror-config.ts';
+import { parseConfig } from './parse-config.ts';
 
 const TYPE = { apiVersion: 'mirror.extensions.gardener.cloud/v1alpha1', kind: 'MirrorConfig' };
 
@@ -101,6 +102,19 @@ test('an upstream that is cached as well is told with its place among the mirror
     ],
   );
   assert.deepEqual(cachedAndMirroredProblems(mirrors, ['docker.io']), []);
+});
+
+test('a text is read by its kind, and without one by its apiVersion', () => {
+  const mirrors = [{ upstream: 'a.io', hosts: [{ host: 'https://m.io' }] }];
+  const caches = [{ upstream: 'a.io' }];
+  const read = (document: object) => {
+    const result = parseConfig(JSON.stringify(document));
+    assert.ok(result.ok, result.ok ? '' : problemsText(result.problems));
+    return Object.keys(result.config)[0];
+  };
+  assert.equal(read({ ...TYPE, mirrors }), 'mirrors');
+  assert.equal(read({ apiVersion: TYPE.apiVersion, mirrors }), 'mirrors');
+  assert.equal(read({ apiVersion: 'registry.extensions.gardener.cloud/v1alpha3', caches }), 'caches');
 });
 
 test('what is printed is read again as the same configuration', () => {

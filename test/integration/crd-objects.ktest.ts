@@ -104,6 +104,33 @@ describe('objects of our kinds at a real API server', requireParts(GROUPS.api), 
     assert.deepEqual(a?.['authentication'], { realm: 'Upstream', proofLifetime: '5m', outageGrace: '0s' });
   });
 
+  test('two caches may not end up with one Service name', async () => {
+    const told = async (...caches: object[]) => {
+      const answer = await api.request('POST', `${objects}?dryRun=All`, named('services', caches));
+      return causesOf(refusal(answer) ?? { kind: 'Status', message: '' });
+    };
+    const [suffixed, computed] = [
+      { upstream: 'a.io', serviceNameSuffix: 'b-io-5000' },
+      { upstream: 'b.io:5000' },
+    ];
+    assert.deepEqual(await told(suffixed, computed), [
+      'spec.caches: serviceNameSuffix: cannot collide with another upstream',
+    ]);
+    assert.deepEqual(await told(suffixed, { ...computed, serviceNameSuffix: 'b-io-5000' }), [
+      'spec.caches: a serviceNameSuffix stands twice',
+    ]);
+    assert.deepEqual(await told(suffixed, { ...computed, serviceNameSuffix: 'other' }), []);
+  });
+
+  test('100 caches that use every field are decided within the budget of a request, and one more is too many', async () => {
+    const caches = Array.from({ length: 101 }, (_, index) => fullCache(index));
+    await created('largest', caches.slice(0, 100));
+    const answer = await api.request('POST', objects, named('larger', caches));
+    assert.deepEqual(causesOf(refusal(answer) ?? { kind: 'Status', message: '' }), [
+      'spec.caches: Too many: 101: must have at most 100 items',
+    ]);
+  });
+
   test('kubectl get says whether it works', async () => {
     await created('columns', [{ upstream: 'a.io' }]);
     const at = '2026-01-01T00:00:00Z';
@@ -164,3 +191,25 @@ describe('objects of our kinds at a real API server', requireParts(GROUPS.api), 
     }
   });
 });
+
+/** Of the length that real values have; credentials and images to preload as many as one upstream may have. */
+function fullCache(index: number): { upstream: string } {
+  const host = `registry-${index}.europe-west1.production.example.com`;
+  return {
+    upstream: `${host}:5000`,
+    remoteURL: `https://internal.${host}:5000/`,
+    authentication: { mode: 'Shared', realm: 'Cache', proofLifetime: '5m', outageGrace: '4h' },
+    freshness: { tagTTL: '30s', staleIfError: '24h' },
+    garbageCollection: { ttl: '336h', maxSize: '80Gi' },
+    volume: { size: '100Gi', storageClassName: 'premium-rwo' },
+    secretReferenceName: `credentials-of-${index}`,
+    credentials: Array.from({ length: 25 }, (_, team) => ({
+      repositories: [`team-${team}/*`, `shared/team-${team}/**`],
+      secretReferenceName: `credentials-of-team-${team}`,
+    })),
+    caBundleSecretReferenceName: 'ca',
+    proxy: { httpProxy: 'http://proxy.example.com:3128', httpsProxy: 'http://proxy.example.com:3128' },
+    serviceNameSuffix: `suffix-${index}`,
+    preload: Array.from({ length: 100 }, (_, image) => `library/image-${image}:1.2.${image}`),
+  } as { upstream: string };
+}

@@ -5,8 +5,8 @@ export interface CelRule {
   readonly message: string;
   /** The message where it names the value; where it cannot be computed, `message` is shown. */
   readonly messageExpression?: string;
-  /** Which kind of field error it is; invalid when left out. Since Kubernetes 1.28, like `fieldPath`. */
-  readonly reason?: 'FieldValueRequired' | 'FieldValueForbidden' | 'FieldValueDuplicate';
+  /** Which kind of field error it is; invalid when left out. Of a duplicate the message would not be shown. Since Kubernetes 1.28, like `fieldPath`. */
+  readonly reason?: 'FieldValueRequired' | 'FieldValueForbidden';
   /** The field to blame, from the one that has the rule: `.ttl`. */
   readonly fieldPath?: string;
 }

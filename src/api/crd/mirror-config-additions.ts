@@ -23,7 +23,6 @@ export const MIRROR_CONFIG_ADDITIONS: Readonly<Record<string, Additions>> = {
       {
         rule: 'self.all(a, self.exists_one(b, b.host == a.host))',
         message: 'a host stands twice',
-        reason: 'FieldValueDuplicate',
       },
     ],
   },

@@ -43,7 +43,6 @@ export const REGISTRY_CONFIG_ADDITIONS: Readonly<Record<string, Additions>> = {
           'self.all(a, !has(a.serviceNameSuffix) || ' +
           'self.exists_one(b, has(b.serviceNameSuffix) && b.serviceNameSuffix == a.serviceNameSuffix))',
         message: 'a serviceNameSuffix stands twice',
-        reason: 'FieldValueDuplicate',
       },
       {
         rule:
