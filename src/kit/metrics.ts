@@ -1,4 +1,7 @@
-import { Counter, Gauge, Registry, collectDefaultMetrics } from '@prometheus-io/client';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from '@prometheus-io/client';
+
+/** From a key that waits for nothing to an API server that does not answer; in seconds. */
+const WORK_SECONDS = [0.001, 0.01, 0.1, 1, 10, 100, 1000];
 
 /** Where the bytes of an answer came from: the `source` label of `larder_client_bytes_total`. */
 export type BytesFrom = 'hit' | 'fill' | 'join' | 'stale' | 'bypass';
@@ -15,7 +18,10 @@ export function createMetrics() {
     new Counter<L>({ name, help, labelNames: [...labelNames], registers });
   const gauge = <const L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge<L>({ name, help, labelNames: [...labelNames], registers });
+  const seconds = <const L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Histogram<L>({ name, help, labelNames: [...labelNames], registers, buckets: WORK_SECONDS });
   const proxied = ['upstream_host', 'type'] as const;
+  const controller = ['controller'] as const;
   collectDefaultMetrics({ register: registry });
 
   return {
@@ -79,6 +85,25 @@ export function createMetrics() {
       'upstream_host',
       'provider',
     ]),
+    kubeQueueDepth: gauge('larder_kube_queue_depth', 'Keys that wait to be reconciled now', controller),
+    kubeQueueAdds: counter('larder_kube_queue_adds_total', 'Keys that came due for a controller', controller),
+    kubeQueueRetries: counter('larder_kube_queue_retries_total', 'Keys put back after a failure', controller),
+    kubeQueueLatency: seconds(
+      'larder_kube_queue_duration_seconds',
+      'How long a key waited after it had come due',
+      controller,
+    ),
+    kubeQueueWork: seconds(
+      'larder_kube_queue_work_duration_seconds',
+      'How long the work on a key took',
+      controller,
+    ),
+    kubeReconciles: counter('larder_kube_reconciles_total', 'Reconciles that have ended', [
+      'controller',
+      'result',
+    ]),
+    kubeLeader: gauge('larder_kube_leader', '1 while this process leads', ['lease']),
+    kubeEventsDropped: counter('larder_kube_events_dropped_total', 'Events that were not written', ['cause']),
   };
 }
 
