@@ -42,9 +42,13 @@ export const ERROR_TABLE = {
   CONFIG_INVALID: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   ADDRESS_IN_USE: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   TLS_FILES_INVALID: { status: 500, oci: 'UNAVAILABLE', retryable: false },
+  KUBE_API: { status: 502, oci: 'UNAVAILABLE', retryable: false },
+  KUBE_UNREACHABLE: { status: 502, oci: 'UNAVAILABLE', retryable: true },
   USAGE: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   CLIENT_GONE: { status: 499, oci: 'UNAVAILABLE', retryable: true },
   SHUTTING_DOWN: { status: 503, oci: 'UNAVAILABLE', retryable: true },
+  RECONCILE_TIMEOUT: { status: 504, oci: 'UNAVAILABLE', retryable: true },
+  LEADERSHIP_LOST: { status: 503, oci: 'UNAVAILABLE', retryable: true },
   INTERNAL: { status: 500, oci: 'UNAVAILABLE', retryable: true },
 } as const satisfies Record<string, { status: number; oci: string; retryable: boolean }>;
 

@@ -1,0 +1,12 @@
+/** Where a controller learns which keys to look at: a cache with a function from objects to keys, a timer, a watched file. */
+export interface KeySource {
+  /**
+   * Calls `handler` for each key whose world may have changed, from the moment of this call on, the initial state included. It is called
+   * synchronously and never throws; it may say too much, never too little.
+   */
+  onChange(handler: (key: string) => void): void;
+  /** True once the whole initial state has been passed on. */
+  hasSynced(): boolean;
+  /** Resolves as soon as `hasSynced()`; rejects with the signal's reason. */
+  untilSynced(signal: AbortSignal): Promise<void>;
+}

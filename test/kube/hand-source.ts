@@ -1,0 +1,26 @@
+import type { KeySource } from '../../src/kube/controller/key-source.ts';
+import { untilAborted } from '../../src/kit/abort.ts';
+
+/** A source of keys whose changes the test makes by hand. */
+export interface HandSource extends KeySource {
+  change(...keys: readonly string[]): void;
+  sync(): void;
+}
+
+export function createHandSource(): HandSource {
+  const handlers: ((key: string) => void)[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let synced = false;
+  return {
+    onChange: (handler) => void handlers.push(handler),
+    hasSynced: () => synced,
+    untilSynced: (signal) => untilAborted(promise, signal),
+    change(...keys) {
+      for (const key of keys) for (const handler of handlers) handler(key);
+    },
+    sync() {
+      synced = true;
+      resolve();
+    },
+  };
+}
