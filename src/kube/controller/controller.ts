@@ -1,4 +1,5 @@
-import { sleep, type Clock } from '../../kit/clock.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { endsWithin } from '../../kit/ends-within.ts';
 import { errorText, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Metrics } from '../../kit/metrics.ts';
@@ -37,9 +38,10 @@ export interface Controller {
    */
   warm(signal: AbortSignal): Promise<void>;
   /**
-   * Once warm, works until `stop` was called, or until `signal` aborts: leadership is lost, and running reconciles are aborted at once. Once only.
+   * Once warm, works until `stop` was called, or until `signal` aborts: leadership is lost, and running reconciles are aborted at once. `mayWork` is asked before each
+   * reconcile: after a gap in the event loop leadership may be over before its timer has fired. Once only.
    */
-  run(signal: AbortSignal): Promise<void>;
+  run(signal: AbortSignal, mayWork?: () => boolean): Promise<void>;
   /** Begins no reconcile any more, and resolves when the running ones have ended: within 30 s. */
   stop(): Promise<void>;
 }
@@ -69,9 +71,9 @@ export function createController(deps: ControllerDeps, options: ControllerOption
     for (const controller of running) controller.abort(reason);
   }
 
-  async function work(): Promise<void> {
+  async function work(mayWork: () => boolean): Promise<void> {
     for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
-      await one(key);
+      if (mayWork()) await one(key);
       queue.done(key);
     }
   }
@@ -132,13 +134,13 @@ export function createController(deps: ControllerDeps, options: ControllerOption
 
   return {
     warm,
-    async run(signal) {
+    async run(signal, mayWork = () => !signal.aborted) {
       const lost = (): void => abortAll(signal.reason);
       if (signal.aborted) lost();
       signal.addEventListener('abort', lost, { once: true });
       try {
         await warm(stopped.signal);
-        ended = Promise.all(Array.from({ length: workers }, work)).then(() => {});
+        ended = Promise.all(Array.from({ length: workers }, () => work(mayWork))).then(() => {});
         await ended;
       } catch (error) {
         if (!stopped.signal.aborted) throw error;
@@ -159,16 +161,4 @@ export function createController(deps: ControllerDeps, options: ControllerOption
       logger.error('reconciles go on although they were aborted', { running: running.size });
     },
   };
-}
-
-/** True when `work` has ended before `ms` have passed. */
-async function endsWithin(clock: Clock, work: Promise<void>, ms: number): Promise<boolean> {
-  const limit = new AbortController();
-  const timeout = sleep(clock, ms, limit.signal).then(
-    () => false,
-    () => false,
-  );
-  const inTime = await Promise.race([work.then(() => true), timeout]);
-  limit.abort();
-  return inTime;
 }

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { createWorld, LEASE, type Candidate } from '../../../test/kube/electors.ts';
+import { LEASES } from './lease.ts';
+
+const never = new AbortController().signal;
+const leaders = (candidates: readonly Candidate[]): string[] =>
+  candidates.filter((one) => one.leads).map((one) => one.name);
+
+test('of three that start together one leads, and renews every 2 s without reading', async () => {
+  const world = createWorld();
+  const all = ['a', 'b', 'c'].map((name) => world.start(name));
+  await world.pass(1000);
+  assert.equal(leaders(all).length, 1);
+  const lease = await world.lease();
+  assert.equal(lease?.spec?.holderIdentity, leaders(all)[0]);
+  assert.equal(lease?.spec?.leaseDurationSeconds, 15);
+  assert.match(lease?.spec?.renewTime ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  const before = world.kube.count('replace');
+  await world.pass(60_000);
+  assert.equal(leaders(all).length, 1);
+  assert.ok(Math.abs(world.kube.count('replace') - before - 30) <= 1);
+  const holder = leaders(all)[0];
+  assert.equal(
+    world.kube.requests.filter(({ verb, manager }) => verb === 'get' && manager === holder).length,
+    1,
+  );
+});
+
+test('a leader that stops gives the lease back after its work has ended, and the next leads within 5 s', async () => {
+  const world = createWorld();
+  const a = world.start('a');
+  await world.pass(1000);
+  const b = world.start('b');
+  await world.pass(10_000);
+  a.stop(20_000);
+  await world.pass(19_000);
+  assert.deepEqual(leaders([a, b]), ['a']);
+  await world.pass(1_500);
+  assert.equal(a.ended, 'stopped');
+  await world.pass(5_000);
+  assert.deepEqual(leaders([a, b]), ['b']);
+  assert.equal((await world.lease())?.spec?.leaseTransitions, 1);
+});
+
+test('one that waits stops at once, and does not touch the lease', async () => {
+  const world = createWorld();
+  const a = world.start('a');
+  await world.pass(1000);
+  const b = world.start('b');
+  await world.pass(10_000);
+  b.stop();
+  await world.pass(250);
+  assert.equal(b.ended, 'stopped');
+  assert.deepEqual(leaders([a, b]), ['a']);
+});
+
+for (const network of ['lost', 'refused'] as const) {
+  test(`a leader whose network is ${network} ends after 10 s, and another leads only then, within 20 s`, async () => {
+    const world = createWorld();
+    const a = world.start('a');
+    await world.pass(1000);
+    const b = world.start('b');
+    await world.pass(9_000);
+    a.machine.network = network;
+    await world.pass(7_500);
+    assert.deepEqual(leaders([a, b]), ['a']);
+    await world.pass(3_000);
+    assert.deepEqual(leaders([a, b]), []);
+    await world.pass(10_000);
+    assert.deepEqual([leaders([a, b]), a.ended], [['b'], 'lost']);
+  });
+}
+
+test('clocks that are hours apart change nothing', async () => {
+  const world = createWorld();
+  const all = [world.start('early', -7_200_000), world.start('late', 7_200_000)];
+  await world.pass(1000);
+  const [first] = leaders(all);
+  await world.pass(120_000, () => assert.deepEqual(leaders(all), [first]));
+});
+
+test('a cut of 6 s is survived, with one leader all the time', async () => {
+  const world = createWorld();
+  const all = [world.start('a'), world.start('b')];
+  await world.pass(5000);
+  const [first] = leaders(all);
+  for (const { machine } of all) machine.network = 'lost';
+  await world.pass(6_000);
+  for (const { machine } of all) machine.network = 'up';
+  await world.pass(60_000, () => assert.deepEqual(leaders(all), [first]));
+});
+
+test('with the API server down for two minutes nobody leads; then one does, and who had led has ended', async () => {
+  const world = createWorld();
+  const all = ['a', 'b', 'c'].map((name) => world.start(name));
+  await world.pass(5000);
+  const [first] = leaders(all);
+  for (const { machine } of all) machine.network = 'refused';
+  await world.pass(10_000);
+  await world.pass(110_000, () => assert.deepEqual(leaders(all), []));
+  for (const { machine } of all) machine.network = 'up';
+  // The last renewals before the outage are news to those who waited: they wait for a whole lease more.
+  await world.pass(20_000);
+  assert.equal(leaders(all).length, 1);
+  assert.notEqual(leaders(all)[0], first);
+  assert.equal(all.find(({ name }) => name === first)?.ended, 'lost');
+});
+
+test('somebody else who edits the Lease costs a 409 and not the leadership', async () => {
+  const world = createWorld();
+  const all = [world.start('a'), world.start('b')];
+  await world.pass(5000);
+  const [first] = leaders(all);
+  for (const note of ['1', '2', '3', '4', '5']) {
+    const lease = await world.direct.get(LEASES, LEASE, { signal: never });
+    const metadata = { ...lease.metadata, annotations: { note } };
+    await world.direct.replace(LEASES, { ...lease, metadata }, { signal: never });
+    await world.pass(3_000, () => assert.deepEqual(leaders(all), [first]));
+  }
+  assert.equal((await world.lease())?.metadata.annotations?.['note'], '5');
+});
+
+test('a deleted Lease is made anew by its holder, and not by those who knew that it was held', async () => {
+  const world = createWorld(() => 0);
+  const all = [world.start('a'), world.start('b'), world.start('c')];
+  await world.pass(5000);
+  const [first] = leaders(all);
+  await world.direct.delete(LEASES, LEASE, { signal: never });
+  await world.pass(30_000, () => assert.deepEqual(leaders(all), [first]));
+});
+
+test('a leader that finds somebody else in the Lease ends at its next renewal', async () => {
+  const world = createWorld();
+  const a = world.start('a');
+  await world.pass(5000);
+  const lease = await world.direct.get(LEASES, LEASE, { signal: never });
+  const spec = { ...lease.spec, holderIdentity: 'usurper' };
+  await world.direct.replace(LEASES, { ...lease, spec }, { signal: never });
+  await world.pass(2_500);
+  assert.equal(a.leads, false);
+  await world.pass(5_000);
+  assert.equal(a.ended, 'lost');
+});
+
+describe('a leader whose event loop is blocked', () => {
+  test('beyond the deadline has no leave to work from its first moment on, although another leads', async () => {
+    const world = createWorld();
+    const a = world.start('a');
+    await world.pass(1000);
+    const b = world.start('b');
+    await world.pass(9_000);
+    const { leadership } = a;
+    assert.equal(leadership?.isLive(), true);
+    a.machine.block(30_000);
+    await world.pass(29_750);
+    assert.equal(b.leads, true);
+    // What a callback would ask that has its turn before the timer of the deadline.
+    assert.equal(leadership?.signal.aborted, false);
+    assert.equal(leadership?.isLive(), false);
+    assert.equal(leadership?.signal.aborted, true);
+    await world.pass(6_000);
+    assert.deepEqual([a.ended, leaders([a, b])], ['lost', ['b']]);
+  });
+
+  test('for less goes on leading', async () => {
+    const world = createWorld();
+    const all = [world.start('a'), world.start('b')];
+    await world.pass(5000);
+    const [first] = leaders(all);
+    for (let turn = 0; turn < 5; turn += 1) {
+      all.find(({ name }) => name === first)?.machine.block(6_000);
+      await world.pass(12_000, () => assert.deepEqual(leaders(all), [first]));
+    }
+  });
+});
+
+test('whatever cuts, delays, skews, blocks and restarts: never two lead at a time, and when all is well one does', async () => {
+  const fault = fc.record({
+    afterMs: fc.nat(8_000),
+    who: fc.nat(2),
+    network: fc.option(fc.constantFrom('up' as const, 'lost' as const, 'refused' as const), {
+      nil: undefined,
+    }),
+    latencyMs: fc.option(fc.nat(7_000), { nil: undefined }),
+    // Less than the 5 s between the deadline of who leads and that of those who wait.
+    blockMs: fc.option(fc.nat(4_500), { nil: undefined }),
+    stop: fc.boolean(),
+  });
+  const skews = fc.tuple(fc.integer({ min: -1e7, max: 1e7 }), fc.nat(1e7), fc.constant(0));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fault, { minLength: 1, maxLength: 25 }),
+      skews,
+      fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
+      async (faults, skews, randoms) => {
+        const world = createWorld(() => randoms.next().value as number);
+        const all = skews.map((skew, index) => world.start(`${index}-0`, skew));
+        let restarts = 0;
+        const check = (): void => {
+          assert.ok(leaders(all).length <= 1, `${leaders(all).join(' and ')} lead`);
+          for (const [index, one] of all.entries()) {
+            if (one.ended === undefined) continue;
+            const next = world.start(`${index}-${++restarts}`, skews[index]);
+            next.machine.network = one.machine.network;
+            all[index] = next;
+          }
+        };
+        for (const { afterMs, who, network, latencyMs, blockMs, stop } of faults) {
+          await world.pass(afterMs, check);
+          const { machine } = all[who] as Candidate;
+          if (network !== undefined) machine.network = network;
+          if (latencyMs !== undefined) machine.latencyMs = latencyMs;
+          if (blockMs !== undefined) machine.block(blockMs);
+          if (stop) all[who]?.stop(1_000);
+        }
+        for (const { machine } of all) [machine.network, machine.latencyMs] = ['up', 0];
+        await world.pass(30_000, check);
+        assert.equal(leaders(all).length, 1);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,128 @@
+import { sleep, type Clock } from '../../kit/clock.ts';
+import { endsWithin } from '../../kit/ends-within.ts';
+import { errorText } from '../../kit/errors.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { Metrics } from '../../kit/metrics.ts';
+import type { KubeClient, ObjectKey } from '../types.ts';
+import { Leadership } from './leadership.ts';
+import { createLeaseLock, type HoldOutcome } from './lease-lock.ts';
+
+/** As controller-runtime: others wait for 15 s, we give up after 10 s, which leaves 5 s to end what runs. */
+const LEASE_MS = 15_000;
+const RENEW_MS = 10_000;
+const RETRY_MS = 2_000;
+/** Those who wait ask every 2 to 4.4 s, each at a time of its own. */
+const JITTER = 1.2;
+/** One call, so that a call that hangs leaves time for another before the deadline. */
+const CALL_MS = 5_000;
+
+export interface ElectorDeps {
+  /** Its own, whose calls wait for nobody else's: a renewal behind a rate limit that others have used up comes too late. */
+  readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+}
+
+export interface ElectorOptions {
+  readonly lease: ObjectKey;
+  /** Of this process alone: a restarted one has another. */
+  readonly identity: string;
+}
+
+export interface Elector {
+  /**
+   * Competes for the lease, and does `work` when it is had. Resolves when `work` has ended, which it should do soon after `stop` has aborted,
+   * and the lease is given back; at once when `stop` aborts before. Rejects with `LEADERSHIP_LOST` when leadership ends under the work, which
+   * has 5 s to end: the program is to exit then, since that is safer than to go on in a process that was out of touch. Leading is
+   * no fence: what lies outside of Kubernetes needs a guard of its own.
+   */
+  lead(work: (leadership: Leadership) => Promise<void>, stop: AbortSignal): Promise<void>;
+}
+
+export function createElector(deps: ElectorDeps, options: ElectorOptions): Elector {
+  const { clock, metrics, random } = deps;
+  const { lease, identity } = options;
+  const logger = deps.logger.with({ lease: lease.name, identity });
+  const lock = createLeaseLock(deps, { lease, identity, leaseMs: LEASE_MS });
+  const leads = (value: 0 | 1): void => metrics.kubeLeader.set({ lease: lease.name }, value);
+  leads(0);
+
+  /** Undefined: no answer, which the log has. Never cut short by a stop: we could hold the lease without knowing it. */
+  async function hold(): Promise<HoldOutcome | undefined> {
+    try {
+      return await limited((signal) => lock.hold(signal));
+    } catch (error) {
+      logger.warn('the lease cannot be had or renewed now', { error: errorText(error) });
+      return undefined;
+    }
+  }
+
+  async function limited<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    const cancel = clock.after(CALL_MS, () => controller.abort(new Error(`no answer in ${CALL_MS} ms`)));
+    return call(controller.signal).finally(cancel);
+  }
+
+  async function acquire(stop: AbortSignal): Promise<Leadership | undefined> {
+    while (!stop.aborted) {
+      const sentAt = clock.monotonic();
+      if ((await hold()) === 'ours') return new Leadership(clock, RENEW_MS, sentAt);
+      await pause(RETRY_MS * (1 + JITTER * random()), stop);
+    }
+    return undefined;
+  }
+
+  /** Waits for nothing but the clock and the API server. */
+  async function renew(leadership: Leadership, stop: AbortSignal): Promise<void> {
+    for (;;) {
+      await pause(RETRY_MS, stop);
+      if (stop.aborted || !leadership.isLive()) return;
+      const sentAt = clock.monotonic();
+      const outcome = await hold();
+      if (outcome === 'ours') leadership.renewed(sentAt);
+      if (outcome === 'theirs') leadership.lose('somebody else holds the lease');
+    }
+  }
+
+  function pause(ms: number, stop: AbortSignal): Promise<void> {
+    return sleep(clock, ms, stop).catch(() => {});
+  }
+
+  async function release(): Promise<void> {
+    try {
+      await limited((signal) => lock.release(signal));
+    } catch (error) {
+      logger.warn('the lease could not be given back and has to run out', { error: errorText(error) });
+    }
+  }
+
+  return {
+    async lead(work, stop) {
+      const leadership = await acquire(stop);
+      if (leadership === undefined) return;
+      leads(1);
+      logger.info('this process leads');
+      const { signal } = leadership;
+      const ended = new AbortController();
+      const renewing = renew(leadership, ended.signal);
+      const lost = Promise.withResolvers<void>();
+      signal.addEventListener('abort', () => lost.resolve(), { once: true });
+      const working = Promise.try(work, leadership);
+      try {
+        await Promise.race([working, lost.promise]);
+      } finally {
+        if (signal.aborted) await endsWithin(clock, working, LEASE_MS - RENEW_MS);
+        ended.abort();
+        await renewing;
+        leadership.end();
+        leads(0);
+        if (!signal.aborted) await release();
+      }
+      signal.throwIfAborted();
+      logger.info('this process no longer leads: its work is done');
+    },
+  };
+}
