@@ -137,6 +137,7 @@ export function createMemoryKube(clock: Clock): MemoryKube {
           const id = idOf(resource, intent.metadata);
           const before = objects.get(id);
           if (before === undefined && options.subresource !== undefined) existing(resource, intent.metadata);
+          checkUid(before, intent.metadata.uid);
           const wanted = structuredClone(intent) as unknown as Stored;
           const start = before ?? { ...wanted, metadata: { ...identityOf(wanted) } };
           const next = owners.apply(id, start, wanted, options);
@@ -158,8 +159,7 @@ export function createMemoryKube(clock: Clock): MemoryKube {
           const before = objects.get(id);
           if (before === undefined) return identityOnly(resource, key);
           checkVersion(before, options.resourceVersion);
-          if (options.uid !== undefined && options.uid !== before.metadata.uid)
-            throw refusal(409, 'Conflict', 'the UID in the precondition does not match');
+          checkUid(before, options.uid);
           const deletionTimestamp = before.metadata.deletionTimestamp ?? timestamp(clock);
           return store(id, before, { ...before, metadata: { ...before.metadata, deletionTimestamp } });
         });
@@ -190,6 +190,11 @@ function checkVersion(object: KubeObject, expected: string | undefined): void {
       'Conflict',
       `the object has been modified: version ${object.metadata.resourceVersion}`,
     );
+}
+
+function checkUid(object: KubeObject | undefined, expected: string | undefined): void {
+  if (expected !== undefined && expected !== object?.metadata.uid)
+    throw refusal(409, 'Conflict', `Precondition failed: UID in precondition: ${expected}`);
 }
 
 /** What a write through `subresource` may change: `status` alone, or everything but `status` and what the server keeps. */

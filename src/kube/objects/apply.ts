@@ -1,0 +1,69 @@
+import { LRUCache } from 'lru-cache';
+import { isConflict, type KubeError } from '../kube-error.ts';
+import type { Intent, KubeClient, KubeObject, Resource } from '../types.ts';
+import { fingerprint } from './canonical.ts';
+import { objectId } from './object-id.ts';
+import { isNotAfter } from './resource-version.ts';
+
+/** Who is forgotten for another is applied once more, which changes nothing. */
+const REMEMBERED = 10_000;
+
+export interface ApplierOptions {
+  /** `<program>/<purpose>`. */
+  readonly fieldManager: string;
+  /** True for objects that are entirely ours. */
+  readonly force: boolean;
+}
+
+export type ApplyOutcome<T extends KubeObject> =
+  | { readonly kind: 'applied' | 'unchanged'; readonly object: T }
+  /** Only without force: others own fields that we want otherwise. Nothing was changed. */
+  | { readonly kind: 'conflict'; readonly managers: readonly string[]; readonly fields: readonly string[] };
+
+export interface Applier {
+  /**
+   * Makes the server have what `intent` says, and gives what it has then. `observed` is the object as a cache has it: nothing is sent when
+   * that is no newer than our last apply of the same intent; anything newer may be somebody's change, and is put right. `intent` is complete:
+   * what it leaves out and this manager had set before is taken away.
+   */
+  ensure<T extends KubeObject>(
+    resource: Resource<T>,
+    intent: Intent<T>,
+    observed: T | undefined,
+    signal: AbortSignal,
+  ): Promise<ApplyOutcome<T>>;
+}
+
+export function createApplier(client: Pick<KubeClient, 'apply'>, options: ApplierOptions): Applier {
+  const done = new LRUCache<string, { readonly intent: string; readonly version: string | undefined }>({
+    max: REMEMBERED,
+  });
+  return {
+    async ensure(resource, intent, observed, signal) {
+      const id = objectId(resource, intent.metadata);
+      const wanted = fingerprint(intent);
+      const last = done.get(id);
+      if (last?.intent === wanted && observed !== undefined && isNotAfter(observed, last.version))
+        return { kind: 'unchanged', object: observed };
+      try {
+        const object = await client.apply(resource, intent, { ...options, signal });
+        done.set(id, { intent: wanted, version: object.metadata.resourceVersion });
+        return { kind: 'applied', object };
+      } catch (error) {
+        done.delete(id);
+        if (options.force || !isConflict(error)) throw error;
+        const conflict = otherManagers(error);
+        if (conflict.managers.length === 0) throw error;
+        return { kind: 'conflict', ...conflict };
+      }
+    },
+  };
+}
+
+/** The API server names them in the message of each cause: `conflict with "kubectl" using apps/v1`. */
+function otherManagers({ details }: KubeError): { managers: string[]; fields: string[] } {
+  const causes = (details?.causes ?? []).filter(({ reason }) => reason === 'FieldManagerConflict');
+  const managers = causes.map(({ message = '' }) => /"([^"]+)"/.exec(message)?.[1] ?? message);
+  const fields = causes.map(({ field = '' }) => field);
+  return { managers: [...new Set(managers)].sort(), fields: [...new Set(fields)].sort() };
+}

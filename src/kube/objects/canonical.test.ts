@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { canonical, fingerprint } from './canonical.ts';
+
+test('equal values have equal texts, whatever the order of their keys', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      assert.equal(canonical(reversed(value)), canonical(value));
+      assert.deepEqual(JSON.parse(canonical(value)), JSON.parse(JSON.stringify(value)));
+    }),
+  );
+});
+
+test('an undefined field is an absent one; the order of a list counts', () => {
+  assert.equal(fingerprint({ a: 1, b: undefined }), fingerprint({ a: 1 }));
+  assert.notEqual(fingerprint({ a: [1, 2] }), fingerprint({ a: [2, 1] }));
+  assert.equal(canonical(undefined), canonical(null));
+});
+
+/** The same value with all keys the other way round. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, reversed(inner)] as const);
+  return Object.fromEntries(entries.toReversed());
+}

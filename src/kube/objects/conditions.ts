@@ -1,0 +1,53 @@
+/** https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties */
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  /** CamelCase, and the same for the same cause. */
+  readonly reason: string;
+  /** For people. */
+  readonly message: string;
+  /** When `status` last became what it is; RFC 3339, in seconds. */
+  readonly lastTransitionTime: string;
+  readonly observedGeneration?: number;
+}
+
+export type ConditionState = Omit<Condition, 'lastTransitionTime' | 'observedGeneration'>;
+
+export interface Observation {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** `metadata.generation` of the object that was looked at. */
+  readonly generation: number | undefined;
+}
+
+/** As `metav1.Condition` is validated. */
+const LONGEST_MESSAGE = 32_768;
+
+/**
+ * `before` with the conditions of `states`, sorted by type. A transition has its time of `now` only where the status is another than before;
+ * conditions of other types stay.
+ */
+export function withConditions(
+  before: readonly Condition[],
+  states: readonly ConditionState[],
+  { now, generation }: Observation,
+): Condition[] {
+  const result = new Map(before.map((condition) => [condition.type, condition]));
+  for (const { type, status, reason, message } of states) {
+    const known = result.get(type);
+    const lastTransitionTime = known?.status === status ? known.lastTransitionTime : inSeconds(now);
+    result.set(type, {
+      type,
+      status,
+      reason,
+      message: message.slice(0, LONGEST_MESSAGE),
+      lastTransitionTime,
+      ...(generation !== undefined && { observedGeneration: generation }),
+    });
+  }
+  return [...result.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
+}
+
+function inSeconds(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,79 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../kit/clock.ts';
+import type { Intent, KubeClient, KubeObject, Resource } from '../types.ts';
+import { canonical } from './canonical.ts';
+import { objectId } from './object-id.ts';
+import { isNotAfter } from './resource-version.ts';
+
+/** Between two writes of one object's status: every watcher gets every one of them. */
+const EVERY_MS = 1_000;
+const REMEMBERED = 10_000;
+
+/** An object with a status subresource. */
+export interface WithStatus extends KubeObject {
+  readonly status?: unknown;
+}
+
+export type StatusOutcome<T extends KubeObject> =
+  | { readonly kind: 'written' | 'unchanged'; readonly object: T }
+  /** Written less than a second ago. To be requeued after this time: the status that is computed then is the one that counts. */
+  | { readonly kind: 'later'; readonly afterMs: number };
+
+export interface StatusWriter {
+  /** Makes `status` of `observed` what it should be; it is complete, and ours alone. Nothing is sent where it is that already. */
+  write<T extends WithStatus>(
+    resource: Resource<T>,
+    observed: T,
+    status: T['status'],
+    signal: AbortSignal,
+  ): Promise<StatusOutcome<T>>;
+}
+
+export interface StatusWriterDeps {
+  readonly client: Pick<KubeClient, 'apply'>;
+  readonly clock: Clock;
+}
+
+/** `fieldManager`: one for the status alone, `<program>/<controller>-status`. */
+export function createStatusWriter(
+  { client, clock }: StatusWriterDeps,
+  { fieldManager }: { readonly fieldManager: string },
+): StatusWriter {
+  const written = new LRUCache<string, Written>({ max: REMEMBERED });
+  return {
+    async write(resource, observed, status, signal) {
+      const id = objectId(resource, observed.metadata);
+      const wanted = canonical(status);
+      const last = written.get(id);
+      const isStale = last !== undefined && isNotAfter(observed, last.version);
+      if (wanted === (isStale ? last.status : canonical(observed.status)))
+        return { kind: 'unchanged', object: observed };
+      const afterMs = last === undefined ? 0 : last.at + EVERY_MS - clock.monotonic();
+      if (afterMs > 0) return { kind: 'later', afterMs };
+      const { apiVersion, kind, metadata } = observed;
+      const { name, namespace, uid } = metadata;
+      // With its uid: of another object of the same name this would be no status.
+      const identity = {
+        name,
+        ...(namespace !== undefined && { namespace }),
+        ...(uid !== undefined && { uid }),
+      };
+      const intent = { apiVersion, kind, metadata: identity, status } as Intent<typeof observed>;
+      const options = { fieldManager, force: true, subresource: 'status', signal } as const;
+      const object = await client.apply(resource, intent, options);
+      written.set(id, {
+        status: wanted,
+        version: object.metadata.resourceVersion,
+        at: clock.monotonic(),
+      });
+      return { kind: 'written', object };
+    },
+  };
+}
+
+interface Written {
+  readonly status: string;
+  readonly version: string | undefined;
+  /** Of the monotonic clock. */
+  readonly at: number;
+}

@@ -1,0 +1,20 @@
+import type { Intent, KubeObject, Resource } from '../../src/kube/types.ts';
+
+/** A kind with a spec, a status and nothing of interest. */
+export interface Widget extends KubeObject {
+  readonly spec?: { readonly size?: number; readonly colour?: string };
+  readonly status?: { readonly phase?: string };
+}
+
+export const WIDGETS: Resource<Widget> = {
+  group: 'test.example',
+  version: 'v1',
+  kind: 'Widget',
+  plural: 'widgets',
+  namespaced: true,
+};
+
+/** A new one, in the namespace `test`. */
+export function widget(name: string, spec: NonNullable<Widget['spec']> = {}): Intent<Widget> {
+  return { apiVersion: 'test.example/v1', kind: 'Widget', metadata: { namespace: 'test', name }, spec };
+}
