@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../kit/clock.ts';
+import { microTime } from '../micro-time.ts';
+import type { EventSeries, Occurrence, Regarding, Reporter } from './event.ts';
+
+/** After that without another, the next one begins a new Event (client-go, `tools/events`: 6 minutes). */
+const ENDS_AFTER_MS = 360_000;
+const REMEMBERED = 4096;
+/** A DNS subdomain has 253 characters, of which 17 are ours. */
+const LONGEST_NAME = 236;
+
+/** The same thing said of the same object again and again: one Event, and how often. */
+export interface Series {
+  readonly regarding: Regarding;
+  readonly occurrence: Occurrence;
+  readonly firstAt: number;
+  /** Of the Event; another one when that is gone. */
+  name: string;
+  /** True once the API server has it. */
+  exists: boolean;
+  count: number;
+  lastAt: number;
+  /** Of the monotonic clock. */
+  seenAt: number;
+}
+
+/** The series that have not ended, 4096 at most. */
+export interface LiveSeries {
+  /** The series that this occurrence belongs to, with it counted. */
+  count(regarding: Regarding, occurrence: Occurrence): Series;
+  /** Gives `series` the name of an Event that there has never been. */
+  rename(series: Series): void;
+}
+
+export function createLiveSeries(clock: Clock, reporter: Reporter): LiveSeries {
+  const live = new LRUCache<string, Series>({ max: REMEMBERED });
+  let named = 0;
+
+  function freshName({ name }: Regarding): string {
+    const seed = JSON.stringify([reporter.reportingInstance, clock.now(), ++named]);
+    const hash = createHash('sha256').update(seed).digest('hex').slice(0, 16);
+    return `${name.slice(0, LONGEST_NAME)}.${hash}`;
+  }
+
+  function begin(regarding: Regarding, occurrence: Occurrence): Series {
+    const times = { firstAt: clock.now(), lastAt: clock.now(), seenAt: clock.monotonic() };
+    return { regarding, occurrence, name: freshName(regarding), exists: false, count: 0, ...times };
+  }
+
+  return {
+    count(regarding, occurrence) {
+      const { type, reason, action, note } = occurrence;
+      const { kind, namespace, name, uid } = regarding;
+      const key = JSON.stringify([kind, namespace, name, uid, type, reason, action, note]);
+      const known = live.get(key);
+      const ended = known === undefined || clock.monotonic() - known.seenAt > ENDS_AFTER_MS;
+      const series = ended ? begin(regarding, occurrence) : known;
+      if (ended) live.set(key, series);
+      series.count += 1;
+      series.lastAt = clock.now();
+      series.seenAt = clock.monotonic();
+      return series;
+    },
+    rename(series) {
+      series.name = freshName(series.regarding);
+      series.exists = false;
+    },
+  };
+}
+
+/** As the Event shows it; undefined as long as it happened once. */
+export function seriesField({ count, lastAt }: Series): EventSeries | undefined {
+  return count === 1 ? undefined : { count, lastObservedTime: microTime(lastAt) };
+}
