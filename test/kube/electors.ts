@@ -18,9 +18,9 @@ export interface Candidate {
   readonly leadership: Leadership | undefined;
   readonly leads: boolean;
   /** How the program has ended. */
-  readonly ended: 'stopped' | 'lost' | undefined;
-  /** SIGTERM. Its work takes `workMs` to end. */
-  stop(workMs?: number): void;
+  readonly ended: 'stopped' | 'lost' | 'failed' | undefined;
+  /** SIGTERM. Its work takes `workMs` to end, and fails where told to. */
+  stop(workMs?: number, outcome?: 'fails'): void;
 }
 
 export interface World {
@@ -63,6 +63,7 @@ export function createWorld(random: () => number = () => 0.5): World {
 function startCandidate(name: string, machine: Machine, kube: MemoryKube, random: () => number): Candidate {
   const stopping = new AbortController();
   let workMs = 0;
+  let fails = false;
   let leadership: Leadership | undefined;
   let ended: Candidate['ended'];
 
@@ -82,14 +83,15 @@ function startCandidate(name: string, machine: Machine, kube: MemoryKube, random
       const finish = (): void => void machine.clock.after(workMs, resolve);
       if (stopping.signal.aborted) finish();
       stopping.signal.addEventListener('abort', finish, { once: true });
+      given.signal.addEventListener('abort', () => resolve(), { once: true });
     });
     leadership = undefined;
+    if (fails) throw new Error('the work has failed');
   };
   void elector.lead(work, stopping.signal).then(
     () => (ended = 'stopped'),
     (error: unknown) => {
-      if (!isLarderError(error, 'LEADERSHIP_LOST')) throw error;
-      ended = 'lost';
+      ended = isLarderError(error, 'LEADERSHIP_LOST') ? 'lost' : 'failed';
     },
   );
 
@@ -105,8 +107,9 @@ function startCandidate(name: string, machine: Machine, kube: MemoryKube, random
     get ended() {
       return ended;
     },
-    stop(ms = 0) {
+    stop(ms = 0, outcome) {
       workMs = ms;
+      fails = outcome === 'fails';
       stopping.abort(new Error('SIGTERM'));
     },
   };

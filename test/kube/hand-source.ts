@@ -14,7 +14,7 @@ export function createHandSource(): HandSource {
   return {
     onChange: (handler) => void handlers.push(handler),
     hasSynced: () => synced,
-    untilSynced: (signal) => untilAborted(promise, signal),
+    whenSynced: (signal) => untilAborted(promise, signal),
     change(...keys) {
       for (const key of keys) for (const handler of handlers) handler(key);
     },

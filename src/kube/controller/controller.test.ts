@@ -23,7 +23,26 @@ function setting(reconcile: Reconcile, more: Partial<ControllerOptions> = {}) {
   );
   const results = async (result: string): Promise<number> =>
     parseMetrics(await metrics.registry.metrics()).sum('larder_kube_reconciles_total', { result });
-  return { clock, lines, source, controller, results };
+  const stopping = new AbortController();
+  const leader = new AbortController();
+  const leading = { signal: leader.signal, isLive: () => !leader.signal.aborted };
+  let running: Promise<void> = Promise.resolve();
+  return {
+    clock,
+    lines,
+    source,
+    results,
+    run: () => void (running = controller.run(stopping.signal, leading)),
+    stop: (): Promise<void> => {
+      stopping.abort(new Error('SIGTERM'));
+      return running;
+    },
+    lose: (): Promise<void> => {
+      leader.abort(new Error('lost'));
+      return running;
+    },
+    leading,
+  };
 }
 
 /** A reconcile that notes its keys and asks `decide` for the outcome of each. */
@@ -36,25 +55,23 @@ function noting(decide: Reconcile = () => Promise.resolve('done')) {
   return { keys, reconcile };
 }
 
-const leading = (): AbortSignal => new AbortController().signal;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('nothing is reconciled before every source has synced; then what changed since goes before the initial list', async () => {
   const { keys, reconcile } = noting();
   const late = createHandSource();
   const early = createHandSource();
-  const { controller } = setting(reconcile, { sources: [early, late] });
+  const { run, stop } = setting(reconcile, { sources: [early, late] });
   early.change('a', 'b', 'c');
   early.sync();
-  const run = controller.run(leading());
+  run();
   early.change('c', 'd');
   await turn();
   assert.deepEqual(keys, []);
   late.sync();
   await waitFor(() => keys.length === 4);
   assert.deepEqual(keys, ['c', 'd', 'a', 'b']);
-  await controller.stop();
-  await run;
+  await stop();
 });
 
 describe('the outcome of a reconcile', () => {
@@ -62,9 +79,9 @@ describe('the outcome of a reconcile', () => {
     const { keys, reconcile } = noting((key) =>
       Promise.resolve(key === 'later' ? { requeueAfterMs: 60_000 } : 'done'),
     );
-    const { clock, source, controller, results } = setting(reconcile);
+    const { clock, source, run, stop, results } = setting(reconcile);
     source.sync();
-    void controller.run(leading());
+    run();
     source.change('later', 'once');
     await waitFor(() => keys.length === 2);
     await turn();
@@ -74,7 +91,7 @@ describe('the outcome of a reconcile', () => {
     clock.advance(1);
     await waitFor(() => keys.length === 3);
     assert.deepEqual([await results('requeued'), await results('done')], [2, 1]);
-    await controller.stop();
+    await stop();
   });
 
   test('a throw, even of no error and before the first await, is logged and tried again with back-off', async () => {
@@ -83,9 +100,9 @@ describe('the outcome of a reconcile', () => {
       if (failures-- > 0) throw failures % 2 === 0 ? new RangeError('broken') : ('text' as unknown as Error);
       return Promise.resolve('done');
     });
-    const { clock, lines, source, controller, results } = setting(reconcile);
+    const { clock, lines, source, run, stop, results } = setting(reconcile);
     source.sync();
-    void controller.run(leading());
+    run();
     source.change('a');
     for (const ms of [5, 10, 20, 40]) {
       const before = keys.length;
@@ -114,14 +131,14 @@ describe('the outcome of a reconcile', () => {
         ['test', 'a', 4, 'broken', 4],
       ],
     );
-    await controller.stop();
+    await stop();
   });
 
   test('a terminal error is recorded and not retried, until something changes', async () => {
     const { keys, reconcile } = noting(() => Promise.resolve({ terminalError: new Error('no such name') }));
-    const { clock, lines, source, controller, results } = setting(reconcile);
+    const { clock, lines, source, run, stop, results } = setting(reconcile);
     source.sync();
-    void controller.run(leading());
+    run();
     source.change('a');
     await waitFor(() => keys.length === 1);
     await turn();
@@ -130,7 +147,7 @@ describe('the outcome of a reconcile', () => {
     assert.deepEqual([keys.length, lines[0]?.['error'], await results('terminal')], [1, 'no such name', 1]);
     source.change('a');
     await waitFor(() => keys.length === 2);
-    await controller.stop();
+    await stop();
   });
 });
 
@@ -140,9 +157,9 @@ test('workers work side by side, never two on one key', async () => {
     await open.passed;
     return 'done';
   });
-  const { source, controller } = setting(reconcile, { workers: 3 });
+  const { source, run, stop } = setting(reconcile, { workers: 3 });
   source.sync();
-  void controller.run(leading());
+  run();
   source.change('a', 'a', 'b');
   await waitFor(() => keys.length === 2);
   source.change('a');
@@ -150,7 +167,7 @@ test('workers work side by side, never two on one key', async () => {
   assert.deepEqual(keys, ['a', 'b']);
   open.open();
   await waitFor(() => keys.length === 3);
-  await controller.stop();
+  await stop();
 });
 
 test('a reconcile that takes too long is aborted, logged, and tried again only after it has ended', async () => {
@@ -161,9 +178,9 @@ test('a reconcile that takes too long is aborted, logged, and tried again only a
     reasons.push(signal.reason);
     throw signal.reason;
   });
-  const { clock, lines, source, controller } = setting(reconcile, { timeLimitMs: 1000 });
+  const { clock, lines, source, run, stop } = setting(reconcile, { timeLimitMs: 1000 });
   source.sync();
-  void controller.run(leading());
+  run();
   source.change('a');
   await waitFor(() => keys.length === 1);
   clock.advance(1000);
@@ -171,7 +188,7 @@ test('a reconcile that takes too long is aborted, logged, and tried again only a
   assert.ok(isLarderError(reasons[0], 'RECONCILE_TIMEOUT'));
   clock.advance(5);
   await waitFor(() => keys.length === 2);
-  await controller.stop();
+  await stop();
   assert.equal(clock.pending, 0);
 });
 
@@ -184,63 +201,82 @@ describe('a stop', () => {
       aborted.push(signal.aborted);
       return 'done';
     });
-    const { clock, source, controller } = setting(reconcile);
+    const { clock, source, run, stop } = setting(reconcile);
     source.sync();
-    const run = controller.run(leading());
+    run();
     source.change('a', 'b');
     await waitFor(() => keys.length === 1);
-    const stopping = controller.stop();
+    const stopping = stop();
     clock.advance(24_000);
     open.open();
-    await Promise.all([stopping, run]);
+    await stopping;
     assert.deepEqual([keys, aborted, clock.pending], [['a'], [false], 0]);
   });
 
-  test('aborts them after 25 s, and leaves those behind after 30 s that do not listen', async () => {
-    const listening = noting((_, { signal }) => sleep(new ManualClock(), 1, signal).then(() => 'done'));
-    const deaf = noting(() => new Promise(() => {}));
-    for (const { keys, reconcile, lines: expected } of [
-      { ...listening, lines: 1 },
-      { ...deaf, lines: 2 },
-    ]) {
-      const { clock, lines, source, controller } = setting(reconcile);
-      source.sync();
-      void controller.run(leading());
-      source.change('a');
-      await waitFor(() => keys.length === 1);
-      const stopping = controller.stop();
-      for (const ms of [25_000, 5_000]) {
-        await turn();
-        clock.advance(ms);
-      }
-      await stopping;
-      assert.equal(lines.length, expected);
+  test('aborts them after 25 s', async () => {
+    const { keys, reconcile } = noting((_, { signal }) =>
+      sleep(new ManualClock(), 1, signal).then(() => 'done'),
+    );
+    const { clock, lines, source, run, stop, results } = setting(reconcile);
+    source.sync();
+    run();
+    source.change('a');
+    await waitFor(() => keys.length === 1);
+    const stopping = stop();
+    await turn();
+    clock.advance(25_000);
+    await stopping;
+    assert.deepEqual([lines.length, await results('error'), clock.pending], [1, 0, 0]);
+  });
+
+  test('fails after 30 s when a reconcile does not listen: what it does may go on', async () => {
+    const { keys, reconcile } = noting(() => new Promise(() => {}));
+    const { clock, source, run, stop } = setting(reconcile);
+    source.sync();
+    run();
+    source.change('a');
+    await waitFor(() => keys.length === 1);
+    const failing = assert.rejects(stop(), (error) => isLarderError(error, 'RECONCILE_TIMEOUT'));
+    for (const ms of [25_000, 5_000]) {
+      await turn();
+      clock.advance(ms);
     }
+    await failing;
   });
 
   test('ends a controller that still waits for its sources', async () => {
     const { keys, reconcile } = noting();
-    const { source, controller } = setting(reconcile);
+    const { source, run, stop } = setting(reconcile);
     source.change('a');
-    const run = controller.run(leading());
-    await controller.stop();
-    await run;
+    run();
+    await stop();
     assert.deepEqual(keys, []);
   });
 });
 
-test('when leadership is lost, running reconciles are aborted at once and nothing else begins', async () => {
-  const leader = new AbortController();
-  const { keys, reconcile } = noting((_, { signal }) =>
-    sleep(new ManualClock(), 1, signal).then(() => 'done'),
-  );
-  const { clock, lines, source, controller } = setting(reconcile);
-  source.sync();
-  const run = controller.run(leader.signal);
-  source.change('a', 'b');
-  await waitFor(() => keys.length === 1);
-  leader.abort(new Error('lost'));
-  await run;
-  assert.deepEqual([keys, lines, clock.pending], [['a'], [], 0]);
-  await controller.stop();
+describe('when leadership is lost', () => {
+  test('running reconciles are aborted at once and nothing else begins', async () => {
+    const { keys, reconcile } = noting((_, { signal }) =>
+      sleep(new ManualClock(), 1, signal).then(() => 'done'),
+    );
+    const { clock, lines, source, run, lose } = setting(reconcile);
+    source.sync();
+    run();
+    source.change('a', 'b');
+    await waitFor(() => keys.length === 1);
+    await lose();
+    assert.deepEqual([keys, lines, clock.pending], [['a'], [], 0]);
+  });
+
+  test('and nobody has noticed yet, no reconcile begins', async () => {
+    const { keys, reconcile } = noting();
+    const { source, run, stop, leading } = setting(reconcile);
+    source.sync();
+    run();
+    leading.isLive = () => false;
+    source.change('a');
+    await turn();
+    assert.deepEqual(keys, []);
+    await stop();
+  });
 });

@@ -32,18 +32,24 @@ export interface ControllerOptions {
   readonly timeLimitMs?: number;
 }
 
+/** Until when a program may do what only one may do at a time. */
+export interface Leading {
+  readonly signal: AbortSignal;
+  /** Asked before each reconcile: after a gap in the event loop it may be over before the timer that aborts `signal` has fired. */
+  isLive(): boolean;
+}
+
 export interface Controller {
   /**
    * Resolves when all sources have synced. Keys are queued from the creation on, so a replica that does not lead is warm when it comes to lead.
    */
   warm(signal: AbortSignal): Promise<void>;
   /**
-   * Once warm, works until `stop` was called, or until `signal` aborts: leadership is lost, and running reconciles are aborted at once. `mayWork` is asked before each
-   * reconcile: after a gap in the event loop leadership may be over before its timer has fired. Once only.
+   * Works, once warm, until `stop` aborts: then no reconcile begins any more, and those that run may finish. When leadership is lost they
+   * are aborted at once. Rejects with `RECONCILE_TIMEOUT` when some go on nevertheless, 30 s after the stop or 5 s after the loss: their
+   * work is not over then, and the lease must not be given back. To be called once.
    */
-  run(signal: AbortSignal, mayWork?: () => boolean): Promise<void>;
-  /** Begins no reconcile any more, and resolves when the running ones have ended: within 30 s. */
-  stop(): Promise<void>;
+  run(stop: AbortSignal, leading: Leading): Promise<void>;
 }
 
 /** Brings keys from sources to a {@link Reconcile}, and does with its outcome what the outcome says. */
@@ -53,8 +59,7 @@ export function createController(deps: ControllerDeps, options: ControllerOption
   const logger = deps.logger.with({ controller: name });
   const queue = new WorkQueue(deps, name);
   const running = new Set<AbortController>();
-  const stopped = new AbortController();
-  let ended: Promise<void> = Promise.resolve();
+  let abandoned = false;
   let number = 0;
 
   for (const source of sources) {
@@ -62,20 +67,29 @@ export function createController(deps: ControllerDeps, options: ControllerOption
   }
 
   async function warm(signal: AbortSignal): Promise<void> {
-    await Promise.all(sources.map((source) => source.untilSynced(signal)));
+    await Promise.all(sources.map((source) => source.whenSynced(signal)));
   }
 
-  function abortAll(reason: unknown): void {
-    queue.close();
-    stopped.abort(reason);
+  async function work(leading: Leading): Promise<void> {
+    for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
+      if (leading.isLive()) await one(key);
+      queue.done(key);
+    }
+  }
+
+  function abandon(reason: unknown): void {
+    abandoned = true;
     for (const controller of running) controller.abort(reason);
   }
 
-  async function work(mayWork: () => boolean): Promise<void> {
-    for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
-      if (mayWork()) await one(key);
-      queue.done(key);
+  async function finish(working: Promise<unknown>): Promise<void> {
+    if (!abandoned && !(await endsWithin(clock, working, FINISH_MS))) {
+      logger.warn('reconciles are aborted, for they did not end in time', { running: running.size });
+      abandon(new LarderError('SHUTTING_DOWN', `the controller ${name} is stopping`));
     }
+    if (await endsWithin(clock, working, ABORTED_MS)) return;
+    const what = `${running.size} reconciles of ${name} go on although they were aborted`;
+    throw new LarderError('RECONCILE_TIMEOUT', what);
   }
 
   async function one(key: string): Promise<void> {
@@ -118,7 +132,7 @@ export function createController(deps: ControllerDeps, options: ControllerOption
 
   function failed(key: string, error: unknown, logger: Logger): void {
     // Cut short by the stop: whoever runs next begins with the whole initial state.
-    if (stopped.signal.aborted) return;
+    if (abandoned) return;
     count('error');
     queue.retry(key);
     logger.error('reconcile failed', { error: errorText(error), failures: queue.failures(key) });
@@ -134,31 +148,39 @@ export function createController(deps: ControllerDeps, options: ControllerOption
 
   return {
     warm,
-    async run(signal, mayWork = () => !signal.aborted) {
-      const lost = (): void => abortAll(signal.reason);
-      if (signal.aborted) lost();
-      signal.addEventListener('abort', lost, { once: true });
+    async run(stop, leading) {
+      const halt = new AbortController();
+      const onStop = (): void => {
+        queue.close();
+        halt.abort(stop.reason);
+      };
+      const onLoss = (): void => {
+        queue.close();
+        abandon(leading.signal.reason);
+        halt.abort(leading.signal.reason);
+      };
+      const forget = [onAbort(stop, onStop), onAbort(leading.signal, onLoss)];
       try {
-        await warm(stopped.signal);
-        ended = Promise.all(Array.from({ length: workers }, () => work(mayWork))).then(() => {});
-        await ended;
-      } catch (error) {
-        if (!stopped.signal.aborted) throw error;
+        await warm(halt.signal).catch(unlessAborted(halt.signal));
+        const working = Promise.all(Array.from({ length: workers }, () => work(leading)));
+        if (!halt.signal.aborted) await new Promise<void>((resolve) => onAbort(halt.signal, resolve));
+        await finish(working);
       } finally {
-        signal.removeEventListener('abort', lost);
+        for (const one of forget) one();
       }
     },
-    async stop() {
-      const reason = new LarderError('SHUTTING_DOWN', `the controller ${name} is stopping`);
-      queue.close();
-      if (await endsWithin(clock, ended, FINISH_MS)) {
-        abortAll(reason);
-        return;
-      }
-      logger.warn('reconciles are aborted, for they did not end in time', { running: running.size });
-      abortAll(reason);
-      if (await endsWithin(clock, ended, ABORTED_MS)) return;
-      logger.error('reconciles go on although they were aborted', { running: running.size });
-    },
+  };
+}
+
+/** Calls `callback` when `signal` aborts, at once when it has; the returned function takes that back. */
+function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  if (signal.aborted) callback();
+  else signal.addEventListener('abort', callback, { once: true });
+  return () => signal.removeEventListener('abort', callback);
+}
+
+function unlessAborted(signal: AbortSignal): (error: unknown) => void {
+  return (error) => {
+    if (!signal.aborted) throw error;
   };
 }

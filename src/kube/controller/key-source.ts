@@ -8,5 +8,5 @@ export interface KeySource {
   /** True once the whole initial state has been passed on. */
   hasSynced(): boolean;
   /** Resolves as soon as `hasSynced()`; rejects with the signal's reason. */
-  untilSynced(signal: AbortSignal): Promise<void>;
+  whenSynced(signal: AbortSignal): Promise<void>;
 }

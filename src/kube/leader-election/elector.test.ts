@@ -44,6 +44,20 @@ test('a leader that stops gives the lease back after its work has ended, and the
   assert.equal((await world.lease())?.spec?.leaseTransitions, 1);
 });
 
+test('a leader whose work fails keeps the lease until it runs out, for something of it may go on', async () => {
+  const world = createWorld();
+  const a = world.start('a');
+  await world.pass(1000);
+  const b = world.start('b');
+  await world.pass(10_000);
+  a.stop(0, 'fails');
+  await world.pass(250);
+  assert.equal(a.ended, 'failed');
+  await world.pass(12_000, () => assert.deepEqual(leaders([a, b]), []));
+  await world.pass(8_000);
+  assert.deepEqual(leaders([a, b]), ['b']);
+});
+
 test('one that waits stops at once, and does not touch the lease', async () => {
   const world = createWorld();
   const a = world.start('a');

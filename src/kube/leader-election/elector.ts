@@ -35,7 +35,7 @@ export interface ElectorOptions {
 export interface Elector {
   /**
    * Competes for the lease, and does `work` when it is had. Resolves when `work` has ended, which it should do soon after `stop` has aborted,
-   * and the lease is given back; at once when `stop` aborts before. Rejects with `LEADERSHIP_LOST` when leadership ends under the work, which
+   * and the lease is given back; at once when `stop` aborts before. Work that fails is passed on, and keeps the lease until it runs out. Rejects with `LEADERSHIP_LOST` when leadership ends under the work, which
    * has 5 s to end: the program is to exit then, since that is safer than to go on in a process that was out of touch. Leading is
    * no fence: what lies outside of Kubernetes needs a guard of its own.
    */
@@ -108,20 +108,22 @@ export function createElector(deps: ElectorDeps, options: ElectorOptions): Elect
       const { signal } = leadership;
       const ended = new AbortController();
       const renewing = renew(leadership, ended.signal);
-      const lost = Promise.withResolvers<void>();
-      signal.addEventListener('abort', () => lost.resolve(), { once: true });
+      const lost = Promise.withResolvers<'lost'>();
+      signal.addEventListener('abort', () => lost.resolve('lost'), { once: true });
       const working = Promise.try(work, leadership);
+      let outcome: 'failed' | 'done' | 'lost' = 'failed';
       try {
-        await Promise.race([working, lost.promise]);
+        outcome = await Promise.race([working.then(() => 'done' as const), lost.promise]);
       } finally {
-        if (signal.aborted) await endsWithin(clock, working, LEASE_MS - RENEW_MS);
+        if (outcome === 'lost') await endsWithin(clock, working, LEASE_MS - RENEW_MS);
         ended.abort();
         await renewing;
         leadership.end();
         leads(0);
-        if (!signal.aborted) await release();
+        // Work that failed may go on somewhere: its lease has to run out.
+        if (outcome === 'done') await release();
       }
-      signal.throwIfAborted();
+      if (outcome === 'lost') throw signal.reason;
       logger.info('this process no longer leads: its work is done');
     },
   };
