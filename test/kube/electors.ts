@@ -2,7 +2,7 @@
 import { ManualClock } from '../../src/kit/clock.ts';
 import { isLarderError } from '../../src/kit/errors.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/kit/metrics.ts';
 import { createElector } from '../../src/kube/leader-election/elector.ts';
 import type { Leadership } from '../../src/kube/leader-election/leadership.ts';
 import { LEASES, type Lease } from '../../src/kube/leader-election/lease.ts';
@@ -37,7 +37,7 @@ export interface World {
 
 const STEP_MS = 250;
 
-export function createWorld(random: () => number = () => 0.5): World {
+export function createWorld(random: () => number = () => 0.5, metrics = createMetrics()): World {
   const clock = new ManualClock();
   const kube = createMemoryKube(clock);
   const direct = kube.client();
@@ -48,7 +48,7 @@ export function createWorld(random: () => number = () => 0.5): World {
     lease: () => direct.get(LEASES, LEASE, { signal: new AbortController().signal }).catch(() => undefined),
     start(name, skewMs = 0) {
       const machine = createMachine(clock, skewMs);
-      return startCandidate(name, machine, kube, random);
+      return startCandidate(name, machine, { kube, random, metrics });
     },
     async pass(ms, afterEach = () => {}) {
       for (let passed = 0; passed < ms; passed += STEP_MS) {
@@ -60,7 +60,13 @@ export function createWorld(random: () => number = () => 0.5): World {
   };
 }
 
-function startCandidate(name: string, machine: Machine, kube: MemoryKube, random: () => number): Candidate {
+interface Shared {
+  readonly kube: MemoryKube;
+  readonly metrics: Metrics;
+  readonly random: () => number;
+}
+
+function startCandidate(name: string, machine: Machine, { kube, metrics, random }: Shared): Candidate {
   const stopping = new AbortController();
   let workMs = 0;
   let fails = false;
@@ -72,7 +78,7 @@ function startCandidate(name: string, machine: Machine, kube: MemoryKube, random
       client: kube.client({ manager: name, network: machine.travel }),
       clock: machine.clock,
       logger: silentLogger,
-      metrics: createMetrics(),
+      metrics,
       random,
     },
     { lease: LEASE, identity: name },

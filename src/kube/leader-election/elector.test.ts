@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createWorld, LEASE, type Candidate } from '../../../test/kube/electors.ts';
+import { createMetrics } from '../../kit/metrics.ts';
 import { LEASES } from './lease.ts';
 
 const never = new AbortController().signal;
@@ -203,13 +204,15 @@ test('whatever cuts, delays, skews, blocks and restarts: never two lead at a tim
     stop: fc.boolean(),
   });
   const skews = fc.tuple(fc.integer({ min: -1e7, max: 1e7 }), fc.nat(1e7), fc.constant(0));
+  // One for all runs: each set watches the whole process.
+  const metrics = createMetrics();
   await fc.assert(
     fc.asyncProperty(
       fc.array(fault, { minLength: 1, maxLength: 25 }),
       skews,
       fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
       async (faults, skews, randoms) => {
-        const world = createWorld(() => randoms.next().value as number);
+        const world = createWorld(() => randoms.next().value as number, metrics);
         const all = skews.map((skew, index) => world.start(`${index}-0`, skew));
         let restarts = 0;
         const check = (): void => {
