@@ -51,23 +51,21 @@ export function isKubeError(error: unknown): error is KubeError {
 }
 
 /** There is no such object, or no such kind. */
-export const isNotFound = (error: unknown): error is KubeError => hasStatus(error, 404);
+export const isNotFound = (error: unknown): boolean => hasStatus(error, 404);
 
-export const isAlreadyExists = (error: unknown): error is KubeError =>
-  hasStatus(error, 409) && error.reason === 'AlreadyExists';
+export const isAlreadyExists = (error: unknown): boolean => hasStatus(error, 409, 'AlreadyExists');
 
 /** The object has changed meanwhile, or somebody else owns a field that was to be applied. */
-export const isConflict = (error: unknown): error is KubeError =>
-  hasStatus(error, 409) && error.reason !== 'AlreadyExists';
+export const isConflict = (error: unknown): boolean => hasStatus(error, 409) && !isAlreadyExists(error);
 
 /** The version, or the page, is too old for the server to know. */
-export const isExpired = (error: unknown): error is KubeError => hasStatus(error, 410);
+export const isExpired = (error: unknown): boolean => hasStatus(error, 410);
 
-export const isForbidden = (error: unknown): error is KubeError => hasStatus(error, 403);
+export const isForbidden = (error: unknown): boolean => hasStatus(error, 403);
 
 /** The object breaks a rule; `details.causes` names the fields. */
-export const isInvalid = (error: unknown): error is KubeError => hasStatus(error, 422);
+export const isInvalid = (error: unknown): boolean => hasStatus(error, 422);
 
-function hasStatus(error: unknown, status: number): error is KubeError {
-  return isKubeError(error) && error.httpStatus === status;
+function hasStatus(error: unknown, status: number, reason?: string): boolean {
+  return isKubeError(error) && error.httpStatus === status && error.reason === (reason ?? error.reason);
 }

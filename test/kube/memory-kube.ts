@@ -9,7 +9,7 @@ import type { Clock } from '../../src/kit/clock.ts';
 import { KubeError } from '../../src/kube/kube-error.ts';
 import type { CallOptions, KubeClient, KubeObject, ObjectKey, Resource } from '../../src/kube/types.ts';
 import { FieldOwners } from './field-owners.ts';
-import { patched } from './json-patch.ts';
+import { patched } from './memory-patch.ts';
 
 export type MemoryClient = Omit<KubeClient, 'list' | 'watch'>;
 

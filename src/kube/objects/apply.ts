@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { isConflict, type KubeError } from '../kube-error.ts';
+import { isConflict, isKubeError, type KubeError } from '../kube-error.ts';
 import type { Intent, KubeClient, KubeObject, Resource } from '../types.ts';
 import { fingerprint } from './canonical.ts';
 import { objectId } from './object-id.ts';
@@ -51,7 +51,7 @@ export function createApplier(client: Pick<KubeClient, 'apply'>, options: Applie
         return { kind: 'applied', object };
       } catch (error) {
         done.delete(id);
-        if (options.force || !isConflict(error)) throw error;
+        if (options.force || !isKubeError(error) || !isConflict(error)) throw error;
         const conflict = otherManagers(error);
         if (conflict.managers.length === 0) throw error;
         return { kind: 'conflict', ...conflict };
