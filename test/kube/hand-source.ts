@@ -10,17 +10,12 @@ export interface HandSource extends KeySource {
 export function createHandSource(): HandSource {
   const handlers: ((key: string) => void)[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
-  let synced = false;
   return {
     onChange: (handler) => void handlers.push(handler),
-    hasSynced: () => synced,
     whenSynced: (signal) => untilAborted(promise, signal),
     change(...keys) {
       for (const key of keys) for (const handler of handlers) handler(key);
     },
-    sync() {
-      synced = true;
-      resolve();
-    },
+    sync: resolve,
   };
 }

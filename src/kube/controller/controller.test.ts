@@ -57,20 +57,26 @@ function noting(decide: Reconcile = () => Promise.resolve('done')) {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('nothing is reconciled before every source has synced; then what changed since goes before the initial list', async () => {
-  const { keys, reconcile } = noting();
+test('nothing is reconciled before every source has synced; then what changes goes before the initial state', async () => {
+  const open = gate();
+  const { keys, reconcile } = noting(async () => {
+    await open.passed;
+    return 'done';
+  });
   const late = createHandSource();
   const early = createHandSource();
   const { run, stop } = setting(reconcile, { sources: [early, late] });
   early.change('a', 'b', 'c');
   early.sync();
   run();
-  early.change('c', 'd');
   await turn();
   assert.deepEqual(keys, []);
   late.sync();
+  await waitFor(() => keys.length === 1);
+  early.change('c', 'd');
+  open.open();
   await waitFor(() => keys.length === 4);
-  assert.deepEqual(keys, ['c', 'd', 'a', 'b']);
+  assert.deepEqual(keys, ['a', 'c', 'd', 'b']);
   await stop();
 });
 

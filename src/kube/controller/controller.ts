@@ -12,7 +12,7 @@ const TIME_LIMIT_MS = 120_000;
 /** A stop ends within 30 s, as controller-runtime's: running reconciles may finish for 25 s, and have 5 s to end once aborted. */
 const FINISH_MS = 25_000;
 const ABORTED_MS = 5_000;
-/** What the initial list brings waits for what changes now (controller-runtime, `priorityqueue`). */
+/** What has come before a controller is warm waits for what changes then (controller-runtime, `priorityqueue`). */
 const INITIAL_PRIORITY = -100;
 
 export interface ControllerDeps {
@@ -59,15 +59,17 @@ export function createController(deps: ControllerDeps, options: ControllerOption
   const logger = deps.logger.with({ controller: name });
   const queue = new WorkQueue(deps, name);
   const running = new Set<AbortController>();
+  let isWarm = false;
   let abandoned = false;
   let number = 0;
 
   for (const source of sources) {
-    source.onChange((key) => queue.add(key, source.hasSynced() ? {} : { priority: INITIAL_PRIORITY }));
+    source.onChange((key) => queue.add(key, isWarm ? {} : { priority: INITIAL_PRIORITY }));
   }
 
   async function warm(signal: AbortSignal): Promise<void> {
     await Promise.all(sources.map((source) => source.whenSynced(signal)));
+    isWarm = true;
   }
 
   async function work(leading: Leading): Promise<void> {

@@ -5,8 +5,6 @@ export interface KeySource {
    * synchronously and never throws; it may say too much, never too little.
    */
   onChange(handler: (key: string) => void): void;
-  /** True once the whole initial state has been passed on. */
-  hasSynced(): boolean;
-  /** Resolves as soon as `hasSynced()`; rejects with the signal's reason. */
+  /** Resolves when the whole initial state has been passed on; rejects with the signal's reason. */
   whenSynced(signal: AbortSignal): Promise<void>;
 }

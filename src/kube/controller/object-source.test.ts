@@ -9,7 +9,7 @@ interface Pointer {
 test('a change wakes what the object concerned before and what it concerns now, each once', () => {
   let tell: (before?: Pointer, after?: Pointer) => void = () => {};
   const source = createObjectSource<Pointer>(
-    { onChange: (handler) => (tell = handler), hasSynced: () => true, whenSynced: () => Promise.resolve() },
+    { onChange: (handler) => (tell = handler), whenSynced: () => Promise.resolve() },
     ({ to }) => to,
   );
   const woken: string[] = [];

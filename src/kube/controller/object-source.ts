@@ -4,7 +4,6 @@ import type { KeySource } from './key-source.ts';
 export interface ChangingObjects<T> {
   /** Tells of every object there is, and then of every change; undefined before it came and after it went. */
   onChange(handler: (before: T | undefined, after: T | undefined) => void): unknown;
-  hasSynced(): boolean;
   whenSynced(signal: AbortSignal): Promise<void>;
 }
 
@@ -23,7 +22,6 @@ export function createObjectSource<T>(
         for (const key of new Set(keys)) handler(key);
       });
     },
-    hasSynced: () => objects.hasSynced(),
     whenSynced: (signal) => objects.whenSynced(signal),
   };
 }
