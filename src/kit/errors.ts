@@ -44,6 +44,7 @@ export const ERROR_TABLE = {
   TLS_FILES_INVALID: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   KUBE_API: { status: 502, oci: 'UNAVAILABLE', retryable: false },
   KUBE_UNREACHABLE: { status: 502, oci: 'UNAVAILABLE', retryable: true },
+  KUBE_CONNECTION_INVALID: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   USAGE: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   CLIENT_GONE: { status: 499, oci: 'UNAVAILABLE', retryable: true },
   SHUTTING_DOWN: { status: 503, oci: 'UNAVAILABLE', retryable: true },

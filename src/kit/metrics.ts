@@ -104,6 +104,26 @@ export function createMetrics() {
     ]),
     kubeLeader: gauge('larder_kube_leader', '1 while this process leads', ['lease']),
     kubeEventsDropped: counter('larder_kube_events_dropped_total', 'Events that were not written', ['cause']),
+    kubeRequests: counter('larder_kube_requests_total', 'Requests sent to the Kubernetes API server', [
+      'resource',
+      'verb',
+      'code',
+    ]),
+    kubeRelists: counter(
+      'larder_kube_relists_total',
+      'Full lists of a watched resource, the first included',
+      ['resource'],
+    ),
+    kubeWatchFailures: counter('larder_kube_watch_failures_total', 'Lists and watches that failed', [
+      'resource',
+      'reason',
+    ]),
+    kubeLastEvent: gauge(
+      'larder_kube_last_event_timestamp_seconds',
+      'When the API server last sent an event or bookmark of a watched resource, Unix time',
+      ['resource'],
+    ),
+    kubeObjects: gauge('larder_kube_objects', 'Objects in the cache of a watched resource', ['resource']),
   };
 }
 

@@ -88,22 +88,31 @@ export type WatchEvent<T extends KubeObject> =
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string; readonly initialEventsEnd: boolean };
 
 export interface WatchQuery extends ListQuery {
-  /** From where; undefined asks for the initial state first, as a streaming list (Kubernetes 1.32). */
+  /** Events after this version. With `initialEvents`: the initial state is at least as new; undefined means as new as can be. */
   readonly resourceVersion?: string | undefined;
+  /**
+   * Asks for the initial state first, as a streaming list (Kubernetes 1.32): an `ADDED` for each object, then the bookmark with
+   * `initialEventsEnd`. A server that cannot do it refuses with 400 or 422.
+   */
+  readonly initialEvents?: boolean;
   /** Seconds after which the server ends the watch. */
   readonly timeoutSeconds: number;
 }
 
 /**
- * The API server. Every method throws `KUBE_API` errors, see `kube-error.ts`, and the signal's reason; none strips fields that it does
- * not know. Calls are limited in rate, retried only where the server says when (`Retry-After`), and end after a limit of their own.
+ * The API server. Every method throws a `KubeError` (see `kube-error.ts`: `KUBE_API` when the server refused, `KUBE_UNREACHABLE` when it
+ * gave no usable answer), and the signal's reason; none strips fields that it does not know. Calls are limited in rate, retried only
+ * where the server says when (`Retry-After`), and end after a limit of their own.
  */
 export interface KubeClient {
   get<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, options: CallOptions): Promise<T>;
-  /** In pages of 500, put together. */
+  /** In pages of 500, put together; a list whose pages expire meanwhile starts over. Items have `apiVersion` and `kind`. */
   list<T extends KubeObject>(
     resource: Resource<T>,
-    query: ListQuery,
+    query: ListQuery & {
+      /** Whatever state the server has at hand that is at least this new; undefined means as new as can be. */
+      readonly notOlderThan?: string | undefined;
+    },
     options: CallOptions,
   ): Promise<KubeList<T>>;
   create<T extends KubeObject>(resource: Resource<T>, object: T, options: CallOptions): Promise<T>;
@@ -132,7 +141,10 @@ export interface KubeClient {
       readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
     },
   ): Promise<void>;
-  /** One connection. Ends when the server ends it; throws `KUBE_API` (410 for an expired version), and when it falls silent. */
+  /**
+   * One connection, its events in the order they came. Ends when the server ends it; throws a `KubeError` when the server says so (410
+   * for an expired version), when the connection breaks, and when it falls silent.
+   */
   watch<T extends KubeObject>(
     resource: Resource<T>,
     query: WatchQuery,

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
-import { parseRetryAfter } from './retry-after.ts';
+import { parseRetryAfter } from '../kit/retry-after.ts';
 
 /** Without `Retry-After`: short, since an upstream that meant hours would say so. */
 const DEFAULT_SECONDS = 5;

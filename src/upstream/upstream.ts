@@ -14,7 +14,7 @@ import { FIRST_BYTE, headOf, isHeadRefused } from './head.ts';
 import { DEFAULT_LIMITS, type UpstreamLimits } from './limits.ts';
 import { createProxyChoice, type Environment, type ProxySettings } from './proxy.ts';
 import { createChallengeMemory } from './registry-challenges.ts';
-import { parseRetryAfter } from './retry-after.ts';
+import { parseRetryAfter } from '../kit/retry-after.ts';
 import { createRoute, type Identity, type RoutedAnswer } from './route.ts';
 import { ANONYMOUS, requestToken } from './token-request.ts';
 import { createTokens } from './tokens.ts';

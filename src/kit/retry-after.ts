@@ -1,4 +1,4 @@
-/** Nobody waits longer on a registry's word. */
+/** Nobody waits longer on a server's word. */
 const LONGEST_SECONDS = 3600;
 
 /**

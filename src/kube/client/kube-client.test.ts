@@ -1,0 +1,345 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  clientOf,
+  CONFIG_MAPS,
+  configMap,
+  connectionTo,
+  DEPLOYMENTS,
+  forever,
+  IN_CONFIG_MAPS,
+  SECRETS,
+} from '../../../test/kube/client.ts';
+import { startApi, type ApiServer } from '../../../test/kube/api-server.ts';
+import { createTestPki } from '../../../test/kit/certificate.ts';
+import { assertNoLeaks } from '../../../test/kit/leaks.ts';
+import { waitFor } from '../../../test/kit/wait.ts';
+import type { ManualClock } from '../../kit/clock.ts';
+import type { KubeConnection } from '../connection/connection.ts';
+import {
+  isConflict,
+  isExpired,
+  isForbidden,
+  isKubeError,
+  isNotFound,
+  type KubeError,
+} from '../kube-error.ts';
+
+const key = { namespace: 'default', name: 'a' };
+
+async function refusal(call: Promise<unknown>): Promise<KubeError> {
+  const error: unknown = await call.then(
+    () => assert.fail('nothing was refused'),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(isKubeError(error), String(error));
+  return error;
+}
+
+describe('what is sent', () => {
+  test('every verb has its method, path, content type and parameters', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api);
+    const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: key, spec: { replicas: 1 } };
+    const made = await client.create(DEPLOYMENTS, deployment, { ...forever(), dryRun: true });
+    assert.equal(made.spec?.['replicas'], 1);
+    await client.apply(DEPLOYMENTS, deployment, { ...forever(), fieldManager: 'larder/test', force: true });
+    await client.replace(DEPLOYMENTS, { ...deployment, status: {} }, { ...forever(), subresource: 'status' });
+    await client.patch(DEPLOYMENTS, key, [{ op: 'test', path: '/spec/replicas', value: 1 }], forever());
+    await client.get(DEPLOYMENTS, key, forever());
+    await client.list(DEPLOYMENTS, { labelSelector: 'a=b,c in (d)' }, forever());
+    await client.delete(DEPLOYMENTS, key, { ...forever(), propagationPolicy: 'Background' });
+    const path = '/apis/apps/v1/namespaces/default/deployments';
+    assert.deepEqual(
+      api.requests.map((seen) => [seen.method, seen.path, seen.query, seen.headers['content-type']]),
+      [
+        ['POST', path, { dryRun: 'All' }, 'application/json'],
+        [
+          'PATCH',
+          `${path}/a`,
+          { fieldManager: 'larder/test', force: 'true' },
+          'application/apply-patch+yaml',
+        ],
+        ['PUT', `${path}/a/status`, {}, 'application/json'],
+        ['PATCH', `${path}/a`, {}, 'application/json-patch+json'],
+        ['GET', `${path}/a`, {}, undefined],
+        ['GET', '/apis/apps/v1/deployments', { labelSelector: 'a=b,c in (d)', limit: '500' }, undefined],
+        ['DELETE', `${path}/a`, {}, 'application/json'],
+      ],
+    );
+    assert.deepEqual(JSON.parse(api.requests.at(-1)?.body ?? ''), {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      preconditions: {},
+      propagationPolicy: 'Background',
+    });
+    assert.ok(api.requests.every(({ headers }) => headers['user-agent'] === 'larder/test'));
+    assert.ok(api.connections.opened <= 2, `${api.connections.opened} connections`);
+  });
+
+  test('a server may have a path of its own', async () => {
+    await using api = await startApi();
+    await using client = clientOf({ url: `${api.url}/k8s/clusters/c-1` });
+    await refusal(client.get(CONFIG_MAPS, key, forever()));
+    assert.equal(api.requests[0]?.path, '/k8s/clusters/c-1/api/v1/namespaces/default/configmaps/a');
+  });
+
+  test('a name that leads to another path is refused before it is sent', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api);
+    for (const name of ['', '.', '..', 'a/b', 'a%2fb']) {
+      const error = await refusal(client.delete(CONFIG_MAPS, { namespace: 'default', name }, forever()));
+      assert.equal(error.reason, 'BadRequest');
+    }
+    await assert.rejects(
+      client.get(CONFIG_MAPS, { name: 'a' }, forever()),
+      /configmaps a: expected a namespace/,
+    );
+    await client.get(CONFIG_MAPS, { namespace: 'default', name: 'a?b=c#d e' }, forever()).catch(() => {});
+    assert.deepEqual(
+      api.requests.map(({ path, query }) => [path, query]),
+      [['/api/v1/namespaces/default/configmaps/a%3Fb%3Dc%23d%20e', {}]],
+    );
+  });
+});
+
+describe('what comes back', () => {
+  test('fields that nobody knows stay in an object, and items of a list get the kind that they come without', async () => {
+    await using api = await startApi();
+    api.put(IN_CONFIG_MAPS, { ...configMap('a'), future: { 'x-y': [1, { z: null }] } });
+    await using client = clientOf(api);
+    const expected = api.store.list(IN_CONFIG_MAPS, undefined);
+    assert.deepEqual([await client.get(CONFIG_MAPS, key, forever())], expected);
+    const { items, resourceVersion } = await client.list(CONFIG_MAPS, {}, forever());
+    assert.deepEqual(items, expected);
+    assert.equal(resourceVersion, String(api.store.version));
+  });
+
+  test('a list comes in pages of one version', async () => {
+    await using api = await startApi({ pageSize: 2 });
+    for (const name of ['a', 'b', 'c', 'd', 'e']) api.put(IN_CONFIG_MAPS, configMap(name));
+    await using client = clientOf(api);
+    const { items } = await client.list(CONFIG_MAPS, { notOlderThan: '98' }, forever());
+    assert.deepEqual(
+      items.map(({ metadata }) => metadata.name),
+      ['a', 'b', 'c', 'd', 'e'],
+    );
+    assert.equal(api.requests.length, 3);
+    // The server refuses a page that names a version beside its token.
+    assert.deepEqual(
+      api.requests.map(({ query }) => query['resourceVersion']),
+      ['98', undefined, undefined],
+    );
+  });
+
+  test('a list whose pages expire starts over, and the third time asks for all at once', async () => {
+    await using api = await startApi({ pageSize: 1 });
+    for (const name of ['a', 'b']) api.put(IN_CONFIG_MAPS, configMap(name));
+    await using client = clientOf(api);
+    const expire = { kind: 'status', status: 410, reason: 'Expired' } as const;
+    api.faults.add({ verb: 'list', fault: expire }, { verb: 'list', fault: expire });
+    assert.equal((await client.list(CONFIG_MAPS, {}, forever())).items.length, 2);
+    assert.deepEqual(
+      api.requests.map(({ query }) => query['limit']),
+      ['500', '500', undefined],
+    );
+    api.faults.add({ verb: 'list', fault: expire, times: 3 });
+    assert.ok(isExpired(await refusal(client.list(CONFIG_MAPS, {}, forever()))));
+  });
+
+  test('an answer that is no object, or too large, is not used', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api, { limits: { answerBytes: 100 } });
+    for (const text of ['{"half', '[]', '{"metadata":{}}', JSON.stringify(configMap('a'.repeat(100)))]) {
+      api.faults.add({ fault: { kind: 'text', text } });
+      const error = await refusal(client.get(CONFIG_MAPS, key, forever()));
+      assert.deepEqual([error.code, error.reason], ['KUBE_UNREACHABLE', 'BadAnswer']);
+      assert.doesNotMatch(error.message, /half|aaa/);
+    }
+  });
+});
+
+describe('what is refused', () => {
+  test('an error has status, reason, message and causes of the server, and says which call it was', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api);
+    const missing = await refusal(client.get(CONFIG_MAPS, key, forever()));
+    assert.ok(isNotFound(missing) && !isConflict(missing));
+    assert.equal(missing.code, 'KUBE_API');
+    assert.equal(missing.message, 'get configmaps default/a: v1/configmaps "a" not found (404 NotFound)');
+    const apply = (fieldManager: string, data: Record<string, string>) =>
+      client.apply(CONFIG_MAPS, configMap('a', data), { ...forever(), fieldManager, force: false });
+    await apply('one', { x: '1' });
+    const conflict = await refusal(apply('two', { x: '2' }));
+    assert.ok(isConflict(conflict));
+    assert.deepEqual(conflict.details?.causes?.[0]?.field, 'data.x');
+    api.faults.add({ fault: { kind: 'status', status: 403, reason: 'Forbidden' } });
+    assert.ok(isForbidden(await refusal(client.get(CONFIG_MAPS, key, forever()))));
+    assert.equal(
+      await client.metric('larder_kube_requests_total', { code: '403', verb: 'get', resource: 'configmaps' }),
+      1,
+    );
+  });
+
+  test('what is gone already is deleted; a precondition that fails is a conflict', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api);
+    await client.delete(CONFIG_MAPS, key, forever());
+    const { uid, resourceVersion } = api.put(IN_CONFIG_MAPS, configMap('a')).metadata;
+    for (const wrong of [{ uid: 'other' }, { uid, resourceVersion: '1' }])
+      assert.ok(isConflict(await refusal(client.delete(CONFIG_MAPS, key, { ...forever(), ...wrong }))));
+    await client.delete(CONFIG_MAPS, key, { ...forever(), uid, resourceVersion });
+    assert.equal(api.store.find({ collection: IN_CONFIG_MAPS, ...key }), undefined);
+  });
+
+  test('the words that refuse a Secret are not repeated: they may quote it', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api);
+    const status = { kind: 'status', status: 403, reason: 'Forbidden', message: 'denied: hunter2' } as const;
+    api.faults.add({ fault: status }, { fault: status });
+    const written = await refusal(client.create(SECRETS, configMap('a', { p: 'hunter2' }), forever()));
+    assert.equal(written.message, 'create secrets default/a: refused by the API server (403 Forbidden)');
+    assert.match((await refusal(client.get(SECRETS, key, forever()))).message, /denied/);
+  });
+});
+
+describe('when to ask again', () => {
+  for (const status of [429, 503]) {
+    test(`${status} with Retry-After is asked again after that time, three times at most`, async () => {
+      await using api = await startApi();
+      await using client = clientOf(api);
+      api.put(IN_CONFIG_MAPS, configMap('a'));
+      const busy = { kind: 'status', status, retryAfter: 2 } as const;
+      api.faults.add({ fault: busy, times: 3 });
+      const answer = client.get(CONFIG_MAPS, key, forever());
+      assert.ok((await pausesUntil(client.clock, api, 4)).every((ms) => ms >= 2000));
+      assert.equal((await answer).metadata.name, 'a');
+
+      api.faults.add({ fault: busy, times: 4 });
+      const error = refusal(client.get(CONFIG_MAPS, key, forever()));
+      await pausesUntil(client.clock, api, 8);
+      assert.equal((await error).retryAfterSeconds, 2);
+      assert.equal(api.requests.length, 8);
+    });
+  }
+
+  test('without Retry-After, with a long one, and for other errors nothing is asked twice', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api);
+    const faults = [{ status: 429 }, { status: 503, retryAfter: 60 }, { status: 500, retryAfter: 1 }];
+    for (const fault of faults) {
+      api.faults.add({ fault: { kind: 'status', ...fault } });
+      assert.equal((await refusal(client.get(CONFIG_MAPS, key, forever()))).httpStatus, fault.status);
+    }
+    assert.equal(api.requests.length, 3);
+  });
+
+  test('a token that is refused is read again, once', async () => {
+    await using api = await startApi({ tokens: new Set(['new']) });
+    api.put(IN_CONFIG_MAPS, configMap('a'));
+    const rotating = rotatingConnection(api.url, ['old', 'new']);
+    await using client = clientOf(api, { connection: rotating });
+    assert.equal((await client.get(CONFIG_MAPS, key, forever())).metadata.name, 'a');
+    assert.deepEqual(
+      api.requests.map(({ headers }) => headers.authorization),
+      ['Bearer old', 'Bearer new'],
+    );
+    await using stranger = clientOf(api, { connection: rotatingConnection(api.url, ['1', '2', '3']) });
+    assert.equal((await refusal(stranger.get(CONFIG_MAPS, key, forever()))).httpStatus, 401);
+    assert.equal(api.requests.length, 4);
+  });
+
+  test('no more calls than the rate and its burst allow', async () => {
+    await using api = await startApi();
+    api.put(IN_CONFIG_MAPS, configMap('a'));
+    await using client = clientOf(api, { limits: { rate: { perSecond: 10, burst: 3 } } });
+    const calls = Promise.all(Array.from({ length: 5 }, () => client.get(CONFIG_MAPS, key, forever())));
+    await waitFor(() => api.requests.length === 3);
+    // Two calls wait, with a limit each.
+    await waitFor(() => client.clock.pending === 4);
+    client.clock.advance(100);
+    await waitFor(() => api.requests.length === 4);
+    client.clock.advance(100);
+    await calls;
+    assert.equal(api.requests.length, 5);
+  });
+});
+
+describe('when to give up', () => {
+  test('a call ends after 30 s, or with its signal, and leaves nothing behind', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api);
+    await assertNoLeaks(async () => {
+      await using other = clientOf(api, { clock: client.clock });
+      api.faults.add({ fault: { kind: 'hang' }, times: 2 });
+      const late = refusal(other.get(CONFIG_MAPS, key, forever()));
+      await waitFor(() => api.requests.length === 1);
+      client.clock.advance(30_000);
+      assert.deepEqual([(await late).code, (await late).reason], ['KUBE_UNREACHABLE', 'Timeout']);
+      const controller = new AbortController();
+      const aborted = assert.rejects(other.get(CONFIG_MAPS, key, controller), /enough/);
+      await waitFor(() => api.requests.length === 2);
+      controller.abort(new Error('enough'));
+      await aborted;
+      assert.equal(client.clock.pending, 0);
+    });
+    await waitFor(() => api.connections.open === 0);
+  });
+
+  test('a server that is not there, or resets, is unreachable', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api);
+    api.faults.add({ fault: { kind: 'reset' } });
+    assert.equal((await refusal(client.get(CONFIG_MAPS, key, forever()))).reason, 'Unreachable');
+    await using nobody = clientOf({ url: 'http://127.0.0.1:1' });
+    const error = await refusal(nobody.get(CONFIG_MAPS, key, forever()));
+    assert.match(error.message, /^get configmaps default\/a: .*ECONNREFUSED/);
+  });
+});
+
+test('TLS trusts the authority it was given, shows its certificate, and follows both when they change', async () => {
+  const pki = createTestPki();
+  await using api = await startApi({ tls: pki.server() });
+  api.put(IN_CONFIG_MAPS, configMap('a'));
+  let ca = createTestPki().caPem;
+  const identity = pki.server();
+  const base = connectionTo(api);
+  const connection: KubeConnection = {
+    ...base,
+    access: async () => ({
+      tls: { ca, ...identity, serverName: undefined, verify: true },
+      authorization: undefined,
+    }),
+  };
+  await using client = clientOf(api, { connection });
+  const error = await refusal(client.get(CONFIG_MAPS, key, forever()));
+  assert.match(error.message, /certificate/);
+  ca = pki.caPem;
+  assert.equal((await client.get(CONFIG_MAPS, key, forever())).metadata.name, 'a');
+  assert.equal(api.requests[0]?.clientName, 'localhost');
+});
+
+function rotatingConnection(url: string, tokens: readonly string[]): KubeConnection {
+  let at = 0;
+  return {
+    ...connectionTo({ url }),
+    access: async (signal) => connectionTo({ url, token: tokens[at] ?? '' }).access(signal),
+    refresh: () => (at += 1),
+  };
+}
+
+/** Lets time pass until so many requests have come, and gives the milliseconds from each new one to the next. */
+async function pausesUntil(clock: ManualClock, api: ApiServer, count: number): Promise<number[]> {
+  const arrivals: number[] = [];
+  const before = api.requests.length;
+  await waitFor(
+    () => {
+      while (arrivals.length < api.requests.length - before) arrivals.push(clock.now());
+      if (api.requests.length === count) return true;
+      clock.advance(100);
+      return false;
+    },
+    { what: `${count} requests` },
+  );
+  return arrivals.slice(1).map((at, index) => at - (arrivals[index] ?? 0));
+}

@@ -1,0 +1,159 @@
+import { isNotFound } from '../kube-error.ts';
+import type { KubeClient, KubeObject, Resource } from '../types.ts';
+import { decodeObject, decodePage } from './decode.ts';
+import { listPages } from './list-pages.ts';
+import { callName, objectPath, resourcePath, type Target } from './resource-path.ts';
+import { createTransport, type KubeRequest, type TransportDeps, type TransportLimits } from './transport.ts';
+import { watchEvents, type WatchLimits } from './watch-events.ts';
+
+export interface KubeClientLimits extends TransportLimits, WatchLimits {}
+
+export const KUBE_CLIENT_LIMITS: KubeClientLimits = {
+  // Half of what a Gardener extension takes (its `app.go`: 100/s, 130 at once).
+  rate: { perSecond: 50, burst: 100 },
+  callMs: 30_000,
+  // 500 objects of a page with 128 KiB each; a page of the largest objects there are would take ten times as much memory.
+  answerBytes: 64 * 1024 * 1024,
+  lineBytes: 8 * 1024 * 1024,
+  silenceMs: 180_000,
+  overtimeMs: 30_000,
+};
+
+export interface KubeClientOptions {
+  /** `larder/<version> (<program>)`; the part before the slash is the field manager of what is not applied. */
+  readonly userAgent: string;
+  readonly limits?: KubeClientLimits;
+}
+
+export interface ClosableKubeClient extends KubeClient {
+  /** Ends calls and watches that still run. */
+  close(): Promise<void>;
+}
+
+/** A client of the API server that `connection` leads to. */
+export function createKubeClient(deps: TransportDeps, options: KubeClientOptions): ClosableKubeClient {
+  const limits = options.limits ?? KUBE_CLIENT_LIMITS;
+  const transport = createTransport(deps, { userAgent: options.userAgent, limits });
+
+  /** A call that is answered with the object. */
+  async function send<T extends KubeObject>(
+    resource: Resource<T>,
+    request: Omit<KubeRequest, 'resource'>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    return decodeObject(await transport.call({ ...request, resource }, signal), resource, request.what);
+  }
+
+  return {
+    async get(resource, key, { signal }) {
+      return send(resource, named('get', 'GET', resource, key), signal);
+    },
+
+    async list(resource, { namespace, labelSelector, fieldSelector, notOlderThan }, { signal }) {
+      const request = collection('list', 'GET', resource, { namespace });
+      return listPages(async (page) => {
+        // A page after the first is as old as its token says.
+        const first = page.continue === undefined ? notOlderThanQuery(notOlderThan) : {};
+        const query = { labelSelector, fieldSelector, ...first, ...page };
+        return decodePage(await transport.call({ ...request, query }, signal), resource, request.what);
+      });
+    },
+
+    async create(resource, object, { signal, dryRun }) {
+      const { namespace, name } = object.metadata;
+      const what = callName('create', resource, { namespace, name });
+      const request = collection('create', 'POST', resource, { namespace });
+      return send(resource, { ...request, what, query: dryRunQuery(dryRun), body: json(object) }, signal);
+    },
+
+    async replace(resource, object, { signal, dryRun, subresource }) {
+      const request = named('update', 'PUT', resource, { ...object.metadata, subresource });
+      return send(resource, { ...request, query: dryRunQuery(dryRun), body: json(object) }, signal);
+    },
+
+    async apply(resource, intent, { signal, dryRun, fieldManager, force, subresource }) {
+      const request = named('apply', 'PATCH', resource, { ...intent.metadata, subresource });
+      const query = { ...dryRunQuery(dryRun), fieldManager, force: String(force) };
+      // JSON is valid YAML.
+      const body = { contentType: 'application/apply-patch+yaml', content: intent };
+      return send(resource, { ...request, query, body }, signal);
+    },
+
+    async patch(resource, key, operations, { signal, dryRun, subresource }) {
+      const request = named('patch', 'PATCH', resource, { ...key, subresource });
+      const body = { contentType: 'application/json-patch+json', content: operations };
+      return send(resource, { ...request, query: dryRunQuery(dryRun), body }, signal);
+    },
+
+    async delete(resource, key, { signal, dryRun, uid, resourceVersion, propagationPolicy }) {
+      const body = json({
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        preconditions: { uid, resourceVersion },
+        propagationPolicy,
+        // The server reads options from the body alone when there is one.
+        ...(dryRun === true && { dryRun: ['All'] }),
+      });
+      try {
+        await transport.call({ ...named('delete', 'DELETE', resource, key), resource, body }, signal);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    },
+
+    watch(resource, query, signal) {
+      const { namespace, labelSelector, fieldSelector, timeoutSeconds, initialEvents } = query;
+      const request = {
+        ...collection('watch', 'GET', resource, { namespace }),
+        resource,
+        timeoutSeconds,
+        query: {
+          watch: '1',
+          allowWatchBookmarks: 'true',
+          timeoutSeconds: String(timeoutSeconds),
+          labelSelector,
+          fieldSelector,
+          resourceVersion: query.resourceVersion,
+          ...(initialEvents === true && { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' }),
+        },
+      };
+      return watchEvents({ transport, clock: deps.clock }, request, limits, signal);
+    },
+
+    close: () => transport.close(),
+  };
+}
+
+/** A request about one object. */
+function named(
+  verb: string,
+  method: KubeRequest['method'],
+  resource: Resource,
+  target: Target & { readonly name: string },
+): KubeRequest {
+  const path = objectPath(resource, target, target.subresource);
+  return { verb, method, resource, path, what: callName(verb, resource, target) };
+}
+
+/** A request about all objects of a kind, or of a namespace. */
+function collection(
+  verb: string,
+  method: KubeRequest['method'],
+  resource: Resource,
+  target: Target,
+): KubeRequest {
+  const path = resourcePath(resource, target);
+  return { verb, method, resource, path, what: callName(verb, resource, target) };
+}
+
+function json(content: unknown): KubeRequest['body'] {
+  return { contentType: 'application/json', content };
+}
+
+function dryRunQuery(dryRun: boolean | undefined): { readonly dryRun?: string } {
+  return dryRun === true ? { dryRun: 'All' } : {};
+}
+
+function notOlderThanQuery(version: string | undefined): Readonly<Record<string, string>> {
+  return version === undefined ? {} : { resourceVersion: version, resourceVersionMatch: 'NotOlderThan' };
+}

@@ -1,0 +1,213 @@
+import type { Dispatcher } from 'undici';
+import { sleep, type Clock } from '../../kit/clock.ts';
+import { errorText, isLarderError } from '../../kit/errors.ts';
+import type { Metrics } from '../../kit/metrics.ts';
+import type { KubeConnection } from '../connection/connection.ts';
+import { isKubeError, KubeError } from '../kube-error.ts';
+import type { Resource } from '../types.ts';
+import { badAnswer, decodeJson } from './decode.ts';
+import { createLifeline } from '../../kit/lifeline.ts';
+import { createPools, type PoolFor } from './pools.ts';
+import { resourceName } from './resource-path.ts';
+import { statusError } from './status-error.ts';
+import { createTokenBucket, type Rate } from './token-bucket.ts';
+
+export interface KubeRequest {
+  /** `get`, `list`, `watch`, ...: for metrics. */
+  readonly verb: string;
+  /** For messages. */
+  readonly what: string;
+  readonly resource: Resource;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: { readonly contentType: string; readonly content: unknown } | undefined;
+}
+
+export interface TransportDeps {
+  readonly connection: KubeConnection;
+  readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'kubeRequests'>;
+}
+
+export interface TransportLimits {
+  readonly rate: Rate;
+  /** A call and its whole answer; until the headers of a watch. */
+  readonly callMs: number;
+  readonly answerBytes: number;
+}
+
+/** Requests as the API server wants them, with everything around them that is the same for all. */
+export interface Transport {
+  /** Sends a request and reads the JSON of its answer. Tried again where the server says when, see {@link TRIES}. */
+  call(request: KubeRequest, signal: AbortSignal): Promise<unknown>;
+  /** Begins a watch. Its body lasts as long as `signal`. Tried once: who watches knows how long to wait. */
+  open(request: KubeRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']>;
+  close(): Promise<void>;
+}
+
+/** Throws `KubeError`, `KUBE_CONNECTION_INVALID`, and the reason of the signal. */
+export function createTransport(
+  { connection, clock, metrics }: TransportDeps,
+  { userAgent, limits }: { readonly userAgent: string; readonly limits: TransportLimits },
+): Transport {
+  const { origin, pathname } = new URL(connection.server);
+  const pools = createPools(origin);
+  const bucket = createTokenBucket(clock, limits.rate);
+
+  async function attempt(request: KubeRequest, parent: AbortSignal): Promise<unknown> {
+    using life = createLifeline(clock, parent);
+    life.limit(limits.callMs, () => late(request, limits.callMs));
+    return await guarded(request, life.signal, async () => {
+      const { body } = await send(request, 'calls', life.signal);
+      return decodeJson(await readText(body, limits.answerBytes, request.what), request.what);
+    });
+  }
+
+  /** Asks once, and once more with newer credentials after a 401. */
+  async function send(
+    request: KubeRequest,
+    pool: PoolFor,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    await bucket.take(signal);
+    let answer = await exchange(request, pool, signal);
+    if (answer.statusCode === 401) {
+      await answer.body.dump();
+      connection.refresh();
+      answer = await exchange(request, pool, signal);
+    }
+    if (answer.statusCode < 300) return answer;
+    // What a body adds to the status is welcome, but a refusal is one without it too.
+    const text = await readText(answer.body, REFUSAL_BYTES, request.what).catch(() => '');
+    throw statusError(jsonOrNothing(text), {
+      what: request.what,
+      isSecret: isSecretWrite(request),
+      httpStatus: answer.statusCode,
+      retryAfter: one(answer.headers['retry-after']),
+      nowMs: clock.now(),
+    });
+  }
+
+  async function exchange(
+    request: KubeRequest,
+    pool: PoolFor,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    const { tls, authorization } = await connection.access(signal);
+    const { method, body } = request;
+    let code = 'error';
+    try {
+      const answer = await pools.pick(tls, pool).request({
+        method,
+        path: pathWithQuery(pathname, request),
+        headers: {
+          accept: 'application/json',
+          'user-agent': userAgent,
+          ...(authorization !== undefined && { authorization }),
+          ...(body !== undefined && { 'content-type': body.contentType }),
+        },
+        body: body === undefined ? null : JSON.stringify(body.content),
+        signal,
+      });
+      code = String(answer.statusCode);
+      return answer;
+    } finally {
+      metrics.kubeRequests.inc({ resource: resourceName(request.resource), verb: request.verb, code });
+    }
+  }
+
+  return {
+    async call(request, signal) {
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await attempt(request, signal);
+        } catch (error) {
+          const waitMs = tries < TRIES ? serversWait(error) : undefined;
+          if (waitMs === undefined) throw error;
+          await sleep(clock, waitMs, signal);
+        }
+      }
+    },
+    async open(request, parent) {
+      // Outlives this call: the body ends with the parent.
+      return await guarded(request, parent, async () => (await send(request, 'watches', parent)).body);
+    },
+    close: () => pools.close(),
+  };
+}
+
+/** Of one call, when the server answers 429 or 503 with a `Retry-After` of at most {@link LONGEST_WAIT_SECONDS}. */
+const TRIES = 4;
+/** Who is told to wait longer does so with a queue's back-off, where the wait is seen. */
+const LONGEST_WAIT_SECONDS = 10;
+/** A Status is some hundred bytes; with a cause for each field of a large object some kilobytes. */
+const REFUSAL_BYTES = 256 * 1024;
+
+function serversWait(error: unknown): number | undefined {
+  if (!isKubeError(error) || (error.httpStatus !== 429 && error.httpStatus !== 503)) return undefined;
+  const seconds = error.retryAfterSeconds;
+  return seconds === undefined || seconds > LONGEST_WAIT_SECONDS ? undefined : 1000 * seconds;
+}
+
+/** Runs `work`; what a connection throws becomes a `KubeError`, and an ended signal speaks for itself. */
+async function guarded<T>(request: KubeRequest, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw isLarderError(error) ? error : unreachable(request.what, error);
+  }
+}
+
+/** The connection could not be made, or broke. */
+export function unreachable(what: string, error: unknown): KubeError {
+  return new KubeError(`${what}: ${errorText(error)}`, {
+    httpStatus: undefined,
+    reason: 'Unreachable',
+    cause: error,
+  });
+}
+
+export function late({ what }: KubeRequest, ms: number): KubeError {
+  return new KubeError(`${what}: no complete answer within ${ms} ms`, {
+    httpStatus: undefined,
+    reason: 'Timeout',
+  });
+}
+
+/** Their content is in the request, and whoever refuses it may quote it. */
+export function isSecretWrite({ resource, method }: Pick<KubeRequest, 'resource' | 'method'>): boolean {
+  return resource.group === '' && resource.plural === 'secrets' && method !== 'GET';
+}
+
+async function readText(body: Dispatcher.ResponseData['body'], limit: number, what: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // Leaving the loop destroys the body.
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) throw badAnswer(what, `expected at most ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size).toString('utf8');
+}
+
+function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function pathWithQuery(prefix: string, { path, query = {} }: KubeRequest): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, value);
+  const search = parameters.toString();
+  return prefix.replace(/\/$/, '') + path + (search === '' ? '' : `?${search}`);
+}
+
+function one(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}

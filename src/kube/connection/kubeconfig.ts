@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { formatPath, problemsText, type FieldPath } from '../../api/field-problem.ts';
+import { readYamlText } from '../../api/yaml-text.ts';
+import { LarderError } from '../../kit/errors.ts';
+
+const TEXT = z.string().min(1).optional();
+
+const NAMED = z.array(z.object({ name: z.string() }).loose()).nullish();
+
+const FILE = z.object({
+  'current-context': z.string().optional(),
+  contexts: NAMED,
+  clusters: NAMED,
+  users: NAMED,
+});
+
+const CONTEXT = z.object({ cluster: z.string(), user: z.string().optional(), namespace: TEXT });
+
+const CLUSTER = z.object({
+  server: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
+  'tls-server-name': TEXT,
+  'insecure-skip-tls-verify': z.boolean().optional(),
+  'certificate-authority': TEXT,
+  'certificate-authority-data': z.base64().optional(),
+});
+
+const EXEC = z.object({
+  apiVersion: z.enum(['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1']),
+  command: z.string().min(1),
+  args: z.array(z.string()).nullish(),
+  env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
+  installHint: TEXT,
+  provideClusterInfo: z.boolean().optional(),
+  interactiveMode: z.enum(['Never', 'IfAvailable']).optional(),
+});
+
+const USER = z.object({
+  token: TEXT,
+  tokenFile: TEXT,
+  'client-certificate': TEXT,
+  'client-certificate-data': z.base64().optional(),
+  'client-key': TEXT,
+  'client-key-data': z.base64().optional(),
+  exec: EXEC.optional(),
+});
+
+/** What would change who we are or where we go, and is not carried out: never passed over in silence (decision 0008). */
+const UNSUPPORTED = {
+  cluster: ['proxy-url'],
+  user: ['auth-provider', 'username', 'password', 'as', 'as-uid', 'as-groups', 'as-user-extra'],
+} as const;
+
+export type KubeconfigCluster = z.output<typeof CLUSTER>;
+export type KubeconfigUser = z.output<typeof USER>;
+export type KubeconfigExec = z.output<typeof EXEC>;
+
+/** One context of a kubeconfig, with its cluster and user; of the others nothing has to be right. */
+export interface KubeconfigContext {
+  readonly cluster: KubeconfigCluster;
+  readonly user: KubeconfigUser;
+  readonly namespace: string | undefined;
+}
+
+/**
+ * Reads the text of `file`: the context `wanted`, or else the current one. Throws `KUBE_CONNECTION_INVALID`, whose message names file
+ * and field and has no content of the file but names.
+ */
+export function parseKubeconfig(text: string, file: string, wanted: string | undefined): KubeconfigContext {
+  const fault = (path: FieldPath, message: string): LarderError => {
+    const field = formatPath(path);
+    return new LarderError(
+      'KUBE_CONNECTION_INVALID',
+      `kubeconfig ${file}: ${field === '' ? '' : `${field}: `}${message}`,
+    );
+  };
+
+  function parse<Schema extends z.ZodType>(
+    schema: Schema,
+    value: unknown,
+    path: FieldPath,
+  ): z.output<Schema> {
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    const [issue] = result.error.issues;
+    const below = (issue?.path ?? []).filter((segment) => typeof segment !== 'symbol');
+    throw fault([...path, ...below], issue?.message ?? 'cannot be read');
+  }
+
+  /** The one entry of a list with this name, and where it stands. */
+  function entry(list: 'contexts' | 'clusters' | 'users', name: string) {
+    const all = document[list] ?? [];
+    const at = all.findIndex((candidate) => candidate.name === name);
+    if (at === -1) {
+      const known = all.map((candidate) => candidate.name).join(', ');
+      throw fault([list], `expected an entry named ${JSON.stringify(name)}, found: ${known || 'none'}`);
+    }
+    const kind = list.slice(0, -1) as 'context' | 'cluster' | 'user';
+    const path: FieldPath = [list, at, kind];
+    const value = all[at]?.[kind] ?? {};
+    for (const field of kind === 'context' ? [] : UNSUPPORTED[kind]) {
+      if (Object.hasOwn(value, field)) throw fault([...path, field], 'is not supported');
+    }
+    return { value, path };
+  }
+
+  const yaml = readYamlText(text);
+  if (yaml.problems.length > 0) throw fault([], problemsText(yaml.problems));
+  const document = parse(FILE, yaml.value, []);
+  const name = wanted ?? document['current-context'];
+  if (name === undefined || name === '') throw fault(['current-context'], 'is not set: name a context');
+  const found = entry('contexts', name);
+  const context = parse(CONTEXT, found.value, found.path);
+  const cluster = entry('clusters', context.cluster);
+  const user = context.user === undefined ? undefined : entry('users', context.user);
+  return {
+    cluster: parse(CLUSTER, cluster.value, cluster.path),
+    user: user === undefined ? {} : parse(USER, user.value, user.path),
+    namespace: context.namespace,
+  };
+}

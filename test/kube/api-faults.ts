@@ -1,0 +1,66 @@
+/** What the API stand-in does wrong, and to whom. */
+
+export type Fault =
+  /** Answered with this status, and with `Retry-After` if told. */
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly reason?: string;
+      readonly message?: string;
+      readonly retryAfter?: number;
+    }
+  /** The connection is reset instead of an answer. */
+  | { readonly kind: 'reset' }
+  /** No answer at all. */
+  | { readonly kind: 'hang' }
+  /** An answer that is no JSON. */
+  | { readonly kind: 'text'; readonly text: string }
+  /** Watches: the connection breaks after so many bytes, in the middle of a line if it comes so. */
+  | { readonly kind: 'cut'; readonly afterBytes: number }
+  /** Watches: a proper end after so many bytes. */
+  | { readonly kind: 'end'; readonly afterBytes: number }
+  /** Watches: after so many bytes nothing comes any more, not even an end. */
+  | { readonly kind: 'stall'; readonly afterBytes: number }
+  /** Watches: a line that is half of one. */
+  | { readonly kind: 'half-line' }
+  /** Watches: 410 as an event. */
+  | { readonly kind: 'expired-event' }
+  /** Watches: begins with the last so many changes again, whatever version was asked for, oldest first or jumbled. */
+  | { readonly kind: 'replay'; readonly count: number; readonly isJumbled?: boolean }
+  /** Watches: every event twice. */
+  | { readonly kind: 'twice' }
+  /** Streaming lists: their end is not told. */
+  | { readonly kind: 'no-initial-end' };
+
+export interface FaultRule {
+  readonly fault: Fault;
+  /** By verb: `get`, `list`, `watch`, `create`, ...; undefined: every one. */
+  readonly verb?: string;
+  /** How many requests meet it; 1 unless told. */
+  readonly times?: number;
+}
+
+/** Rules in the order in which they were added; each request meets the first that fits. */
+export class FaultPlan {
+  #rules: { readonly rule: FaultRule; left: number }[] = [];
+
+  add(...rules: readonly FaultRule[]): void {
+    this.#rules.push(...rules.map((rule) => ({ rule, left: rule.times ?? 1 })));
+  }
+
+  clear(): void {
+    this.#rules = [];
+  }
+
+  get left(): number {
+    return this.#rules.length;
+  }
+
+  take(verb: string): Fault | undefined {
+    const found = this.#rules.find(({ rule }) => rule.verb === undefined || rule.verb === verb);
+    if (found === undefined) return undefined;
+    found.left -= 1;
+    if (found.left === 0) this.#rules = this.#rules.filter((other) => other !== found);
+    return found.rule.fault;
+  }
+}

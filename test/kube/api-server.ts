@@ -1,0 +1,377 @@
+/**
+ * A stand-in for the Kubernetes API server: real HTTP on loopback, the semantics of versions, lists, watches and writes as far as
+ * `client-contract.ts` holds it to those of a real one, and faults on demand.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
+import { FaultPlan, type Fault } from './api-faults.ts';
+import { ApiOwnership } from './api-ownership.ts';
+import { ApiStore, Refused, type SentObject, type StoredObject, type StoreKey } from './api-store.ts';
+import { OpenWatch, type Selection } from './api-watch.ts';
+import { jsonPatch } from './json-patch.ts';
+
+export interface ApiServerOptions {
+  /** False: as before Kubernetes 1.32, a streaming list is refused. */
+  readonly streamingLists?: boolean;
+  /** Whoever has none of these is told 401. */
+  readonly tokens?: Set<string>;
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Most objects of a page, whatever is asked for. */
+  readonly pageSize?: number;
+}
+
+/** One request as it came. */
+export interface SeenRequest {
+  readonly verb: string;
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+  /** Of the client's certificate. */
+  readonly clientName: string | undefined;
+}
+
+export interface ApiServer extends AsyncDisposable {
+  readonly url: string;
+  readonly store: ApiStore;
+  readonly faults: FaultPlan;
+  readonly requests: SeenRequest[];
+  readonly connections: { readonly opened: number; readonly open: number };
+  /** Watches that are open. */
+  readonly watches: readonly OpenWatch[];
+  requestsOf(verb: string): SeenRequest[];
+  /** Creates or replaces an object, as somebody else would. */
+  put(collection: string, object: SentObject): StoredObject;
+  remove(collection: string, name: string, namespace?: string): void;
+  /** A bookmark with the current version on every watch. */
+  bookmark(): void;
+  /** Forgets all history, and every page that was begun. */
+  compact(): void;
+}
+
+/** Starts on a free port of 127.0.0.1. */
+export async function startApi(options: ApiServerOptions = {}): Promise<ApiServer> {
+  const store = new ApiStore();
+  const faults = new FaultPlan();
+  const ownership = new ApiOwnership();
+  const requests: SeenRequest[] = [];
+  const pages = new Map<string, { readonly rest: StoredObject[]; readonly version: number }>();
+  const sockets = new Set<Socket>();
+  let watches: OpenWatch[] = [];
+  let opened = 0;
+
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+    void handle(request, response);
+  const server = options.tls
+    ? createTlsServer({ ...options.tls, requestCert: true, rejectUnauthorized: false }, onRequest)
+    : createServer(onRequest);
+  server.on('connection', (socket: Socket) => {
+    opened += 1;
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  store.onChange((change) => {
+    for (const watch of openWatches()) watch.changed(change);
+  });
+
+  function openWatches(): OpenWatch[] {
+    watches = watches.filter((watch) => !watch.isOver);
+    return watches;
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const body = Buffer.concat(chunks).toString('utf8');
+    const url = new URL(request.url ?? '/', 'http://api');
+    const route = parsePath(url.pathname);
+    const query = Object.fromEntries(url.searchParams);
+    const verb = verbOf(request, route, query);
+    const { method = '', headers } = request;
+    requests.push({
+      verb,
+      method,
+      path: url.pathname,
+      query,
+      headers,
+      body,
+      clientName: clientNameOf(request.socket),
+    });
+    try {
+      if (options.tokens && !options.tokens.has(headers.authorization?.replace(/^Bearer /, '') ?? ''))
+        throw new Refused(401, 'Unauthorized', 'Unauthorized');
+      const fault = faults.take(verb);
+      if (fault !== undefined && answerFault(response, request, fault)) return;
+      if (verb === 'watch') watch(response, route, query, fault);
+      else send(response, 200, act(verb, route, query, body, headers['content-type'] ?? ''));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      send(response, error.code, statusOf(error));
+    }
+  }
+
+  function act(verb: string, route: Route, query: Query, body: string, contentType: string): unknown {
+    const dryRun = query['dryRun'] === 'All';
+    const sent = body === '' ? undefined : (JSON.parse(body) as SentObject);
+    const key = (): StoreKey => ({ ...route, name: route.name ?? sent?.metadata.name ?? '' });
+    switch (verb) {
+      case 'get':
+        return store.get(key());
+      case 'list':
+        return list(route, query);
+      case 'create':
+        return store.create(key(), sent as SentObject, dryRun);
+      case 'update':
+        return store.replace(key(), merged(route, store.get(key()), sent as SentObject), dryRun);
+      case 'delete': {
+        const { preconditions, dryRun: only } = JSON.parse(body) as {
+          preconditions?: object;
+          dryRun?: string[];
+        };
+        return store.delete(key(), preconditions, only?.includes('All'));
+      }
+      case 'patch':
+        if (contentType === 'application/apply-patch+yaml')
+          return apply(key(), query, sent as SentObject, dryRun);
+        if (contentType !== 'application/json-patch+json')
+          throw new Refused(415, 'UnsupportedMediaType', `${contentType} is not supported`);
+        return store.replace(key(), jsonPatch(store.get(key()), JSON.parse(body) as []), dryRun);
+      default:
+        throw new Refused(405, 'MethodNotAllowed', 'the server does not allow this method');
+    }
+  }
+
+  function apply(key: StoreKey, query: Query, intent: SentObject, dryRun: boolean): StoredObject {
+    const before = store.find(key);
+    const manager = query['fieldManager'];
+    if (manager === undefined) throw new Refused(422, 'Invalid', 'fieldManager: is required for apply patch');
+    const next = ownership.apply(before, intent, manager, query['force'] === 'true');
+    const after = before ? store.replace(key, next, dryRun) : store.create(key, next, dryRun);
+    if (!dryRun) ownership.record(after.metadata.uid, intent, manager, before);
+    return after;
+  }
+
+  function list(route: Route, query: Query): unknown {
+    const token = query['continue'];
+    const begun = token === undefined ? undefined : pages.get(token);
+    if (token !== undefined && begun === undefined)
+      throw new Refused(410, 'Expired', 'The provided continue parameter is too old');
+    refuseFuture(store, query);
+    const selection = selectionOf(route, query);
+    const rest = begun?.rest ?? store.list(route.collection, route.namespace).filter(selection.matches);
+    const version = begun?.version ?? store.version;
+    const size = Math.min(
+      Number(query['limit'] ?? Infinity),
+      query['limit'] ? (options.pageSize ?? Infinity) : Infinity,
+    );
+    const more: { continue?: string } = {};
+    if (rest.length > size) {
+      more.continue = `page-${requests.length}`;
+      pages.set(more.continue, { rest: rest.slice(size), version });
+    }
+    const kind = rest[0]?.kind ?? '';
+    return {
+      kind: `${kind}List`,
+      apiVersion: rest[0]?.apiVersion ?? 'v1',
+      metadata: { resourceVersion: String(version), ...more },
+      // Items of the built-in lists have neither.
+      items: rest.slice(0, size).map(({ kind: _kind, apiVersion: _version, ...item }) => item),
+    };
+  }
+
+  function watch(response: ServerResponse, route: Route, query: Query, fault: Fault | undefined): void {
+    const selection = selectionOf(route, query);
+    const isStreaming = query['sendInitialEvents'] === 'true';
+    if (isStreaming && options.streamingLists === false)
+      throw new Refused(422, 'Invalid', 'sendInitialEvents: Forbidden: feature gate WatchList is off');
+    if (isStreaming) refuseFuture(store, query);
+    const from = Number(query['resourceVersion'] ?? 0);
+    const missed = isStreaming ? [] : store.since(route.collection, from);
+    const open = new OpenWatch(response, selection, fault);
+    watches.push(open);
+    if (fault?.kind === 'expired-event') {
+      open.error(statusOf(new Refused(410, 'Expired', 'too old resource version')));
+      return;
+    }
+    if (fault?.kind === 'replay') {
+      const again = store
+        .replay(route.collection, fault.count)
+        .filter(({ version }) => version <= from || isStreaming);
+      if (!isStreaming)
+        for (const change of fault.isJumbled ? again.toReversed() : again) open.changed(change);
+    }
+    if (isStreaming) {
+      const objects = store.list(route.collection, route.namespace).filter(selection.matches);
+      for (const object of objects) open.added(object);
+      open.bookmark(store.version, LIKE, true);
+    }
+    for (const change of missed) open.changed(change);
+  }
+
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`,
+    store,
+    faults,
+    requests,
+    connections: {
+      get opened() {
+        return opened;
+      },
+      get open() {
+        return sockets.size;
+      },
+    },
+    get watches() {
+      return openWatches();
+    },
+    requestsOf: (verb) => requests.filter((request) => request.verb === verb),
+    put(collection, object) {
+      const { namespace, name } = object.metadata;
+      const key = { collection, namespace, name };
+      return store.find(key) ? store.replace(key, object) : store.create(key, object);
+    },
+    remove: (collection, name, namespace) => void store.delete({ collection, namespace, name }),
+    bookmark() {
+      for (const watch of openWatches()) watch.bookmark(store.version, LIKE);
+    },
+    compact() {
+      store.compact();
+      pages.clear();
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
+      await once(server, 'close');
+    },
+  };
+}
+
+type Query = Readonly<Record<string, string>>;
+
+interface Route {
+  /** `v1/configmaps`, `apps/v1/statefulsets`. */
+  readonly collection: string;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly subresource: string | undefined;
+}
+
+const LIKE = { apiVersion: 'v1', kind: 'Bookmark' };
+
+const PATH =
+  /^\/(?:api|apis\/(?<group>[^/]+))\/(?<version>[^/]+)(?:\/namespaces\/(?<namespace>[^/]+))?\/(?<plural>[^/]+)(?:\/(?<name>[^/]+))?(?:\/(?<subresource>[^/]+))?$/;
+
+function parsePath(path: string): Route {
+  const parts = PATH.exec(path)?.groups ?? {};
+  const decoded = (text: string | undefined): string | undefined =>
+    text === undefined ? undefined : decodeURIComponent(text);
+  return {
+    collection: [parts['group'], parts['version'], parts['plural']]
+      .filter((part) => part !== undefined)
+      .join('/'),
+    namespace: decoded(parts['namespace']),
+    name: decoded(parts['name']),
+    subresource: parts['subresource'],
+  };
+}
+
+function verbOf({ method }: IncomingMessage, { name }: Route, query: Query): string {
+  const verbs: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+  if (method !== 'GET') return verbs[method ?? ''] ?? 'unknown';
+  if (query['watch'] === '1') return 'watch';
+  return name === undefined ? 'list' : 'get';
+}
+
+/** What a write of a subresource, or of the object without it, leaves as it was. */
+function merged({ subresource }: Route, before: StoredObject, sent: SentObject): SentObject {
+  if (subresource !== 'status') return sent;
+  return {
+    ...before,
+    metadata: { ...before.metadata, ...pick(sent.metadata, 'resourceVersion') },
+    status: sent['status'],
+  };
+}
+
+function pick(object: object, name: string): object {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => key === name));
+}
+
+function selectionOf({ collection, namespace }: Route, query: Query): Selection {
+  const labels = terms(query['labelSelector']);
+  const fields = terms(query['fieldSelector']);
+  return {
+    collection,
+    namespace,
+    matches: ({ metadata }) =>
+      labels.every(([name, value]) => metadata.labels?.[name] === value) &&
+      fields.every(([name, value]) => metadata[name.replace('metadata.', '')] === value),
+  };
+}
+
+function terms(selector = ''): [string, string][] {
+  return selector
+    .split(',')
+    .filter((term) => term !== '')
+    .map((term) => term.split('=') as [string, string]);
+}
+
+function refuseFuture(store: ApiStore, query: Query): void {
+  const wanted = Number(query['resourceVersion'] ?? 0);
+  if (query['resourceVersionMatch'] !== 'NotOlderThan' || wanted <= store.version) return;
+  const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
+  throw new Refused(504, 'Timeout', `Too large resource version: ${wanted}, current: ${store.version}`, {
+    causes,
+  });
+}
+
+/** True when the fault has taken the place of an answer. */
+function answerFault(response: ServerResponse, request: IncomingMessage, fault: Fault): boolean {
+  if (fault.kind === 'hang') return true;
+  if (fault.kind === 'reset') {
+    request.socket.resetAndDestroy();
+    return true;
+  }
+  if (fault.kind === 'text') {
+    response.end(fault.text);
+    return true;
+  }
+  if (fault.kind !== 'status') return false;
+  const { status, reason = 'Injected', message = 'injected', retryAfter } = fault;
+  if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
+  send(response, status, statusOf(new Refused(status, reason, message)));
+  return true;
+}
+
+function statusOf({ code, reason, message, details }: Refused): unknown {
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason,
+    details,
+    code,
+  };
+}
+
+function send(response: ServerResponse, status: number, content: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(content));
+}
+
+function clientNameOf(socket: Socket | TLSSocket): string | undefined {
+  if (!('getPeerCertificate' in socket)) return undefined;
+  const { subject } = socket.getPeerCertificate() as Partial<PeerCertificate>;
+  const name = subject?.CN;
+  return Array.isArray(name) ? name[0] : name;
+}

@@ -1,0 +1,291 @@
+/* oxlint-disable typescript/no-floating-promises -- the runner awaits what `describe` and `test` return */
+/**
+ * What controllers rely on, as tests for any API server: the stand-in and a real one have to pass the same. The stand-in is trusted as
+ * far as this suite goes, and no further. It works in the namespace `default`, on objects whose names begin with `larder-contract-`.
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { createObjectCache } from '../../src/kube/cache/object-cache.ts';
+import { createReflector } from '../../src/kube/cache/reflector.ts';
+import {
+  isAlreadyExists,
+  isConflict,
+  isExpired,
+  isInvalid,
+  isKubeError,
+  isNotFound,
+} from '../../src/kube/kube-error.ts';
+import type { ListQuery, WatchEvent } from '../../src/kube/types.ts';
+import { systemClock } from '../../src/kit/clock.ts';
+import { silentLogger } from '../../src/kit/logger.ts';
+import { createMetrics } from '../../src/kit/metrics.ts';
+import { waitFor } from '../kit/wait.ts';
+import {
+  CONFIG_MAPS,
+  configMap,
+  DEPLOYMENTS,
+  realTimeClientOf,
+  type ConfigMap,
+  type Endpoint,
+} from './client.ts';
+
+export interface ContractServer {
+  readonly endpoint: Endpoint;
+  stop(): Promise<void>;
+}
+
+const { signal } = new AbortController();
+const options = { signal };
+
+/** Declares the suite; the server is started before its first test and stopped after its last. */
+export function clientContract(what: string, start: () => Promise<ContractServer>): void {
+  describe(`the contract of the API client holds for ${what}`, () => {
+    let server: ContractServer;
+    let client: ReturnType<typeof realTimeClientOf>;
+    before(async () => {
+      server = await start();
+      client = realTimeClientOf(server.endpoint, systemClock);
+    });
+    after(async () => {
+      await client.close();
+      await server.stop();
+    });
+
+    const newName = (): string => `larder-contract-${randomBytes(4).toString('hex')}`;
+    const create = (data: Record<string, string> = {}, more: object = {}): Promise<ConfigMap> => {
+      const { metadata, ...rest } = configMap(newName(), data);
+      return client.create(CONFIG_MAPS, { ...rest, metadata: { ...metadata, ...more } }, options);
+    };
+    const get = ({ metadata }: ConfigMap): Promise<ConfigMap> => client.get(CONFIG_MAPS, metadata, options);
+    const named = (name: string): ListQuery => ({
+      namespace: 'default',
+      fieldSelector: `metadata.name=${name}`,
+    });
+
+    test('an object that is created can be read, has a uid and a version, and can be created once', async () => {
+      const made = await create({ a: '1' });
+      assert.deepEqual([made.kind, made.apiVersion, made.data], ['ConfigMap', 'v1', { a: '1' }]);
+      assert.ok(made.metadata.uid && /^\d+$/.test(made.metadata.resourceVersion ?? ''));
+      assert.equal((await get(made)).metadata.uid, made.metadata.uid);
+      const again = client.create(CONFIG_MAPS, configMap(made.metadata.name), options);
+      await assert.rejects(again, (error) => isAlreadyExists(error) && !isConflict(error));
+    });
+
+    test('what is not there is NotFound to read and to replace, and deleting it is done', async () => {
+      const none = configMap(newName());
+      await assert.rejects(
+        get(none),
+        (error) => isNotFound(error) && isKubeError(error) && error.reason === 'NotFound',
+      );
+      await assert.rejects(client.patch(CONFIG_MAPS, none.metadata, [], options), isNotFound);
+      await client.delete(CONFIG_MAPS, none.metadata, options);
+    });
+
+    test('a replacement with an old version is a conflict, and one that changes nothing makes no version', async () => {
+      const made = await create();
+      const next = await client.replace(CONFIG_MAPS, { ...made, data: { a: '2' } }, options);
+      await assert.rejects(client.replace(CONFIG_MAPS, { ...made, data: { a: '3' } }, options), isConflict);
+      const same = await client.replace(CONFIG_MAPS, next, options);
+      assert.equal(same.metadata.resourceVersion, next.metadata.resourceVersion);
+    });
+
+    test('a dry run answers as if, and changes nothing', async () => {
+      const name = newName();
+      await client.create(CONFIG_MAPS, configMap(name), { ...options, dryRun: true });
+      await assert.rejects(get(configMap(name)), isNotFound);
+      const made = await create({ a: '1' });
+      await client.delete(CONFIG_MAPS, made.metadata, { ...options, dryRun: true });
+      assert.deepEqual((await get(made)).data, { a: '1' });
+    });
+
+    test('a JSON patch is made whole or, when its test fails, not at all', async () => {
+      const made = await create({ a: '1' });
+      const patch = (expected: string) =>
+        client.patch(
+          CONFIG_MAPS,
+          made.metadata,
+          [
+            { op: 'test', path: '/data/a', value: expected },
+            { op: 'add', path: '/data/b~1c', value: 'x' },
+            { op: 'remove', path: '/data/a' },
+          ],
+          options,
+        );
+      await assert.rejects(patch('2'), isInvalid);
+      assert.deepEqual((await get(made)).data, { a: '1' });
+      assert.deepEqual((await patch('1')).data, { 'b/c': 'x' });
+    });
+
+    test('applying creates, changes nothing the second time, gives up what is left out, and keeps what is not ours', async () => {
+      const name = newName();
+      const apply = (fieldManager: string, data: Record<string, string>, force = false) =>
+        client.apply(CONFIG_MAPS, configMap(name, data), { ...options, fieldManager, force });
+      const made = await apply('larder/one', { a: '1', b: '1' });
+      assert.deepEqual(made.data, { a: '1', b: '1' });
+      const same = await apply('larder/one', { a: '1', b: '1' });
+      assert.equal(same.metadata.resourceVersion, made.metadata.resourceVersion);
+      assert.deepEqual((await apply('larder/two', { c: '1' })).data, { a: '1', b: '1', c: '1' });
+      assert.deepEqual((await apply('larder/one', { a: '2' })).data, { a: '2', c: '1' });
+    });
+
+    test('applying what another manager has otherwise is a conflict that names the field, unless forced', async () => {
+      const name = newName();
+      const apply = (fieldManager: string, a: string, force = false) =>
+        client.apply(CONFIG_MAPS, configMap(name, { a }), { ...options, fieldManager, force });
+      await apply('larder/one', '1');
+      await assert.rejects(apply('larder/two', '2'), (error) => {
+        assert.ok(isConflict(error) && isKubeError(error));
+        const [cause] = error.details?.causes ?? [];
+        assert.equal(cause?.reason, 'FieldManagerConflict');
+        assert.equal(cause?.field?.replace(/^\./, ''), 'data.a');
+        assert.match(cause?.message ?? '', /larder\/one/);
+        return true;
+      });
+      assert.deepEqual((await apply('larder/two', '2', true)).data, { a: '2' });
+      await assert.rejects(apply('larder/one', '1'), isConflict);
+    });
+
+    test('a deletion keeps its preconditions, and waits for finalizers', async () => {
+      const made = await create({}, { finalizers: ['larder.example/contract'] });
+      const { uid } = made.metadata;
+      await assert.rejects(
+        client.delete(CONFIG_MAPS, made.metadata, {
+          ...options,
+          uid: '00000000-0000-0000-0000-000000000000',
+        }),
+        isConflict,
+      );
+      await client.delete(CONFIG_MAPS, made.metadata, { ...options, uid: uid ?? '' });
+      assert.ok((await get(made)).metadata.deletionTimestamp);
+      await client.patch(
+        CONFIG_MAPS,
+        made.metadata,
+        [{ op: 'remove', path: '/metadata/finalizers/0' }],
+        options,
+      );
+      await assert.rejects(get(made), isNotFound);
+    });
+
+    test('a list has what its selectors allow, with kinds, and a version to watch from', async () => {
+      const label = newName();
+      const made = await create({}, { labels: { contract: label } });
+      await create({}, { labels: { contract: 'other' } });
+      const { items, resourceVersion } = await client.list(
+        CONFIG_MAPS,
+        { labelSelector: `contract=${label}` },
+        options,
+      );
+      assert.deepEqual(
+        items.map(({ kind, apiVersion, metadata }) => [kind, apiVersion, metadata.uid]),
+        [['ConfigMap', 'v1', made.metadata.uid]],
+      );
+      assert.match(resourceVersion, /^\d+$/);
+      const byName = await client.list(
+        CONFIG_MAPS,
+        { ...named(made.metadata.name), notOlderThan: resourceVersion },
+        options,
+      );
+      assert.equal(byName.items.length, 1);
+      assert.deepEqual((await client.list(DEPLOYMENTS, { namespace: 'kube-public' }, options)).items, []);
+    });
+
+    test('a watch tells every change after a version, in order, and one that leaves the selection as deleted', async () => {
+      const label = newName();
+      const made = await create({ v: '1' }, { labels: { contract: label } });
+      const seen: WatchEvent<ConfigMap>[] = [];
+      const controller = new AbortController();
+      const watch = client.watch(
+        CONFIG_MAPS,
+        {
+          namespace: 'default',
+          labelSelector: `contract=${label}`,
+          resourceVersion: made.metadata.resourceVersion,
+          timeoutSeconds: 60,
+        },
+        controller.signal,
+      );
+      const running = (async () => {
+        for await (const event of watch) if (event.type !== 'BOOKMARK') seen.push(event);
+      })();
+      const replaced = await client.replace(CONFIG_MAPS, { ...made, data: { v: '2' } }, options);
+      const { labels: _labels, ...unlabelled } = replaced.metadata;
+      const left = await client.replace(CONFIG_MAPS, { ...replaced, metadata: unlabelled }, options);
+      const back = await client.replace(
+        CONFIG_MAPS,
+        { ...replaced, metadata: { ...left.metadata, labels: { contract: label } } },
+        options,
+      );
+      await client.delete(CONFIG_MAPS, back.metadata, options);
+      await waitFor(() => seen.length === 4);
+      controller.abort(new Error('enough'));
+      await assert.rejects(running, /enough/);
+      assert.deepEqual(
+        seen.map(({ type }) => type),
+        ['MODIFIED', 'DELETED', 'ADDED', 'DELETED'],
+      );
+      const versions = seen.map((event) =>
+        event.type === 'BOOKMARK' ? 0 : Number(event.object.metadata.resourceVersion),
+      );
+      assert.deepEqual(
+        versions,
+        versions.toSorted((a, b) => a - b),
+      );
+      assert.equal(versions[1], Number(left.metadata.resourceVersion));
+    });
+
+    test('a streaming list is the state, then a bookmark, then what changes', async () => {
+      const made = await create();
+      const query = { ...named(made.metadata.name), initialEvents: true, timeoutSeconds: 60 };
+      const seen: string[] = [];
+      for await (const event of client.watch(CONFIG_MAPS, query, signal)) {
+        seen.push(event.type === 'BOOKMARK' ? `end ${event.initialEventsEnd}` : event.type);
+        if (event.type === 'BOOKMARK' && event.initialEventsEnd)
+          await client.delete(CONFIG_MAPS, made.metadata, options);
+        if (event.type === 'DELETED') break;
+      }
+      assert.deepEqual(seen, ['ADDED', 'end true', 'DELETED']);
+    });
+
+    test('a version from before all history is expired', async () => {
+      await create();
+      const run = async (): Promise<void> => {
+        const query = { namespace: 'default', resourceVersion: '1', timeoutSeconds: 10 };
+        for await (const _ of client.watch(CONFIG_MAPS, query, signal))
+          assert.fail('an event of the beginning');
+      };
+      await assert.rejects(run, isExpired);
+    });
+
+    test('a version from the future is too large for a list', async () => {
+      const list = client.list(CONFIG_MAPS, { namespace: 'default', notOlderThan: '999999999999' }, options);
+      await assert.rejects(
+        list,
+        (error) =>
+          isKubeError(error) &&
+          error.httpStatus === 504 &&
+          error.details?.causes?.[0]?.reason === 'ResourceVersionTooLarge',
+      );
+    });
+
+    test('a reflector follows, and waits for a write of our own', async () => {
+      const { cache, writer } = createObjectCache<ConfigMap>({ logger: silentLogger }, { freeze: true });
+      const made = await create({ v: '1' });
+      const reflector = createReflector(
+        { client, clock: systemClock, logger: silentLogger, metrics: createMetrics(), random: Math.random },
+        { resource: CONFIG_MAPS, query: named(made.metadata.name) },
+        writer,
+      );
+      const controller = new AbortController();
+      const running = reflector.run(controller.signal);
+      await cache.whenSynced(AbortSignal.timeout(20_000));
+      const next = await client.replace(CONFIG_MAPS, { ...made, data: { v: '2' } }, options);
+      await cache.waitForVersion(next.metadata.resourceVersion ?? '', AbortSignal.timeout(20_000));
+      assert.deepEqual(cache.get(made.metadata), next);
+      await client.delete(CONFIG_MAPS, made.metadata, options);
+      await waitFor(() => cache.size === 0);
+      controller.abort(new Error('enough'));
+      await running;
+    });
+  });
+}
