@@ -1,16 +1,16 @@
 import type { Dispatcher } from 'undici';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError } from '../../kit/errors.ts';
+import { createLifeline } from '../../kit/lifeline.ts';
 import type { Metrics } from '../../kit/metrics.ts';
+import { TokenBucket, type Rate } from '../../kit/token-bucket.ts';
 import type { KubeConnection } from '../connection/connection.ts';
 import { isKubeError, KubeError } from '../kube-error.ts';
 import type { Resource } from '../types.ts';
 import { badAnswer, decodeJson } from './decode.ts';
-import { createLifeline } from '../../kit/lifeline.ts';
 import { createPools, type PoolFor } from './pools.ts';
 import { resourceName } from './resource-path.ts';
 import { statusError } from './status-error.ts';
-import { createTokenBucket, type Rate } from './token-bucket.ts';
 
 export interface KubeRequest {
   /** `get`, `list`, `watch`, ...: for metrics. */
@@ -53,7 +53,7 @@ export function createTransport(
 ): Transport {
   const { origin, pathname } = new URL(connection.server);
   const pools = createPools(origin);
-  const bucket = createTokenBucket(clock, limits.rate);
+  const bucket = new TokenBucket(clock, limits.rate);
 
   async function attempt(request: KubeRequest, parent: AbortSignal): Promise<unknown> {
     using life = createLifeline(clock, parent);
@@ -70,7 +70,7 @@ export function createTransport(
     pool: PoolFor,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
-    await bucket.take(signal);
+    await bucket.wait(signal);
     let answer = await exchange(request, pool, signal);
     if (answer.statusCode === 401) {
       await answer.body.dump();
