@@ -50,11 +50,14 @@ export async function startPrivateSetting<Name extends string>(
   };
 }
 
-/** How often Larder has asked the upstream for a blob's body. */
-export function blobsAskedFor(larder: LarderProcess, upstream: string): Promise<number> {
-  return larder.metric('larder_upstream_requests_total', {
-    upstream_host: upstream,
-    kind: 'blob',
-    method: 'GET',
-  });
+/** How often Larder asks the upstream for a blob's body while `work` runs. */
+export async function blobsAskedDuring(
+  larder: LarderProcess,
+  upstream: string,
+  work: () => Promise<void>,
+): Promise<number> {
+  const labels = { upstream_host: upstream, kind: 'blob', method: 'GET' };
+  const before = await larder.metric('larder_upstream_requests_total', labels);
+  await work();
+  return (await larder.metric('larder_upstream_requests_total', labels)) - before;
 }
