@@ -1,7 +1,7 @@
 import type { BytesFrom, Metrics } from '../kit/metrics.ts';
 import { DECISIONS } from './access/visitor.ts';
+import { TOKEN_OUTCOMES } from './token/token-outcome.ts';
 
-const TOKEN_OUTCOMES = ['granted', 'anonymous', 'refused', 'grace', 'failed'] as const;
 const SOURCES: readonly BytesFrom[] = ['hit', 'fill', 'join', 'stale', 'bypass'];
 
 /** Makes the series of these upstreams exist from the start, so that dashboards and alerts see zeros rather than nothing. */

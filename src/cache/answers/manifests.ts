@@ -10,7 +10,7 @@ import type { RecentFailures } from '../pull/recent-failures.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
 import { concernsCaller } from '../pull/sources.ts';
 import { originOf, type Target } from '../upstreams.ts';
-import { fetchManifest, headManifest } from './manifest-fetch.ts';
+import { fetchManifest, headManifest, type ManifestRequest } from './manifest-fetch.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
 
 /** Hot manifests are answered from memory: 16 MiB hold some thousands. */
@@ -88,9 +88,13 @@ export function createManifests(deps: ManifestsDeps): Manifests {
     return true;
   }
 
+  function requestOf(target: Target, digest: Digest): ManifestRequest {
+    return { target, reference: { kind: 'digest', digest }, accept: undefined, signal };
+  }
+
   async function obtain(target: Target, digest: Digest): Promise<Obtained> {
     const origin = originOf(target);
-    const request = { target, reference: { kind: 'digest', digest }, accept: undefined, signal } as const;
+    const request = requestOf(target, digest);
     try {
       if (store.presence(digest, origin) === 'unlinked' && (await headManifest(request)) !== undefined) {
         store.link(digest, origin);
@@ -106,7 +110,7 @@ export function createManifests(deps: ManifestsDeps): Manifests {
   }
 
   async function ask(target: Target, digest: Digest): Promise<void> {
-    const request = { target, reference: { kind: 'digest', digest }, accept: undefined, signal } as const;
+    const request = requestOf(target, digest);
     if ((await headManifest(request)) === undefined) await fetchManifest(request, () => clock.now());
   }
 

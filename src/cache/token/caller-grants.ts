@@ -9,6 +9,7 @@ import type { CachedUpstream } from '../upstreams.ts';
 import type { TokenGrant } from './token-contents.ts';
 import type { Login } from './token-form.ts';
 import { DEFAULT_LIFE_MS, GRACE_LIFE_MS, MAX_LIFE_MS } from './token-life.ts';
+import type { TokenOutcome } from './token-outcome.ts';
 
 /** What a caller wants to read at one upstream; nothing: only whether its login is good. */
 export interface Wanted {
@@ -94,7 +95,7 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
     return repositories.filter((repository) => access.mayBridge(upstream, repository, account));
   }
 
-  function count({ name }: CachedUpstream, outcome: 'granted' | 'refused' | 'grace' | 'failed'): void {
+  function count({ name }: CachedUpstream, outcome: TokenOutcome): void {
     metrics.tokens.inc({ upstream_host: name, outcome });
   }
 }

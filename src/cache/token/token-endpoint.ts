@@ -11,6 +11,7 @@ import { covers } from './token-contents.ts';
 import type { SealedToken, TokenSeal } from './token-seal.ts';
 import { readTokenForm, type Login } from './token-form.ts';
 import { DEFAULT_LIFE_MS } from './token-life.ts';
+import type { TokenOutcome } from './token-outcome.ts';
 
 export interface TokenEndpointDeps {
   readonly seal: TokenSeal;
@@ -37,7 +38,7 @@ export function createTokenEndpoint(deps: TokenEndpointDeps): TokenEndpoint {
     // Names without an alias are this upstream's, as with `ns`.
     const asked = askedScopes(scopes, (visibleName) => table.destination(visibleName, upstream.name));
     if (login === undefined) {
-      metrics.tokens.inc({ upstream_host: upstream.name, outcome: 'anonymous' });
+      metrics.tokens.inc({ upstream_host: upstream.name, outcome: 'anonymous' satisfies TokenOutcome });
       send(exchange, await seal.seal({ grants: 'anonymous' }, DEFAULT_LIFE_MS), asked);
       return;
     }
