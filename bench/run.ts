@@ -10,6 +10,7 @@ import { FULL_EFFORT, QUICK_EFFORT, type Case } from './cases/case.ts';
 import { coldBlob } from './cases/cold-blob.ts';
 import { crowd } from './cases/crowd.ts';
 import { privateManifest } from './cases/private-manifest.ts';
+import { relay } from './cases/relay.ts';
 import { start } from './cases/start.ts';
 import { warmBlob, warmBlobTls } from './cases/warm-blob.ts';
 import { warmManifest } from './cases/warm-manifest.ts';
@@ -17,7 +18,16 @@ import type { Row } from './measure/row.ts';
 import { formatTable } from './measure/table.ts';
 import { startOrigin } from './peers/origin.ts';
 
-const CASES: readonly Case[] = [warmBlob, warmBlobTls, warmManifest, privateManifest, coldBlob, crowd, start];
+const CASES: readonly Case[] = [
+  warmBlob,
+  warmBlobTls,
+  warmManifest,
+  privateManifest,
+  coldBlob,
+  crowd,
+  relay,
+  start,
+];
 
 process.exitCode = await main(process.argv.slice(2));
 

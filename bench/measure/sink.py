@@ -51,7 +51,8 @@ def main():
 
 def get(url, buffer, drop):
     """One GET on a connection of its own. Gives the size of the body."""
-    request = f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n\r\n".encode()
+    target = f"{url.path}?{url.query}" if url.query else url.path
+    request = f"GET {target} HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n\r\n".encode()
     with socket.create_connection((url.hostname, url.port), SILENCE_SECONDS) as connection:
         if url.scheme == "https":
             head, expected = read_head(tls_reader(connection, url.hostname, request))

@@ -1,7 +1,7 @@
 import type { CacheConfig, RegistryConfig } from '../api/registry-config-effective.ts';
 import type { Logger } from '../kit/logger.ts';
 import { literalScope } from '../upstream/address.ts';
-import type { Address } from './http/listen.ts';
+import type { Address } from '../kit/listen.ts';
 
 /** What everyone should know who sets up mode `Shared`, or looks at its state. */
 export const SHARED_WARNING = 'everyone who reaches this cache reads what the configured credential may read';

@@ -29,7 +29,7 @@ import { loadConfig } from './config-file.ts';
 import { warnOfClearText, warnOfConfig } from './config-warnings.ts';
 import { declareEvents, declareUpstreams } from './declared-series.ts';
 import { createHandler } from './handler.ts';
-import { drain, formatAddress, listen, type Address } from './http/listen.ts';
+import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
 import { createObserver } from './http/observe.ts';
 import { createRegistryListener } from './http/registry-listener.ts';
 import { createBufferPool } from './pull/buffer-pool.ts';

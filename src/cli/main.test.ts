@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { assertNoLeaks } from '../../test/kit/leaks.ts';
 import { tempDir } from '../../test/kit/temp.ts';
@@ -110,6 +112,8 @@ describe('wrong usage exits with 2 and says what is wrong', () => {
     [['serve', '--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
     [['serve', '--tls-cert', 'a.pem'], /--tls-cert needs --tls-key beside it/],
     [['serve', '--tls-key', 'a.pem'], /--tls-key needs --tls-cert beside it/],
+    [['node-agent'], /--config is needed, or --uninstall/],
+    [['node-agent', '--address', '0.0.0.0:5010'], /expected a loopback address/],
     [['validate'], /missing required argument 'file'/],
     [['validate', 'x', '--output', 'xml'], /Allowed choices are text, json/],
   ] as const) {
@@ -296,3 +300,38 @@ function line(log: string, event: string): Record<string, unknown> | undefined {
     .map((text) => JSON.parse(text) as Record<string, unknown>)
     .find((fields) => fields['event'] === event);
 }
+
+describe('node-agent', () => {
+  test('relays until a signal, writes what its document asks for, and takes it away with --uninstall', async () => {
+    using directory = tempDir();
+    const certs = join(directory.path, 'certs.d');
+    const mirrors = [{ upstream: 'r.example', server: 'https://r.example', hosts: [{ host: 'https://m' }] }];
+    const file = directory.write('nodes.json', JSON.stringify({ revision: '7', mirrors }));
+    const agent = start('node-agent', '--config', file, '--address', '127.0.0.1:0', '--certs-dir', certs);
+    await waitFor(() => agent.err().includes('"event":"ready","relay":"http://127.0.0.1:'));
+    assert.match(agent.err(), /"event":"node-status","revision":"7"/);
+    agent.signal('SIGTERM');
+    assert.equal(await agent.code, 0);
+    assert.deepEqual(readdirSync(certs), ['r.example']);
+    assert.deepEqual(await run('node-agent', '--uninstall', '--certs-dir', certs), {
+      code: 0,
+      out: '',
+      err: '',
+    });
+    assert.deepEqual(readdirSync(certs), []);
+  });
+
+  test('exits with 2 for a document that is missing or wrong, with 1 for an address in use', async () => {
+    using directory = tempDir();
+    const wrong = directory.write('nodes.json', '{}');
+    assert.equal((await run('node-agent', '--config', wrong)).code, 2);
+    assert.equal((await run('node-agent', '--config', join(directory.path, 'none'))).code, 2);
+    const right = directory.write('nodes.json', '');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    assert.equal((await run('node-agent', '--config', right, '--address', address)).code, 1);
+    taken.close();
+    await once(taken, 'close');
+  });
+});

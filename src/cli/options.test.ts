@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { InvalidArgumentError } from 'commander';
 import fc from 'fast-check';
-import { formatAddress } from '../cache/http/listen.ts';
-import { option, parseAddress, parseBytes } from './options.ts';
+import { formatAddress } from '../kit/listen.ts';
+import { option, parseAddress, parseBytes, parseLoopback } from './options.ts';
 
 test('the environment twin of an option is its name in capitals', () => {
   assert.equal(option('--admin-address <host:port>', 'x').envVar, 'LARDER_ADMIN_ADDRESS');
@@ -17,6 +17,13 @@ test('an option does not take an empty value', () => {
 });
 
 describe('an address', () => {
+  test('of what has no login and no TLS is of this machine alone', () => {
+    assert.deepEqual(parseLoopback('127.0.0.2:1'), { host: '127.0.0.2', port: 1 });
+    assert.deepEqual(parseLoopback('[::1]:1'), { host: '::1', port: 1 });
+    for (const text of ['0.0.0.0:1', '10.0.0.1:1', '[::]:1', 'localhost:1', '127.0.0.1.example:1'])
+      assert.throws(() => parseLoopback(text), InvalidArgumentError, text);
+  });
+
   for (const [text, host, port] of [
     ['127.0.0.1:5000', '127.0.0.1', 5000],
     ['localhost:0', 'localhost', 0],

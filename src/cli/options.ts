@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
+import type { CommandIo } from './command.ts';
 import { quantityToBytes, parseQuantity } from '../kit/quantity.ts';
-import type { Address } from '../cache/http/listen.ts';
+import type { Address } from '../kit/listen.ts';
 
 /**
  * An option with its environment twin: `--admin-address` is `LARDER_ADMIN_ADDRESS`. Its value must not be empty: an empty
@@ -23,6 +24,27 @@ export function parseAddress(text: string): Address {
     );
   }
   return { host: (match[1] ?? match[2]) as string, port };
+}
+
+/** As {@link parseAddress}, of this machine alone: what listens there has no login and no TLS. */
+export function parseLoopback(text: string): Address {
+  const address = parseAddress(text);
+  if (!/^(?:127(?:\.\d{1,3}){3}|::1)$/.test(address.host)) {
+    throw new InvalidArgumentError(`expected a loopback address such as 127.0.0.1:5010, found "${text}".`);
+  }
+  return address;
+}
+
+export function logLevelOption(): Option {
+  return option('--log-level <level>', 'least important lines to write')
+    .choices(['debug', 'info', 'warn', 'error'])
+    .default('info');
+}
+
+export function logFormatOption(io: Pick<CommandIo, 'isTerminal'>): Option {
+  return option('--log-format <format>', 'json or text')
+    .choices(['json', 'text'])
+    .default(io.isTerminal ? 'text' : 'json', 'text on a terminal, else json');
 }
 
 /** `http(s)://HOST[:PORT]`, with a path where a proxy serves the registry below one. */

@@ -1,16 +1,22 @@
 import { Command, Option } from 'commander';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { printRegistryConfig } from '../api/registry-config-print.ts';
-import { loadConfig } from '../cache/config-file.ts';
-import { formatAddress, type Address } from '../cache/http/listen.ts';
-import { startCache, type ServeSettings } from '../cache/program.ts';
+import type { ServeSettings } from '../cache/program.ts';
 import { systemClock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
+import { formatAddress, type Address } from '../kit/listen.ts';
 import { createLogger, type LogLevel } from '../kit/logger.ts';
 import { EXIT } from './exit.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
-import { option, parseAddress, parseBytes, parseExternalUrl } from './options.ts';
+import { nextSignal } from './next-signal.ts';
+import {
+  logFormatOption,
+  logLevelOption,
+  option,
+  parseAddress,
+  parseBytes,
+  parseExternalUrl,
+} from './options.ts';
 
 interface ServeOptions {
   config?: string;
@@ -84,16 +90,8 @@ export function serveCommand(io: CommandIo): CommandDefinition {
             'where clients reach the registry listener, for logins (default: as the request says)',
           ).argParser(parseExternalUrl),
         )
-        .addOption(
-          option('--log-level <level>', 'least important lines to write')
-            .choices(['debug', 'info', 'warn', 'error'])
-            .default('info'),
-        )
-        .addOption(
-          option('--log-format <format>', 'json or text')
-            .choices(['json', 'text'])
-            .default(io.isTerminal ? 'text' : 'json', 'text on a terminal, else json'),
-        )
+        .addOption(logLevelOption())
+        .addOption(logFormatOption(io))
         .addOption(
           new Option('--print-config', 'print the effective configuration, without secrets, and exit'),
         )
@@ -103,13 +101,17 @@ export function serveCommand(io: CommandIo): CommandDefinition {
 
 async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
   const settings = settingsOf(options, io);
+  // What runs is loaded when it runs: a node's agent, which is another command, has little memory.
   if (options.printConfig === true) {
+    const { loadConfig } = await import('../cache/config-file.ts');
+    const { printRegistryConfig } = await import('../api/registry-config-print.ts');
     io.out(`${settingsText(settings, options)}${printRegistryConfig(await loadConfig(settings.configFile))}`);
     return EXIT.done;
   }
   const logger = createLogger({ level: options.logLevel, format: options.logFormat }, (line) => io.err(line));
   // From here on a signal is taken even while the cache starts; a second one ends the waiting for running responses.
   const stopping = nextSignal(io);
+  const { startCache } = await import('../cache/program.ts');
   const cache = await startCache(settings, systemClock, logger);
   logger.info('larder serves', { event: 'ready', registry: cache.registryUrl, admin: cache.adminUrl });
   const name = await stopping;
@@ -166,15 +168,6 @@ function settingsText(settings: ServeSettings, options: ServeOptions): string {
     ['log-format', options.logFormat],
   ];
   return lines.flatMap(([name, value]) => (value === undefined ? [] : [`# ${name}: ${value}\n`])).join('');
-}
-
-function nextSignal(io: CommandIo): Promise<string> {
-  return new Promise((resolve) => {
-    const end = io.onSignal((name) => {
-      end();
-      resolve(name);
-    });
-  });
 }
 
 function defaultStore(io: CommandIo): string {

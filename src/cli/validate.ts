@@ -1,6 +1,4 @@
 import { Command, Option } from 'commander';
-import { parseConfig } from '../api/parse-config.ts';
-import { loadDocument } from '../cache/config-file.ts';
 import { isLarderError } from '../kit/errors.ts';
 import { EXIT } from './exit.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
@@ -43,6 +41,10 @@ async function validateForPrograms(file: string, io: CommandIo): Promise<number>
 
 /** What a valid document is about. */
 async function upstreamsOf(file: string): Promise<string[]> {
+  const [{ loadDocument }, { parseConfig }] = await Promise.all([
+    import('../cache/config-file.ts'),
+    import('../api/parse-config.ts'),
+  ]);
   const config = await loadDocument(file, parseConfig);
   return ('caches' in config ? config.caches : config.mirrors).map(({ upstream }) => upstream);
 }

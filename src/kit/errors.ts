@@ -34,6 +34,7 @@ export const ERROR_TABLE = {
   UPSTREAM_TIMEOUT: { status: 504, oci: 'UNAVAILABLE', retryable: true },
   UPSTREAM_BREAKER_OPEN: { status: 503, oci: 'UNAVAILABLE', retryable: true },
   OVERLOADED: { status: 503, oci: 'UNAVAILABLE', retryable: true },
+  CACHE_UNAVAILABLE: { status: 503, oci: 'UNAVAILABLE', retryable: true },
   STORE_UNAVAILABLE: { status: 503, oci: 'UNAVAILABLE', retryable: true },
   STORE_FULL: { status: 503, oci: 'UNAVAILABLE', retryable: true },
   STORE_IN_USE: { status: 500, oci: 'UNAVAILABLE', retryable: false },

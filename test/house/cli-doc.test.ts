@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Command, Option } from 'commander';
 import { EXIT } from '../../src/cli/exit.ts';
 import type { CommandIo } from '../../src/cli/command.ts';
+import { nodeAgentCommand } from '../../src/cli/node-agent.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { validateCommand } from '../../src/cli/validate.ts';
 import { readPage, tableRows } from './markdown.ts';
@@ -18,7 +19,9 @@ const io: CommandIo = {
 
 const page = readPage('cli.md');
 const sections = new Map(page.split(/^## /m).map((section) => [section.split('\n')[0], section]));
-const commands = [serveCommand(io), validateCommand(io)].map((command) => command.build(() => {}));
+const commands = [serveCommand(io), nodeAgentCommand(io), validateCommand(io)].map((command) =>
+  command.build(() => {}),
+);
 
 test('every command has its section, named as it is called, and there are no others', () => {
   assert.deepEqual(

@@ -36,6 +36,10 @@ export interface Container extends Daemon {
 
 /** A running containerd with content, snapshots and a socket of its own. Disposing it stops it and removes all that. */
 export interface Containerd extends AsyncDisposable {
+  /** Its configuration. */
+  readonly configFile: string;
+  /** Its directory of hosts.toml files. */
+  readonly hostsDirectory: string;
   output(): string;
   readonly useMirror: ContainerdFiles['useMirror'];
   /** Pulls by hosts.toml and unpacks. */
@@ -91,6 +95,8 @@ export async function startContainerd({ part }: ContainerdOptions): Promise<Cont
   };
   const resources = cleanup.move();
   return {
+    configFile: configuration,
+    hostsDirectory: hosts,
     output: () => daemon.output(),
     useMirror,
     async pull(reference) {

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { LarderError } from '../../kit/errors.ts';
-import { sleep, type Clock } from '../../kit/clock.ts';
+import { LarderError } from './errors.ts';
+import { sleep, type Clock } from './clock.ts';
 
 /** Where a listener listens. Port 0 picks a free one. */
 export interface Address {

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import type { Clock } from '../kit/clock.ts';
+import { errorText, isLarderError, LarderError } from '../kit/errors.ts';
+import type { Logger } from '../kit/logger.ts';
+import { fingerprint, watchFiles } from '../kit/watch-files.ts';
+import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from './node-document.ts';
+
+/** Where the document comes from: a file here, an object of the API server in a cluster. */
+export interface DocumentSource {
+  /** The document now. Throws `CONFIG_INVALID`. */
+  read(): Promise<NodeDocument>;
+  /** Calls `onChange` with each later one that can be used, until `signal` aborts. To be called once, after `read`. */
+  watch(signal: AbortSignal, onChange: (document: NodeDocument) => void): Promise<void>;
+}
+
+/**
+ * The document in a file. One that does not exist at the start is a mistake; one that goes away later was deleted, and says that
+ * nothing is to be done any more. A changed file with problems is refused, and the last good document stays in force.
+ */
+export function createFileSource(file: string, clock: Clock, logger: Logger): DocumentSource {
+  let asRead: string | undefined;
+  return {
+    async read() {
+      asRead = await fingerprint([file]);
+      return parseNodeDocument(await readText(file), file);
+    },
+    watch(signal, onChange) {
+      return watchFiles([file], clock, signal, reload, asRead);
+
+      async function reload(): Promise<void> {
+        try {
+          onChange(await readAgain());
+        } catch (error) {
+          if (!isLarderError(error)) throw error;
+          logger.error('changed document refused, the old one stays in force', {
+            event: 'document-refused',
+            problems: error.message.split('\n'),
+          });
+        }
+      }
+
+      async function readAgain(): Promise<NodeDocument> {
+        if ((await fingerprint([file])) === 'absent') return EMPTY_DOCUMENT;
+        return parseNodeDocument(await readText(file), file);
+      }
+    },
+  };
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new LarderError('CONFIG_INVALID', `${file}: cannot be read: ${errorText(error)}`, { cause: error });
+  }
+}

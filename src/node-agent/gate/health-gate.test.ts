@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import { ManualClock } from '../../kit/clock.ts';
+import { HealthGate, type GateState } from './health-gate.ts';
+
+interface Setting {
+  readonly clock: ManualClock;
+  readonly gate: HealthGate;
+  readonly changes: GateState[];
+  /** One attempt a second, `+` or `-`. */
+  readonly run: (outcomes: string) => GateState;
+}
+
+function setting(): Setting {
+  const clock = new ManualClock();
+  const changes: GateState[] = [];
+  const gate = new HealthGate(clock, (state) => changes.push(state));
+  return {
+    clock,
+    gate,
+    changes,
+    run: (outcomes) => {
+      for (const outcome of outcomes) {
+        clock.advance(1000);
+        const attempt = gate.attempt();
+        if (outcome === '+') attempt.succeeded();
+        else attempt.failed();
+      }
+      return gate.state;
+    },
+  };
+}
+
+describe('a gate', () => {
+  test('is closed until the cache has answered once', () => {
+    const { gate, run } = setting();
+    assert.equal(gate.state, 'closed');
+    assert.equal(run('--'), 'closed');
+    assert.equal(run('+'), 'open');
+  });
+
+  test('lets no request through after a failure until the next success, and closes after three failures in a row', () => {
+    const { run, changes } = setting();
+    assert.equal(run('+-'), 'suspect');
+    assert.equal(run('+'), 'open');
+    assert.equal(run('--'), 'suspect');
+    assert.equal(run('-'), 'closed');
+    assert.deepEqual(changes, ['open', 'suspect', 'open', 'suspect', 'closed']);
+  });
+
+  test('closes after five failures within 30 s, successes in between or not', () => {
+    assert.equal(setting().run('+-+-+-+-+'), 'open');
+    assert.equal(setting().run('+-+-+-+-+-'), 'closed');
+    const slow = setting();
+    slow.run('+');
+    for (const _ of Array.from({ length: 20 })) {
+      slow.clock.advance(6_000);
+      assert.equal(slow.run('-+'), 'open');
+    }
+  });
+
+  test('opens again after three successes in a row, and after twice as many each time it closes soon', () => {
+    const { run, clock } = setting();
+    run('+');
+    clock.advance(60_000);
+    run('---');
+    assert.equal(run('++-++'), 'closed');
+    assert.equal(run('+'), 'open');
+    run('---');
+    assert.equal(run('+++++'), 'closed');
+    assert.equal(run('+'), 'open');
+    clock.advance(60_000);
+    run('---');
+    assert.equal(run('+++'), 'open');
+  });
+
+  test('takes connections that break together for one failure, and one that began before a success for none', () => {
+    const { gate, clock, run } = setting();
+    run('+');
+    clock.advance(10);
+    const many = Array.from({ length: 20 }, () => gate.attempt());
+    clock.advance(10);
+    for (const attempt of many) attempt.failed();
+    assert.equal(gate.state, 'suspect');
+    const hanging = gate.attempt();
+    run('+');
+    hanging.failed();
+    assert.equal(gate.state, 'open');
+  });
+
+  test('opens within 24 successes in a row and closes within three failures, whatever was before, and never lets a request through after a failure', () => {
+    const event = fc.record({ wait: fc.nat({ max: 5_000 }), good: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 200 }), (events) => {
+        const clock = new ManualClock();
+        const gate = new HealthGate(clock);
+        for (const { wait, good } of events) {
+          clock.advance(wait + 1);
+          const attempt = gate.attempt();
+          if (good) attempt.succeeded();
+          else attempt.failed();
+          if (!good) assert.notEqual(gate.state, 'open');
+        }
+        const repeat = (times: number, good: boolean): GateState => {
+          for (let count = 0; count < times; count += 1) {
+            clock.advance(1);
+            const attempt = gate.attempt();
+            if (good) attempt.succeeded();
+            else attempt.failed();
+          }
+          return gate.state;
+        };
+        assert.equal(repeat(24, true), 'open');
+        assert.equal(repeat(3, false), 'closed');
+        assert.equal(repeat(24, true), 'open');
+      }),
+    );
+  });
+});

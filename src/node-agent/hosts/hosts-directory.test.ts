@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import { parse } from 'smol-toml';
+import { tempDir, type TempDir } from '../../../test/kit/index.ts';
+import { createHostsDirectory } from './hosts-directory.ts';
+import { caFileName, hostsToml, MARKER, type HostsFile } from './hosts-toml.ts';
+
+const RELAY = { url: 'http://127.0.0.1:5010', capabilities: ['pull', 'resolve'], dialTimeout: '1s' } as const;
+const HUB: HostsFile = { upstream: 'docker.io', server: 'https://registry-1.docker.io', hosts: [RELAY] };
+const PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+
+const MIRRORED: HostsFile = {
+  upstream: 'quay.io:8443',
+  server: 'https://quay.io:8443',
+  hosts: [
+    { url: 'https://b.example/v2/q', capabilities: ['pull'], overridePath: true, ca: PEM },
+    { url: 'https://a.example', capabilities: ['resolve', 'pull'] },
+  ],
+};
+
+test('a file has the marker, the server, and a table per host in the order of trying', () => {
+  assert.equal(
+    hostsToml(HUB),
+    `${MARKER}
+server = "https://registry-1.docker.io"
+
+[host."http://127.0.0.1:5010"]
+  capabilities = ["pull", "resolve"]
+  dial_timeout = "1s"
+`,
+  );
+  assert.deepEqual(Object.keys((parse(hostsToml(MIRRORED)) as { host: object }).host), [
+    'https://b.example/v2/q',
+    'https://a.example',
+  ]);
+});
+
+test('whatever a URL holds, TOML gives it back', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.string({ unit: 'binary' }), (url, server) => {
+      fc.pre(url.isWellFormed() && server.isWellFormed() && url !== '__proto__');
+      const host = { url, capabilities: ['pull'] } as const;
+      assert.deepEqual(
+        JSON.parse(JSON.stringify(parse(hostsToml({ server, hosts: [host] })))),
+        JSON.parse(JSON.stringify({ server, host: { [url]: { capabilities: ['pull'] } } })),
+      );
+    }),
+  );
+});
+
+describe('the directory', () => {
+  test('holds what is wanted, file modes as containerd needs them, and nothing more once nothing is', async () => {
+    using root = tempDir();
+    const directory = createHostsDirectory(root.path);
+    const outcomes = await directory.apply([HUB, MIRRORED]);
+    assert.deepEqual(
+      outcomes.map(({ state }) => state),
+      ['Written', 'Written'],
+    );
+    assert.deepEqual(tree(root), [
+      'docker.io/hosts.toml',
+      `quay.io:8443/hosts.toml`,
+      `quay.io:8443/${caFileName(PEM)}`,
+    ]);
+    assert.equal(statSync(join(root.path, 'docker.io/hosts.toml')).mode & 0o777, 0o644);
+    assert.equal(readFileSync(join(root.path, `quay.io:8443/${caFileName(PEM)}`), 'utf8'), PEM);
+
+    await directory.apply([{ ...MIRRORED, hosts: [RELAY] }]);
+    assert.deepEqual(tree(root), ['quay.io:8443/hosts.toml']);
+    await directory.apply([]);
+    assert.deepEqual(readdirSync(root.path), []);
+  });
+
+  test('is made when it is not there', async () => {
+    using root = tempDir();
+    await createHostsDirectory(join(root.path, 'certs.d')).apply([HUB]);
+    assert.deepEqual(tree(root), ['certs.d/docker.io/hosts.toml']);
+  });
+
+  test('is left alone where it is right already', async () => {
+    using root = tempDir();
+    const directory = createHostsDirectory(root.path);
+    await directory.apply([HUB]);
+    const file = join(root.path, 'docker.io/hosts.toml');
+    const { ino } = statSync(file);
+    await directory.apply([HUB]);
+    assert.equal(statSync(file).ino, ino);
+  });
+
+  test('loses what a crash has left: half-written files, and certificates without a hosts.toml', async () => {
+    using root = tempDir();
+    root.write('docker.io/hosts.toml.larder-new', 'half');
+    root.write(`quay.io:8443/${caFileName(PEM)}`, PEM);
+    await createHostsDirectory(root.path).apply([HUB]);
+    assert.deepEqual(tree(root), ['docker.io/hosts.toml']);
+    root.write('docker.io/hosts.toml.larder-new', 'half');
+    await createHostsDirectory(root.path).apply([]);
+    assert.deepEqual(tree(root), []);
+  });
+});
+
+describe('what somebody else wrote is never touched and reported:', () => {
+  const cases: [string, HostsFile, (root: TempDir) => void][] = [
+    ['a hosts.toml', HUB, (root) => void root.write('docker.io/hosts.toml', 'server = "https://x"\n')],
+    [
+      'a hosts.toml whose marker was taken out',
+      HUB,
+      (root) => void root.write('docker.io/hosts.toml', hostsToml(HUB).slice(MARKER.length + 1)),
+    ],
+    [
+      'a certificate, which a hosts.toml would put out of use',
+      HUB,
+      (root) => void root.write('docker.io/ca.crt', 'x'),
+    ],
+    [
+      'a link in place of the directory',
+      HUB,
+      (root) => {
+        mkdirSync(join(root.path, 'elsewhere'));
+        symlinkSync('elsewhere', join(root.path, 'docker.io'));
+      },
+    ],
+    [
+      'a link in place of the file',
+      HUB,
+      (root) => {
+        root.write('elsewhere/mine', hostsToml(HUB));
+        mkdirSync(join(root.path, 'docker.io'));
+        symlinkSync('../elsewhere/mine', join(root.path, 'docker.io/hosts.toml'));
+      },
+    ],
+    [
+      'a directory that containerd finds first',
+      MIRRORED,
+      (root) => void root.write('quay.io_8443_/hosts.toml', 'server = "https://x"\n'),
+    ],
+  ];
+  for (const [title, file, prepare] of cases) {
+    test(title, async () => {
+      using root = tempDir();
+      prepare(root);
+      const before = tree(root);
+      const directory = createHostsDirectory(root.path);
+      const [outcome] = await directory.apply([file]);
+      assert.equal(outcome?.state, 'Foreign');
+      assert.match(outcome.message, /somebody else|comes first/);
+      assert.deepEqual(tree(root), before);
+      await directory.apply([]);
+      assert.deepEqual(tree(root), before);
+    });
+  }
+
+  test('beside ours, which goes when it is time, and their file stays', async () => {
+    using root = tempDir();
+    const directory = createHostsDirectory(root.path);
+    await directory.apply([HUB]);
+    root.write('ghcr.io/hosts.toml', 'server = "https://x"\n');
+    mkdirSync(join(root.path, 'empty'));
+    await directory.apply([]);
+    assert.deepEqual(readdirSync(root.path).sort(), ['empty', 'ghcr.io']);
+  });
+});
+
+test('an upstream that cannot be written is reported, and the others are written', async () => {
+  using root = tempDir();
+  root.write('docker.io', 'a file');
+  const outcomes = await createHostsDirectory(root.path).apply([HUB, { ...HUB, upstream: 'ghcr.io' }]);
+  assert.deepEqual(
+    outcomes.map(({ state }) => state),
+    ['Foreign', 'Written'],
+  );
+});
+
+function tree({ path }: TempDir): string[] {
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
+    .sort();
+}

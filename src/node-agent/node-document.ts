@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { hostPortErrors } from '../api/host-and-url.ts';
+import { LarderError } from '../kit/errors.ts';
+
+/** What a node should do (decision 0007). Fields of a newer operator are left out, so that agents may be older. */
+export type NodeDocument = z.output<typeof DOCUMENT>;
+export type NodeCache = NodeDocument['caches'][number];
+export type NodeMirror = NodeDocument['mirrors'][number];
+
+/** Nothing to do: everything that was written is taken away. */
+export const EMPTY_DOCUMENT: NodeDocument = { revision: '', ca: '', caches: [], mirrors: [] };
+
+/** Reads the document; a text of nothing but blanks is the empty one. Throws `CONFIG_INVALID` with every problem, a line each. */
+export function parseNodeDocument(text: string, source: string): NodeDocument {
+  if (text.trim() === '') return EMPTY_DOCUMENT;
+  const result = DOCUMENT.safeParse(readJson(text, source));
+  if (result.success) return result.data;
+  const lines = result.error.issues.map(
+    ({ path, message }) => `${source}: ${pathText(path)}${path.length === 0 ? '' : ': '}${message}`,
+  );
+  throw new LarderError('CONFIG_INVALID', lines.join('\n'));
+}
+
+/** A name that is a directory of certs.d, so neither `..` nor `_default`. */
+const upstream = z.string().superRefine((name, context) => {
+  for (const message of hostPortErrors(name)) context.addIssue({ code: 'custom', message });
+});
+
+const origin = z.string().refine(isPlainUrl(/^https?:$/, false), 'must be an http(s) URL without a path');
+const cacheUrl = z.string().refine(isPlainUrl(/^https:$/, false), 'must be an https URL without a path');
+const mirrorUrl = z
+  .string()
+  .refine(
+    isPlainUrl(/^https?:$/, true),
+    'must be an http(s) URL without user information, query or fragment',
+  );
+
+const cache = z.object({ upstream, server: origin, endpoint: cacheUrl, serverName: z.string().min(1) });
+
+const mirrorHost = z.object({
+  host: mirrorUrl,
+  capabilities: z
+    .array(z.enum(['pull', 'resolve']))
+    .min(1)
+    .default(['pull']),
+  overridePath: z.boolean().default(false),
+  ca: z.string().min(1).optional(),
+});
+
+const mirror = z.object({ upstream, server: origin, hosts: z.array(mirrorHost).min(1) });
+
+const DOCUMENT = z
+  .object({
+    revision: z.string(),
+    /** The authority that signs the certificates of all caches, PEM. */
+    ca: z.string().default(''),
+    caches: z.array(cache).default([]),
+    mirrors: z.array(mirror).default([]),
+  })
+  .superRefine(({ ca, caches, mirrors }, context) => {
+    if (caches.length > 0 && !ca.includes('-----BEGIN CERTIFICATE-----'))
+      context.addIssue({ code: 'custom', path: ['ca'], message: 'must hold a PEM certificate' });
+    const seen = new Set<string>();
+    for (const [list, entries] of Object.entries({ caches, mirrors })) {
+      for (const [index, entry] of entries.entries()) {
+        if (seen.has(entry.upstream))
+          context.addIssue({
+            code: 'custom',
+            path: [list, index, 'upstream'],
+            message: `${entry.upstream} stands here twice`,
+          });
+        seen.add(entry.upstream);
+      }
+    }
+    for (const [index, { hosts }] of mirrors.entries()) {
+      // A second table of the same name makes the whole file unreadable to containerd.
+      if (new Set(hosts.map(({ host }) => host)).size < hosts.length)
+        context.addIssue({
+          code: 'custom',
+          path: ['mirrors', index, 'hosts'],
+          message: 'a host stands here twice',
+        });
+    }
+  });
+
+function readJson(text: string, source: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The parser's own message quotes the text, and that holds keys of nobody's choosing.
+    throw new LarderError('CONFIG_INVALID', `${source}: must be a JSON document`, { cause: error });
+  }
+}
+
+function isPlainUrl(scheme: RegExp, withPath: boolean): (text: string) => boolean {
+  return (text) => {
+    const url = URL.parse(text);
+    if (url === null || !scheme.test(url.protocol) || /[\s"\\?#]/.test(text)) return false;
+    return url.username + url.password === '' && (withPath || url.pathname === '/');
+  };
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : `${text}${text === '' ? '' : '.'}${String(part)}`,
+    '',
+  );
+}

@@ -1,0 +1,153 @@
+import { sleep, type Clock } from '../kit/clock.ts';
+import { formatAddress, listen, type Address } from '../kit/listen.ts';
+import type { Logger } from '../kit/logger.ts';
+import { TaskGroup } from '../kit/task-group.ts';
+import { createCaches, type Caches } from './caches.ts';
+import { checkContainerd } from './containerd/containerd-check.ts';
+import type { DocumentSource } from './document-source.ts';
+import { createHostsDirectory } from './hosts/hosts-directory.ts';
+import type { NodeDocument } from './node-document.ts';
+import { hostsFilesOf } from './node-hosts.ts';
+import { writtenStatus, type NodeStatus, type UpstreamStatus } from './node-status.ts';
+import { createRelayListener } from './relay/relay-listener.ts';
+import { createRelay } from './relay/relay.ts';
+
+/** Running answers may take this long after SIGTERM, as with the cache. */
+const DRAIN_MS = 30_000;
+/** How often the directory and containerd's configuration are looked at although nothing has changed here. */
+const LOOK_AGAIN_MS = 10_000;
+
+export interface NodeAgentSettings {
+  /** Where containerd finds the relay. */
+  readonly address: Address;
+  /** containerd's `config_path`, as this process sees it. */
+  readonly certsDirectory: string;
+  /** The same, as containerd sees it. */
+  readonly configPath: string;
+  readonly containerdConfig: string;
+}
+
+export interface RunningNodeAgent {
+  readonly relayUrl: string;
+  readonly status: () => NodeStatus;
+  /** Refuses connections at once and lets running answers end. Files stay: see README. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The object graph of `larder node-agent`. Resolves when the relay listens. Throws `CONFIG_INVALID` or `ADDRESS_IN_USE`, with nothing
+ * left open and nothing written.
+ */
+export async function startNodeAgent(
+  settings: NodeAgentSettings,
+  source: DocumentSource,
+  clock: Clock,
+  logger: Logger,
+): Promise<RunningNodeAgent> {
+  let document = await source.read();
+  const tasks = new TaskGroup(logger);
+  await using cleanup = new AsyncDisposableStack();
+  const changes = createChanges(clock);
+  const caches = createCaches({ clock, logger, tasks, onChange: () => changes.notify() });
+  const listener = createRelayListener(createRelay((upstream) => caches.target(upstream)));
+  const address = await listen(listener.server, settings.address, '--address');
+  cleanup.defer(async () => {
+    await listener.stop(clock, DRAIN_MS);
+    caches.close();
+  });
+  cleanup.defer(() => tasks.close());
+  const relayUrl = `http://${formatAddress(address)}`;
+  const carryOut = createCarryOut(settings, relayUrl, caches, logger);
+
+  caches.apply(document);
+  tasks.run('follow the document', (signal) =>
+    source.watch(signal, (changed) => {
+      document = changed;
+      caches.apply(changed);
+      changes.notify();
+      logger.info('document changed', { event: 'document-applied', revision: changed.revision });
+    }),
+  );
+  // Files of the process before stay while their caches answer.
+  await caches.judged();
+  let status = await carryOut(document);
+  tasks.run('carry out the document', async (signal) => {
+    while (await changes.next(signal)) status = await carryOut(document);
+  });
+
+  const owned = cleanup.move();
+  return { relayUrl, status: () => status, stop: () => owned.disposeAsync() };
+}
+
+/** Takes away everything that an agent has written below `directory`. */
+export async function uninstallNodeAgent(directory: string): Promise<NodeStatus['upstreams']> {
+  return (await createHostsDirectory(directory).apply([])).map(writtenStatus);
+}
+
+/** Brings files in step with document and gates, and says in the log what has changed about that. */
+function createCarryOut(
+  settings: NodeAgentSettings,
+  relayUrl: string,
+  caches: Caches,
+  logger: Logger,
+): (document: NodeDocument) => Promise<NodeStatus> {
+  const directory = createHostsDirectory(settings.certsDirectory);
+  let logged = '';
+
+  return async function carryOut(document) {
+    const isUp = (upstream: string): boolean => {
+      const state = caches.target(upstream)?.gate.state;
+      return state === 'open' || state === 'suspect';
+    };
+    const down: UpstreamStatus[] = document.caches
+      .filter(({ upstream }) => !isUp(upstream))
+      .map(({ upstream }) => ({
+        upstream,
+        state: 'Down',
+        message: caches.target(upstream)?.problem() || 'the cache has not answered yet',
+      }));
+    const outcomes = await directory.apply(hostsFilesOf(document, relayUrl, isUp));
+    const status: NodeStatus = {
+      revision: document.revision,
+      containerd: await checkContainerd(settings.containerdConfig, settings.configPath),
+      upstreams: [...outcomes.map(writtenStatus), ...down],
+    };
+    log(status);
+    return status;
+  };
+
+  function log(status: NodeStatus): void {
+    const text = JSON.stringify(status);
+    if (text === logged) return;
+    logged = text;
+    const isFine =
+      status.containerd.state === 'Set' && status.upstreams.every(({ state }) => state === 'Ready');
+    logger[isFine ? 'info' : 'warn']('state of this node', { event: 'node-status', ...status });
+  }
+}
+
+interface Changes {
+  notify(): void;
+  /** Resolves with true when there was a change, or after a while; with false when `signal` aborts. */
+  next(signal: AbortSignal): Promise<boolean>;
+}
+
+/** Changes that come while one is carried out become one. */
+function createChanges(clock: Clock): Changes {
+  let isPending = false;
+  let wake = new AbortController();
+  return {
+    notify() {
+      isPending = true;
+      wake.abort();
+    },
+    async next(signal) {
+      if (!isPending) {
+        wake = new AbortController();
+        await sleep(clock, LOOK_AGAIN_MS, AbortSignal.any([signal, wake.signal])).catch(() => {});
+      }
+      isPending = false;
+      return !signal.aborted;
+    },
+  };
+}

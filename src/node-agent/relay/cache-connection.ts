@@ -1,0 +1,205 @@
+import type { OnReadOpts, SocketConstructorOpts } from 'node:net';
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { LarderError } from '../../kit/errors.ts';
+import { parseAnswerHead, type AnswerHead } from './answer-head.ts';
+import type { Slabs } from './slabs.ts';
+
+/** Larder sends at most this much before the body. */
+const MAX_HEAD_BYTES = 64 * 1024;
+/** Less room than one TLS record takes: time for the next buffer. */
+const LEAST_ROOM = 16 * 1024;
+/** Bytes that a client has not taken yet, above which nothing more is read. */
+const MOST_UNDERWAY = 512 * 1024;
+
+/** Hears one answer: `head`, pieces of the body, then `end` or `failed`. */
+export interface AnswerReceiver {
+  head(head: AnswerHead): void;
+  /** `taken` is to be called when the bytes are not needed any more; never, when nobody knows. */
+  body(piece: Buffer, taken: () => void): void;
+  end(): void;
+  /** `answered`: some of the answer had arrived. */
+  failed(error: Error, answered: boolean): void;
+}
+
+/** A TLS connection to a cache. */
+export interface CacheConnection {
+  /** Resolves when it can be asked; rejects when it never can. */
+  readonly ready: Promise<void>;
+  /** False while it answers, and when it is closed. */
+  readonly isIdle: boolean;
+  /** Asks; one at a time. */
+  ask(request: Buffer | string, isHead: boolean, receiver: AnswerReceiver): void;
+  destroy(error?: Error): void;
+}
+
+export interface ConnectionEvents {
+  /** An answer is complete, and the connection can be asked again. */
+  readonly onIdle: () => void;
+  readonly onClose: () => void;
+}
+
+/** Where a cache is, and how its certificate is judged. */
+export type CacheAddress = Pick<ConnectionOptions, 'host' | 'port' | 'servername' | 'secureContext'>;
+
+/**
+ * Connects. Answers are read by Larder itself, into buffers that are used again, and handed on in pieces as large as the client's pace
+ * makes them: node:https gives each TLS record (16 KiB) to JavaScript in a buffer of its own, which costs twice the CPU and more memory
+ * (bench/README.md).
+ */
+export function openCacheConnection(
+  address: CacheAddress,
+  slabs: Slabs,
+  { onIdle, onClose }: ConnectionEvents,
+): CacheConnection {
+  let slab = slabs.take();
+  /** Bytes of the slab that hold something, and those of them that are dealt with. */
+  let filled = 0;
+  let start = 0;
+  let reading: Reading | undefined;
+  let left = 0;
+  let underway = 0;
+  let isScheduled = false;
+  let isReady = false;
+
+  const socket = openSocket(address, { buffer: () => slab.buffer.subarray(filled), callback: received });
+  const ready = new Promise<void>((resolve, reject) => {
+    socket.once('secureConnect', () => {
+      isReady = true;
+      resolve();
+    });
+    socket.on('error', reject);
+    socket.once('close', () => reject(closed()));
+  });
+  ready.catch(() => {});
+  let failure: Error | undefined;
+  socket.on('error', (error) => (failure = error));
+  socket.once('close', () => gone(failure));
+  // Nothing flows but the end of the stream, which closes the connection.
+  socket.resume();
+
+  return {
+    ready,
+    get isIdle() {
+      return isReady && reading === undefined && !socket.destroyed;
+    },
+    ask(request, isHead, receiver) {
+      reading = { receiver, isHead, head: undefined };
+      socket.write(request);
+    },
+    destroy(error) {
+      socket.destroy(error);
+    },
+  };
+
+  /** False: read no more for now. */
+  function received(length: number): boolean {
+    filled += length;
+    if (reading === undefined) {
+      socket.destroy(new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent what nobody asked for'));
+      return false;
+    }
+    if (reading.head === undefined) readHead(reading);
+    else schedule();
+    if (slab.buffer.length - filled < LEAST_ROOM) nextSlab();
+    return underway < MOST_UNDERWAY;
+  }
+
+  function readHead(current: Reading): void {
+    const end = slab.buffer.subarray(start, filled).indexOf('\r\n\r\n');
+    if (end === -1) {
+      if (filled - start > MAX_HEAD_BYTES)
+        socket.destroy(new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent headers without an end'));
+      return;
+    }
+    const text = slab.buffer.toString('latin1', start, start + end);
+    try {
+      current.head = parseAnswerHead(text, current.isHead);
+    } catch (error) {
+      socket.destroy(error as Error);
+      return;
+    }
+    start += end + 4;
+    left = current.head.bodyBytes;
+    current.receiver.head(current.head);
+    if (left === 0) finish(current, current.head);
+    else schedule();
+  }
+
+  /** Pieces that arrive in one turn of the event loop go on together. */
+  function schedule(): void {
+    if (isScheduled || filled === start) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      if (underway === 0 || filled - start >= left) deliver();
+    });
+  }
+
+  function deliver(): void {
+    const current = reading;
+    const bytes = Math.min(filled - start, left);
+    if (current?.head === undefined || bytes === 0) return;
+    const from = slab;
+    const piece = from.buffer.subarray(start, start + bytes);
+    start += bytes;
+    left -= bytes;
+    underway += bytes;
+    from.lend();
+    current.receiver.body(piece, () => {
+      underway -= bytes;
+      from.giveBack();
+      if (underway === 0) deliver();
+      if (underway < MOST_UNDERWAY) socket.resume();
+    });
+    if (left === 0) finish(current, current.head);
+  }
+
+  /** Only while the socket hands over bytes: at any other time it still writes to the buffer that it has. */
+  function nextSlab(): void {
+    const isUnreadHead = reading?.head === undefined;
+    if (!isUnreadHead) deliver();
+    const old = slab;
+    const rest = old.buffer.subarray(start, filled);
+    slab = slabs.take();
+    rest.copy(slab.buffer);
+    filled = rest.length;
+    start = 0;
+    old.retire();
+  }
+
+  function finish({ receiver }: Reading, { keepAlive }: AnswerHead): void {
+    reading = undefined;
+    receiver.end();
+    if (keepAlive && start === filled) onIdle();
+    else socket.destroy();
+  }
+
+  function gone(error: Error | undefined): void {
+    slab.retire();
+    onClose();
+    const current = reading;
+    if (current === undefined) return;
+    reading = undefined;
+    current.receiver.failed(error ?? closed(), current.head !== undefined || filled > start);
+  }
+}
+
+interface Reading {
+  readonly receiver: AnswerReceiver;
+  readonly isHead: boolean;
+  head: AnswerHead | undefined;
+}
+
+function openSocket(address: CacheAddress, onread: OnReadOpts): TLSSocket {
+  const options: ConnectionOptions & Pick<SocketConstructorOpts, 'onread'> = {
+    ...address,
+    onread,
+    ALPNProtocols: ['http/1.1'],
+    minVersion: 'TLSv1.3',
+  };
+  return connect(options).setNoDelay(true);
+}
+
+function closed(): LarderError {
+  return new LarderError('UPSTREAM_UNREACHABLE', 'the cache closed the connection');
+}

@@ -1,0 +1,51 @@
+import { createServer, type Server } from 'node:http';
+import { sleep, type Clock } from '../../kit/clock.ts';
+import type { Relay } from './relay.ts';
+
+/** Tokens of large registries exceed the default 16 KiB. */
+const MAX_HEADER_BYTES = 64 * 1024;
+
+/** The HTTP server that containerd is pointed at; `/healthz` says that the process lives. */
+export function createRelayListener(relay: Relay): RelayListener {
+  let running = 0;
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // containerd keeps connections for 30 s: whoever closes first must not be us.
+      keepAliveTimeout: 75_000,
+      headersTimeout: 60_000,
+      requestTimeout: 60_000,
+    },
+    (request, response) => {
+      running += 1;
+      response.once('close', () => {
+        running -= 1;
+      });
+      if (request.url === '/healthz') response.end('ok\n');
+      else void relay(request, response);
+    },
+  );
+  server.timeout = 0;
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    else socket.destroy();
+  });
+  const isBusy = (): boolean => running > 0;
+  return {
+    server,
+    async stop(clock, limitMs) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const deadline = clock.monotonic() + limitMs;
+      while (isBusy() && clock.monotonic() < deadline) await sleep(clock, 20);
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+export interface RelayListener {
+  readonly server: Server;
+  /** Refuses new connections at once, which sends containerd to the origin, and lets running answers end, `limitMs` at most. */
+  stop(clock: Clock, limitMs: number): Promise<void>;
+}

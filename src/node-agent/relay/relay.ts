@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isLarderError, LarderError } from '../../kit/errors.ts';
+import { endToEnd } from './end-to-end.ts';
+import type { RelayTarget } from './relay-target.ts';
+import { sendError } from './send-error.ts';
+
+/** A login's form takes a few hundred bytes. */
+const MAX_FORM_BYTES = 64 * 1024;
+
+/** Answers one request of a client. */
+export type Relay = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/**
+ * Sends each request to the cache of its upstream as it came, apart from what belongs to the connection, and the answer back. The
+ * `Host` stays the one that the client wrote: it is where a token server of the cache (realm `Cache`) has to be found, which is here.
+ *
+ * What cannot be relayed is answered at once, so that containerd goes to the next host: 404 for what nobody caches, 503 while the gate
+ * is not open or when the cache fails. An answer that breaks off ends the connection in order (FIN), which containerd resumes.
+ */
+export function createRelay(targetOf: (upstream: string) => RelayTarget | undefined): Relay {
+  return async function relay(request, response) {
+    try {
+      const body = await formOf(request);
+      const upstream = upstreamOf(request.url ?? '/');
+      const target = upstream === undefined ? undefined : targetOf(upstream);
+      if (target === undefined) throw nobodyCaches(upstream);
+      if (target.gate.state !== 'open') throw unavailable(target.upstream);
+      forward(target, request, body, response);
+    } catch (error) {
+      sendError(response, error);
+    }
+  };
+}
+
+function forward(
+  { upstream, gate, client, hurry }: RelayTarget,
+  request: IncomingMessage,
+  body: Buffer | undefined,
+  response: ServerResponse,
+): void {
+  const attempt = gate.attempt();
+  const giveUp = client.send(
+    { bytes: requestBytes(request, body), isHead: request.method === 'HEAD', onSlow: hurry },
+    {
+      head({ status, reason, rawHeaders }) {
+        attempt.succeeded();
+        response.sendDate = false;
+        response.writeHead(status, reason, endToEnd(rawHeaders));
+      },
+      body: (piece, taken) => void response.write(piece, taken),
+      end: () => void response.end(),
+      failed(error) {
+        const isOurs = isLarderError(error, 'OVERLOADED');
+        if (!isOurs) {
+          attempt.failed();
+          hurry();
+        }
+        sendError(response, isOurs ? error : unavailable(upstream, error));
+      },
+    },
+  );
+  response.once('close', giveUp);
+}
+
+/** containerd names the upstream in `ns`; a client that logs in at the cache's token server has it in the path. */
+function upstreamOf(url: string): string | undefined {
+  const [path = '', search = ''] = url.split('?', 2);
+  const ns = new URLSearchParams(search).get('ns');
+  return ns ?? /^\/token\/([^/]+)$/.exec(path)?.[1] ?? undefined;
+}
+
+function requestBytes(request: IncomingMessage, body: Buffer | undefined): Buffer | string {
+  const headers = endToEnd(request.rawHeaders, ['content-length', 'expect']);
+  if (body !== undefined) headers.push('Content-Length', String(body.length));
+  let head = `${request.method} ${request.url} HTTP/1.1\r\n`;
+  for (let index = 0; index < headers.length; index += 2)
+    head += `${headers[index]}: ${headers[index + 1]}\r\n`;
+  const bytes = Buffer.from(`${head}\r\n`, 'latin1');
+  return body === undefined ? bytes : Buffer.concat([bytes, body]);
+}
+
+/** The body of a POST. Other methods have none that means anything to a cache. */
+async function formOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  if (request.method !== 'POST') {
+    request.resume();
+    return undefined;
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // Read to its end in any case: a body that is left unread turns the answer into a reset.
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= MAX_FORM_BYTES) chunks.push(chunk);
+  }
+  if (size > MAX_FORM_BYTES)
+    throw new LarderError('REQUEST_INVALID', `a request's body may have ${MAX_FORM_BYTES} bytes at most`);
+  return Buffer.concat(chunks);
+}
+
+function nobodyCaches(upstream: string | undefined): LarderError {
+  return new LarderError(
+    'NAME_UNKNOWN',
+    upstream === undefined
+      ? 'the request names no upstream: this is the relay of a node, which expects "ns" as containerd sends it'
+      : `no cache for ${JSON.stringify(upstream.slice(0, 150))} is known on this node`,
+  );
+}
+
+function unavailable(upstream: string, cause?: unknown): LarderError {
+  return new LarderError('CACHE_UNAVAILABLE', `the cache of ${upstream} cannot be reached from this node`, {
+    cause,
+  });
+}

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { createTestPki, startLarder, tempDir, waitFor, type LarderProcess } from '../kit/index.ts';
+import { requireParts } from '../parts/find.ts';
+import { freePort } from '../parts/free-port.ts';
+import { pushImage } from '../parts/push.ts';
+import { runnableImage } from '../parts/runnable-image.ts';
+import { startContainerd, type Containerd } from '../parts/start-containerd.ts';
+import { startRegistry, type Registry } from '../parts/start-registry.ts';
+import { startAgentProcess, type AgentProcess } from './node-agent-process.ts';
+
+/** One upstream that the cache serves, and one that nodes reach by a mirror, which is the cache's own address. */
+const CACHED = 'cached.test';
+const MIRRORED = 'mirrored.test';
+const FOREIGN = 'foreign.test';
+
+interface Cluster extends AsyncDisposable {
+  readonly containerd: Containerd;
+  readonly larder: LarderProcess;
+  readonly registry: Registry;
+  readonly document: object;
+  agent(): Promise<AgentProcess>;
+}
+
+for (const part of ['containerd1', 'containerd2'] as const) {
+  describe(
+    `${part} with an agent beside it`,
+    requireParts(['registry3', 'crictl', 'runc', 'busybox', part]),
+    () => {
+      test('pulls by the cache; from the origin at once when the agent is killed, or the cache', async (context) => {
+        await using cluster = await startCluster(part);
+        const { containerd, larder, registry } = cluster;
+        // Without DNS a name leads to its registry by a file only; once to warm up, once to measure.
+        containerd.useMirror(CACHED, registry.url);
+        await timedPull(containerd, CACHED);
+        const direct = await timedPull(containerd, CACHED);
+        rmSync(dirname(hostsToml(cluster, CACHED)), { recursive: true });
+        assert.equal(await missesOf(larder, CACHED), 0);
+
+        const agent = await cluster.agent();
+        await waitFor(() => existsSync(hostsToml(cluster, CACHED)), { what: 'hosts.toml' });
+        assert.equal((agent.status()['containerd'] as { state: string }).state, 'Set');
+        await timedPull(containerd, CACHED);
+        const misses = await missesOf(larder, CACHED);
+        assert.ok(misses > 0);
+
+        await agent.kill();
+        assert.ok(existsSync(hostsToml(cluster, CACHED)));
+        assertClose(context, await timedPull(containerd, CACHED), direct, 'agent killed');
+        assert.equal(await requestsOf(larder, CACHED), misses);
+
+        await cluster.agent();
+        await timedPull(containerd, CACHED);
+        assert.ok((await requestsOf(larder, CACHED)) > misses);
+        await larder.stop('SIGKILL');
+        assertClose(context, await timedPull(containerd, CACHED), direct, 'cache killed');
+        await waitFor(() => !existsSync(hostsToml(cluster, CACHED)), { what: 'hosts.toml to go' });
+      });
+
+      test('pulls by a mirror with an authority of its own; what somebody else wrote stays, all of ours goes', async () => {
+        await using cluster = await startCluster(part);
+        const { containerd, larder, registry } = cluster;
+        containerd.useMirror(FOREIGN, registry.url);
+        const before = readFileSync(hostsToml(cluster, FOREIGN), 'utf8');
+        const agent = await cluster.agent();
+        await waitFor(() => existsSync(hostsToml(cluster, MIRRORED)), { what: 'hosts.toml' });
+        await timedPull(containerd, MIRRORED);
+        assert.ok((await missesOf(larder, MIRRORED)) > 0);
+        assert.match(JSON.stringify(agent.status()['upstreams']), /"foreign\.test","state":"Foreign"/);
+        await timedPull(containerd, FOREIGN);
+
+        agent.writeDocument({ revision: '2' });
+        await waitFor(() => !existsSync(join(containerd.hostsDirectory, MIRRORED)));
+        await waitFor(() => !existsSync(join(containerd.hostsDirectory, CACHED)));
+        assert.equal(readFileSync(hostsToml(cluster, FOREIGN), 'utf8'), before);
+        await agent.stop();
+      });
+    },
+  );
+}
+
+/** A registry, a cache of it over TLS, and a containerd; agents as they are asked for, all at one port. */
+async function startCluster(part: 'containerd1' | 'containerd2'): Promise<Cluster> {
+  await using cleanup = new AsyncDisposableStack();
+  const files = cleanup.use(tempDir());
+  const registry = cleanup.use(await startRegistry({ part: 'registry3', auth: { kind: 'none' } }));
+  await pushImage(registry, 'library/busybox', runnableImage(), '1');
+  const pki = createTestPki();
+  const { key, cert } = pki.server();
+  const larder = cleanup.use(
+    await startLarder({
+      config: {
+        apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
+        kind: 'RegistryConfig',
+        caches: [CACHED, MIRRORED].map((upstream) => ({ upstream, remoteURL: registry.url })),
+      },
+      flags: ['--tls-key', files.write('key.pem', key), '--tls-cert', files.write('cert.pem', cert)],
+    }),
+  );
+  const containerd = cleanup.use(await startContainerd({ part }));
+  const cache = { server: registry.url, endpoint: larder.registry, serverName: 'localhost' };
+  const document = {
+    revision: '1',
+    ca: pki.caPem,
+    caches: [CACHED, FOREIGN].map((upstream) => ({ upstream, ...cache })),
+    mirrors: [
+      {
+        upstream: MIRRORED,
+        server: registry.url,
+        hosts: [{ host: larder.registry, capabilities: ['pull', 'resolve'], ca: pki.caPem }],
+      },
+    ],
+  };
+  const port = await freePort();
+
+  const owned = cleanup.move();
+  return {
+    containerd,
+    larder,
+    registry,
+    document,
+    agent: async () =>
+      owned.use(
+        await startAgentProcess({
+          document,
+          port,
+          certsDirectory: containerd.hostsDirectory,
+          containerdConfig: containerd.configFile,
+        }),
+      ),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Milliseconds that a pull as kubelet makes it takes, with nothing there before. */
+async function timedPull(containerd: Containerd, name: string): Promise<number> {
+  await containerd.removeImages();
+  const begin = performance.now();
+  const { code, stderr } = await containerd.pullAsKubelet(`${name}/library/busybox:1`);
+  assert.equal(code, 0, stderr);
+  return performance.now() - begin;
+}
+
+/** Within 1 s of the time without: connections are refused at once, and 503 takes milliseconds. */
+function assertClose(context: TestContext, ms: number, direct: number, what: string): void {
+  const found = `${what}: ${Math.round(ms)} ms, without agent and cache ${Math.round(direct)} ms`;
+  context.diagnostic(found);
+  assert.ok(ms < direct + 1000, found);
+}
+
+const missesOf = (larder: LarderProcess, name: string): Promise<number> =>
+  larder.metric('registry_proxy_misses_total', { upstream_host: name });
+
+const requestsOf = (larder: LarderProcess, name: string): Promise<number> =>
+  larder.metric('registry_proxy_requests_total', { upstream_host: name });
+
+function hostsToml({ containerd }: Pick<Cluster, 'containerd'>, name: string): string {
+  return join(containerd.hostsDirectory, name, 'hosts.toml');
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { get, imageOf, startUpstream, waitFor } from '../kit/index.ts';
+import { cacheEntry, NAME, playLarder, startAgent, startPair, type Pair } from './setting.ts';
+
+const image = imageOf({ layers: [1000] });
+const manifest = '/v2/app/manifests/v1';
+
+/** Milliseconds until 503, the best of three: the machine may be busy. */
+async function msUntilRefusal(pair: Pair): Promise<number> {
+  const times: number[] = [];
+  for (const _ of [1, 2, 3]) {
+    const begin = performance.now();
+    assert.equal((await get(pair.url(manifest))).status, 503);
+    times.push(performance.now() - begin);
+  }
+  return Math.min(...times);
+}
+
+describe('a cache that is gone', () => {
+  test('sends containerd on within 50 ms, loses its hosts.toml, and gets it back when it answers', async () => {
+    await using pair = await startPair();
+    pair.cache.push('app', image, 'v1');
+    assert.equal((await get(pair.url(manifest))).status, 200);
+    await pair.cache.refuse();
+    const ms = await msUntilRefusal(pair);
+    assert.ok(ms < 50, `${ms} ms`);
+    await waitFor(() => !pair.hasHosts(), { what: 'hosts.toml to go' });
+    assert.ok((await msUntilRefusal(pair)) < 50);
+    await waitFor(() => pair.agent.status().upstreams[0]?.state === 'Down');
+    await pair.cache.accept();
+    await waitFor(() => pair.hasHosts(), { what: 'hosts.toml to come back' });
+    assert.equal((await get(pair.url(manifest))).status, 200);
+    await waitFor(() => pair.agent.status().upstreams[0]?.state === 'Ready');
+  });
+
+  test('and accepts connections without a word costs one request a second, and the next ones nothing', async () => {
+    await using pair = await startPair();
+    pair.cache.breakTls('hang');
+    pair.cache.hangUp();
+    const begin = performance.now();
+    assert.equal((await get(pair.url(manifest))).status, 503);
+    assert.ok(performance.now() - begin < 2500, `${performance.now() - begin} ms`);
+    assert.ok((await msUntilRefusal(pair)) < 50);
+  });
+
+  test('and hangs with its connections open gives up its requests once three probes have failed', async () => {
+    await using pair = await startPair();
+    pair.cache.faults.add({ hold: true });
+    const begin = performance.now();
+    assert.equal((await get(pair.url(manifest))).status, 503);
+    assert.ok(performance.now() - begin < 8000, `${performance.now() - begin} ms`);
+    assert.ok((await msUntilRefusal(pair)) < 50);
+    await waitFor(() => !pair.hasHosts());
+  });
+
+  test('is not used at all while its certificate is not the operator’s', async () => {
+    await using cache = await startUpstream({ tls: true });
+    playLarder(cache);
+    cache.breakTls('untrusted');
+    await using setting = await startAgent({
+      revision: '1',
+      ca: cache.caPem,
+      caches: [cacheEntry(cache.url)],
+    });
+    await waitFor(
+      () =>
+        /unable to verify|self-signed|certificate/.test(setting.agent.status().upstreams[0]?.message ?? ''),
+      {
+        limitMs: 15_000,
+      },
+    );
+    assert.equal(setting.hasHosts(), false);
+    assert.equal((await get(setting.url(manifest))).status, 503);
+    cache.breakTls(undefined);
+    await waitFor(() => setting.hasHosts());
+  });
+
+  test('or is some other server at its address is not used either', async () => {
+    await using other = await startUpstream({ tls: true });
+    await using setting = await startAgent({
+      revision: '1',
+      ca: other.caPem,
+      caches: [cacheEntry(other.url)],
+    });
+    await waitFor(() => other.count({ kind: 'other' }) >= 2);
+    assert.equal(setting.hasHosts(), false);
+  });
+});
+
+describe('the document', () => {
+  test('is followed: caches and mirrors come and go, and with it everything that was written', async () => {
+    await using pair = await startPair();
+    const mirrors = [
+      {
+        upstream: 'quay.io',
+        server: 'https://quay.io',
+        hosts: [{ host: 'https://m.example', ca: pair.cache.caPem }],
+      },
+    ];
+    pair.writeDocument({
+      revision: '2',
+      ca: pair.cache.caPem,
+      caches: [cacheEntry(pair.cache.url)],
+      mirrors,
+    });
+    await waitFor(() => pair.hasHosts('quay.io'));
+    assert.ok(pair.hasHosts());
+    await waitFor(() => pair.agent.status().revision === '2');
+    pair.writeDocument({ revision: 3 });
+    pair.writeDocument({ revision: '4', mirrors });
+    await waitFor(() => !pair.hasHosts() && pair.agent.status().revision === '4');
+    assert.equal((await get(pair.url(manifest))).status, 404);
+    pair.writeDocument({ revision: '5' });
+    await waitFor(() => !pair.hasHosts('quay.io'));
+  });
+
+  test('of which a part is somebody else’s is carried out without it, and says so; files stay when the agent stops', async () => {
+    await using pair = await startPair();
+    const foreign = pair.files.write('certs.d/quay.io/hosts.toml', 'server = "https://quay.io"\n');
+    pair.writeDocument({
+      revision: '2',
+      ca: pair.cache.caPem,
+      caches: [cacheEntry(pair.cache.url), cacheEntry(pair.cache.url, 'quay.io')],
+    });
+    await waitFor(() =>
+      pair.agent
+        .status()
+        .upstreams.some(({ upstream, state }) => upstream === 'quay.io' && state === 'Foreign'),
+    );
+    await pair.agent.stop();
+    await using again = await startAgent(
+      { revision: '2', ca: pair.cache.caPem, caches: [cacheEntry(pair.cache.url)] },
+      0,
+    );
+    // The first thing that it does with files is right already.
+    assert.ok(again.hasHosts());
+    assert.equal(readFileSync(foreign, 'utf8'), 'server = "https://quay.io"\n');
+    const ours = readFileSync(join(pair.files.path, 'certs.d', NAME, 'hosts.toml'), 'utf8');
+    assert.match(ours, new RegExp(`\\[host\\."${pair.agent.relayUrl}"\\]`));
+  });
+});

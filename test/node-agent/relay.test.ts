@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { describe, test } from 'node:test';
+import { Agent } from 'node:http';
+import {
+  assertNoLeaks,
+  get,
+  head,
+  imageOf,
+  logIn,
+  startLarder,
+  startUpstream,
+  createTestPki,
+  waitFor,
+} from '../kit/index.ts';
+import { freePort } from '../parts/free-port.ts';
+import { cacheEntry, NAME, startAgent, startPair } from './setting.ts';
+
+const MiB = 1 << 20;
+const image = imageOf({ layers: [16 * MiB, 3] });
+const [layer, small] = image.layers as [(typeof image.layers)[number], (typeof image.layers)[number]];
+const blobPath = (digest: string): string => `/v2/app/blobs/${digest}`;
+
+describe('the relay', () => {
+  test('passes a request on as it came, and the answer back, to the byte', async () => {
+    await using pair = await startPair();
+    pair.cache.push('app', image, 'v1');
+    const headers = {
+      authorization: 'Bearer t0ken',
+      accept: 'a/b, */*',
+      range: 'bytes=5-1000004',
+      te: 'trailers',
+    };
+    const path = `${blobPath(layer.digest)}?x=%2F`;
+    const {
+      status,
+      headers: answered,
+      matches,
+      bytes,
+    } = await get(pair.url(path), {
+      headers,
+      body: { expect: layer, from: 5 },
+    });
+    assert.deepEqual([status, bytes, matches], [206, 1_000_000, true]);
+    const direct = await get(`${pair.cache.url}${path}`, { headers, ca: pair.cache.caPem });
+    for (const name of ['content-type', 'content-length', 'content-range', 'docker-content-digest', 'etag'])
+      assert.equal(answered[name], direct.headers[name], name);
+    const seen = pair.cache.requests.find(({ kind }) => kind === 'blob')!;
+    assert.equal(seen.query.get('x'), '/');
+    assert.equal(seen.query.get('ns'), NAME);
+    assert.deepEqual(
+      [seen.headers.authorization, seen.headers.accept, seen.headers.range, seen.headers.te],
+      [headers.authorization, headers.accept, headers.range, undefined],
+    );
+    assert.equal(`http://${seen.headers.host}`, pair.agent.relayUrl);
+  });
+
+  test('gives large and small bodies, heads and errors, many at a time, over few connections', async () => {
+    await using pair = await startPair();
+    pair.cache.push('app', image, 'v1');
+    const agent = new Agent({ keepAlive: true });
+    for (const blob of [layer, small, layer, small]) {
+      const found = await get(pair.url(blobPath(blob.digest)), { agent, body: { expect: blob } });
+      assert.deepEqual([found.status, found.complete, found.matches], [200, true, true]);
+      const { headers, bytes } = await head(pair.url(blobPath(blob.digest)), { agent });
+      assert.deepEqual([headers['content-length'], bytes], [String(blob.size), 0]);
+      assert.equal((await get(pair.url('/v2/app/manifests/nope'), { agent })).status, 404);
+    }
+    // One for the probe, and that one again.
+    assert.equal(pair.cache.connections.opened, 1);
+    const all = await Promise.all(
+      Array.from({ length: 12 }, () =>
+        get(pair.url(blobPath(layer.digest)), { agent, body: { expect: layer } }),
+      ),
+    );
+    assert.ok(all.every(({ complete, matches }) => complete && matches === true));
+    agent.destroy();
+  });
+
+  test('answers 404 for an upstream that nobody caches, or none, and asks nobody', async () => {
+    await using pair = await startPair();
+    pair.cache.reset();
+    for (const url of [pair.url('/v2/app/manifests/v1', 'other.example'), `${pair.agent.relayUrl}/v2/`]) {
+      const answer = await get(url);
+      assert.equal(answer.status, 404);
+      assert.match(answer.text(), /NAME_UNKNOWN/);
+    }
+    assert.equal((await get(`${pair.agent.relayUrl}/healthz`)).status, 200);
+    assert.equal(pair.cache.count({ kind: 'manifest' }) + pair.cache.count({ kind: 'ping' }), 0);
+  });
+
+  test('reads from the cache no faster than the client takes', async () => {
+    await using pair = await startPair();
+    const big = imageOf({ layers: [256 * MiB] });
+    pair.cache.push('app', big, 'v1');
+    const digest = big.layers[0]!.digest;
+    await get(pair.url(blobPath(digest)), {
+      body: 'hash',
+      slowBytesPerSecond: 2 * MiB,
+      abortAfterBytes: MiB,
+    });
+    // Socket buffers of the kernel on both sides of the relay, and its own.
+    assert.ok(pair.cache.bodyBytes({ digest }) < 40 * MiB, `${pair.cache.bodyBytes({ digest })} bytes sent`);
+    await waitFor(() => pair.cache.requests.some(({ ending }) => ending === 'aborted'));
+  });
+
+  for (const cutBy of ['fin', 'rst'] as const) {
+    test(`ends an answer that breaks off by ${cutBy} in order, with the bytes that came`, async () => {
+      await using pair = await startPair();
+      pair.cache.push('app', image, 'v1');
+      pair.cache.faults.add({ match: { kind: 'blob' }, cutAfter: 10 * MiB, cutBy });
+      const { bytes, ended } = await rawGet(pair.url(blobPath(layer.digest)));
+      assert.equal(ended, 'fin');
+      assert.ok(bytes > 0 && bytes <= 10 * MiB + 2000, `${bytes} bytes`);
+    });
+  }
+
+  test('repeats a request whose connection the cache had closed meanwhile', async () => {
+    await using pair = await startPair();
+    pair.cache.push('app', image, 'v1');
+    for (const _ of [1, 2, 3]) {
+      assert.equal((await get(pair.url(blobPath(small.digest)))).status, 200);
+      pair.cache.hangUp();
+    }
+  });
+
+  test('leaves nothing behind', async () => {
+    await assertNoLeaks(async () => {
+      await using pair = await startPair();
+      pair.cache.push('app', image, 'v1');
+      await get(pair.url(blobPath(small.digest)));
+      await pair.agent.stop();
+      await assert.rejects(get(pair.url(blobPath(small.digest))), /ECONNREFUSED/);
+    });
+  });
+});
+
+describe('a login at the cache', () => {
+  test('goes by the relay, form and all: realm Cache of a larder behind it', async () => {
+    const pki = createTestPki();
+    await using upstream = await startUpstream({ auth: 'basic', users: { alice: 'secret-of-alice' } });
+    upstream.push('team/app', image, 'v1');
+    upstream.setAccess('team/app', { readers: ['alice'] });
+    const port = await freePort();
+    const { key, cert } = pki.server();
+    await using agent = await startAgent({ revision: '1' }, port);
+    await using larder = await startLarder({
+      config: {
+        apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
+        kind: 'RegistryConfig',
+        caches: [{ upstream: NAME, remoteURL: upstream.url, authentication: { realm: 'Cache' } }],
+      },
+      flags: [
+        '--tls-key',
+        agent.files.write('key.pem', key),
+        '--tls-cert',
+        agent.files.write('cert.pem', cert),
+        '--external-url',
+        agent.agent.relayUrl,
+      ],
+    });
+    agent.writeDocument({ revision: '2', ca: pki.caPem, caches: [cacheEntry(larder.registry)] });
+    await waitFor(() => agent.hasHosts(), { what: 'hosts.toml' });
+
+    const manifest = agent.url('/v2/team/app/manifests/v1');
+    const refused = await get(manifest);
+    assert.equal(refused.status, 401);
+    const challenge = String(refused.headers['www-authenticate']);
+    assert.match(challenge, new RegExp(`realm="${agent.agent.relayUrl}/token/${NAME}"`));
+    const authorization = await logIn(challenge, { user: 'alice', password: 'secret-of-alice' });
+    assert.equal((await get(manifest, { headers: { authorization: authorization! } })).status, 200);
+
+    const form =
+      'grant_type=password&username=alice&password=secret-of-alice&service=x&scope=repository:team/app:pull';
+    const posted = await get(`${agent.agent.relayUrl}/token/${NAME}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      send: form,
+    });
+    assert.equal(posted.status, 200);
+    const tooLong = await get(`${agent.agent.relayUrl}/token/${NAME}`, {
+      method: 'POST',
+      send: 'x'.repeat(70_000),
+    });
+    assert.equal(tooLong.status, 400);
+  });
+});
+
+/** How a GET ends on the wire, and how many bytes came. */
+function rawGet(url: string): Promise<{ bytes: number; ended: 'fin' | 'rst' }> {
+  const { hostname, port, pathname, search } = new URL(url);
+  return new Promise((resolve) => {
+    let bytes = 0;
+    const socket = connect(Number(port), hostname);
+    socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    socket.on('data', (chunk) => (bytes += chunk.length));
+    socket.on('end', () => resolve({ bytes, ended: 'fin' }));
+    socket.on('error', () => resolve({ bytes, ended: 'rst' }));
+  });
+}

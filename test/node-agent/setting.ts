@@ -1,0 +1,79 @@
+/** A node agent in this process, in front of a programmable upstream that plays the cache. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../../src/kit/clock.ts';
+import { silentLogger } from '../../src/kit/logger.ts';
+import { createFileSource } from '../../src/node-agent/document-source.ts';
+import { startNodeAgent, type RunningNodeAgent } from '../../src/node-agent/program.ts';
+import { startUpstream, tempDir, waitFor, type TempDir, type Upstream } from '../kit/index.ts';
+
+/** The name under which nodes know the cache's upstream. */
+export const NAME = 'hub.example';
+
+/** A cache as the document has it; its certificate is for `localhost`. */
+export function cacheEntry(endpoint: string, upstream = NAME): object {
+  return { upstream, server: `https://${upstream}`, endpoint, serverName: 'localhost' };
+}
+
+export interface AgentSetting extends AsyncDisposable {
+  readonly agent: RunningNodeAgent;
+  readonly files: TempDir;
+  /** URL of the relay, with a path and `ns`. */
+  url(path: string, ns?: string): string;
+  writeDocument(document: object): void;
+  readonly hasHosts: (upstream?: string) => boolean;
+}
+
+export async function startAgent(document: object, port = 0): Promise<AgentSetting> {
+  await using cleanup = new AsyncDisposableStack();
+  const files = cleanup.use(tempDir());
+  const writeDocument = (next: object): string => files.write('nodes.json', JSON.stringify(next));
+  const file = writeDocument(document);
+  const certsDirectory = join(files.path, 'certs.d');
+  const agent = await startNodeAgent(
+    {
+      address: { host: '127.0.0.1', port },
+      certsDirectory,
+      configPath: certsDirectory,
+      containerdConfig: join(files.path, 'config.toml'),
+    },
+    createFileSource(file, systemClock, silentLogger),
+    systemClock,
+    silentLogger,
+  );
+  cleanup.defer(() => agent.stop());
+  const owned = cleanup.move();
+  return {
+    agent,
+    files,
+    url: (path, ns = NAME) => `${agent.relayUrl}${path}${path.includes('?') ? '&' : '?'}ns=${ns}`,
+    writeDocument: (next) => void writeDocument(next),
+    hasHosts: (upstream = NAME) => existsSync(join(certsDirectory, upstream, 'hosts.toml')),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+export interface Pair extends AgentSetting {
+  readonly cache: Upstream;
+}
+
+/** Both, once containerd is pointed at the relay. */
+export async function startPair(): Promise<Pair> {
+  await using cleanup = new AsyncDisposableStack();
+  const cache = cleanup.use(await startUpstream({ tls: true }));
+  playLarder(cache);
+  const setting = cleanup.use(
+    await startAgent({ revision: '1', ca: cache.caPem, caches: [cacheEntry(cache.url)] }),
+  );
+  await waitFor(() => setting.hasHosts(), { what: 'hosts.toml' });
+  const owned = cleanup.move();
+  return { ...setting, cache, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Probes look at who answers. */
+export function playLarder(cache: Upstream): void {
+  cache.faults.add({
+    match: { kind: 'other' },
+    headers: { 'cache-status': 'larder; detail=CATALOG_UNSUPPORTED' },
+  });
+}
