@@ -39,6 +39,8 @@ export interface Resource<T extends KubeObject = KubeObject> {
   /** As in the URL: `statefulsets`. */
   readonly plural: string;
   readonly namespaced: boolean;
+  /** The server leaves out everything but the metadata: see `objects/metadata-of.ts`. */
+  readonly metadataOnly?: true;
   /** Carries the type only. */
   readonly type?: T;
 }

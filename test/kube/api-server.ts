@@ -10,7 +10,7 @@ import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { FaultPlan, type Fault } from './api-faults.ts';
 import { ApiOwnership } from './api-ownership.ts';
 import { ApiStore, Refused, type SentObject, type StoredObject, type StoreKey } from './api-store.ts';
-import { OpenWatch, type Selection } from './api-watch.ts';
+import { OpenWatch, type Selection, type View } from './api-watch.ts';
 import { jsonPatch } from './json-patch.ts';
 
 export interface ApiServerOptions {
@@ -106,23 +106,23 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
         throw new Refused(401, 'Unauthorized', 'Unauthorized');
       const fault = faults.take(verb);
       if (fault !== undefined && answerFault(response, request, fault)) return;
-      if (verb === 'watch') watch(response, route, query, fault);
-      else send(response, 200, act(verb, route, query, body, headers['content-type'] ?? ''));
+      const view = viewOf(headers.accept);
+      if (verb === 'watch') watch(response, route, query, view, fault);
+      else if (verb === 'list') send(response, 200, list(route, query, view));
+      else send(response, 200, view(act(verb, route, query, body, headers['content-type'] ?? '')));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       send(response, error.code, statusOf(error));
     }
   }
 
-  function act(verb: string, route: Route, query: Query, body: string, contentType: string): unknown {
+  function act(verb: string, route: Route, query: Query, body: string, contentType: string): StoredObject {
     const dryRun = query['dryRun'] === 'All';
     const sent = body === '' ? undefined : (JSON.parse(body) as SentObject);
     const key = (): StoreKey => ({ ...route, name: route.name ?? sent?.metadata.name ?? '' });
     switch (verb) {
       case 'get':
         return store.get(key());
-      case 'list':
-        return list(route, query);
       case 'create':
         return store.create(key(), sent as SentObject, dryRun);
       case 'update':
@@ -155,7 +155,7 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     return after;
   }
 
-  function list(route: Route, query: Query): unknown {
+  function list(route: Route, query: Query, view: View): unknown {
     const token = query['continue'];
     const begun = token === undefined ? undefined : pages.get(token);
     if (token !== undefined && begun === undefined)
@@ -173,17 +173,23 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
       more.continue = `page-${requests.length}`;
       pages.set(more.continue, { rest: rest.slice(size), version });
     }
-    const kind = rest[0]?.kind ?? '';
+    const items = rest.slice(0, size).map(view);
     return {
-      kind: `${kind}List`,
-      apiVersion: rest[0]?.apiVersion ?? 'v1',
+      kind: `${items[0]?.kind ?? ''}List`,
+      apiVersion: items[0]?.apiVersion ?? 'v1',
       metadata: { resourceVersion: String(version), ...more },
-      // Items of the built-in lists have neither.
-      items: rest.slice(0, size).map(({ kind: _kind, apiVersion: _version, ...item }) => item),
+      // Items of the built-in lists have neither; those of metadata have both.
+      items: view === whole ? items.map(({ kind: _kind, apiVersion: _version, ...item }) => item) : items,
     };
   }
 
-  function watch(response: ServerResponse, route: Route, query: Query, fault: Fault | undefined): void {
+  function watch(
+    response: ServerResponse,
+    route: Route,
+    query: Query,
+    view: View,
+    fault: Fault | undefined,
+  ): void {
     const selection = selectionOf(route, query);
     const isStreaming = query['sendInitialEvents'] === 'true';
     if (isStreaming && options.streamingLists === false)
@@ -191,7 +197,7 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     if (isStreaming) refuseFuture(store, query);
     const from = Number(query['resourceVersion'] ?? 0);
     const missed = isStreaming ? [] : store.since(route.collection, from);
-    const open = new OpenWatch(response, selection, fault);
+    const open = new OpenWatch(response, selection, view, fault);
     watches.push(open);
     if (fault?.kind === 'expired-event') {
       open.error(statusOf(new Refused(410, 'Expired', 'too old resource version')));
@@ -263,6 +269,18 @@ interface Route {
   readonly namespace: string | undefined;
   readonly name: string | undefined;
   readonly subresource: string | undefined;
+}
+
+function viewOf(accept = ''): View {
+  return accept.includes('as=PartialObjectMetadata') ? metadataAlone : whole;
+}
+
+function whole(object: StoredObject): StoredObject {
+  return object;
+}
+
+function metadataAlone({ metadata }: StoredObject): StoredObject {
+  return { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata };
 }
 
 const LIKE = { apiVersion: 'v1', kind: 'Bookmark' };

@@ -9,17 +9,22 @@ export interface Selection {
   readonly matches: (object: StoredObject) => boolean;
 }
 
+/** What of an object is told. */
+export type View = (object: StoredObject) => StoredObject;
+
 /** One watch that somebody has open: writes lines until something ends it. */
 export class OpenWatch {
   readonly selection: Selection;
   readonly #response: ServerResponse;
+  readonly #view: View;
   readonly #fault: Fault | undefined;
   #bytes = 0;
   #isOver = false;
 
-  constructor(response: ServerResponse, selection: Selection, fault: Fault | undefined) {
+  constructor(response: ServerResponse, selection: Selection, view: View, fault: Fault | undefined) {
     this.#response = response;
     this.selection = selection;
+    this.#view = view;
     this.#fault = fault;
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
@@ -76,7 +81,8 @@ export class OpenWatch {
   }
 
   #event(type: string, object: StoredObject): void {
-    for (const _ of this.#fault?.kind === 'twice' ? [1, 2] : [1]) this.#line({ type, object });
+    for (const _ of this.#fault?.kind === 'twice' ? [1, 2] : [1])
+      this.#line({ type, object: this.#view(object) });
   }
 
   #line(content: unknown): void {

@@ -16,6 +16,7 @@ import {
   isKubeError,
   isNotFound,
 } from '../../src/kube/kube-error.ts';
+import { metadataOf } from '../../src/kube/objects/metadata-of.ts';
 import type { ListQuery, WatchEvent } from '../../src/kube/types.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
@@ -245,6 +246,32 @@ export function clientContract(what: string, start: () => Promise<ContractServer
         if (event.type === 'DELETED') break;
       }
       assert.deepEqual(seen, ['ADDED', 'end true', 'DELETED']);
+    });
+
+    test('metadata are told without anything else, with the kind that an object really has', async () => {
+      const made = await create({ secret: 'x' });
+      const resource = metadataOf(CONFIG_MAPS);
+      const { apiVersion, kind, metadata } = made;
+      const expected = { apiVersion, kind, metadata };
+      assert.deepEqual(await client.get(resource, metadata, options), expected);
+      assert.deepEqual((await client.list(resource, named(metadata.name), options)).items, [expected]);
+      const query = { ...named(metadata.name), initialEvents: true, timeoutSeconds: 60 };
+      const seen: unknown[] = [];
+      for await (const event of client.watch(resource, query, signal)) {
+        seen.push(event.type === 'BOOKMARK' ? event.initialEventsEnd : event.object);
+        if (seen.length === 2) {
+          const operation = { op: 'add', path: '/metadata/labels', value: { a: 'b' } } as const;
+          seen.push(await client.patch(resource, metadata, [operation], options));
+        }
+        if (seen.length === 4) break;
+      }
+      const labelled = await get(made);
+      const { data, ...changed } = labelled;
+      assert.deepEqual(seen, [expected, true, changed, changed]);
+      assert.deepEqual([labelled.metadata.labels, data], [{ a: 'b' }, { secret: 'x' }]);
+      await assert.rejects(client.replace(resource, expected, options), { reason: 'BadRequest' });
+      await client.delete(resource, metadata, options);
+      await assert.rejects(client.get(resource, metadata, options), isNotFound);
     });
 
     test('a version from before all history is expired', async () => {

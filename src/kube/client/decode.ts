@@ -22,15 +22,17 @@ export interface Page<T extends KubeObject> {
 
 /**
  * Checks that `value` is an object, and gives back the very same, with every field that it has. Items of lists come without
- * `apiVersion` and `kind`: those are added.
+ * `apiVersion` and `kind`: those are added. Of a metadata-only resource it gives the metadata, and the kind that the object really has.
  * @throws KubeError `BadAnswer`
  */
 export function decodeObject<T extends KubeObject>(value: unknown, resource: Resource<T>, what: string): T {
   if (!OBJECT.safeParse(value).success) throw badAnswer(what, `expected an object of kind ${resource.kind}`);
   const object = value as T;
-  if (object.kind !== undefined && object.apiVersion !== undefined) return object;
   const { group, version, kind } = resource;
-  return { ...object, apiVersion: group === '' ? version : `${group}/${version}`, kind };
+  const type = { apiVersion: group === '' ? version : `${group}/${version}`, kind };
+  if (resource.metadataOnly === true) return { ...type, metadata: object.metadata } as T;
+  if (object.kind !== undefined && object.apiVersion !== undefined) return object;
+  return { ...object, ...type };
 }
 
 /** One page of a list. @throws KubeError `BadAnswer` */

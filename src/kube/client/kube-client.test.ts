@@ -15,6 +15,7 @@ import { createTestPki } from '../../../test/kit/certificate.ts';
 import { assertNoLeaks } from '../../../test/kit/leaks.ts';
 import { waitFor } from '../../../test/kit/wait.ts';
 import type { ManualClock } from '../../kit/clock.ts';
+import { metadataOf } from '../objects/metadata-of.ts';
 import type { KubeConnection } from '../connection/connection.ts';
 import {
   isConflict,
@@ -100,6 +101,56 @@ describe('what is sent', () => {
       api.requests.map(({ path, query }) => [path, query]),
       [['/api/v1/namespaces/default/configmaps/a%3Fb%3Dc%23d%20e', {}]],
     );
+  });
+});
+
+describe('metadata alone', () => {
+  const resource = metadataOf(SECRETS);
+  const secret = (name: string) => ({ ...configMap(name, { password: 'x' }), kind: 'Secret' });
+
+  test('are asked for with nothing beside them, and no answer has anything else', async () => {
+    await using api = await startApi({ pageSize: 1 });
+    await using client = clientOf(api);
+    const { metadata } = api.put('v1/secrets', secret('a'));
+    api.put('v1/secrets', secret('b'));
+    const expected = { apiVersion: 'v1', kind: 'Secret', metadata };
+    assert.deepEqual(await client.get(resource, key, forever()), expected);
+    const { items } = await client.list(resource, {}, forever());
+    assert.deepEqual([items.length, items[0]], [2, expected]);
+    const query = { initialEvents: true, timeoutSeconds: 300 };
+    for await (const event of client.watch(resource, query, forever().signal)) {
+      assert.deepEqual(event, { type: 'ADDED', object: expected });
+      break;
+    }
+    const one = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+    const many = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+    assert.deepEqual(
+      api.requests.map(({ verb, headers }) => [verb, headers.accept]),
+      [
+        ['get', one],
+        ['list', many],
+        ['list', many],
+        ['watch', one],
+      ],
+    );
+  });
+
+  test('are all that is kept of the answer of somebody who sends the whole object', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api);
+    api.faults.add({ fault: { kind: 'text', text: JSON.stringify(secret('a')) } });
+    const { apiVersion, kind, metadata } = secret('a');
+    assert.deepEqual(await client.get(resource, key, forever()), { apiVersion, kind, metadata });
+  });
+
+  test('are not written in place of the object', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api);
+    for (const call of [client.create, client.replace]) {
+      const { reason, message } = await refusal(call(resource, secret('a'), forever()));
+      assert.deepEqual([reason, /expected a whole object/.test(message)], ['BadRequest', true]);
+    }
+    assert.equal(api.requests.length, 0);
   });
 });
 

@@ -1,4 +1,4 @@
-import { isNotFound } from '../kube-error.ts';
+import { isNotFound, KubeError } from '../kube-error.ts';
 import type { KubeClient, KubeObject, Resource } from '../types.ts';
 import { decodeObject, decodePage } from './decode.ts';
 import { listPages } from './list-pages.ts';
@@ -62,12 +62,14 @@ export function createKubeClient(deps: TransportDeps, options: KubeClientOptions
     async create(resource, object, { signal, dryRun }) {
       const { namespace, name } = object.metadata;
       const what = callName('create', resource, { namespace, name });
+      needWhole(resource, what);
       const request = collection('create', 'POST', resource, { namespace });
       return send(resource, { ...request, what, query: dryRunQuery(dryRun), body: json(object) }, signal);
     },
 
     async replace(resource, object, { signal, dryRun, subresource }) {
       const request = named('update', 'PUT', resource, { ...object.metadata, subresource });
+      needWhole(resource, request.what);
       return send(resource, { ...request, query: dryRunQuery(dryRun), body: json(object) }, signal);
     },
 
@@ -144,6 +146,15 @@ function collection(
 ): KubeRequest {
   const path = resourcePath(resource, target);
   return { verb, method, resource, path, what: callName(verb, resource, target) };
+}
+
+/** An object that is written whole without the fields that nobody asked for would lose them. */
+function needWhole({ metadataOnly }: Resource, what: string): void {
+  if (metadataOnly !== true) return;
+  throw new KubeError(`${what}: expected a whole object, found metadata`, {
+    httpStatus: 400,
+    reason: 'BadRequest',
+  });
 }
 
 function json(content: unknown): KubeRequest['body'] {

@@ -7,6 +7,7 @@ import { TokenBucket, type Rate } from '../../kit/token-bucket.ts';
 import type { KubeConnection } from '../connection/connection.ts';
 import { isKubeError, KubeError } from '../kube-error.ts';
 import type { Resource } from '../types.ts';
+import { acceptOf } from './accept.ts';
 import { badAnswer, decodeJson } from './decode.ts';
 import { createPools, type PoolFor } from './pools.ts';
 import { resourceName } from './resource-path.ts';
@@ -102,7 +103,7 @@ export function createTransport(
         method,
         path: pathWithQuery(pathname, request),
         headers: {
-          accept: 'application/json',
+          accept: acceptOf(request),
           'user-agent': userAgent,
           ...(authorization !== undefined && { authorization }),
           ...(body !== undefined && { 'content-type': body.contentType }),
