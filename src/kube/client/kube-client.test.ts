@@ -146,8 +146,8 @@ describe('metadata alone', () => {
   test('are not written in place of the object', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
-    for (const call of [client.create, client.replace]) {
-      const { reason, message } = await refusal(call(resource, secret('a'), forever()));
+    for (const verb of ['create', 'replace'] as const) {
+      const { reason, message } = await refusal(client[verb](resource, secret('a'), forever()));
       assert.deepEqual([reason, /expected a whole object/.test(message)], ['BadRequest', true]);
     }
     assert.equal(api.requests.length, 0);
