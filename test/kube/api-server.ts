@@ -124,7 +124,7 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
       case 'get':
         return store.get(key());
       case 'create':
-        return store.create(key(), sent as SentObject, dryRun);
+        return store.create(key(), merged(route, undefined, sent as SentObject), dryRun);
       case 'update':
         return store.replace(key(), merged(route, store.get(key()), sent as SentObject), dryRun);
       case 'delete': {
@@ -136,20 +136,26 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
       }
       case 'patch':
         if (contentType === 'application/apply-patch+yaml')
-          return apply(key(), query, sent as SentObject, dryRun);
+          return apply(route, query, sent as SentObject, dryRun);
         if (contentType !== 'application/json-patch+json')
           throw new Refused(415, 'UnsupportedMediaType', `${contentType} is not supported`);
-        return store.replace(key(), jsonPatch(store.get(key()), JSON.parse(body) as []), dryRun);
+        return store.replace(
+          key(),
+          merged(route, store.get(key()), jsonPatch(store.get(key()), JSON.parse(body) as [])),
+          dryRun,
+        );
       default:
         throw new Refused(405, 'MethodNotAllowed', 'the server does not allow this method');
     }
   }
 
-  function apply(key: StoreKey, query: Query, intent: SentObject, dryRun: boolean): StoredObject {
+  function apply(route: Route, query: Query, intent: SentObject, dryRun: boolean): StoredObject {
+    const key = { ...route, name: intent.metadata.name };
     const before = store.find(key);
     const manager = query['fieldManager'];
     if (manager === undefined) throw new Refused(422, 'Invalid', 'fieldManager: is required for apply patch');
-    const next = ownership.apply(before, intent, manager, query['force'] === 'true');
+    const wanted = ownership.apply(before, intent, manager, query['force'] === 'true');
+    const next = merged(route, before, wanted);
     const after = before ? store.replace(key, next, dryRun) : store.create(key, next, dryRun);
     if (!dryRun) ownership.record(after.metadata.uid, intent, manager, before);
     return after;
@@ -309,14 +315,16 @@ function verbOf({ method }: IncomingMessage, { name }: Route, query: Query): str
   return name === undefined ? 'list' : 'get';
 }
 
-/** What a write of a subresource, or of the object without it, leaves as it was. */
-function merged({ subresource }: Route, before: StoredObject, sent: SentObject): SentObject {
-  if (subresource !== 'status') return sent;
-  return {
-    ...before,
-    metadata: { ...before.metadata, ...pick(sent.metadata, 'resourceVersion') },
-    status: sent['status'],
-  };
+/** `sent`, but for what a write of a subresource, or of the object without it, leaves as it was. All that has a status has it as one. */
+function merged({ subresource }: Route, before: StoredObject | undefined, sent: SentObject): SentObject {
+  if (subresource === 'status' && before !== undefined)
+    return {
+      ...before,
+      metadata: { ...before.metadata, ...pick(sent.metadata, 'resourceVersion') },
+      status: sent['status'],
+    };
+  const { status: _status, ...rest } = sent;
+  return { ...rest, ...(before !== undefined && pick(before, 'status')) };
 }
 
 function pick(object: object, name: string): object {

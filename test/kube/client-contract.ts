@@ -1,7 +1,8 @@
 /* oxlint-disable typescript/no-floating-promises -- the runner awaits what `describe` and `test` return */
 /**
  * What controllers rely on, as tests for any API server: the stand-in and a real one have to pass the same. The stand-in is trusted as
- * far as this suite goes, and no further. It works in the namespace `default`, on objects whose names begin with `larder-contract-`.
+ * far as this suite goes, and no further. It works in the namespaces `default` and `test`, on objects whose names begin with
+ * `larder-contract-`, and knows of a kind of its own, widgets.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -30,6 +31,7 @@ import {
   type ConfigMap,
   type Endpoint,
 } from './client.ts';
+import { widget, WIDGETS } from './widgets.ts';
 
 export interface ContractServer {
   readonly endpoint: Endpoint;
@@ -40,8 +42,12 @@ const { signal } = new AbortController();
 const options = { signal };
 
 /** Declares the suite; the server is started before its first test and stopped after its last. */
-export function clientContract(what: string, start: () => Promise<ContractServer>): void {
-  describe(`the contract of the API client holds for ${what}`, () => {
+export function clientContract(
+  what: string,
+  start: () => Promise<ContractServer>,
+  suite: { readonly skip?: string | false } = {},
+): void {
+  describe(`the contract of the API client holds for ${what}`, suite, () => {
     let server: ContractServer;
     let client: ReturnType<typeof realTimeClientOf>;
     before(async () => {
@@ -101,21 +107,22 @@ export function clientContract(what: string, start: () => Promise<ContractServer
     });
 
     test('a JSON patch is made whole or, when its test fails, not at all', async () => {
-      const made = await create({ a: '1' });
+      const made = await create({ a: '1' }, { annotations: { c: '1' } });
       const patch = (expected: string) =>
         client.patch(
           CONFIG_MAPS,
           made.metadata,
           [
             { op: 'test', path: '/data/a', value: expected },
-            { op: 'add', path: '/data/b~1c', value: 'x' },
+            { op: 'add', path: '/metadata/annotations/larder.example~1b', value: 'x' },
             { op: 'remove', path: '/data/a' },
           ],
           options,
         );
       await assert.rejects(patch('2'), isInvalid);
       assert.deepEqual((await get(made)).data, { a: '1' });
-      assert.deepEqual((await patch('1')).data, { 'b/c': 'x' });
+      const { metadata, data = {} } = await patch('1');
+      assert.deepEqual([metadata.annotations, data], [{ c: '1', 'larder.example/b': 'x' }, {}]);
     });
 
     test('applying creates, changes nothing the second time, gives up what is left out, and keeps what is not ours', async () => {
@@ -274,12 +281,40 @@ export function clientContract(what: string, start: () => Promise<ContractServer
       await assert.rejects(client.get(resource, metadata, options), isNotFound);
     });
 
+    test('a status is written by itself, and what is written otherwise leaves it', async () => {
+      const sent = { ...widget(newName(), { size: 1 }), status: { phase: 'Early' } };
+      const made = await client.create(WIDGETS, sent, options);
+      assert.deepEqual([made.status, made.metadata.generation], [undefined, 1]);
+      const { spec, status, metadata } = await client.replace(
+        WIDGETS,
+        { ...made, spec: { size: 2 }, status: { phase: 'Ready' } },
+        { ...options, subresource: 'status' },
+      );
+      assert.deepEqual([spec, status, metadata.generation], [{ size: 1 }, { phase: 'Ready' }, 1]);
+      const changed = { ...made, metadata, spec: { size: 2 }, status: { phase: 'Other' } };
+      const next = await client.replace(WIDGETS, changed, options);
+      assert.deepEqual(
+        [next.spec, next.status, next.metadata.generation],
+        [{ size: 2 }, { phase: 'Ready' }, 2],
+      );
+      const patched = await client.patch(
+        WIDGETS,
+        metadata,
+        [{ op: 'replace', path: '/status', value: { phase: 'Other' } }],
+        options,
+      );
+      assert.deepEqual(
+        [patched.status, patched.metadata.resourceVersion],
+        [status, next.metadata.resourceVersion],
+      );
+      await client.delete(WIDGETS, metadata, options);
+    });
+
+    // Of widgets: they are younger than version 1, and of what is as old as the server itself it may have the whole history.
     test('a version from before all history is expired', async () => {
-      await create();
       const run = async (): Promise<void> => {
-        const query = { namespace: 'default', resourceVersion: '1', timeoutSeconds: 10 };
-        for await (const _ of client.watch(CONFIG_MAPS, query, signal))
-          assert.fail('an event of the beginning');
+        const query = { namespace: 'test', resourceVersion: '1', timeoutSeconds: 10 };
+        for await (const _ of client.watch(WIDGETS, query, signal)) assert.fail('an event of the beginning');
       };
       await assert.rejects(run, isExpired);
     });

@@ -20,7 +20,10 @@ export async function startRealApi(): Promise<RealApi> {
     kind: 'Namespace',
     metadata: { name: 'test' },
   });
-  await waitFor(() => kubectl('get', 'widgets'), { everyMs: 100, what: 'widgets to be served' });
+  await waitFor(() => kubectl('get', '--raw', '/apis/test.example/v1/widgets'), {
+    everyMs: 100,
+    what: 'widgets to be served',
+  });
   const resources = cleanup.move();
   return {
     server,

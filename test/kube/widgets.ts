@@ -18,3 +18,35 @@ export const WIDGETS: Resource<Widget> = {
 export function widget(name: string, spec: NonNullable<Widget['spec']> = {}): Intent<Widget> {
   return { apiVersion: 'test.example/v1', kind: 'Widget', metadata: { namespace: 'test', name }, spec };
 }
+
+/** What a real API server has to be told of them. */
+export const WIDGET_DEFINITION = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'widgets.test.example' },
+  spec: {
+    group: WIDGETS.group,
+    scope: 'Namespaced',
+    names: { kind: WIDGETS.kind, plural: WIDGETS.plural, singular: 'widget' },
+    versions: [
+      {
+        name: WIDGETS.version,
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: {
+                type: 'object',
+                properties: { size: { type: 'integer' }, colour: { type: 'string' } },
+              },
+              status: { type: 'object', properties: { phase: { type: 'string' } } },
+            },
+          },
+        },
+      },
+    ],
+  },
+};
