@@ -2,14 +2,21 @@ import { Command, Option } from 'commander';
 import { systemClock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { Address } from '../kit/listen.ts';
-import { createLogger, type LogLevel } from '../kit/logger.ts';
+import { createLogger, type Logger, type LogLevel } from '../kit/logger.ts';
+import type { NodeAgentDeps } from '../node-agent/program.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
+import { kubeConnectionOf } from './kube-connection.ts';
+import { contextOption, kubeconfigOption, namespaceOption, type KubeOptions } from './kube-options.ts';
 import { nextSignal } from './next-signal.ts';
 import { logFormatOption, logLevelOption, option, parseLoopback } from './options.ts';
 
-interface NodeAgentOptions {
+interface NodeAgentOptions extends KubeOptions {
   config?: string;
+  nodeName?: string;
+  podName?: string;
+  podUid?: string;
+  state?: string;
   address: Address;
   certsDir: string;
   configPath?: string;
@@ -26,6 +33,13 @@ export function nodeAgentCommand(io: CommandIo): CommandDefinition {
       new Command('node-agent')
         .description('Point the containerd of this node at the caches of its cluster.')
         .addOption(option('--config <file>', 'what this node should do, JSON, re-read when it changes'))
+        .addOption(option('--node-name <name>', 'name of this node, which is told by the API server instead'))
+        .addOption(namespaceOption())
+        .addOption(option('--pod-name <name>', 'Pod of this process: its report goes with it'))
+        .addOption(option('--pod-uid <uid>', 'uid of that Pod'))
+        .addOption(kubeconfigOption())
+        .addOption(contextOption())
+        .addOption(option('--state <dir>', 'where the document is kept for a start without the API server'))
         .addOption(
           option('--address <host:port>', 'where containerd finds the relay; a loopback address')
             .argParser(parseLoopback)
@@ -57,10 +71,11 @@ export function nodeAgentCommand(io: CommandIo): CommandDefinition {
 
 async function nodeAgent(options: NodeAgentOptions, io: CommandIo): Promise<number> {
   if (options.uninstall === true) return uninstall(options.certsDir, io);
-  if (options.config === undefined) throw new LarderError('USAGE', '--config is needed, or --uninstall');
+  const place = placeOf(options);
   const logger = createLogger({ level: options.logLevel, format: options.logFormat }, (line) => io.err(line));
   const stopping = nextSignal(io);
-  const { createFileSource } = await import('../node-agent/document-source.ts');
+  await using cleanup = new AsyncDisposableStack();
+  const { source, reporter } = await tiesOf(place, options, io, logger, cleanup);
   const { startNodeAgent } = await import('../node-agent/program.ts');
   const agent = await startNodeAgent(
     {
@@ -69,16 +84,72 @@ async function nodeAgent(options: NodeAgentOptions, io: CommandIo): Promise<numb
       configPath: options.configPath ?? options.certsDir,
       containerdConfig: options.containerdConfig,
     },
-    createFileSource(options.config, systemClock, logger),
-    systemClock,
-    logger,
+    { source, reporter, clock: systemClock, logger },
   );
-  logger.info('larder relays', { event: 'ready', relay: agent.relayUrl, revision: agent.status().revision });
+  logger.info('larder relays', {
+    event: 'ready',
+    relay: agent.relayUrl,
+    revision: agent.status()?.revision,
+  });
   const name = await stopping;
   logger.info('larder stops', { event: 'stopping', signal: name });
   await agent.stop();
   logger.info('larder has stopped', { event: 'stopped' });
   return EXIT.done;
+}
+
+/** Where the document comes from: a file, or the API server, which is told what this node makes of it. */
+type Place =
+  | { readonly file: string }
+  | { readonly node: string; readonly owner: { readonly name: string; readonly uid: string } | undefined };
+
+/** Throws `USAGE`: a flag that would mean nothing is a mistake. */
+function placeOf(options: NodeAgentOptions): Place {
+  const { config, nodeName, podName, podUid } = options;
+  if ((podName === undefined) !== (podUid === undefined))
+    throw new LarderError('USAGE', '--pod-name and --pod-uid need each other');
+  if (nodeName !== undefined && config === undefined)
+    return {
+      node: nodeName,
+      owner: podName === undefined || podUid === undefined ? undefined : { name: podName, uid: podUid },
+    };
+  if (config === undefined || nodeName !== undefined)
+    throw new LarderError('USAGE', 'either --config or --node-name is needed, or --uninstall');
+  for (const [key, flag] of Object.entries(ONLY_IN_CLUSTER))
+    if (key in options) throw new LarderError('USAGE', `${flag} needs --node-name instead of --config`);
+  return { file: config };
+}
+
+const ONLY_IN_CLUSTER = {
+  namespace: '--namespace',
+  podName: '--pod-name',
+  kubeconfig: '--kubeconfig',
+  context: '--context',
+  state: '--state',
+} as const satisfies Partial<Record<keyof NodeAgentOptions, string>>;
+
+async function tiesOf(
+  place: Place,
+  options: NodeAgentOptions,
+  io: CommandIo,
+  logger: Logger,
+  cleanup: AsyncDisposableStack,
+): Promise<Pick<NodeAgentDeps, 'source' | 'reporter'>> {
+  const clock = systemClock;
+  if ('file' in place) {
+    const { createFileSource } = await import('../node-agent/document/file-source.ts');
+    return { source: createFileSource(place.file, clock, logger) };
+  }
+  const stopped = new AbortController();
+  cleanup.defer(() => stopped.abort());
+  const connection = await kubeConnectionOf(options, io, { clock, logger, signal: stopped.signal });
+  const { createClusterTies } = await import('../node-agent/cluster-ties.ts');
+  const ties = createClusterTies(
+    { connection, clock, logger, random: Math.random },
+    { ...place, stateDirectory: options.state, userAgent: `larder/${io.version} (node-agent)` },
+  );
+  cleanup.defer(() => ties.close());
+  return ties;
 }
 
 async function uninstall(directory: string, io: CommandIo): Promise<number> {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createTestPki } from '../../test/kit/index.ts';
-import { LarderError } from '../kit/errors.ts';
-import { EMPTY_DOCUMENT, parseNodeDocument } from './node-document.ts';
+import { isLarderError, LarderError } from '../kit/errors.ts';
+import { EMPTY_DOCUMENT, formatNodeDocument, parseNodeDocument } from './node-document.ts';
 
 const CACHE = {
   upstream: 'docker.io',
@@ -41,6 +41,20 @@ test('an empty file says that there is nothing to do', () => {
   assert.deepEqual(parseNodeDocument(' \n', 'n.json'), EMPTY_DOCUMENT);
 });
 
+test('caches without TLS need no authority', () => {
+  assert.deepEqual(problemsOf({ ...cacheWith({ endpoint: 'http://10.96.0.12:5000' }), ca: '' }), []);
+});
+
+test('what is written is what is read, and what would be refused is not written', () => {
+  const document = { revision: '7f3c', ca, caches: [CACHE], mirrors: [MIRROR] };
+  const text = formatNodeDocument(document);
+  assert.deepEqual(parseNodeDocument(text, 'n.json'), parseNodeDocument(JSON.stringify(document), 'n.json'));
+  assert.throws(
+    () => formatNodeDocument({ ...document, ca: '' }),
+    (error) => isLarderError(error, 'CONFIG_INVALID'),
+  );
+});
+
 describe('refused, with the field that is wrong:', () => {
   const wrong: [string, object | string, RegExp][] = [
     ['no JSON', '{"ca": hush', /^n\.json: must be a JSON document$/],
@@ -49,9 +63,9 @@ describe('refused, with the field that is wrong:', () => {
     ['a name that leads out of the directory', cacheWith({ upstream: '../etc' }), /caches\[0\]\.upstream: /],
     ['the name of the default', cacheWith({ upstream: '_default' }), /caches\[0\]\.upstream: /],
     [
-      'a cache without TLS',
-      cacheWith({ endpoint: 'http://10.0.0.1:5000' }),
-      /caches\[0\]\.endpoint: must be an https URL/,
+      'a cache that is not reached by HTTP',
+      cacheWith({ endpoint: 'ftp://10.0.0.1:5000' }),
+      /caches\[0\]\.endpoint: must be an http\(s\) URL/,
     ],
     ['a login in a URL', mirrorWith({ host: 'https://u:p@m.example' }), /hosts\[0\]\.host: /],
     ['a quote in a URL', mirrorWith({ host: 'https://m.example/"]' }), /hosts\[0\]\.host: /],

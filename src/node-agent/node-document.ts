@@ -6,6 +6,8 @@ import { LarderError } from '../kit/errors.ts';
 export type NodeDocument = z.output<typeof DOCUMENT>;
 export type NodeCache = NodeDocument['caches'][number];
 export type NodeMirror = NodeDocument['mirrors'][number];
+/** The same as somebody writes it: without what has a default. */
+export type NodeDocumentInput = z.input<typeof DOCUMENT>;
 
 /** Nothing to do: everything that was written is taken away. */
 export const EMPTY_DOCUMENT: NodeDocument = { revision: '', ca: '', caches: [], mirrors: [] };
@@ -13,7 +15,16 @@ export const EMPTY_DOCUMENT: NodeDocument = { revision: '', ca: '', caches: [], 
 /** Reads the document; a text of nothing but blanks is the empty one. Throws `CONFIG_INVALID` with every problem, a line each. */
 export function parseNodeDocument(text: string, source: string): NodeDocument {
   if (text.trim() === '') return EMPTY_DOCUMENT;
-  const result = DOCUMENT.safeParse(readJson(text, source));
+  return checked(readJson(text, source), source);
+}
+
+/** The text of the document, every default written out. Throws `CONFIG_INVALID` for one that nodes would refuse. */
+export function formatNodeDocument(document: NodeDocumentInput): string {
+  return JSON.stringify(checked(document, 'node document'));
+}
+
+function checked(document: unknown, source: string): NodeDocument {
+  const result = DOCUMENT.safeParse(document);
   if (result.success) return result.data;
   const lines = result.error.issues.map(
     ({ path, message }) => `${source}: ${pathText(path)}${path.length === 0 ? '' : ': '}${message}`,
@@ -27,7 +38,6 @@ const upstream = z.string().superRefine((name, context) => {
 });
 
 const origin = z.string().refine(isPlainUrl(/^https?:$/, false), 'must be an http(s) URL without a path');
-const cacheUrl = z.string().refine(isPlainUrl(/^https:$/, false), 'must be an https URL without a path');
 const mirrorUrl = z
   .string()
   .refine(
@@ -35,7 +45,7 @@ const mirrorUrl = z
     'must be an http(s) URL without user information, query or fragment',
   );
 
-const cache = z.object({ upstream, server: origin, endpoint: cacheUrl, serverName: z.string().min(1) });
+const cache = z.object({ upstream, server: origin, endpoint: origin, serverName: z.string().min(1) });
 
 const mirrorHost = z.object({
   host: mirrorUrl,
@@ -52,13 +62,14 @@ const mirror = z.object({ upstream, server: origin, hosts: z.array(mirrorHost).m
 const DOCUMENT = z
   .object({
     revision: z.string(),
-    /** The authority that signs the certificates of all caches, PEM. */
+    /** The authority that signs the certificates of all caches, PEM; may be empty when none is reached over TLS. */
     ca: z.string().default(''),
     caches: z.array(cache).default([]),
     mirrors: z.array(mirror).default([]),
   })
   .superRefine(({ ca, caches, mirrors }, context) => {
-    if (caches.length > 0 && !ca.includes('-----BEGIN CERTIFICATE-----'))
+    const needsCa = caches.some(({ endpoint }) => isTls(endpoint));
+    if (needsCa && !ca.includes('-----BEGIN CERTIFICATE-----'))
       context.addIssue({ code: 'custom', path: ['ca'], message: 'must hold a PEM certificate' });
     const seen = new Set<string>();
     for (const [list, entries] of Object.entries({ caches, mirrors })) {
@@ -82,6 +93,11 @@ const DOCUMENT = z
         });
     }
   });
+
+/** Whether a cache is reached over TLS. */
+function isTls(endpoint: string): boolean {
+  return URL.parse(endpoint)?.protocol === 'https:';
+}
 
 function readJson(text: string, source: string): unknown {
   try {

@@ -17,6 +17,14 @@ export interface UpstreamStatus {
   readonly message: string;
 }
 
+/** Passes on what a node has made of its document. */
+export interface StatusReporter {
+  /** The state now; the last one counts. Never waits. */
+  report(status: NodeStatus): void;
+  /** Passes it on until `signal` aborts. Whatever fails is tried again. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
 /** The status of one upstream whose file was to be written. */
 export function writtenStatus({ upstream, state, message }: HostsOutcome): UpstreamStatus {
   return { upstream, state: state === 'Written' ? 'Ready' : state, message };

@@ -4,11 +4,11 @@ import type { Logger } from '../kit/logger.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { createCaches, type Caches } from './caches.ts';
 import { checkContainerd } from './containerd/containerd-check.ts';
-import type { DocumentSource } from './document-source.ts';
+import type { DocumentSource } from './document/document-source.ts';
 import { createHostsDirectory } from './hosts/hosts-directory.ts';
 import type { NodeDocument } from './node-document.ts';
 import { hostsFilesOf } from './node-hosts.ts';
-import { writtenStatus, type NodeStatus, type UpstreamStatus } from './node-status.ts';
+import { writtenStatus, type NodeStatus, type StatusReporter, type UpstreamStatus } from './node-status.ts';
 import { createRelayListener } from './relay/relay-listener.ts';
 import { createRelay } from './relay/relay.ts';
 
@@ -29,20 +29,28 @@ export interface NodeAgentSettings {
 
 export interface RunningNodeAgent {
   readonly relayUrl: string;
-  readonly status: () => NodeStatus;
+  /** Undefined while nobody knows what is to be done, and nothing was written. */
+  readonly status: () => NodeStatus | undefined;
   /** Refuses connections at once and lets running answers end. Files stay: see README. */
   stop(): Promise<void>;
 }
 
+export interface NodeAgentDeps {
+  readonly source: DocumentSource;
+  /** Undefined: what the node has made of its document is in the log alone. */
+  readonly reporter?: StatusReporter | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /**
- * The object graph of `larder node-agent`. Resolves when the relay listens. Throws `CONFIG_INVALID` or `ADDRESS_IN_USE`, with nothing
- * left open and nothing written.
+ * The object graph of `larder node-agent`. Resolves when the relay listens, whether the document is known by then or not: as long as it is
+ * not, files of before stay, and the relay sends containerd on. Throws `CONFIG_INVALID` or `ADDRESS_IN_USE`, with nothing left open and
+ * nothing written.
  */
 export async function startNodeAgent(
   settings: NodeAgentSettings,
-  source: DocumentSource,
-  clock: Clock,
-  logger: Logger,
+  { source, reporter, clock, logger }: NodeAgentDeps,
 ): Promise<RunningNodeAgent> {
   let document = await source.read();
   const tasks = new TaskGroup(logger);
@@ -58,8 +66,9 @@ export async function startNodeAgent(
   cleanup.defer(() => tasks.close());
   const relayUrl = `http://${formatAddress(address)}`;
   const carryOut = createCarryOut(settings, relayUrl, caches, logger);
+  let status: NodeStatus | undefined;
 
-  caches.apply(document);
+  if (document !== undefined) caches.apply(document);
   tasks.run('follow the document', (signal) =>
     source.watch(signal, (changed) => {
       document = changed;
@@ -68,15 +77,22 @@ export async function startNodeAgent(
       logger.info('document changed', { event: 'document-applied', revision: changed.revision });
     }),
   );
-  // Files of the process before stay while their caches answer.
-  await caches.judged();
-  let status = await carryOut(document);
+  if (reporter !== undefined) tasks.run('report the state of this node', (signal) => reporter.run(signal));
+  await carryOutLatest();
   tasks.run('carry out the document', async (signal) => {
-    while (await changes.next(signal)) status = await carryOut(document);
+    while (await changes.next(signal)) await carryOutLatest();
   });
 
   const owned = cleanup.move();
   return { relayUrl, status: () => status, stop: () => owned.disposeAsync() };
+
+  async function carryOutLatest(): Promise<void> {
+    // Files of before stay while their caches answer.
+    await caches.judged();
+    if (document === undefined || tasks.signal.aborted) return;
+    status = await carryOut(document);
+    reporter?.report(status);
+  }
 }
 
 /** Takes away everything that an agent has written below `directory`. */

@@ -29,11 +29,11 @@ describe('a cache that is gone', () => {
     assert.ok(ms < 50, `${ms} ms`);
     await waitFor(() => !pair.hasHosts(), { what: 'hosts.toml to go' });
     assert.ok((await msUntilRefusal(pair)) < 50);
-    await waitFor(() => pair.agent.status().upstreams[0]?.state === 'Down');
+    await waitFor(() => pair.agent.status()?.upstreams[0]?.state === 'Down');
     await pair.cache.accept();
     await waitFor(() => pair.hasHosts(), { what: 'hosts.toml to come back' });
     assert.equal((await get(pair.url(manifest))).status, 200);
-    await waitFor(() => pair.agent.status().upstreams[0]?.state === 'Ready');
+    await waitFor(() => pair.agent.status()?.upstreams[0]?.state === 'Ready');
   });
 
   test('and accepts connections without a word costs one request a second, and the next ones nothing', async () => {
@@ -67,7 +67,7 @@ describe('a cache that is gone', () => {
     });
     await waitFor(
       () =>
-        /unable to verify|self-signed|certificate/.test(setting.agent.status().upstreams[0]?.message ?? ''),
+        /unable to verify|self-signed|certificate/.test(setting.agent.status()?.upstreams[0]?.message ?? ''),
       {
         limitMs: 15_000,
       },
@@ -108,10 +108,10 @@ describe('the document', () => {
     });
     await waitFor(() => pair.hasHosts('quay.io'));
     assert.ok(pair.hasHosts());
-    await waitFor(() => pair.agent.status().revision === '2');
+    await waitFor(() => pair.agent.status()?.revision === '2');
     pair.writeDocument({ revision: 3 });
     pair.writeDocument({ revision: '4', mirrors });
-    await waitFor(() => !pair.hasHosts() && pair.agent.status().revision === '4');
+    await waitFor(() => !pair.hasHosts() && pair.agent.status()?.revision === '4');
     assert.equal((await get(pair.url(manifest))).status, 404);
     pair.writeDocument({ revision: '5' });
     await waitFor(() => !pair.hasHosts('quay.io'));
@@ -128,7 +128,7 @@ describe('the document', () => {
     await waitFor(() =>
       pair.agent
         .status()
-        .upstreams.some(({ upstream, state }) => upstream === 'quay.io' && state === 'Foreign'),
+        ?.upstreams.some(({ upstream, state }) => upstream === 'quay.io' && state === 'Foreign'),
     );
     await pair.agent.stop();
     await using again = await startAgent(

@@ -77,6 +77,18 @@ describe('the relay', () => {
     agent.destroy();
   });
 
+  test('reaches a cache without TLS as well', async () => {
+    await using pair = await startPair({ tls: false });
+    pair.cache.push('app', image, 'v1');
+    for (const blob of [layer, small, layer]) {
+      const found = await get(pair.url(blobPath(blob.digest)), { body: { expect: blob } });
+      assert.deepEqual([found.status, found.complete, found.matches], [200, true, true]);
+    }
+    assert.equal(pair.cache.connections.opened, 1);
+    await pair.cache.refuse();
+    assert.equal((await get(pair.url('/v2/app/manifests/v1'))).status, 503);
+  });
+
   test('answers 404 for an upstream that nobody caches, or none, and asks nobody', async () => {
     await using pair = await startPair();
     pair.cache.reset();
@@ -85,7 +97,8 @@ describe('the relay', () => {
       assert.equal(answer.status, 404);
       assert.match(answer.text(), /NAME_UNKNOWN/);
     }
-    assert.equal((await get(`${pair.agent.relayUrl}/healthz`)).status, 200);
+    const health = await get(`${pair.agent.relayUrl}/healthz`);
+    assert.deepEqual([health.status, health.text()], [200, 'ok\n']);
     assert.equal(pair.cache.count({ kind: 'manifest' }) + pair.cache.count({ kind: 'ping' }), 0);
   });
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
-import { createFileSource } from '../../src/node-agent/document-source.ts';
+import { createFileSource } from '../../src/node-agent/document/file-source.ts';
 import { startNodeAgent, type RunningNodeAgent } from '../../src/node-agent/program.ts';
 import { startUpstream, tempDir, waitFor, type TempDir, type Upstream } from '../kit/index.ts';
 
@@ -37,9 +37,11 @@ export async function startAgent(document: object, port = 0): Promise<AgentSetti
       configPath: certsDirectory,
       containerdConfig: join(files.path, 'config.toml'),
     },
-    createFileSource(file, systemClock, silentLogger),
-    systemClock,
-    silentLogger,
+    {
+      source: createFileSource(file, systemClock, silentLogger),
+      clock: systemClock,
+      logger: silentLogger,
+    },
   );
   cleanup.defer(() => agent.stop());
   const owned = cleanup.move();
@@ -58,12 +60,12 @@ export interface Pair extends AgentSetting {
 }
 
 /** Both, once containerd is pointed at the relay. */
-export async function startPair(): Promise<Pair> {
+export async function startPair({ tls = true } = {}): Promise<Pair> {
   await using cleanup = new AsyncDisposableStack();
-  const cache = cleanup.use(await startUpstream({ tls: true }));
+  const cache = cleanup.use(await startUpstream({ tls }));
   playLarder(cache);
   const setting = cleanup.use(
-    await startAgent({ revision: '1', ca: cache.caPem, caches: [cacheEntry(cache.url)] }),
+    await startAgent({ revision: '1', ca: cache.caPem ?? '', caches: [cacheEntry(cache.url)] }),
   );
   await waitFor(() => setting.hasHosts(), { what: 'hosts.toml' });
   const owned = cleanup.move();

@@ -1,7 +1,7 @@
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { Metrics } from '../../kit/metrics.ts';
+import type { KubeMetrics } from '../kube-metrics.ts';
 import { resourceName } from '../client/resource-path.ts';
 import { isExpired, isKubeError, KubeError } from '../kube-error.ts';
 import type { KubeClient, KubeObject, ListQuery, Resource, WatchEvent } from '../types.ts';
@@ -13,7 +13,7 @@ export interface ReflectorDeps {
   readonly client: Pick<KubeClient, 'list' | 'watch'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Pick<Metrics, 'kubeRelists' | 'kubeWatchFailures' | 'kubeLastEvent' | 'kubeObjects'>;
+  readonly metrics: Pick<KubeMetrics, 'kubeRelists' | 'kubeWatchFailures' | 'kubeLastEvent' | 'kubeObjects'>;
   /** From 0 up to 1. */
   readonly random: () => number;
 }

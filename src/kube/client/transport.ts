@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError } from '../../kit/errors.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
-import type { Metrics } from '../../kit/metrics.ts';
+import type { KubeMetrics } from '../kube-metrics.ts';
 import { TokenBucket, type Rate } from '../../kit/token-bucket.ts';
 import type { KubeConnection } from '../connection/connection.ts';
 import { isKubeError, KubeError } from '../kube-error.ts';
@@ -28,7 +28,7 @@ export interface KubeRequest {
 export interface TransportDeps {
   readonly connection: KubeConnection;
   readonly clock: Clock;
-  readonly metrics: Pick<Metrics, 'kubeRequests'>;
+  readonly metrics: Pick<KubeMetrics, 'kubeRequests'>;
 }
 
 export interface TransportLimits {

@@ -1,7 +1,8 @@
-import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText } from '../../kit/errors.ts';
-import { caFileName, hostsToml, isOurFileName, MARKER, TEMPORARY, type HostsFile } from './hosts-toml.ts';
+import { replaceFile } from '../replace-file.ts';
+import { caFileName, hostsToml, isOurFileName, MARKER, type HostsFile } from './hosts-toml.ts';
 
 /** What became of one upstream's file. */
 export interface HostsOutcome {
@@ -22,6 +23,8 @@ export interface HostsDirectory {
 }
 
 const HOSTS_TOML = 'hosts.toml';
+/** By containerd, whoever it runs as: there is no secret in these files. */
+const READABLE = 0o644;
 
 export function createHostsDirectory(root: string): HostsDirectory {
   return {
@@ -46,8 +49,8 @@ async function write(root: string, file: HostsFile): Promise<HostsOutcome> {
     const bundles = new Map(
       file.hosts.flatMap(({ ca }) => (ca === undefined ? [] : [[caFileName(ca), ca] as const])),
     );
-    for (const [name, pem] of bundles) await replace(join(directory, name), pem);
-    await replace(join(directory, HOSTS_TOML), hostsToml(file));
+    for (const [name, pem] of bundles) await replaceFile(join(directory, name), pem, READABLE);
+    await replaceFile(join(directory, HOSTS_TOML), hostsToml(file), READABLE);
     for (const name of await namesIn(directory))
       if (isOurFileName(name) && !bundles.has(name)) await rm(join(directory, name), { force: true });
     return { upstream, state: 'Written', message: '' };
@@ -97,21 +100,6 @@ async function hiddenBy(root: string, upstream: string): Promise<string | undefi
   if (!upstream.includes(':')) return undefined;
   const other = join(root, `${upstream.replace(':', '_')}_`);
   return (await kindOf(other)) === 'absent' ? undefined : `${other} comes first for containerd`;
-}
-
-/** Writes the file whole or not at all; one that is right already keeps its time stamps. */
-async function replace(path: string, content: string): Promise<void> {
-  const there = await readFile(path, 'utf8').catch(() => undefined);
-  if (there === content) return;
-  const temporary = `${path}${TEMPORARY}`;
-  const file = await open(temporary, 'w', 0o644);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
 }
 
 async function kindOf(path: string): Promise<'absent' | 'file' | 'directory' | 'link or special file'> {

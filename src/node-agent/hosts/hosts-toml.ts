@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { TEMPORARY } from '../replace-file.ts';
 
 /** The first line of every file that is ours. Without it a file is somebody else's. */
 export const MARKER =
@@ -51,9 +52,6 @@ export function caFileName(pem: string): string {
 export function isOurFileName(name: string): boolean {
   return /^larder-ca-[0-9a-f]{16}\.pem$/.test(name) || name.endsWith(TEMPORARY);
 }
-
-/** Ends the names of files that are being written. */
-export const TEMPORARY = '.larder-new';
 
 /** A basic string of TOML 1.0: what JSON escapes, and DEL. */
 function quoted(text: string): string {

@@ -40,7 +40,7 @@ export interface CacheClient {
 }
 
 export interface CacheClientOptions {
-  /** `https://HOST:PORT`. */
+  /** `https://HOST:PORT`, or `http://HOST:PORT` for one without TLS. */
   readonly endpoint: string;
   readonly serverName: string;
   readonly ca: string;
@@ -193,12 +193,14 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
 }
 
 function addressOf({ endpoint, serverName, ca }: CacheClientOptions): CacheAddress {
-  const { hostname, port } = new URL(endpoint);
+  const { protocol, hostname, port } = new URL(endpoint);
+  const isTls = protocol === 'https:';
   return {
     host: hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: port === '' ? 443 : Number(port),
-    servername: serverName,
-    // Only the operator's authority: a certificate of a public one says nothing about a cache.
-    secureContext: createSecureContext({ ca, minVersion: 'TLSv1.3' }),
+    port: port === '' ? (isTls ? 443 : 80) : Number(port),
+    tls: isTls
+      ? // Only the operator's authority: a certificate of a public one says nothing about a cache.
+        { servername: serverName, secureContext: createSecureContext({ ca, minVersion: 'TLSv1.3' }) }
+      : undefined,
   };
 }

@@ -1,5 +1,5 @@
-import type { OnReadOpts, SocketConstructorOpts } from 'node:net';
-import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { connect as connectPlain, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { LarderError } from '../../kit/errors.ts';
 import { parseAnswerHead, type AnswerHead } from './answer-head.ts';
 import type { Slabs } from './slabs.ts';
@@ -21,7 +21,7 @@ export interface AnswerReceiver {
   failed(error: Error, answered: boolean): void;
 }
 
-/** A TLS connection to a cache. */
+/** A connection to a cache. */
 export interface CacheConnection {
   /** Resolves when it can be asked; rejects when it never can. */
   readonly ready: Promise<void>;
@@ -39,7 +39,12 @@ export interface ConnectionEvents {
 }
 
 /** Where a cache is, and how its certificate is judged. */
-export type CacheAddress = Pick<ConnectionOptions, 'host' | 'port' | 'servername' | 'secureContext'>;
+export interface CacheAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Undefined: without TLS. */
+  readonly tls: Pick<ConnectionOptions, 'servername' | 'secureContext'> | undefined;
+}
 
 /**
  * Connects. Answers are read by Larder itself, into buffers that are used again, and handed on in pieces as large as the client's pace
@@ -63,7 +68,7 @@ export function openCacheConnection(
 
   const socket = openSocket(address, { buffer: () => slab.buffer.subarray(filled), callback: received });
   const ready = new Promise<void>((resolve, reject) => {
-    socket.once('secureConnect', () => {
+    socket.once(address.tls === undefined ? 'connect' : 'secureConnect', () => {
       isReady = true;
       resolve();
     });
@@ -190,14 +195,13 @@ interface Reading {
   head: AnswerHead | undefined;
 }
 
-function openSocket(address: CacheAddress, onread: OnReadOpts): TLSSocket {
-  const options: ConnectionOptions & Pick<SocketConstructorOpts, 'onread'> = {
-    ...address,
-    onread,
-    ALPNProtocols: ['http/1.1'],
-    minVersion: 'TLSv1.3',
-  };
-  return connect(options).setNoDelay(true);
+function openSocket({ tls, ...place }: CacheAddress, onread: OnReadOpts): Socket {
+  const options = { ...place, onread };
+  const socket =
+    tls === undefined
+      ? connectPlain(options)
+      : connectTls({ ...options, ...tls, ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.3' });
+  return socket.setNoDelay(true);
 }
 
 function closed(): LarderError {

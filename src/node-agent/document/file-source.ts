@@ -1,17 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import type { Clock } from '../kit/clock.ts';
-import { errorText, isLarderError, LarderError } from '../kit/errors.ts';
-import type { Logger } from '../kit/logger.ts';
-import { fingerprint, watchFiles } from '../kit/watch-files.ts';
-import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from './node-document.ts';
-
-/** Where the document comes from: a file here, an object of the API server in a cluster. */
-export interface DocumentSource {
-  /** The document now. Throws `CONFIG_INVALID`. */
-  read(): Promise<NodeDocument>;
-  /** Calls `onChange` with each later one that can be used, until `signal` aborts. To be called once, after `read`. */
-  watch(signal: AbortSignal, onChange: (document: NodeDocument) => void): Promise<void>;
-}
+import type { Clock } from '../../kit/clock.ts';
+import { errorText, LarderError } from '../../kit/errors.ts';
+import type { Logger } from '../../kit/logger.ts';
+import { fingerprint, watchFiles } from '../../kit/watch-files.ts';
+import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from '../node-document.ts';
+import { logRefused, type DocumentSource } from './document-source.ts';
 
 /**
  * The document in a file. One that does not exist at the start is a mistake; one that goes away later was deleted, and says that
@@ -31,11 +24,7 @@ export function createFileSource(file: string, clock: Clock, logger: Logger): Do
         try {
           onChange(await readAgain());
         } catch (error) {
-          if (!isLarderError(error)) throw error;
-          logger.error('changed document refused, the old one stays in force', {
-            event: 'document-refused',
-            problems: error.message.split('\n'),
-          });
+          logRefused(logger, error);
         }
       }
 

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { tempDir } from '../../../test/kit/temp.ts';
+import { waitFor } from '../../../test/kit/wait.ts';
+import { startApi, type ApiServer } from '../../../test/kube/api-server.ts';
+import { clientOf, configMap, IN_CONFIG_MAPS } from '../../../test/kube/client.ts';
+import { silentLogger, type Logger } from '../../kit/logger.ts';
+import { EMPTY_DOCUMENT, type NodeDocument } from '../node-document.ts';
+import { createConfigMapSource } from './config-map-source.ts';
+import { createDocumentCopy, type DocumentCopy } from './document-copy.ts';
+
+const NAMESPACE = 'larder-system';
+
+/** What the cluster wants of its nodes now. */
+function publish(api: ApiServer, revision: string): void {
+  publishText(api, JSON.stringify({ revision }));
+}
+
+function publishText(api: ApiServer, text: string, key = 'nodes.json'): void {
+  api.put(IN_CONFIG_MAPS, configMap('larder-nodes', { [key]: text }, NAMESPACE));
+}
+
+function remove(api: ApiServer): void {
+  api.remove(IN_CONFIG_MAPS, 'larder-nodes', NAMESPACE);
+}
+
+/** A source at work; `told` has what was read at once, and then every document that came. */
+async function follow(api: ApiServer, copyOf?: (logger: Logger) => DocumentCopy) {
+  const events: string[] = [];
+  const note = (message: string, fields: object = {}): void =>
+    void events.push('event' in fields ? String(fields.event) : message);
+  const logger: Logger = { ...silentLogger, warn: note, error: note, with: () => logger };
+  const client = clientOf(api);
+  const { clock, metrics } = client;
+  const copy = copyOf?.(logger);
+  const source = createConfigMapSource(
+    { client, clock, metrics, logger, random: () => 0.5, copy },
+    { namespace: NAMESPACE },
+  );
+  const told: (NodeDocument | undefined)[] = [await source.read()];
+  const stop = new AbortController();
+  const running = source.watch(stop.signal, (document) => told.push(document));
+  const revisions = (): (string | undefined)[] => told.map((document) => document?.revision);
+  return {
+    clock,
+    told,
+    events,
+    revisions,
+    async has(...expected: (string | undefined)[]) {
+      await waitFor(() => revisions().length >= expected.length, { what: `${expected.length} documents` });
+      assert.deepEqual(revisions(), expected);
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort(new Error('enough'));
+      await running;
+      await client.close();
+    },
+  };
+}
+
+test('the document is what the one ConfigMap says, and nothing but that one is asked for', async () => {
+  await using api = await startApi();
+  api.put(IN_CONFIG_MAPS, configMap('other', { 'nodes.json': '{"revision":"x"}' }, NAMESPACE));
+  publish(api, '1');
+  await using source = await follow(api);
+  await source.has(undefined, '1');
+  publish(api, '2');
+  await source.has(undefined, '1', '2');
+  for (const { path, query } of api.requests) {
+    assert.equal(path, `/api/v1/namespaces/${NAMESPACE}/configmaps`);
+    assert.equal(query['fieldSelector'], 'metadata.name=larder-nodes');
+  }
+});
+
+test('a ConfigMap that does not exist, or not any more, says that there is nothing to do', async () => {
+  await using api = await startApi();
+  await using source = await follow(api);
+  await source.has(undefined, '');
+  assert.deepEqual(source.told[1], EMPTY_DOCUMENT);
+  publish(api, '1');
+  await source.has(undefined, '', '1');
+  remove(api);
+  await source.has(undefined, '', '1', '');
+});
+
+test('one with problems is refused, and what came before stays in force', async () => {
+  await using api = await startApi();
+  publish(api, '1');
+  await using source = await follow(api);
+  await source.has(undefined, '1');
+  publishText(api, '{"revision":');
+  publishText(api, '{"revision":"2"}', 'other.json');
+  await waitFor(() => source.events.length === 2);
+  assert.deepEqual(source.events, ['document-refused', 'document-refused']);
+  publish(api, '3');
+  await source.has(undefined, '1', '3');
+});
+
+test('a change of the ConfigMap that leaves its document as it is is none', async () => {
+  await using api = await startApi();
+  publish(api, '1');
+  await using source = await follow(api);
+  await source.has(undefined, '1');
+  publishText(api, ' {"revision": "1", "caches": []}');
+  publish(api, '2');
+  await source.has(undefined, '1', '2');
+});
+
+test('while the API server does not answer from the start nobody knows, and nothing is told', async () => {
+  await using api = await startApi();
+  publish(api, '1');
+  api.faults.add({ fault: { kind: 'reset' }, times: Infinity });
+  await using source = await follow(api);
+  for (const tries of [1, 2, 3]) {
+    await waitFor(() => api.requests.length >= tries && source.clock.pending === 1);
+    assert.deepEqual(source.revisions(), [undefined]);
+    source.clock.advance(30_000);
+  }
+  await waitFor(() => api.requests.length > 3 && source.clock.pending === 1);
+  api.faults.clear();
+  source.clock.advance(30_000);
+  await source.has(undefined, '1');
+});
+
+test('a ConfigMap that was deleted in an outage whose history is lost is missed afterwards', async () => {
+  await using api = await startApi();
+  publish(api, '1');
+  await using source = await follow(api);
+  await source.has(undefined, '1');
+  api.faults.add({ fault: { kind: 'expired-event' }, verb: 'watch' });
+  remove(api);
+  api.compact();
+  await source.has(undefined, '1', '');
+});
+
+test('an agent that starts while the API server does not answer goes on with what was said last', async () => {
+  using own = tempDir();
+  const file = join(own.path, 'state', 'nodes.json');
+  const copyOf = (logger: Logger): DocumentCopy => createDocumentCopy(file, logger);
+  await using api = await startApi();
+  publish(api, '1');
+  {
+    await using source = await follow(api, copyOf);
+    await source.has(undefined, '1');
+    publish(api, '2');
+    await source.has(undefined, '1', '2');
+  }
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  api.faults.add({ fault: { kind: 'reset' }, times: Infinity });
+  {
+    await using source = await follow(api, copyOf);
+    await source.has('2');
+  }
+  api.faults.clear();
+  remove(api);
+  {
+    await using source = await follow(api, copyOf);
+    await source.has('2', '');
+  }
+  await using source = await follow(api, copyOf);
+  await source.has('');
+});
+
+test('a copy that is empty, broken or cannot be written is as good as none', async () => {
+  using own = tempDir();
+  await using api = await startApi();
+  publish(api, '1');
+  for (const [content, events] of [
+    ['', []],
+    ['{"revision":', ['the document of before cannot be used']],
+  ] as const) {
+    const file = own.write('nodes.json', content);
+    await using source = await follow(api, (logger) => createDocumentCopy(file, logger));
+    await source.has(undefined, '1');
+    assert.deepEqual(source.events, events);
+  }
+  const below = join(own.write('no-directory', ''), 'nodes.json');
+  await using source = await follow(api, (logger) => createDocumentCopy(below, logger));
+  await source.has(undefined, '1');
+  await waitFor(() => source.events.includes('the document cannot be kept for a restart'));
+});

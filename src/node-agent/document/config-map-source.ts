@@ -1,0 +1,59 @@
+import type { Logger } from '../../kit/logger.ts';
+import { createObjectCache } from '../../kube/cache/object-cache.ts';
+import { createReflector, type ReflectorDeps } from '../../kube/cache/reflector.ts';
+import type { NodeDocument } from '../node-document.ts';
+import { CONFIG_MAPS, NODES_CONFIG_MAP, readNodesConfigMap, type ConfigMap } from '../nodes-config-map.ts';
+import type { DocumentCopy } from './document-copy.ts';
+import { logRefused, type DocumentSource } from './document-source.ts';
+
+export interface ConfigMapSourceDeps extends ReflectorDeps {
+  readonly logger: Logger;
+  /** Where the last good document outlives this process; undefined: nowhere. */
+  readonly copy: DocumentCopy | undefined;
+}
+
+/**
+ * The document in the ConfigMap `larder-nodes`. One that does not exist, or not any more, is the empty document: but only the API server can say
+ * so. While it does not answer what it said last stays in force, as the copy remembers it, or nobody knows.
+ */
+export function createConfigMapSource(
+  { copy, ...deps }: ConfigMapSourceDeps,
+  { namespace }: { readonly namespace: string },
+): DocumentSource {
+  const query = { namespace, fieldSelector: `metadata.name=${NODES_CONFIG_MAP}` };
+  const { cache, writer } = createObjectCache<ConfigMap>(deps);
+  const reflector = createReflector(deps, { resource: CONFIG_MAPS, query }, writer);
+  let current: string | undefined;
+
+  return {
+    async read() {
+      const document = await copy?.read();
+      current = document && JSON.stringify(document);
+      return document;
+    },
+    async watch(signal, onChange) {
+      cache.onChange((_before, configMap) => take(configMap, onChange));
+      await Promise.all([reflector.run(signal), takeAbsence(signal, onChange)]);
+      await copy?.settled();
+    },
+  };
+
+  /** Of an object that there has never been no change is told. */
+  async function takeAbsence(signal: AbortSignal, onChange: (document: NodeDocument) => void): Promise<void> {
+    await cache.whenSynced(signal).catch(() => {});
+    if (!signal.aborted && cache.size === 0) take(undefined, onChange);
+  }
+
+  function take(configMap: ConfigMap | undefined, onChange: (document: NodeDocument) => void): void {
+    try {
+      const document = readNodesConfigMap(configMap);
+      const text = JSON.stringify(document);
+      if (text === current) return;
+      current = text;
+      copy?.keep(document);
+      onChange(document);
+    } catch (error) {
+      logRefused(deps.logger, error);
+    }
+  }
+}

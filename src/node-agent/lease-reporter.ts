@@ -1,0 +1,86 @@
+import { sleep, type Clock } from '../kit/clock.ts';
+import { errorText } from '../kit/errors.ts';
+import type { Logger } from '../kit/logger.ts';
+import { pauseMs } from '../kube/cache/pause.ts';
+import { LEASES } from '../kube/leader-election/lease.ts';
+import type { KubeClient } from '../kube/types.ts';
+import { nodeLease, type NodeLeaseOwner } from './node-lease.ts';
+import type { NodeStatus, StatusReporter } from './node-status.ts';
+
+export interface LeaseReporterDeps {
+  readonly client: Pick<KubeClient, 'apply'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+}
+
+export interface LeaseReporterOptions {
+  readonly namespace: string;
+  readonly node: string;
+  readonly owner: NodeLeaseOwner | undefined;
+}
+
+/**
+ * Writes what a node has made of its document into its Lease: when it has changed, and every 10 minutes. Whatever fails is tried again, with
+ * the state of then.
+ */
+export function createLeaseReporter(
+  { client, clock, logger, random }: LeaseReporterDeps,
+  { namespace, node, owner }: LeaseReporterOptions,
+): StatusReporter {
+  let wanted: NodeStatus | undefined;
+  let written: string | undefined;
+  let wake = new AbortController();
+  let failures = 0;
+
+  /** Gives how long the next write has to wait at least. */
+  async function write(status: NodeStatus, signal: AbortSignal): Promise<number> {
+    try {
+      const lease = nodeLease({ node, status, renewedAt: clock.now() }, namespace, owner);
+      await client.apply(LEASES, lease, { fieldManager: FIELD_MANAGER, force: true, signal });
+      written = JSON.stringify(status);
+      if (failures > 0) logger.info('the state of this node is written again');
+      failures = 0;
+      return EVERY_MS;
+    } catch (error) {
+      if (signal.aborted) return 0;
+      written = undefined;
+      failures += 1;
+      const waitMs = Math.max(EVERY_MS, pauseMs(failures, random));
+      const level = failures === 1 ? 'warn' : 'debug';
+      logger[level]('the state of this node cannot be written', { error: errorText(error), waitMs });
+      return waitMs;
+    }
+  }
+
+  /** Until there is something to write, or it is time to write it again. */
+  async function due(signal: AbortSignal): Promise<void> {
+    if (wanted !== undefined && JSON.stringify(wanted) !== written) return;
+    wake = new AbortController();
+    const waitMs = RENEW_MS * (1 - RENEW_JITTER * random());
+    await sleep(clock, waitMs, AbortSignal.any([signal, wake.signal])).catch(() => {});
+  }
+
+  return {
+    report(status) {
+      wanted = status;
+      if (JSON.stringify(status) !== written) wake.abort();
+    },
+    async run(signal) {
+      while (!signal.aborted) {
+        await due(signal);
+        if (signal.aborted || wanted === undefined) continue;
+        const waitMs = await write(wanted, signal);
+        await sleep(clock, waitMs, signal).catch(() => {});
+      }
+    },
+  };
+}
+
+const FIELD_MANAGER = 'larder-node-agent/status';
+/** Between two writes: everyone who watches Leases gets each of them. */
+const EVERY_MS = 1_000;
+const RENEW_MS = 600_000;
+/** A fifth less at most, so that the nodes of a cluster do not write at the same time. */
+const RENEW_JITTER = 0.2;

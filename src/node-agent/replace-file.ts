@@ -1,0 +1,19 @@
+import { open, readFile, rename } from 'node:fs/promises';
+
+/** Ends the names of files that are being written. */
+export const TEMPORARY = '.larder-new';
+
+/** Writes the file whole or not at all; one that is right already keeps its time stamps. */
+export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
+  const there = await readFile(path, 'utf8').catch(() => undefined);
+  if (there === content) return;
+  const temporary = `${path}${TEMPORARY}`;
+  const file = await open(temporary, 'w', mode);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}
