@@ -16,7 +16,7 @@ import type { Upstream } from '../upstream/types.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { createAccess } from './access/access.ts';
 import { createActiveConfig, type ActiveConfig } from './active-config.ts';
-import { createAdminListener } from './admin-listener.ts';
+import { createAdminListener } from '../kit/admin-listener.ts';
 import { createAdmission } from './answers/admission.ts';
 import { createBlobAnswers } from './answers/blob.ts';
 import { createListAnswers } from './answers/lists.ts';
@@ -37,6 +37,7 @@ import { createPullEngine } from './pull/engine.ts';
 import { createRecentFailures } from './pull/recent-failures.ts';
 import { createSizeHints } from './pull/size-hints.ts';
 import { statsDocument } from './stats.ts';
+import { createTroubleBook } from './upstream-trouble.ts';
 import { createTokenRealm } from './token/token-realm.ts';
 import { readTls, watchTls, type TlsFiles } from './tls-files.ts';
 
@@ -123,6 +124,7 @@ export async function startCache(
   warnOfConfig(config, logger);
 
   const observer = createObserver(metrics, logger, clock);
+  const troubles = createTroubleBook(clock);
   let responding = 0;
   const registry = createRegistryListener(
     {
@@ -130,6 +132,7 @@ export async function startCache(
       observe: (exchange, startedAt) => {
         responding -= 1;
         observer.observe(exchange, startedAt);
+        troubles.note(exchange);
       },
       began: () => {
         responding += 1;
@@ -145,7 +148,13 @@ export async function startCache(
     metrics,
     logger,
     ready: () => serving && !stopping,
-    stats: () => statsDocument(store, active.table, observer.totals, settings.version),
+    documents: {
+      '/api/v1/stats': () =>
+        statsDocument(
+          { store, metrics, totals: observer.totals, troubles, version: settings.version },
+          active.table,
+        ),
+    },
     refresh: () => refreshGauges(metrics, store),
   });
   const adminAt = await listen(admin, settings.adminAddress, '--admin-address');

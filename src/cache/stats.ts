@@ -1,15 +1,26 @@
+import type { Metrics } from '../kit/metrics.ts';
 import type { Store } from '../store/types.ts';
 import { warningsOf } from './config-warnings.ts';
 import type { Totals } from './http/observe.ts';
+import type { TroubleBook } from './upstream-trouble.ts';
 import type { UpstreamTable } from './upstreams.ts';
 
+export interface StatsDeps {
+  readonly store: Store;
+  readonly metrics: Pick<Metrics, 'secretsMissing' | 'credentialRefused' | 'cloudLoginFailing'>;
+  readonly totals: ReadonlyMap<string, Totals>;
+  readonly troubles: TroubleBook;
+  readonly version: string;
+}
+
 /** `/api/v1/stats`: what the cache saved, as sums since the start, and what it holds now. */
-export function statsDocument(
-  store: Store,
+export async function statsDocument(
+  { store, metrics, totals, troubles, version }: StatsDeps,
   table: UpstreamTable,
-  totals: ReadonlyMap<string, Totals>,
-  version: string,
-): unknown {
+): Promise<unknown> {
+  const missing = await upstreamsAt(metrics.secretsMissing);
+  const refused = await upstreamsAt(metrics.credentialRefused);
+  const failing = await upstreamsAt(metrics.cloudLoginFailing);
   const held = store.stats();
   return {
     version,
@@ -26,7 +37,17 @@ export function statsDocument(
         storedBytes: own?.bytes ?? 0,
         limitBytes: own?.limitBytes ?? null,
         objects: own?.objects ?? 0,
+        secretsMissing: missing.has(name),
+        credentialRefused: refused.has(name),
+        cloudLoginFailing: failing.has(name),
+        ...troubles.of(name),
       };
     }),
   };
+}
+
+/** The upstreams whose gauge is not 0. */
+async function upstreamsAt(gauge: Pick<Metrics['secretsMissing'], 'get'>): Promise<ReadonlySet<unknown>> {
+  const { values } = await gauge.get();
+  return new Set(values.flatMap(({ value, labels }) => (value === 0 ? [] : [labels.upstream_host])));
 }

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { CommandIo } from './command.ts';
 import { EXIT, reportFailure } from './exit.ts';
 import { nodeAgentCommand } from './node-agent.ts';
+import { operatorCommand } from './operator.ts';
 import { serveCommand } from './serve.ts';
 import { validateCommand } from './validate.ts';
 
@@ -15,7 +16,7 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
     .showHelpAfterError('(larder --help lists commands and options)')
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .exitOverride();
-  for (const command of [serveCommand(io), nodeAgentCommand(io), validateCommand(io)]) {
+  for (const command of [serveCommand(io), operatorCommand(io), nodeAgentCommand(io), validateCommand(io)]) {
     program.addCommand(
       command.build((result) => {
         code = result;

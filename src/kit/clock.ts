@@ -21,6 +21,12 @@ export const systemClock: Clock = {
   },
 };
 
+/** Keeps the process from ending while it waits for nothing but a clock, until disposed of. */
+export function keepAlive(): Disposable {
+  const timer = setInterval(() => {}, 2 ** 30);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
 /** Resolves after `ms`, or rejects with the signal's reason as soon as `signal` aborts. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

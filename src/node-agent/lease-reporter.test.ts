@@ -46,7 +46,7 @@ function start(api: ApiServer, random = () => 0) {
 }
 
 function leaseOf(api: ApiServer): Lease {
-  return api.store.get(LEASE) as Lease;
+  return api.store.get(LEASE);
 }
 
 test('a state is written when it has changed, at most once a second, and the last one wins', async () => {

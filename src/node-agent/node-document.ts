@@ -45,7 +45,16 @@ const mirrorUrl = z
     'must be an http(s) URL without user information, query or fragment',
   );
 
-const cache = z.object({ upstream, server: origin, endpoint: origin, serverName: z.string().min(1) });
+/** Who asks for it, for the operator: nodes make nothing of it. */
+const askedBy = z.string().optional();
+
+const cache = z.object({
+  upstream,
+  server: origin,
+  endpoint: origin,
+  serverName: z.string().min(1),
+  askedBy,
+});
 
 const mirrorHost = z.object({
   host: mirrorUrl,
@@ -57,7 +66,7 @@ const mirrorHost = z.object({
   ca: z.string().min(1).optional(),
 });
 
-const mirror = z.object({ upstream, server: origin, hosts: z.array(mirrorHost).min(1) });
+const mirror = z.object({ upstream, server: origin, hosts: z.array(mirrorHost).min(1), askedBy });
 
 const DOCUMENT = z
   .object({

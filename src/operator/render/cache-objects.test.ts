@@ -13,7 +13,11 @@ function valuesOf(cache: Record<string, unknown> = {}, more: Partial<CacheValues
     namespace: 'larder-system',
     image: 'larder.example/larder:1@sha256:0123',
     cache: configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig,
-    askedBy: 'team/hub',
+    askedBy: 'RegistryConfig team/hub',
+    volumeBytes: 10 * 2 ** 30,
+    claimTemplates: undefined,
+    claimRetention: 'Delete',
+    relayUrl: 'http://127.0.0.1:5010',
     secrets: new Map(),
     priorityClassName: 'system-cluster-critical',
     serviceMonitor: false,
@@ -90,7 +94,7 @@ describe('the objects of a cache', () => {
       assert.equal(metadata.namespace, 'larder-system');
       assert.equal(metadata.labels?.['app.kubernetes.io/managed-by'], 'larder-operator');
       assert.equal(metadata.labels?.['upstream-host'], 'my-registry.io-5000');
-      assert.equal(metadata.annotations?.['larder/asked-by'], 'team/hub');
+      assert.equal(metadata.annotations?.['larder/asked-by'], 'RegistryConfig team/hub');
     }
   });
 

@@ -7,13 +7,21 @@ export interface CacheValues {
   /** Image of the cache: the operator's own. */
   readonly image: string;
   readonly cache: CacheConfig;
-  /** The object that asks for the cache: `<namespace>/<name>`. */
+  /** The object that asks for the cache: `RegistryConfig <namespace>/<name>`. */
   readonly askedBy: string;
   /**
    * Secrets that the cache names, by the name it has for them: keys and contents in base64 as the API has them. One that is missing
    * is left out.
    */
   readonly secrets: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** What the claim holds, in bytes: less than the configuration says while it grows. */
+  readonly volumeBytes: number;
+  /** Of an existing StatefulSet: immutable, so a change of size reaches the claim alone. Undefined: as the configuration says. */
+  readonly claimTemplates: readonly object[] | undefined;
+  /** What becomes of the claim when the cache goes. */
+  readonly claimRetention: 'Delete' | 'Retain';
+  /** Where clients of the nodes' relays reach them: a cache that is a token server names it in its challenges. */
+  readonly relayUrl: string;
   /** Undefined leaves scheduling to the default priority. */
   readonly priorityClassName: string | undefined;
   /** True where the cluster knows `ServiceMonitor` objects. */

@@ -1,3 +1,4 @@
+import type { CacheConfig } from '../../api/registry-config-effective.ts';
 import { upstreamLabel, upstreamResourceName } from '../../api/upstream-names.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
@@ -19,15 +20,22 @@ export interface Identity {
 
 export function identityOf({ cache }: Pick<CacheValues, 'cache'>): Identity {
   const name = upstreamResourceName(cache.upstream);
-  const suffix = cache.serviceNameSuffix;
   const selector = { app: name, 'upstream-host': upstreamLabel(cache.upstream) };
   return {
     name,
-    serviceName: suffix === undefined ? name : `registry-${suffix}`,
+    serviceName: serviceNameOf(cache),
     selector,
     labels: { ...selector, 'app.kubernetes.io/name': 'registry-cache', ...MANAGED_BY },
   };
 }
+
+export function serviceNameOf({ upstream, serviceNameSuffix: suffix }: CacheConfig): string {
+  return suffix === undefined ? upstreamResourceName(upstream) : `registry-${suffix}`;
+}
+
+/** The object that asks for the cache that an object is part of, as `configId` has it; and the upstream. */
+export const ASKED_BY = 'larder/asked-by';
+export const UPSTREAM = 'upstream';
 
 /** An object of a cache, with what all of them have in common. */
 export function cacheObject<const T extends { apiVersion: string; kind: string }>(
@@ -36,6 +44,6 @@ export function cacheObject<const T extends { apiVersion: string; kind: string }
   rest: T,
 ): T & KubeObject {
   const { labels } = identityOf(values);
-  const annotations = { upstream: values.cache.upstream, 'larder/asked-by': values.askedBy };
+  const annotations = { [UPSTREAM]: values.cache.upstream, [ASKED_BY]: values.askedBy };
   return { ...rest, metadata: { name, namespace: values.namespace, labels, annotations } };
 }

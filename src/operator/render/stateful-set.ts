@@ -1,8 +1,7 @@
-import { parseQuantity, quantityToBytes } from '../../kit/quantity.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { configMapName } from './config-map.ts';
-import { identityOf, cacheObject, PORTS } from './identity.ts';
+import { ASKED_BY, identityOf, cacheObject, PORTS } from './identity.ts';
 import { secretVolume } from './secret-files.ts';
 
 /** `nonroot` of the image. */
@@ -15,7 +14,6 @@ const STORE_SHARE = 0.9;
 /** The cache itself, in one pod that meets the `restricted` Pod Security Standard. */
 export function statefulSet(values: CacheValues): KubeObject & { spec: object } {
   const { name, selector, labels } = identityOf(values);
-  const { cache } = values;
   return cacheObject(values, name, {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
@@ -24,22 +22,34 @@ export function statefulSet(values: CacheValues): KubeObject & { spec: object } 
       revisionHistoryLimit: 2,
       selector: { matchLabels: selector },
       template: { metadata: { labels }, spec: podSpec(values) },
-      volumeClaimTemplates: [
-        {
-          apiVersion: 'v1',
-          kind: 'PersistentVolumeClaim',
-          metadata: { name: 'cache-volume', labels: selector },
-          spec: {
-            accessModes: ['ReadWriteOnce'],
-            resources: { requests: { storage: cache.volume.size } },
-            ...(cache.volume.storageClassName !== undefined && {
-              storageClassName: cache.volume.storageClassName,
-            }),
-          },
-        },
-      ],
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: values.claimRetention, whenScaled: 'Retain' },
+      volumeClaimTemplates: values.claimTemplates ?? [claimTemplate(values)],
     },
   });
+}
+
+/** The name of the claim of the only pod. */
+export function claimName(name: string): string {
+  return `cache-volume-${name}-0`;
+}
+
+function claimTemplate(values: CacheValues): object {
+  const { volume } = values.cache;
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    // Another object's cache must not find the contents of this one: what is private to whom is another matter there.
+    metadata: {
+      name: 'cache-volume',
+      labels: identityOf(values).labels,
+      annotations: { [ASKED_BY]: values.askedBy },
+    },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: volume.size } },
+      ...(volume.storageClassName !== undefined && { storageClassName: volume.storageClassName }),
+    },
+  };
 }
 
 function podSpec(values: CacheValues): object {
@@ -95,8 +105,8 @@ function podSpec(values: CacheValues): object {
   };
 }
 
-function args({ cache }: CacheValues): string[] {
-  const limit = Math.floor(quantityToBytes(parseQuantity(cache.volume.size)) * STORE_SHARE);
+function args({ cache, volumeBytes, relayUrl }: CacheValues): string[] {
+  const limit = Math.floor(volumeBytes * STORE_SHARE);
   return [
     'serve',
     '--config=/etc/larder/config/config.yaml',
@@ -105,6 +115,7 @@ function args({ cache }: CacheValues): string[] {
     `--admin-address=0.0.0.0:${PORTS.admin}`,
     '--store=/var/lib/larder/store',
     `--max-size=${limit}`,
+    `--external-url=${relayUrl}`,
     '--log-format=json',
     ...(cache.http.tls ? ['--tls-cert=/etc/larder/tls/tls.crt', '--tls-key=/etc/larder/tls/tls.key'] : []),
   ];

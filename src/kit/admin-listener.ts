@@ -1,19 +1,20 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { errorText } from '../kit/errors.ts';
-import type { Logger } from '../kit/logger.ts';
-import type { Metrics } from '../kit/metrics.ts';
+import { errorText } from './errors.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
 
 export interface AdminDeps {
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** True while the registry listener serves and does not stop. */
+  /** True while the program does what it is there for, and does not stop. */
   readonly ready: () => boolean;
-  readonly stats: () => unknown;
   /** Brings gauges that are read rather than written up to date. */
-  readonly refresh: () => void;
+  readonly refresh?: () => void;
+  /** What is answered as JSON, by path. */
+  readonly documents?: Readonly<Record<string, () => Promise<unknown>>>;
 }
 
-/** The admin listener: `/healthz`, `/readyz`, `/metrics`, `/api/v1/stats`. Read-only; apart from the registry, so that it may stay private. */
+/** The admin listener of a program: `/healthz`, `/readyz`, `/metrics` and its documents. Read-only; apart from what it serves to others, so that it may stay private. */
 export function createAdminListener(deps: AdminDeps): Server {
   const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
     answer(deps, request.method ?? 'GET', (request.url ?? '/').split('?')[0] as string, response).catch(
@@ -47,18 +48,23 @@ async function answer(
         ? send(response, 200, 'text/plain', 'ok\n')
         : send(response, 503, 'text/plain', 'starting or stopping\n');
     case '/metrics':
-      deps.refresh();
+      deps.refresh?.();
       return send(response, 200, deps.metrics.registry.contentType, await deps.metrics.registry.metrics());
-    case '/api/v1/stats':
-      return send(response, 200, 'application/json', JSON.stringify(deps.stats()));
     default:
-      return send(
-        response,
-        404,
-        'text/plain',
-        'not found: this listener has /healthz, /readyz, /metrics and /api/v1/stats\n',
-      );
+      return sendDocument(deps.documents ?? {}, path, response);
   }
+}
+
+async function sendDocument(
+  documents: NonNullable<AdminDeps['documents']>,
+  path: string,
+  response: ServerResponse,
+): Promise<void> {
+  const document = Object.hasOwn(documents, path) ? documents[path] : undefined;
+  if (document !== undefined)
+    return send(response, 200, 'application/json', JSON.stringify(await document()));
+  const paths = ['/healthz', '/readyz', '/metrics', ...Object.keys(documents)];
+  send(response, 404, 'text/plain', `not found: this listener has ${paths.join(', ')}\n`);
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

@@ -1,0 +1,135 @@
+import type { Clock } from '../../kit/clock.ts';
+import {
+  createAuthority,
+  validityOf,
+  type KeyPair,
+  type Validity,
+} from '../../kube/certificates/authority.ts';
+import { DEFAULT_ROTATION, planRotation } from '../../kube/certificates/rotation.ts';
+import type { KeySource } from '../../kube/controller/key-source.ts';
+import type { Reconcile } from '../../kube/controller/reconcile.ts';
+import { isAlreadyExists, isConflict, isNotFound } from '../../kube/kube-error.ts';
+import type { KubeClient } from '../../kube/types.ts';
+import { MANAGED_BY } from '../render/identity.ts';
+import { SECRETS, type Secret } from '../resources.ts';
+import { authorityOf, readPairs, type Authority } from './authority-state.ts';
+
+/** In the operator's namespace. Who deletes it has another authority made at once, and all certificates anew. */
+export const AUTHORITY_SECRET = 'larder-ca';
+const ENTRY = 'authorities.json';
+
+/** Looked at this often although nothing is due: timers of months are not to be relied on. */
+const LOOK_AGAIN_MS = 3600_000;
+
+export interface AuthorityKeeper {
+  /** Undefined until it was read or made. */
+  current(): Authority | undefined;
+  /** Makes, renews and retires authorities; any key means the one Secret. */
+  readonly reconcile: Reconcile;
+  /** `key` whenever another authority is in force. */
+  changes(keys: () => Iterable<string>): KeySource;
+}
+
+/** Keeps the authority that signs the certificates of all caches, in a Secret, rotated with overlap (`kube/certificates`). */
+export function createAuthorityKeeper(
+  {
+    client,
+    clock,
+  }: { readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>; readonly clock: Clock },
+  { namespace }: { readonly namespace: string },
+): AuthorityKeeper {
+  const key = { namespace, name: AUTHORITY_SECRET };
+  const listeners = new Set<() => void>();
+  let current: Authority | undefined;
+
+  return {
+    current: () => current,
+
+    async reconcile(_key, { signal, logger }) {
+      const secret = await read(signal);
+      const known = secret === undefined ? [] : pairsOf(secret);
+      if (known === undefined) logger.error('the authorities cannot be read, new ones are made', key);
+      const now = clock.now();
+      const next = await nextPairs(known ?? [], now);
+      if (next !== known && !(await write(secret, next, signal))) return { requeueAfterMs: 1000 };
+      const plan = planRotation(next.map(validityOfPair), now);
+      const authority = authorityOf(next, plan);
+      const isNews = authority?.id !== current?.id || authority?.bundle !== current?.bundle;
+      current = authority;
+      if (isNews) for (const listener of listeners) listener();
+      return { requeueAfterMs: Math.min(Math.max(plan.nextAt - now, 1000), LOOK_AGAIN_MS) };
+    },
+
+    changes: (keys) => ({
+      onChange(handler) {
+        listeners.add(() => {
+          for (const one of keys()) handler(one);
+        });
+      },
+      whenSynced: () => Promise.resolve(),
+    }),
+  };
+
+  async function read(signal: AbortSignal): Promise<Secret | undefined> {
+    try {
+      return await client.get(SECRETS, key, { signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** False when somebody else has written it meanwhile: no authority is ever overwritten that may have signed already. */
+  async function write(
+    secret: Secret | undefined,
+    pairs: readonly KeyPair[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const data = { [ENTRY]: Buffer.from(JSON.stringify(pairs)).toString('base64') };
+    const object: Secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: secret?.metadata ?? { ...key, labels: MANAGED_BY },
+      type: 'Opaque',
+      data,
+    };
+    try {
+      await (secret === undefined
+        ? client.create(SECRETS, object, { signal })
+        : client.replace(SECRETS, object, { signal }));
+      return true;
+    } catch (error) {
+      if (isConflict(error) || isAlreadyExists(error) || isNotFound(error)) return false;
+      throw error;
+    }
+  }
+}
+
+function pairsOf({ data }: Secret): KeyPair[] | undefined {
+  const text = data?.[ENTRY];
+  return text === undefined ? undefined : readPairs(Buffer.from(text, 'base64').toString('utf8'));
+}
+
+/** `pairs` itself when they are as they should be. */
+async function nextPairs(pairs: KeyPair[], now: number): Promise<KeyPair[]> {
+  const plan = planRotation(pairs.map(validityOfPair), now);
+  if (plan.signing === undefined) return [await newAuthority(now)];
+  if (plan.createSuccessor) return [...trustedOf(pairs, plan.trusted), await newAuthority(now)];
+  return plan.trusted.length < pairs.length ? trustedOf(pairs, plan.trusted) : pairs;
+}
+
+function trustedOf(pairs: readonly KeyPair[], trusted: readonly number[]): KeyPair[] {
+  return pairs.filter((_, index) => trusted.includes(index));
+}
+
+function newAuthority(now: number): Promise<KeyPair> {
+  return createAuthority(`larder ${new Date(now).toISOString()}`, {
+    from: now,
+    until: now + DEFAULT_ROTATION.authorityMs,
+  });
+}
+
+/** What was read has been checked; what cannot be read is over. */
+function validityOfPair({ certificate }: KeyPair): Validity {
+  return validityOf(certificate) ?? { from: 0, until: 0 };
+}

@@ -1,0 +1,34 @@
+/** What came of the last work on a cache, for the status of the object that asks for it. */
+export interface CacheFacts {
+  readonly endpoint: string | undefined;
+  /** Credentials that cannot be used, a sentence each. */
+  readonly missingSecrets: readonly string[];
+  readonly caBundleProblem: string | undefined;
+  /** Why the claim does not grow; undefined when it need not, or does. */
+  readonly claimProblem: string | undefined;
+  /** Why the objects of the cache are not as they should be; undefined when they are. */
+  readonly problem: string | undefined;
+}
+
+/** Facts by the key of the cache. */
+export interface FactBook {
+  get(key: string): CacheFacts | undefined;
+  set(key: string, facts: CacheFacts | undefined): void;
+  /** Tells of the key of each cache whose facts are others now. */
+  onChange(handler: (key: string) => void): void;
+}
+
+export function createFactBook(): FactBook {
+  const known = new Map<string, CacheFacts>();
+  const handlers = new Set<(key: string) => void>();
+  return {
+    get: (key) => known.get(key),
+    set(key, facts) {
+      if (JSON.stringify(known.get(key)) === JSON.stringify(facts)) return;
+      if (facts === undefined) known.delete(key);
+      else known.set(key, facts);
+      for (const handler of handlers) handler(key);
+    },
+    onChange: (handler) => void handlers.add(handler),
+  };
+}

@@ -1,0 +1,87 @@
+import { errorText } from '../../kit/errors.ts';
+import type { Reconcile } from '../../kube/controller/reconcile.ts';
+import type { KubeClient } from '../../kube/types.ts';
+import type { Authority } from '../authority/authority-state.ts';
+import { configId } from '../configs/config-id.ts';
+import type { Plan, PlannedCache } from '../configs/plan.ts';
+import { claimName } from '../render/stateful-set.ts';
+import { CLAIMS } from '../resources.ts';
+import type { Watched } from '../watched.ts';
+import type { CacheFacts, FactBook } from './cache-facts.ts';
+import type { Removal } from './remove-cache.ts';
+import { allStanding, askerOf } from './standing-objects.ts';
+
+/** Certificates are renewed with days to spare, so an hour is early enough to see that one is due. */
+const LOOK_AGAIN_MS = 3600_000;
+
+export interface CacheReconcilerDeps {
+  readonly client: Pick<KubeClient, 'delete'>;
+  readonly watched: Watched;
+  readonly plan: () => Plan;
+  readonly authority: () => Authority | undefined;
+  readonly facts: FactBook;
+  readonly provide: (planned: PlannedCache, authority: Authority, signal: AbortSignal) => Promise<CacheFacts>;
+  readonly remove: (key: string, signal: AbortSignal) => Promise<Removal>;
+}
+
+/**
+ * Makes what the cluster has of one cache what the plan says. A cache that another object asked for before is taken away first, with its
+ * contents: who may have them was settled by that object's credentials.
+ */
+export function createCacheReconciler(
+  deps: CacheReconcilerDeps,
+  { namespace }: { readonly namespace: string },
+): Reconcile {
+  const { watched, facts } = deps;
+  return async (key, { signal, logger }) => {
+    const plan = deps.plan();
+    const planned = plan.caches.get(key);
+    const askers = new Set(allStanding(watched, key).map(askerOf));
+    // Everything stays as it was before its object became invalid.
+    if (planned === undefined && [...askers].some((id) => id !== undefined && plan.isInvalid(id)))
+      return 'done';
+    const isOthers = [...askers].some((id) => planned === undefined || id !== configId(planned.holder));
+    if (planned === undefined || isOthers) {
+      const removal = await deps.remove(key, signal);
+      if (planned === undefined) facts.set(key, undefined);
+      if (removal !== undefined) {
+        logger.debug('a cache is being removed', { why: removal.why });
+        return { requeueAfterMs: removal.waitMs };
+      }
+      if (planned === undefined) return 'done';
+    }
+    const authority = deps.authority();
+    // Its coming is a change that brings this here again.
+    if (authority === undefined || !(await hasFreshVolume(planned, signal))) return { requeueAfterMs: 1000 };
+    try {
+      facts.set(key, await deps.provide(planned, authority, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      facts.set(key, { ...(facts.get(key) ?? NOTHING_KNOWN), problem: errorText(error) });
+      throw error;
+    }
+    return { requeueAfterMs: LOOK_AGAIN_MS };
+  };
+
+  /** False while a volume is going that is another's: one that was kept, or one whose removal has not ended. */
+  async function hasFreshVolume({ key, holder }: PlannedCache, signal: AbortSignal): Promise<boolean> {
+    const claim = watched.claims.get({ namespace, name: claimName(key) });
+    if (claim === undefined) return true;
+    const { deletionTimestamp, uid } = claim.metadata;
+    if (askerOf(claim) === configId(holder))
+      return (
+        deletionTimestamp === undefined || watched.statefulSets.get({ namespace, name: key }) !== undefined
+      );
+    if (deletionTimestamp === undefined && uid !== undefined)
+      await deps.client.delete(CLAIMS, claim.metadata, { signal, uid });
+    return false;
+  }
+}
+
+const NOTHING_KNOWN: CacheFacts = {
+  endpoint: undefined,
+  missingSecrets: [],
+  caBundleProblem: undefined,
+  claimProblem: undefined,
+  problem: undefined,
+};

@@ -1,0 +1,99 @@
+import type { UpstreamMirrors } from '../../api/mirror-config-effective.ts';
+import type { CacheConfig } from '../../api/registry-config-effective.ts';
+import { upstreamResourceName } from '../../api/upstream-names.ts';
+import { serviceNameOf } from '../render/identity.ts';
+import { resolveClaims, type Claim, type Claimant, type Conflict } from './claims.ts';
+import { configId, type ConfigId } from './config-id.ts';
+import type { Asked, ConfigObject } from './read-config.ts';
+
+/** A cache that should be there. */
+export interface PlannedCache {
+  /** The name of its objects, and the key by which it is worked on. */
+  readonly key: string;
+  readonly config: CacheConfig;
+  readonly holder: ConfigObject;
+}
+
+export interface PlannedMirrors {
+  readonly mirrors: UpstreamMirrors;
+  readonly holder: ConfigObject;
+}
+
+/** What all objects together ask for, once it is settled who has which upstream (decision 0007). */
+export interface Plan {
+  readonly caches: ReadonlyMap<string, PlannedCache>;
+  readonly mirrors: readonly PlannedMirrors[];
+  conflictsOf(object: ConfigObject): readonly Conflict[];
+  /** True for an object whose spec breaks a rule: what it had before it did stays as it is. */
+  isInvalid(id: ConfigId): boolean;
+  /** Keys of caches, and names of objects, that somebody waits for. */
+  readonly contended: { readonly keys: ReadonlySet<string>; readonly ids: ReadonlySet<ConfigId> };
+}
+
+export interface PlanInput {
+  readonly objects: readonly ConfigObject[];
+  readonly asked: (object: ConfigObject) => Asked;
+  /** What an object has already, of which one with an invalid spec keeps hold. */
+  readonly has: (id: ConfigId) => readonly string[];
+  /** False for objects that nothing may be done for: not yet, or not any more. */
+  readonly mayAct: (object: ConfigObject) => boolean;
+}
+
+export function makePlan({ objects, asked, has, mayAct }: PlanInput): Plan {
+  const entries = objects.map((object) => ({ object, asked: asked(object) }));
+  const claimants = new Map(entries.map(({ object, asked }) => [object, claimantOf(object, asked, has)]));
+  const grants = resolveClaims([...claimants.values()]);
+  const conflictsOf = (object: ConfigObject): readonly Conflict[] => {
+    const claimant = claimants.get(object);
+    return claimant === undefined ? [] : grants.conflicts(claimant);
+  };
+
+  const caches = new Map<string, PlannedCache>();
+  const mirrors: PlannedMirrors[] = [];
+  const invalid = new Set<ConfigId>();
+  const contended = { keys: new Set<string>(), ids: new Set<ConfigId>() };
+  for (const { object: holder, asked } of entries) {
+    const granted = new Set(grants.granted(claimants.get(holder) as Claimant));
+    if (asked.kind === 'invalid') invalid.add(configId(holder));
+    for (const { upstream } of conflictsOf(holder)) {
+      contended.keys.add(upstreamResourceName(upstream));
+      contended.ids.add(configId(holder));
+    }
+    if (!mayAct(holder)) continue;
+    if (asked.kind === 'mirrors') {
+      for (const one of asked.mirrors) if (granted.has(one.upstream)) mirrors.push({ mirrors: one, holder });
+    }
+    if (asked.kind === 'caches') {
+      for (const config of asked.caches) {
+        const key = upstreamResourceName(config.upstream);
+        if (granted.has(config.upstream)) caches.set(key, { key, config, holder });
+      }
+    }
+  }
+  return { caches, mirrors, conflictsOf, isInvalid: (id) => invalid.has(id), contended };
+}
+
+function claimantOf(object: ConfigObject, asked: Asked, has: PlanInput['has']): Claimant {
+  const { namespace = '', name, creationTimestamp = '' } = object.metadata;
+  return {
+    kind: object.kind === 'MirrorConfig' ? 'MirrorConfig' : 'RegistryConfig',
+    namespace,
+    name,
+    createdAt: creationTimestamp,
+    claims: claimsOf(asked, has(configId(object))),
+  };
+}
+
+function claimsOf(asked: Asked, has: readonly string[]): readonly Claim[] {
+  switch (asked.kind) {
+    case 'caches':
+      return asked.caches.map((cache) => ({
+        upstream: cache.upstream,
+        names: [...new Set([upstreamResourceName(cache.upstream), serviceNameOf(cache)])],
+      }));
+    case 'mirrors':
+      return asked.mirrors.map(({ upstream }) => ({ upstream, names: [] }));
+    case 'invalid':
+      return has.map((upstream) => ({ upstream, names: [upstreamResourceName(upstream)] }));
+  }
+}

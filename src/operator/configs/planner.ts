@@ -1,0 +1,95 @@
+import { upstreamResourceName } from '../../api/upstream-names.ts';
+import type { ObjectCache } from '../../kube/cache/object-cache.ts';
+import type { Finalizer } from '../../kube/objects/finalizers.ts';
+import type { Watched } from '../watched.ts';
+import { configId, type ConfigId } from './config-id.ts';
+import { makePlan, type Plan } from './plan.ts';
+import { readConfig, type Asked, type ConfigObject } from './read-config.ts';
+
+export interface Planner {
+  /** As the objects are now. */
+  plan(): Plan;
+  asked(object: ConfigObject): Asked;
+  objects(): readonly ConfigObject[];
+  /** Tells of each object that came, went, or asks for something else; not of a status. */
+  onChange(handler: (before: ConfigObject | undefined, after: ConfigObject | undefined) => void): void;
+  /** Keys of caches that a change of an object may concern: those that it asks for, and those that somebody waits for. */
+  keysTouchedBy(object: ConfigObject): Iterable<string>;
+}
+
+export interface PlannerDeps {
+  readonly watched: Pick<Watched, 'registryConfigs' | 'mirrorConfigs' | 'statefulSets'>;
+  readonly finalizer: Pick<Finalizer, 'isOn'>;
+  /** Upstreams of which something is there on behalf of an object. */
+  readonly holdings: (id: ConfigId) => readonly string[];
+}
+
+/** Keeps the plan, and makes it anew when an object has changed. */
+export function createPlanner({ watched, finalizer, holdings }: PlannerDeps): Planner {
+  const caches: readonly ObjectCache<ConfigObject>[] = [watched.registryConfigs, watched.mirrorConfigs];
+  const read = new WeakMap<ConfigObject, Asked>();
+  let current: Plan | undefined;
+
+  const objects = (): readonly ConfigObject[] => caches.flatMap((cache) => cache.list());
+  const asked = (object: ConfigObject): Asked => {
+    const known = read.get(object) ?? readConfig(object);
+    read.set(object, known);
+    return known;
+  };
+  const forget = (): void => {
+    current = undefined;
+  };
+  for (const cache of caches) {
+    cache.onChange((before, after) => {
+      // The objects of a plan are compared with nothing: those of another status serve as well, but not of another spec.
+      if (!isSameSpec(before, after)) forget();
+    });
+  }
+  // What an invalid object has decides what it keeps hold of.
+  watched.statefulSets.onChange((before, after) => {
+    if (before === undefined || after === undefined) forget();
+  });
+
+  function plan(): Plan {
+    current ??= makePlan({ objects: objects(), asked, has: holdings, mayAct });
+    return current;
+  }
+
+  function mayAct(object: ConfigObject): boolean {
+    return object.metadata.deletionTimestamp === undefined && finalizer.isOn(object);
+  }
+
+  return {
+    plan,
+    asked,
+    objects,
+    onChange(handler) {
+      for (const cache of caches) {
+        cache.onChange((before, after) => {
+          if (!isSameSpec(before, after)) handler(before, after);
+        });
+      }
+    },
+    *keysTouchedBy(object) {
+      const read = asked(object);
+      if (read.kind === 'caches')
+        for (const { upstream } of read.caches) yield upstreamResourceName(upstream);
+      if (read.kind === 'mirrors')
+        for (const { upstream } of read.mirrors) yield upstreamResourceName(upstream);
+      for (const upstream of holdings(configId(object))) yield upstreamResourceName(upstream);
+      yield* plan().contended.keys;
+    },
+  };
+}
+
+/** Everything that a plan is made of. */
+function isSameSpec(before: ConfigObject | undefined, after: ConfigObject | undefined): boolean {
+  if (before === undefined || after === undefined) return false;
+  const [old, now] = [before.metadata, after.metadata];
+  return (
+    old.uid === now.uid &&
+    old.generation === now.generation &&
+    old.deletionTimestamp === now.deletionTimestamp &&
+    old.finalizers?.join() === now.finalizers?.join()
+  );
+}

@@ -1,0 +1,101 @@
+import type { Reconcile } from '../../kube/controller/reconcile.ts';
+import type { Applier } from '../../kube/objects/apply.ts';
+import type { Intent, KubeObject } from '../../kube/types.ts';
+import { formatNodeDocument } from '../../node-agent/node-document.ts';
+import { NODES_CONFIG_MAP, NODES_KEY } from '../../node-agent/nodes-config-map.ts';
+import type { Authority } from '../authority/authority-state.ts';
+import { certificateNameOf, serverNameOf } from '../caches/cache-certificate.ts';
+import { askerOf } from '../caches/standing-objects.ts';
+import { configId } from '../configs/config-id.ts';
+import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
+import { identityOf, MANAGED_BY } from '../render/identity.ts';
+import { CONFIG_MAPS, type ConfigMap } from '../resources.ts';
+import type { NamedSecrets } from '../secrets/named-secrets.ts';
+import { caBundleProblem } from '../secrets/needed-secrets.ts';
+import type { Watched } from '../watched.ts';
+import { composeDocument } from './compose-document.ts';
+import type { NodeDocumentView } from './node-document-view.ts';
+
+export interface NodesDeps {
+  readonly applier: Applier;
+  readonly watched: Watched;
+  readonly plan: () => Plan;
+  readonly authority: () => Authority | undefined;
+  readonly secrets: NamedSecrets;
+  readonly document: NodeDocumentView;
+}
+
+/** The one key: there is one document for all nodes. */
+export const NODES = 'nodes';
+
+/**
+ * Keeps the document in step with the plan. A cache is told of once its Service has an address and its certificate is there: that it answers, each
+ * node finds out for itself before it turns to it (the agent's gate).
+ */
+export function createNodesReconciler(
+  deps: NodesDeps,
+  { namespace }: { readonly namespace: string },
+): Reconcile {
+  const { watched, document } = deps;
+  return async (_key, { signal }) => {
+    const authority = deps.authority();
+    // Its coming is a change that brings this here again.
+    if (authority === undefined) return 'done';
+    const plan = deps.plan();
+    const bundles = await readBundles(plan.mirrors, signal);
+    const text = formatNodeDocument(
+      composeDocument({
+        plan,
+        bundle: authority.bundle,
+        addressOf,
+        bundleOf: (mirrors, name) => bundles.get(bundleId(mirrors, name)),
+        before: document.current(),
+      }),
+    );
+    const intent: Intent<ConfigMap> = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace, name: NODES_CONFIG_MAP, labels: MANAGED_BY },
+      data: { [NODES_KEY]: text },
+    };
+    await deps.applier.ensure(CONFIG_MAPS, intent, watched.configMaps.get(intent.metadata), signal);
+    return 'done';
+  };
+
+  function addressOf({ config: cache, holder }: PlannedCache) {
+    const { serviceName } = identityOf({ cache });
+    const service = watched.services.get({ namespace, name: serviceName });
+    // The cache of the object that asked before is taken away first, and from the nodes before that.
+    if (service === undefined || askerOf(service) !== configId(holder)) return undefined;
+    const { clusterIP = '' } = service.spec ?? {};
+    if (clusterIP === '' || clusterIP === 'None') return undefined;
+    const hasCertificate =
+      watched.secrets.get({ namespace, name: certificateNameOf({ cache }) }) !== undefined;
+    if (cache.http.tls && !hasCertificate) return undefined;
+    return { clusterIP, serverName: serverNameOf({ cache, namespace }) };
+  }
+
+  async function readBundles(
+    mirrors: readonly PlannedMirrors[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>> {
+    const bundles = new Map<string, string>();
+    for (const one of mirrors) {
+      for (const { caBundleSecretReferenceName: name } of one.mirrors.hosts) {
+        if (name === undefined) continue;
+        const data = (await deps.secrets.read({ namespace: namespaceOf(one.holder), name }, signal))?.data;
+        if (caBundleProblem(name, data) !== undefined) continue;
+        bundles.set(bundleId(one, name), Buffer.from(data?.['bundle.crt'] ?? '', 'base64').toString('utf8'));
+      }
+    }
+    return bundles;
+  }
+}
+
+function bundleId({ holder }: PlannedMirrors, name: string): string {
+  return `${namespaceOf(holder)}/${name}`;
+}
+
+function namespaceOf({ metadata }: KubeObject): string {
+  return metadata.namespace ?? '';
+}

@@ -1,0 +1,219 @@
+import type { Clock } from '../kit/clock.ts';
+import { createAdminListener } from '../kit/admin-listener.ts';
+import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
+import type { Logger } from '../kit/logger.ts';
+import { createMetrics, type Metrics } from '../kit/metrics.ts';
+import { TaskGroup } from '../kit/task-group.ts';
+import { createKubeClient, type ClosableKubeClient } from '../kube/client/kube-client.ts';
+import type { KubeConnection } from '../kube/connection/connection.ts';
+import { createController, type Controller } from '../kube/controller/controller.ts';
+import { createEventRecorder } from '../kube/events/recorder.ts';
+import { createElector } from '../kube/leader-election/elector.ts';
+import type { Leadership } from '../kube/leader-election/leadership.ts';
+import { createApplier } from '../kube/objects/apply.ts';
+import { createFinalizer } from '../kube/objects/finalizers.ts';
+import { createStatusWriter } from '../kube/objects/status.ts';
+import { createAuthorityKeeper } from './authority/authority-keeper.ts';
+import { createFactBook } from './caches/cache-facts.ts';
+import { createCacheReconciler } from './caches/cache-reconciler.ts';
+import { createCacheProvider, type CacheSettings } from './caches/provide-cache.ts';
+import { createCacheRemover } from './caches/remove-cache.ts';
+import { createServiceMonitorCheck } from './caches/service-monitors.ts';
+import { createHoldings } from './configs/holdings.ts';
+import { createPlanner } from './configs/planner.ts';
+import { createNodeDocumentView } from './nodes/node-document-view.ts';
+import { createNodesReconciler } from './nodes/nodes-reconciler.ts';
+import { createNamedSecrets } from './secrets/named-secrets.ts';
+import { createSources } from './sources.ts';
+import { createObjectReconciler } from './status/object-reconciler.ts';
+import { createStatsPoller } from './status/stats-poller.ts';
+import { createStatusComposer } from './status/status-composer.ts';
+import { watchCluster } from './watched.ts';
+
+/** Keeps objects from going before their caches have. */
+export const FINALIZER = 'larder/operator';
+export const LEASE_NAME = 'larder-operator';
+
+/** Caches, and objects, that are worked on at a time: a reconcile waits for the API server most of its time. */
+const WORKERS = 4;
+
+export interface OperatorSettings extends CacheSettings {
+  /** Name of the DaemonSet of the node agents: how many nodes there should be. */
+  readonly nodeAgent: string;
+  /** Of this process alone. */
+  readonly identity: string;
+  readonly adminAddress: Address;
+  readonly version: string;
+}
+
+export interface OperatorDeps {
+  readonly connection: KubeConnection;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+}
+
+export interface RunningOperator {
+  readonly adminUrl: string;
+  /**
+   * Resolves when the work has ended after {@link RunningOperator.stop}; rejects with `LEADERSHIP_LOST` when another works now: the
+   * program is to end then.
+   */
+  readonly ended: Promise<void>;
+  /** Running reconciles end, the lease is given back, everything is closed. */
+  stop(): Promise<void>;
+}
+
+/** The object graph of `larder operator`. Resolves when its admin listener listens. Throws `ADDRESS_IN_USE`, with nothing left open. */
+export async function startOperator(
+  deps: OperatorDeps,
+  settings: OperatorSettings,
+): Promise<RunningOperator> {
+  const { clock, logger, random } = deps;
+  const metrics = createMetrics();
+  const tasks = new TaskGroup(logger);
+  await using cleanup = new AsyncDisposableStack();
+  const client = cleanup.adopt(clientOf(deps, metrics, settings), (one) => one.close());
+  // Its renewals wait for nobody else's calls.
+  const electionClient = cleanup.adopt(clientOf(deps, metrics, settings), (one) => one.close());
+  cleanup.defer(() => tasks.close());
+
+  const watched = watchCluster({ client, clock, logger, metrics, random, tasks }, settings);
+  const { controllers, background } = createControllers(
+    { ...deps, client, metrics, tasks, watched },
+    settings,
+  );
+  const admin = createAdminListener({ metrics, logger, ready: () => watched.hasSynced() });
+  const address = await listen(admin, settings.adminAddress, '--admin-address');
+  cleanup.defer(() => drain(admin, () => 0, clock, 0));
+
+  const stopping = new AbortController();
+  const elector = createElector(
+    { client: electionClient, clock, logger, metrics, random },
+    { lease: { namespace: settings.namespace, name: LEASE_NAME }, identity: settings.identity },
+  );
+  const ended = elector.lead(
+    (leadership) => work(controllers, background, stopping.signal, leadership),
+    stopping.signal,
+  );
+  // Who asks for it later is told; until then it is nobody's failure.
+  ended.catch(() => {});
+
+  const owned = cleanup.move();
+  return {
+    adminUrl: `http://${formatAddress(address)}`,
+    ended,
+    async stop() {
+      stopping.abort();
+      await ended.catch(() => {});
+      await owned.disposeAsync();
+    },
+  };
+}
+
+async function work(
+  controllers: readonly Controller[],
+  background: (signal: AbortSignal) => Promise<void>,
+  stop: AbortSignal,
+  leadership: Leadership,
+): Promise<void> {
+  const ended = new AbortController();
+  const running = background(ended.signal);
+  try {
+    await Promise.all(controllers.map((controller) => controller.run(stop, leadership)));
+  } finally {
+    ended.abort();
+    await running;
+  }
+}
+
+function clientOf(
+  { connection, clock }: OperatorDeps,
+  metrics: Metrics,
+  { version }: OperatorSettings,
+): ClosableKubeClient {
+  return createKubeClient({ connection, clock, metrics }, { userAgent: `larder/${version} (operator)` });
+}
+
+interface ControllersDeps extends Omit<OperatorDeps, 'connection'> {
+  readonly client: ClosableKubeClient;
+  readonly metrics: Metrics;
+  readonly tasks: TaskGroup;
+  readonly watched: ReturnType<typeof watchCluster>;
+}
+
+function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
+  const { client, clock, watched } = deps;
+  const finalizer = createFinalizer(client, FINALIZER);
+  const applier = createApplier(client, { fieldManager: 'larder/operator', force: true });
+  const secrets = createNamedSecrets(client, watched);
+  const facts = createFactBook();
+  const document = createNodeDocumentView(watched, settings);
+  const holdings = createHoldings(watched, document);
+  const planner = createPlanner({ watched, finalizer, holdings });
+  const plan = (): ReturnType<typeof planner.plan> => planner.plan();
+  const keeper = createAuthorityKeeper({ client, clock }, settings);
+  const authority = (): ReturnType<typeof keeper.current> => keeper.current();
+  const hasServiceMonitors = createServiceMonitorCheck({ client, clock });
+  const stats = createStatsPoller({ clock, watched, plan, namespace: settings.namespace });
+  const sources = createSources({
+    watched,
+    planner,
+    authority: keeper,
+    facts,
+    stats,
+    namespace: settings.namespace,
+  });
+
+  const provide = createCacheProvider(
+    { client, clock, applier, watched, secrets, hasServiceMonitors },
+    settings,
+  );
+  const remove = createCacheRemover({ client, clock, watched, document, hasServiceMonitors }, settings);
+  const composer = createStatusComposer(
+    { clock, watched, planner, facts, stats: (key) => stats.get(key), document, secrets },
+    settings,
+  );
+  const events = createEventRecorder(deps, {
+    reportingController: 'larder/operator',
+    reportingInstance: settings.identity,
+  });
+  const writer = createStatusWriter({ client, clock }, { fieldManager: 'larder/operator-status' });
+
+  const controllers = [
+    createController(deps, {
+      name: 'authority',
+      sources: sources.authorities,
+      reconcile: keeper.reconcile,
+    }),
+    createController(deps, {
+      name: 'caches',
+      sources: sources.caches,
+      workers: WORKERS,
+      reconcile: createCacheReconciler(
+        { client, watched, plan, authority, facts, provide, remove },
+        settings,
+      ),
+    }),
+    createController(deps, {
+      name: 'nodes',
+      sources: sources.nodes,
+      reconcile: createNodesReconciler({ applier, watched, plan, authority, secrets, document }, settings),
+    }),
+    createController(deps, {
+      name: 'objects',
+      sources: sources.objects,
+      workers: WORKERS,
+      reconcile: createObjectReconciler({
+        watched,
+        planner,
+        holdings,
+        finalizer,
+        writer,
+        events,
+        statusOf: composer,
+      }),
+    }),
+  ];
+  return { controllers, background: (signal: AbortSignal) => stats.run(signal) };
+}

@@ -1,0 +1,122 @@
+import { API_VERSION, KIND } from '../api/registry-config-schema.ts';
+import { MIRROR_API_VERSION, MIRROR_KIND } from '../api/mirror-config-schema.ts';
+import type { MirrorConfigStatus } from '../api/status/mirror-config-status.ts';
+import type { RegistryConfigStatus } from '../api/status/registry-config-status.ts';
+import type { KubeObject, Resource } from '../kube/types.ts';
+
+/** An object that users make. Its spec is read by `configs/`, never trusted to have been validated. */
+export interface RegistryConfigObject extends KubeObject {
+  readonly spec?: unknown;
+  readonly status?: RegistryConfigStatus;
+}
+
+export interface MirrorConfigObject extends KubeObject {
+  readonly spec?: unknown;
+  readonly status?: MirrorConfigStatus;
+}
+
+export interface Service extends KubeObject {
+  readonly spec?: { readonly clusterIP?: string };
+}
+
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export interface Secret extends KubeObject {
+  readonly type?: string;
+  /** In base64. */
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export interface StatefulSet extends KubeObject {
+  readonly spec?: { readonly replicas?: number; readonly volumeClaimTemplates?: readonly object[] };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly readyReplicas?: number;
+    readonly updatedReplicas?: number;
+    readonly currentRevision?: string;
+    readonly updateRevision?: string;
+  };
+}
+
+export interface Claim extends KubeObject {
+  readonly spec?: {
+    readonly storageClassName?: string;
+    readonly resources?: { readonly requests?: { readonly storage?: string } };
+  };
+  readonly status?: { readonly phase?: string; readonly capacity?: { readonly storage?: string } };
+}
+
+export interface Pod extends KubeObject {
+  readonly status?: {
+    readonly phase?: string;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
+    readonly containerStatuses?: readonly {
+      readonly ready: boolean;
+      readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
+    }[];
+  };
+}
+
+export interface DaemonSet extends KubeObject {
+  readonly status?: { readonly desiredNumberScheduled?: number };
+}
+
+export interface Deployment extends KubeObject {
+  readonly spec?: { readonly replicas?: number };
+}
+
+export const REGISTRY_CONFIGS: Resource<RegistryConfigObject> = custom(API_VERSION, KIND);
+export const MIRROR_CONFIGS: Resource<MirrorConfigObject> = custom(MIRROR_API_VERSION, MIRROR_KIND);
+export const SERVICES: Resource<Service> = core('Service', 'services');
+export const CONFIG_MAPS: Resource<ConfigMap> = core('ConfigMap', 'configmaps');
+export const SECRETS: Resource<Secret> = core('Secret', 'secrets');
+export const PODS: Resource<Pod> = core('Pod', 'pods');
+export const CLAIMS: Resource<Claim> = core('PersistentVolumeClaim', 'persistentvolumeclaims');
+export const STATEFUL_SETS: Resource<StatefulSet> = of('apps', 'StatefulSet', 'statefulsets');
+export const DAEMON_SETS: Resource<DaemonSet> = of('apps', 'DaemonSet', 'daemonsets');
+export const DEPLOYMENTS: Resource<Deployment> = of('apps', 'Deployment', 'deployments');
+export const NETWORK_POLICIES: Resource = of('networking.k8s.io', 'NetworkPolicy', 'networkpolicies');
+export const DISRUPTION_BUDGETS: Resource = of('policy', 'PodDisruptionBudget', 'poddisruptionbudgets');
+export const SERVICE_MONITORS: Resource = of('monitoring.coreos.com', 'ServiceMonitor', 'servicemonitors');
+export const CRDS: Resource = {
+  ...of('apiextensions.k8s.io', 'CustomResourceDefinition', 'customresourcedefinitions'),
+  namespaced: false,
+};
+
+/** The resource of an object that is rendered for a cache. */
+export function resourceOf({ kind }: KubeObject): Resource {
+  const found = RENDERED.find((resource) => resource.kind === kind);
+  if (found === undefined) throw new RangeError(`no cache has a ${kind}`);
+  return found;
+}
+
+/** All kinds that are rendered for a cache. */
+export const RENDERED: readonly Resource[] = [
+  STATEFUL_SETS,
+  SERVICE_MONITORS,
+  DISRUPTION_BUDGETS,
+  NETWORK_POLICIES,
+  SERVICES,
+  CONFIG_MAPS,
+  SECRETS,
+];
+
+function core<T extends KubeObject>(kind: string, plural: string): Resource<T> {
+  return of('', kind, plural);
+}
+
+function of<T extends KubeObject>(group: string, kind: string, plural: string): Resource<T> {
+  return { group, version: 'v1', kind, plural, namespaced: true };
+}
+
+function custom<T extends KubeObject>(apiVersion: string, kind: string): Resource<T> {
+  const [group = '', version = ''] = apiVersion.split('/');
+  return { group, version, kind, plural: `${kind.toLowerCase()}s`, namespaced: true };
+}

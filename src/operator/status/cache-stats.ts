@@ -1,0 +1,52 @@
+import { request } from 'undici';
+import { z } from 'zod';
+import type { Clock } from '../../kit/clock.ts';
+import { createLifeline } from '../../kit/lifeline.ts';
+
+/** What a cache says of itself (`/api/v1/stats` of its admin listener), as far as a status tells it. */
+export type CacheStats = z.output<typeof UPSTREAM>;
+
+const UPSTREAM = z.object({
+  upstream: z.string(),
+  requests: z.number(),
+  hits: z.number(),
+  bytesFromStore: z.number(),
+  storedBytes: z.number(),
+  credentialRefused: z.boolean().default(false),
+  secretsMissing: z.boolean().default(false),
+  cloudLoginFailing: z.boolean().default(false),
+  failing: z.boolean().default(false),
+  storeFull: z.boolean().default(false),
+  lastError: z.object({ code: z.string(), message: z.string(), time: z.string() }).nullish(),
+});
+
+const STATS = z.object({ upstreams: z.array(UPSTREAM) });
+
+const LIMIT_MS = 2_000;
+const MOST_BYTES = 64 * 1024;
+
+/** Asks the cache at `address` (`http://host:port`); undefined when it does not answer, or not with what is expected. */
+export async function readCacheStats(
+  address: string,
+  upstream: string,
+  clock: Clock,
+  parent: AbortSignal,
+): Promise<CacheStats | undefined> {
+  using life = createLifeline(clock, parent);
+  life.limit(LIMIT_MS, () => new Error('no answer in time'));
+  try {
+    const { statusCode, body } = await request(`${address}/api/v1/stats`, { signal: life.signal });
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MOST_BYTES) return undefined;
+      chunks.push(chunk);
+    }
+    if (statusCode !== 200) return undefined;
+    const stats = STATS.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+    return stats.upstreams.find((one) => one.upstream === upstream);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,156 @@
+import type { CacheConfig } from '../../api/registry-config-effective.ts';
+import type { CacheState, CacheStatus, CredentialState } from '../../api/status/registry-config-status.ts';
+import { parseQuantity, quantityToBytes } from '../../kit/quantity.ts';
+import type { CacheFacts } from '../caches/cache-facts.ts';
+import type { Claim, Pod, StatefulSet } from '../resources.ts';
+import type { CacheStats } from './cache-stats.ts';
+import { coarse } from './coarse.ts';
+import type { Finding } from './findings.ts';
+import { nodeView, type NodesInput } from './node-view.ts';
+
+/** All that is known of one cache that an object has. */
+export interface CacheInput {
+  readonly config: CacheConfig;
+  readonly set: StatefulSet | undefined;
+  readonly pods: readonly Pod[];
+  readonly claim: Claim | undefined;
+  /** Undefined: nobody has worked on it yet. */
+  readonly facts: CacheFacts | undefined;
+  /** Undefined: it does not answer. */
+  readonly stats: CacheStats | undefined;
+  readonly nodes: NodesInput;
+  /** What its status said before. */
+  readonly before: CacheStatus | undefined;
+}
+
+export interface CacheView {
+  readonly status: CacheStatus;
+  readonly findings: readonly Finding[];
+}
+
+/** The entry of one cache in a status, and what is to be said of it in conditions. */
+export function cacheView(input: CacheInput): CacheView {
+  const { config, facts, stats, claim } = input;
+  const { upstream } = config;
+  const podProblem = podProblemOf(input.pods);
+  const isRolling = isRollingOut(input.set);
+  const state = stateOf(input, isRolling, podProblem);
+  const nodes = nodeView(input.nodes, upstream, state === 'Serving');
+  const capacity = claim?.status?.capacity?.storage;
+  const status: CacheStatus = {
+    upstream,
+    state,
+    ...(facts?.endpoint !== undefined && { endpoint: facts.endpoint }),
+    nodes: { configured: nodes.configured, total: nodes.total },
+    ...(capacity !== undefined &&
+      stats !== undefined && {
+        volume: { sizeBytes: bytesOf(capacity), usedBytes: coarse(stats.storedBytes) },
+      }),
+    ...(stats !== undefined &&
+      stats.requests > 0 && { hitRatioPercent: Math.floor((100 * stats.hits) / stats.requests) }),
+    ...(stats !== undefined && { bytesSaved: coarse(stats.bytesFromStore) }),
+    ...credentialState(config, facts, stats),
+    ...lastError(stats, input.before),
+  };
+  return {
+    status,
+    findings: [...ownFindings(input, state, isRolling, podProblem), ...nodes.findings],
+  };
+}
+
+function* ownFindings(
+  { config: { upstream, volume }, facts, stats, claim }: CacheInput,
+  state: CacheState,
+  isRolling: boolean,
+  podProblem: string | undefined,
+): Generator<Finding> {
+  const say = (reason: Finding['reason'], message: string): Finding => ({
+    reason,
+    message: `${upstream}: ${message}`,
+  });
+  if (state === 'Starting') yield say('Starting', 'the cache is starting');
+  if (state === 'Failing') yield say('NotServing', podProblem ?? 'the cache does not serve');
+  if (facts?.problem !== undefined) yield say('Stuck', facts.problem);
+  if (isRolling || facts === undefined)
+    yield say('RollingOut', 'its objects are being applied, or its pod replaced');
+  const capacity = claim?.status?.capacity?.storage;
+  if (facts?.claimProblem !== undefined) yield say('VolumeCannotGrow', facts.claimProblem);
+  else if (capacity !== undefined && bytesOf(capacity) < bytesOf(volume.size))
+    yield say('VolumeGrowing', `its volume grows from ${capacity} to ${volume.size}`);
+  for (const problem of facts?.missingSecrets ?? []) yield say('CredentialMissing', problem);
+  if (
+    facts?.missingSecrets.length === 0 &&
+    facts.caBundleProblem === undefined &&
+    stats?.secretsMissing === true
+  )
+    yield say('CredentialMissing', 'a Secret that it names holds no login for it');
+  if (stats?.credentialRefused === true)
+    yield say('CredentialRejected', 'the upstream refuses its credential');
+  if (stats?.cloudLoginFailing === true)
+    yield say('CredentialExpiring', 'its cloud login cannot be renewed, and is used until it ends');
+  if (facts?.caBundleProblem !== undefined) yield say('CABundleInvalid', facts.caBundleProblem);
+  if (stats?.failing === true) yield say('UpstreamFailing', stats.lastError?.message ?? 'the upstream fails');
+  if (stats?.storeFull === true)
+    yield say('VolumeFull', 'its volume has no room, new content is passed on without being stored');
+}
+
+/** A cache that has served and does not any more fails; one that cannot start for a reason that will not pass by itself fails, too. */
+function stateOf(
+  { set, before }: CacheInput,
+  isRolling: boolean,
+  podProblem: string | undefined,
+): CacheState {
+  if ((set?.status?.readyReplicas ?? 0) > 0) return 'Serving';
+  if (podProblem !== undefined) return 'Failing';
+  const hasServed = before?.state === 'Serving' || before?.state === 'Failing';
+  return hasServed && !isRolling ? 'Failing' : 'Starting';
+}
+
+function isRollingOut(set: StatefulSet | undefined): boolean {
+  if (set === undefined) return true;
+  const { observedGeneration, currentRevision, updateRevision } = set.status ?? {};
+  return observedGeneration !== set.metadata.generation || currentRevision !== updateRevision;
+}
+
+/** Reasons of a waiting container that pass by themselves. */
+const PASSING: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
+
+function podProblemOf(pods: readonly Pod[]): string | undefined {
+  for (const { status } of pods) {
+    const waiting = status?.containerStatuses?.find(({ state }) => state?.waiting !== undefined)?.state
+      ?.waiting;
+    if (waiting?.reason !== undefined && !PASSING.has(waiting.reason))
+      return `its pod waits: ${waiting.reason}${waiting.message === undefined ? '' : `: ${waiting.message}`}`;
+    const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+    if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable')
+      return `its pod has no node: ${scheduled.message ?? scheduled.reason}`;
+  }
+  return undefined;
+}
+
+/** The worst of what is known; nothing is said of a cache without a credential of its own. */
+function credentialState(
+  { secretReferenceName, provider, credentials }: CacheConfig,
+  facts: CacheFacts | undefined,
+  stats: CacheStats | undefined,
+): { readonly credentialState?: CredentialState } {
+  if (secretReferenceName === undefined && provider === undefined && credentials.length === 0) return {};
+  if ((facts?.missingSecrets.length ?? 0) > 0) return { credentialState: 'Missing' };
+  if (stats === undefined) return {};
+  if (stats.credentialRefused) return { credentialState: 'Rejected' };
+  if (stats.secretsMissing && facts?.caBundleProblem === undefined) return { credentialState: 'Missing' };
+  return { credentialState: stats.cloudLoginFailing ? 'Expiring' : 'Valid' };
+}
+
+/** A cache that was started anew knows none, and one that is down says nothing. */
+function lastError(
+  stats: CacheStats | undefined,
+  before: CacheStatus | undefined,
+): Pick<CacheStatus, 'lastUpstreamError'> {
+  const last = stats?.lastError ?? before?.lastUpstreamError;
+  return last === undefined ? {} : { lastUpstreamError: last };
+}
+
+function bytesOf(quantity: string): number {
+  return quantityToBytes(parseQuantity(quantity));
+}

@@ -1,0 +1,59 @@
+import type { MirrorConfigStatus, MirrorStatus } from '../../api/status/mirror-config-status.ts';
+import type { Conflict } from '../configs/claims.ts';
+import type { Asked } from '../configs/read-config.ts';
+import type { MirrorConfigObject } from '../resources.ts';
+import { conflictFindings } from './conflict-findings.ts';
+import { conditionsOf, type Finding } from './findings.ts';
+import { nodeView, type NodesInput } from './node-view.ts';
+import { findingsOfObject, nodesText, observationOf } from './object-findings.ts';
+
+export interface MirrorConfigInput {
+  readonly object: MirrorConfigObject;
+  readonly asked: Asked;
+  readonly conflicts: readonly Conflict[];
+  readonly nodes: NodesInput;
+  /** What is wrong with the CA bundles that it names, a sentence each. */
+  readonly caBundleProblems: readonly string[];
+  /** Upstreams of which nodes are told still; undefined unless the object is being deleted. */
+  readonly removing: readonly string[] | undefined;
+  readonly now: number;
+}
+
+/** The whole status of a `MirrorConfig`, recomputed from what is known now. */
+export function mirrorConfigStatus(input: MirrorConfigInput): MirrorConfigStatus {
+  const { object, asked, conflicts, removing, now } = input;
+  const before = object.status ?? {};
+  const upstreams =
+    asked.kind === 'mirrors' ? asked.mirrors.map(({ upstream }) => upstream) : (removing ?? []);
+  const lost = new Set(conflicts.map(({ upstream }) => upstream));
+  const entries = upstreams.map((upstream) => entryOf(upstream, lost.has(upstream), input));
+  const findings: Finding[] = [
+    ...findingsOfObject(asked, removing),
+    ...conflictFindings(object, conflicts, asked.kind === 'mirrors' ? asked.mirrors.length : 0),
+    ...input.caBundleProblems.map((message): Finding => ({ reason: 'CABundleInvalid', message })),
+    ...(removing === undefined ? entries.flatMap((entry) => entry.findings) : []),
+  ];
+  const kept =
+    asked.kind === 'invalid' && removing === undefined
+      ? (before.mirrors ?? [])
+      : entries.map(({ status }) => status);
+  const observation = observationOf(object, now);
+  return {
+    ...(observation.generation !== undefined && { observedGeneration: observation.generation }),
+    conditions: conditionsOf(findings, before.conditions ?? [], observation),
+    mirrors: [...kept],
+    summary: { nodes: nodesText(kept.flatMap(({ nodes }) => nodes ?? [])) },
+  };
+}
+
+function entryOf(
+  upstream: string,
+  isLost: boolean,
+  { nodes, removing }: MirrorConfigInput,
+): { readonly status: MirrorStatus; readonly findings: readonly Finding[] } {
+  if (removing !== undefined) return { status: { upstream, state: 'Removing' }, findings: [] };
+  if (isLost) return { status: { upstream, state: 'Unused' }, findings: [] };
+  const { configured, total, findings } = nodeView(nodes, upstream, true);
+  const state = configured === total ? 'Configured' : 'Pending';
+  return { status: { upstream, state, nodes: { configured, total } }, findings };
+}

@@ -1,0 +1,96 @@
+import type { RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
+import type { Reconcile, ReconcileResult } from '../../kube/controller/reconcile.ts';
+import { isConflict, isInvalid } from '../../kube/kube-error.ts';
+import type { EventRecorder } from '../../kube/events/recorder.ts';
+import type { Finalizer } from '../../kube/objects/finalizers.ts';
+import type { StatusWriter } from '../../kube/objects/status.ts';
+import type { Resource } from '../../kube/types.ts';
+import { configId, parseConfigId, type ConfigId } from '../configs/config-id.ts';
+import type { Planner } from '../configs/planner.ts';
+import type { ConfigObject } from '../configs/read-config.ts';
+import { MIRROR_CONFIGS, REGISTRY_CONFIGS, type MirrorConfigObject } from '../resources.ts';
+import type { Watched } from '../watched.ts';
+import { occurrencesOf } from './status-events.ts';
+
+/** While something is left of an object that is being deleted; costs the API server nothing. */
+const ASK_AGAIN_MS = 1000;
+/** Times and messages that nothing wakes this for. */
+const LOOK_AGAIN_MS = 10 * 60_000;
+
+export interface ObjectReconcilerDeps {
+  readonly watched: Pick<Watched, 'registryConfigs' | 'mirrorConfigs'>;
+  readonly planner: Planner;
+  readonly holdings: (id: ConfigId) => readonly string[];
+  readonly finalizer: Finalizer;
+  readonly writer: StatusWriter;
+  readonly events: EventRecorder;
+  /** The status as it should be. `removing`: upstreams of which something is left, of an object that is being deleted. */
+  readonly statusOf: (
+    object: ConfigObject,
+    removing: readonly string[] | undefined,
+    signal: AbortSignal,
+  ) => Promise<RegistryConfigStatus | MirrorConfigObject['status']>;
+}
+
+/**
+ * Keeps an object from going before what it asked for has gone, and says in its status how that does. The first thing that is done for an
+ * object is its finalizer; until that is on, nothing else is.
+ */
+export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
+  const { watched, holdings, finalizer, writer, events } = deps;
+
+  return async (key, { signal }) => {
+    const object = find(key);
+    if (object === undefined) return 'done';
+    const resource = object.kind === 'MirrorConfig' ? MIRROR_CONFIGS : REGISTRY_CONFIGS;
+    if (object.metadata.deletionTimestamp === undefined) {
+      if (finalizer.isOn(object)) return await tell(resource, object, undefined, signal);
+      return await admit(resource, object, signal);
+    }
+    if (!finalizer.isOn(object)) return 'done';
+    const left = holdings(configId(object));
+    if (left.length === 0) {
+      await finalizer.remove(resource, object, signal);
+      return 'done';
+    }
+    await tell(resource, object, left, signal);
+    return { requeueAfterMs: ASK_AGAIN_MS };
+  };
+
+  function find(key: ConfigId): ConfigObject | undefined {
+    const id = parseConfigId(key);
+    if (id === undefined) return undefined;
+    return id.kind === 'MirrorConfig' ? watched.mirrorConfigs.get(id) : watched.registryConfigs.get(id);
+  }
+
+  async function admit(
+    resource: Resource<ConfigObject>,
+    object: ConfigObject,
+    signal: AbortSignal,
+  ): Promise<ReconcileResult> {
+    try {
+      await finalizer.add(resource, object, signal);
+      return 'done';
+    } catch (error) {
+      // The object is newer than what has been seen of it; it may have the finalizer already.
+      if (!isInvalid(error) && !isConflict(error)) throw error;
+      return { requeueAfterMs: ASK_AGAIN_MS };
+    }
+  }
+
+  async function tell(
+    resource: Resource,
+    object: ConfigObject,
+    removing: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<ReconcileResult> {
+    const status = await deps.statusOf(object, removing, signal);
+    const outcome = await writer.write(resource, object, status, signal);
+    if (outcome.kind === 'later') return { requeueAfterMs: outcome.afterMs };
+    if (outcome.kind === 'written') {
+      for (const occurrence of occurrencesOf(object.status?.conditions ?? [], status?.conditions ?? []))
+        events.record(object, occurrence);
+    }
+    return { requeueAfterMs: LOOK_AGAIN_MS };
+  }
+}

@@ -1,0 +1,67 @@
+import { sleep, type Clock } from '../../kit/clock.ts';
+import type { Plan, PlannedCache } from '../configs/plan.ts';
+import { identityOf, PORTS } from '../render/identity.ts';
+import type { Watched } from '../watched.ts';
+import { readCacheStats, type CacheStats } from './cache-stats.ts';
+
+/** Costs the API server nothing; a refused credential is seen within this time. */
+const EVERY_MS = 5_000;
+/** Caches that are asked at a time. */
+const AT_ONCE = 10;
+
+export interface StatsPollerDeps {
+  readonly clock: Clock;
+  readonly watched: Pick<Watched, 'services'>;
+  readonly plan: () => Plan;
+  readonly namespace: string;
+}
+
+export interface StatsPoller {
+  /** What the cache `key` said last; undefined while it does not answer. */
+  get(key: string): CacheStats | undefined;
+  /** Tells of each cache that says something else than before. */
+  onChange(handler: (key: string) => void): void;
+  /** Asks all caches, again and again, until `signal` aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Asks the caches how they do, for the status of the objects. */
+export function createStatsPoller({ clock, watched, plan, namespace }: StatsPollerDeps): StatsPoller {
+  const known = new Map<string, CacheStats>();
+  const handlers = new Set<(key: string) => void>();
+
+  async function ask({ key, config: cache }: PlannedCache, signal: AbortSignal): Promise<void> {
+    const { serviceName } = identityOf({ cache });
+    const clusterIP = watched.services.get({ namespace, name: serviceName })?.spec?.clusterIP;
+    const host = clusterIP?.includes(':') === true ? `[${clusterIP}]` : clusterIP;
+    const stats =
+      host === undefined || host === ''
+        ? undefined
+        : await readCacheStats(`http://${host}:${PORTS.admin}`, cache.upstream, clock, signal);
+    if (JSON.stringify(known.get(key)) === JSON.stringify(stats)) return;
+    if (stats === undefined) known.delete(key);
+    else known.set(key, stats);
+    for (const handler of handlers) handler(key);
+  }
+
+  async function askAll(signal: AbortSignal): Promise<void> {
+    const { caches } = plan();
+    for (const key of known.keys()) if (!caches.has(key)) known.delete(key);
+    const waiting = [...caches.values()].values();
+    const work = async (): Promise<void> => {
+      for (const cache of waiting) if (!signal.aborted) await ask(cache, signal);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  return {
+    get: (key) => known.get(key),
+    onChange: (handler) => void handlers.add(handler),
+    async run(signal) {
+      while (!signal.aborted) {
+        await askAll(signal);
+        await sleep(clock, EVERY_MS, signal).catch(() => {});
+      }
+    },
+  };
+}

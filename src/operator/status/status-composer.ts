@@ -1,0 +1,99 @@
+import type { MirrorConfigStatus } from '../../api/status/mirror-config-status.ts';
+import type { RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
+import { upstreamResourceName } from '../../api/upstream-names.ts';
+import type { Clock } from '../../kit/clock.ts';
+import type { FactBook } from '../caches/cache-facts.ts';
+import { configId } from '../configs/config-id.ts';
+import type { Planner } from '../configs/planner.ts';
+import type { ConfigObject } from '../configs/read-config.ts';
+import type { NodeDocumentView } from '../nodes/node-document-view.ts';
+import { claimName } from '../render/stateful-set.ts';
+import type { MirrorConfigObject, RegistryConfigObject } from '../resources.ts';
+import type { NamedSecrets } from '../secrets/named-secrets.ts';
+import { caBundleProblem } from '../secrets/needed-secrets.ts';
+import { BY_CACHE, type Watched } from '../watched.ts';
+import type { CacheStats } from './cache-stats.ts';
+import { cacheView } from './cache-view.ts';
+import { mirrorConfigStatus } from './mirror-config-status.ts';
+import type { NodesInput } from './node-view.ts';
+import { registryConfigStatus } from './registry-config-status.ts';
+
+export interface StatusComposerDeps {
+  readonly clock: Clock;
+  readonly watched: Watched;
+  readonly planner: Planner;
+  readonly facts: FactBook;
+  readonly stats: (key: string) => CacheStats | undefined;
+  readonly document: NodeDocumentView;
+  readonly secrets: NamedSecrets;
+}
+
+/** Gathers what is known of an object, and makes its status of it. */
+export function createStatusComposer(
+  deps: StatusComposerDeps,
+  { namespace }: { readonly namespace: string },
+) {
+  const { clock, watched, planner, facts, stats, document } = deps;
+
+  return async function statusOf(
+    object: ConfigObject,
+    removing: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<RegistryConfigStatus | MirrorConfigStatus> {
+    const common = {
+      asked: planner.asked(object),
+      conflicts: planner.plan().conflictsOf(object),
+      removing,
+      now: clock.now(),
+    };
+    if (object.kind !== 'MirrorConfig') {
+      const ours = object as RegistryConfigObject;
+      return registryConfigStatus({ ...common, object: ours, views: viewsOf(ours) });
+    }
+    const ours = object;
+    const caBundleProblems = await bundleProblemsOf(ours, signal);
+    return mirrorConfigStatus({ ...common, object: ours, nodes: nodesInput(), caBundleProblems });
+  };
+
+  function nodesInput(): NodesInput {
+    const reports = watched.reports.list();
+    const [agent] = watched.daemonSets.list();
+    const total = agent?.status?.desiredNumberScheduled ?? reports.length;
+    return { reports, total, revision: document.current().revision };
+  }
+
+  function viewsOf(object: RegistryConfigObject) {
+    const id = configId(object);
+    const owned = [...planner.plan().caches.values()].filter(({ holder }) => configId(holder) === id);
+    return new Map(
+      owned.map(({ key, config }) => {
+        const input = {
+          config,
+          set: watched.statefulSets.get({ namespace, name: key }),
+          pods: watched.pods.byIndex(BY_CACHE, key),
+          claim: watched.claims.get({ namespace, name: claimName(key) }),
+          facts: facts.get(key),
+          stats: stats(key),
+          nodes: nodesInput(),
+          before: object.status?.caches?.find(({ upstream }) => upstreamResourceName(upstream) === key),
+        };
+        return [config.upstream, { ...cacheView(input), stats: input.stats }];
+      }),
+    );
+  }
+
+  async function bundleProblemsOf(object: MirrorConfigObject, signal: AbortSignal): Promise<string[]> {
+    const asked = planner.asked(object);
+    if (asked.kind !== 'mirrors') return [];
+    const problems: string[] = [];
+    for (const { upstream, hosts } of asked.mirrors) {
+      for (const { caBundleSecretReferenceName: name } of hosts) {
+        if (name === undefined) continue;
+        const secret = await deps.secrets.read({ namespace: object.metadata.namespace, name }, signal);
+        const problem = caBundleProblem(name, secret?.data);
+        if (problem !== undefined) problems.push(`${upstream}: ${problem}`);
+      }
+    }
+    return problems;
+  }
+}

@@ -1,0 +1,200 @@
+import { sleep, type Clock } from '../kit/clock.ts';
+import { LarderError } from '../kit/errors.ts';
+import type { Logger } from '../kit/logger.ts';
+import { createMetrics } from '../kit/metrics.ts';
+import { createKubeClient } from '../kube/client/kube-client.ts';
+import type { KubeConnection } from '../kube/connection/connection.ts';
+import { isNotFound } from '../kube/kube-error.ts';
+import { createElector } from '../kube/leader-election/elector.ts';
+import { LEASES } from '../kube/leader-election/lease.ts';
+import { createFinalizer } from '../kube/objects/finalizers.ts';
+import type { Intent, KubeClient, KubeObject, ListQuery, Resource } from '../kube/types.ts';
+import { EMPTY_DOCUMENT, formatNodeDocument } from '../node-agent/node-document.ts';
+import { NODE_STATUS } from '../node-agent/node-lease.ts';
+import { NODES_CONFIG_MAP, NODES_KEY } from '../node-agent/nodes-config-map.ts';
+import { readReport } from './nodes/node-report.ts';
+import { FINALIZER, LEASE_NAME } from './program.ts';
+import { MANAGED_BY } from './render/identity.ts';
+import {
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  MIRROR_CONFIGS,
+  REGISTRY_CONFIGS,
+  RENDERED,
+  type ConfigMap,
+  type MirrorConfigObject,
+  type RegistryConfigObject,
+} from './resources.ts';
+
+/** Nodes that are silent for longer keep files that point at a port which nobody listens on: harmless, they ask the origin. */
+const NODES_MS = 60_000;
+/** Its operator gives the lease back within 30 s of its end, or loses it after 15. */
+const LEAD_MS = 90_000;
+const ASK_AGAIN_MS = 500;
+
+export interface UninstallSettings {
+  readonly namespace: string;
+  /** Of the operator that is to end first. */
+  readonly deployment: string;
+  readonly identity: string;
+  readonly version: string;
+}
+
+export interface UninstallDeps {
+  readonly connection: KubeConnection;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+}
+
+/**
+ * Takes away all that the operator has made, nodes first, and lets go of the objects of users, which stay. Ends the operator before, and
+ * does it in its place, so that nothing comes back. Rejects when the lease cannot be had, or with what the API server refused.
+ */
+export async function uninstall(
+  deps: UninstallDeps,
+  settings: UninstallSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { connection, clock, logger } = deps;
+  const { namespace } = settings;
+  const metrics = createMetrics();
+  const client = createKubeClient(
+    { connection, clock, metrics },
+    { userAgent: `larder/${settings.version} (uninstall)` },
+  );
+  try {
+    await endOperator(client, settings, signal);
+    const lease = { namespace, name: LEASE_NAME };
+    const elector = createElector({ ...deps, client, metrics }, { lease, identity: settings.identity });
+    const tooLate = new AbortController();
+    const cancel = clock.after(LEAD_MS, () => tooLate.abort());
+    let hasLed = false;
+    await elector.lead(
+      async (leadership) => {
+        cancel();
+        hasLed = true;
+        await removeAll(client, clock, logger, namespace, leadership.signal);
+      },
+      AbortSignal.any([signal, tooLate.signal]),
+    );
+    signal.throwIfAborted();
+    if (!hasLed)
+      throw new LarderError(
+        'LEADERSHIP_LOST',
+        `another operator holds the lease ${LEASE_NAME} and does not give it back`,
+        {
+          hint: 'end it, and try again',
+        },
+      );
+    await client.delete(LEASES, lease, { signal });
+  } finally {
+    await client.close();
+  }
+}
+
+async function endOperator(
+  client: KubeClient,
+  { namespace, deployment }: UninstallSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const replicas = [{ op: 'replace', path: '/spec/replicas', value: 0 }] as const;
+    await client.patch(DEPLOYMENTS, { namespace, name: deployment }, replicas, { signal });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+async function removeAll(
+  client: KubeClient,
+  clock: Clock,
+  logger: Logger,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await turnNodesAway(client, clock, logger, namespace, signal);
+  const labelSelector = Object.entries(MANAGED_BY)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+  for (const resource of RENDERED) {
+    for (const { kind, metadata } of await listed(client, resource, { namespace, labelSelector }, signal)) {
+      await client.delete(resource, metadata, { signal, propagationPolicy: 'Background' });
+      logger.info('removed', { kind, name: metadata.name });
+    }
+  }
+  const finalizer = createFinalizer(client, FINALIZER);
+  for (const resource of [REGISTRY_CONFIGS, MIRROR_CONFIGS]) {
+    for (const object of await listed<RegistryConfigObject | MirrorConfigObject>(
+      client,
+      resource,
+      {},
+      signal,
+    )) {
+      await forgetStatus(client, resource, object, signal);
+      await finalizer.remove(resource, object, signal);
+    }
+  }
+}
+
+/** Tells nodes that there is nothing to do, and waits until they have heard it. */
+async function turnNodesAway(
+  client: KubeClient,
+  clock: Clock,
+  logger: Logger,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const intent: Intent<ConfigMap> = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace, name: NODES_CONFIG_MAP, labels: MANAGED_BY },
+    data: { [NODES_KEY]: formatNodeDocument(EMPTY_DOCUMENT) },
+  };
+  await client.apply(CONFIG_MAPS, intent, { fieldManager: 'larder/operator', force: true, signal });
+  const deadline = clock.monotonic() + NODES_MS;
+  for (;;) {
+    const leases = await listed(client, LEASES, { namespace, labelSelector: `${NODE_STATUS}=true` }, signal);
+    const busy = leases.map(readReport).filter(({ status }) => (status?.upstreams.length ?? 0) > 0);
+    if (busy.length === 0) return;
+    if (clock.monotonic() >= deadline) {
+      logger.warn('nodes have not answered and are left as they are', {
+        nodes: busy.map(({ node }) => node),
+      });
+      return;
+    }
+    await sleep(clock, ASK_AGAIN_MS, signal);
+  }
+}
+
+/** What it said is not so any more. */
+async function forgetStatus(
+  client: KubeClient,
+  resource: Resource<RegistryConfigObject | MirrorConfigObject>,
+  { apiVersion, kind, metadata: { name, namespace, uid } }: RegistryConfigObject | MirrorConfigObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) };
+  const options = {
+    fieldManager: 'larder/operator-status',
+    force: true,
+    subresource: 'status',
+    signal,
+  } as const;
+  await client.apply(resource, { apiVersion, kind, metadata, status: {} }, options);
+}
+
+/** None where the cluster does not know the kind. */
+async function listed<T extends KubeObject>(
+  client: KubeClient,
+  resource: Resource<T>,
+  query: ListQuery,
+  signal: AbortSignal,
+): Promise<readonly T[]> {
+  try {
+    return (await client.list(resource, query, { signal })).items;
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,164 @@
+import type { Clock } from '../kit/clock.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { Metrics } from '../kit/metrics.ts';
+import type { TaskGroup } from '../kit/task-group.ts';
+import { upstreamResourceName } from '../api/upstream-names.ts';
+import { createObjectCache, type ObjectCache } from '../kube/cache/object-cache.ts';
+import { createReflector } from '../kube/cache/reflector.ts';
+import { metadataOf } from '../kube/objects/metadata-of.ts';
+import type { KubeClient, KubeObject, ListQuery, Resource } from '../kube/types.ts';
+import { LEASES, type Lease } from '../kube/leader-election/lease.ts';
+import { NODE_STATUS } from '../node-agent/node-lease.ts';
+import { readReport, type NodeReport } from './nodes/node-report.ts';
+import { MANAGED_BY, UPSTREAM } from './render/identity.ts';
+import {
+  CLAIMS,
+  CONFIG_MAPS,
+  DAEMON_SETS,
+  DISRUPTION_BUDGETS,
+  MIRROR_CONFIGS,
+  NETWORK_POLICIES,
+  PODS,
+  REGISTRY_CONFIGS,
+  SECRETS,
+  SERVICES,
+  STATEFUL_SETS,
+  type Claim,
+  type ConfigMap,
+  type DaemonSet,
+  type MirrorConfigObject,
+  type Pod,
+  type RegistryConfigObject,
+  type Service,
+  type StatefulSet,
+} from './resources.ts';
+
+/** What the operator knows of the cluster, a moment ago. */
+export interface Watched {
+  readonly registryConfigs: ObjectCache<RegistryConfigObject>;
+  readonly mirrorConfigs: ObjectCache<MirrorConfigObject>;
+  /** Of all namespaces, without their contents. */
+  readonly secrets: ObjectCache<KubeObject>;
+  readonly statefulSets: ObjectCache<StatefulSet>;
+  readonly services: ObjectCache<Service>;
+  readonly configMaps: ObjectCache<ConfigMap>;
+  readonly networkPolicies: ObjectCache<KubeObject>;
+  readonly disruptionBudgets: ObjectCache<KubeObject>;
+  readonly claims: ObjectCache<Claim>;
+  readonly pods: ObjectCache<Pod>;
+  readonly reports: ObjectCache<NodeReport>;
+  readonly daemonSets: ObjectCache<DaemonSet>;
+  /** Resolves when the first state of all of them is in. */
+  whenSynced(signal: AbortSignal): Promise<void>;
+  hasSynced(): boolean;
+}
+
+/** Of an object of a cache: where caches of objects of caches find it by the key of the cache. */
+export const BY_CACHE = 'cache';
+
+export interface WatchedDeps {
+  readonly client: Pick<KubeClient, 'list' | 'watch'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly random: () => number;
+  readonly tasks: TaskGroup;
+}
+
+/** Starts to watch, for as long as the task group lives. `namespace` is the operator's own. */
+export function watchCluster(
+  deps: WatchedDeps,
+  { namespace, nodeAgent }: { readonly namespace: string; readonly nodeAgent: string },
+): Watched {
+  const all: ObjectCache<unknown>[] = [];
+
+  function watch<S extends KubeObject, T = S>(
+    resource: Resource<S>,
+    query: ListQuery,
+    options: Parameters<typeof createObjectCache<S, T>>[1] = {},
+  ): ObjectCache<T> {
+    const { cache, writer } = createObjectCache<S, T>(deps, options);
+    const reflector = createReflector(deps, { resource, query }, writer);
+    deps.tasks.run(`watch ${resource.plural}`, (signal) => reflector.run(signal));
+    all.push(cache);
+    return cache;
+  }
+
+  const ours: ListQuery = { namespace, labelSelector: selectorOf(MANAGED_BY) };
+  const byCache = { indexes: { [BY_CACHE]: cacheKeysOf } };
+  return {
+    registryConfigs: watch(REGISTRY_CONFIGS, {}, { transform: withoutManagedFields }),
+    mirrorConfigs: watch(MIRROR_CONFIGS, {}, { transform: withoutManagedFields }),
+    secrets: watch(metadataOf(SECRETS), {}, { ...byCache, transform: identityOnly }),
+    statefulSets: watch(STATEFUL_SETS, ours, byCache),
+    services: watch(SERVICES, ours, byCache),
+    configMaps: watch(CONFIG_MAPS, ours, byCache),
+    networkPolicies: watch<KubeObject>(NETWORK_POLICIES, ours, { ...byCache, transform: identityOnly }),
+    disruptionBudgets: watch<KubeObject>(DISRUPTION_BUDGETS, ours, { ...byCache, transform: identityOnly }),
+    claims: watch(CLAIMS, ours, byCache),
+    pods: watch(PODS, ours, { ...byCache, transform: withoutManagedFields }),
+    reports: watch<Lease, NodeReport>(
+      LEASES,
+      { namespace, labelSelector: `${NODE_STATUS}=true` },
+      { transform: readReport },
+    ),
+    daemonSets: watch(DAEMON_SETS, { namespace, fieldSelector: `metadata.name=${nodeAgent}` }),
+    async whenSynced(signal) {
+      await Promise.all(all.map((cache) => cache.whenSynced(signal)));
+    },
+    hasSynced: () => all.every((cache) => cache.hasSynced()),
+  };
+}
+
+/** The keys of the caches that an object of ours is part of: one, or none. */
+export function cacheKeysOf({ metadata }: KubeObject): readonly string[] {
+  const upstream = metadata.annotations?.[UPSTREAM];
+  if (upstream !== undefined) return [upstreamResourceName(upstream)];
+  // Pods and claims have the labels of their StatefulSet, not its annotations.
+  const app = metadata.labels?.['app'];
+  return app === undefined ? [] : [app];
+}
+
+function selectorOf(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+}
+
+function withoutManagedFields<T extends KubeObject>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata as T['metadata'] & { managedFields?: unknown };
+  return { ...object, metadata };
+}
+
+/**
+ * Which object in which state, and whose. Other annotations stay out: that of `kubectl apply` holds the contents of a Secret.
+ */
+function identityOnly({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+  const {
+    name,
+    namespace,
+    uid,
+    resourceVersion,
+    labels = {},
+    annotations = {},
+    deletionTimestamp,
+  } = metadata;
+  const own = isOurs(labels) ? Object.entries(annotations) : [];
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      ...(namespace !== undefined && { namespace }),
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+      ...(isOurs(labels) && { labels }),
+      annotations: Object.fromEntries(own.filter(([key]) => key === UPSTREAM || key.startsWith('larder/'))),
+    },
+  };
+}
+
+function isOurs(labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(MANAGED_BY).every(([name, value]) => labels[name] === value);
+}
