@@ -24,7 +24,7 @@ export interface Plan {
   readonly caches: ReadonlyMap<string, PlannedCache>;
   readonly mirrors: readonly PlannedMirrors[];
   conflictsOf(object: ConfigObject): readonly Conflict[];
-  /** True for an object whose spec breaks a rule: what it had before it did stays as it is. */
+  /** True for an object whose spec breaks a rule, and that is not going: what it had before it did stays as it is. */
   isInvalid(id: ConfigId): boolean;
   /** Keys of caches, and names of objects, that somebody waits for. */
   readonly contended: { readonly keys: ReadonlySet<string>; readonly ids: ReadonlySet<ConfigId> };
@@ -54,12 +54,12 @@ export function makePlan({ objects, asked, has, mayAct }: PlanInput): Plan {
   const contended = { keys: new Set<string>(), ids: new Set<ConfigId>() };
   for (const { object: holder, asked } of entries) {
     const granted = new Set(grants.granted(claimants.get(holder) as Claimant));
-    if (asked.kind === 'invalid') invalid.add(configId(holder));
     for (const { upstream } of conflictsOf(holder)) {
       contended.keys.add(upstreamResourceName(upstream));
       contended.ids.add(configId(holder));
     }
     if (!mayAct(holder)) continue;
+    if (asked.kind === 'invalid') invalid.add(configId(holder));
     if (asked.kind === 'mirrors') {
       for (const one of asked.mirrors) if (granted.has(one.upstream)) mirrors.push({ mirrors: one, holder });
     }

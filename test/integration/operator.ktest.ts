@@ -1,0 +1,367 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { after, afterEach, before, describe, test } from 'node:test';
+import type { ApiServer } from '../cluster/start-api-server.ts';
+import { createTestPki, parseMetrics, get as httpGet, waitFor } from '../kit/index.ts';
+import {
+  mirrorConfig,
+  nodeReport,
+  observer,
+  operate,
+  registryConfig,
+  secret,
+  startOperatedApi,
+  SYSTEM,
+  TEAM,
+} from '../operator/setting.ts';
+import { requireParts } from '../parts/find.ts';
+import { GROUPS } from '../parts/groups.ts';
+
+const QUICK = { limitMs: 15_000, everyMs: 100 };
+
+describe(
+  'an operator and a real API server',
+  requireParts([...GROUPS.api, 'kube-controller-manager']),
+  () => {
+    const cleanup = new AsyncDisposableStack();
+    let api: ApiServer;
+    let see: ReturnType<typeof observer>;
+
+    before(async () => {
+      api = cleanup.use(await startOperatedApi());
+      see = observer(api.kubectl);
+      cleanup.use(await operate({ kubeconfig: api.kubeconfig }));
+    });
+    after(() => cleanup.disposeAsync());
+
+    const team = (...args: readonly string[]) => api.kubectl('--namespace', TEAM, ...args);
+    const system = (...args: readonly string[]) => api.kubectl('--namespace', SYSTEM, ...args);
+
+    /** Every test leaves the cluster as it found it, and that alone shows that deletion ends. */
+    afterEach(async () => {
+      await system('delete', 'leases', '--selector=larder/node-status=true');
+      await team('delete', 'registryconfigs,mirrorconfigs,secrets', '--all', '--timeout=20s');
+      await waitFor(async () => (await see.ours()).join() === 'configmap/larder-nodes,secret/larder-ca', {
+        ...QUICK,
+        what: 'all caches to be gone',
+      });
+    });
+
+    test('makes everything of a cache, and puts back what somebody changes or takes away', async () => {
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
+      const all = [
+        'configmap/larder-nodes',
+        'configmap/registry-docker-io-config',
+        'networkpolicy.networking.k8s.io/registry-docker-io',
+        'poddisruptionbudget.policy/registry-docker-io',
+        'secret/larder-ca',
+        'secret/registry-docker-io-secrets',
+        'secret/registry-docker-io-tls',
+        'service/registry-docker-io',
+        'statefulset.apps/registry-docker-io',
+      ];
+      await waitFor(async () => assert.deepEqual(await see.ours(), all) ?? true, {
+        ...QUICK,
+        what: 'all objects',
+      });
+      await system(
+        'delete',
+        'service,configmap,networkpolicy,poddisruptionbudget',
+        '--selector=app=registry-docker-io',
+      );
+      await system('delete', 'secret', 'registry-docker-io-tls');
+      await system(
+        'patch',
+        'statefulset',
+        'registry-docker-io',
+        '--type=merge',
+        '--patch={"spec":{"replicas":3}}',
+      );
+      await waitFor(
+        async () => {
+          const set = await see.get('statefulset', 'registry-docker-io');
+          return assert.deepEqual([await see.ours(), set?.spec?.['replicas']], [all, 1]) ?? true;
+        },
+        { ...QUICK, what: 'all of it to be back' },
+      );
+    });
+
+    test('touches nothing that is not its own, whatever its name', async () => {
+      await system('create', 'configmap', 'registry-quay-io-notes', '--from-literal=a=b');
+      const before = await see.get('configmap', 'registry-quay-io-notes');
+      await api.kubectl.apply(registryConfig('quay', { upstream: 'quay.io' }));
+      await waitFor(() => see.get('statefulset', 'registry-quay-io'), QUICK);
+      await team('delete', 'registryconfig', 'quay', '--timeout=20s');
+      assert.deepEqual(await see.get('configmap', 'registry-quay-io-notes'), before);
+      await system('delete', 'configmap', 'registry-quay-io-notes');
+    });
+
+    test('tells nodes how to reach the cache, with a certificate that they accept', async () => {
+      await api.kubectl.apply(
+        registryConfig('hub', { upstream: 'docker.io' }, { upstream: 'plain.example', http: { tls: false } }),
+      );
+      const document = await waitFor(async () => {
+        const now = await see.document();
+        return now.caches.length === 2 ? now : undefined;
+      }, QUICK);
+      const [hub, plain] = document.caches;
+      const service = await see.get('service', 'registry-docker-io');
+      assert.deepEqual(hub, {
+        upstream: 'docker.io',
+        server: 'https://registry-1.docker.io',
+        endpoint: `https://${String(service?.spec?.['clusterIP'])}:5000`,
+        serverName: 'registry-docker-io.larder-system.svc',
+        askedBy: 'RegistryConfig team/hub',
+      });
+      assert.match(plain?.endpoint ?? '', /^http:/);
+      const pem = Buffer.from(
+        (await see.get('secret', 'registry-docker-io-tls'))?.data?.['tls.crt'] ?? '',
+        'base64',
+      );
+      const certificate = new X509Certificate(pem);
+      assert.equal(certificate.checkHost(hub?.serverName ?? ''), hub?.serverName);
+      assert.equal(certificate.verify(new X509Certificate(document.ca).publicKey), true);
+    });
+
+    test('makes another authority, and every certificate anew, when its Secret is deleted', async () => {
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
+      const before = await waitFor(async () => {
+        const now = await see.document();
+        return now.caches.length === 1 ? now : undefined;
+      }, QUICK);
+      await system('delete', 'secret', 'larder-ca');
+      await waitFor(async () => {
+        const { ca } = await see.document();
+        const { data } = (await see.get('secret', 'registry-docker-io-tls')) ?? {};
+        const certificate = new X509Certificate(Buffer.from(data?.['tls.crt'] ?? '', 'base64'));
+        return ca !== before.ca && certificate.verify(new X509Certificate(ca).publicKey);
+      }, QUICK);
+    });
+
+    test('reports a missing Secret, and picks it up, changed or new, within a second or two', async () => {
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login' }));
+      const message = await see.reason('hub', 'Degraded', 'CredentialMissing');
+      assert.equal(message, 'docker.io: Secret login does not exist');
+      const events = await api.kubectl.json<{ items: readonly { reason: string; note: string }[] }>(
+        'events.events.k8s.io',
+        '--namespace',
+        TEAM,
+      );
+      assert.ok(
+        events.items.some(({ reason, note }) => reason === 'CredentialMissing' && note.includes('login')),
+      );
+
+      const marks: (string | undefined)[] = [];
+      for (const password of ['one', 'two']) {
+        await api.kubectl.apply(secret('login', { username: 'alice', password }));
+        await waitFor(
+          async () => {
+            const { data } = (await see.get('secret', 'registry-docker-io-secrets')) ?? {};
+            return Buffer.from(data?.['login.password'] ?? '', 'base64').toString() === password;
+          },
+          { limitMs: 2_000, everyMs: 50, what: `the password ${password} with the cache` },
+        );
+        const pod = await waitFor(
+          async () => {
+            const now = await see.get('pod', 'registry-docker-io-0');
+            return marks.includes(now?.metadata.annotations?.['larder/files']) ? undefined : now;
+          },
+          { ...QUICK, what: 'the pod to be marked' },
+        );
+        marks.push(pod.metadata.annotations?.['larder/files']);
+      }
+      await see.reason('hub', 'Degraded', 'Healthy');
+    });
+
+    test('gives an upstream to the older of two objects, and to the younger, with a volume of its own, when that goes', async () => {
+      await api.kubectl.apply(registryConfig('older', { upstream: 'docker.io' }));
+      const { metadata } = await waitFor(() => see.get('registryconfig', 'older', TEAM), QUICK);
+      // Ages are told in seconds; of two of one second the name decides.
+      const isOlder = (): boolean => Date.now() > Date.parse(metadata.creationTimestamp) + 1000;
+      await waitFor(isOlder, { ...QUICK, what: 'another second' });
+      const claim = await waitFor(
+        () => see.get('persistentvolumeclaim', 'cache-volume-registry-docker-io-0'),
+        QUICK,
+      );
+      await api.kubectl.apply(registryConfig('younger', { upstream: 'docker.io' }, { upstream: 'quay.io' }));
+      await api.kubectl.apply(
+        mirrorConfig('mirrors', { upstream: 'docker.io', hosts: [{ host: 'https://m.example' }] }),
+      );
+      assert.match(
+        await see.reason('younger', 'Conflict', 'UpstreamTaken'),
+        /docker\.io belongs to RegistryConfig team\/older/,
+      );
+      assert.match(
+        await see.reason('mirrors', 'Conflict', 'CachedAndMirrored', 'mirrorconfig'),
+        /docker\.io belongs to RegistryConfig team\/older/,
+      );
+      await team('delete', 'mirrorconfig', 'mirrors', '--timeout=20s');
+      await team('delete', 'registryconfig', 'older', '--timeout=20s');
+      await see.reason('younger', 'Conflict', 'NoConflict');
+      const next = await waitFor(
+        async () => {
+          const now = await see.get('persistentvolumeclaim', 'cache-volume-registry-docker-io-0');
+          return now?.metadata.annotations?.['larder/asked-by'] === 'RegistryConfig team/younger'
+            ? now
+            : undefined;
+        },
+        { ...QUICK, what: 'a claim of the younger' },
+      );
+      assert.notEqual(next.metadata.uid, claim.metadata.uid);
+    });
+
+    test('takes a cache away only after the nodes have turned away from it', async () => {
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
+      const { revision } = await waitFor(async () => {
+        const now = await see.document();
+        return now.caches.length === 1 ? now : undefined;
+      }, QUICK);
+      await api.kubectl.apply(nodeReport('n1', revision, 'docker.io'));
+      await waitFor(
+        async () => {
+          const { status } = (await see.get('registryconfig', 'hub', TEAM)) ?? {};
+          return status?.caches?.[0]?.nodes?.configured === 1;
+        },
+        { ...QUICK, what: 'the node to be counted' },
+      );
+      await team('delete', 'registryconfig', 'hub', '--wait=false');
+      assert.match(await see.reason('hub', 'Progressing', 'Removing'), /docker\.io/);
+      const empty = await waitFor(async () => {
+        const now = await see.document();
+        return now.caches.length === 0 ? now : undefined;
+      }, QUICK);
+      assert.ok(await see.get('statefulset', 'registry-docker-io'), 'the cache was removed too early');
+      await api.kubectl.apply(nodeReport('n1', empty.revision));
+      await waitFor(async () => (await see.get('registryconfig', 'hub', TEAM)) === undefined, QUICK);
+      assert.equal(await see.get('statefulset', 'registry-docker-io'), undefined);
+    });
+
+    test('removes one cache of two, and leaves the other as it is', async () => {
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }, { upstream: 'quay.io' }));
+      const kept = await waitFor(() => see.get('statefulset', 'registry-quay-io'), QUICK);
+      await waitFor(() => see.get('statefulset', 'registry-docker-io'), QUICK);
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'quay.io' }));
+      await waitFor(async () => !(await see.ours()).some((name) => name.includes('docker-io')), QUICK);
+      assert.equal((await see.get('statefulset', 'registry-quay-io'))?.metadata.uid, kept.metadata.uid);
+    });
+
+    test('changes nothing for a spec that turns out to be invalid, says why, and keeps what it had', async () => {
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
+      const set = await waitFor(() => see.get('statefulset', 'registry-docker-io'), QUICK);
+      await waitFor(async () => (await see.document()).caches.length === 1, QUICK);
+      await api.kubectl.apply(
+        registryConfig('hub', { upstream: 'docker.io', garbageCollection: { ttl: '2562048h' } }),
+      );
+      assert.match(
+        await see.reason('hub', 'Ready', 'ConfigurationInvalid'),
+        /^spec\.caches\[0\]\.garbageCollection\.ttl: /,
+      );
+      assert.equal((await see.get('statefulset', 'registry-docker-io'))?.metadata.uid, set.metadata.uid);
+      assert.equal((await see.document()).caches.length, 1);
+    });
+
+    test('tells nodes of mirrors, with the CA bundles of their Secrets', async () => {
+      const { caPem } = createTestPki();
+      await api.kubectl.apply(
+        mirrorConfig('mirrors', {
+          upstream: 'quay.io',
+          hosts: [
+            {
+              host: 'https://m.example',
+              capabilities: ['pull', 'resolve'],
+              caBundleSecretReferenceName: 'ca',
+            },
+          ],
+        }),
+      );
+      assert.match(
+        await see.reason('mirrors', 'Degraded', 'CABundleInvalid', 'mirrorconfig'),
+        /Secret ca does not exist/,
+      );
+      await api.kubectl.apply(secret('ca', { 'bundle.crt': caPem }));
+      await waitFor(async () => (await see.document()).mirrors[0]?.hosts[0]?.ca !== undefined, QUICK);
+      assert.deepEqual((await see.document()).mirrors, [
+        {
+          upstream: 'quay.io',
+          server: 'https://quay.io',
+          hosts: [
+            { host: 'https://m.example', capabilities: ['pull', 'resolve'], overridePath: false, ca: caPem },
+          ],
+          askedBy: 'MirrorConfig team/mirrors',
+        },
+      ]);
+      await see.reason('mirrors', 'Degraded', 'Healthy', 'mirrorconfig');
+    });
+
+    test('asks for a larger volume, and says so when the storage class does not allow it', async () => {
+      await api.kubectl.apply({
+        apiVersion: 'storage.k8s.io/v1',
+        kind: 'StorageClass',
+        metadata: { name: 'fixed' },
+        provisioner: 'example/none',
+      });
+      const volume = { size: '1Gi', storageClassName: 'fixed' };
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io', volume }));
+      const claim = 'cache-volume-registry-docker-io-0';
+      await waitFor(() => see.get('persistentvolumeclaim', claim), QUICK);
+      await api.kubectl.apply(volumeOf(claim));
+      await waitFor(
+        async () => {
+          const now = await see.get('persistentvolumeclaim', claim);
+          return (now as { status?: { phase?: string } } | undefined)?.status?.phase === 'Bound';
+        },
+        { ...QUICK, what: 'the claim to be bound' },
+      );
+      await api.kubectl.apply(
+        registryConfig('hub', { upstream: 'docker.io', volume: { ...volume, size: '2Gi' } }),
+      );
+      assert.match(await see.reason('hub', 'Degraded', 'VolumeCannotGrow'), /StorageClass fixed/);
+      await api.kubectl('patch', 'storageclass', 'fixed', '--patch={"allowVolumeExpansion":true}');
+      // What only a change of the class mends is tried again with the next change of the object, or after an hour.
+      await team('annotate', 'registryconfig', 'hub', 'touched=1');
+      await api.kubectl.apply(
+        registryConfig('hub', { upstream: 'docker.io', volume: { ...volume, size: '3Gi' } }),
+      );
+      assert.match(await see.reason('hub', 'Progressing', 'VolumeGrowing'), /from 1Gi to 3Gi/);
+      const { spec } = (await see.get('persistentvolumeclaim', claim)) ?? {};
+      assert.deepEqual(spec?.['resources'], { requests: { storage: '3Gi' } });
+    });
+
+    test('writes nothing when it is started anew and all is as it should be', async () => {
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login' }));
+      await api.kubectl.apply(secret('login', { username: 'alice', password: 'one' }));
+      await see.reason('hub', 'Degraded', 'Healthy');
+      const versions = async (): Promise<string[]> => {
+        const names = await see.ours();
+        const held = await api.kubectl.json<{
+          items: readonly { metadata: { name: string; resourceVersion: string } }[];
+        }>(...(['--namespace', SYSTEM, ...names] as [string, ...string[]]));
+        return held.items.map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`);
+      };
+      const before = await versions();
+      await using second = await operate({ kubeconfig: api.kubeconfig, identity: 'second' });
+      const ready = async () => (await httpGet(`${second.adminUrl}/readyz`)).status === 200;
+      await waitFor(ready, { ...QUICK, what: 'the second operator to be warm' });
+      const metrics = parseMetrics((await httpGet(`${second.adminUrl}/metrics`)).text());
+      assert.equal(metrics.sum('larder_kube_leader', {}), 0);
+      assert.deepEqual(await versions(), before);
+    });
+  },
+);
+
+/** Room for a claim, on no node. */
+function volumeOf(claim: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'room' },
+    spec: {
+      capacity: { storage: '1Gi' },
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'fixed',
+      persistentVolumeReclaimPolicy: 'Delete',
+      claimRef: { namespace: SYSTEM, name: claim },
+      hostPath: { path: '/nowhere' },
+    },
+  };
+}
