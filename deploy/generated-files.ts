@@ -1,9 +1,21 @@
 import { crdYaml } from '../src/api/crd/crd-yaml.ts';
 import { MIRROR_CONFIG_CRD } from '../src/api/crd/mirror-config-crd.ts';
 import { REGISTRY_CONFIG_CRD } from '../src/api/crd/registry-config-crd.ts';
+import { crdTemplate } from './chart-files/crd-template.ts';
+import { valuesJsonSchema } from './chart-files/value-list.ts';
+import { valuesYaml } from './chart-files/values-yaml.ts';
+
+const CHART = 'charts/larder';
 
 /** The files below `deploy/` that follow from the source, and are checked in for those who have no use for a program. */
 export const GENERATED_FILES: readonly { readonly name: string; readonly text: string }[] = [
-  REGISTRY_CONFIG_CRD,
-  MIRROR_CONFIG_CRD,
-].map((definition) => ({ name: `crds/${definition.metadata.name}.yaml`, text: crdYaml(definition) }));
+  ...[REGISTRY_CONFIG_CRD, MIRROR_CONFIG_CRD].flatMap((definition) => {
+    const file = `crds/${definition.metadata.name}.yaml`;
+    return [
+      { name: file, text: crdYaml(definition) },
+      { name: `${CHART}/templates/${file}`, text: crdTemplate(definition) },
+    ];
+  }),
+  { name: `${CHART}/values.yaml`, text: valuesYaml() },
+  { name: `${CHART}/values.schema.json`, text: `${JSON.stringify(valuesJsonSchema(), null, 2)}\n` },
+];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { GENERATED_FILES } from '../../deploy/generated-files.ts';
 
@@ -12,9 +12,13 @@ for (const { name, text } of GENERATED_FILES) {
   });
 }
 
-test('deploy/crds holds generated files only', () => {
-  assert.deepEqual(
-    readdirSync(join(deploy, 'crds')).map((name) => `crds/${name}`),
-    GENERATED_FILES.map(({ name }) => name).sort(),
-  );
-});
+for (const directory of ['crds', 'charts/larder/templates/crds']) {
+  test(`deploy/${directory} holds generated files only`, () => {
+    assert.deepEqual(
+      readdirSync(join(deploy, directory)).map((name) => join(directory, name)),
+      GENERATED_FILES.map(({ name }) => name)
+        .filter((name) => dirname(name) === directory)
+        .sort(),
+    );
+  });
+}

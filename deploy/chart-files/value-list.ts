@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { valuesSchema } from './values.ts';
+
+/** One value that can be set: `image.repository`, its default, and what it means. */
+export interface Value {
+  readonly path: readonly string[];
+  readonly standard: unknown;
+  readonly description: string;
+}
+
+/** The JSON Schema of the values, of draft 7, which all versions of Helm 3 read. */
+export function valuesJsonSchema(): JsonSchema {
+  return z.toJSONSchema(valuesSchema, { target: 'draft-7', io: 'input' }) as JsonSchema;
+}
+
+/** Every value, in the order of the definition. Throws a `TypeError` for one without a description. */
+export function valueList(schema: JsonSchema = valuesJsonSchema(), path: readonly string[] = []): Value[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
+    const here = [...path, name];
+    if (child.description !== undefined)
+      return [{ path: here, standard: child.default, description: child.description }];
+    if (child.properties === undefined) throw new TypeError(`${here.join('.')} has no description`);
+    return valueList(child, here);
+  });
+}
+
+interface JsonSchema {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+}

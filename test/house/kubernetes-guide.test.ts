@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { problemsText } from '../../src/api/field-problem.ts';
+import { parseConfig } from '../../src/api/parse-config.ts';
+import { REASONS } from '../../src/api/status/reasons.ts';
+import { docSteps } from '../kit/index.ts';
+
+const page = readFileSync(new URL('../../docs/guide/kubernetes.md', import.meta.url), 'utf8');
+const commands = docSteps(page).flatMap((step) => step.commands);
+
+interface Applied {
+  apiVersion: string;
+  kind: string;
+  metadata: object;
+  spec: object;
+}
+
+test('every block of commands is a step that a suite can run', () => {
+  assert.equal(docSteps(page).length, [...page.matchAll(/^```(?:console|sh|bash)$/gm)].length);
+});
+
+test('every object that the guide applies has a valid configuration', () => {
+  const objects = commands
+    .map(({ text }) => /<<'EOF'\n(.*)\nEOF$/s.exec(text)?.[1])
+    .filter((text) => text !== undefined)
+    .map((text) => parse(text) as Applied);
+  assert.ok(objects.length > 3);
+  for (const { apiVersion, kind, spec } of objects) {
+    const result = parseConfig(JSON.stringify({ apiVersion, kind, ...spec }));
+    assert.ok(result.ok, result.ok ? '' : problemsText(result.problems));
+  }
+});
+
+test('every reason among the symptoms exists', () => {
+  const symptoms = page.slice(page.indexOf('## Symptoms'), page.indexOf('## Uninstall'));
+  const named = [...symptoms.matchAll(/`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`/g)].map(([, name = '']) => name);
+  assert.ok(named.length > 5);
+  for (const name of named) assert.ok(Object.hasOwn(REASONS, name), name);
+});

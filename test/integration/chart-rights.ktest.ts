@@ -1,0 +1,189 @@
+/** What the accounts of the chart may, at a real API server: all of it, and what a thief of their tokens would try. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { createApiRequests, type ApiRequests } from '../cluster/api-requests.ts';
+import { CHART, createHelm } from '../cluster/helm.ts';
+import { startApiServer, type ApiServer } from '../cluster/start-api-server.ts';
+import { tempDir, waitFor } from '../kit/index.ts';
+import { requireParts } from '../parts/find.ts';
+import { GROUPS } from '../parts/groups.ts';
+
+const NAMESPACE = 'larder-system';
+const OPERATOR = `system:serviceaccount:${NAMESPACE}:larder-operator`;
+const AGENT = `system:serviceaccount:${NAMESPACE}:larder-node-agent`;
+
+const READ = 'get list watch';
+const ALL = 'create delete get list patch update watch';
+
+/** `group/resource`, with `#name` where one object alone is meant: verbs, sorted. */
+type Rights = Readonly<Record<string, string>>;
+
+const OPERATOR_EVERYWHERE: Rights = {
+  'registry.extensions.gardener.cloud/registryconfigs': 'get list patch watch',
+  'registry.extensions.gardener.cloud/registryconfigs/status': 'get patch',
+  'mirror.extensions.gardener.cloud/mirrorconfigs': 'get list patch watch',
+  'mirror.extensions.gardener.cloud/mirrorconfigs/status': 'get patch',
+  '/secrets': READ,
+  'events.k8s.io/events': 'create patch',
+  'storage.k8s.io/storageclasses': 'get',
+  'apiextensions.k8s.io/customresourcedefinitions': 'get',
+};
+
+const OPERATOR_AT_HOME: Rights = {
+  ...OPERATOR_EVERYWHERE,
+  '/configmaps': ALL,
+  '/secrets': ALL,
+  '/services': ALL,
+  '/persistentvolumeclaims': ALL,
+  'apps/statefulsets': ALL,
+  'networking.k8s.io/networkpolicies': ALL,
+  'policy/poddisruptionbudgets': ALL,
+  'coordination.k8s.io/leases': ALL,
+  'monitoring.coreos.com/servicemonitors': ALL,
+  '/pods': 'delete get list patch watch',
+  'apps/daemonsets': READ,
+  'apps/deployments#larder-operator': 'get patch',
+  'apps/deployments/scale#larder-operator': 'get patch',
+};
+
+const AGENT_AT_HOME: Rights = {
+  '/configmaps#larder-nodes': READ,
+  'coordination.k8s.io/leases': 'create get patch',
+};
+
+interface ResourceRule {
+  readonly verbs: readonly string[];
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+describe(
+  'the rights that the chart gives',
+  requireParts([...GROUPS.api, 'kube-controller-manager', 'helm']),
+  () => {
+    const resources = new AsyncDisposableStack();
+    after(() => resources.disposeAsync());
+    const home = resources.use(tempDir());
+    let api: ApiServer;
+    let admin: ApiRequests;
+
+    before(async () => {
+      // A controller gathers what `edit` and `admin` have; without it they are empty.
+      api = resources.use(await startApiServer({ controllerManager: true }));
+      admin = resources.use(createApiRequests(api.access));
+      const helm = createHelm({ home: home.path, kubeconfig: api.kubeconfig });
+      const settings = ['--create-namespace', '--set=image.repository=registry.example.com/larder'];
+      await helm('install', 'larder', CHART, '--namespace', NAMESPACE, ...settings);
+      await api.kubectl('create', 'clusterrolebinding', 'editor', '--clusterrole=edit', '--user=editor');
+      await api.kubectl('create', 'clusterrolebinding', 'owner', '--clusterrole=admin', '--user=owner');
+      for (const user of ['editor', 'owner'])
+        await waitFor(() => may(user, 'default', 'create /configmaps'), { what: `the rights of ${user}` });
+    });
+
+    /** All that RBAC lets somebody do in a namespace, but for what everybody may. */
+    const rightsOf = async (user: string, namespace: string): Promise<Rights> => {
+      const rulesOf = async (commonName: string): Promise<ResourceRule[]> => {
+        await using request = createApiRequests(api.accessFor({ commonName }));
+        const review = await request('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectRulesReview',
+          spec: { namespace },
+        });
+        return (review as { status: { resourceRules: ResourceRule[] } }).status.resourceRules;
+      };
+      const common = new Set((await rulesOf('nobody')).map((rule) => JSON.stringify(rule)));
+      return asRights((await rulesOf(user)).filter((rule) => !common.has(JSON.stringify(rule))));
+    };
+
+    /** Whether somebody may: `verb group/resource#name`, in a namespace. */
+    const may = async (user: string, namespace: string, right: string): Promise<boolean> => {
+      const [verb, group, resource, subresource, name] = partsOf(right);
+      const review = await admin('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SubjectAccessReview',
+        spec: { user, resourceAttributes: { namespace, verb, group, resource, subresource, name } },
+      });
+      return (review as { status: { allowed: boolean } }).status.allowed;
+    };
+
+    for (const [title, user, namespace, rights] of [
+      ['the operator may in its namespace', OPERATOR, NAMESPACE, OPERATOR_AT_HOME],
+      ['the operator may elsewhere', OPERATOR, 'default', OPERATOR_EVERYWHERE],
+      ['a node agent may in its namespace', AGENT, NAMESPACE, AGENT_AT_HOME],
+      ['a node agent may elsewhere', AGENT, 'default', {}],
+    ] as const) {
+      test(`${title}: these things and nothing else`, async () => {
+        assert.deepEqual(await rightsOf(user, namespace), rights);
+      });
+    }
+
+    for (const [user, namespace, right, allowed] of [
+      [OPERATOR, 'default', 'get /secrets', true],
+      [OPERATOR, 'default', 'patch registry.extensions.gardener.cloud/registryconfigs', true],
+      [OPERATOR, 'default', 'create registry.extensions.gardener.cloud/registryconfigs', false],
+      [OPERATOR, 'default', 'delete registry.extensions.gardener.cloud/registryconfigs', false],
+      [OPERATOR, 'default', 'create /secrets', false],
+      [OPERATOR, 'default', 'create /configmaps', false],
+      [OPERATOR, 'default', 'create apps/statefulsets', false],
+      [OPERATOR, 'kube-system', 'delete /pods', false],
+      [OPERATOR, NAMESPACE, 'patch apps/deployments/scale#larder-operator', true],
+      [OPERATOR, NAMESPACE, 'patch apps/deployments#another', false],
+      [OPERATOR, NAMESPACE, 'create apps/deployments', false],
+      [OPERATOR, NAMESPACE, 'patch apps/daemonsets#larder-node-agent', false],
+      [OPERATOR, NAMESPACE, 'create rbac.authorization.k8s.io/rolebindings', false],
+      [OPERATOR, NAMESPACE, 'create /pods', false],
+      [OPERATOR, NAMESPACE, 'create /pods/exec', false],
+      [AGENT, NAMESPACE, 'watch /configmaps#larder-nodes', true],
+      [AGENT, NAMESPACE, 'list /configmaps', false],
+      [AGENT, NAMESPACE, 'get /configmaps#kube-root-ca.crt', false],
+      [AGENT, NAMESPACE, 'patch /configmaps#larder-nodes', false],
+      [AGENT, NAMESPACE, 'create /configmaps', false],
+      [AGENT, NAMESPACE, 'get /secrets#larder-ca', false],
+      [AGENT, NAMESPACE, 'list /secrets', false],
+      [AGENT, NAMESPACE, 'patch coordination.k8s.io/leases#larder-node-one', true],
+      [AGENT, NAMESPACE, 'list coordination.k8s.io/leases', false],
+      [AGENT, NAMESPACE, 'delete coordination.k8s.io/leases', false],
+      [AGENT, NAMESPACE, 'list /pods', false],
+      [AGENT, 'kube-system', 'create coordination.k8s.io/leases', false],
+      [AGENT, 'default', 'list registry.extensions.gardener.cloud/registryconfigs', false],
+      ['editor', 'default', 'create /configmaps', true],
+      ['editor', 'default', 'create registry.extensions.gardener.cloud/registryconfigs', false],
+      ['editor', 'default', 'create mirror.extensions.gardener.cloud/mirrorconfigs', false],
+      ['owner', 'default', 'create rbac.authorization.k8s.io/rolebindings', true],
+      ['owner', 'default', 'create registry.extensions.gardener.cloud/registryconfigs', false],
+      ['owner', 'default', 'get mirror.extensions.gardener.cloud/mirrorconfigs', false],
+    ] as const) {
+      const who = user.split(':').at(-1);
+      test(`${who} ${allowed ? 'may' : 'may not'} ${right} in ${namespace}`, async () => {
+        assert.equal(await may(user, namespace, right), allowed);
+      });
+    }
+
+    test('a node agent lists and watches the one object, as it does with a field selector, and no others', async () => {
+      await using agent = createApiRequests(api.accessFor({ commonName: AGENT }));
+      const list = `/api/v1/namespaces/${NAMESPACE}/configmaps`;
+      const one = await agent('GET', `${list}?fieldSelector=metadata.name%3Dlarder-nodes`);
+      assert.equal((one as { kind: string }).kind, 'ConfigMapList');
+      assert.match(JSON.stringify(await agent('GET', list)), /"reason":"Forbidden"/);
+    });
+  },
+);
+
+function asRights(rules: readonly ResourceRule[]): Rights {
+  const verbs = new Map<string, Set<string>>();
+  for (const { verbs: more, apiGroups, resources: kinds, resourceNames = [''] } of rules)
+    for (const group of apiGroups)
+      for (const kind of kinds)
+        for (const name of resourceNames) {
+          const key = `${group}/${kind}${name === '' ? '' : `#${name}`}`;
+          verbs.set(key, new Set([...(verbs.get(key) ?? []), ...more]));
+        }
+  return Object.fromEntries([...verbs].map(([key, some]) => [key, [...some].sort().join(' ')]));
+}
+
+function partsOf(right: string): (string | undefined)[] {
+  const parts = /^(\w+) ([\w.]*)\/(\w+)(?:\/(\w+))?(?:#(.+))?$/.exec(right);
+  if (parts === null) throw new TypeError(`not a right: ${right}`);
+  return parts.slice(1);
+}

@@ -1,0 +1,206 @@
+/** What the chart makes of values, with the real helm and without a cluster. */
+import assert from 'node:assert/strict';
+import { cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { renderManifests } from '../../deploy/manifests.ts';
+import { CHART, createHelm, WITHOUT_CLUSTER } from '../cluster/helm.ts';
+import { tempDir } from '../kit/index.ts';
+import { requireParts } from '../parts/find.ts';
+import { chartObjects } from './chart-objects.ts';
+
+const IMAGE = 'registry.example.com/larder';
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+const { version: VERSION } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+const WORKLOADS = ['larder-operator', 'larder-node-agent', 'larder-uninstall'] as const;
+const CRDS = [
+  'CustomResourceDefinition/mirrorconfigs.mirror.extensions.gardener.cloud',
+  'CustomResourceDefinition/registryconfigs.registry.extensions.gardener.cloud',
+];
+const ALWAYS = [
+  'ClusterRole/larder-operator',
+  'ClusterRole/larder-operator-secrets',
+  'ClusterRoleBinding/larder-operator',
+  'ClusterRoleBinding/larder-operator-secrets',
+  'DaemonSet/larder-node-agent',
+  'Deployment/larder-operator',
+  'Job/larder-uninstall',
+  'Role/larder-node-agent',
+  'Role/larder-operator',
+  'Role/larder-uninstall',
+  'RoleBinding/larder-node-agent',
+  'RoleBinding/larder-operator',
+  'RoleBinding/larder-uninstall',
+  'ServiceAccount/larder-node-agent',
+  'ServiceAccount/larder-operator',
+];
+const POLICY = 'NetworkPolicy/larder-operator';
+
+describe('the chart', requireParts(['helm']), () => {
+  const home = tempDir();
+  after(() => home[Symbol.dispose]());
+  const helm = createHelm({ home: home.path });
+  const objectsFor = (values: { readonly image?: object; readonly [name: string]: unknown }) =>
+    chartObjects(helm, { ...values, image: { repository: IMAGE, ...values.image } });
+
+  test('has nothing that helm lint warns of', async () => {
+    assert.match(await helm('lint', '--strict', CHART), /1 chart\(s\) linted, 0 chart\(s\) failed/);
+  });
+
+  for (const [title, values, names] of [
+    ['its defaults', {}, [...ALWAYS, ...CRDS, POLICY]],
+    ['CRDs that somebody else has', { crds: { install: false } }, [...ALWAYS, POLICY]],
+    ['no network policy', { operator: { networkPolicy: { enabled: false } } }, [...ALWAYS, ...CRDS]],
+    [
+      'two operators',
+      { operator: { replicas: 2 } },
+      [...ALWAYS, ...CRDS, POLICY, 'PodDisruptionBudget/larder-operator'],
+    ],
+    [
+      'a ServiceMonitor',
+      { operator: { serviceMonitor: { enabled: true } } },
+      [...ALWAYS, ...CRDS, POLICY, 'Service/larder-operator', 'ServiceMonitor/larder-operator'],
+    ],
+  ] as const) {
+    test(`makes with ${title} these objects and no others`, async () => {
+      assert.deepEqual((await objectsFor(values)).names, [...names].sort());
+    });
+  }
+
+  for (const [title, image, expected] of [
+    ['the tag of its version', {}, `${IMAGE}:${VERSION}`],
+    ['a tag', { tag: 'next' }, `${IMAGE}:next`],
+    ['a digest, whatever the tag', { tag: 'next', digest: DIGEST }, `${IMAGE}@${DIGEST}`],
+  ] as const) {
+    test(`runs one image everywhere, by ${title}, and has caches made of it`, async () => {
+      const objects = await objectsFor({ image });
+      for (const name of WORKLOADS) {
+        const [{ image: used, args }] = objects.workload(name).spec.template.spec.containers;
+        assert.equal(used, expected);
+        if (args[0] === 'operator') assert.ok(args.includes(`--image=${expected}`), name);
+      }
+    });
+  }
+
+  test('pulls with the Secrets that are named', async () => {
+    const objects = await objectsFor({ image: { pullSecrets: ['one', 'two'] } });
+    for (const name of WORKLOADS)
+      assert.deepEqual(objects.workload(name).spec.template.spec.imagePullSecrets, [
+        { name: 'one' },
+        { name: 'two' },
+      ]);
+  });
+
+  test('spreads several operators over nodes', async () => {
+    const { replicas, template } = (await objectsFor({ operator: { replicas: 2 } })).workload(
+      'larder-operator',
+    ).spec;
+    assert.deepEqual([replicas, template.spec.topologySpreadConstraints?.length], [2, 1]);
+  });
+
+  test('gives the priority of the operator to caches, and node agents their own', async () => {
+    const objects = await objectsFor({
+      priorityClassName: 'system-cluster-critical',
+      nodeAgent: { priorityClassName: 'system-node-critical' },
+    });
+    const [operator, agent, uninstall] = WORKLOADS.map((name) => objects.workload(name).spec.template.spec);
+    assert.equal(operator?.priorityClassName, 'system-cluster-critical');
+    assert.ok(operator.containers[0].args.includes('--priority-class=system-cluster-critical'));
+    assert.equal(uninstall?.priorityClassName, 'system-cluster-critical');
+    assert.equal(agent?.priorityClassName, 'system-node-critical');
+    const standard = (await objectsFor({})).workload('larder-operator').spec.template.spec;
+    assert.ok(!standard.containers[0].args.some((arg) => arg.startsWith('--priority-class')));
+  });
+
+  test('tells operator, agent and kubelet one port, and mounts paths of the node where they are', async () => {
+    const objects = await objectsFor({
+      nodeAgent: {
+        port: 5999,
+        certsDir: '/opt/certs.d',
+        containerdConfig: '/var/lib/containerd/etc/own.toml',
+        stateDir: '/var/lib/state',
+      },
+    });
+    const [agent] = objects.workload('larder-node-agent').spec.template.spec.containers;
+    assert.deepEqual(agent.livenessProbe?.httpGet, { host: '127.0.0.1', path: '/healthz', port: 5999 });
+    for (const flag of [
+      '--address=127.0.0.1:5999',
+      '--certs-dir=/opt/certs.d',
+      '--containerd-config=/var/lib/containerd/etc/own.toml',
+      '--state=/var/lib/state',
+    ])
+      assert.ok(agent.args.includes(flag), flag);
+    assert.deepEqual(
+      agent.volumeMounts?.map(({ mountPath }) => mountPath),
+      ['/var/lib/containerd/etc', '/opt/certs.d', '/var/lib/state'],
+    );
+    const [operator] = objects.workload('larder-operator').spec.template.spec.containers;
+    assert.ok(operator.args.includes('--relay-port=5999'));
+  });
+
+  test('keeps the CRDs at an uninstall, unless told otherwise', async () => {
+    const policies = async (values: { readonly crds?: object }) =>
+      (await objectsFor(values)).all
+        .filter(({ kind }) => kind === 'CustomResourceDefinition')
+        .map(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy']);
+    assert.deepEqual(await policies({}), ['keep', 'keep']);
+    assert.deepEqual(await policies({ crds: { keep: false } }), [undefined, undefined]);
+  });
+
+  test('is not installed without an image', async () => {
+    await assert.rejects(chartObjects(helm, {}), /image\.repository: say where the image of Larder is/);
+  });
+
+  for (const [title, values, message] of [
+    ['an unknown value', { replicas: 2 }, /at '': additional properties 'replicas' not allowed/],
+    ['no operator', { operator: { replicas: 0 } }, /at '\/operator\/replicas': minimum/],
+    ['a tag as digest', { image: { digest: 'v1' } }, /at '\/image\/digest': 'v1' does not match pattern/],
+    ['a tag that is a number', { image: { tag: 1.2 } }, /at '\/image\/tag': got number, want string/],
+    [
+      'a pull policy of its own',
+      { image: { pullPolicy: 'Often' } },
+      /at '\/image\/pullPolicy': value must be/,
+    ],
+    ["a kernel's port", { nodeAgent: { port: 40_000 } }, /at '\/nodeAgent\/port': maximum/],
+    [
+      'a relative path',
+      { nodeAgent: { certsDir: 'certs.d' } },
+      /at '\/nodeAgent\/certsDir': 'certs\.d' does not/,
+    ],
+    ['an update of no node', { nodeAgent: { maxUnavailable: '0%' } }, /at '\/nodeAgent\/maxUnavailable'/],
+    [
+      'a misspelt amount',
+      { operator: { resources: { limit: {} } } },
+      /at '\/operator\/resources': additional/,
+    ],
+    ['an unknown level', { logLevel: 'loud' }, /at '\/logLevel': value must be one of/],
+  ] as const) {
+    test(`refuses ${title}, and names the field`, async () => {
+      await assert.rejects(objectsFor(values), message);
+    });
+  }
+
+  test('is a part of another chart with values of its own', async () => {
+    using parent = tempDir();
+    parent.write('Chart.yaml', 'apiVersion: v2\nname: platform\nversion: 1.0.0\n');
+    const values = { larder: { image: { repository: IMAGE } }, global: { any: 'thing' } };
+    parent.write('values.yaml', JSON.stringify(values));
+    cpSync(CHART, join(parent.path, 'charts/larder'), { recursive: true });
+    assert.match(
+      await helm('template', 'platform', parent.path, ...WITHOUT_CLUSTER),
+      new RegExp(`image: "${IMAGE}:`),
+    );
+  });
+
+  test('is what the manifests below deploy/ are rendered from', async () => {
+    for (const { name, text } of await renderManifests(helm))
+      assert.equal(
+        readFileSync(new URL(`../../deploy/${name}`, import.meta.url), 'utf8'),
+        text,
+        `deploy/${name}: npm run generate:install`,
+      );
+  });
+});
