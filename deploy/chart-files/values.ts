@@ -21,7 +21,7 @@ export const valuesSchema = z.strictObject({
       pullSecrets: z
         .array(z.string().min(1))
         .default([])
-        .meta({ description: 'Names of Secrets with which operator and node agent are pulled.' }),
+        .meta({ description: 'Names of Secrets with which the image is pulled, also for the caches.' }),
     })
     .prefault({}),
   crds: z

@@ -14,6 +14,7 @@ import { logFormatOption, logLevelOption, option, parseAddress } from './options
 
 interface OperatorOptions extends KubeOptions {
   image?: string;
+  imagePullSecret: readonly string[];
   nodeAgent: string;
   relayPort: number;
   priorityClass?: string;
@@ -34,6 +35,11 @@ export function operatorCommand(io: CommandIo): CommandDefinition {
         .description('Run the caches that RegistryConfig objects of a cluster ask for, and tell its nodes.')
         .addOption(namespaceOption())
         .addOption(option('--image <reference>', 'image of the caches: that of this program'))
+        .addOption(
+          option('--image-pull-secret <names>', 'Secrets that it is pulled with, separated by commas')
+            .argParser((text) => text.split(',').filter((name) => name !== ''))
+            .default([], 'none'),
+        )
         .addOption(kubeconfigOption())
         .addOption(contextOption())
         .addOption(option('--node-agent <name>', 'DaemonSet of the node agents').default('larder-node-agent'))
@@ -105,6 +111,7 @@ async function run(
   const running = await startOperator(deps, {
     namespace,
     image: options.image,
+    imagePullSecrets: options.imagePullSecret,
     nodeAgent: options.nodeAgent,
     relayUrl: `http://127.0.0.1:${options.relayPort}`,
     priorityClassName: options.priorityClass,

@@ -82,6 +82,7 @@ export async function operate({
     {
       namespace: SYSTEM,
       image,
+      imagePullSecrets: [],
       nodeAgent: 'larder-node-agent',
       relayUrl: RELAY_URL,
       priorityClassName: undefined,

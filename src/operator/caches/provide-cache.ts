@@ -24,7 +24,7 @@ import { standing } from './standing-objects.ts';
 /** What is the same for all caches. */
 export type CacheSettings = Pick<
   CacheValues,
-  'namespace' | 'image' | 'priorityClassName' | 'claimRetention' | 'relayUrl'
+  'namespace' | 'image' | 'imagePullSecrets' | 'priorityClassName' | 'claimRetention' | 'relayUrl'
 >;
 
 export interface ProvideDeps {

@@ -12,6 +12,7 @@ function valuesOf(cache: Record<string, unknown> = {}, more: Partial<CacheValues
   return {
     namespace: 'larder-system',
     image: 'larder.example/larder:1@sha256:0123',
+    imagePullSecrets: [],
     cache: configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig,
     askedBy: 'RegistryConfig team/hub',
     volumeBytes: 10 * 2 ** 30,

@@ -6,6 +6,8 @@ export interface CacheValues {
   readonly namespace: string;
   /** Image of the cache: the operator's own. */
   readonly image: string;
+  /** Secrets of the same namespace that the image is pulled with. */
+  readonly imagePullSecrets: readonly string[];
   readonly cache: CacheConfig;
   /** The object that asks for the cache: `RegistryConfig <namespace>/<name>`. */
   readonly askedBy: string;

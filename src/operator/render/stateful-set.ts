@@ -54,13 +54,16 @@ function claimTemplate(values: CacheValues): object {
 
 function podSpec(values: CacheValues): object {
   const { name } = identityOf(values);
-  const { image, cache, priorityClassName } = values;
+  const { image, imagePullSecrets, cache, priorityClassName } = values;
   const probe = (path: string) => ({ httpGet: { path, port: 'debug' }, periodSeconds: 10 });
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
     ...(priorityClassName !== undefined && { priorityClassName }),
+    ...(imagePullSecrets.length > 0 && {
+      imagePullSecrets: imagePullSecrets.map((secret) => ({ name: secret })),
+    }),
     securityContext: {
       runAsNonRoot: true,
       runAsUser: USER,

@@ -62,6 +62,9 @@ seccompProfile:
 {{- define "larder.operatorArguments" -}}
 - operator
 - --image={{ include "larder.image" . }}
+{{- with .Values.image.pullSecrets }}
+- --image-pull-secret={{ join "," . }}
+{{- end }}
 - --node-agent=larder-node-agent
 - --relay-port={{ .Values.nodeAgent.port }}
 - --claim-retention={{ .Values.claimRetention }}
