@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici';
+import type { IncomingMessage } from 'node:http';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError } from '../../kit/errors.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
@@ -8,8 +8,8 @@ import type { KubeConnection } from '../connection/connection.ts';
 import { isKubeError, KubeError } from '../kube-error.ts';
 import type { Resource } from '../types.ts';
 import { acceptOf } from './accept.ts';
+import { createConnections, type RequestKind } from './connections.ts';
 import { badAnswer, decodeJson } from './decode.ts';
-import { createPools, type PoolFor } from './pools.ts';
 import { resourceName } from './resource-path.ts';
 import { statusError } from './status-error.ts';
 
@@ -43,7 +43,7 @@ export interface Transport {
   /** Sends a request and reads the JSON of its answer. Tried again where the server says when, see {@link TRIES}. */
   call(request: KubeRequest, signal: AbortSignal): Promise<unknown>;
   /** Begins a watch. Its body lasts as long as `signal`. Tried once: who watches knows how long to wait. */
-  open(request: KubeRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']>;
+  open(request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage>;
   close(): Promise<void>;
 }
 
@@ -53,64 +53,71 @@ export function createTransport(
   { userAgent, limits }: { readonly userAgent: string; readonly limits: TransportLimits },
 ): Transport {
   const { origin, pathname } = new URL(connection.server);
-  const pools = createPools(origin);
+  const connections = createConnections(origin, clock);
   const bucket = new TokenBucket(clock, limits.rate);
 
   async function attempt(request: KubeRequest, parent: AbortSignal): Promise<unknown> {
     using life = createLifeline(clock, parent);
     life.limit(limits.callMs, () => late(request, limits.callMs));
     return await guarded(request, life.signal, async () => {
-      const { body } = await send(request, 'calls', life.signal);
-      return decodeJson(await readText(body, limits.answerBytes, request.what), request.what);
+      const answer = await send(request, 'call', life.signal);
+      return decodeJson(await readText(answer, limits.answerBytes, request.what), request.what);
     });
   }
 
   /** Asks once, and once more with newer credentials after a 401. */
   async function send(
     request: KubeRequest,
-    pool: PoolFor,
+    kind: RequestKind,
     signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> {
+  ): Promise<IncomingMessage> {
     await bucket.wait(signal);
-    let answer = await exchange(request, pool, signal);
+    let answer = await exchange(request, kind, signal);
     if (answer.statusCode === 401) {
-      await answer.body.dump();
+      answer.resume();
       connection.refresh();
-      answer = await exchange(request, pool, signal);
+      answer = await exchange(request, kind, signal);
     }
-    if (answer.statusCode < 300) return answer;
+    const { statusCode: httpStatus = 0 } = answer;
+    if (httpStatus >= 200 && httpStatus < 300) return answer;
     // What a body adds to the status is welcome, but a refusal is one without it too.
-    const text = await readText(answer.body, REFUSAL_BYTES, request.what).catch(() => '');
+    const text = await readText(answer, REFUSAL_BYTES, request.what).catch(() => '');
     throw statusError(jsonOrNothing(text), {
       what: request.what,
       isSecret: isSecretWrite(request),
-      httpStatus: answer.statusCode,
-      retryAfter: one(answer.headers['retry-after']),
+      httpStatus,
+      retryAfter: answer.headers['retry-after'],
       nowMs: clock.now(),
     });
   }
 
   async function exchange(
     request: KubeRequest,
-    pool: PoolFor,
+    kind: RequestKind,
     signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> {
+  ): Promise<IncomingMessage> {
     const { tls, authorization } = await connection.access(signal);
     const { method, body } = request;
     let code = 'error';
     try {
-      const answer = await pools.pick(tls, pool).request({
-        method,
-        path: pathWithQuery(pathname, request),
-        headers: {
-          accept: acceptOf(request),
-          'user-agent': userAgent,
-          ...(authorization !== undefined && { authorization }),
-          ...(body !== undefined && { 'content-type': body.contentType }),
+      const content = body && JSON.stringify(body.content);
+      const answer = await connections.send(
+        {
+          method,
+          path: pathWithQuery(pathname, request),
+          headers: {
+            accept: acceptOf(request),
+            'user-agent': userAgent,
+            ...(authorization !== undefined && { authorization }),
+            ...(body !== undefined && { 'content-type': body.contentType }),
+            ...(content !== undefined && { 'content-length': String(Buffer.byteLength(content)) }),
+          },
+          body: content,
+          tls,
         },
-        body: body === undefined ? null : JSON.stringify(body.content),
+        kind,
         signal,
-      });
+      );
       code = String(answer.statusCode);
       return answer;
     } finally {
@@ -132,9 +139,9 @@ export function createTransport(
     },
     async open(request, parent) {
       // Outlives this call: the body ends with the parent.
-      return await guarded(request, parent, async () => (await send(request, 'watches', parent)).body);
+      return await guarded(request, parent, () => send(request, 'watch', parent));
     },
-    close: () => pools.close(),
+    close: async () => connections.close(),
   };
 }
 
@@ -182,7 +189,7 @@ export function isSecretWrite({ resource, method }: Pick<KubeRequest, 'resource'
   return resource.group === '' && resource.plural === 'secrets' && method !== 'GET';
 }
 
-async function readText(body: Dispatcher.ResponseData['body'], limit: number, what: string): Promise<string> {
+async function readText(body: IncomingMessage, limit: number, what: string): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   // Leaving the loop destroys the body.
@@ -207,8 +214,4 @@ function pathWithQuery(prefix: string, { path, query = {} }: KubeRequest): strin
   for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, value);
   const search = parameters.toString();
   return prefix.replace(/\/$/, '') + path + (search === '' ? '' : `?${search}`);
-}
-
-function one(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header[0] : header;
 }
