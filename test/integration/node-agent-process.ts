@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { tempDir, waitFor, type LogLine } from '../kit/index.ts';
 
-export interface AgentProcessOptions {
-  readonly document: object;
+export interface AgentPlace {
   readonly port: number;
   readonly certsDirectory: string;
   readonly containerdConfig: string;
@@ -15,20 +14,35 @@ export interface AgentProcessOptions {
 export interface AgentProcess extends AsyncDisposable {
   /** What it last said of its node. */
   status(): LogLine;
-  writeDocument(document: object): void;
   stop(): Promise<void>;
   kill(): Promise<void>;
 }
 
+/** One that reads its document from a file. */
+export interface AgentOfFile extends AgentProcess {
+  writeDocument(document: object): void;
+}
+
 const EXECUTABLE = join(import.meta.dirname, '../../bin/larder');
 
-/** Starts it and waits until it relays. Throws an `Error` with its log when it does not. */
-export async function startAgentProcess(options: AgentProcessOptions): Promise<AgentProcess> {
-  const files = tempDir();
+/** Starts one that reads this document from a file. As {@link startAgentProcess}. */
+export async function startAgentOfFile(document: object, place: AgentPlace): Promise<AgentOfFile> {
+  await using cleanup = new AsyncDisposableStack();
+  const files = cleanup.use(tempDir());
   const writeDocument = (next: object): string => files.write('nodes.json', JSON.stringify(next));
-  const args = ['node-agent', '--config', writeDocument(options.document), '--log-format', 'json'];
-  args.push('--address', `127.0.0.1:${options.port}`, '--certs-dir', options.certsDirectory);
-  args.push('--containerd-config', options.containerdConfig);
+  const agent = cleanup.use(await startAgentProcess(['--config', writeDocument(document)], place));
+  const owned = cleanup.move();
+  return {
+    ...agent,
+    writeDocument: (next) => void writeDocument(next),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Starts it and waits until it relays. Throws an `Error` with its log when it does not. */
+export async function startAgentProcess(flags: readonly string[], place: AgentPlace): Promise<AgentProcess> {
+  const args = ['node-agent', ...flags, '--log-format', 'json', '--address', `127.0.0.1:${place.port}`];
+  args.push('--certs-dir', place.certsDirectory, '--containerd-config', place.containerdConfig);
   const child = spawn(EXECUTABLE, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const gone = once(child, 'close');
   const logs: LogLine[] = [];
@@ -40,13 +54,9 @@ export async function startAgentProcess(options: AgentProcessOptions): Promise<A
   }
   const agent: AgentProcess = {
     status: () => logs.findLast(({ event }) => event === 'node-status') ?? {},
-    writeDocument: (next) => void writeDocument(next),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
-    async [Symbol.asyncDispose]() {
-      await end('SIGKILL');
-      files[Symbol.dispose]();
-    },
+    [Symbol.asyncDispose]: () => end('SIGKILL'),
   };
   try {
     await waitFor(() => logs.some(({ event }) => event === 'ready'), { what: 'the agent to be ready' });

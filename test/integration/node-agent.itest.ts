@@ -9,7 +9,7 @@ import { pushImage } from '../parts/push.ts';
 import { runnableImage } from '../parts/runnable-image.ts';
 import { startContainerd, type Containerd } from '../parts/start-containerd.ts';
 import { startRegistry, type Registry } from '../parts/start-registry.ts';
-import { startAgentProcess, type AgentProcess } from './node-agent-process.ts';
+import { startAgentOfFile, type AgentOfFile } from './node-agent-process.ts';
 
 /** One upstream that the cache serves, and one that nodes reach by a mirror, which is the cache's own address. */
 const CACHED = 'cached.test';
@@ -21,7 +21,7 @@ interface Cluster extends AsyncDisposable {
   readonly larder: LarderProcess;
   readonly registry: Registry;
   readonly document: object;
-  agent(): Promise<AgentProcess>;
+  agent(): Promise<AgentOfFile>;
 }
 
 for (const part of ['containerd1', 'containerd2'] as const) {
@@ -123,8 +123,7 @@ async function startCluster(part: 'containerd1' | 'containerd2'): Promise<Cluste
     document,
     agent: async () =>
       owned.use(
-        await startAgentProcess({
-          document,
+        await startAgentOfFile(document, {
           port,
           certsDirectory: containerd.hostsDirectory,
           containerdConfig: containerd.configFile,
