@@ -22,8 +22,10 @@ function statusOf(revision: string): NodeStatus {
 function start(api: ApiServer, random = () => 0) {
   const client = clientOf(api);
   const { clock } = client;
+  let ended = 0;
+  const apply: typeof client.apply = (...call) => client.apply(...call).finally(() => (ended += 1));
   const reporter = createLeaseReporter(
-    { client, clock, logger: silentLogger, random },
+    { client: { apply }, clock, logger: silentLogger, random },
     { namespace: LEASE.namespace, node: 'worker-1', owner: { name: 'agent-x', uid: 'u-1' } },
   );
   const stop = new AbortController();
@@ -31,11 +33,10 @@ function start(api: ApiServer, random = () => 0) {
   return {
     clock,
     report: (revision: string) => reporter.report(statusOf(revision)),
-    /** Waits until so many writes were sent and the next one waits for its time. */
+    /** Waits until so many writes have ended, well or not, and the next one waits for its time. */
     async wrote(writes: number) {
-      await waitFor(() => api.requests.length === writes && clock.pending === 1, {
-        what: `${writes} writes, found ${api.requests.length}`,
-      });
+      await waitFor(() => ended === writes && clock.pending === 1, { what: `${writes} writes` });
+      assert.equal(api.requests.length, writes);
     },
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('enough'));

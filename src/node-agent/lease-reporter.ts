@@ -4,6 +4,7 @@ import type { Logger } from '../kit/logger.ts';
 import { pauseMs } from '../kube/cache/pause.ts';
 import { LEASES } from '../kube/leader-election/lease.ts';
 import type { KubeClient } from '../kube/types.ts';
+import { createChanges } from './changes.ts';
 import { nodeLease, type NodeLeaseOwner } from './node-lease.ts';
 import type { NodeStatus, StatusReporter } from './node-status.ts';
 
@@ -31,7 +32,7 @@ export function createLeaseReporter(
 ): StatusReporter {
   let wanted: NodeStatus | undefined;
   let written: string | undefined;
-  let wake = new AbortController();
+  const changes = createChanges(clock);
   let failures = 0;
 
   /** Gives how long the next write has to wait at least. */
@@ -45,8 +46,8 @@ export function createLeaseReporter(
       return EVERY_MS;
     } catch (error) {
       if (signal.aborted) return 0;
-      written = undefined;
       failures += 1;
+      changes.notify();
       const waitMs = Math.max(EVERY_MS, pauseMs(failures, random));
       const level = failures === 1 ? 'warn' : 'debug';
       logger[level]('the state of this node cannot be written', { error: errorText(error), waitMs });
@@ -54,23 +55,14 @@ export function createLeaseReporter(
     }
   }
 
-  /** Until there is something to write, or it is time to write it again. */
-  async function due(signal: AbortSignal): Promise<void> {
-    if (wanted !== undefined && JSON.stringify(wanted) !== written) return;
-    wake = new AbortController();
-    const waitMs = RENEW_MS * (1 - RENEW_JITTER * random());
-    await sleep(clock, waitMs, AbortSignal.any([signal, wake.signal])).catch(() => {});
-  }
-
   return {
     report(status) {
       wanted = status;
-      if (JSON.stringify(status) !== written) wake.abort();
+      if (JSON.stringify(status) !== written) changes.notify();
     },
     async run(signal) {
-      while (!signal.aborted) {
-        await due(signal);
-        if (signal.aborted || wanted === undefined) continue;
+      while (await changes.next(RENEW_MS * (1 - RENEW_JITTER * random()), signal)) {
+        if (wanted === undefined) continue;
         const waitMs = await write(wanted, signal);
         await sleep(clock, waitMs, signal).catch(() => {});
       }

@@ -1,8 +1,9 @@
-import { sleep, type Clock } from '../kit/clock.ts';
+import type { Clock } from '../kit/clock.ts';
 import { formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { createCaches, type Caches } from './caches.ts';
+import { createChanges } from './changes.ts';
 import { checkContainerd } from './containerd/containerd-check.ts';
 import type { DocumentSource } from './document/document-source.ts';
 import { createHostsDirectory } from './hosts/hosts-directory.ts';
@@ -80,7 +81,7 @@ export async function startNodeAgent(
   if (reporter !== undefined) tasks.run('report the state of this node', (signal) => reporter.run(signal));
   await carryOutLatest();
   tasks.run('carry out the document', async (signal) => {
-    while (await changes.next(signal)) await carryOutLatest();
+    while (await changes.next(LOOK_AGAIN_MS, signal)) await carryOutLatest();
   });
 
   const owned = cleanup.move();
@@ -140,30 +141,4 @@ function createCarryOut(
       status.containerd.state === 'Set' && status.upstreams.every(({ state }) => state === 'Ready');
     logger[isFine ? 'info' : 'warn']('state of this node', { event: 'node-status', ...status });
   }
-}
-
-interface Changes {
-  notify(): void;
-  /** Resolves with true when there was a change, or after a while; with false when `signal` aborts. */
-  next(signal: AbortSignal): Promise<boolean>;
-}
-
-/** Changes that come while one is carried out become one. */
-function createChanges(clock: Clock): Changes {
-  let isPending = false;
-  let wake = new AbortController();
-  return {
-    notify() {
-      isPending = true;
-      wake.abort();
-    },
-    async next(signal) {
-      if (!isPending) {
-        wake = new AbortController();
-        await sleep(clock, LOOK_AGAIN_MS, AbortSignal.any([signal, wake.signal])).catch(() => {});
-      }
-      isPending = false;
-      return !signal.aborted;
-    },
-  };
 }

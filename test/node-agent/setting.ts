@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { createFileSource } from '../../src/node-agent/document/file-source.ts';
-import { startNodeAgent, type RunningNodeAgent } from '../../src/node-agent/program.ts';
+import { startNodeAgent, type NodeAgentDeps, type RunningNodeAgent } from '../../src/node-agent/program.ts';
 import { startUpstream, tempDir, waitFor, type TempDir, type Upstream } from '../kit/index.ts';
 
 /** The name under which nodes know the cache's upstream. */
@@ -15,20 +15,40 @@ export function cacheEntry(endpoint: string, upstream = NAME): object {
   return { upstream, server: `https://${upstream}`, endpoint, serverName: 'localhost' };
 }
 
-export interface AgentSetting extends AsyncDisposable {
+export interface RunningAgent extends AsyncDisposable {
   readonly agent: RunningNodeAgent;
-  readonly files: TempDir;
   /** URL of the relay, with a path and `ns`. */
   url(path: string, ns?: string): string;
-  writeDocument(document: object): void;
   readonly hasHosts: (upstream?: string) => boolean;
 }
 
+export interface AgentSetting extends RunningAgent {
+  readonly files: TempDir;
+  writeDocument(document: object): void;
+}
+
+/** One that reads this document from a file. */
 export async function startAgent(document: object, port = 0): Promise<AgentSetting> {
   await using cleanup = new AsyncDisposableStack();
   const files = cleanup.use(tempDir());
   const writeDocument = (next: object): string => files.write('nodes.json', JSON.stringify(next));
-  const file = writeDocument(document);
+  const source = createFileSource(writeDocument(document), systemClock, silentLogger);
+  const running = cleanup.use(await startAgentWith({ source }, files, port));
+  const owned = cleanup.move();
+  return {
+    ...running,
+    files,
+    writeDocument: (next) => void writeDocument(next),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** One with these ties, and its `certs.d` in `files`. */
+export async function startAgentWith(
+  ties: Pick<NodeAgentDeps, 'source' | 'reporter'>,
+  files: TempDir,
+  port = 0,
+): Promise<RunningAgent> {
   const certsDirectory = join(files.path, 'certs.d');
   const agent = await startNodeAgent(
     {
@@ -37,21 +57,13 @@ export async function startAgent(document: object, port = 0): Promise<AgentSetti
       configPath: certsDirectory,
       containerdConfig: join(files.path, 'config.toml'),
     },
-    {
-      source: createFileSource(file, systemClock, silentLogger),
-      clock: systemClock,
-      logger: silentLogger,
-    },
+    { ...ties, clock: systemClock, logger: silentLogger },
   );
-  cleanup.defer(() => agent.stop());
-  const owned = cleanup.move();
   return {
     agent,
-    files,
     url: (path, ns = NAME) => `${agent.relayUrl}${path}${path.includes('?') ? '&' : '?'}ns=${ns}`,
-    writeDocument: (next) => void writeDocument(next),
     hasHosts: (upstream = NAME) => existsSync(join(certsDirectory, upstream, 'hosts.toml')),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: () => agent.stop(),
   };
 }
 
