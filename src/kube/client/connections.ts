@@ -34,7 +34,7 @@ export interface Connections {
   close(): void;
 }
 
-/** Over node:http, which a node's agent has anyway: any other client would take it 5 MB or more. */
+/** Over node:http, which a node's agent has anyway: decision 0008 has what another client would take it. */
 export function createConnections(origin: string, clock: Clock): Connections {
   const { protocol, hostname, port } = urlToHttpOptions(new URL(origin));
   const isTls = protocol === 'https:';

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import {
   clientOf,
@@ -345,6 +347,33 @@ describe('when to give up', () => {
     await using nobody = clientOf({ url: 'http://127.0.0.1:1' });
     const error = await refusal(nobody.get(CONFIG_MAPS, key, forever()));
     assert.match(error.message, /^get configmaps default\/a: .*ECONNREFUSED/);
+  });
+
+  test('so is one that does not take a connection within 10 s', async () => {
+    await using silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    await using client = clientOf({ url: `https://127.0.0.1:${port}` });
+    const refused = refusal(client.get(CONFIG_MAPS, key, forever()));
+    const [socket] = (await once(silent, 'connection')) as [Socket];
+    client.clock.advance(9_999);
+    assert.equal(socket.destroyed, false);
+    client.clock.advance(1);
+    assert.match((await refused).message, /no connection within 10000 ms/);
+    assert.equal(client.clock.pending, 0);
+    socket.destroy();
+  });
+
+  test('a client that is closed ends its calls and takes no others', async () => {
+    await using api = await startApi();
+    await using client = clientOf(api);
+    api.faults.add({ fault: { kind: 'hang' } });
+    const running = refusal(client.get(CONFIG_MAPS, key, forever()));
+    await waitFor(() => api.requests.length === 1);
+    await client.close();
+    assert.equal((await running).reason, 'Unreachable');
+    assert.equal((await refusal(client.get(CONFIG_MAPS, key, forever()))).reason, 'Unreachable');
+    assert.equal(api.requests.length, 1);
   });
 });
 
