@@ -33,7 +33,9 @@ export function nodeAgentCommand(io: CommandIo): CommandDefinition {
       new Command('node-agent')
         .description('Point the containerd of this node at the caches of its cluster.')
         .addOption(option('--config <file>', 'what this node should do, JSON, re-read when it changes'))
-        .addOption(option('--node-name <name>', 'name of this node, which is told by the API server instead'))
+        .addOption(
+          option('--node-name <name>', 'name of this node, which then asks the API server what to do'),
+        )
         .addOption(namespaceOption())
         .addOption(option('--pod-name <name>', 'Pod of this process: its report goes with it'))
         .addOption(option('--pod-uid <uid>', 'uid of that Pod'))
