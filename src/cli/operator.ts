@@ -44,7 +44,9 @@ export function operatorCommand(io: CommandIo): CommandDefinition {
         .addOption(contextOption())
         .addOption(option('--node-agent <name>', 'DaemonSet of the node agents').default('larder-node-agent'))
         .addOption(
-          option('--relay-port <port>', 'port of the relays on the nodes').argParser(parsePort).default(5010),
+          option('--relay-port <port>', 'port of the relays on the nodes')
+            .argParser(parsePort)
+            .default(5010, '5010'),
         )
         .addOption(option('--priority-class <name>', 'priority class of the caches (default: none)'))
         .addOption(

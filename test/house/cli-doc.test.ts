@@ -4,6 +4,7 @@ import type { Command, Option } from 'commander';
 import { EXIT } from '../../src/cli/exit.ts';
 import type { CommandIo } from '../../src/cli/command.ts';
 import { nodeAgentCommand } from '../../src/cli/node-agent.ts';
+import { operatorCommand } from '../../src/cli/operator.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { validateCommand } from '../../src/cli/validate.ts';
 import { readPage, tableRows } from './markdown.ts';
@@ -19,8 +20,8 @@ const io: CommandIo = {
 
 const page = readPage('cli.md');
 const sections = new Map(page.split(/^## /m).map((section) => [section.split('\n')[0], section]));
-const commands = [serveCommand(io), nodeAgentCommand(io), validateCommand(io)].map((command) =>
-  command.build(() => {}),
+const commands = [serveCommand(io), operatorCommand(io), nodeAgentCommand(io), validateCommand(io)].map(
+  (command) => command.build(() => {}),
 );
 
 test('every command has its section, named as it is called, and there are no others', () => {
