@@ -171,17 +171,12 @@ async function turnNodesAway(
 async function forgetStatus(
   client: KubeClient,
   resource: Resource<RegistryConfigObject | MirrorConfigObject>,
-  { apiVersion, kind, metadata: { name, namespace, uid } }: RegistryConfigObject | MirrorConfigObject,
+  { metadata }: RegistryConfigObject | MirrorConfigObject,
   signal: AbortSignal,
 ): Promise<void> {
-  const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) };
-  const options = {
-    fieldManager: 'larder/operator-status',
-    force: true,
-    subresource: 'status',
-    signal,
-  } as const;
-  await client.apply(resource, { apiVersion, kind, metadata, status: {} }, options);
+  // RFC 6902, 4.1: `add` replaces what is there. An apply that gives up every field would leave null, which no schema takes.
+  const empty = [{ op: 'add', path: '/status', value: {} }] as const;
+  await client.patch(resource, metadata, empty, { signal, subresource: 'status' });
 }
 
 /** None where the cluster does not know the kind. */

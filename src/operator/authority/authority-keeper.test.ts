@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { test } from 'node:test';
+import { createMemoryKube } from '../../../test/kube/memory-kube.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { silentLogger } from '../../kit/logger.ts';
+import { issueCertificate } from '../../kube/certificates/authority.ts';
+import { DEFAULT_ROTATION } from '../../kube/certificates/rotation.ts';
+import { SECRETS } from '../resources.ts';
+import { AUTHORITY_SECRET, createAuthorityKeeper } from './authority-keeper.ts';
+
+const { signal } = new AbortController();
+const DAY = 24 * 3600_000;
+
+function setting() {
+  const clock = new ManualClock();
+  const kube = createMemoryKube(clock);
+  const keeperOf = () =>
+    createAuthorityKeeper({ client: kube.client(), clock }, { namespace: 'larder-system' });
+  const look = async (keeper: ReturnType<typeof keeperOf>) => {
+    const result = await keeper.reconcile('', { signal, logger: silentLogger });
+    const authority = keeper.current();
+    assert.ok(authority);
+    return { ...authority, result };
+  };
+  return { clock, kube, keeperOf, look };
+}
+
+test('an authority is made once, and is the same for the operator that comes next', async () => {
+  const { kube, keeperOf, look } = setting();
+  const first = await look(keeperOf());
+  const next = await look(keeperOf());
+  assert.equal(next.id, first.id);
+  assert.equal(kube.count('create'), 1);
+  assert.equal(kube.count('replace'), 0);
+});
+
+test('at every time of a year and a half, what is in use is trusted by who has heard the news of a day ago', async () => {
+  const { clock, keeperOf, look } = setting();
+  const keeper = keeperOf();
+  let heard = (await look(keeper)).bundle;
+  const certificates: { readonly pem: string; readonly until: number }[] = [];
+  const signers = new Set<string>();
+  for (let day = 0; day < 550; day += 1) {
+    const { signing, id, bundle } = await look(keeper);
+    signers.add(id);
+    const now = clock.now();
+    const until = now + DEFAULT_ROTATION.certificateMs;
+    certificates.push({
+      pem: (await issueCertificate(signing, ['a'], { from: now, until })).certificate,
+      until,
+    });
+    // In use is what is not older than two thirds of a life; the oldest of those, and the newest, are the ones to fail first.
+    const inUse = certificates.filter((one) => one.until - now > DEFAULT_ROTATION.certificateMs / 3);
+    for (const { pem } of [inUse[0], inUse.at(-1)].filter((one) => one !== undefined)) {
+      const isTrusted = authoritiesOf(heard).some((one) => new X509Certificate(pem).verify(one.publicKey));
+      assert.ok(isTrusted, `day ${day}`);
+    }
+    heard = bundle;
+    clock.advance(DAY);
+  }
+  assert.ok(signers.size >= 2, `only ${signers.size} authorities have signed`);
+  assert.ok(authoritiesOf(heard).length <= 2);
+});
+
+test('what cannot be read is replaced, and what is deleted is made anew', async () => {
+  const { kube, keeperOf, look } = setting();
+  const keeper = keeperOf();
+  const first = await look(keeper);
+  const client = kube.client();
+  const key = { namespace: 'larder-system', name: AUTHORITY_SECRET };
+  const secret = await client.get(SECRETS, key, { signal });
+  await client.replace(SECRETS, { ...secret, data: { 'authorities.json': 'bm9uc2Vuc2U=' } }, { signal });
+  const second = await look(keeper);
+  assert.notEqual(second.id, first.id);
+  await client.delete(SECRETS, key, { signal });
+  assert.notEqual((await look(keeper)).id, second.id);
+});
+
+test('whoever depends on it is told when another one signs, and not otherwise', async () => {
+  const { keeperOf, look } = setting();
+  const keeper = keeperOf();
+  const woken: string[] = [];
+  keeper.changes(() => ['cache']).onChange((key) => woken.push(key));
+  await look(keeper);
+  await look(keeper);
+  assert.deepEqual(woken, ['cache']);
+});
+
+function authoritiesOf(bundle: string): X509Certificate[] {
+  return bundle
+    .split(/(?<=-----END CERTIFICATE-----\n)/)
+    .filter((pem) => pem.trim() !== '')
+    .map((pem) => new X509Certificate(pem));
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { API_VERSION, KIND } from '../../api/registry-config-schema.ts';
+import { MIRROR_API_VERSION, MIRROR_KIND } from '../../api/mirror-config-schema.ts';
+import { configId } from './config-id.ts';
+import { makePlan, type Plan } from './plan.ts';
+import { readConfig, type ConfigObject } from './read-config.ts';
+
+interface Made {
+  readonly name: string;
+  readonly createdAt?: string;
+  readonly upstreams: readonly string[];
+  readonly kind?: typeof KIND | typeof MIRROR_KIND;
+  readonly more?: object;
+}
+
+function made({
+  name,
+  createdAt = '2026-01-01T00:00:00Z',
+  upstreams,
+  kind = KIND,
+  more = {},
+}: Made): ConfigObject {
+  const spec =
+    kind === KIND
+      ? { caches: upstreams.map((upstream) => ({ upstream, ...more })) }
+      : { mirrors: upstreams.map((upstream) => ({ upstream, hosts: [{ host: 'https://m.example' }] })) };
+  return {
+    apiVersion: kind === KIND ? API_VERSION : MIRROR_API_VERSION,
+    kind,
+    metadata: { namespace: 'team', name, creationTimestamp: createdAt },
+    spec,
+  };
+}
+
+function planOf(objects: readonly ConfigObject[], more: Partial<Parameters<typeof makePlan>[0]> = {}): Plan {
+  return makePlan({ objects, asked: readConfig, has: () => [], mayAct: () => true, ...more });
+}
+
+const holders = (plan: Plan): string[] =>
+  [...plan.caches.values()].map(({ key, holder }) => `${key} ${configId(holder)}`).sort();
+
+test('the older object has the upstream, of whichever kind', () => {
+  const cache = made({
+    name: 'cache',
+    createdAt: '2026-01-01T00:00:01Z',
+    upstreams: ['quay.io', 'docker.io'],
+  });
+  const mirror = made({ name: 'mirror', kind: MIRROR_KIND, upstreams: ['quay.io'] });
+  const plan = planOf([cache, mirror]);
+  assert.deepEqual(holders(plan), ['registry-docker-io RegistryConfig team/cache']);
+  assert.deepEqual(
+    plan.mirrors.map(({ mirrors }) => mirrors.upstream),
+    ['quay.io'],
+  );
+  assert.deepEqual(plan.conflictsOf(cache), [
+    { upstream: 'quay.io', holder: 'MirrorConfig team/mirror', about: 'quay.io' },
+  ]);
+  assert.deepEqual([...plan.contended.keys], ['registry-quay-io']);
+});
+
+test('two upstreams whose objects would have one name are not both cached', () => {
+  const first = made({ name: 'a', upstreams: ['a.b.io'] });
+  const second = made({ name: 'b', createdAt: '2026-01-01T00:00:01Z', upstreams: ['a-b.io'] });
+  const plan = planOf([second, first]);
+  assert.deepEqual(holders(plan), ['registry-a-b-io RegistryConfig team/a']);
+  assert.equal(plan.conflictsOf(second)[0]?.about, 'registry-a-b-io');
+});
+
+test('what is going, or has no finalizer yet, holds its upstreams and has nothing done for it', () => {
+  const going = made({ name: 'going', upstreams: ['docker.io'] });
+  const waiting = made({ name: 'waiting', createdAt: '2026-01-01T00:00:01Z', upstreams: ['docker.io'] });
+  const plan = planOf([going, waiting], { mayAct: (object) => object !== going });
+  assert.deepEqual(holders(plan), []);
+  assert.equal(plan.conflictsOf(waiting).length, 1);
+});
+
+test('an object with an invalid spec keeps hold of what it has, and of nothing that it asks for', () => {
+  const invalid = made({
+    name: 'invalid',
+    upstreams: ['docker.io'],
+    more: { garbageCollection: { ttl: '-1h' } },
+  });
+  const younger = made({ name: 'b', createdAt: '2026-01-01T00:00:01Z', upstreams: ['docker.io', 'quay.io'] });
+  const has = (id: string): string[] => (id === configId(invalid) ? ['quay.io'] : []);
+  const plan = planOf([invalid, younger], { has });
+  assert.deepEqual(holders(plan), ['registry-docker-io RegistryConfig team/b']);
+  assert.equal(plan.isInvalid(configId(invalid)), true);
+  assert.deepEqual(
+    plan.conflictsOf(younger).map(({ upstream }) => upstream),
+    ['quay.io'],
+  );
+});
+
+test('property: every upstream has at most one holder, the oldest that asks for it, in whatever order they come', () => {
+  const name = fc.constantFrom('a', 'b', 'c', 'd');
+  const upstream = fc.constantFrom<string>('a.io', 'b.io', 'c.io');
+  const second = fc.integer({ min: 0, max: 2 }).map((n) => `2026-01-01T00:00:0${n}Z`);
+  const object = fc.record({
+    name,
+    createdAt: second,
+    upstreams: fc.uniqueArray(upstream, { minLength: 1 }),
+    kind: fc.constantFrom<typeof KIND | typeof MIRROR_KIND>(KIND, MIRROR_KIND),
+  });
+  const objects = fc.uniqueArray(object, { selector: ({ kind, name }) => `${kind} ${name}`, maxLength: 6 });
+  fc.assert(
+    fc.property(objects, (them) => {
+      const all = them.map(made);
+      const plan = planOf(all);
+      assert.deepEqual(holders(planOf([...all].reverse())), holders(plan));
+      const granted = [
+        ...[...plan.caches.values()].map(({ config, holder }) => [config.upstream, holder] as const),
+        ...plan.mirrors.map(({ mirrors, holder }) => [mirrors.upstream, holder] as const),
+      ];
+      assert.equal(new Set(granted.map(([one]) => one)).size, granted.length);
+      for (const [one, holder] of granted) {
+        const rivals = them.filter(({ upstreams }) => upstreams.includes(one));
+        const oldest = rivals.map(({ createdAt }) => createdAt).sort()[0];
+        assert.equal(holder.metadata.creationTimestamp, oldest);
+      }
+    }),
+  );
+});
