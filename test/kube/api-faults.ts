@@ -1,4 +1,4 @@
-/** What the API stand-in does wrong, and to whom. */
+/** What the API stand-in, and the proxy in front of a real API server, do wrong, and to whom. */
 
 export type Fault =
   /** Answered with this status, and with `Retry-After` if told. */
@@ -15,11 +15,11 @@ export type Fault =
   | { readonly kind: 'hang' }
   /** An answer that is no JSON. */
   | { readonly kind: 'text'; readonly text: string }
-  /** Watches: the connection breaks after so many bytes, in the middle of a line if it comes so. */
+  /** Watches, behind the proxy every answer: the connection breaks after so many bytes, in the middle of a line if it comes so. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
-  /** Watches: a proper end after so many bytes. */
+  /** Likewise: a proper end after so many bytes. */
   | { readonly kind: 'end'; readonly afterBytes: number }
-  /** Watches: after so many bytes nothing comes any more, not even an end. */
+  /** Likewise: after so many bytes nothing comes any more, not even an end. */
   | { readonly kind: 'stall'; readonly afterBytes: number }
   /** Watches: a line that is half of one. */
   | { readonly kind: 'half-line' }
@@ -32,8 +32,11 @@ export type Fault =
   /** Streaming lists: their end is not told. */
   | { readonly kind: 'no-initial-end' };
 
-export interface FaultRule {
-  readonly fault: Fault;
+/** What {@link Fault} `half-line` sends. */
+export const HALF_LINE = '{"type":"ADDED","object":{"metad\n';
+
+export interface FaultRule<F extends Fault = Fault> {
+  readonly fault: F;
   /** By verb: `get`, `list`, `watch`, `create`, ...; undefined: every one. */
   readonly verb?: string;
   /** How many requests meet it; 1 unless told. */
@@ -41,10 +44,10 @@ export interface FaultRule {
 }
 
 /** Rules in the order in which they were added; each request meets the first that fits. */
-export class FaultPlan {
-  #rules: { readonly rule: FaultRule; left: number }[] = [];
+export class FaultPlan<F extends Fault = Fault> {
+  #rules: { readonly rule: FaultRule<F>; left: number }[] = [];
 
-  add(...rules: readonly FaultRule[]): void {
+  add(...rules: readonly FaultRule<F>[]): void {
     this.#rules.push(...rules.map((rule) => ({ rule, left: rule.times ?? 1 })));
   }
 
@@ -56,7 +59,7 @@ export class FaultPlan {
     return this.#rules.length;
   }
 
-  take(verb: string): Fault | undefined {
+  take(verb: string): F | undefined {
     const found = this.#rules.find(({ rule }) => rule.verb === undefined || rule.verb === verb);
     if (found === undefined) return undefined;
     found.left -= 1;

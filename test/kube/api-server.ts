@@ -7,8 +7,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
+import { answerFault, expiredStatus, sendJson, statusOf } from './api-answers.ts';
 import { FaultPlan, type Fault } from './api-faults.ts';
 import { ApiOwnership } from './api-ownership.ts';
+import { routeOf, type ApiQuery, type ApiRoute } from './api-route.ts';
 import { ApiStore, Refused, type SentObject, type StoredObject, type StoreKey } from './api-store.ts';
 import { OpenWatch, type Selection, type View } from './api-watch.ts';
 import { jsonPatch } from './json-patch.ts';
@@ -87,15 +89,13 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks).toString('utf8');
-    const url = new URL(request.url ?? '/', 'http://api');
-    const route = parsePath(url.pathname);
-    const query = Object.fromEntries(url.searchParams);
-    const verb = verbOf(request, route, query);
+    const route = routeOf(request);
+    const { verb, query, path } = route;
     const { method = '', headers } = request;
     requests.push({
       verb,
       method,
-      path: url.pathname,
+      path,
       query,
       headers,
       body,
@@ -105,22 +105,22 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
       if (options.tokens && !options.tokens.has(headers.authorization?.replace(/^Bearer /, '') ?? ''))
         throw new Refused(401, 'Unauthorized', 'Unauthorized');
       const fault = faults.take(verb);
-      if (fault !== undefined && answerFault(response, request, fault)) return;
+      if (fault !== undefined && answerFault(response, fault)) return;
       const view = viewOf(headers.accept);
-      if (verb === 'watch') watch(response, route, query, view, fault);
-      else if (verb === 'list') send(response, 200, list(route, query, view));
-      else send(response, 200, view(act(verb, route, query, body, headers['content-type'] ?? '')));
+      if (verb === 'watch') watch(response, route, view, fault);
+      else if (verb === 'list') sendJson(response, 200, list(route, view));
+      else sendJson(response, 200, view(act(route, body, headers['content-type'])));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      send(response, error.code, statusOf(error));
+      sendJson(response, error.code, statusOf(error));
     }
   }
 
-  function act(verb: string, route: Route, query: Query, body: string, contentType: string): StoredObject {
-    const dryRun = query['dryRun'] === 'All';
+  function act(route: ApiRoute, body: string, contentType: string | undefined): StoredObject {
+    const dryRun = route.query['dryRun'] === 'All';
     const sent = body === '' ? undefined : (JSON.parse(body) as SentObject);
     const key = (): StoreKey => ({ ...route, name: route.name ?? sent?.metadata.name ?? '' });
-    switch (verb) {
+    switch (route.verb) {
       case 'get':
         return store.get(key());
       case 'create':
@@ -135,8 +135,7 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
         return store.delete(key(), preconditions, only?.includes('All'));
       }
       case 'patch':
-        if (contentType === 'application/apply-patch+yaml')
-          return apply(route, query, sent as SentObject, dryRun);
+        if (contentType === 'application/apply-patch+yaml') return apply(route, sent as SentObject, dryRun);
         if (contentType !== 'application/json-patch+json')
           throw new Refused(415, 'UnsupportedMediaType', `${contentType} is not supported`);
         return store.replace(
@@ -149,7 +148,8 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     }
   }
 
-  function apply(route: Route, query: Query, intent: SentObject, dryRun: boolean): StoredObject {
+  function apply(route: ApiRoute, intent: SentObject, dryRun: boolean): StoredObject {
+    const { query } = route;
     const key = { ...route, name: intent.metadata.name };
     const before = store.find(key);
     const manager = query['fieldManager'];
@@ -161,13 +161,14 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     return after;
   }
 
-  function list(route: Route, query: Query, view: View): unknown {
+  function list(route: ApiRoute, view: View): unknown {
+    const { query } = route;
     const token = query['continue'];
     const begun = token === undefined ? undefined : pages.get(token);
     if (token !== undefined && begun === undefined)
       throw new Refused(410, 'Expired', 'The provided continue parameter is too old');
     refuseFuture(store, query);
-    const selection = selectionOf(route, query);
+    const selection = selectionOf(route);
     const rest = begun?.rest ?? store.list(route.collection, route.namespace).filter(selection.matches);
     const version = begun?.version ?? store.version;
     const size = Math.min(
@@ -189,14 +190,9 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     };
   }
 
-  function watch(
-    response: ServerResponse,
-    route: Route,
-    query: Query,
-    view: View,
-    fault: Fault | undefined,
-  ): void {
-    const selection = selectionOf(route, query);
+  function watch(response: ServerResponse, route: ApiRoute, view: View, fault: Fault | undefined): void {
+    const { query } = route;
+    const selection = selectionOf(route);
     const isStreaming = query['sendInitialEvents'] === 'true';
     if (isStreaming && options.streamingLists === false)
       throw new Refused(422, 'Invalid', 'sendInitialEvents: Forbidden: feature gate WatchList is off');
@@ -206,7 +202,7 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     const open = new OpenWatch(response, selection, view, fault);
     watches.push(open);
     if (fault?.kind === 'expired-event') {
-      open.error(statusOf(new Refused(410, 'Expired', 'too old resource version')));
+      open.error(expiredStatus());
       return;
     }
     if (fault?.kind === 'replay') {
@@ -267,16 +263,6 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
   };
 }
 
-type Query = Readonly<Record<string, string>>;
-
-interface Route {
-  /** `v1/configmaps`, `apps/v1/statefulsets`. */
-  readonly collection: string;
-  readonly namespace: string | undefined;
-  readonly name: string | undefined;
-  readonly subresource: string | undefined;
-}
-
 function viewOf(accept = ''): View {
   return accept.includes('as=PartialObjectMetadata') ? metadataAlone : whole;
 }
@@ -291,32 +277,8 @@ function metadataAlone({ metadata }: StoredObject): StoredObject {
 
 const LIKE = { apiVersion: 'v1', kind: 'Bookmark' };
 
-const PATH =
-  /^\/(?:api|apis\/(?<group>[^/]+))\/(?<version>[^/]+)(?:\/namespaces\/(?<namespace>[^/]+))?\/(?<plural>[^/]+)(?:\/(?<name>[^/]+))?(?:\/(?<subresource>[^/]+))?$/;
-
-function parsePath(path: string): Route {
-  const parts = PATH.exec(path)?.groups ?? {};
-  const decoded = (text: string | undefined): string | undefined =>
-    text === undefined ? undefined : decodeURIComponent(text);
-  return {
-    collection: [parts['group'], parts['version'], parts['plural']]
-      .filter((part) => part !== undefined)
-      .join('/'),
-    namespace: decoded(parts['namespace']),
-    name: decoded(parts['name']),
-    subresource: parts['subresource'],
-  };
-}
-
-function verbOf({ method }: IncomingMessage, { name }: Route, query: Query): string {
-  const verbs: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
-  if (method !== 'GET') return verbs[method ?? ''] ?? 'unknown';
-  if (query['watch'] === '1') return 'watch';
-  return name === undefined ? 'list' : 'get';
-}
-
 /** `sent`, but for what a write of a subresource, or of the object without it, leaves as it was. All that has a status has it as one. */
-function merged({ subresource }: Route, before: StoredObject | undefined, sent: SentObject): SentObject {
+function merged({ subresource }: ApiRoute, before: StoredObject | undefined, sent: SentObject): SentObject {
   if (subresource === 'status' && before !== undefined)
     return {
       ...before,
@@ -331,7 +293,7 @@ function pick(object: object, name: string): object {
   return Object.fromEntries(Object.entries(object).filter(([key]) => key === name));
 }
 
-function selectionOf({ collection, namespace }: Route, query: Query): Selection {
+function selectionOf({ collection, namespace, query }: ApiRoute): Selection {
   const labels = terms(query['labelSelector']);
   const fields = terms(query['fieldSelector']);
   return {
@@ -350,49 +312,13 @@ function terms(selector = ''): [string, string][] {
     .map((term) => term.split('=') as [string, string]);
 }
 
-function refuseFuture(store: ApiStore, query: Query): void {
+function refuseFuture(store: ApiStore, query: ApiQuery): void {
   const wanted = Number(query['resourceVersion'] ?? 0);
   if (query['resourceVersionMatch'] !== 'NotOlderThan' || wanted <= store.version) return;
   const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
   throw new Refused(504, 'Timeout', `Too large resource version: ${wanted}, current: ${store.version}`, {
     causes,
   });
-}
-
-/** True when the fault has taken the place of an answer. */
-function answerFault(response: ServerResponse, request: IncomingMessage, fault: Fault): boolean {
-  if (fault.kind === 'hang') return true;
-  if (fault.kind === 'reset') {
-    request.socket.resetAndDestroy();
-    return true;
-  }
-  if (fault.kind === 'text') {
-    response.end(fault.text);
-    return true;
-  }
-  if (fault.kind !== 'status') return false;
-  const { status, reason = 'Injected', message = 'injected', retryAfter } = fault;
-  if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
-  send(response, status, statusOf(new Refused(status, reason, message)));
-  return true;
-}
-
-function statusOf({ code, reason, message, details }: Refused): unknown {
-  return {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message,
-    reason,
-    details,
-    code,
-  };
-}
-
-function send(response: ServerResponse, status: number, content: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(content));
 }
 
 function clientNameOf(socket: Socket | TLSSocket): string | undefined {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Change, StoredObject } from './api-store.ts';
-import type { Fault } from './api-faults.ts';
+import { HALF_LINE, type Fault } from './api-faults.ts';
+import { FaultyBody } from './faulty-body.ts';
 
 /** Which objects a list or watch is about. */
 export interface Selection {
@@ -15,25 +16,22 @@ export type View = (object: StoredObject) => StoredObject;
 /** One watch that somebody has open: writes lines until something ends it. */
 export class OpenWatch {
   readonly selection: Selection;
-  readonly #response: ServerResponse;
+  readonly #body: FaultyBody;
   readonly #view: View;
   readonly #fault: Fault | undefined;
-  #bytes = 0;
-  #isOver = false;
 
   constructor(response: ServerResponse, selection: Selection, view: View, fault: Fault | undefined) {
-    this.#response = response;
     this.selection = selection;
     this.#view = view;
     this.#fault = fault;
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
-    if (fault?.kind === 'half-line') this.#write('{"type":"ADDED","object":{"metad\n');
-    else this.#write('');
+    this.#body = new FaultyBody(response, fault);
+    if (fault?.kind === 'half-line') void this.#body.write(HALF_LINE);
   }
 
   get isOver(): boolean {
-    return this.#isOver || this.#response.destroyed;
+    return this.#body.isOver;
   }
 
   added(object: StoredObject): void {
@@ -71,13 +69,11 @@ export class OpenWatch {
   }
 
   end(): void {
-    this.#isOver = true;
-    this.#response.end();
+    this.#body.end();
   }
 
   cut(): void {
-    this.#isOver = true;
-    this.#response.destroy();
+    this.#body.cut();
   }
 
   #event(type: string, object: StoredObject): void {
@@ -86,25 +82,6 @@ export class OpenWatch {
   }
 
   #line(content: unknown): void {
-    this.#write(`${JSON.stringify(content)}\n`);
-  }
-
-  #write(text: string): void {
-    if (this.#isOver) return;
-    const fault = this.#fault;
-    if (fault?.kind !== 'cut' && fault?.kind !== 'end' && fault?.kind !== 'stall') {
-      this.#response.write(text);
-      return;
-    }
-    const part = text.slice(0, Math.max(0, fault.afterBytes - this.#bytes));
-    this.#bytes += text.length;
-    const isDue = this.#bytes >= fault.afterBytes;
-    if (isDue) this.#isOver = true;
-    const then = (): void => {
-      if (isDue && fault.kind === 'cut') this.#response.destroy();
-      if (isDue && fault.kind === 'end') this.#response.end();
-    };
-    if (part === '') then();
-    else this.#response.write(part, then);
+    void this.#body.write(`${JSON.stringify(content)}\n`);
   }
 }
