@@ -18,6 +18,8 @@ export interface ApiServerOptions {
   readonly place?: Place;
   /** The address of the place at which nodes and pods reach it; without one it listens on loopback alone. */
   readonly address?: string;
+  /** Further flags of the API server. */
+  readonly flags?: Flags;
 }
 
 /** A Kubernetes API server with nothing in it. Disposing it stops it and removes its data. */
@@ -31,6 +33,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly kubectl: Kubectl;
   /** Certificate of the authority that vouches for all who may come in, PEM, as a file. */
   readonly authority: string;
+  /** `http://127.0.0.1:PORT` of its etcd, which anybody there may talk to. */
+  readonly etcd: string;
   output(): string;
 }
 
@@ -48,7 +52,7 @@ const READY_LIMIT_MS = 60_000;
  * for controllers kube-controller-manager. Throws an `Error` with the output of what did not start.
  */
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
-  const { controllerManager = false, place, address } = options;
+  const { controllerManager = false, place, address, flags = {} } = options;
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
   const start = async (name: PartName, ready: RegExp, flags: Flags): Promise<Daemon> => {
@@ -103,6 +107,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     'authorization-mode': 'Node,RBAC',
     'enable-admission-plugins': 'NodeRestriction',
     'allow-privileged': 'true',
+    ...flags,
   });
   const kubectl = createKubectl({ kubeconfig, cache: join(own.path, 'kubectl'), place });
   await waitFor(() => kubectl('get', '--raw', '/readyz'), {
@@ -129,6 +134,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     accessFor,
     kubectl,
     authority,
+    etcd: etcdUrl,
     output: () => apiServer.output(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

@@ -32,6 +32,9 @@ export type Fault =
   /** Streaming lists: their end is not told. */
   | { readonly kind: 'no-initial-end' };
 
+/** All but what takes a history of the server's own: what a proxy in front of one can do. */
+export type ProxyFault = Exclude<Fault, { readonly kind: 'replay' }>;
+
 /** What {@link Fault} `half-line` sends. */
 export const HALF_LINE = '{"type":"ADDED","object":{"metad\n';
 

@@ -4,7 +4,8 @@ import { isKubeError, isNotFound } from '../../src/kube/kube-error.ts';
 import type { WatchQuery } from '../../src/kube/types.ts';
 import { waitFor } from '../kit/wait.ts';
 import { startApi } from './api-server.ts';
-import { startApiProxy, type ProxyFault } from './api-proxy.ts';
+import type { ProxyFault } from './api-faults.ts';
+import { startApiProxy } from './api-proxy.ts';
 import { clientOf, CONFIG_MAPS, configMap, forever, IN_CONFIG_MAPS } from './client.ts';
 import { endpointOf } from './real-api.ts';
 

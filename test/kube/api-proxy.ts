@@ -11,7 +11,7 @@ import { kubeconfigOf, type ApiAccess } from '../cluster/kubeconfig.ts';
 import { createTestPki, type KeyPair } from '../kit/certificate.ts';
 import { tempDir } from '../kit/temp.ts';
 import { answerFault } from './api-answers.ts';
-import { FaultPlan, type Fault } from './api-faults.ts';
+import { FaultPlan, type ProxyFault } from './api-faults.ts';
 import { ApiLink } from './api-link.ts';
 import { routeOf } from './api-route.ts';
 import { FaultyBody } from './faulty-body.ts';
@@ -24,9 +24,6 @@ export interface ApiProxyOptions {
   /** Who everybody is for the server behind: `accessFor(...)` of a real one. */
   readonly client?: KeyPair;
 }
-
-/** All but what takes a history of the server's own. Those that count bytes concern every answer, the server's work being done by then. */
-export type ProxyFault = Exclude<Fault, { readonly kind: 'replay' }>;
 
 export interface ProxiedRequest {
   /** As the API server calls it: an apply is a `patch`. */
@@ -50,6 +47,7 @@ export interface ApiProxy extends AsyncDisposable {
   /** The way in, by its fields and as a file: `larder operator --kubeconfig`. */
   readonly access: ApiAccess;
   readonly kubeconfig: string;
+  /** Those that count bytes concern every answer, and by then the server has done its work. */
   readonly faults: FaultPlan<ProxyFault>;
   /** How it is reached: slow, refused or lost when told. */
   readonly link: ApiLink;

@@ -1,4 +1,4 @@
-import { startApiServer, type ApiServer } from '../cluster/start-api-server.ts';
+import { startApiServer, type ApiServer, type ApiServerOptions } from '../cluster/start-api-server.ts';
 import { waitFor } from '../kit/wait.ts';
 import type { Endpoint } from './client.ts';
 import { WIDGET_DEFINITION } from './widgets.ts';
@@ -11,9 +11,9 @@ export interface RealApi extends AsyncDisposable {
 }
 
 /** Needs the parts of the group api; about 6 s. */
-export async function startRealApi(): Promise<RealApi> {
+export async function startRealApi(options: ApiServerOptions = {}): Promise<RealApi> {
   await using cleanup = new AsyncDisposableStack();
-  const server = cleanup.use(await startApiServer());
+  const server = cleanup.use(await startApiServer(options));
   const { kubectl } = server;
   await kubectl.apply(WIDGET_DEFINITION, {
     apiVersion: 'v1',

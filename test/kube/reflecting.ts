@@ -6,17 +6,13 @@ import { silentLogger, type Logger } from '../../src/kit/logger.ts';
 import { waitFor } from '../kit/wait.ts';
 import { clientOf, CONFIG_MAPS, IN_CONFIG_MAPS, type ConfigMap, type TestClient } from './client.ts';
 import type { ApiServer } from './api-server.ts';
+import { followStory, type Story } from './story.ts';
+import { textOfList } from './text-of-list.ts';
 
-export interface Reflecting extends AsyncDisposable {
+export interface Reflecting extends AsyncDisposable, Story<ConfigMap> {
   readonly client: TestClient;
   readonly cache: ObjectCache<ConfigMap>;
   readonly reflector: Reflector;
-  /** What the handler was told, `a@96 > a@97`. */
-  readonly told: string[];
-  /** The objects as the handler knows them. */
-  known(): readonly ConfigMap[];
-  /** What was told that does not follow from what was told before. */
-  readonly breaches: string[];
   /** Waits until the reflector pauses after a failure that this has not waited for before. */
   paused(): Promise<void>;
   /** It watches, and knows all that the server has. */
@@ -50,31 +46,20 @@ export function startReflecting(api: ApiServer, options: ReflectingOptions = {})
     { resource: CONFIG_MAPS, query },
     writer,
   );
-  const told: string[] = [];
-  const breaches: string[] = [];
-  const last = new Map<string, ConfigMap | undefined>();
-  cache.onChange((before, after) => {
-    told.push(`${nameOf(before)} > ${nameOf(after)}`);
-    const { namespace, name } = (after ?? before)?.metadata ?? { name: '?' };
-    const key = `${namespace}/${name}`;
-    if (last.get(key) !== before || before === after) breaches.push(told.at(-1) ?? '');
-    last.set(key, after);
-  });
+  const story = followStory(cache);
   const controller = new AbortController();
   const running = reflector.run(controller.signal);
 
   const isCurrent = (): boolean =>
     cache.hasSynced() &&
     api.watches.length > 0 &&
-    textOf(cache.list()) === textOf(api.store.list(IN_CONFIG_MAPS, query.namespace));
+    textOfList(cache.list()) === textOfList(api.store.list(IN_CONFIG_MAPS, query.namespace));
 
   return {
     client,
     cache,
     reflector,
-    told,
-    breaches,
-    known: () => [...last.values()].filter((object) => object !== undefined),
+    ...story,
     async paused() {
       await waitFor(() => failures > awaited && client.clock.pending === 1, {
         what: 'a pause after a failure',
@@ -91,21 +76,4 @@ export function startReflecting(api: ApiServer, options: ReflectingOptions = {})
       await client.close();
     },
   };
-}
-
-/** What a list holds, in any order. */
-function textOf(objects: readonly object[]): string {
-  return objects
-    .map((object) => JSON.stringify(object, sorted))
-    .sort()
-    .join('\n');
-}
-
-function sorted(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function nameOf(object: ConfigMap | undefined): string {
-  return object === undefined ? '-' : `${object.metadata.name}@${object.metadata.resourceVersion}`;
 }

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { waitFor } from '../kit/wait.ts';
+import { anyFault } from './any-fault.ts';
 import type { Fault } from './api-faults.ts';
 import { startApi, type ApiServer } from './api-server.ts';
 import { configMap, IN_CONFIG_MAPS } from './client.ts';
@@ -25,23 +26,12 @@ type Step =
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'compact' | 'bookmark' | 'tick' | 'settle' };
 
-const afterBytes = fc.nat(600);
 const fault: fc.Arbitrary<Fault> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('cut', 'end', 'stall'), afterBytes }),
-  fc.record({ kind: fc.constantFrom('half-line', 'expired-event', 'reset', 'twice', 'no-initial-end') }),
+  { weight: 4, arbitrary: anyFault },
   fc.record({
     kind: fc.constant('replay' as const),
     count: fc.integer({ min: 1, max: 6 }),
     isJumbled: fc.boolean(),
-  }),
-  fc.record({
-    kind: fc.constant('status' as const),
-    status: fc.constantFrom(400, 403, 410, 422, 429, 500, 503, 504),
-  }),
-  fc.record({
-    kind: fc.constant('status' as const),
-    status: fc.constant(429),
-    retryAfter: fc.integer({ min: 1, max: 20 }),
   }),
 );
 const name = fc.constantFrom('a', 'b', 'c');
