@@ -186,6 +186,22 @@ describe('a version that the server does not know any more', () => {
     });
   }
 
+  test('or fails at three times, takes one too', async () => {
+    await using api = await startApi();
+    put(api, 'a');
+    await using it = startReflecting(api);
+    await it.current();
+    api.faults.add({ verb: 'watch', fault: { kind: 'status', status: 500 }, times: 3 });
+    api.watches[0]?.cut();
+    for (let pause = 0; pause < 4; pause += 1) {
+      await it.paused();
+      it.client.clock.advance(30_000);
+    }
+    await it.current();
+    assert.deepEqual(asked(api), ['stream', 'watch 96', 'watch 96', 'watch 96', 'stream 96']);
+    assert.deepEqual(it.told, ['- > a@96']);
+  });
+
   test('and a server that is behind it is asked for what it has', async () => {
     await using api = await startApi({ streamingLists: false });
     await using it = startReflecting(api);

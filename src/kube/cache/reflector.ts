@@ -35,7 +35,7 @@ export interface Reflector {
 
 /**
  * Fills `writer`. Lists as a stream where the server can, in pages where it cannot, watches from there, and goes on from the last
- * version after every break; only a version that the server does not know any more takes another list.
+ * version after every break; only a version that the server cannot go on from takes another list.
  */
 export function createReflector<S extends KubeObject>(
   { client, clock, logger, metrics, random }: ReflectorDeps,
@@ -49,6 +49,8 @@ export function createReflector<S extends KubeObject>(
   /** What a list has to be at least as new as: time does not go backwards for those who read the cache. */
   let lowerBound: string | undefined;
   let failures = 0;
+  /** How often the server has failed in a watch from this version on, since it last told us anything. */
+  let internalErrors = 0;
   let problem: Error | undefined;
 
   /** One list, or one watch with the list before it; until its proper end. */
@@ -100,6 +102,7 @@ export function createReflector<S extends KubeObject>(
   function heard(): void {
     if (problem !== undefined) log.info('watching again');
     problem = undefined;
+    internalErrors = 0;
     metrics.kubeLastEvent.set({ resource: name }, clock.now() / 1000);
     metrics.kubeObjects.set({ resource: name }, writer.size);
   }
@@ -114,7 +117,7 @@ export function createReflector<S extends KubeObject>(
         return 0;
       }
       if (isExpired(error) || isTooLarge(error)) lowerBound = undefined;
-    } else if (isExpired(error)) {
+    } else if (isExpired(error) || (status === 500 && ++internalErrors === UNREADABLE_AFTER)) {
       mustList = true;
       lowerBound = writer.version;
     } else if (status === 400 || isTooLarge(error)) {
@@ -156,6 +159,12 @@ const SHORTEST_WATCH_SECONDS = 300;
 const TOO_SHORT_MS = 1_000;
 /** What has lived longer than the longest pause is no reason for a long one: it is never down for most of the time. */
 const HEALTHY_MS = LONGEST_PAUSE_MS;
+
+/**
+ * A version that fails as often, with nothing in between, will not be served any more. An API server without a watch cache answers so
+ * where etcd has compacted what the next event has replaced (kubernetes/kubernetes#76675), and never says 410.
+ */
+const UNREADABLE_AFTER = 3;
 
 function tooShort(name: string): KubeError {
   return new KubeError(`watch ${name}: ended within ${TOO_SHORT_MS} ms and brought nothing`, {
