@@ -90,8 +90,14 @@ export async function startApiProxy({ server, ca, client }: ApiProxyOptions): Pr
       body: content.length === 0 ? null : content,
       signal: leaving.signal,
     });
+    // Those who read it are told; often nobody does any more.
+    answer.body.on('error', () => {});
     await link.travel();
     response.on('close', () => answer.body.destroy());
+    if (response.destroyed) {
+      answer.body.destroy();
+      return;
+    }
     response.writeHead(answer.statusCode, passedOn(answer.headers));
     response.flushHeaders();
     const body = new FaultyBody(response, fault);
