@@ -108,7 +108,7 @@ test('property: every upstream has at most one holder, the oldest that asks for 
     fc.property(objects, (them) => {
       const all = them.map(made);
       const plan = planOf(all);
-      assert.deepEqual(holders(planOf([...all].reverse())), holders(plan));
+      assert.deepEqual(holders(planOf(all.toReversed())), holders(plan));
       const granted = [
         ...[...plan.caches.values()].map(({ config, holder }) => [config.upstream, holder] as const),
         ...plan.mirrors.map(({ mirrors, holder }) => [mirrors.upstream, holder] as const),
