@@ -198,7 +198,10 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
     createController(deps, {
       name: 'nodes',
       sources: sources.nodes,
-      reconcile: createNodesReconciler({ applier, watched, plan, authority, secrets, document }, settings),
+      reconcile: createNodesReconciler(
+        { clock, applier, watched, plan, authority, secrets, document },
+        settings,
+      ),
     }),
     createController(deps, {
       name: 'objects',

@@ -5,7 +5,7 @@ import { canonical } from './canonical.ts';
 import { objectId } from './object-id.ts';
 import { isNotAfter } from './resource-version.ts';
 
-/** Between two writes of one object's status: every watcher gets every one of them. */
+/** Between two writes of one object's status, unless told: every watcher gets every one of them. */
 const EVERY_MS = 1_000;
 const REMEMBERED = 10_000;
 
@@ -16,16 +16,20 @@ export interface WithStatus extends KubeObject {
 
 export type StatusOutcome<T extends KubeObject> =
   | { readonly kind: 'written' | 'unchanged'; readonly object: T }
-  /** Written less than a second ago. To be requeued after this time: the status that is computed then is the one that counts. */
+  /** Written too short a time ago. To be requeued after this time: the status that is computed then is the one that counts. */
   | { readonly kind: 'later'; readonly afterMs: number };
 
 export interface StatusWriter {
-  /** Makes `status` of `observed` what it should be; it is complete, and ours alone. Nothing is sent where it is that already. */
+  /**
+   * Makes `status` of `observed` what it should be; it is complete, and ours alone. Nothing is sent where it is that already, or sooner than
+   * `everyMs` after the last time.
+   */
   write<T extends WithStatus>(
     resource: Resource<T>,
     observed: T,
     status: T['status'],
     signal: AbortSignal,
+    everyMs?: number,
   ): Promise<StatusOutcome<T>>;
 }
 
@@ -41,14 +45,14 @@ export function createStatusWriter(
 ): StatusWriter {
   const written = new LRUCache<string, Written>({ max: REMEMBERED });
   return {
-    async write(resource, observed, status, signal) {
+    async write(resource, observed, status, signal, everyMs = EVERY_MS) {
       const id = objectId(resource, observed.metadata);
       const wanted = canonical(status);
       const last = written.get(id);
       const isStale = last !== undefined && isNotAfter(observed, last.version);
       if (wanted === (isStale ? last.status : canonical(observed.status)))
         return { kind: 'unchanged', object: observed };
-      const afterMs = last === undefined ? 0 : last.at + EVERY_MS - clock.monotonic();
+      const afterMs = last === undefined ? 0 : last.at + everyMs - clock.monotonic();
       if (afterMs > 0) return { kind: 'later', afterMs };
       const { apiVersion, kind, metadata } = observed;
       const { name, namespace, uid } = metadata;

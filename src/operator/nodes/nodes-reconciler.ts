@@ -1,3 +1,4 @@
+import type { Clock } from '../../kit/clock.ts';
 import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
 import type { Intent, KubeObject } from '../../kube/types.ts';
@@ -16,7 +17,14 @@ import type { Watched } from '../watched.ts';
 import { composeDocument } from './compose-document.ts';
 import type { NodeDocumentView } from './node-document-view.ts';
 
+/**
+ * Between two documents: every node carries out, and reports, each of them. The first change of many is told at once, and the others
+ * together.
+ */
+const EVERY_MS = 2_000;
+
 export interface NodesDeps {
+  readonly clock: Clock;
   readonly applier: Applier;
   readonly watched: Watched;
   readonly plan: () => Plan;
@@ -36,7 +44,9 @@ export function createNodesReconciler(
   deps: NodesDeps,
   { namespace }: { readonly namespace: string },
 ): Reconcile {
-  const { watched, document } = deps;
+  const { clock, watched, document } = deps;
+  let lastText = '';
+  let lastAt = -Infinity;
   return async (_key, { signal }) => {
     const authority = deps.authority();
     // Its coming is a change that brings this here again.
@@ -58,6 +68,10 @@ export function createNodesReconciler(
       metadata: { namespace, name: NODES_CONFIG_MAP, labels: MANAGED_BY },
       data: { [NODES_KEY]: text },
     };
+    const waitMs = lastAt + EVERY_MS - clock.monotonic();
+    if (text !== lastText && waitMs > 0) return { requeueAfterMs: waitMs };
+    if (text !== lastText) lastAt = clock.monotonic();
+    lastText = text;
     await deps.applier.ensure(CONFIG_MAPS, intent, watched.configMaps.get(intent.metadata), signal);
     return 'done';
   };

@@ -1,3 +1,4 @@
+import type { Condition } from '../../api/status/status-fields.ts';
 import type { RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
 import type { Reconcile, ReconcileResult } from '../../kube/controller/reconcile.ts';
 import { isConflict, isInvalid } from '../../kube/kube-error.ts';
@@ -14,6 +15,8 @@ import { occurrencesOf } from './status-events.ts';
 
 /** While something is left of an object that is being deleted; costs the API server nothing. */
 const ASK_AGAIN_MS = 1000;
+/** Between two writes of a status whose conditions say the same: of numbers, nodes on their way, messages. */
+const DETAILS_MS = 10_000;
 /** Times and messages that nothing wakes this for. */
 const LOOK_AGAIN_MS = 10 * 60_000;
 
@@ -85,12 +88,20 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
     signal: AbortSignal,
   ): Promise<ReconcileResult> {
     const status = await deps.statusOf(object, removing, signal);
-    const outcome = await writer.write(resource, object, status, signal);
+    const before = object.status?.conditions ?? [];
+    const after = status?.conditions ?? [];
+    const everyMs = sameReasons(before, after) ? DETAILS_MS : undefined;
+    const outcome = await writer.write(resource, object, status, signal, everyMs);
     if (outcome.kind === 'later') return { requeueAfterMs: outcome.afterMs };
     if (outcome.kind === 'written') {
-      for (const occurrence of occurrencesOf(object.status?.conditions ?? [], status?.conditions ?? []))
-        events.record(object, occurrence);
+      for (const occurrence of occurrencesOf(before, after)) events.record(object, occurrence);
     }
     return { requeueAfterMs: LOOK_AGAIN_MS };
   }
+}
+
+function sameReasons(before: readonly Condition[], after: readonly Condition[]): boolean {
+  const text = (conditions: readonly Condition[]): string =>
+    conditions.map(({ type, reason }) => `${type} ${reason}`).join();
+  return text(before) === text(after);
 }
