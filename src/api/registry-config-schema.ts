@@ -102,7 +102,8 @@ const http = strictMap({
 
 const highAvailability = strictMap({
   enabled: maybe(boolean().prefault(false)).meta({
-    description: 'Two replicas instead of one.',
+    description:
+      'Two replicas in the Gardener extension. Here a cache has one, and while that moves to another node, nodes pull from the upstream.',
   }),
 });
 

@@ -15,10 +15,9 @@ export interface TlsFiles {
 
 /** Reads certificate and key and sees that they belong together. Throws `TLS_FILES_INVALID`. */
 export async function readTls(files: TlsFiles): Promise<Tls> {
-  const [cert, key] = await Promise.all([
-    readTlsFile(files.cert, '--tls-cert'),
-    readTlsFile(files.key, '--tls-key'),
-  ]);
+  // One after the other, so that of two missing files the same is named each time.
+  const cert = await readTlsFile(files.cert, '--tls-cert');
+  const key = await readTlsFile(files.key, '--tls-key');
   try {
     createSecureContext({ cert, key });
   } catch (error) {
