@@ -10,7 +10,7 @@ import type { KubeClient, KubeObject, ListQuery, Resource } from '../kube/types.
 import { LEASES, type Lease } from '../kube/leader-election/lease.ts';
 import { NODE_STATUS } from '../node-agent/node-lease.ts';
 import { readReport, type NodeReport } from './nodes/node-report.ts';
-import { MANAGED_BY, UPSTREAM } from './render/identity.ts';
+import { hasOurLabel, MANAGED_BY, UPSTREAM } from './render/identity.ts';
 import {
   CLAIMS,
   CONFIG_MAPS,
@@ -143,7 +143,7 @@ function identityOnly({ apiVersion, kind, metadata }: KubeObject): KubeObject {
     annotations = {},
     deletionTimestamp,
   } = metadata;
-  const own = isOurs(labels) ? Object.entries(annotations) : [];
+  const own = hasOurLabel(labels) ? Object.entries(annotations) : [];
   return {
     apiVersion,
     kind,
@@ -153,12 +153,8 @@ function identityOnly({ apiVersion, kind, metadata }: KubeObject): KubeObject {
       ...(uid !== undefined && { uid }),
       ...(resourceVersion !== undefined && { resourceVersion }),
       ...(deletionTimestamp !== undefined && { deletionTimestamp }),
-      ...(isOurs(labels) && { labels }),
+      ...(hasOurLabel(labels) && { labels }),
       annotations: Object.fromEntries(own.filter(([key]) => key === UPSTREAM || key.startsWith('larder/'))),
     },
   };
-}
-
-function isOurs(labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(MANAGED_BY).every(([name, value]) => labels[name] === value);
 }

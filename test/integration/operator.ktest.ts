@@ -98,6 +98,19 @@ describe(
       await system('delete', 'configmap', 'registry-quay-io-notes');
     });
 
+    test('does not take over an object of its name that somebody else has made, and says which', async () => {
+      await system('create', 'service', 'clusterip', 'registry-quay-io', '--tcp=80:80');
+      const before = await see.get('service', 'registry-quay-io');
+      await api.kubectl.apply(registryConfig('quay', { upstream: 'quay.io' }));
+      assert.match(
+        await see.reason('quay', 'Progressing', 'Stuck'),
+        /Service larder-system\/registry-quay-io exists and was not made by Larder/,
+      );
+      assert.deepEqual(await see.get('service', 'registry-quay-io'), before);
+      await system('delete', 'service', 'registry-quay-io');
+      await see.reason('quay', 'Progressing', 'Settled');
+    });
+
     test('tells nodes how to reach the cache, with a certificate that they accept', async () => {
       await api.kubectl.apply(
         registryConfig('hub', { upstream: 'docker.io' }, { upstream: 'plain.example', http: { tls: false } }),

@@ -15,11 +15,11 @@ export const REASONS = {
   NotServing: { type: 'Ready', status: 'False' },
   Starting: { type: 'Ready', status: 'Unknown' },
 
+  Stuck: { type: 'Progressing', status: 'False' },
   RollingOut: { type: 'Progressing', status: 'True' },
   VolumeGrowing: { type: 'Progressing', status: 'True' },
   ConfiguringNodes: { type: 'Progressing', status: 'True' },
   Removing: { type: 'Progressing', status: 'True' },
-  Stuck: { type: 'Progressing', status: 'False' },
   Settled: { type: 'Progressing', status: 'False' },
 
   CredentialMissing: { type: 'Degraded', status: 'True' },

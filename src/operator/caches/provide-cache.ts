@@ -1,8 +1,10 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
+import { LarderError } from '../../kit/errors.ts';
 import { isNotFound } from '../../kube/kube-error.ts';
+import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import { isNotAfter } from '../../kube/objects/resource-version.ts';
-import type { Intent, KubeClient, KubeObject, ObjectKey } from '../../kube/types.ts';
+import type { Intent, KubeClient, KubeObject, ObjectKey, Resource } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import { configId } from '../configs/config-id.ts';
 import type { PlannedCache } from '../configs/plan.ts';
@@ -11,7 +13,7 @@ import type { CacheValues } from '../render/cache-values.ts';
 import { identityOf, PORTS } from '../render/identity.ts';
 import { service } from '../render/service.ts';
 import { claimName } from '../render/stateful-set.ts';
-import { resourceOf, SECRETS, type Secret } from '../resources.ts';
+import { resourceOf, SECRETS } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
@@ -19,7 +21,7 @@ import { certificateNameOf, holdsWhatItSays, isGood, issueFor, serverNameOf } fr
 import type { CacheFacts } from './cache-facts.ts';
 import { growClaim, volumeBytes } from './grow-claim.ts';
 import { filesMark, refreshPods } from './refresh-pods.ts';
-import { standing } from './standing-objects.ts';
+import { isOurs, standing } from './standing-objects.ts';
 
 /** What is the same for all caches. */
 export type CacheSettings = Pick<
@@ -83,15 +85,27 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
   };
 
   async function ensure(object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
-    const outcome = await applier.ensure(
-      resourceOf(object),
-      // Rendered here, so it has no version.
-      object as Intent<KubeObject>,
-      standing(watched, object),
-      signal,
-    );
+    const resource = resourceOf(object);
+    const observed = standing(watched, object);
+    if (observed === undefined) await refuseStrangers(resource, object, signal);
+    // Rendered here, so it has no version.
+    const outcome = await applier.ensure(resource, object as Intent<KubeObject>, observed, signal);
     // Only without force could it be refused, and ours is with.
     return outcome.kind === 'conflict' ? object : outcome.object;
+  }
+
+  /** An object of the same name that is nobody's of ours is left alone, and the cache cannot be had. */
+  async function refuseStrangers(
+    resource: Resource,
+    { metadata }: KubeObject,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const found = await live(metadataOf(resource), metadata, signal);
+    if (found === undefined || isOurs(found)) return;
+    const name = `${resource.kind} ${found.metadata.namespace}/${found.metadata.name}`;
+    throw new LarderError('KUBE_API', `${name} exists and was not made by Larder, so it is left alone`, {
+      hint: 'remove or rename it',
+    });
   }
 
   /** Gives the version of the Secret, which tells one certificate from another. */
@@ -108,7 +122,7 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     const latest = seen === undefined || isNotAfter(seen, own?.metadata.resourceVersion) ? own : seen;
     if (isGood(latest, names, authority, clock.now())) {
       if (seen !== undefined && latest === own) return latest?.metadata.resourceVersion;
-      const secret = await live(key, signal);
+      const secret = await live(SECRETS, key, signal);
       if (secret !== undefined && holdsWhatItSays(secret, authority)) return remember(secret);
     }
     return remember(await ensure(await issueFor(values, names, authority, clock.now()), signal));
@@ -119,9 +133,13 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     return metadata.resourceVersion;
   }
 
-  async function live(key: ObjectKey, signal: AbortSignal): Promise<Secret | undefined> {
+  async function live<T extends KubeObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
     try {
-      return await client.get(SECRETS, key, { signal });
+      return await client.get(resource, key, { signal });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

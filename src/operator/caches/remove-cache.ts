@@ -3,7 +3,7 @@ import { isNotFound } from '../../kube/kube-error.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import { nodesStillUsing } from '../nodes/node-report.ts';
 import type { NodeDocumentView } from '../nodes/node-document-view.ts';
-import { MANAGED_BY, UPSTREAM } from '../render/identity.ts';
+import { hasOurLabel, UPSTREAM } from '../render/identity.ts';
 import { resourceOf, SERVICE_MONITORS } from '../resources.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
 import { allStanding, askerOf } from './standing-objects.ts';
@@ -65,8 +65,7 @@ export function createCacheRemover(deps: RemoveDeps, settings: { readonly namesp
     const resource = resourceOf(object);
     try {
       const { metadata } = await client.get(resource, object.metadata, { signal });
-      const isOurs = Object.entries(MANAGED_BY).every(([name, value]) => metadata.labels?.[name] === value);
-      if (!isOurs || askerOf({ ...object, metadata }) !== askerOf(object)) return;
+      if (!hasOurLabel(metadata.labels ?? {}) || askerOf({ ...object, metadata }) !== askerOf(object)) return;
       await client.delete(resource, object.metadata, {
         signal,
         propagationPolicy: 'Background',

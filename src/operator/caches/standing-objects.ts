@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../kube/types.ts';
-import { ASKED_BY } from '../render/identity.ts';
+import { ASKED_BY, hasOurLabel } from '../render/identity.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
 
 /** An object of a cache as the cluster has it; undefined for what is not there, or is not watched. */
@@ -20,6 +20,11 @@ export function allAskedBy(watched: Watched, id: string): readonly KubeObject[] 
   return Object.values(BY_KIND)
     .flatMap((cache): readonly KubeObject[] => watched[cache].list())
     .filter((object) => askerOf(object) === id);
+}
+
+/** Whether the operator made it, also when somebody has taken its label off. */
+export function isOurs({ metadata: { labels = {}, annotations = {} } }: KubeObject): boolean {
+  return annotations[ASKED_BY] !== undefined || hasOurLabel(labels);
 }
 
 /** Who asked for it; undefined for what is of no cache. */

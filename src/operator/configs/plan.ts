@@ -80,11 +80,11 @@ function claimantOf(object: ConfigObject, asked: Asked, has: PlanInput['has']): 
     namespace,
     name,
     createdAt: creationTimestamp,
-    claims: claimsOf(asked, has(configId(object))),
+    claims: claimsOf(asked, () => has(configId(object))),
   };
 }
 
-function claimsOf(asked: Asked, has: readonly string[]): readonly Claim[] {
+function claimsOf(asked: Asked, has: () => readonly string[]): readonly Claim[] {
   switch (asked.kind) {
     case 'caches':
       return asked.caches.map((cache) => ({
@@ -94,6 +94,6 @@ function claimsOf(asked: Asked, has: readonly string[]): readonly Claim[] {
     case 'mirrors':
       return asked.mirrors.map(({ upstream }) => ({ upstream, names: [] }));
     case 'invalid':
-      return has.map((upstream) => ({ upstream, names: [upstreamResourceName(upstream)] }));
+      return has().map((upstream) => ({ upstream, names: [upstreamResourceName(upstream)] }));
   }
 }

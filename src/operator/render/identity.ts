@@ -6,6 +6,10 @@ import type { CacheValues } from './cache-values.ts';
 /** Says of an object that it is ours: nothing without it is ever changed or removed. */
 export const MANAGED_BY = { 'app.kubernetes.io/managed-by': 'larder-operator' };
 
+export function hasOurLabel(labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(MANAGED_BY).every(([name, value]) => labels[name] === value);
+}
+
 export const PORTS = { registry: 5000, admin: 5001 } as const;
 
 /** What one upstream's objects are called, and how they find each other. */

@@ -1,4 +1,4 @@
-import { request } from 'undici';
+import { get, type IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { Clock } from '../../kit/clock.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
@@ -35,18 +35,26 @@ export async function readCacheStats(
   using life = createLifeline(clock, parent);
   life.limit(LIMIT_MS, () => new Error('no answer in time'));
   try {
-    const { statusCode, body } = await request(`${address}/api/v1/stats`, { signal: life.signal });
+    const answer = await open(`${address}/api/v1/stats`, life.signal);
     const chunks: Buffer[] = [];
     let size = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    // Leaving the loop destroys the answer.
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > MOST_BYTES) return undefined;
       chunks.push(chunk);
     }
-    if (statusCode !== 200) return undefined;
+    if (answer.statusCode !== 200) return undefined;
     const stats = STATS.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
     return stats.upstreams.find((one) => one.upstream === upstream);
   } catch {
     return undefined;
   }
+}
+
+/** A connection for each: a cache may be another one, at the same address, the next time. */
+function open(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    get(url, { signal, agent: false }, resolve).once('error', reject);
+  });
 }
