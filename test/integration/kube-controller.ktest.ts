@@ -81,12 +81,9 @@ describe('a controller at a real API server', requireParts(GROUPS.api), () => {
         for (const one of steps) await take(one, it, direct);
         it.proxy.faults.clear();
         it.proxy.link.network = 'up';
-        const asWanted = async (): Promise<boolean> => (await difference(direct)) === undefined;
-        await waitFor(asWanted, {
-          what: 'the world to be as it is wanted',
-          limitMs: 30_000,
-          everyMs: 50,
-        }).catch(async (error: unknown) => assert.fail(`${String(error)}: ${await difference(direct)}`));
+        await converged(direct);
+        for (const one of ['a', 'b']) await take({ do: 'drift', name: one }, it, direct);
+        await converged(direct);
         assert.deepEqual(await foreignObjects(direct), foreign);
         const asked = it.proxy.requests().length;
         assert.ok(asked < 100 + 20 * steps.length, `${asked} requests`);
@@ -164,6 +161,13 @@ async function take(one: Step, it: Controlling, direct: KubeClient): Promise<voi
     case 'restart':
       return it.restart();
   }
+}
+
+/** Waits until the world is as it is wanted. */
+async function converged(direct: KubeClient): Promise<void> {
+  let last: string | undefined;
+  const isSo = async (): Promise<boolean> => (last = await difference(direct)) === undefined;
+  await waitFor(isSo, { limitMs: 30_000, everyMs: 20 }).catch(() => assert.fail(last));
 }
 
 /** What in the world is not as it should be; undefined when all is. */
