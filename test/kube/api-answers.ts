@@ -31,7 +31,7 @@ export function expiredStatus(): object {
 export function answerFault(response: ServerResponse, fault: Fault): boolean {
   if (fault.kind === 'hang') return true;
   if (fault.kind === 'reset') {
-    response.socket?.resetAndDestroy();
+    response.destroy();
     return true;
   }
   if (fault.kind === 'text') {

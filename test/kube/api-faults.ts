@@ -9,7 +9,7 @@ export type Fault =
       readonly message?: string;
       readonly retryAfter?: number;
     }
-  /** The connection is reset instead of an answer. */
+  /** The connection ends instead of an answer. */
   | { readonly kind: 'reset' }
   /** No answer at all. */
   | { readonly kind: 'hang' }

@@ -15,20 +15,23 @@ export class ApiLink {
   }
 
   /**
-   * `refused` resets every connection, old and new. `lost` holds whatever is on its way, in both directions, until that is over: a
+   * `refused` ends every connection, old and new. `lost` holds whatever is on its way, in both directions, until that is over: a
    * request may reach the server long after its sender has given up.
    */
   set network(next: Network) {
     this.#network = next;
-    if (next === 'refused') for (const socket of this.#sockets) socket.resetAndDestroy();
+    if (next === 'refused') for (const socket of this.#sockets) socket.destroy();
     this.#isOver.open();
     this.#isOver = gate();
   }
 
-  /** A connection that somebody makes. */
+  /**
+   * A connection that somebody makes. None is reset (RST): below TLS that leaves a handle that never closes where the other side has just
+   * ended it, and a Node.js process that never exits.
+   */
   join(socket: Socket): void {
     if (this.#network === 'refused') {
-      socket.resetAndDestroy();
+      socket.destroy();
       return;
     }
     this.#sockets.add(socket);
