@@ -67,6 +67,11 @@ export function quantityToBytes(quantity: Quantity): number {
   return bytes > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(bytes);
 }
 
+/** The same of a text. Throws as {@link parseQuantity}. */
+export function bytesOf(quantity: string): number {
+  return quantityToBytes(parseQuantity(quantity));
+}
+
 /** Bytes as the shorter of the binary and the decimal spelling: `50Gi`, `50G`. */
 export function formatBytes(bytes: number): string {
   const nano = BigInt(bytes) * NANO;

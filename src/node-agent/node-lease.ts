@@ -59,7 +59,7 @@ export function readNodeLease(lease: Lease): NodeReport | undefined {
 }
 
 /** One renewal may be lost before a node counts as silent: they come every 10 minutes. */
-const LEASE_SECONDS = 1_500;
+export const LEASE_SECONDS = 1_500;
 /** Of a message. A hundred upstreams stay far below the 256 KiB that annotations may have. */
 const LONGEST_MESSAGE = 256;
 

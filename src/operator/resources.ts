@@ -3,6 +3,7 @@ import { MIRROR_API_VERSION, MIRROR_KIND } from '../api/mirror-config-schema.ts'
 import type { MirrorConfigStatus } from '../api/status/mirror-config-status.ts';
 import type { RegistryConfigStatus } from '../api/status/registry-config-status.ts';
 import type { KubeObject, Resource } from '../kube/types.ts';
+import { CONFIG_MAPS } from '../node-agent/nodes-config-map.ts';
 
 /** An object that users make. Its spec is read by `configs/`, never trusted to have been validated. */
 export interface RegistryConfigObject extends KubeObject {
@@ -17,10 +18,6 @@ export interface MirrorConfigObject extends KubeObject {
 
 export interface Service extends KubeObject {
   readonly spec?: { readonly clusterIP?: string };
-}
-
-export interface ConfigMap extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>;
 }
 
 export interface Secret extends KubeObject {
@@ -56,6 +53,7 @@ export interface Pod extends KubeObject {
       readonly status: string;
       readonly reason?: string;
       readonly message?: string;
+      readonly lastTransitionTime?: string;
     }[];
     readonly containerStatuses?: readonly {
       readonly ready: boolean;
@@ -75,7 +73,6 @@ export interface Deployment extends KubeObject {
 export const REGISTRY_CONFIGS: Resource<RegistryConfigObject> = custom(API_VERSION, KIND);
 export const MIRROR_CONFIGS: Resource<MirrorConfigObject> = custom(MIRROR_API_VERSION, MIRROR_KIND);
 export const SERVICES: Resource<Service> = core('Service', 'services');
-export const CONFIG_MAPS: Resource<ConfigMap> = core('ConfigMap', 'configmaps');
 export const SECRETS: Resource<Secret> = core('Secret', 'secrets');
 export const PODS: Resource<Pod> = core('Pod', 'pods');
 export const CLAIMS: Resource<Claim> = core('PersistentVolumeClaim', 'persistentvolumeclaims');

@@ -11,17 +11,15 @@ import { createFinalizer } from '../kube/objects/finalizers.ts';
 import type { Intent, KubeClient, KubeObject, ListQuery, Resource } from '../kube/types.ts';
 import { EMPTY_DOCUMENT, formatNodeDocument } from '../node-agent/node-document.ts';
 import { NODE_STATUS } from '../node-agent/node-lease.ts';
-import { NODES_CONFIG_MAP, NODES_KEY } from '../node-agent/nodes-config-map.ts';
+import { CONFIG_MAPS, NODES_CONFIG_MAP, NODES_KEY, type ConfigMap } from '../node-agent/nodes-config-map.ts';
 import { readReport } from './nodes/node-report.ts';
 import { FINALIZER, LEASE_NAME } from './program.ts';
 import { MANAGED_BY } from './render/identity.ts';
 import {
-  CONFIG_MAPS,
   DEPLOYMENTS,
   MIRROR_CONFIGS,
   REGISTRY_CONFIGS,
   RENDERED,
-  type ConfigMap,
   type MirrorConfigObject,
   type RegistryConfigObject,
 } from './resources.ts';

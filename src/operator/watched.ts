@@ -9,11 +9,11 @@ import { metadataOf } from '../kube/objects/metadata-of.ts';
 import type { KubeClient, KubeObject, ListQuery, Resource } from '../kube/types.ts';
 import { LEASES, type Lease } from '../kube/leader-election/lease.ts';
 import { NODE_STATUS } from '../node-agent/node-lease.ts';
+import { CONFIG_MAPS, type ConfigMap } from '../node-agent/nodes-config-map.ts';
 import { readReport, type NodeReport } from './nodes/node-report.ts';
 import { hasOurLabel, MANAGED_BY, UPSTREAM } from './render/identity.ts';
 import {
   CLAIMS,
-  CONFIG_MAPS,
   DAEMON_SETS,
   DISRUPTION_BUDGETS,
   MIRROR_CONFIGS,
@@ -24,7 +24,6 @@ import {
   SERVICES,
   STATEFUL_SETS,
   type Claim,
-  type ConfigMap,
   type DaemonSet,
   type MirrorConfigObject,
   type Pod,

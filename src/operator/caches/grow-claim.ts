@@ -1,4 +1,4 @@
-import { parseQuantity, quantityToBytes } from '../../kit/quantity.ts';
+import { bytesOf } from '../../kit/quantity.ts';
 import { isForbidden, isInvalid, isNotFound } from '../../kube/kube-error.ts';
 import type { KubeClient } from '../../kube/types.ts';
 import { CLAIMS, type Claim } from '../resources.ts';
@@ -39,8 +39,4 @@ export async function growClaim(
 export function volumeBytes(claim: Claim | undefined, size: string): number {
   const capacity = claim?.status?.capacity?.storage;
   return capacity === undefined ? bytesOf(size) : Math.min(bytesOf(capacity), bytesOf(size));
-}
-
-function bytesOf(quantity: string): number {
-  return quantityToBytes(parseQuantity(quantity));
 }

@@ -8,11 +8,18 @@ export interface NodeReport {
   readonly node: string;
   /** Undefined: nothing that could be read. */
   readonly status: NodeStatus | undefined;
+  /** When it said so, by its own clock. */
+  readonly renewedAt: number;
 }
 
 export function readReport(lease: Lease): NodeReport {
   const read = readNodeLease(lease);
-  return { metadata: lease.metadata, node: read?.node ?? lease.metadata.name, status: read?.status };
+  return {
+    metadata: lease.metadata,
+    node: read?.node ?? lease.metadata.name,
+    status: read?.status,
+    renewedAt: read?.renewedAt ?? 0,
+  };
 }
 
 /** True when nothing about the node has changed but the time of its report. */

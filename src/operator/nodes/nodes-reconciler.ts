@@ -3,14 +3,18 @@ import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
 import type { Intent, KubeObject } from '../../kube/types.ts';
 import { formatNodeDocument } from '../../node-agent/node-document.ts';
-import { NODES_CONFIG_MAP, NODES_KEY } from '../../node-agent/nodes-config-map.ts';
+import {
+  CONFIG_MAPS,
+  NODES_CONFIG_MAP,
+  NODES_KEY,
+  type ConfigMap,
+} from '../../node-agent/nodes-config-map.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import { certificateNameOf, serverNameOf } from '../caches/cache-certificate.ts';
 import { askerOf } from '../caches/standing-objects.ts';
 import { configId } from '../configs/config-id.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
 import { identityOf, MANAGED_BY } from '../render/identity.ts';
-import { CONFIG_MAPS, type ConfigMap } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
 import { caBundleProblem } from '../secrets/needed-secrets.ts';
 import type { Watched } from '../watched.ts';

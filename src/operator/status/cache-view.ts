@@ -1,6 +1,6 @@
 import type { CacheConfig } from '../../api/registry-config-effective.ts';
 import type { CacheState, CacheStatus, CredentialState } from '../../api/status/registry-config-status.ts';
-import { parseQuantity, quantityToBytes } from '../../kit/quantity.ts';
+import { bytesOf } from '../../kit/quantity.ts';
 import type { CacheFacts } from '../caches/cache-facts.ts';
 import type { Claim, Pod, StatefulSet } from '../resources.ts';
 import type { CacheStats } from './cache-stats.ts';
@@ -35,7 +35,7 @@ export function cacheView(input: CacheInput): CacheView {
   const podProblem = podProblemOf(input.pods);
   const isRolling = isRollingOut(input.set);
   const state = stateOf(input, isRolling, podProblem);
-  const nodes = nodeView(input.nodes, upstream, state === 'Serving');
+  const nodes = nodeView(input.nodes, upstream, hasSettled(input));
   const capacity = claim?.status?.capacity?.storage;
   const status: CacheStatus = {
     upstream,
@@ -106,6 +106,18 @@ function stateOf(
   return hasServed && !isRolling ? 'Failing' : 'Starting';
 }
 
+/** Agents take three answers, a second apart, and their probes back off to five seconds while a cache is down. */
+const SETTLING_MS = 30_000;
+
+function hasSettled({ pods, nodes: { now } }: CacheInput): boolean {
+  const times = pods.flatMap(({ status }) =>
+    (status?.conditions ?? []).flatMap(({ type, status: is, lastTransitionTime: since }) =>
+      type === 'Ready' && is === 'True' && since !== undefined ? [Date.parse(since)] : [],
+    ),
+  );
+  return times.length > 0 && Math.min(...times) <= now - SETTLING_MS;
+}
+
 function isRollingOut(set: StatefulSet | undefined): boolean {
   if (set === undefined) return true;
   const { observedGeneration, currentRevision, updateRevision } = set.status ?? {};
@@ -149,8 +161,4 @@ function lastError(
 ): Pick<CacheStatus, 'lastUpstreamError'> {
   const last = stats?.lastError ?? before?.lastUpstreamError;
   return last === undefined ? {} : { lastUpstreamError: last };
-}
-
-function bytesOf(quantity: string): number {
-  return quantityToBytes(parseQuantity(quantity));
 }

@@ -1,3 +1,4 @@
+import { LEASE_SECONDS } from '../../node-agent/node-lease.ts';
 import type { NodeReport } from '../nodes/node-report.ts';
 import type { Finding } from './findings.ts';
 
@@ -14,30 +15,39 @@ export interface NodesInput {
   readonly total: number;
   /** Of the document that they should have carried out. */
   readonly revision: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
 }
 
+/** Clocks of nodes differ by less. */
+const SILENT_MS = 1000 * LEASE_SECONDS;
 /** Named in one message at the most. */
 const NAMED = 3;
 
-/** `isServing`: a node that does not reach the cache is worth a word only when there is something to reach. */
+/**
+ * `isSettled`: the cache has served for a while. A node that does not reach it is on its way before that, and has a problem then: an agent turns
+ * to a cache only after several answers.
+ */
 export function nodeView(
-  { reports, total, revision }: NodesInput,
+  { reports, total, revision, now }: NodesInput,
   upstream: string,
-  isServing: boolean,
+  isSettled: boolean,
 ): NodeView {
   const ready: string[] = [];
   const foreign: string[] = [];
   const failed: string[] = [];
+  const silent: string[] = [];
   let why = '';
   let current = 0;
-  for (const { node, status } of reports) {
+  for (const { node, status, renewedAt } of reports) {
     const own = status?.upstreams.find((one) => one.upstream === upstream);
-    if (status?.revision === revision) current += 1;
+    if (renewedAt < now - SILENT_MS) silent.push(node);
+    if (status?.revision === revision && (isSettled || own?.state !== 'Down')) current += 1;
     if (status === undefined || own === undefined) continue;
     // `Unknown` says that its configuration cannot be read, not that it is wrong.
     const isRead = status.containerd.state === 'Set' || status.containerd.state === 'Unknown';
     if (own.state === 'Foreign') foreign.push(node);
-    else if (!isRead || own.state === 'Failed' || (own.state === 'Down' && isServing)) {
+    else if (!isRead || own.state === 'Failed' || (own.state === 'Down' && isSettled)) {
       failed.push(node);
       why ||= isRead ? own.message : status.containerd.message;
     } else if (own.state === 'Ready') ready.push(node);
@@ -50,13 +60,18 @@ export function nodeView(
     });
   if (failed.length > 0)
     findings.push({ reason: 'NodesNotConfigured', message: `${upstream}: ${named(failed)}: ${why}` });
-  const behind = Math.max(total, reports.length) - current;
-  if (behind > 0)
+  if (silent.length > 0)
+    findings.push({
+      reason: 'NodesNotConfigured',
+      message: `${named(silent)}: nothing was heard for a while`,
+    });
+  const all = Math.max(total, reports.length);
+  if (current < all)
     findings.push({
       reason: 'ConfiguringNodes',
-      message: `${behind} of ${Math.max(total, reports.length)} nodes have not carried out the last change`,
+      message: `${all - current} of ${all} nodes have not carried out the last change`,
     });
-  return { configured: ready.length, total: Math.max(total, reports.length), findings };
+  return { configured: ready.length, total: all, findings };
 }
 
 function named(nodes: readonly string[]): string {

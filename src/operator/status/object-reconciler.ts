@@ -17,8 +17,9 @@ import { occurrencesOf } from './status-events.ts';
 const ASK_AGAIN_MS = 1000;
 /** Between two writes of a status whose conditions say the same: of numbers, nodes on their way, messages. */
 const DETAILS_MS = 10_000;
-/** Times and messages that nothing wakes this for. */
+/** What follows from the time alone: sooner while something is on its way. */
 const LOOK_AGAIN_MS = 10 * 60_000;
+const LOOK_SOON_MS = 15_000;
 
 export interface ObjectReconcilerDeps {
   readonly watched: Pick<Watched, 'registryConfigs' | 'mirrorConfigs'>;
@@ -96,7 +97,8 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
     if (outcome.kind === 'written') {
       for (const occurrence of occurrencesOf(before, after)) events.record(object, occurrence);
     }
-    return { requeueAfterMs: LOOK_AGAIN_MS };
+    const isSettled = after.some(({ reason }) => reason === 'Settled');
+    return { requeueAfterMs: isSettled ? LOOK_AGAIN_MS : LOOK_SOON_MS };
   }
 }
 

@@ -59,7 +59,7 @@ export function createStatusComposer(
     const reports = watched.reports.list();
     const [agent] = watched.daemonSets.list();
     const total = agent?.status?.desiredNumberScheduled ?? reports.length;
-    return { reports, total, revision: document.current().revision };
+    return { reports, total, revision: document.current().revision, now: clock.now() };
   }
 
   function viewsOf(object: RegistryConfigObject) {

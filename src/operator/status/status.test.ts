@@ -58,7 +58,7 @@ function viewOf(cache: Record<string, unknown> = {}, more: Partial<CacheInput> =
     claim: undefined,
     facts: FACTS,
     stats: STATS,
-    nodes: { reports: [], total: 0, revision: 'r' },
+    nodes: { reports: [], total: 0, revision: 'r', now: NOW.now },
     before: undefined,
     ...more,
   });
@@ -68,6 +68,7 @@ function report(node: string, status: Partial<NodeStatus>) {
   return {
     metadata: { name: node },
     node,
+    renewedAt: NOW.now,
     status: {
       revision: 'r',
       containerd: { state: 'Set', message: '' },
@@ -190,6 +191,20 @@ describe('the status of a cache', () => {
     ]);
   });
 
+  test('gives nodes half a minute to turn to it before one that does not is a problem', () => {
+    const upstreams = [{ upstream: 'docker.io', state: 'Down' as const, message: 'refused' }];
+    const reports = [report('n1', { upstreams })];
+    const reasonsAfter = (seconds: number): string[] => {
+      const lastTransitionTime = new Date(NOW.now - 1000 * seconds).toISOString();
+      const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime }];
+      const pods = [{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, status: { conditions } }];
+      const nodes = { reports, total: 1, revision: 'r', now: NOW.now };
+      return viewOf({}, { pods, nodes }).findings.map(({ reason }) => reason);
+    };
+    assert.deepEqual(reasonsAfter(29), ['ConfiguringNodes']);
+    assert.deepEqual(reasonsAfter(30), ['NodesNotConfigured']);
+  });
+
   test('keeps the last error of the upstream when the cache was started anew', () => {
     const lastError = { code: 'UPSTREAM_5XX', message: 'failed', time: '2026-01-01T00:00:00Z' };
     const before = viewOf({}, { stats: { ...STATS, lastError } }).status;
@@ -204,6 +219,7 @@ describe('the nodes of an upstream', () => {
       {
         total: 3,
         revision: 'r',
+        now: NOW.now,
         reports: [
           report('n1', { upstreams }),
           report('n2', { upstreams, containerd: { state: 'NotSet', message: 'config_path is not set' } }),
@@ -222,15 +238,26 @@ describe('the nodes of an upstream', () => {
   test('are named up to three, and what somebody else wrote is told apart', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Foreign' as const, message: '' }];
     const reports = ['n1', 'n2', 'n3', 'n4', 'n5'].map((node) => report(node, { upstreams }));
-    const { findings } = nodeView({ total: 5, revision: 'r', reports }, 'docker.io', true);
+    const { findings } = nodeView({ total: 5, revision: 'r', now: NOW.now, reports }, 'docker.io', true);
     assert.equal(findings[0]?.reason, 'ForeignNodeConfiguration');
     assert.match(findings[0]?.message ?? '', /n1, n2, n3 and 2 more nodes$/);
   });
 
-  test('that do not reach a cache that is only starting are nothing to tell of', () => {
+  test('that have not been heard of since the end of their Lease are named', () => {
+    const reports = [{ ...report('n1', {}), renewedAt: NOW.now - 26 * 60_000 }, report('n2', {})];
+    const { findings } = nodeView({ total: 2, revision: 'r', now: NOW.now, reports }, 'docker.io', true);
+    assert.deepEqual(findings, [
+      { reason: 'NodesNotConfigured', message: 'node n1: nothing was heard for a while' },
+    ]);
+  });
+
+  test('that do not reach a cache that has just begun to serve are on their way', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Down' as const, message: 'refused' }];
-    const input = { total: 1, revision: 'r', reports: [report('n1', { upstreams })] };
-    assert.deepEqual(nodeView(input, 'docker.io', false).findings, []);
+    const input = { total: 1, revision: 'r', now: NOW.now, reports: [report('n1', { upstreams })] };
+    assert.deepEqual(
+      nodeView(input, 'docker.io', false).findings.map(({ reason }) => reason),
+      ['ConfiguringNodes'],
+    );
     assert.equal(nodeView(input, 'docker.io', true).findings[0]?.reason, 'NodesNotConfigured');
   });
 });
