@@ -44,6 +44,16 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
     await waitFor(() => see.get('statefulset', 'registry-docker-io'), QUICK);
   });
 
+  test('a ServiceMonitor comes with a cache where Prometheus has its operator, and goes with it', async () => {
+    await api.kubectl.apply(SERVICE_MONITOR_CRD);
+    await api.kubectl('wait', 'crd', '--all', '--for=condition=Established', '--timeout=30s');
+    await using _operator = await operate({ kubeconfig: api.kubeconfig, identity: 'watched' });
+    await api.kubectl.apply(registryConfig('quay', { upstream: 'quay.io' }));
+    await waitFor(() => see.get('servicemonitor', 'registry-quay-io'), QUICK);
+    await api.kubectl('delete', 'registryconfig', 'quay', '--namespace', TEAM, '--timeout=20s');
+    await waitFor(async () => (await see.get('servicemonitor', 'registry-quay-io')) === undefined, QUICK);
+  });
+
   test('an uninstall takes everything away, waits for the nodes, and leaves the objects of users without a finalizer', async () => {
     await using operator = await operate({ kubeconfig: api.kubeconfig, identity: 'third' });
     await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
@@ -85,3 +95,23 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
     assert.equal(left, 'none');
   });
 });
+
+/** As much of it as an API server needs to keep such objects. */
+const SERVICE_MONITOR_CRD = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'servicemonitors.monitoring.coreos.com' },
+  spec: {
+    group: 'monitoring.coreos.com',
+    scope: 'Namespaced',
+    names: { kind: 'ServiceMonitor', plural: 'servicemonitors', singular: 'servicemonitor' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
