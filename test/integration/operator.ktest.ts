@@ -111,6 +111,35 @@ describe(
       await see.reason('quay', 'Progressing', 'Settled');
     });
 
+    test('runs a cache in a pod that the strictest of the Pod Security Standards admits', async () => {
+      const strict = 'pod-security.kubernetes.io/enforce';
+      await api.kubectl.apply({
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name: 'strict', labels: { [strict]: 'restricted' } },
+      });
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
+      const set = await waitFor(() => see.get('statefulset', 'registry-docker-io'), QUICK);
+      const { spec } = set.spec?.['template'] as { spec: { containers: object[]; volumes: object[] } };
+      const volumes = [...spec.volumes, { name: 'cache-volume', emptyDir: {} }];
+      const pod = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { namespace: 'strict', name: 'cache' },
+        spec: { ...spec, volumes },
+      };
+      await waitFor(() => see.get('serviceaccount', 'default', 'strict'), QUICK);
+      await api.kubectl.apply(pod);
+      // What the same namespace refuses shows that it would have refused.
+      const loose = {
+        ...pod,
+        metadata: { namespace: 'strict', name: 'loose' },
+        spec: { containers: [{ name: 'a', image: 'a' }] },
+      };
+      await assert.rejects(api.kubectl.apply(loose), /violates PodSecurity "restricted:latest"/);
+      await api.kubectl('delete', 'namespace', 'strict', '--wait=false');
+    });
+
     test('tells nodes how to reach the cache, with a certificate that they accept', async () => {
       await api.kubectl.apply(
         registryConfig('hub', { upstream: 'docker.io' }, { upstream: 'plain.example', http: { tls: false } }),
