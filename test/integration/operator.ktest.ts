@@ -120,7 +120,8 @@ describe(
       });
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
       const set = await waitFor(() => see.get('statefulset', 'registry-docker-io'), QUICK);
-      const { spec } = set.spec?.['template'] as { spec: { containers: object[]; volumes: object[] } };
+      const { template } = set.spec as { template: { spec: { volumes: object[] } } };
+      const { spec } = template;
       const volumes = [...spec.volumes, { name: 'cache-volume', emptyDir: {} }];
       const pod = {
         apiVersion: 'v1',
