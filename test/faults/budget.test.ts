@@ -157,7 +157,7 @@ test('a full disk harms no pull: every body comes whole and right, and room is u
   assert.equal((await larder.stop()).code, 0);
 });
 
-test('a disk that fills up in the middle of a body is not noticed by its readers', async (context) => {
+test('a disk that fills up in the middle of a body is not noticed by its readers, and the statistics tell of it', async (context) => {
   using disk = smallDisk(32 * MiB);
   if (disk === undefined) return context.skip(NO_DISK);
   const blob = blobOf(20 * MiB, 1);
@@ -182,6 +182,10 @@ test('a disk that fills up in the middle of a body is not noticed by its readers
   disk.fillUp(MiB);
   pause.release();
   await readers;
+  const { upstreams } = (await get(`${larder.admin}/api/v1/stats`)).json() as {
+    upstreams: { storeFull: boolean }[];
+  };
+  assert.equal(upstreams[0]?.storeFull, true);
 });
 
 const NO_DISK = 'mounting a small disk takes root';

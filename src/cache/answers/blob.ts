@@ -225,6 +225,8 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     range: ByteRange,
   ): Promise<void> {
     const { signal } = exchange;
+    // For who watches the cache; the caller may have been told before that it would be stored.
+    exchange.status = { kind: 'bypass', detail: 'STORE_FULL' };
     const sent = range.start + exchange.sentBytes;
     const written = Math.min(fill.limit, range.end);
     if (sent < written) await pump(fill, { start: sent, end: written }, exchange, deps.pool, signal);
