@@ -61,6 +61,11 @@ export function createCaches(deps: CachesDeps): Caches {
     let wasClosed = true;
     let lastProblem = '';
     const gate = new HealthGate(clock, (state) => {
+      // Whoever waits goes where the next ones are sent.
+      if (state !== 'open')
+        client.failWaiting(
+          new LarderError('CACHE_UNAVAILABLE', `the cache of ${upstream} has stopped answering`),
+        );
       const isClosed = state === 'closed';
       if (isClosed === wasClosed) return;
       wasClosed = isClosed;
@@ -70,9 +75,6 @@ export function createCaches(deps: CachesDeps): Caches {
           upstream,
           error: lastProblem,
         });
-        client.failWaiting(
-          new LarderError('CACHE_UNAVAILABLE', `the cache of ${upstream} has stopped answering`),
-        );
       } else logger.info('a cache answers', { event: 'cache-up', upstream });
       onChange();
     });

@@ -46,12 +46,12 @@ describe('a cache that is gone', () => {
     assert.ok((await msUntilRefusal(pair)) < 50);
   });
 
-  test('and hangs with its connections open gives up its requests once three probes have failed', async () => {
+  test('and hangs with its connections open gives up its requests once a probe has failed', async () => {
     await using pair = await startPair();
     pair.cache.faults.add({ hold: true });
     const begin = performance.now();
     assert.equal((await get(pair.url(manifest))).status, 503);
-    assert.ok(performance.now() - begin < 8000, `${performance.now() - begin} ms`);
+    assert.ok(performance.now() - begin < 1500, `${performance.now() - begin} ms`);
     assert.ok((await msUntilRefusal(pair)) < 50);
     await waitFor(() => !pair.hasHosts());
   });

@@ -14,7 +14,7 @@ const CONNECT_MS = 1_000;
 /** The cache answers within 20 s, or not at all; containerd waits for 30 s. */
 const HEADERS_MS = 25_000;
 /** Without headers for so long, it is worth asking whether the cache is still there. */
-const SLOW_MS = 1_000;
+const SLOW_MS = 250;
 /** Of one cache: containerd asks for 3 layers of an image at a time. A connection whose client does not read holds 768 KiB. */
 const MOST_CONNECTIONS = 128;
 /** Kept open without a request. A cache closes them after 75 s. */
