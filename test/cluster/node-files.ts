@@ -26,6 +26,21 @@ export function nodeInterface(): string[] {
   ];
 }
 
+/** Where distributions have containerd's configuration, and its hosts.toml files below. */
+const CONTAINERD_DIRECTORY = '/etc/containerd';
+const CERTS_DIRECTORY = `${CONTAINERD_DIRECTORY}/certs.d`;
+
+/** Commands that make the files of {@link writeNodeFiles} appear where everybody looks for them, within the namespace. */
+export function nodeMounts({ containerd }: NodeFiles): string[] {
+  const configuration = `${CONTAINERD_DIRECTORY}/config.toml`;
+  return [
+    `mkdir -p ${containerd.hosts} ${CERTS_DIRECTORY}`,
+    `touch ${configuration}`,
+    `mount --bind ${containerd.hosts} ${CERTS_DIRECTORY}`,
+    `mount --bind ${containerd.configuration} ${configuration}`,
+  ];
+}
+
 export interface NodeFiles {
   readonly containerd: ContainerdFiles;
   readonly kubeletConfiguration: string;
@@ -44,6 +59,7 @@ export function writeNodeFiles(
     networkPlugins: dirname(needPart('cni')),
     networks,
     runc: needPart('runc'),
+    configPath: CERTS_DIRECTORY,
   });
   const subject = { commonName: `system:node:${NODE_NAME}`, organization: 'system:nodes' };
   return {
@@ -74,7 +90,7 @@ export function writeNodeFiles(
         evictionHard: { 'nodefs.available': '1%' },
         localStorageCapacityIsolation: false,
         resolvConf: '/dev/null',
-        syncFrequency: '2s',
+        clusterDNS: [NODE_ADDRESS],
         podLogsDir: join(own.path, 'pod-logs'),
         volumePluginDir: join(own.path, 'volume-plugins'),
       }),

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { Place } from '../kit/place.ts';
 import { startDaemon } from '../parts/daemon.ts';
 import { needPart } from '../parts/find.ts';
+import { borrowListener } from './borrow-listener.ts';
 
 /**
  * A network of its own with nothing but loopback, and mounts and processes of its own. Disposing it, like the death of
@@ -13,7 +14,7 @@ import { needPart } from '../parts/find.ts';
 export interface PrivateNamespace extends Place, AsyncDisposable {}
 
 /** What is written there vanishes with the namespace; everything else is the machine's own. */
-const SCRATCH = ['/opt', '/var/lib', '/var/log'];
+const SCRATCH = ['/etc', '/opt', '/var/lib', '/var/log'];
 
 /**
  * Makes one, and runs these commands of a shell in it. Needs root and the parts ip and busybox. Throws an `Error` with
@@ -54,11 +55,12 @@ export async function createPrivateNamespace(commands: readonly string[] = []): 
   return {
     enter,
     async reach(url) {
-      const { port } = new URL(url);
-      const door = doors.get(port) ?? openDoor(enter, port);
-      doors.set(port, door);
+      const { host, hostname, port } = new URL(url);
+      const door = doors.get(host) ?? openDoor(enter, hostname, port || '80');
+      doors.set(host, door);
       return (await door).url;
     },
+    listen: (server, at) => borrowListener(enter, server, at),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
@@ -68,8 +70,8 @@ interface Door extends AsyncDisposable {
 }
 
 /** A server on the machine's loopback, each of whose connections a netcat carries to the port of the namespace. */
-async function openDoor(enter: readonly string[], port: string): Promise<Door> {
-  const [command, ...args] = [...enter, needPart('busybox'), 'nc', '127.0.0.1', port];
+async function openDoor(enter: readonly string[], address: string, port: string): Promise<Door> {
+  const [command, ...args] = [...enter, needPart('busybox'), 'nc', address, port];
   const open = new Set<Socket>();
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket);

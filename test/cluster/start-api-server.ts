@@ -36,6 +36,10 @@ export interface ApiServer extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` of its etcd, which anybody there may talk to. */
   readonly etcd: string;
   output(): string;
+  /** Kills it and nothing else: what it knew stays in etcd. */
+  kill(): Promise<void>;
+  /** Starts it again at the same address, and waits until it is ready. */
+  restart(): Promise<void>;
 }
 
 /** The range of the addresses of Services, and the first of them: the API server's own. */
@@ -55,9 +59,9 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const { controllerManager = false, place, address, flags = {} } = options;
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
-  const start = async (name: PartName, ready: RegExp, flags: Flags): Promise<Daemon> => {
+  const startPart = (name: PartName, ready: RegExp, flags: Flags): Promise<Daemon> => {
     const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-    return cleanup.use(await startDaemon({ name, command: needPart(name), args, ready, place }));
+    return startDaemon({ name, command: needPart(name), args, ready, place });
   };
 
   const pki = createTestPki([
@@ -81,15 +85,17 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const admin = filesOf(own, 'admin', access.client);
 
   const etcdUrl = `http://127.0.0.1:${await freePort()}`;
-  await start('etcd', /ready to serve client requests/, {
-    'data-dir': join(own.path, 'etcd'),
-    'unsafe-no-fsync': 'true',
-    'listen-client-urls': etcdUrl,
-    'advertise-client-urls': etcdUrl,
-    // It has no peers, but insists on a place where they would find it.
-    'listen-peer-urls': 'http://127.0.0.1:0',
-  });
-  const apiServer = await start('kube-apiserver', /Serving securely on/, {
+  cleanup.use(
+    await startPart('etcd', /ready to serve client requests/, {
+      'data-dir': join(own.path, 'etcd'),
+      'unsafe-no-fsync': 'true',
+      'listen-client-urls': etcdUrl,
+      'advertise-client-urls': etcdUrl,
+      // It has no peers, but insists on a place where they would find it.
+      'listen-peer-urls': 'http://127.0.0.1:0',
+    }),
+  );
+  const serverFlags = {
     'etcd-servers': etcdUrl,
     'bind-address': address === undefined ? '127.0.0.1' : '0.0.0.0',
     'advertise-address': address ?? NOBODY,
@@ -108,24 +114,35 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     'enable-admission-plugins': 'NodeRestriction',
     'allow-privileged': 'true',
     ...flags,
-  });
+  };
   const kubectl = createKubectl({ kubeconfig, cache: join(own.path, 'kubectl'), place });
-  await waitFor(() => kubectl('get', '--raw', '/readyz'), {
-    limitMs: READY_LIMIT_MS,
-    everyMs: 100,
-    what: 'a ready API server',
-  });
-  if (controllerManager) {
-    await start('kube-controller-manager', /Serving securely on/, {
-      kubeconfig,
-      'bind-address': '127.0.0.1',
-      'secure-port': String(await freePort()),
-      'leader-elect': 'false',
-      'service-account-private-key-file': serviceAccounts,
-      'root-ca-file': authority,
-      'use-service-account-credentials': 'true',
-      'flex-volume-plugin-dir': join(own.path, 'volume-plugins'),
+  const startReady = async (): Promise<Daemon> => {
+    await using starting = new AsyncDisposableStack();
+    const started = starting.use(await startPart('kube-apiserver', /Serving securely on/, serverFlags));
+    await waitFor(() => kubectl('get', '--raw', '/readyz'), {
+      limitMs: READY_LIMIT_MS,
+      everyMs: 100,
+      what: 'a ready API server',
     });
+    starting.move();
+    return started;
+  };
+  let apiServer = await startReady();
+  // It would wait for a minute until those who watch it have gone.
+  cleanup.defer(() => apiServer.kill());
+  if (controllerManager) {
+    cleanup.use(
+      await startPart('kube-controller-manager', /Serving securely on/, {
+        kubeconfig,
+        'bind-address': '127.0.0.1',
+        'secure-port': String(await freePort()),
+        'leader-elect': 'false',
+        'service-account-private-key-file': serviceAccounts,
+        'root-ca-file': authority,
+        'use-service-account-credentials': 'true',
+        'flex-volume-plugin-dir': join(own.path, 'volume-plugins'),
+      }),
+    );
   }
   const resources = cleanup.move();
   return {
@@ -136,6 +153,10 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     authority,
     etcd: etcdUrl,
     output: () => apiServer.output(),
+    kill: () => apiServer.kill(),
+    async restart() {
+      apiServer = await startReady();
+    },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TestImage } from '../kit/image.ts';
 import type { Place } from '../kit/place.ts';
 import { tempDir } from '../kit/temp.ts';
@@ -12,13 +12,20 @@ import type { ContainerdOptions } from '../parts/start-containerd.ts';
 import { startRegistry } from '../parts/start-registry.ts';
 import { createCgroup } from './cgroup.ts';
 import type { Kubectl } from './kubectl.ts';
+import { addressesFor, namesOfTheNode, startNameServer } from './names.ts';
 import { NODE_ADDRESS, nodeInterface } from './node-files.ts';
+import type { NodeTools } from './node-tools.ts';
 import { createPrivateNamespace } from './private-namespace.ts';
 import { startApiServer, type ApiServer } from './start-api-server.ts';
 import { startNode } from './start-node.ts';
+import { createVolumes, type VolumeClass, type Volumes } from './volumes.ts';
 
 export interface ClusterOptions {
   readonly containerd: ContainerdOptions['part'];
+  /** Names of servers that the node and its pods are to find, by {@link Cluster.addressOf}. */
+  readonly names?: readonly string[];
+  /** Certificate of the authority that containerd trusts, PEM; those of the machine unless told. */
+  readonly authority?: string;
 }
 
 /**
@@ -32,16 +39,23 @@ export interface Cluster extends Place, AsyncDisposable {
   readonly kubectl: Kubectl;
   /** The address at which pods reach what listens on the node. */
   readonly nodeAddress: string;
+  /** The address of the node to which one of the {@link ClusterOptions.names} leads; nothing else listens there. */
+  addressOf(name: string): string;
+  /** The way past Kubernetes to what runs on the node. */
+  readonly node: NodeTools;
+  /** The cluster's own registry, that needs no login: where it is, and by which name the node knows it. */
+  readonly registry: { readonly url: string; readonly name: string };
   /** An image with a shell that the node can pull. It sleeps unless told otherwise. */
   readonly shellImage: string;
-  /** The directory of all hosts.toml of the node. */
+  /** The directory of all hosts.toml, which the node has at `/etc/containerd/certs.d`. */
   readonly hosts: string;
   readonly useMirror: ContainerdFiles['useMirror'];
-  /** Puts an image into a registry of the cluster that needs no login; gives the reference by which pods have it. */
+  /** Prepares storage; without it a cluster has none. */
+  createVolumes(classes: readonly VolumeClass[]): Promise<Volumes>;
+  /** Puts an image into the cluster's own registry; gives the reference by which pods have it. */
   push(repository: string, image: TestImage, tag: string): Promise<string>;
 }
 
-/** The name by which the node knows the cluster's own registry. */
 const REGISTRY_NAME = 'cluster.test';
 
 const READY_LIMIT_MS = 60_000;
@@ -54,7 +68,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
   const cgroup = cleanup.use(createCgroup(basename(own.path)));
-  const place = cleanup.use(await createPrivateNamespace(nodeInterface()));
+  const names = addressesFor(options.names ?? []);
+  const place = cleanup.use(await createPrivateNamespace([...nodeInterface(), ...namesOfTheNode(names)]));
+  cleanup.use(await startNameServer(names, place));
   const registry = cleanup.use(await startRegistry({ part: 'registry3', place }));
   const push: Cluster['push'] = async (repository, image, tag) => {
     await pushImage({ ...registry, url: await place.reach(registry.url) }, repository, image, tag);
@@ -63,9 +79,18 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const shellImage = await push('shell', sleepingImage(), '1');
   const api = cleanup.use(await startApiServer({ place, address: NODE_ADDRESS, controllerManager: true }));
   cleanup.use(await startScheduler(api, place));
-  const { containerd } = options;
+  const { containerd, authority } = options;
+  const authorities = authority === undefined ? undefined : own.write('authorities.pem', authority);
   const node = cleanup.use(
-    await startNode({ containerd, api, place, own, cgroup: cgroup.path, sandboxImage: shellImage }),
+    await startNode({
+      containerd,
+      api,
+      place,
+      own,
+      cgroup: cgroup.path,
+      sandboxImage: shellImage,
+      authorities,
+    }),
   );
   node.containerd.useMirror(REGISTRY_NAME, registry.url, registry.url);
   await node.ready();
@@ -79,12 +104,22 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     enter: place.enter,
     reach: (url) => place.reach(url),
+    listen: (server, at) => place.listen(server, at),
     api,
     kubectl: api.kubectl,
     nodeAddress: NODE_ADDRESS,
+    addressOf(name) {
+      const address = names.get(name);
+      if (address === undefined) throw new Error(`the cluster was not told of the name ${name}`);
+      return address;
+    },
+    node,
+    registry: { url: registry.url, name: REGISTRY_NAME },
     shellImage,
     hosts: node.containerd.hosts,
     useMirror: node.containerd.useMirror,
+    createVolumes: (classes) =>
+      createVolumes({ kubectl: api.kubectl, place, directory: join(own.path, 'volumes') }, classes),
     push,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

@@ -6,8 +6,10 @@ import type { ContainerdFiles } from '../parts/containerd-files.ts';
 import { startDaemon, type Daemon } from '../parts/daemon.ts';
 import { needPart } from '../parts/find.ts';
 import type { PartName } from '../parts/parts.ts';
+import { run } from '../parts/run.ts';
 import type { ContainerdOptions } from '../parts/start-containerd.ts';
-import { NODE_ADDRESS, NODE_NAME, PODS, writeNodeFiles } from './node-files.ts';
+import { NODE_ADDRESS, NODE_NAME, nodeMounts, PODS, writeNodeFiles } from './node-files.ts';
+import { createNodeTools, type NodeTools } from './node-tools.ts';
 import type { ApiServer } from './start-api-server.ts';
 
 export interface NodeOptions {
@@ -20,10 +22,12 @@ export interface NodeOptions {
   readonly cgroup: string;
   /** The image whose process holds a pod together. */
   readonly sandboxImage: string;
+  /** Certificates of the authorities that containerd trusts, as a file; the machine's unless told. */
+  readonly authorities?: string | undefined;
 }
 
 /** A node of a cluster: containerd, kubelet and kube-proxy. Disposing it stops them, but not what they have started. */
-export interface ClusterNode extends AsyncDisposable {
+export interface ClusterNode extends NodeTools, AsyncDisposable {
   readonly containerd: ContainerdFiles;
   /** Waits until the node is ready. Throws an `Error` with the output of its programs when it is not within 60 s. */
   ready(): Promise<void>;
@@ -36,11 +40,15 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
   const { api, place, own } = options;
   await using cleanup = new AsyncDisposableStack();
   const files = writeNodeFiles(own, options);
+  await run('sh', ['-ec', nodeMounts(files).join('\n')], { place });
   const programs: Daemon[] = [];
   const start = async (name: PartName, ready: RegExp, ...args: readonly string[]): Promise<void> => {
     const command = needPart(name);
     // containerd finds its shim by PATH, kubelet and kube-proxy the programs of root.
-    const env = { PATH: `${dirname(command)}:/usr/sbin:${process.env['PATH'] ?? ''}` };
+    const env = {
+      PATH: `${dirname(command)}:/usr/sbin:${process.env['PATH'] ?? ''}`,
+      ...(options.authorities !== undefined && { SSL_CERT_FILE: options.authorities }),
+    };
     programs.push(cleanup.use(await startDaemon({ name, command, args, env, ready, place })));
   };
 
@@ -74,6 +82,7 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
   const output = (): string => programs.map((program) => program.output().slice(-4000)).join('\n\n');
   const resources = cleanup.move();
   return {
+    ...createNodeTools({ containerd: options.containerd, socket: files.containerd.socket, place }),
     containerd: files.containerd,
     async ready() {
       const isReady = () => api.kubectl('wait', '--for=condition=Ready', `node/${NODE_NAME}`, '--timeout=5s');

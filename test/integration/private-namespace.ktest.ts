@@ -5,8 +5,8 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { createPrivateNamespace } from '../cluster/private-namespace.ts';
-import { get, imageOf, startLarder, waitFor } from '../kit/index.ts';
-import { requireParts } from '../parts/find.ts';
+import { get, imageOf, startLarder, startUpstream, waitFor } from '../kit/index.ts';
+import { needPart, requireParts } from '../parts/find.ts';
 import { pushImage } from '../parts/push.ts';
 import { run } from '../parts/run.ts';
 import { startRegistry } from '../parts/start-registry.ts';
@@ -42,6 +42,20 @@ describe('a private namespace', requireParts(['ip', 'busybox', 'registry3']), ()
     const cached = `${await place.reach(larder.registry)}/v2/team/app/blobs/${blob}?ns=private.test`;
     assert.equal((await get(cached)).status, 200);
     assert.equal(await larder.metric('registry_proxy_misses_total', { type: 'blob' }), 1);
+  });
+
+  test("has servers of the test itself in its network, where they may go and come, and not in the machine's", async () => {
+    await using place = await createPrivateNamespace();
+    await using upstream = await startUpstream({ place, port: 80 });
+    const ping = () => within(place.enter, `${needPart('busybox')} wget -q -O - ${upstream.url}/v2/ 2>&1`);
+    assert.equal(await ping(), '{}');
+    await assert.rejects(get(upstream.url));
+    await upstream.refuse();
+    await assert.rejects(ping(), /refused/);
+    await upstream.accept();
+    assert.equal(await ping(), '{}');
+    assert.equal(upstream.connections.opened, 2);
+    await assert.rejects(startUpstream({ place, port: 80 }), /nobody can listen/);
   });
 
   test('ends with everything in it, and leaves no file outside of temporary directories', async () => {

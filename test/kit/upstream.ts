@@ -1,8 +1,9 @@
 /**
  * The programmable upstream: a registry with content, users, a token server, signed redirects and scripted faults, all
- * in the test's process on loopback. It counts every request, byte, connection and token.
+ * in the test's process, on loopback or in the network of a place. It counts every request, byte, connection and token.
  */
 import { createTestPki, type TestPki } from './certificate.ts';
+import type { Place } from './place.ts';
 import { createAnswerer, type Answerer } from './upstream/answering.ts';
 import { identify, type AuthOptions, type ChallengeQuirks } from './upstream/auth.ts';
 import { createCatalogue, type Catalogue } from './upstream/catalogue.ts';
@@ -18,8 +19,12 @@ import { createTokens, type Tokens } from './upstream/tokens.ts';
 import { Users } from './upstream/users.ts';
 
 export interface UpstreamOptions extends RegistryOptions {
-  /** Loopback address; `127.0.0.1` unless told. */
+  /** An address of this machine's loopback, or of the place; `127.0.0.1` unless told. */
   readonly address?: string;
+  /** The registry's port; a free one unless told. */
+  readonly port?: number;
+  /** Where it listens; beside the test unless told. It is the test's own either way. */
+  readonly place?: Pick<Place, 'listen'>;
   /** Speaks TLS on all its ports. Pass another upstream's `pki` to share its authority. */
   readonly tls?: boolean | TestPki;
   /** What it takes to read; nothing unless told. */
@@ -56,7 +61,13 @@ export interface Upstream extends Origin, Catalogue, Omit<RequestLog, 'add'>, As
 
 /** Starts an upstream on free ports. Dispose it to close everything, running responses included. */
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
-  const { address = '127.0.0.1', redirect, token: tokenOptions = {}, challenge: quirks = {} } = options;
+  const {
+    address = '127.0.0.1',
+    place,
+    redirect,
+    token: tokenOptions = {},
+    challenge: quirks = {},
+  } = options;
   const pki = options.tls === true ? createTestPki() : options.tls || undefined;
   const users = new Users(Object.entries(options.users ?? {}));
   const catalogue = createCatalogue(options.hidesUnknown ? { readers: [] } : 'public');
@@ -76,13 +87,13 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     answer: (...asked) => answer(...asked),
   });
 
-  const registry = await openOrigin({ address, pki }, listener);
+  const registry = await openOrigin({ address, port: options.port, place, pki }, listener);
   const cdn =
     redirect && (redirect.to ?? 'cdn') === 'cdn'
-      ? await openOrigin({ address: redirect.host ?? address, pki }, listener)
+      ? await openOrigin({ address: redirect.host ?? address, place, pki }, listener)
       : undefined;
   const tokenServer =
-    tokenOptions.at === 'own-port' ? await openOrigin({ address, pki }, listener) : undefined;
+    tokenOptions.at === 'own-port' ? await openOrigin({ address, place, pki }, listener) : undefined;
   const origins = [registry, cdn, tokenServer].filter((origin) => origin !== undefined);
   answer = createAnswerer(deps, {
     registry: options,

@@ -19,6 +19,8 @@ export interface PodSettings {
   readonly networkPlugins: string;
   readonly networks: string;
   readonly runc: string;
+  /** Where containerd itself finds the directory of all hosts.toml. */
+  readonly configPath: string;
 }
 
 /** Writes the configuration of a containerd into its directory. One file is understood by 1.6 to 2.3. */
@@ -44,7 +46,7 @@ ${pods === undefined ? '' : podSettings(pods)}
 [plugins."io.containerd.cri.v1.images"]
   snapshotter = "native"
 [plugins."io.containerd.grpc.v1.cri".registry]
-  config_path = "${hosts}"
+  config_path = "${pods?.configPath ?? hosts}"
 [[plugins."io.containerd.transfer.v1.local".unpack_config]]
   platform = "linux"
   snapshotter = "native"

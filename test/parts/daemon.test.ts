@@ -14,6 +14,12 @@ describe('a daemon', { skip: process.platform === 'linux' ? false : 'needs setpr
     assert.throws(() => process.kill(daemon.pid, 0), { code: 'ESRCH' });
   });
 
+  test('is gone once it is killed, also one that does not stop', async () => {
+    await using daemon = await shell("trap '' TERM; echo ready; exec tail -f /dev/null", /ready/);
+    await daemon.kill();
+    assert.throws(() => process.kill(daemon.pid, 0), { code: 'ESRCH' });
+  });
+
   test('that ends before it is ready is an error with its output', async () => {
     await assert.rejects(shell('echo no such directory; exit 3', /ready/), {
       message: 'a script ended with 3:\nno such directory\n',

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Place } from '../kit/place.ts';
 
@@ -24,6 +25,8 @@ export interface Daemon extends AsyncDisposable {
   output(): string;
   /** SIGTERM, and SIGKILL after 10 s. Resolves once the process is gone; a second call does nothing. */
   stop(): Promise<void>;
+  /** SIGKILL to the program itself, as a crash. Resolves once it is gone; a second call does nothing. */
+  kill(): Promise<void>;
 }
 
 const START_LIMIT_MS = 30_000;
@@ -69,11 +72,27 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   const stop = (): Promise<void> => stopChild(child, gone);
-  return { pid: child.pid!, ready: outcome, output: () => output, stop, [Symbol.asyncDispose]: stop };
+  const pid = child.pid!;
+  const kill = async (): Promise<void> => {
+    if (hasEnded(child)) return;
+    // The way into a place stays outside of it, with the program as its child.
+    const program = place === undefined ? pid : onlyChildOf(pid);
+    process.kill(program, 'SIGKILL');
+    await gone;
+  };
+  return { pid, ready: outcome, output: () => output, stop, kill, [Symbol.asyncDispose]: stop };
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+function onlyChildOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
 }
 
 async function stopChild(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  if (hasEnded(child) || child.pid === undefined) return;
   child.kill('SIGTERM');
   const kill = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
   await gone;

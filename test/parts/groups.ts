@@ -18,6 +18,16 @@ const KUBERNETES = [
 
 const ONLY_KUBERNETES: ReadonlySet<PartName> = new Set(KUBERNETES);
 
+const CLUSTER = [
+  ...KUBERNETES,
+  'containerd1',
+  'containerd2',
+  'runc',
+  'registry3',
+  'htpasswd',
+  'busybox',
+] as const satisfies readonly PartName[];
+
 /** The parts that a kind of suite needs, to be installed and asked for together. */
 export const GROUPS = {
   /** The integration suites (`*.itest.ts`) and the benchmark. */
@@ -25,7 +35,9 @@ export const GROUPS = {
   /** A Kubernetes API server without controllers and nodes. */
   api: API,
   /** A Kubernetes that runs pods, with the newest or the oldest containerd. */
-  cluster: [...KUBERNETES, 'containerd1', 'containerd2', 'runc', 'registry3', 'htpasswd', 'busybox'],
+  cluster: CLUSTER,
+  /** The same with every containerd, and what the proof of the whole product needs beside it (`test/e2e/`). */
+  e2e: [...CLUSTER, 'containerd17', 'containerd20', 'containerd21', 'containerd22', 'crictl', 'oras'],
 } as const satisfies Record<string, readonly PartName[]>;
 
 export type GroupName = keyof typeof GROUPS;

@@ -9,6 +9,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
 import type { CertificateFlaw, TestPki } from '../certificate.ts';
+import type { Place } from '../place.ts';
 
 /** How a TLS handshake goes wrong: the connection is closed, nothing comes, or the certificate is no good. */
 export type TlsFailure = 'close' | 'hang' | CertificateFlaw;
@@ -47,8 +48,12 @@ export interface Connection {
 }
 
 export interface OriginOptions {
-  /** Loopback address. */
+  /** An address of this machine's loopback, or of the place. */
   readonly address: string;
+  /** A free one unless told. */
+  readonly port?: number | undefined;
+  /** Where it listens; beside the test unless told. */
+  readonly place?: Pick<Place, 'listen'> | undefined;
   /** Speaks TLS with its certificate. */
   readonly pki: TestPki | undefined;
 }
@@ -64,7 +69,7 @@ export type OriginListener = (
  * it (a handshake that hangs) and a listener can go and come without the server.
  */
 export async function openOrigin(
-  { address, pki }: OriginOptions,
+  { address, port: wanted = 0, place = { listen }, pki }: OriginOptions,
   listener: OriginListener,
 ): Promise<Origin & { resetConnections(): void }> {
   const open = new Map<string, { socket: Socket; connection: Connection }>();
@@ -99,7 +104,7 @@ export async function openOrigin(
     else if (tlsFailure !== 'hang') http.emit('connection', socket);
   });
 
-  await listen(tcp, 0, address);
+  await place.listen(tcp, { address, port: wanted });
   const { port } = tcp.address() as AddressInfo;
   const host = `${address}:${port}`;
 
@@ -120,7 +125,7 @@ export async function openOrigin(
       await Promise.all(closed);
     },
     async accept() {
-      if (!tcp.listening) await listen(tcp, port, address);
+      if (!tcp.listening) await place.listen(tcp, { address, port });
     },
     hangUp,
     breakTls(failure) {
@@ -156,7 +161,7 @@ function peerOf(socket: Socket): string {
   return `${socket.remoteAddress}:${socket.remotePort}`;
 }
 
-function listen(server: TcpServer, port: number, address: string): Promise<void> {
+function listen(server: TcpServer, { address, port }: Parameters<Place['listen']>[1]): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, address, () => {

@@ -1,0 +1,51 @@
+import type { Place } from '../kit/place.ts';
+import { besidePart, needPart } from '../parts/find.ts';
+import { run } from '../parts/run.ts';
+import type { ContainerdOptions } from '../parts/start-containerd.ts';
+
+/** What is done on a node itself, past Kubernetes. */
+export interface NodeTools {
+  /**
+   * Removes an image with everything that no other one needs, as if the node had never pulled it; and the containers that run
+   * it or have run it, since they keep its layers. Needs the part crictl.
+   */
+  removeImage(reference: string): Promise<void>;
+  /** Pulls without a credential, as the kubelet does, which cannot when there is no API server. Needs the part crictl. */
+  pull(reference: string): Promise<void>;
+  /** Sends a signal to the program of a container; its id as `status.containerStatuses` of the pod has it. */
+  signal(containerId: string, signal: NodeJS.Signals): Promise<void>;
+}
+
+export interface NodeToolsOptions {
+  readonly containerd: ContainerdOptions['part'];
+  readonly socket: string;
+  readonly place: Place;
+}
+
+/** Where the Kubernetes side of containerd keeps its containers. */
+const NAMESPACE = 'k8s.io';
+
+/** Binds them to a node's containerd. */
+export function createNodeTools({ containerd, socket, place }: NodeToolsOptions): NodeTools {
+  const endpoints = ['--image-endpoint', `unix://${socket}`, '--runtime-endpoint', `unix://${socket}`];
+  const crictl = async (...args: readonly string[]): Promise<string> =>
+    (await run(needPart('crictl'), [...endpoints, ...args], { place })).stdout;
+  return {
+    async removeImage(reference) {
+      const containers = await crictl('ps', '--all', '--quiet', '--image', reference);
+      for (const id of containers.split('\n').filter((line) => line !== ''))
+        await crictl('rm', '--force', id);
+      await crictl('rmi', reference);
+    },
+    async pull(reference) {
+      await crictl('pull', reference);
+    },
+    async signal(containerId, signal) {
+      const connection = ['--address', socket, '--namespace', NAMESPACE];
+      const id = containerId.replace(/^containerd:\/\//, '');
+      await run(besidePart(containerd, 'ctr'), [...connection, 'tasks', 'kill', '--signal', signal, id], {
+        place,
+      });
+    },
+  };
+}

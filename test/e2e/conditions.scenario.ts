@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { afterEach, before, describe, test } from 'node:test';
+import { distinctImage } from '../parts/runnable-image.ts';
+import { waitFor } from '../kit/index.ts';
+
+import { CLOSED, OPEN, type DeclareScenario } from './setting.ts';
+
+const CONFIG = 'mistaken';
+const YOUNGER = 'younger';
+const SECRET = 'login';
+/** No name server knows it. */
+const NOWHERE = 'nowhere.example.com';
+
+const ROBOT = { username: 'machine', password: 'of-the-machine' };
+const REPOSITORY = 'team/of-the-machine';
+
+/** What people get wrong, and what they are told. */
+export const conditions: DeclareScenario = (the) => {
+  describe('a RegistryConfig that does not work as meant', () => {
+    const image = distinctImage(5);
+
+    before(async () => {
+      const { release, closed } = the();
+      await release.install();
+      closed.users.set(ROBOT.username, ROBOT.password);
+      closed.push(REPOSITORY, image, 'v1');
+      closed.setAccess(REPOSITORY, { readers: [ROBOT.username] });
+    });
+    afterEach(async () => {
+      await the().configs.remove(CONFIG, YOUNGER);
+      await the().cluster.kubectl('delete', 'secret', SECRET, '--ignore-not-found');
+    });
+
+    const applySecret = (login: object) =>
+      the().cluster.kubectl.apply({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: SECRET, namespace: 'default' },
+        stringData: login,
+      });
+    /** Asks the relay until it gives this status. */
+    const answered = (upstream: string, status: number) => {
+      const path = `/v2/${REPOSITORY}/manifests/${image.digest}`;
+      const asked = async () => (await the().release.askRelay(upstream, path)) === status;
+      return waitFor(asked, { limitMs: 60_000, everyMs: 300, what: `${status} from ${upstream}` });
+    };
+
+    test('names a missing Secret, and takes it up once it is there', async () => {
+      const { configs } = the();
+      await configs.apply(CONFIG, { upstream: CLOSED, secretReferenceName: SECRET });
+      const { caches } = await configs.until(CONFIG, 'CredentialMissing');
+      assert.equal(caches?.[0]?.credentialState, 'Missing');
+      const { type, message } = await configs.event(CONFIG, 'CredentialMissing');
+      assert.equal(type, 'Warning');
+      assert.match(message, new RegExp(SECRET));
+      await applySecret(ROBOT);
+      await configs.until(CONFIG, 'Healthy', 'Serving');
+      await answered(CLOSED, 200);
+    });
+
+    test('says that the registry refuses a credential, and when it no longer does', async () => {
+      const { configs } = the();
+      await applySecret({ ...ROBOT, password: 'mistyped' });
+      await configs.apply(CONFIG, { upstream: CLOSED, secretReferenceName: SECRET });
+      await configs.until(CONFIG, 'Serving', 'Settled');
+      // The cache cannot have known before it was asked for something.
+      await answered(CLOSED, 502);
+      const { caches } = await configs.until(CONFIG, 'CredentialRejected');
+      assert.equal(caches?.[0]?.credentialState, 'Rejected');
+      assert.equal((await configs.event(CONFIG, 'CredentialRejected')).type, 'Warning');
+      await applySecret(ROBOT);
+      await answered(CLOSED, 200);
+      await configs.until(CONFIG, 'Healthy', 'Serving');
+    });
+
+    test('says that a registry cannot be reached', async () => {
+      const { configs } = the();
+      await configs.apply(CONFIG, { upstream: NOWHERE });
+      await configs.until(CONFIG, 'Serving', 'Settled');
+      await the().release.askRelay(NOWHERE, '/v2/team/app/manifests/v1');
+      const { caches } = await configs.until(CONFIG, 'UpstreamFailing');
+      assert.match(caches?.[0]?.lastUpstreamError?.message ?? '', new RegExp(NOWHERE));
+      assert.equal((await configs.event(CONFIG, 'UpstreamFailing')).type, 'Warning');
+    });
+
+    test('that names the upstream of an older one waits for that to go, and then takes over', async () => {
+      const { configs, cluster } = the();
+      await configs.apply(CONFIG, { upstream: OPEN });
+      await configs.until(CONFIG, 'Serving');
+      // Times of creation are whole seconds; of two of one age the name would decide.
+      await configs.apply(YOUNGER, { upstream: OPEN });
+      const { conditions: found = [] } = await configs.until(YOUNGER, 'UpstreamTaken', 'NothingOwned');
+      assert.match(found.find(({ type }) => type === 'Conflict')?.message ?? '', new RegExp(CONFIG));
+      assert.equal((await configs.event(YOUNGER, 'UpstreamTaken')).type, 'Warning');
+      await configs.until(CONFIG, 'Serving', 'NoConflict');
+      await cluster.kubectl('delete', 'registryconfig', CONFIG, '--timeout=120s');
+      await configs.until(YOUNGER, 'Serving', 'NoConflict', 'Settled');
+    });
+  });
+};

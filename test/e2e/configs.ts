@@ -1,0 +1,85 @@
+import type { Reason } from '../../src/api/status/reasons.ts';
+import type { RegistryConfigStatus } from '../../src/api/status/registry-config-status.ts';
+import type { Kubectl } from '../cluster/kubectl.ts';
+import { waitFor } from '../kit/index.ts';
+
+/** The Secret, in the namespace `default`, of the authority that vouches for the company's registries. */
+export const AUTHORITY_SECRET = 'company-ca';
+
+/** An entry of `spec.caches`. */
+export interface CacheSpec {
+  readonly upstream: string;
+  readonly [field: string]: unknown;
+}
+
+export interface ConfigEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The `RegistryConfig` objects of a user, in the namespace `default`. */
+export interface Configs {
+  /** Creates or changes one. Its caches trust the company's authority, and do not ask for a known tag again for an hour. */
+  apply(name: string, ...caches: readonly CacheSpec[]): Promise<void>;
+  /** Waits until it has all these reasons in its conditions, said of its newest generation; gives the status. */
+  until(name: string, ...reasons: readonly Reason[]): Promise<RegistryConfigStatus>;
+  /** Waits for an event of it with this reason. */
+  event(name: string, reason: string): Promise<ConfigEvent>;
+  /** Removes them, and waits until they are gone. */
+  remove(...names: readonly string[]): Promise<void>;
+}
+
+interface ConfigObject {
+  readonly metadata: { readonly generation: number };
+  readonly status?: RegistryConfigStatus;
+}
+
+const RESOURCE = 'registryconfigs.registry.extensions.gardener.cloud';
+const LIMIT_MS = 120_000;
+
+export function createConfigs(kubectl: Kubectl): Configs {
+  return {
+    async apply(name, ...caches) {
+      await kubectl.apply({
+        apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
+        kind: 'RegistryConfig',
+        metadata: { name, namespace: 'default' },
+        spec: { caches: caches.map((cache) => ({ ...OF_ALL, ...cache })) },
+      });
+    },
+    async until(name, ...reasons) {
+      let last = '';
+      const reached = async () => {
+        const { metadata, status } = await kubectl.json<ConfigObject>(RESOURCE, name);
+        const conditions = status?.conditions ?? [];
+        last = JSON.stringify(conditions.map(({ type, reason, message }) => ({ type, reason, message })));
+        const newest = conditions.filter((one) => one.observedGeneration === metadata.generation);
+        return reasons.every((reason) => newest.some((one) => one.reason === reason)) && status;
+      };
+      const what = `${name} to be ${reasons.join(', ')}`;
+      return waitFor(reached, { limitMs: LIMIT_MS, everyMs: 300, what }).catch((error: unknown) => {
+        throw new Error(`it is ${last}`, { cause: error });
+      });
+    },
+    event(name, reason) {
+      const found = async () => {
+        const { items } = await kubectl.json<{ items: readonly ConfigEvent[] }>(
+          'events',
+          `--field-selector=involvedObject.name=${name},involvedObject.kind=RegistryConfig`,
+        );
+        return items.find((event) => event.reason === reason);
+      };
+      return waitFor(found, { limitMs: LIMIT_MS, everyMs: 300, what: `an event ${reason} of ${name}` });
+    },
+    async remove(...names) {
+      await kubectl('delete', RESOURCE, ...names, '--ignore-not-found', `--timeout=${LIMIT_MS / 1000}s`);
+    },
+  };
+}
+
+const OF_ALL = {
+  caBundleSecretReferenceName: AUTHORITY_SECRET,
+  volume: { size: '1Gi' },
+  freshness: { tagTTL: '1h' },
+};

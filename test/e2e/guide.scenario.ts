@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { docSteps, waitFor, withNames, type DocCommand } from '../kit/index.ts';
+import { lastingImage } from '../parts/runnable-image.ts';
+import { AUTHORITY_SECRET } from './configs.ts';
+import { createReader, type Reader } from './reader.ts';
+import { GUIDE } from './recorder.ts';
+import { ALICE, CLOSED, OPEN, type DeclareScenario } from './setting.ts';
+
+const ROBOT = { username: 'robot', password: 'of-the-robot' };
+const WEB = `${OPEN}/team/guide:v1`;
+const NAMESPACE = 'registries';
+
+/** What the company has in place of what the page names. */
+const trusting = (upstream: string): string =>
+  `- upstream: ${upstream}\n      caBundleSecretReferenceName: ${AUTHORITY_SECRET}`;
+const NAMES = {
+  'docker.io/library/nginx:1.29': WEB,
+  '- upstream: docker.io': trusting(OPEN),
+  [`- upstream: ${CLOSED}`]: trusting(CLOSED),
+  '20Gi': '1Gi',
+};
+
+/** Steps with Helm, in the order of the page; then those without. */
+const WITH_HELM = [
+  'install-helm',
+  'first-cache',
+  'first-pull',
+  'look',
+  'private-caller',
+  'private-shared',
+  'mirror',
+  'grant',
+  'uninstall-helm',
+];
+const WITHOUT_HELM = ['install-manifest', 'uninstall-manifest'];
+
+/** What a person needs to know in the end: from nothing to a pod with a private image. */
+const SESSION = ['install-helm', 'first-cache', 'first-pull', 'look', 'private-caller'];
+
+/** A reader does what docs/guide/kubernetes.md says, in its order. */
+export const guide: DeclareScenario = (the) => {
+  describe('the guide to Kubernetes', () => {
+    const steps = docSteps(readFileSync(GUIDE, 'utf8'));
+    const session: string[] = [];
+    let reader: Reader;
+
+    before(async () => {
+      const { release, open, closed, cluster } = the();
+      await release.purge();
+      open.push('team/guide', lastingImage(9), 'v1');
+      closed.push('team/app', lastingImage(10), 'v1');
+      closed.users.set(ROBOT.username, ROBOT.password);
+      closed.setAccess('team/app', { readers: [ALICE.username, ROBOT.username] });
+      const image = { 'images.example.com/larder': `${cluster.registry.name}/larder` };
+      reader = createReader(cluster, (command) => withNames(command, { ...NAMES, ...image }));
+    });
+    after(async () => {
+      const { cluster, release, recorder } = the();
+      recorder.record('session', session.join('\n'));
+      await cluster.kubectl('delete', 'pods', 'web', 'team-app', '--ignore-not-found', '--grace-period=1');
+      await cluster.kubectl('delete', 'secret', 'team-login', '--ignore-not-found');
+      await cluster.kubectl('delete', 'clusterrole', 'registry-administrator', '--ignore-not-found');
+      await cluster.kubectl('delete', 'namespace', NAMESPACE, '--ignore-not-found');
+      await release.purge();
+    });
+
+    const follow = async (
+      name: string,
+      environment: Readonly<Record<string, string>> = {},
+    ): Promise<void> => {
+      const step = steps.find((one) => one.name === name);
+      assert.ok(step, `the page has no step ${name}`);
+      for (const command of step.commands) {
+        const shown = await reader.run(command.text, environment);
+        if (SESSION.includes(name)) session.push(asShown(command, shown));
+      }
+    };
+
+    test('has no command that nobody runs', () => {
+      assert.deepEqual(
+        steps.map(({ name }) => name).filter((name) => ![...WITH_HELM, ...WITHOUT_HELM].includes(name)),
+        [],
+      );
+    });
+
+    test('leads from nothing to a pod whose image is cached', async () => {
+      const { open, cluster } = the();
+      await follow('install-helm');
+      await follow('first-cache');
+      await cluster.kubectl.apply(await authorityIn(NAMESPACE));
+      const trusts = async () =>
+        (await cluster.kubectl('get', 'registryconfigs', '--all-namespaces')).includes('Serving');
+      await waitFor(trusts, { limitMs: 60_000, everyMs: 300, what: 'a cache that serves' });
+      open.reset();
+      await follow('first-pull');
+      assert.ok(open.count({ kind: 'blob', status: 200 }) > 0);
+      await follow('look');
+    });
+
+    test('leads to a private image, by the login of a pod and by one for all', async () => {
+      await follow('private-caller', { PASSWORD: ALICE.password });
+      await follow('private-shared', { PASSWORD: ROBOT.password });
+      await follow('mirror');
+      await follow('grant');
+    });
+
+    test('leads back to nothing', async () => {
+      await follow('uninstall-helm');
+      await the().release.purge();
+    });
+
+    test('leads there and back without Helm', async () => {
+      await follow('install-manifest');
+      await follow('uninstall-manifest');
+    });
+
+    /** The Secret of the authority, for another namespace. */
+    const authorityIn = async (namespace: string): Promise<object> => {
+      const { kubectl } = the().cluster;
+      const secret = await kubectl.json<{ data: object }>('secret', AUTHORITY_SECRET);
+      const metadata = { name: AUTHORITY_SECRET, namespace };
+      return { apiVersion: 'v1', kind: 'Secret', metadata, data: secret.data };
+    };
+  });
+};
+
+function asShown({ text }: DocCommand, output: string): string {
+  return `$ ${text}\n${output}`.trimEnd();
+}

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util';
+import { PARTS } from '../parts/parts.ts';
+import { CONTAINERDS, type ContainerdOptions } from '../parts/start-containerd.ts';
+
+/** Each is a file `NAME.scenario.ts` of this folder. */
+export const SCENARIOS = ['pull', 'private', 'conditions', 'trouble', 'changes', 'guide'] as const;
+export type Scenario = (typeof SCENARIOS)[number];
+
+/** One cluster, and what happens in it. */
+export interface Suite {
+  readonly containerd: ContainerdOptions['part'];
+  readonly scenarios: readonly Scenario[];
+}
+
+export interface Arguments {
+  readonly suites: readonly Suite[];
+  /** Whether what kubectl shows is written into the docs. */
+  readonly record: boolean;
+}
+
+const NEWEST = '2.3';
+/** What every containerd has to pass where all of them are asked for, and only the newest everything. */
+const CORE: readonly Scenario[] = ['pull'];
+
+const USAGE = `npm run e2e:kubernetes -- [--containerd VERSION] [--scenario NAME]... [--record]
+  --containerd  1.6, 1.7, 2.0, 2.1, 2.2, 2.3, or all of them; ${NEWEST} unless told
+  --scenario    ${SCENARIOS.join(', ')}; unless told all of them, of all containerds but the newest only: ${CORE.join(', ')}
+  --record      writes what the scenario guide shows into docs/guide/kubernetes.md`;
+
+/** What a command line asks for. Throws an `Error` that says what can be asked for. */
+export function readArguments(args: readonly string[]): Arguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      containerd: { type: 'string', default: NEWEST },
+      scenario: { type: 'string', multiple: true },
+      record: { type: 'boolean', default: false },
+    },
+  });
+  const { containerd, scenario, record } = values;
+  const all = containerd === 'all';
+  const parts = CONTAINERDS.filter((part) => all || isOf(containerd, part));
+  const scenarios = scenario ?? SCENARIOS;
+  if (parts.length === 0 || !scenarios.every(isScenario)) throw new Error(USAGE);
+  const suites = parts.map((part) => {
+    const onlyCore = all && scenario === undefined && !isOf(NEWEST, part);
+    return { containerd: part, scenarios: onlyCore ? CORE : scenarios };
+  });
+  return { suites, record };
+}
+
+function isOf(minor: string, part: ContainerdOptions['part']): boolean {
+  return PARTS[part].version.replace('v', '').startsWith(`${minor}.`);
+}
+
+function isScenario(name: string): name is Scenario {
+  return (SCENARIOS as readonly string[]).includes(name);
+}

@@ -1,0 +1,31 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Cluster } from '../cluster/start-cluster.ts';
+import { needPart } from '../parts/find.ts';
+import { run } from '../parts/run.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const LIMIT_MS = 360_000;
+
+/** Somebody in a checkout, with a shell, kubectl and helm, and the rights of an administrator. */
+export interface Reader {
+  /** Gives what the command printed. Throws an `Error` when it fails. */
+  run(command: string, environment?: Readonly<Record<string, string>>): Promise<string>;
+}
+
+/** `adapt` makes of a command of the docs one for this cluster. */
+export function createReader(cluster: Cluster, adapt: (command: string) => string): Reader {
+  const path = ['kubectl', 'helm'] as const;
+  const env = {
+    KUBECONFIG: cluster.api.kubeconfig,
+    HELM_CACHE_HOME: '/run/helm',
+    HELM_CONFIG_HOME: '/run/helm',
+    PATH: [...path.map((part) => dirname(needPart(part))), process.env['PATH']].join(':'),
+  };
+  return {
+    async run(command, environment = {}) {
+      const options = { env: { ...env, ...environment }, cwd: ROOT, place: cluster, limit: LIMIT_MS };
+      return (await run('sh', ['-ec', adapt(command)], options)).stdout;
+    },
+  };
+}

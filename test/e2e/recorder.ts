@@ -1,0 +1,26 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const GUIDE = fileURLToPath(new URL('../../docs/guide/kubernetes.md', import.meta.url));
+
+/** What a person sees on the terminal, for the guide. */
+export interface Recorder {
+  /** Puts it between the guide's `<!-- recorded: NAME -->` and `<!-- /recorded -->`, when it is told to. */
+  record(name: string, terminal: string): void;
+}
+
+export function createRecorder(writes: boolean): Recorder {
+  return {
+    record(name, terminal) {
+      if (!writes) return;
+      const guide = readFileSync(GUIDE, 'utf8');
+      const place = new RegExp(`(<!-- recorded: ${name} -->\n).*?(<!-- /recorded -->)`, 's');
+      if (!place.test(guide)) throw new Error(`${GUIDE} has no place for the recording ${name}`);
+      const block = `\`\`\`text\n${terminal.trimEnd()}\n\`\`\`\n`;
+      writeFileSync(
+        GUIDE,
+        guide.replace(place, (_, begin: string, end: string) => begin + block + end),
+      );
+    },
+  };
+}

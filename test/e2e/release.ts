@@ -1,0 +1,128 @@
+import { fileURLToPath } from 'node:url';
+import { upstreamResourceName } from '../../src/api/upstream-names.ts';
+import type { Cluster } from '../cluster/start-cluster.ts';
+import { get, parseMetrics, waitFor, type Metrics } from '../kit/index.ts';
+import { needPart } from '../parts/find.ts';
+import { run } from '../parts/run.ts';
+import { diagnosis } from './diagnosis.ts';
+import type { ImageName } from './larder-image.ts';
+
+const CHART = fileURLToPath(new URL('../../deploy/charts/larder', import.meta.url));
+export const NAMESPACE = 'larder-system';
+const CRDS = [
+  'registryconfigs.registry.extensions.gardener.cloud',
+  'mirrorconfigs.mirror.extensions.gardener.cloud',
+];
+const LIMIT_MS = 240_000;
+
+/** The programs of Larder: the two of the chart, or the cache of an upstream. */
+export type Program = 'operator' | 'node-agent' | { readonly cacheOf: string };
+
+/** A program's pod, which has one container. */
+export interface ProgramPod {
+  readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
+  readonly spec: { readonly containers: readonly [{ readonly image: string }] };
+  readonly status: {
+    readonly containerStatuses?: readonly [
+      { readonly ready: boolean; readonly restartCount: number; readonly containerID: string },
+    ];
+  };
+}
+
+/** Larder as Helm installs it, and what a person with access to its namespace can do and see. */
+export interface Release {
+  /** Installs or changes it, with these values besides its image, and waits until it runs. Throws an `Error` with what is there when it does not. */
+  install(...values: readonly string[]): Promise<string>;
+  uninstall(): Promise<string>;
+  /** Takes away whatever there is of it: release, namespace, CRDs with all their objects. */
+  purge(): Promise<void>;
+  /** The one pod of a program, once it is ready. */
+  pod(program: Program): Promise<ProgramPod>;
+  /** Removes the pod of a program at once, as a node does that dies. */
+  removePod(program: Program): Promise<void>;
+  /** Sends a signal to a program, past Kubernetes. */
+  signal(program: Program, signal: NodeJS.Signals): Promise<void>;
+  metricsOf(upstream: string): Promise<Metrics>;
+  /** Status of a GET through the relay of the node, as containerd sends it. */
+  askRelay(upstream: string, path: string): Promise<number>;
+}
+
+/** Where the node agent relays. */
+const RELAY = 'http://127.0.0.1:5010';
+
+export function createRelease(cluster: Cluster, image: ImageName): Release {
+  const { kubectl } = cluster;
+  const inNamespace = `--namespace=${NAMESPACE}`;
+  const helm = async (...args: readonly string[]): Promise<string> => {
+    const env = {
+      KUBECONFIG: cluster.api.kubeconfig,
+      HELM_CACHE_HOME: '/run/helm',
+      HELM_CONFIG_HOME: '/run/helm',
+    };
+    const { stdout } = await run(needPart('helm'), args, { env, place: cluster, limit: LIMIT_MS });
+    return stdout;
+  };
+  const podsOf = async (program: Program): Promise<readonly ProgramPod[]> => {
+    const selector = `--selector=${selectorOf(program)}`;
+    const { items } = await kubectl.json<{ items: readonly ProgramPod[] }>('pods', inNamespace, selector);
+    return items;
+  };
+  const pod: Release['pod'] = (program) => {
+    const ready = async () => {
+      const pods = await podsOf(program);
+      return pods.length === 1 && pods[0]?.status.containerStatuses?.[0].ready && pods[0];
+    };
+    return waitFor(ready, { limitMs: LIMIT_MS, everyMs: 300, what: `one ready pod ${selectorOf(program)}` });
+  };
+  return {
+    async install(...values) {
+      const namespace = { apiVersion: 'v1', kind: 'Namespace' };
+      const labels = { 'pod-security.kubernetes.io/enforce': 'privileged' };
+      await kubectl.apply({ ...namespace, metadata: { name: NAMESPACE, labels } });
+      const all = [`image.repository=${image.repository}`, `image.tag=${image.tag}`, ...values];
+      const settings = all.flatMap((value) => ['--set', value]);
+      const flags = [inNamespace, '--wait', '--timeout=3m', ...settings];
+      return helm('upgrade', '--install', 'larder', CHART, ...flags).catch(async (error: unknown) => {
+        throw new Error(await diagnosis(kubectl, NAMESPACE), { cause: error });
+      });
+    },
+    uninstall: () => helm('uninstall', 'larder', inNamespace, '--wait', '--timeout=3m'),
+    async purge() {
+      await helm('uninstall', 'larder', inNamespace, '--ignore-not-found', '--wait', '--timeout=3m');
+      await kubectl('delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=50s');
+      await kubectl('delete', 'customresourcedefinitions', ...CRDS, '--ignore-not-found', '--timeout=50s');
+    },
+    pod,
+    async removePod(program) {
+      const { metadata } = await pod(program);
+      await kubectl('delete', 'pod', metadata.name, inNamespace, '--grace-period=0', '--force');
+    },
+    async signal(program, signal) {
+      const [status] = (await podsOf(program)).flatMap((one) => one.status.containerStatuses ?? []);
+      if (status === undefined) throw new Error(`no pod ${selectorOf(program)} has a container`);
+      await cluster.node.signal(status.containerID, signal);
+    },
+    async metricsOf(upstream) {
+      const name = upstreamResourceName(upstream);
+      const address = await kubectl(
+        'get',
+        'service',
+        name,
+        inNamespace,
+        '--output=jsonpath={.spec.clusterIP}',
+      );
+      const url = await cluster.reach(`http://${address}:5001`);
+      return parseMetrics((await get(`${url}/metrics`)).text());
+    },
+    async askRelay(upstream, path) {
+      const relay = await cluster.reach(RELAY);
+      return (await get(`${relay}${path}?ns=${encodeURIComponent(upstream)}`)).status;
+    },
+  };
+}
+
+function selectorOf(program: Program): string {
+  return typeof program === 'string'
+    ? `app.kubernetes.io/component=${program}`
+    : `app=${upstreamResourceName(program.cacheOf)}`;
+}

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import { upstreamResourceName } from '../../src/api/upstream-names.ts';
+import { runPod, type PodOptions } from '../cluster/pods.ts';
+import type { Cluster } from '../cluster/start-cluster.ts';
+import { waitFor } from '../kit/index.ts';
+import { ALL_BYTES_FOUND, distinctImage } from '../parts/runnable-image.ts';
+import { NAMESPACE, type Program, type ProgramPod } from './release.ts';
+import { OPEN, TINY, type DeclareScenario } from './setting.ts';
+
+const CONFIG = 'troubled';
+const SMALL = 'small';
+const REPOSITORY = 'team/app';
+const IMAGE = `${OPEN}/${REPOSITORY}:v1`;
+const POD: PodOptions = { name: 'app', image: IMAGE };
+const CACHE: Program = { cacheOf: OPEN };
+
+/** How much longer a pull may take with Larder in trouble than without Larder. */
+const LAW_MS = 1000;
+const API_OUTAGE_MS = 120_000;
+
+/** Everything that can die, hang or fill up: pods start as they would without Larder, and afterwards all is as before. */
+export const trouble: DeclareScenario = (the) => {
+  describe('a pod starts as soon as without Larder', () => {
+    const image = distinctImage(6);
+    let baselineMs: number;
+
+    before(async () => {
+      const { release, open, configs } = the();
+      await release.install();
+      open.push(REPOSITORY, image, 'v1');
+      const direct = [await freshPull(), await freshPull(), await freshPull()];
+      baselineMs = direct.sort((a, b) => a - b)[1]!;
+      // Every pull asks the registry about the tag, as far as it can.
+      await configs.apply(CONFIG, { upstream: OPEN, freshness: { tagTTL: '1s' } });
+      await comesFromTheCache();
+    });
+    after(() => the().configs.remove(CONFIG, SMALL));
+
+    /** Milliseconds that pulling the image takes for a pod, on a node that has nothing of it. */
+    const freshPull = async (pod = POD): Promise<number> => {
+      const { cluster } = the();
+      await cluster.node.removeImage(pod.image).catch(() => undefined); // It may not be there.
+      const { exitCode, pullMs, failedPulls } = await runPod(cluster.kubectl, pod);
+      assert.deepEqual({ exitCode, failedPulls }, { exitCode: ALL_BYTES_FOUND, failedPulls: 0 });
+      assert.ok(pullMs !== undefined, 'the node had the image');
+      return pullMs;
+    };
+    const isSoon = (context: TestContext, ms: number): void => {
+      const found = `${Math.round(ms)} ms, without Larder ${Math.round(baselineMs)} ms`;
+      context.diagnostic(found);
+      assert.ok(ms < baselineMs + LAW_MS, found);
+    };
+    /** All is as it should be: the object says so, and a pull is served by the cache without the registry's blobs. */
+    const comesFromTheCache = async (config = CONFIG): Promise<void> => {
+      const { configs, open, release, cluster } = the();
+      await configs.until(config, 'Serving', 'Settled', 'Healthy');
+      // A node is slow to believe in a cache that was gone again and again.
+      const isPointed = () => existsSync(join(cluster.hosts, OPEN, 'hosts.toml'));
+      await waitFor(isPointed, { limitMs: 60_000, everyMs: 100, what: 'hosts.toml' });
+      await freshPull(); // It may have to fill the cache.
+      open.reset();
+      const hits = async () =>
+        (await release.metricsOf(OPEN)).sum('registry_proxy_hits_total', { type: 'blob' });
+      const before = await hits();
+      await freshPull();
+      assert.equal(open.count({ kind: 'blob' }), 0);
+      assert.ok((await hits()) > before);
+    };
+
+    test('when the pod of the cache is deleted', async (context) => {
+      await the().release.removePod(CACHE);
+      isSoon(context, await freshPull());
+      await comesFromTheCache();
+    });
+
+    test('when the cache is killed', async (context) => {
+      await the().release.signal(CACHE, 'SIGKILL');
+      isSoon(context, await freshPull());
+      await comesFromTheCache();
+    });
+
+    test('when the cache hangs', async (context) => {
+      await the().release.signal(CACHE, 'SIGSTOP');
+      try {
+        isSoon(context, await freshPull());
+      } finally {
+        await the().release.signal(CACHE, 'SIGCONT');
+      }
+      await comesFromTheCache();
+    });
+
+    test('when the node agent is killed', async (context) => {
+      await the().release.signal('node-agent', 'SIGKILL');
+      isSoon(context, await freshPull());
+      await comesFromTheCache();
+    });
+
+    test('when the pod of the node agent is deleted', async (context) => {
+      await the().release.removePod('node-agent');
+      isSoon(context, await freshPull());
+      await comesFromTheCache();
+    });
+
+    test('when the operator is killed, and what was changed meanwhile is carried out', async (context) => {
+      const { release, configs } = the();
+      await release.signal('operator', 'SIGKILL');
+      await configs.apply(CONFIG, { upstream: OPEN, freshness: { tagTTL: '2s' } });
+      isSoon(context, await freshPull());
+      await comesFromTheCache();
+    });
+
+    test('when the registry is down, which without the cache no pod would survive', async (context) => {
+      const { open } = the();
+      await open.refuse();
+      try {
+        isSoon(context, await freshPull());
+      } finally {
+        await open.accept();
+      }
+      await comesFromTheCache();
+    });
+
+    test('when there is no API server for two minutes', async (context) => {
+      const { cluster, configs, release, open } = the();
+      const pod = await release.pod(CACHE);
+      open.reset();
+      await cluster.api.kill();
+      const began = performance.now();
+      let slowest = 0;
+      for (let after = 0; after < API_OUTAGE_MS; after += API_OUTAGE_MS / 12) {
+        const isTime = () => performance.now() > began + after;
+        await waitFor(isTime, { limitMs: API_OUTAGE_MS, everyMs: 100, what: 'the next pull' });
+        // Nobody can create a pod now, but kubelets may start one again that has lost its image.
+        await cluster.node.removeImage(IMAGE);
+        const start = performance.now();
+        await cluster.node.pull(IMAGE);
+        slowest = Math.max(slowest, performance.now() - start);
+      }
+      assert.ok(existsSync(join(cluster.hosts, OPEN, 'hosts.toml')));
+      await cluster.api.restart();
+      isSoon(context, slowest);
+      assert.equal(open.count({ kind: 'blob' }), 0);
+      await nodeIsBack(cluster);
+      await configs.apply(CONFIG, { upstream: OPEN, freshness: { tagTTL: '3s' } });
+      await comesFromTheCache();
+      const now = await release.pod(CACHE);
+      assert.equal(now.metadata.uid, pod.metadata.uid);
+      const restartsOf = ({ status }: ProgramPod) => status.containerStatuses?.[0].restartCount;
+      assert.equal(restartsOf(now), restartsOf(pod));
+    });
+
+    test('when the disk of the cache is full', async (context) => {
+      const { configs, volumes, open } = the();
+      await configs.remove(CONFIG);
+      const volume = { size: '1Gi', storageClassName: TINY };
+      await configs.apply(SMALL, { upstream: OPEN, volume });
+      await comesFromTheCache(SMALL);
+      const claim = `cache-volume-${upstreamResourceName(OPEN)}-0`;
+      await volumes.fill(claim, NAMESPACE);
+      const fresh = distinctImage(7, 4 << 20);
+      open.push(REPOSITORY, fresh, 'v2');
+      const pod = { ...POD, image: `${OPEN}/${REPOSITORY}:v2` };
+      isSoon(context, await freshPull(pod));
+      await configs.until(SMALL, 'VolumeFull');
+      assert.equal((await configs.event(SMALL, 'VolumeFull')).type, 'Warning');
+
+      await volumes.unfill(claim, NAMESPACE);
+      // The condition stays for five minutes, since a disk that is full now and then is one to look at.
+      const stored = async () => {
+        await freshPull(pod);
+        open.reset();
+        await freshPull(pod);
+        return open.count({ kind: 'blob' }) === 0;
+      };
+      await waitFor(stored, { limitMs: 60_000, what: 'new content to be stored' });
+    });
+  });
+};
+
+/** A kubelet looks for an API server that was away once in a minute; until then its node is lost to the cluster, with all pods. */
+async function nodeIsBack({ kubectl, shellImage }: Cluster): Promise<void> {
+  await kubectl('run', 'canary', `--image=${shellImage}`);
+  const runs = async () =>
+    (await kubectl('get', 'pod', 'canary', '--output=jsonpath={.status.phase}')) === 'Running';
+  await waitFor(runs, { limitMs: 180_000, everyMs: 500, what: 'the kubelet to start a pod' });
+  await kubectl('delete', 'pod', 'canary', '--grace-period=0', '--force');
+  await kubectl('wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=50s');
+}
