@@ -37,15 +37,26 @@ export async function runPod(kubectl: Kubectl, pod: PodOptions): Promise<PodRun>
   };
 }
 
-/** Creates the pod, waits for the message that its image could not be pulled, and removes it. */
-export async function pullRefusal(kubectl: Kubectl, pod: PodOptions): Promise<string> {
+/**
+ * Creates the pod, waits for the message that its image could not be pulled for what `expected` says, and removes it. Others may come
+ * before: a kubelet that does not get hold of an imagePullSecret in a second pulls without it, and with it the next time. Throws an
+ * `Error` with all of them when it does not come.
+ */
+export async function pullRefusal(kubectl: Kubectl, pod: PodOptions, expected: RegExp): Promise<string> {
   await kubectl.apply(podOf(pod));
-  const failed = async () =>
-    (await eventsOf(kubectl, pod)).find((message) => message.startsWith(PULL_FAILED));
-  const what = `an event of pod ${pod.name} that its image could not be pulled`;
-  const message = await waitFor(failed, { limitMs: POD_LIMIT_MS, everyMs: 200, what });
-  await removePod(kubectl, pod);
-  return message;
+  let told: readonly string[] = [];
+  const refused = async () => {
+    told = (await eventsOf(kubectl, pod)).filter((message) => message.startsWith(PULL_FAILED));
+    return told.find((message) => expected.test(message));
+  };
+  const what = `an event of pod ${pod.name} that its image could not be pulled: ${String(expected)}`;
+  try {
+    return await waitFor(refused, { limitMs: POD_LIMIT_MS, everyMs: 200, what });
+  } catch (error) {
+    throw new Error(`${what}; there are: ${told.join('; ')}`, { cause: error });
+  } finally {
+    await removePod(kubectl, pod);
+  }
 }
 
 /** The Secret of a login at a registry, as pods name it in their `imagePullSecrets`. */

@@ -49,10 +49,10 @@ export interface Held {
   };
 }
 
-/** An API server with the CRDs and the namespaces, and its controllers. Disposing it stops it. */
-export async function startOperatedApi(): Promise<ApiServer> {
+/** An API server with the CRDs and the namespaces, and its controllers unless told. Disposing it stops it. */
+export async function startOperatedApi({ controllerManager = true } = {}): Promise<ApiServer> {
   await using cleanup = new AsyncDisposableStack();
-  const api = cleanup.use(await startApiServer({ controllerManager: true }));
+  const api = cleanup.use(await startApiServer({ controllerManager }));
   await api.kubectl.apply(REGISTRY_CONFIG_CRD, MIRROR_CONFIG_CRD, namespace(SYSTEM), namespace(TEAM));
   await api.kubectl('wait', 'crd', '--all', '--for=condition=Established', '--timeout=30s');
   cleanup.move();
