@@ -4,7 +4,7 @@ import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { createKubeClient, type ClosableKubeClient } from '../kube/client/kube-client.ts';
+import { createKubeClient, KUBE_CLIENT_LIMITS, type ClosableKubeClient } from '../kube/client/kube-client.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
 import { createController, type Controller } from '../kube/controller/controller.ts';
 import { createEventRecorder } from '../kube/events/recorder.ts';
@@ -33,6 +33,9 @@ import { watchCluster } from './watched.ts';
 /** Keeps objects from going before their caches have. */
 export const FINALIZER = 'larder/operator';
 export const LEASE_NAME = 'larder-operator';
+
+/** As the Gardener extension (its `app.go`): 200 objects that come at once are there in a minute, and at rest it is one call in 2 s. */
+const RATE = { perSecond: 100, burst: 130 };
 
 /** Caches, and objects, that are worked on at a time: a reconcile waits for the API server most of its time. */
 const WORKERS = 4;
@@ -132,7 +135,11 @@ function clientOf(
   metrics: Metrics,
   { version }: OperatorSettings,
 ): ClosableKubeClient {
-  return createKubeClient({ connection, clock, metrics }, { userAgent: `larder/${version} (operator)` });
+  const limits = { ...KUBE_CLIENT_LIMITS, rate: RATE };
+  return createKubeClient(
+    { connection, clock, metrics },
+    { userAgent: `larder/${version} (operator)`, limits },
+  );
 }
 
 interface ControllersDeps extends Omit<OperatorDeps, 'connection'> {
