@@ -50,7 +50,7 @@ export function readArguments(args: readonly string[]): Arguments {
 }
 
 function isOf(minor: string, part: ContainerdOptions['part']): boolean {
-  return PARTS[part].version.replace('v', '').startsWith(`${minor}.`);
+  return /^v?(\d+\.\d+)\./.exec(PARTS[part].version)?.[1] === minor;
 }
 
 function isScenario(name: string): name is Scenario {

@@ -24,8 +24,9 @@ export function createReader(cluster: Cluster, adapt: (command: string) => strin
   };
   return {
     async run(command, environment = {}) {
-      const options = { env: { ...env, ...environment }, cwd: ROOT, place: cluster, limit: LIMIT_MS };
-      return (await run('sh', ['-ec', adapt(command)], options)).stdout;
+      const options = { env: { ...env, ...environment }, place: cluster, limit: LIMIT_MS };
+      // Who enters the place begins at its root.
+      return (await run('sh', ['-ec', `cd '${ROOT}'\n${adapt(command)}`], options)).stdout;
     },
   };
 }

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CONTAINERDS } from '../parts/start-containerd.ts';
+import { readArguments, SCENARIOS } from './read-arguments.ts';
+
+test('unless told, the newest containerd runs every scenario', () => {
+  assert.deepEqual(readArguments([]), {
+    suites: [{ containerd: 'containerd2', scenarios: SCENARIOS }],
+    record: false,
+  });
+});
+
+test('of all containerds the newest runs everything, and the others pull', () => {
+  const { suites } = readArguments(['--containerd', 'all']);
+  assert.deepEqual(
+    suites.map(({ containerd }) => containerd),
+    CONTAINERDS,
+  );
+  for (const { containerd, scenarios } of suites)
+    assert.deepEqual(scenarios, containerd === 'containerd2' ? SCENARIOS : ['pull']);
+});
+
+test('a containerd is asked for by its minor release, scenarios by name', () => {
+  const { suites } = readArguments(['--containerd', '1.6', '--scenario', 'private', '--scenario', 'trouble']);
+  assert.deepEqual(suites, [{ containerd: 'containerd1', scenarios: ['private', 'trouble'] }]);
+});
+
+test('what does not exist is refused with what does', () => {
+  for (const args of [
+    ['--containerd', '1'],
+    ['--containerd', '3.0'],
+    ['--scenario', 'peace'],
+  ])
+    assert.throws(() => readArguments(args), /--scenario +pull, private/);
+});
