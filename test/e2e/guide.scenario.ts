@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { readFileSync } from 'node:fs';
+import { upstreamResourceName } from '../../src/api/upstream-names.ts';
 import { docSteps, waitFor, withNames, type DocCommand } from '../kit/index.ts';
 import { lastingImage } from '../parts/runnable-image.ts';
 import { AUTHORITY_SECRET } from './configs.ts';
@@ -133,6 +134,8 @@ export const guide: DeclareScenario = (the) => {
   });
 };
 
+/** With the names of the page, of which the cache's objects have theirs. */
 function asShown({ text }: DocCommand, output: string): string {
-  return `$ ${text}\n${output}`.trimEnd();
+  const named = output.replaceAll(upstreamResourceName(OPEN), upstreamResourceName('docker.io'));
+  return `$ ${text}\n${named}`.trimEnd();
 }
