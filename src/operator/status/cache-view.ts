@@ -59,11 +59,12 @@ export function cacheView(input: CacheInput): CacheView {
 }
 
 function* ownFindings(
-  { config: { upstream, volume }, facts, stats, claim }: CacheInput,
+  { config, facts, stats, claim }: CacheInput,
   state: CacheState,
   isRolling: boolean,
   podProblem: string | undefined,
 ): Generator<Finding> {
+  const { upstream, volume } = config;
   const say = (reason: Finding['reason'], message: string): Finding => ({
     reason,
     message: `${upstream}: ${message}`,
@@ -79,6 +80,7 @@ function* ownFindings(
     yield say('VolumeGrowing', `its volume grows from ${capacity} to ${volume.size}`);
   for (const problem of facts?.missingSecrets ?? []) yield say('CredentialMissing', problem);
   if (
+    namesCredential(config) &&
     facts?.missingSecrets.length === 0 &&
     facts.caBundleProblem === undefined &&
     stats?.secretsMissing === true
@@ -142,16 +144,20 @@ function podProblemOf(pods: readonly Pod[]): string | undefined {
 
 /** The worst of what is known; nothing is said of a cache without a credential of its own. */
 function credentialState(
-  { secretReferenceName, provider, credentials }: CacheConfig,
+  config: CacheConfig,
   facts: CacheFacts | undefined,
   stats: CacheStats | undefined,
 ): { readonly credentialState?: CredentialState } {
-  if (secretReferenceName === undefined && provider === undefined && credentials.length === 0) return {};
+  if (!namesCredential(config)) return {};
   if ((facts?.missingSecrets.length ?? 0) > 0) return { credentialState: 'Missing' };
   if (stats === undefined) return {};
   if (stats.credentialRefused) return { credentialState: 'Rejected' };
   if (stats.secretsMissing && facts?.caBundleProblem === undefined) return { credentialState: 'Missing' };
   return { credentialState: stats.cloudLoginFailing ? 'Expiring' : 'Valid' };
+}
+
+function namesCredential({ secretReferenceName, provider, credentials }: CacheConfig): boolean {
+  return secretReferenceName !== undefined || provider !== undefined || credentials.length > 0;
 }
 
 /** A cache that was started anew knows none, and one that is down says nothing. */

@@ -1,4 +1,6 @@
 import { sleep, type Clock } from '../../kit/clock.ts';
+import { askerOf } from '../caches/standing-objects.ts';
+import { configId, type ConfigId } from '../configs/config-id.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
 import { identityOf, PORTS } from '../render/identity.ts';
 import type { Watched } from '../watched.ts';
@@ -27,20 +29,24 @@ export interface StatsPoller {
 
 /** Asks the caches how they do, for the status of the objects. */
 export function createStatsPoller({ clock, watched, plan, namespace }: StatsPollerDeps): StatsPoller {
-  const known = new Map<string, CacheStats>();
+  const known = new Map<string, { readonly holder: ConfigId; readonly stats: CacheStats }>();
   const handlers = new Set<(key: string) => void>();
 
-  async function ask({ key, config: cache }: PlannedCache, signal: AbortSignal): Promise<void> {
+  async function ask({ key, config: cache, holder }: PlannedCache, signal: AbortSignal): Promise<void> {
     const { serviceName } = identityOf({ cache });
-    const clusterIP = watched.services.get({ namespace, name: serviceName })?.spec?.clusterIP;
+    const service = watched.services.get({ namespace, name: serviceName });
+    // What another object's cache says, while it is being removed, is nothing to tell of this one.
+    const isItsOwn = service !== undefined && askerOf(service) === configId(holder);
+    const clusterIP = isItsOwn ? service.spec?.clusterIP : undefined;
     const host = clusterIP?.includes(':') === true ? `[${clusterIP}]` : clusterIP;
     const stats =
       host === undefined || host === ''
         ? undefined
         : await readCacheStats(`http://${host}:${PORTS.admin}`, cache.upstream, clock, signal);
-    if (JSON.stringify(known.get(key)) === JSON.stringify(stats)) return;
-    if (stats === undefined) known.delete(key);
-    else known.set(key, stats);
+    const now = stats && { holder: configId(holder), stats };
+    if (JSON.stringify(known.get(key)) === JSON.stringify(now)) return;
+    if (now === undefined) known.delete(key);
+    else known.set(key, now);
     for (const handler of handlers) handler(key);
   }
 
@@ -55,7 +61,11 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
   }
 
   return {
-    get: (key) => known.get(key),
+    get(key) {
+      const holder = plan().caches.get(key)?.holder;
+      const one = known.get(key);
+      return holder !== undefined && one?.holder === configId(holder) ? one.stats : undefined;
+    },
     onChange: (handler) => void handlers.add(handler),
     async run(signal) {
       while (!signal.aborted) {

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { waitFor } from '../../../test/kit/index.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { silentLogger } from '../../kit/logger.ts';
+import { createObjectCache } from '../../kube/cache/object-cache.ts';
+import { configId } from '../configs/config-id.ts';
+import { makePlan } from '../configs/plan.ts';
+import { readConfig, type ConfigObject } from '../configs/read-config.ts';
+import { ASKED_BY, PORTS } from '../render/identity.ts';
+import type { Service } from '../resources.ts';
+import { createStatsPoller } from './stats-poller.ts';
+
+const KEY = 'registry-docker-io';
+
+function objectOf(name: string): ConfigObject {
+  return {
+    apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
+    kind: 'RegistryConfig',
+    metadata: { namespace: 'team', name, creationTimestamp: '2026-01-01T00:00:00Z' },
+    spec: { caches: [{ upstream: 'docker.io' }] },
+  };
+}
+
+/** Loopback has addresses enough, and the port is the one of every cache. */
+async function serveStats(address: string, answer: () => unknown) {
+  const server = createServer((_request, response) => response.end(JSON.stringify(answer())));
+  server.listen(PORTS.admin, address);
+  await once(server, 'listening');
+  return { [Symbol.asyncDispose]: async () => void (await new Promise((done) => server.close(done))) };
+}
+
+test('what a cache says is told of the object that asked for that cache, and of no later one', async () => {
+  const address = '127.0.77.1';
+  const upstreams = [{ upstream: 'docker.io', requests: 2, hits: 1, bytesFromStore: 3, storedBytes: 4 }];
+  await using _cache = await serveStats(address, () => ({ upstreams }));
+  const [first, second] = [objectOf('first'), objectOf('second')];
+  let objects = [first];
+  const { cache: services, writer } = createObjectCache<Service>({ logger: silentLogger });
+  const service: Service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: 'larder-system', name: KEY, annotations: { [ASKED_BY]: configId(first) } },
+    spec: { clusterIP: address },
+  };
+  writer.replace({ items: [service], resourceVersion: '1' });
+  const clock = new ManualClock();
+  const poller = createStatsPoller({
+    clock,
+    watched: { services },
+    plan: () => makePlan({ objects, asked: readConfig, has: () => [], mayAct: () => true }),
+    namespace: 'larder-system',
+  });
+  const told: string[] = [];
+  poller.onChange((key) => told.push(key));
+  const ending = new AbortController();
+  const running = poller.run(ending.signal);
+  await waitFor(() => told.length === 1);
+  assert.equal(poller.get(KEY)?.hits, 1);
+  objects = [second];
+  assert.equal(poller.get(KEY), undefined);
+  await waitFor(() => {
+    clock.advance(5_000);
+    return told.length === 2;
+  });
+  assert.equal(poller.get(KEY), undefined);
+  ending.abort();
+  await running;
+});
+
+test('a cache that answers nonsense, or not at all, says nothing', async () => {
+  const address = '127.0.77.2';
+  let asked = 0;
+  await using _cache = await serveStats(address, () => {
+    asked += 1;
+    return { upstreams: 'none' };
+  });
+  const { cache: services, writer } = createObjectCache<Service>({ logger: silentLogger });
+  const annotations = { [ASKED_BY]: configId(objectOf('first')) };
+  const metadata = { namespace: 'larder-system', name: KEY, annotations };
+  const service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: address } };
+  writer.replace({ items: [service], resourceVersion: '1' });
+  const clock = new ManualClock();
+  const poller = createStatsPoller({
+    clock,
+    watched: { services },
+    plan: () =>
+      makePlan({ objects: [objectOf('first')], asked: readConfig, has: () => [], mayAct: () => true }),
+    namespace: 'larder-system',
+  });
+  const ending = new AbortController();
+  const running = poller.run(ending.signal);
+  await waitFor(() => {
+    clock.advance(5_000);
+    return asked >= 2;
+  });
+  assert.equal(poller.get(KEY), undefined);
+  ending.abort();
+  await running;
+});
