@@ -9,6 +9,7 @@ import { DEFAULT_ROTATION, planRotation } from '../../kube/certificates/rotation
 import type { KeySource } from '../../kube/controller/key-source.ts';
 import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../kube/kube-error.ts';
+import { find } from '../../kube/objects/find.ts';
 import type { KubeClient } from '../../kube/types.ts';
 import { MANAGED_BY } from '../render/identity.ts';
 import { SECRETS, type Secret } from '../resources.ts';
@@ -46,7 +47,7 @@ export function createAuthorityKeeper(
     current: () => current,
 
     async reconcile(_key, { signal, logger }) {
-      const secret = await read(signal);
+      const secret = await find(client, SECRETS, key, signal);
       const known = secret === undefined ? [] : pairsOf(secret);
       if (known === undefined) logger.error('the authorities cannot be read, new ones are made', key);
       const now = clock.now();
@@ -69,15 +70,6 @@ export function createAuthorityKeeper(
       whenSynced: () => Promise.resolve(),
     }),
   };
-
-  async function read(signal: AbortSignal): Promise<Secret | undefined> {
-    try {
-      return await client.get(SECRETS, key, { signal });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-  }
 
   /** False when somebody else has written it meanwhile: no authority is ever overwritten that may have signed already. */
   async function write(

@@ -1,10 +1,9 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
 import { LarderError } from '../../kit/errors.ts';
-import { isNotFound } from '../../kube/kube-error.ts';
+import { find } from '../../kube/objects/find.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
-import { isNotAfter } from '../../kube/objects/resource-version.ts';
-import type { Intent, KubeClient, KubeObject, ObjectKey, Resource } from '../../kube/types.ts';
+import type { Intent, KubeClient, KubeObject, Resource } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import { configId } from '../configs/config-id.ts';
 import type { PlannedCache } from '../configs/plan.ts';
@@ -13,12 +12,13 @@ import type { CacheValues } from '../render/cache-values.ts';
 import { identityOf, PORTS } from '../render/identity.ts';
 import { service } from '../render/service.ts';
 import { claimName } from '../render/stateful-set.ts';
-import { resourceOf, SECRETS } from '../resources.ts';
+import { resourceOf } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
-import { certificateNameOf, holdsWhatItSays, isGood, issueFor, serverNameOf } from './cache-certificate.ts';
+import { serverNameOf } from './cache-certificate.ts';
 import type { CacheFacts } from './cache-facts.ts';
+import { createCertificates } from './ensure-certificate.ts';
 import { growClaim, volumeBytes } from './grow-claim.ts';
 import { filesMark, refreshPods } from './refresh-pods.ts';
 import { isOurs, standing } from './standing-objects.ts';
@@ -41,8 +41,7 @@ export interface ProvideDeps {
 /** Makes the cluster have everything of one cache, as its configuration says; does nothing where all is as it should be. */
 export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) {
   const { client, clock, applier, watched } = deps;
-  /** Certificates as they were written, or found to be in order, last; without their contents. */
-  const issued = new Map<string, KubeObject>();
+  const ensureCertificate = createCertificates({ client, clock, watched, ensure });
 
   return async function provide(
     planned: PlannedCache,
@@ -100,49 +99,11 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     { metadata }: KubeObject,
     signal: AbortSignal,
   ): Promise<void> {
-    const found = await live(metadataOf(resource), metadata, signal);
+    const found = await find(client, metadataOf(resource), metadata, signal);
     if (found === undefined || isOurs(found)) return;
     const name = `${resource.kind} ${found.metadata.namespace}/${found.metadata.name}`;
     throw new LarderError('KUBE_API', `${name} exists and was not made by Larder, so it is left alone`, {
       hint: 'remove or rename it',
     });
-  }
-
-  /** Gives the version of the Secret, which tells one certificate from another. */
-  async function ensureCertificate(
-    values: CacheValues,
-    names: readonly string[],
-    authority: Authority,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const key = { namespace: values.namespace, name: certificateNameOf(values) };
-    const seen = watched.secrets.get(key);
-    const own = issued.get(key.name);
-    // What was issued a moment ago may not have been seen yet.
-    const latest = seen === undefined || isNotAfter(seen, own?.metadata.resourceVersion) ? own : seen;
-    if (isGood(latest, names, authority, clock.now())) {
-      if (seen !== undefined && latest === own) return latest?.metadata.resourceVersion;
-      const secret = await live(SECRETS, key, signal);
-      if (secret !== undefined && holdsWhatItSays(secret, authority)) return remember(secret);
-    }
-    return remember(await ensure(await issueFor(values, names, authority, clock.now()), signal));
-  }
-
-  function remember({ apiVersion, kind, metadata }: KubeObject): string | undefined {
-    issued.set(metadata.name, { apiVersion, kind, metadata });
-    return metadata.resourceVersion;
-  }
-
-  async function live<T extends KubeObject>(
-    resource: Resource<T>,
-    key: ObjectKey,
-    signal: AbortSignal,
-  ): Promise<T | undefined> {
-    try {
-      return await client.get(resource, key, { signal });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
   }
 }

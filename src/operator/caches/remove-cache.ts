@@ -1,5 +1,6 @@
 import type { Clock } from '../../kit/clock.ts';
-import { isNotFound } from '../../kube/kube-error.ts';
+import { find } from '../../kube/objects/find.ts';
+import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import { nodesStillUsing } from '../nodes/node-report.ts';
 import type { NodeDocumentView } from '../nodes/node-document-view.ts';
@@ -63,17 +64,15 @@ export function createCacheRemover(deps: RemoveDeps, settings: { readonly namesp
   async function removeOne(object: KubeObject, signal: AbortSignal): Promise<void> {
     if (object.metadata.deletionTimestamp !== undefined) return;
     const resource = resourceOf(object);
-    try {
-      const { metadata } = await client.get(resource, object.metadata, { signal });
-      if (!hasOurLabel(metadata.labels ?? {}) || askerOf({ ...object, metadata }) !== askerOf(object)) return;
-      await client.delete(resource, object.metadata, {
-        signal,
-        propagationPolicy: 'Background',
-        ...(metadata.uid !== undefined && { uid: metadata.uid }),
-      });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    const now = await find(client, metadataOf(resource), object.metadata, signal);
+    if (now === undefined || !hasOurLabel(now.metadata.labels ?? {}) || askerOf(now) !== askerOf(object))
+      return;
+    const { uid } = now.metadata;
+    await client.delete(resource, object.metadata, {
+      signal,
+      propagationPolicy: 'Background',
+      ...(uid !== undefined && { uid }),
+    });
   }
 
   /** What goes by itself once the StatefulSet has gone. */

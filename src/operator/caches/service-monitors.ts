@@ -1,5 +1,5 @@
 import type { Clock } from '../../kit/clock.ts';
-import { isNotFound } from '../../kube/kube-error.ts';
+import { find } from '../../kube/objects/find.ts';
 import type { KubeClient } from '../../kube/types.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import { CRDS, SERVICE_MONITORS } from '../resources.ts';
@@ -19,13 +19,7 @@ export function createServiceMonitorCheck({
 
   async function ask(signal: AbortSignal): Promise<boolean> {
     const name = `${SERVICE_MONITORS.plural}.${SERVICE_MONITORS.group}`;
-    try {
-      await client.get(metadataOf(CRDS), { name }, { signal });
-      return true;
-    } catch (error) {
-      if (isNotFound(error)) return false;
-      throw error;
-    }
+    return (await find(client, metadataOf(CRDS), { name }, signal)) !== undefined;
   }
 
   return async (signal) => {

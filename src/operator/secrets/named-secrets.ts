@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { isNotFound } from '../../kube/kube-error.ts';
+import { find } from '../../kube/objects/find.ts';
 import type { KubeClient, ObjectKey } from '../../kube/types.ts';
 import { keyText } from '../../kube/controller/object-key.ts';
 import { SECRETS, type Secret } from '../resources.ts';
@@ -22,19 +22,17 @@ export function createNamedSecrets(
   return {
     async read(key, signal) {
       const seen = watched.secrets.get(key);
-      if (seen === undefined) return undefined;
       const id = keyText(key);
+      if (seen === undefined) {
+        known.delete(id);
+        return undefined;
+      }
       const last = known.get(id);
       if (last?.metadata.resourceVersion === seen.metadata.resourceVersion) return last;
-      try {
-        const secret = await client.get(SECRETS, key, { signal });
-        known.set(id, secret);
-        return secret;
-      } catch (error) {
-        known.delete(id);
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }
+      const secret = await find(client, SECRETS, key, signal);
+      if (secret === undefined) known.delete(id);
+      else known.set(id, secret);
+      return secret;
     },
   };
 }
