@@ -44,7 +44,8 @@ test('200 callers spread over one cold fill cost one request and 1.00 times the 
   assert.equal(await larder.metric('larder_upstream_bytes_total'), size);
   assert.equal(await larder.metric('larder_fills_in_progress'), 0);
   const joins = await larder.metric('larder_fill_joins_total');
-  assert.ok(joins >= 150 && joins <= 199, `${joins} joins`);
+  // That the callers were spread over the fill, not what it cost: on a busy machine the last ones come when it has ended, and are hits.
+  assert.ok(joins >= 100 && joins <= 199, `${joins} joins`);
 });
 
 test('joiners are told that they were collapsed, and gauges and counters say what happens', async () => {
