@@ -41,10 +41,13 @@ export interface PlanInput {
 
 export function makePlan({ objects, asked, has, mayAct }: PlanInput): Plan {
   const entries = objects.map((object) => ({ object, asked: asked(object) }));
-  const claimants = new Map(entries.map(({ object, asked }) => [object, claimantOf(object, asked, has)]));
+  // By name: who asks may have an object with a newer status than the plan was made of.
+  const claimants = new Map(
+    entries.map(({ object, asked }) => [configId(object), claimantOf(object, asked, has)]),
+  );
   const grants = resolveClaims([...claimants.values()]);
   const conflictsOf = (object: ConfigObject): readonly Conflict[] => {
-    const claimant = claimants.get(object);
+    const claimant = claimants.get(configId(object));
     return claimant === undefined ? [] : grants.conflicts(claimant);
   };
 
@@ -53,7 +56,7 @@ export function makePlan({ objects, asked, has, mayAct }: PlanInput): Plan {
   const invalid = new Set<ConfigId>();
   const contended = { keys: new Set<string>(), ids: new Set<ConfigId>() };
   for (const { object: holder, asked } of entries) {
-    const granted = new Set(grants.granted(claimants.get(holder) as Claimant));
+    const granted = new Set(grants.granted(claimants.get(configId(holder)) as Claimant));
     for (const { upstream } of conflictsOf(holder)) {
       contended.keys.add(upstreamResourceName(upstream));
       contended.ids.add(configId(holder));
