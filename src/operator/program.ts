@@ -158,9 +158,9 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   const document = createNodeDocumentView(watched, settings);
   const holdings = createHoldings(watched, document);
   const planner = createPlanner({ watched, finalizer, holdings });
-  const plan = (): ReturnType<typeof planner.plan> => planner.plan();
+  const plan = () => planner.plan();
   const keeper = createAuthorityKeeper({ client, clock }, settings);
-  const authority = (): ReturnType<typeof keeper.current> => keeper.current();
+  const authority = () => keeper.current();
   const hasServiceMonitors = createServiceMonitorCheck({ client, clock });
   const stats = createStatsPoller({ clock, watched, plan, namespace: settings.namespace });
   const sources = createSources({

@@ -14,7 +14,7 @@ import { NODE_STATUS } from '../node-agent/node-lease.ts';
 import { CONFIG_MAPS, NODES_CONFIG_MAP, NODES_KEY, type ConfigMap } from '../node-agent/nodes-config-map.ts';
 import { readReport } from './nodes/node-report.ts';
 import { FINALIZER, LEASE_NAME } from './program.ts';
-import { MANAGED_BY } from './render/identity.ts';
+import { MANAGED_BY, OURS } from './render/identity.ts';
 import {
   DEPLOYMENTS,
   MIRROR_CONFIGS,
@@ -112,11 +112,13 @@ async function removeAll(
   signal: AbortSignal,
 ): Promise<void> {
   await turnNodesAway(client, clock, logger, namespace, signal);
-  const labelSelector = Object.entries(MANAGED_BY)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(',');
   for (const resource of RENDERED) {
-    for (const { kind, metadata } of await listed(client, resource, { namespace, labelSelector }, signal)) {
+    for (const { kind, metadata } of await listed(
+      client,
+      resource,
+      { namespace, labelSelector: OURS },
+      signal,
+    )) {
       await client.delete(resource, metadata, { signal, propagationPolicy: 'Background' });
       logger.info('removed', { kind, name: metadata.name });
     }

@@ -11,7 +11,7 @@ import { LEASES, type Lease } from '../kube/leader-election/lease.ts';
 import { NODE_STATUS } from '../node-agent/node-lease.ts';
 import { CONFIG_MAPS, type ConfigMap } from '../node-agent/nodes-config-map.ts';
 import { readReport, type NodeReport } from './nodes/node-report.ts';
-import { hasOurLabel, MANAGED_BY, UPSTREAM } from './render/identity.ts';
+import { hasOurLabel, OURS, UPSTREAM } from './render/identity.ts';
 import {
   CLAIMS,
   DAEMON_SETS,
@@ -83,7 +83,7 @@ export function watchCluster(
     return cache;
   }
 
-  const ours: ListQuery = { namespace, labelSelector: selectorOf(MANAGED_BY) };
+  const ours: ListQuery = { namespace, labelSelector: OURS };
   const byCache = { indexes: { [BY_CACHE]: cacheKeysOf } };
   return {
     registryConfigs: watch(REGISTRY_CONFIGS, {}, { transform: withoutManagedFields }),
@@ -116,12 +116,6 @@ export function cacheKeysOf({ metadata }: KubeObject): readonly string[] {
   // Pods and claims have the labels of their StatefulSet, not its annotations.
   const app = metadata.labels?.['app'];
   return app === undefined ? [] : [app];
-}
-
-function selectorOf(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(',');
 }
 
 function withoutManagedFields<T extends KubeObject>(object: T): T {

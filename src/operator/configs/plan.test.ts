@@ -57,7 +57,7 @@ test('the older object has the upstream, of whichever kind', () => {
   assert.deepEqual(plan.conflictsOf(cache), [
     { upstream: 'quay.io', holder: 'MirrorConfig team/mirror', about: 'quay.io' },
   ]);
-  assert.deepEqual([...plan.contended.keys], ['registry-quay-io']);
+  assert.deepEqual([...plan.contended], ['registry-quay-io']);
 });
 
 test('two upstreams whose objects would have one name are not both cached', () => {

@@ -26,8 +26,8 @@ export interface Plan {
   conflictsOf(object: ConfigObject): readonly Conflict[];
   /** True for an object whose spec breaks a rule, and that is not going: what it had before it did stays as it is. */
   isInvalid(id: ConfigId): boolean;
-  /** Keys of caches, and names of objects, that somebody waits for. */
-  readonly contended: { readonly keys: ReadonlySet<string>; readonly ids: ReadonlySet<ConfigId> };
+  /** Keys of caches that somebody waits for. */
+  readonly contended: ReadonlySet<string>;
 }
 
 export interface PlanInput {
@@ -54,13 +54,10 @@ export function makePlan({ objects, asked, has, mayAct }: PlanInput): Plan {
   const caches = new Map<string, PlannedCache>();
   const mirrors: PlannedMirrors[] = [];
   const invalid = new Set<ConfigId>();
-  const contended = { keys: new Set<string>(), ids: new Set<ConfigId>() };
+  const contended = new Set<string>();
   for (const { object: holder, asked } of entries) {
     const granted = new Set(grants.granted(claimants.get(configId(holder)) as Claimant));
-    for (const { upstream } of conflictsOf(holder)) {
-      contended.keys.add(upstreamResourceName(upstream));
-      contended.ids.add(configId(holder));
-    }
+    for (const { upstream } of conflictsOf(holder)) contended.add(upstreamResourceName(upstream));
     if (!mayAct(holder)) continue;
     if (asked.kind === 'invalid') invalid.add(configId(holder));
     if (asked.kind === 'mirrors') {

@@ -77,7 +77,7 @@ export function createPlanner({ watched, finalizer, holdings }: PlannerDeps): Pl
       if (read.kind === 'mirrors')
         for (const { upstream } of read.mirrors) yield upstreamResourceName(upstream);
       for (const upstream of holdings(configId(object))) yield upstreamResourceName(upstream);
-      yield* plan().contended.keys;
+      yield* plan().contended;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { defaultRemoteUrl } from '../../api/upstream-names.ts';
+import { formatAddress } from '../../kit/listen.ts';
 import type { NodeDocument, NodeDocumentInput } from '../../node-agent/node-document.ts';
 import { configId } from '../configs/config-id.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
@@ -40,11 +41,10 @@ function cacheEntry(cache: PlannedCache, { addressOf }: DocumentInput) {
   const address = addressOf(cache);
   if (address === undefined) return undefined;
   const { upstream, remoteURL, http } = cache.config;
-  const host = address.clusterIP.includes(':') ? `[${address.clusterIP}]` : address.clusterIP;
   return {
     upstream,
     server: remoteURL.replace(/\/+$/, ''),
-    endpoint: `${http.tls ? 'https' : 'http'}://${host}:${PORTS.registry}`,
+    endpoint: `${http.tls ? 'https' : 'http'}://${formatAddress({ host: address.clusterIP, port: PORTS.registry })}`,
     serverName: address.serverName,
     askedBy: configId(cache.holder),
   };

@@ -11,10 +11,9 @@ import {
 } from '../../node-agent/nodes-config-map.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import { certificateNameOf, serverNameOf } from '../caches/cache-certificate.ts';
-import { askerOf } from '../caches/standing-objects.ts';
-import { configId } from '../configs/config-id.ts';
+import { clusterIpOf } from '../caches/cluster-ip.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
-import { identityOf, MANAGED_BY } from '../render/identity.ts';
+import { MANAGED_BY } from '../render/identity.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
 import { caBundleProblem } from '../secrets/needed-secrets.ts';
 import type { Watched } from '../watched.ts';
@@ -80,13 +79,10 @@ export function createNodesReconciler(
     return 'done';
   };
 
-  function addressOf({ config: cache, holder }: PlannedCache) {
-    const { serviceName } = identityOf({ cache });
-    const service = watched.services.get({ namespace, name: serviceName });
-    // The cache of the object that asked before is taken away first, and from the nodes before that.
-    if (service === undefined || askerOf(service) !== configId(holder)) return undefined;
-    const { clusterIP = '' } = service.spec ?? {};
-    if (clusterIP === '' || clusterIP === 'None') return undefined;
+  function addressOf(planned: PlannedCache) {
+    const cache = planned.config;
+    const clusterIP = clusterIpOf(planned, watched, namespace);
+    if (clusterIP === undefined) return undefined;
     const hasCertificate =
       watched.secrets.get({ namespace, name: certificateNameOf({ cache }) }) !== undefined;
     if (cache.http.tls && !hasCertificate) return undefined;

@@ -6,6 +6,11 @@ import type { CacheValues } from './cache-values.ts';
 /** Says of an object that it is ours: nothing without it is ever changed or removed. */
 export const MANAGED_BY = { 'app.kubernetes.io/managed-by': 'larder-operator' };
 
+/** Selects the objects that have it. */
+export const OURS = Object.entries(MANAGED_BY)
+  .map(([name, value]) => `${name}=${value}`)
+  .join(',');
+
 export function hasOurLabel(labels: Readonly<Record<string, string>>): boolean {
   return Object.entries(MANAGED_BY).every(([name, value]) => labels[name] === value);
 }

@@ -1,8 +1,9 @@
 import { sleep, type Clock } from '../../kit/clock.ts';
-import { askerOf } from '../caches/standing-objects.ts';
+import { formatAddress } from '../../kit/listen.ts';
+import { clusterIpOf } from '../caches/cluster-ip.ts';
 import { configId, type ConfigId } from '../configs/config-id.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
-import { identityOf, PORTS } from '../render/identity.ts';
+import { PORTS } from '../render/identity.ts';
 import type { Watched } from '../watched.ts';
 import { readCacheStats, type CacheStats } from './cache-stats.ts';
 
@@ -32,17 +33,18 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
   const known = new Map<string, { readonly holder: ConfigId; readonly stats: CacheStats }>();
   const handlers = new Set<(key: string) => void>();
 
-  async function ask({ key, config: cache, holder }: PlannedCache, signal: AbortSignal): Promise<void> {
-    const { serviceName } = identityOf({ cache });
-    const service = watched.services.get({ namespace, name: serviceName });
-    // What another object's cache says, while it is being removed, is nothing to tell of this one.
-    const isItsOwn = service !== undefined && askerOf(service) === configId(holder);
-    const clusterIP = isItsOwn ? service.spec?.clusterIP : undefined;
-    const host = clusterIP?.includes(':') === true ? `[${clusterIP}]` : clusterIP;
+  async function ask(planned: PlannedCache, signal: AbortSignal): Promise<void> {
+    const { key, config, holder } = planned;
+    const host = clusterIpOf(planned, watched, namespace);
     const stats =
-      host === undefined || host === ''
+      host === undefined
         ? undefined
-        : await readCacheStats(`http://${host}:${PORTS.admin}`, cache.upstream, clock, signal);
+        : await readCacheStats(
+            `http://${formatAddress({ host, port: PORTS.admin })}`,
+            config.upstream,
+            clock,
+            signal,
+          );
     const now = stats && { holder: configId(holder), stats };
     if (JSON.stringify(known.get(key)) === JSON.stringify(now)) return;
     if (now === undefined) known.delete(key);
