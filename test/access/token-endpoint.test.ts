@@ -290,7 +290,7 @@ suite('a token of Larder', { concurrency: 2 }, () => {
   });
 
   test('that has expired, was made up, or is a password is answered with where to get one', async () => {
-    await using upstream = await registry({ token: { expiresIn: 2 } });
+    await using upstream = await registry({ token: { expiresIn: 4 } });
     await using larder = await startCache(upstream, { cache: REALM_CACHE });
     const token = await tokenOf(askToken(larder, upstream, ['team/secret'], { login: ALICE }));
     const url = manifestUrl(larder, 'team/secret', 'v1');
