@@ -12,8 +12,8 @@ test('200 callers spread over one cold fill cost one request and 1.00 times the 
   const blob = blobOf(size, 1);
   await using upstream = await startUpstream();
   upstream.push('team/app', blob);
-  // 3 s for the whole body, so that callers can come at every point of it.
-  upstream.faults.add({ match: { kind: 'blob' }, bytesPerSecond: size / 3 });
+  // 6 s for the whole body, so that callers can come at every point of it, on a busy machine too.
+  upstream.faults.add({ match: { kind: 'blob' }, bytesPerSecond: size / 6 });
   await using larder = await startCache(upstream);
   const url = blobUrl(larder, 'team/app', blob);
 
@@ -44,8 +44,7 @@ test('200 callers spread over one cold fill cost one request and 1.00 times the 
   assert.equal(await larder.metric('larder_upstream_bytes_total'), size);
   assert.equal(await larder.metric('larder_fills_in_progress'), 0);
   const joins = await larder.metric('larder_fill_joins_total');
-  // That the callers were spread over the fill, not what it cost: on a busy machine the last ones come when it has ended, and are hits.
-  assert.ok(joins >= 100 && joins <= 199, `${joins} joins`);
+  assert.ok(joins >= 150 && joins <= 199, `${joins} joins`);
 });
 
 test('joiners are told that they were collapsed, and gauges and counters say what happens', async () => {
