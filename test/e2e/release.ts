@@ -23,6 +23,7 @@ export interface ProgramPod {
   readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
   readonly spec: { readonly containers: readonly [{ readonly image: string }] };
   readonly status: {
+    readonly podIP: string;
     readonly containerStatuses?: readonly [
       { readonly ready: boolean; readonly restartCount: number; readonly containerID: string },
     ];

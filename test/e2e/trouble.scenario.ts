@@ -6,6 +6,7 @@ import { upstreamResourceName } from '../../src/api/upstream-names.ts';
 import { runPod, type PodOptions } from '../cluster/pods.ts';
 import type { Cluster } from '../cluster/start-cluster.ts';
 import { waitFor } from '../kit/index.ts';
+import { run } from '../parts/run.ts';
 import { ALL_BYTES_FOUND, distinctImage } from '../parts/runnable-image.ts';
 import { NAMESPACE, type Program, type ProgramPod } from './release.ts';
 import { OPEN, TINY, type DeclareScenario } from './setting.ts';
@@ -88,6 +89,40 @@ export const trouble: DeclareScenario = (the) => {
         isSoon(context, await freshPull());
       } finally {
         await the().release.signal(CACHE, 'SIGCONT');
+      }
+      await comesFromTheCache();
+    });
+
+    test('when the cache hangs in the middle of a layer', async (context) => {
+      const { cluster, open, release } = the();
+      const fresh = distinctImage(8, 4 << 20);
+      open.push(REPOSITORY, fresh, 'v3');
+      const layer = fresh.layers.toSorted((a, b) => b.size - a.size)[0]!;
+      const pause = open.faults.add({ match: { digest: layer.digest }, nth: 1, pauseAfter: 1 << 20 });
+      const pull = cluster.node.pull(`${OPEN}/${REPOSITORY}:v3`);
+      await pause.reached();
+      await release.signal(CACHE, 'SIGSTOP');
+      const start = performance.now();
+      try {
+        await pull;
+        isSoon(context, performance.now() - start);
+      } finally {
+        pause.remove();
+        await release.signal(CACHE, 'SIGCONT');
+      }
+      await comesFromTheCache();
+    });
+
+    test('when packets to the cache are lost, as when its node has lost its power', async (context) => {
+      const { cluster, release } = the();
+      const { podIP } = (await release.pod(CACHE)).status;
+      const drop = (how: '-I' | '-D') =>
+        run('iptables', ['-w', how, 'OUTPUT', '-d', podIP, '-j', 'DROP'], { place: cluster });
+      await drop('-I');
+      try {
+        isSoon(context, await freshPull());
+      } finally {
+        await drop('-D');
       }
       await comesFromTheCache();
     });

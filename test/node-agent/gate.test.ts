@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { get, imageOf, startUpstream, waitFor } from '../kit/index.ts';
+import { startHostOfCache } from './host-of-cache.ts';
 import { cacheEntry, NAME, playLarder, startAgent, startPair, type Pair } from './setting.ts';
 
 const image = imageOf({ layers: [1000] });
@@ -55,6 +56,30 @@ describe('a cache that is gone', () => {
     assert.ok((await msUntilRefusal(pair)) < 50);
     await waitFor(() => !pair.hasHosts());
   });
+
+  for (const how of ['over an open connection', 'over a new connection'] as const) {
+    test(`with the whole host, whose packets are lost, costs a request ${how} less than 50 ms`, async () => {
+      await using cache = await startUpstream({ tls: true });
+      playLarder(cache);
+      await using host = await startHostOfCache(cache.url);
+      const document = { revision: '1', ca: cache.caPem, caches: [cacheEntry(host.url)] };
+      await using setting = await startAgent(document);
+      cache.push('app', image, 'v1');
+      const times: number[] = [];
+      for (const _ of [1, 2, 3]) {
+        await waitFor(() => setting.agent.status()?.upstreams[0]?.state === 'Ready', { limitMs: 30_000 });
+        await waitFor(async () => (await get(setting.url(manifest))).status === 200);
+        if (how === 'over a new connection') cache.hangUp();
+        await host.goDark();
+        const begin = performance.now();
+        assert.equal((await get(setting.url(manifest))).status, 503);
+        times.push(performance.now() - begin);
+        host.comeBack();
+      }
+      // The machine may be busy: the best of three.
+      assert.ok(Math.min(...times) < 50, `${times.join(', ')} ms`);
+    });
+  }
 
   test('is not used at all while its certificate is not the operator’s', async () => {
     await using cache = await startUpstream({ tls: true });

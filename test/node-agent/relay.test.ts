@@ -128,6 +128,33 @@ describe('the relay', () => {
     });
   }
 
+  test('ends an answer in order, with the bytes that came, when the cache hangs in the middle of it', async () => {
+    await using pair = await startPair();
+    pair.cache.push('app', image, 'v1');
+    const pause = pair.cache.faults.add({ match: { kind: 'blob' }, pauseAfter: 10 * MiB });
+    const answer = rawGet(pair.url(blobPath(layer.digest)));
+    await pause.reached();
+    pair.cache.faults.add({ hold: true });
+    const begin = performance.now();
+    const { bytes, ended } = await answer;
+    assert.equal(ended, 'fin');
+    assert.ok(bytes >= 10 * MiB, `${bytes} bytes`);
+    assert.ok(performance.now() - begin < 4000, `${performance.now() - begin} ms`);
+  });
+
+  test('waits for the rest of an answer as long as the cache answers others', async () => {
+    await using pair = await startPair();
+    pair.cache.push('app', image, 'v1');
+    const pause = pair.cache.faults.add({ match: { kind: 'blob' }, pauseAfter: 10 * MiB });
+    const answer = get(pair.url(blobPath(layer.digest)), { body: { expect: layer } });
+    await pause.reached();
+    const probes = pair.cache.count({ kind: 'other' });
+    await waitFor(() => pair.cache.count({ kind: 'other' }) >= probes + 3, { what: 'three more probes' });
+    pause.release();
+    const { complete, matches } = await answer;
+    assert.deepEqual([complete, matches], [true, true]);
+  });
+
   test('repeats a request whose connection the cache had closed meanwhile', async () => {
     await using pair = await startPair();
     pair.cache.push('app', image, 'v1');

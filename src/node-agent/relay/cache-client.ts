@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
@@ -7,33 +8,27 @@ import {
   type CacheAddress,
   type CacheConnection,
 } from './cache-connection.ts';
+import { startExchange, type CacheRequest, type Exchange, type ExchangeDeps } from './exchange.ts';
 import type { Slabs } from './slabs.ts';
 
-/** A cache in the same cluster connects in milliseconds; containerd would wait for 30 s. */
+/** A cache in the same cluster connects in milliseconds, TLS included, unless it is very busy; containerd would wait for 30 s. */
 const CONNECT_MS = 1_000;
-/** The cache answers within 20 s, or not at all; containerd waits for 30 s. */
-const HEADERS_MS = 25_000;
-/** Without headers for so long, it is worth asking whether the cache is still there. */
-const SLOW_MS = 250;
+/**
+ * The kernel of the cache's host takes connections, however busy the cache is. With `DOUBT_MS` before it, it is less than the 50 ms that a
+ * request may lose to a host that is gone.
+ */
+const REACH_MS = 35;
 /** Of one cache: containerd asks for 3 layers of an image at a time. A connection whose client does not read holds 768 KiB. */
 const MOST_CONNECTIONS = 128;
 /** Kept open without a request. A cache closes them after 75 s. */
 const IDLE_CONNECTIONS = 8;
 const IDLE_MS = 30_000;
 
-export interface CacheRequest {
-  /** The request as it goes out. */
-  readonly bytes: Buffer | string;
-  readonly isHead: boolean;
-  /** It takes longer than usual. */
-  readonly onSlow?: () => void;
-}
-
 /** One cache: its connections, and what is asked over them. */
 export interface CacheClient {
   /** Asks; the returned function gives the request up. The receiver hears nothing after that. */
   send(request: CacheRequest, receiver: AnswerReceiver): () => void;
-  /** Requests that have no answer yet fail with `reason`. */
+  /** Requests that wait for the cache, for an answer or for more of it, fail with `reason`. */
   failWaiting(reason: Error): void;
   /** Closes what is idle; running answers end, and their connections with them. */
   close(): void;
@@ -48,104 +43,64 @@ export interface CacheClientOptions {
 
 export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClientOptions): CacheClient {
   const address = addressOf(options);
+  /** A name takes its resolver's time, and may have several addresses. */
+  const isAddress = isIP(address.host) !== 0;
   const idle = new Map<CacheConnection, () => void>();
-  const waiting = new Set<(reason: Error) => void>();
+  const exchanges = new Set<Exchange>();
   let connections = 0;
   let isClosed = false;
+  let isDoubted = false;
+  const deps: ExchangeDeps = { clock, open, onDoubt, onEnd: (exchange) => exchanges.delete(exchange) };
 
   return {
     send(request, receiver) {
       const reused = lastIdle();
-      if (reused !== undefined) return ask(reused, request, receiver, true);
-      return ask(open(), request, receiver, false);
+      const connection = reused ?? open();
+      if (connection === undefined) {
+        const reason = `all ${MOST_CONNECTIONS} connections to the cache are busy`;
+        receiver.failed(new LarderError('OVERLOADED', reason), false);
+        return () => {};
+      }
+      const exchange = startExchange(deps, request, receiver, connection, reused !== undefined);
+      exchanges.add(exchange);
+      return () => exchange.giveUp();
     },
-    failWaiting(reason) {
-      for (const fail of waiting) fail(reason);
-    },
+    failWaiting,
     close() {
       isClosed = true;
       for (const connection of idle.keys()) connection.destroy();
     },
   };
 
-  function ask(
-    connection: CacheConnection | undefined,
-    request: CacheRequest,
-    receiver: AnswerReceiver,
-    isReused: boolean,
-  ): () => void {
-    let current = connection;
-    let isOver = false;
-    let forget = (): void => {};
-    const over = (): void => {
-      isOver = true;
-      forget();
-    };
-    const fail = (reason: Error, answered = false): void => {
-      if (isOver) return;
-      over();
-      current?.destroy();
-      receiver.failed(reason, answered);
-    };
-    forget = watch(fail, request.onSlow);
-    if (current === undefined) {
-      fail(new LarderError('OVERLOADED', `all ${MOST_CONNECTIONS} connections to the cache are busy`));
-      return () => {};
-    }
-    begin(current, isReused);
-    return () => {
-      if (isOver) return;
-      over();
-      current?.destroy();
-    };
-
-    function begin(to: CacheConnection, mayBeStale: boolean): void {
-      to.ready.then(
-        () => {
-          if (!isOver) to.ask(request.bytes, request.isHead, relayTo(mayBeStale));
-        },
-        (error: Error) => fail(error),
-      );
-    }
-
-    function relayTo(mayBeStale: boolean): AnswerReceiver {
-      return {
-        head(head) {
-          if (isOver) return;
-          forget();
-          receiver.head(head);
-        },
-        body(piece, taken) {
-          if (!isOver) receiver.body(piece, taken);
-        },
-        end() {
-          if (isOver) return;
-          over();
-          receiver.end();
-        },
-        failed(error, answered) {
-          // The cache may have closed an idle connection at the moment of the request: once more, over a new one.
-          const again = mayBeStale && !answered && !isOver ? open() : undefined;
-          if (again === undefined) return fail(error, answered);
-          current = again;
-          begin(again, false);
-        },
-      };
-    }
+  function failWaiting(reason: Error): void {
+    for (const exchange of exchanges) exchange.failWaiting(reason);
   }
 
-  /** Until the headers are there: a limit, a hint that it is slow, and whoever closes the gate. */
-  function watch(fail: (reason: Error) => void, onSlow: (() => void) | undefined): () => void {
-    const cancelSlow = clock.after(SLOW_MS, () => onSlow?.());
-    const cancel = clock.after(HEADERS_MS, () =>
-      fail(new LarderError('UPSTREAM_TIMEOUT', `the cache did not answer within ${HEADERS_MS} ms`)),
+  /** An open connection looks the same when its other end is gone, and all packets are lost. A new one does not come about then. */
+  function onDoubt(): void {
+    if (isDoubted || !isAddress) return;
+    isDoubted = true;
+    const trial = openCacheConnection({ ...address, tls: undefined }, slabs, {
+      onIdle: () => {},
+      onClose: () => {
+        isDoubted = false;
+      },
+    });
+    limitReach(trial);
+    trial.ready.then(() => trial.destroy(), failWaiting);
+  }
+
+  function limitReach(connection: CacheConnection): void {
+    if (!isAddress) return;
+    const unreachable = new LarderError(
+      'UPSTREAM_TIMEOUT',
+      `no host takes connections there within ${REACH_MS} ms`,
     );
-    waiting.add(fail);
-    return () => {
-      cancelSlow();
-      cancel();
-      waiting.delete(fail);
+    const check = (): void => {
+      if (!connection.isReached) connection.destroy(unreachable);
     };
+    // A process that was late itself looks at its sockets first.
+    clock.after(REACH_MS, () => setImmediate(check));
   }
 
   /** Undefined when there are too many. */
@@ -166,6 +121,7 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
       ),
     );
     connection.ready.then(cancel, () => {});
+    limitReach(connection);
     return connection;
   }
 

@@ -25,6 +25,8 @@ export interface AnswerReceiver {
 export interface CacheConnection {
   /** Resolves when it can be asked; rejects when it never can. */
   readonly ready: Promise<void>;
+  /** The host at the address has taken the connection, whatever its process does with it. */
+  readonly isReached: boolean;
   /** False while it answers, and when it is closed. */
   readonly isIdle: boolean;
   /** Asks; one at a time. */
@@ -65,8 +67,12 @@ export function openCacheConnection(
   let underway = 0;
   let isScheduled = false;
   let isReady = false;
+  let isReached = false;
 
   const socket = openSocket(address, { buffer: () => slab.buffer.subarray(filled), callback: received });
+  socket.once('connect', () => {
+    isReached = true;
+  });
   const ready = new Promise<void>((resolve, reject) => {
     socket.once(address.tls === undefined ? 'connect' : 'secureConnect', () => {
       isReady = true;
@@ -84,6 +90,9 @@ export function openCacheConnection(
 
   return {
     ready,
+    get isReached() {
+      return isReached;
+    },
     get isIdle() {
       return isReady && reading === undefined && !socket.destroyed;
     },

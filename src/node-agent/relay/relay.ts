@@ -39,8 +39,13 @@ function forward(
   response: ServerResponse,
 ): void {
   const attempt = gate.attempt();
+  const onSilent = (): Error | undefined => {
+    if (gate.state !== 'open') return unavailable(upstream);
+    hurry();
+    return undefined;
+  };
   const giveUp = client.send(
-    { bytes: requestBytes(request, body), isHead: request.method === 'HEAD', onSlow: hurry },
+    { bytes: requestBytes(request, body), isHead: request.method === 'HEAD', onSilent },
     {
       head({ status, reason, rawHeaders }) {
         attempt.succeeded();

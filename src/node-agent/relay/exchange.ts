@@ -1,0 +1,144 @@
+import type { Clock } from '../../kit/clock.ts';
+import { LarderError } from '../../kit/errors.ts';
+import type { AnswerReceiver, CacheConnection } from './cache-connection.ts';
+
+/** The cache answers within 20 s, or not at all; containerd waits for 30 s. */
+const HEADERS_MS = 25_000;
+/** Silent for so long, it is worth asking whether the cache is still there: for the first time, and from then on. */
+const SILENT_MS = 250;
+const STILL_SILENT_MS = 1_000;
+/** A cache answers from its store in less. From then on it may be that nobody is at the other end of a connection that was open. */
+const DOUBT_MS = 10;
+
+export interface CacheRequest {
+  /** The request as it goes out. */
+  readonly bytes: Buffer | string;
+  readonly isHead: boolean;
+  /** No byte has come for a while that the client has not taken. Whoever returns an error ends the exchange with it. */
+  readonly onSilent?: () => Error | undefined;
+}
+
+/** A request on its way, and its answer. */
+export interface Exchange {
+  /** Ends it, and the receiver hears of nothing. */
+  giveUp(): void;
+  /** Fails it if it waits for the cache: without headers yet, or silent for long. */
+  failWaiting(reason: Error): void;
+}
+
+export interface ExchangeDeps {
+  readonly clock: Clock;
+  /** Another connection, for a request whose first one was closed; undefined when there are too many. */
+  readonly open: () => CacheConnection | undefined;
+  /** No answer came at once over a connection that was open before. */
+  readonly onDoubt: () => void;
+  readonly onEnd: (exchange: Exchange) => void;
+}
+
+/** Sends a request over `connection`, which `isReused` or new, and hands its answer to `receiver`. */
+export function startExchange(
+  { clock, open, onDoubt, onEnd }: ExchangeDeps,
+  request: CacheRequest,
+  receiver: AnswerReceiver,
+  connection: CacheConnection,
+  isReused: boolean,
+): Exchange {
+  let current = connection;
+  let isOver = false;
+  let isAnswered = false;
+  let heardAt = clock.monotonic();
+  /** Pieces that the client has not taken yet. */
+  let pieces = 0;
+  let cancelWatch = (): void => {};
+  const cancelLimit = clock.after(HEADERS_MS, () =>
+    fail(new LarderError('UPSTREAM_TIMEOUT', `the cache did not answer within ${HEADERS_MS} ms`)),
+  );
+  const cancelDoubt = isReused ? clock.after(DOUBT_MS, onDoubt) : (): void => {};
+  const exchange: Exchange = {
+    giveUp() {
+      if (isOver) return;
+      over();
+      current.destroy();
+    },
+    failWaiting(reason) {
+      if (!isAnswered || silentMs() >= SILENT_MS) fail(reason);
+    },
+  };
+  watch(SILENT_MS);
+  begin(isReused);
+  return exchange;
+
+  function begin(mayBeStale: boolean): void {
+    const connection = current;
+    connection.ready.then(
+      () => {
+        if (!isOver) connection.ask(request.bytes, request.isHead, relayTo(mayBeStale));
+      },
+      (error: Error) => fail(error),
+    );
+  }
+
+  function relayTo(mayBeStale: boolean): AnswerReceiver {
+    return {
+      head(head) {
+        if (isOver) return;
+        isAnswered = true;
+        heardAt = clock.monotonic();
+        cancelDoubt();
+        cancelLimit();
+        receiver.head(head);
+      },
+      body(piece, taken) {
+        if (isOver) return;
+        pieces += 1;
+        receiver.body(piece, () => {
+          pieces -= 1;
+          heardAt = clock.monotonic();
+          taken();
+        });
+      },
+      end() {
+        if (isOver) return;
+        over();
+        receiver.end();
+      },
+      failed(error, answered) {
+        // The cache may have closed an idle connection at the moment of the request: once more, over a new one.
+        const again = mayBeStale && !answered && !isOver ? open() : undefined;
+        if (again === undefined) return fail(error, answered);
+        cancelDoubt();
+        current = again;
+        begin(false);
+      },
+    };
+  }
+
+  function silentMs(): number {
+    return pieces === 0 ? clock.monotonic() - heardAt : 0;
+  }
+
+  function watch(ms: number): void {
+    cancelWatch = clock.after(ms, () => {
+      const restMs = SILENT_MS - silentMs();
+      if (restMs > 0) return watch(restMs);
+      const reason = request.onSilent?.();
+      if (reason === undefined) watch(STILL_SILENT_MS);
+      else fail(reason);
+    });
+  }
+
+  function fail(reason: Error, answered = isAnswered): void {
+    if (isOver) return;
+    over();
+    current.destroy();
+    receiver.failed(reason, answered);
+  }
+
+  function over(): void {
+    isOver = true;
+    cancelDoubt();
+    cancelLimit();
+    cancelWatch();
+    onEnd(exchange);
+  }
+}
