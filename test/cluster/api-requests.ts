@@ -14,14 +14,20 @@ export interface ApiRequests extends AsyncDisposable {
   (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<object | ApiStatus>;
 }
 
+/** A way in with a token of a service account instead of a certificate. */
+export type TokenAccess = Omit<ApiAccess, 'client'> & { readonly token: string };
+
 /** Binds requests to an API server and to who makes them: for suites that count on the answer's fields, which kubectl does not show. */
-export function createApiRequests({ server, ca, client }: ApiAccess): ApiRequests {
+export function createApiRequests(access: ApiAccess | TokenAccess): ApiRequests {
+  const { server, ca } = access;
+  const [client, login] =
+    'token' in access ? [{}, { authorization: `Bearer ${access.token}` }] : [access.client, {}];
   const dispatcher = new Agent({ connect: { ca, ...client } });
   const request = async (method: string, path: string, body?: object): Promise<object> => {
     const answer = await fetch(server + path, {
       method,
       dispatcher,
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...login },
       ...(body && { body: JSON.stringify(body) }),
     });
     return (await answer.json()) as object;

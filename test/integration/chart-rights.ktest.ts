@@ -1,7 +1,7 @@
 /** What the accounts of the chart may, at a real API server: all of it, and what a thief of their tokens would try. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { createApiRequests, type ApiRequests } from '../cluster/api-requests.ts';
+import { createApiRequests, refusal, type ApiRequests } from '../cluster/api-requests.ts';
 import { CHART, createHelm } from '../cluster/helm.ts';
 import { startApiServer, type ApiServer } from '../cluster/start-api-server.ts';
 import { tempDir, waitFor } from '../kit/index.ts';
@@ -166,6 +166,53 @@ describe(
       const one = await agent('GET', `${list}?fieldSelector=metadata.name%3Dlarder-nodes`);
       assert.equal((one as { kind: string }).kind, 'ConfigMapList');
       assert.match(JSON.stringify(await agent('GET', list)), /"reason":"Forbidden"/);
+    });
+
+    test('a node agent writes the Lease of its own node, and no other: neither another node’s nor the operator’s', async () => {
+      await api.kubectl.apply({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'agent', namespace: NAMESPACE },
+        spec: {
+          nodeName: 'one',
+          serviceAccountName: 'larder-node-agent',
+          containers: [{ name: 'agent', image: 'registry.example.com/larder' }],
+        },
+      });
+      const leases = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`;
+      const tokenFor = (...bound: string[]) =>
+        api.kubectl('create', 'token', 'larder-node-agent', `--namespace=${NAMESPACE}`, ...bound);
+      const write = async (token: string, name: string, holderIdentity: string): Promise<string> => {
+        await using agent = createApiRequests({ server: api.access.server, ca: api.access.ca, token });
+        const answer = await agent('POST', leases, {
+          apiVersion: 'coordination.k8s.io/v1',
+          kind: 'Lease',
+          metadata: { name },
+          spec: { holderIdentity },
+        });
+        return refusal(answer)?.message ?? 'written';
+      };
+      const token = await tokenFor('--bound-object-kind=Pod', '--bound-object-name=agent');
+      const refused = 'a node agent may write the Lease larder-node-<its node>, and its token is of the node';
+      // A policy takes the API server a moment to compile.
+      const isInForce = async () =>
+        (await write(token, 'larder-node-two', 'two')).includes(`${refused} "one"`);
+      await waitFor(isInForce, { limitMs: 30_000, everyMs: 100, what: 'the policy to be in force' });
+      assert.match(
+        await write(token, 'larder-node-one', 'two'),
+        /spec\.holderIdentity .* has to be its node, one/,
+      );
+      assert.match(await write(token, 'larder-operator', 'two'), new RegExp(`${refused} "one"`));
+      assert.equal(await write(token, 'larder-node-one', 'one'), 'written');
+      assert.match(await write(await tokenFor(), 'larder-node-one', 'one'), new RegExp(`${refused} ""`));
+      // Others are none of its business.
+      const lease = await admin('POST', leases, {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: { name: 'larder-node-three' },
+        spec: { holderIdentity: 'anybody' },
+      });
+      assert.equal(refusal(lease), undefined);
     });
   },
 );

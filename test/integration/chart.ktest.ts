@@ -36,6 +36,8 @@ const ALWAYS = [
   'RoleBinding/larder-uninstall',
   'ServiceAccount/larder-node-agent',
   'ServiceAccount/larder-operator',
+  'ValidatingAdmissionPolicy/larder-node-agent',
+  'ValidatingAdmissionPolicyBinding/larder-node-agent',
 ];
 const POLICY = 'NetworkPolicy/larder-operator';
 
@@ -148,6 +150,13 @@ describe('the chart', requireParts(['helm']), () => {
         .map(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy']);
     assert.deepEqual(await policies({}), ['keep', 'keep']);
     assert.deepEqual(await policies({ crds: { keep: false } }), [undefined, undefined]);
+  });
+
+  test('does without the admission policy on Kubernetes 1.29, which has no such thing', async () => {
+    const rendered = (version: string) =>
+      helm('template', 'larder', CHART, `--set=image.repository=${IMAGE}`, `--kube-version=${version}`);
+    assert.doesNotMatch(await rendered('1.29.15-gke.1'), /ValidatingAdmissionPolicy/);
+    assert.match(await rendered('1.30.0-eks-1'), /kind: ValidatingAdmissionPolicyBinding/);
   });
 
   test('is not installed without an image', async () => {
