@@ -38,7 +38,7 @@ export function ociImage(architecture: Architecture, layers: readonly Layer[], o
       ],
       Entrypoint: ['/usr/bin/larder'],
       // As arguments, not as environment: that would make the other programs listen on all addresses too.
-      Cmd: ['serve', '--store', STORE_PATH, '--address', '0.0.0.0:5000', '--admin-address', '0.0.0.0:5001'],
+      Cmd: ['serve', '--store', STORE_PATH, '--address', '[::]:5000', '--admin-address', '[::]:5001'],
       WorkingDir: '/',
       StopSignal: 'SIGTERM',
       Labels: labelsOf(origin),

@@ -64,7 +64,7 @@ export function operatorCommand(io: CommandIo): CommandDefinition {
         .addOption(
           option('--admin-address <host:port>', '/healthz, /readyz and /metrics')
             .argParser(parseAddress)
-            .default(parseAddress('0.0.0.0:5001'), '0.0.0.0:5001'),
+            .default(parseAddress('[::]:5001'), '[::]:5001'),
         )
         .addOption(logLevelOption())
         .addOption(logFormatOption(io))

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { LarderError } from './errors.ts';
 import { sleep, type Clock } from './clock.ts';
 
-/** Where a listener listens. Port 0 picks a free one. */
+/** Where a listener listens. Port 0 picks a free one. The host `::` is every address of both families; of IPv4 alone where there is no IPv6. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -21,9 +21,11 @@ export function listen(server: Server, address: Address, flag: string): Promise<
       );
     };
     server.once('error', onError);
-    server.listen(address.port, address.host, () => {
+    // Without a host Node.js does the same as with `::`, and can do without IPv6.
+    const { port, host } = address;
+    server.listen(host === '::' ? { port } : { port, host }, () => {
       server.removeListener('error', onError);
-      resolve({ host: address.host, port: (server.address() as AddressInfo).port });
+      resolve({ host, port: (server.address() as AddressInfo).port });
     });
   });
 }

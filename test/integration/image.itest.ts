@@ -133,7 +133,7 @@ describe('the image', requireParts(['registry3', 'oras', 'containerd2', 'runc'])
 
   test('serves on all of its addresses when nothing else is asked', async () => {
     await using larder = await containerd.startImage(reference, READY, { flags: ['--read-only', ...STORE] });
-    assert.deepEqual(urlsOf(larder), { registry: 'http://0.0.0.0:5000', admin: 'http://0.0.0.0:5001' });
+    assert.deepEqual(urlsOf(larder), { registry: 'http://[::]:5000', admin: 'http://[::]:5001' });
   });
 
   test('serves as its own user on a root file system that nobody can write to, and stops when told', async () => {
