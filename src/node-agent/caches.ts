@@ -101,8 +101,8 @@ export function createCaches(deps: CachesDeps): Caches {
       problem: () => lastProblem,
       judged: prober.judged,
       stop() {
-        stopped.abort();
-        client.close();
+        // Until the last answer has ended, somebody has to see whether the cache is still there.
+        client.close(() => stopped.abort());
       },
     };
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../kit/clock.ts';
+import { errorText } from '../kit/errors.ts';
 import { formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { TaskGroup } from '../kit/task-group.ts';
@@ -91,7 +92,16 @@ export async function startNodeAgent(
     // Files of before stay while their caches answer.
     await caches.judged();
     if (document === undefined || tasks.signal.aborted) return;
-    status = await carryOut(document);
+    try {
+      status = await carryOut(document);
+    } catch (error) {
+      // A directory that cannot be read now may be readable at the next look; what is not known to be carried out is not reported so.
+      status = failedStatus(document, status, `${settings.certsDirectory}: ${errorText(error)}`);
+      logger.error('the document cannot be carried out', {
+        event: 'carry-out-failed',
+        error: errorText(error),
+      });
+    }
     reporter?.report(status);
   }
 }
@@ -99,6 +109,19 @@ export async function startNodeAgent(
 /** Takes away everything that an agent has written below `directory`. */
 export async function uninstallNodeAgent(directory: string): Promise<NodeStatus['upstreams']> {
   return (await createHostsDirectory(directory).apply([])).map(writtenStatus);
+}
+
+/** That nothing of a document could be done, beside what is known of before. */
+function failedStatus(
+  { caches, mirrors }: NodeDocument,
+  before: NodeStatus | undefined,
+  message: string,
+): NodeStatus {
+  return {
+    revision: before?.revision ?? '',
+    containerd: before?.containerd ?? { state: 'Unknown', message: '' },
+    upstreams: [...caches, ...mirrors].map(({ upstream }) => ({ upstream, state: 'Failed', message })),
+  };
 }
 
 /** Brings files in step with document and gates, and says in the log what has changed about that. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { get, imageOf, startUpstream, waitFor } from '../kit/index.ts';
@@ -81,6 +81,37 @@ describe('a cache that is gone', () => {
     });
   }
 
+  test('is not what a cache is whose connections all wait for its upstream', async () => {
+    await using pair = await startPair({ tls: false });
+    pair.cache.push('app', image, 'v1');
+    const wait = pair.cache.faults.add({ match: { kind: 'manifest' }, hold: true });
+    const answers = Array.from({ length: 127 }, () => get(pair.url(manifest)));
+    await wait.reached(127);
+    await waitFor(async () => (await get(pair.url(manifest))).status === 503, {
+      what: 'no more connections',
+    });
+    const [probes, begin] = [pair.cache.count({ kind: 'other' }), performance.now()];
+    await waitFor(() => pair.cache.count({ kind: 'other' }) >= probes + 10, { what: 'more probes' });
+    // Who waits does not ask for more than ten a second together.
+    assert.ok(performance.now() - begin > 900, `${performance.now() - begin} ms`);
+    assert.ok(pair.hasHosts());
+    wait.remove();
+    for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
+  });
+
+  test('is noticed by what is under way still when the document names another', async () => {
+    await using pair = await startPair();
+    const big = imageOf({ layers: [16 << 20] });
+    pair.cache.push('app', big, 'v1');
+    const pause = pair.cache.faults.add({ match: { kind: 'blob' }, pauseAfter: 8 << 20 });
+    const answer = get(pair.url(`/v2/app/blobs/${big.layers[0]!.digest}`), { body: 'hash' });
+    await pause.reached();
+    pair.writeDocument({ revision: '2', ca: pair.cache.caPem, caches: [cacheEntry(`${pair.cache.url}/`)] });
+    await waitFor(() => pair.agent.status()?.revision === '2');
+    pair.cache.faults.add({ hold: true });
+    assert.equal((await answer).complete, false);
+  });
+
   test('is not used at all while its certificate is not the operator’s', async () => {
     await using cache = await startUpstream({ tls: true });
     playLarder(cache);
@@ -116,6 +147,18 @@ describe('a cache that is gone', () => {
 });
 
 describe('the document', () => {
+  test('is carried out again when the directory can be read again', async () => {
+    await using pair = await startPair();
+    const root = join(pair.files.path, 'certs.d');
+    rmSync(root, { recursive: true });
+    writeFileSync(root, '');
+    const stateOf = () => pair.agent.status()?.upstreams[0];
+    await waitFor(() => stateOf()?.state === 'Failed', { limitMs: 15_000 });
+    assert.match(stateOf()?.message ?? '', /certs\.d.*ENOTDIR/);
+    rmSync(root);
+    await waitFor(() => pair.hasHosts() && stateOf()?.state === 'Ready', { limitMs: 15_000 });
+  });
+
   test('is followed: caches and mirrors come and go, and with it everything that was written', async () => {
     await using pair = await startPair();
     const mirrors = [

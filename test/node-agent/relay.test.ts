@@ -14,7 +14,7 @@ import {
   waitFor,
 } from '../kit/index.ts';
 import { freePort } from '../parts/free-port.ts';
-import { cacheEntry, NAME, startAgent, startPair } from './setting.ts';
+import { cacheEntry, NAME, startAgent, startPair, type Pair } from './setting.ts';
 
 const MiB = 1 << 20;
 const image = imageOf({ layers: [16 * MiB, 3] });
@@ -67,7 +67,7 @@ describe('the relay', () => {
       assert.equal((await get(pair.url('/v2/app/manifests/nope'), { agent })).status, 404);
     }
     // One for the probe, and that one again.
-    assert.equal(pair.cache.connections.opened, 1);
+    assert.equal(connectionsUsed(pair), 1);
     const all = await Promise.all(
       Array.from({ length: 12 }, () =>
         get(pair.url(blobPath(layer.digest)), { agent, body: { expect: layer } }),
@@ -84,7 +84,7 @@ describe('the relay', () => {
       const found = await get(pair.url(blobPath(blob.digest)), { body: { expect: blob } });
       assert.deepEqual([found.status, found.complete, found.matches], [200, true, true]);
     }
-    assert.equal(pair.cache.connections.opened, 1);
+    assert.equal(connectionsUsed(pair), 1);
     await pair.cache.refuse();
     assert.equal((await get(pair.url('/v2/app/manifests/v1'))).status, 503);
   });
@@ -225,6 +225,11 @@ describe('a login at the cache', () => {
     assert.equal(tooLong.status, 400);
   });
 });
+
+/** Connections that a request came by: on a busy machine others are tried besides. */
+function connectionsUsed({ cache }: Pair): number {
+  return new Set(cache.requests.map(({ connection }) => connection)).size;
+}
 
 /** How a GET ends on the wire, and how many bytes came. */
 function rawGet(url: string): Promise<{ bytes: number; ended: 'fin' | 'rst' }> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tempDir } from '../../../test/kit/temp.ts';
@@ -14,8 +14,14 @@ import { createDocumentCopy, type DocumentCopy } from './document-copy.ts';
 const NAMESPACE = 'larder-system';
 
 /** What the cluster wants of its nodes now. */
-function publish(api: ApiServer, revision: string): void {
-  publishText(api, JSON.stringify({ revision }));
+function publish(api: ApiServer, revision: string, space = ''): void {
+  const cache = {
+    upstream: 'quay.io',
+    server: 'https://quay.io',
+    endpoint: 'http://10.0.0.9:5000',
+    serverName: 'q',
+  };
+  publishText(api, space + JSON.stringify({ revision, caches: [cache] }));
 }
 
 function publishText(api: ApiServer, text: string, key = 'nodes.json'): void {
@@ -110,7 +116,7 @@ test('a change of the ConfigMap that leaves its document as it is is none', asyn
   publish(api, '1');
   await using source = await follow(api);
   await source.has(undefined, '1');
-  publishText(api, ' {"revision": "1", "caches": []}');
+  publish(api, '1', ' ');
   publish(api, '2');
   await source.has(undefined, '1', '2');
 });
@@ -165,8 +171,10 @@ test('an agent that starts while the API server does not answer goes on with wha
     await using source = await follow(api, copyOf);
     await source.has('2', '');
   }
+  // There is nothing to go on with, and nothing is left on the node.
+  assert.equal(existsSync(file), false);
   await using source = await follow(api, copyOf);
-  await source.has('');
+  await source.has(undefined, '');
 });
 
 test('a copy that is empty, broken or cannot be written is as good as none', async () => {

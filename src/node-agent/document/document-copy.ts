@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -9,7 +9,7 @@ import { replaceFile } from '../replace-file.ts';
 export interface DocumentCopy {
   /** Undefined when there is none that can be used. */
   read(): Promise<NodeDocument | undefined>;
-  /** Writes it soon; the last one wins. That it cannot be written is logged, and harms nothing else. */
+  /** Writes it soon; the last one wins, and one that asks for nothing leaves no file. That it cannot be written is logged, and harms nothing else. */
   keep(document: NodeDocument): void;
   /** Resolves when what was to be kept is written. */
   settled(): Promise<void>;
@@ -24,8 +24,11 @@ export function createDocumentCopy(file: string, logger: Logger): DocumentCopy {
       const document = wanted;
       wanted = undefined;
       try {
-        await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-        await replaceFile(file, formatNodeDocument(document), 0o600);
+        if (isEmpty(document)) await rm(file, { force: true });
+        else {
+          await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+          await replaceFile(file, formatNodeDocument(document), 0o600);
+        }
       } catch (error) {
         logger.warn('the document cannot be kept for a restart', { file, error: errorText(error) });
       }
@@ -51,6 +54,11 @@ export function createDocumentCopy(file: string, logger: Logger): DocumentCopy {
     },
     settled: async () => await writing,
   };
+}
+
+/** An agent without a copy does nothing, which is what such a document asks for. */
+function isEmpty({ caches, mirrors }: NodeDocument): boolean {
+  return caches.length === 0 && mirrors.length === 0;
 }
 
 function isAbsent(error: unknown): boolean {

@@ -19,8 +19,11 @@ export function probeCache(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const bytes = `GET /v2/_catalog HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: larder-node-agent\r\n\r\n`;
+    const cancel = clock.after(PROBE_MS, () => fail(`did not answer within ${PROBE_MS} ms`));
+    const onAbort = (): void => fail('is not asked any more');
+    signal.addEventListener('abort', onAbort, { once: true });
     const giveUp = client.send(
-      { bytes, isHead: false },
+      { bytes, isHead: false, isProbe: true },
       {
         head({ status, rawHeaders }) {
           if (status !== 404 || !isLarder(rawHeaders)) fail(`answered with ${status}`);
@@ -30,9 +33,6 @@ export function probeCache(
         failed: (error) => settle(() => reject(error)),
       },
     );
-    const cancel = clock.after(PROBE_MS, () => fail(`did not answer within ${PROBE_MS} ms`));
-    const onAbort = (): void => fail('is not asked any more');
-    signal.addEventListener('abort', onAbort, { once: true });
 
     function fail(what: string): void {
       giveUp();

@@ -7,6 +7,7 @@ import {
   type AnswerReceiver,
   type CacheAddress,
   type CacheConnection,
+  type ConnectionEvents,
 } from './cache-connection.ts';
 import { startExchange, type CacheRequest, type Exchange, type ExchangeDeps } from './exchange.ts';
 import type { Slabs } from './slabs.ts';
@@ -15,9 +16,11 @@ import type { Slabs } from './slabs.ts';
 const CONNECT_MS = 1_000;
 /**
  * The kernel of the cache's host takes connections, however busy the cache is. With `DOUBT_MS` before it, it is less than the 50 ms that a
- * request may lose to a host that is gone.
+ * request may lose to a host that is gone. Where a host is known to be far, it is given twice the time that it took before.
  */
-const REACH_MS = 35;
+const REACH_MS = 30;
+/** One lost packet is no lost host. */
+const TRIALS = 2;
 /** Of one cache: containerd asks for 3 layers of an image at a time. A connection whose client does not read holds 768 KiB. */
 const MOST_CONNECTIONS = 128;
 /** Kept open without a request. A cache closes them after 75 s. */
@@ -30,8 +33,8 @@ export interface CacheClient {
   send(request: CacheRequest, receiver: AnswerReceiver): () => void;
   /** Requests that wait for the cache, for an answer or for more of it, fail with `reason`. */
   failWaiting(reason: Error): void;
-  /** Closes what is idle; running answers end, and their connections with them. */
-  close(): void;
+  /** Closes what is idle; running answers end, and their connections with them. Then, or at once when nothing runs, calls `onEnd`. */
+  close(onEnd?: () => void): void;
 }
 
 export interface CacheClientOptions {
@@ -50,12 +53,15 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
   let connections = 0;
   let isClosed = false;
   let isDoubted = false;
-  const deps: ExchangeDeps = { clock, open, onDoubt, onEnd: (exchange) => exchanges.delete(exchange) };
+  let onLastEnd = (): void => {};
+  /** What a connection takes to come about. A process that is busy measures too much, so it grows slowly. */
+  let distanceMs = 0;
+  const deps: ExchangeDeps = { clock, open, onDoubt, onEnd };
 
   return {
     send(request, receiver) {
       const reused = lastIdle();
-      const connection = reused ?? open();
+      const connection = reused ?? open(request.isProbe);
       if (connection === undefined) {
         const reason = `all ${MOST_CONNECTIONS} connections to the cache are busy`;
         receiver.failed(new LarderError('OVERLOADED', reason), false);
@@ -66,11 +72,22 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
       return () => exchange.giveUp();
     },
     failWaiting,
-    close() {
+    close(onLast = () => {}) {
       isClosed = true;
+      onLastEnd = onLast;
       for (const connection of idle.keys()) connection.destroy();
+      endIfLast();
     },
   };
+
+  function onEnd(exchange: Exchange): void {
+    exchanges.delete(exchange);
+    if (isClosed) endIfLast();
+  }
+
+  function endIfLast(): void {
+    if ([...exchanges].every(({ isProbe }) => isProbe)) onLastEnd();
+  }
 
   function failWaiting(reason: Error): void {
     for (const exchange of exchanges) exchange.failWaiting(reason);
@@ -80,34 +97,23 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
   function onDoubt(): void {
     if (isDoubted || !isAddress) return;
     isDoubted = true;
-    const trial = openCacheConnection({ ...address, tls: undefined }, slabs, {
-      onIdle: () => {},
-      onClose: () => {
-        isDoubted = false;
-      },
-    });
-    limitReach(trial);
-    trial.ready.then(() => trial.destroy(), failWaiting);
+    const trials = Array.from({ length: TRIALS }, () => tryToReach());
+    Promise.any(trials)
+      .catch(({ errors }: AggregateError) => failWaiting(errors[0] as Error))
+      .finally(() => (isDoubted = false));
   }
 
-  function limitReach(connection: CacheConnection): void {
-    if (!isAddress) return;
-    const unreachable = new LarderError(
-      'UPSTREAM_TIMEOUT',
-      `no host takes connections there within ${REACH_MS} ms`,
-    );
-    const check = (): void => {
-      if (!connection.isReached) connection.destroy(unreachable);
-    };
-    // A process that was late itself looks at its sockets first.
-    clock.after(REACH_MS, () => setImmediate(check));
+  function tryToReach(): Promise<void> {
+    const trial = connect({ ...address, tls: undefined }, { isPatient: false, onIdle() {}, onClose() {} });
+    return trial.ready.then(() => trial.destroy());
   }
 
-  /** Undefined when there are too many. */
-  function open(): CacheConnection | undefined {
-    if (connections >= MOST_CONNECTIONS) return undefined;
+  /** Undefined when there are too many; a probe always has one. */
+  function open(isProbe = false): CacheConnection | undefined {
+    if (connections >= MOST_CONNECTIONS && !isProbe) return undefined;
     connections += 1;
-    const connection = openCacheConnection(address, slabs, {
+    const connection = connect(address, {
+      isPatient: isProbe,
       onIdle: () => keep(connection),
       onClose: () => {
         connections -= 1;
@@ -121,7 +127,30 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
       ),
     );
     connection.ready.then(cancel, () => {});
-    limitReach(connection);
+    return connection;
+  }
+
+  /** Connects; unless `isPatient`, it is given up when its host does not take it at once. */
+  function connect(to: CacheAddress, { isPatient, ...events }: ConnectOptions): CacheConnection {
+    const began = clock.monotonic();
+    let isReached = false;
+    const onReach = (): void => {
+      isReached = true;
+      const ms = clock.monotonic() - began;
+      distanceMs = Math.min(ms, (ms + distanceMs) / 2);
+    };
+    const connection = openCacheConnection(to, slabs, { onReach, ...events });
+    if (isPatient || !isAddress) return connection;
+    const limitMs = Math.max(REACH_MS, 2 * distanceMs);
+    const unreachable = new LarderError(
+      'UPSTREAM_TIMEOUT',
+      `no host takes connections there within ${limitMs} ms`,
+    );
+    const check = (): void => {
+      if (!isReached) connection.destroy(unreachable);
+    };
+    // A process that was late itself looks at its sockets first.
+    clock.after(limitMs, () => setImmediate(check));
     return connection;
   }
 
@@ -147,6 +176,8 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
     idle.delete(connection);
   }
 }
+
+type ConnectOptions = Omit<ConnectionEvents, 'onReach'> & { readonly isPatient: boolean };
 
 function addressOf({ endpoint, serverName, ca }: CacheClientOptions): CacheAddress {
   const { protocol, hostname, port } = new URL(endpoint);

@@ -25,9 +25,7 @@ export interface AnswerReceiver {
 export interface CacheConnection {
   /** Resolves when it can be asked; rejects when it never can. */
   readonly ready: Promise<void>;
-  /** The host at the address has taken the connection, whatever its process does with it. */
-  readonly isReached: boolean;
-  /** False while it answers, and when it is closed. */
+  /** False while it answers or has bytes that a client has not taken, and when it is closed. */
   readonly isIdle: boolean;
   /** Asks; one at a time. */
   ask(request: Buffer | string, isHead: boolean, receiver: AnswerReceiver): void;
@@ -35,7 +33,9 @@ export interface CacheConnection {
 }
 
 export interface ConnectionEvents {
-  /** An answer is complete, and the connection can be asked again. */
+  /** The host at the address has taken the connection, whatever its process does with it. */
+  readonly onReach: () => void;
+  /** An answer is complete and taken, and the connection can be asked again. */
   readonly onIdle: () => void;
   readonly onClose: () => void;
 }
@@ -56,7 +56,7 @@ export interface CacheAddress {
 export function openCacheConnection(
   address: CacheAddress,
   slabs: Slabs,
-  { onIdle, onClose }: ConnectionEvents,
+  { onReach, onIdle, onClose }: ConnectionEvents,
 ): CacheConnection {
   let slab = slabs.take();
   /** Bytes of the slab that hold something, and those of them that are dealt with. */
@@ -67,12 +67,11 @@ export function openCacheConnection(
   let underway = 0;
   let isScheduled = false;
   let isReady = false;
-  let isReached = false;
+  /** Its answer is complete, and it is worth another. */
+  let isKept = false;
 
   const socket = openSocket(address, { buffer: () => slab.buffer.subarray(filled), callback: received });
-  socket.once('connect', () => {
-    isReached = true;
-  });
+  socket.once('connect', onReach);
   const ready = new Promise<void>((resolve, reject) => {
     socket.once(address.tls === undefined ? 'connect' : 'secureConnect', () => {
       isReady = true;
@@ -90,11 +89,8 @@ export function openCacheConnection(
 
   return {
     ready,
-    get isReached() {
-      return isReached;
-    },
     get isIdle() {
-      return isReady && reading === undefined && !socket.destroyed;
+      return isReady && reading === undefined && underway === 0 && !socket.destroyed;
     },
     ask(request, isHead, receiver) {
       reading = { receiver, isHead, head: undefined };
@@ -164,6 +160,7 @@ export function openCacheConnection(
       from.giveBack();
       if (underway === 0) deliver();
       if (underway < MOST_UNDERWAY) socket.resume();
+      settle();
     });
     if (left === 0) finish(current, current.head);
   }
@@ -184,8 +181,16 @@ export function openCacheConnection(
   function finish({ receiver }: Reading, { keepAlive }: AnswerHead): void {
     reading = undefined;
     receiver.end();
-    if (keepAlive && start === filled) onIdle();
+    isKept = keepAlive && start === filled;
+    if (isKept) settle();
     else socket.destroy();
+  }
+
+  /** The next client does not wait for what the one before it has not taken. */
+  function settle(): void {
+    if (!isKept || underway > 0 || socket.destroyed) return;
+    isKept = false;
+    onIdle();
   }
 
   function gone(error: Error | undefined): void {

@@ -14,12 +14,15 @@ export interface CacheRequest {
   /** The request as it goes out. */
   readonly bytes: Buffer | string;
   readonly isHead: boolean;
+  /** It asks whether the cache is there at all: however many others wait, and however far away it is. */
+  readonly isProbe?: boolean;
   /** No byte has come for a while that the client has not taken. Whoever returns an error ends the exchange with it. */
   readonly onSilent?: () => Error | undefined;
 }
 
 /** A request on its way, and its answer. */
 export interface Exchange {
+  readonly isProbe: boolean;
   /** Ends it, and the receiver hears of nothing. */
   giveUp(): void;
   /** Fails it if it waits for the cache: without headers yet, or silent for long. */
@@ -55,8 +58,10 @@ export function startExchange(
   );
   const cancelDoubt = isReused ? clock.after(DOUBT_MS, onDoubt) : (): void => {};
   const exchange: Exchange = {
+    isProbe: request.isProbe === true,
     giveUp() {
-      if (isOver) return;
+      // What was not taken yet never will be, and its connection serves nobody else.
+      if (isOver && pieces === 0) return;
       over();
       current.destroy();
     },

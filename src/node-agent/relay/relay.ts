@@ -6,6 +6,8 @@ import { sendError } from './send-error.ts';
 
 /** A login's form takes a few hundred bytes. */
 const MAX_FORM_BYTES = 64 * 1024;
+/** A cache that has answered anything so short a time ago is there. */
+const ANSWERED_MS = 100;
 
 /** Answers one request of a client. */
 export type Relay = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -41,7 +43,8 @@ function forward(
   const attempt = gate.attempt();
   const onSilent = (): Error | undefined => {
     if (gate.state !== 'open') return unavailable(upstream);
-    hurry();
+    // Each of a hundred requests may wait for a slow upstream: what the cache has told one of them counts for all.
+    if (gate.silentMs >= ANSWERED_MS) hurry();
     return undefined;
   };
   const giveUp = client.send(
