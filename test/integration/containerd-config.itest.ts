@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { parse } from 'smol-toml';
 import { parseConfigFile, tableOf, type ConfigFile } from '../../src/node-agent/containerd/config-file.ts';
 import { readingsOf } from '../../src/node-agent/containerd/config-path.ts';
-import { tempDir } from '../kit/index.ts';
+import { tempDir, type TempDir } from '../kit/index.ts';
 import { needPart, requireParts } from '../parts/find.ts';
 import { run } from '../parts/run.ts';
 import { CONTAINERDS } from '../parts/start-containerd.ts';
@@ -62,7 +62,7 @@ for (const part of CONTAINERDS) {
       using own = tempDir();
       let compared = 0;
       for (const [main, imported] of CONFIGURATIONS) {
-        const files = writeFiles(own.write, main, imported);
+        const files = writeFiles(own, main, imported);
         const reading = readingsOf(files).find(({ releases }) => releases === RELEASES[part]);
         // Files of a version that was made after it.
         if (reading === undefined) continue;
@@ -75,16 +75,12 @@ for (const part of CONTAINERDS) {
   });
 }
 
-function writeFiles(
-  write: (name: string, text: string) => string,
-  main: string,
-  imported: string | undefined,
-): [ConfigFile, ...ConfigFile[]] {
-  if (imported === undefined) return [parseConfigFile(main, write('config.toml', main))];
+function writeFiles(own: TempDir, main: string, imported: string | undefined): [ConfigFile, ...ConfigFile[]] {
+  if (imported === undefined) return [parseConfigFile(main, own.write('config.toml', main))];
   const text = `imports = ["import.toml"]\n${main}`;
   return [
-    parseConfigFile(text, write('config.toml', text)),
-    parseConfigFile(imported, write('import.toml', imported)),
+    parseConfigFile(text, own.write('config.toml', text)),
+    parseConfigFile(imported, own.write('import.toml', imported)),
   ];
 }
 
