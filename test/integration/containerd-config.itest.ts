@@ -16,7 +16,7 @@ const RELEASES = {
   containerd20: '2.0 to 2.2',
   containerd21: '2.0 to 2.2',
   containerd22: '2.0 to 2.2',
-  containerd2: '2.3',
+  containerd2: '2.3 and later',
 } as const satisfies Record<(typeof CONTAINERDS)[number], string>;
 
 const registry = (plugin: string, path: string): string =>

@@ -13,9 +13,9 @@ export interface RegistryReading {
 }
 
 /**
- * How each release reads these files, which are in the order of loading; never empty. Releases differ in what they pass over without a word, and nothing here
- * says which one runs. Left out are those to which a version of a file is too new: they do not start with it (1.6 does, and takes it for
- * version 2, but nobody writes version 3 for 1.6).
+ * How each release reads these files, which are in the order of loading; never empty. Releases differ in what they pass over without a word,
+ * and nothing here says which one runs. Left out are those to which a version of a file is too new: they do not start with it (1.6 does, and
+ * takes it for version 2, but nobody writes version 3 for 1.6).
  */
 export function readingsOf(files: readonly [ConfigFile, ...ConfigFile[]]): RegistryReading[] {
   const version = newestVersion(files);
@@ -44,7 +44,7 @@ const NEW = 'io.containerd.cri.v1.images';
 const GENERATIONS = [
   { releases: '1.6 and 1.7', newest: 2, read: readBySection, decides: hasPlugin },
   { releases: '2.0 to 2.2', newest: 3, read: readByLastVersion, decides: hasRegistry },
-  { releases: '2.3', newest: Infinity, read: readFileByFile, decides: hasRegistry },
+  { releases: '2.3 and later', newest: Infinity, read: readFileByFile, decides: hasRegistry },
 ] as const;
 
 /** 1.6 and 1.7: a plugin's section in a later file replaces the whole of an earlier one; of other names than the version's nothing is taken. */
