@@ -6,6 +6,7 @@ import { TaskGroup } from '../kit/task-group.ts';
 import { createCaches, type Caches } from './caches.ts';
 import { createChanges } from './changes.ts';
 import { checkContainerd } from './containerd/containerd-check.ts';
+import { createEvidence, type JudgeByEvidence } from './containerd/containerd-evidence.ts';
 import type { DocumentSource } from './document/document-source.ts';
 import { createHostsDirectory } from './hosts/hosts-directory.ts';
 import type { NodeDocument } from './node-document.ts';
@@ -67,7 +68,11 @@ export async function startNodeAgent(
   });
   cleanup.defer(() => tasks.close());
   const relayUrl = `http://${formatAddress(address)}`;
-  const carryOut = createCarryOut(settings, relayUrl, caches, logger);
+  const carryOut = createCarryOut(settings, relayUrl, {
+    caches,
+    judge: createEvidence(listener.server),
+    logger,
+  });
   let status: NodeStatus | undefined;
 
   if (document !== undefined) caches.apply(document);
@@ -128,8 +133,7 @@ function failedStatus(
 function createCarryOut(
   settings: NodeAgentSettings,
   relayUrl: string,
-  caches: Caches,
-  logger: Logger,
+  { caches, judge, logger }: { caches: Caches; judge: JudgeByEvidence; logger: Logger },
 ): (document: NodeDocument) => Promise<NodeStatus> {
   const directory = createHostsDirectory(settings.certsDirectory);
   let logged = '';
@@ -149,7 +153,7 @@ function createCarryOut(
     const outcomes = await directory.apply(hostsFilesOf(document, relayUrl, isUp));
     const status: NodeStatus = {
       revision: document.revision,
-      containerd: await checkContainerd(settings.containerdConfig, settings.configPath),
+      containerd: judge(await checkContainerd(settings.containerdConfig, settings.configPath)),
       upstreams: [...outcomes.map(writtenStatus), ...down],
     };
     log(status);

@@ -10,6 +10,7 @@ const V2 =
   'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "/etc/containerd/certs.d/"\n';
 const V3 =
   "version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\n  config_path = '/etc/containerd/certs.d'\n";
+const SECTION = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".containerd]\n  snapshotter = "native"\n';
 const with3 = (path: string): string => V3.replace("'/etc/containerd/certs.d'", `'${path}'`);
 
 async function stateOf(files: Record<string, string>): Promise<{ state: string; message: string }> {
@@ -20,9 +21,13 @@ async function stateOf(files: Record<string, string>): Promise<{ state: string; 
 
 describe("containerd's configuration", () => {
   for (const [title, files, state] of [
-    ['of version 1', { 'config.toml': V1 }, 'Set'],
+    ['of version 1, which 2.0 to 2.2 pass over', { 'config.toml': V1 }, 'Unknown'],
+    ['of version 2 that does not say so', { 'config.toml': V2.slice('version = 2\n'.length) }, 'Unknown'],
     ['of version 2', { 'config.toml': V2 }, 'Set'],
     ['of version 3', { 'config.toml': V3 }, 'Set'],
+    ['of version 4', { 'config.toml': V3.replace('3', '4') }, 'Set'],
+    ['of version 3 with the table of version 2', { 'config.toml': V2.replace('2', '3') }, 'Unknown'],
+    ['of version 4 with the table of version 2', { 'config.toml': V2.replace('2', '4') }, 'NotSet'],
     ['without the setting', { 'config.toml': 'version = 2\n' }, 'NotSet'],
     ['with an empty setting', { 'config.toml': with3('') }, 'NotSet'],
     ['with another directory', { 'config.toml': with3('/etc/other') }, 'Elsewhere'],
@@ -42,6 +47,21 @@ describe("containerd's configuration", () => {
       'Set',
     ],
     [
+      'with an import that has the section without it, which 1.6 and 1.7 take whole',
+      { 'config.toml': `imports = ["b.toml"]\n${V2}`, 'b.toml': SECTION },
+      'Unknown',
+    ],
+    [
+      'of version 3 with an import that has the section without it',
+      { 'config.toml': `imports = ["b.toml"]\n${V3}`, 'b.toml': SECTION },
+      'Set',
+    ],
+    [
+      'of version 2 with an import of version 3, by which 2.0 to 2.2 pass over the old name',
+      { 'config.toml': `imports = ["b.toml"]\n${V2}`, 'b.toml': 'version = 3\n' },
+      'Unknown',
+    ],
+    [
       'with imports in a circle',
       { 'config.toml': 'imports = ["config.toml", "b.toml"]\n', 'b.toml': 'imports = ["config.toml"]\n' },
       'NotSet',
@@ -53,6 +73,20 @@ describe("containerd's configuration", () => {
       assert.equal(found.state, state);
       if (state !== 'Set') assert.match(found.message, /\/etc\/containerd\/certs\.d/);
     });
+
+  test('that is not there: the message names the file, and the value of the chart that does', async () => {
+    const { message } = await stateOf({});
+    assert.match(message, /there is no .*config\.toml .*nodeAgent\.containerdConfig/);
+  });
+
+  test('that releases read differently: the message says which would not, and what to write where', async () => {
+    const { message } = await stateOf({
+      'config.toml': `imports = ["b.toml"]\n${V2}`,
+      'b.toml': SECTION,
+    });
+    assert.match(message, /^containerd 1\.6 and 1\.7 would not read \/etc\/containerd\/certs\.d: /);
+    assert.match(message, /in \[plugins\."io\.containerd\.grpc\.v1\.cri"\.registry\] of .*\/b\.toml/);
+  });
 
   test('with mirrors of the old kind: the message says that they have to go', async () => {
     const { state, message } = await stateOf({

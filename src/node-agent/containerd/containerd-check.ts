@@ -1,14 +1,15 @@
 import { glob, readFile } from 'node:fs/promises';
 import { dirname, normalize, resolve } from 'node:path';
 import { errorText } from '../../kit/errors.ts';
-import { parseContainerdConfig, type RegistrySettings } from './config-path.ts';
+import { parseConfigFile, type ConfigFile } from './config-file.ts';
+import { placeOf, readingsOf, type RegistryReading } from './config-path.ts';
 
 /**
  * Whether containerd reads the hosts.toml files that are written for it.
  *
  * `Set`: it does. `NotSet`: `config_path` is not set, and it reads none. `List`: several directories, of which pulls by its transfer
  * service (the way of Kubernetes from 2.1 on) read none (https://github.com/containerd/containerd/issues/12808). `Elsewhere`: it reads
- * another directory. `Unknown`: its configuration cannot be read.
+ * another directory. `Unknown`: its configuration cannot be read, or some releases would read the directory and others not.
  */
 export interface ContainerdFinding {
   readonly state: 'Set' | 'NotSet' | 'List' | 'Elsewhere' | 'Unknown';
@@ -21,61 +22,76 @@ const MOST_FILES = 100;
 
 /** Reads containerd's configuration, imports included, and judges it. `directory` is where containerd sees our files. Never throws. */
 export async function checkContainerd(file: string, directory: string): Promise<ContainerdFinding> {
-  let settings: RegistrySettings;
-  try {
-    settings = await readAll(file);
-  } catch (error) {
-    return {
-      state: 'Unknown',
-      message: `whether containerd reads ${directory} is not known: ${file}: ${errorText(error)}`,
-    };
+  const unknown = (why: string): ContainerdFinding => ({
+    state: 'Unknown',
+    message: `whether containerd reads ${directory} is not known: ${why}`,
+  });
+  const first = await load(file);
+  if (typeof first === 'string')
+    return unknown(`${first} (nodeAgent.containerdConfig of the chart names containerd's configuration)`);
+  const files: [ConfigFile, ...ConfigFile[]] = [first];
+  const seen = new Set([file]);
+  // The list grows: containerd merges files in this order, each of them once.
+  for (const { path, imports } of files) {
+    for (const pattern of imports) {
+      for (const next of await matching(resolve(dirname(path), pattern))) {
+        if (seen.has(next) || seen.size >= MOST_FILES) continue;
+        seen.add(next);
+        const imported = await load(next);
+        if (typeof imported === 'string') return unknown(`${imported}, which ${path} imports`);
+        files.push(imported);
+      }
+    }
   }
-  return judge(settings, file, directory);
+  return judge(files, directory);
 }
 
-function judge(
-  { configPath, hasMirrors }: RegistrySettings,
-  file: string,
+function judge(files: [ConfigFile, ...ConfigFile[]], directory: string): ContainerdFinding {
+  const { plugin, version } = placeOf(files);
+  const readings = readingsOf(files);
+  const others = readings.filter((reading) => stateOf(reading, directory) !== 'Set');
+  const [other] = others;
+  if (other === undefined) return { state: 'Set', message: '' };
+
+  const inPlace = others.some(({ hasMirrors }) => hasMirrors) ? ' in place of registry.mirrors' : '';
+  const toDo = `set config_path = "${directory}"${inPlace} in [plugins."${plugin}".registry] of ${other.path} (version = ${version}) and restart it once`;
+  if (others.length < readings.length) {
+    const releases = others.map((reading) => reading.releases).join(', ');
+    return { state: 'Unknown', message: `containerd ${releases} would not read ${directory}: ${toDo}` };
+  }
+  const state = stateOf(other, directory);
+  const found = {
+    Set: '',
+    NotSet: "containerd's config_path is not set, so it reads no hosts.toml",
+    Elsewhere: `containerd reads hosts.toml from "${other.configPath}"`,
+    List: `containerd's config_path is the list "${other.configPath}", of which 2.1 and later read nothing`,
+  }[state];
+  return { state, message: `${found}: ${toDo}` };
+}
+
+function stateOf(
+  { configPath }: RegistryReading,
   directory: string,
-): ContainerdFinding {
-  const toDo = `set config_path = "${directory}" in its registry settings (${file}) and restart it once`;
-  if (configPath === undefined || configPath === '') {
-    const instead = hasMirrors ? '; registry.mirrors, which is set, has to go then' : '';
-    return {
-      state: 'NotSet',
-      message: `containerd's config_path is not set, so it reads no hosts.toml: ${toDo}${instead}`,
-    };
-  }
+): Exclude<ContainerdFinding['state'], 'Unknown'> {
+  if (configPath === '') return 'NotSet';
   const parts = configPath.split(':').map((part) => normalize(`${part}/`));
-  if (!parts.includes(normalize(`${directory}/`)))
-    return { state: 'Elsewhere', message: `containerd reads hosts.toml from "${configPath}": ${toDo}` };
-  if (parts.length > 1)
-    return {
-      state: 'List',
-      message: `containerd's config_path is the list "${configPath}", of which its transfer service reads nothing: ${toDo}`,
-    };
-  return { state: 'Set', message: '' };
+  if (!parts.includes(normalize(`${directory}/`))) return 'Elsewhere';
+  return parts.length > 1 ? 'List' : 'Set';
 }
 
-/** The settings of the file with its imports over it, as containerd merges them. */
-async function readAll(file: string): Promise<RegistrySettings> {
-  let configPath: string | undefined;
-  let hasMirrors = false;
-  const queue = [file];
-  const seen = new Set<string>();
-  for (let next = queue.shift(); next !== undefined && seen.size < MOST_FILES; next = queue.shift()) {
-    if (seen.has(next)) continue;
-    seen.add(next);
-    const found = parseContainerdConfig(await readFile(next, 'utf8'));
-    configPath = found.configPath ?? configPath;
-    hasMirrors ||= found.hasMirrors;
-    for (const pattern of found.imports) queue.push(...(await matching(resolve(dirname(next), pattern))));
+/** The file, or why it cannot be read. */
+async function load(path: string): Promise<ConfigFile | string> {
+  try {
+    return parseConfigFile(await readFile(path, 'utf8'), path);
+  } catch (error) {
+    const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return isAbsent ? `there is no ${path}` : `${path}: ${errorText(error)}`;
   }
-  return { configPath, hasMirrors, imports: [] };
 }
 
+/** As containerd: a name is a pattern when it has a `*`. */
 async function matching(pattern: string): Promise<string[]> {
-  if (!/[*?[]/.test(pattern)) return [pattern];
+  if (!pattern.includes('*')) return [pattern];
   const found: string[] = [];
   for await (const path of glob(pattern)) found.push(path);
   return found.sort();

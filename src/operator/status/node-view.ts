@@ -44,8 +44,8 @@ export function nodeView(
     if (renewedAt < now - SILENT_MS) silent.push(node);
     if (status?.revision === revision && (isSettled || own?.state !== 'Down')) current += 1;
     if (status === undefined || own === undefined) continue;
-    // `Unknown` says that its configuration cannot be read, not that it is wrong.
-    const isRead = status.containerd.state === 'Set' || status.containerd.state === 'Unknown';
+    // A node of which it is not known must not pass for one that works: its pulls go to the origin without a word.
+    const isRead = status.containerd.state === 'Set';
     if (own.state === 'Foreign') foreign.push(node);
     else if (!isRead || own.state === 'Failed' || (own.state === 'Down' && isSettled)) {
       failed.push(node);

@@ -235,6 +235,25 @@ describe('the nodes of an upstream', () => {
     ]);
   });
 
+  test('are not counted when nobody knows whether containerd reads it, and the message says why', () => {
+    const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
+    const containerd = { state: 'Unknown' as const, message: 'there is no /etc/containerd/config.toml' };
+    const input = {
+      total: 1,
+      revision: 'r',
+      now: NOW.now,
+      reports: [report('n1', { upstreams, containerd })],
+    };
+    const view = nodeView(input, 'docker.io', true);
+    assert.equal(view.configured, 0);
+    assert.deepEqual(view.findings, [
+      {
+        reason: 'NodesNotConfigured',
+        message: 'docker.io: node n1: there is no /etc/containerd/config.toml',
+      },
+    ]);
+  });
+
   test('are named up to three, and what somebody else wrote is told apart', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Foreign' as const, message: '' }];
     const reports = ['n1', 'n2', 'n3', 'n4', 'n5'].map((node) => report(node, { upstreams }));
