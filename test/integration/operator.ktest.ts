@@ -196,7 +196,7 @@ describe(
       }, QUICK);
     });
 
-    test('reports a missing Secret, and picks it up, changed or new, within a second or two', async () => {
+    test('reports a missing Secret, and picks it up, changed or new or another one, within a second or two', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login' }));
       const message = await see.reason('hub', 'Degraded', 'CredentialMissing');
       assert.equal(message, 'docker.io: Secret login does not exist');
@@ -210,8 +210,7 @@ describe(
       );
 
       const marks: (string | undefined)[] = [];
-      for (const password of ['one', 'two']) {
-        await api.kubectl.apply(secret('login', { username: 'alice', password }));
+      const isWithTheCache = async (password: string): Promise<void> => {
         await waitFor(
           async () => {
             const { data } = (await see.get('secret', 'registry-docker-io-secrets')) ?? {};
@@ -227,7 +226,19 @@ describe(
           { ...QUICK, what: 'the pod to be marked' },
         );
         marks.push(pod.metadata.annotations?.['larder/files']);
+      };
+      for (const password of ['one', 'two']) {
+        await api.kubectl.apply(secret('login', { username: 'alice', password }));
+        await isWithTheCache(password);
       }
+      const before = await see.get('statefulset', 'registry-docker-io');
+      await api.kubectl.apply(secret('login-3', { username: 'alice', password: 'three' }));
+      await api.kubectl.apply(
+        registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login-3' }),
+      );
+      await isWithTheCache('three');
+      const { spec } = (await see.get('statefulset', 'registry-docker-io')) ?? {};
+      assert.deepEqual(spec, before?.spec, 'another name restarts the cache');
       await see.reason('hub', 'Degraded', 'Healthy');
     });
 
