@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { startCacheSetting, SYSTEM } from '../../../test/operator/cache-setting.ts';
 import type { StoredObject } from '../../../test/kube/api-store.ts';
@@ -45,6 +46,11 @@ describe('the reconcile of a cache', () => {
     const annotations = { 'larder/asked-by': 'RegistryConfig team/hub' };
     const metadata = { namespace: SYSTEM, name, labels, annotations };
     the.api.put(collection, { apiVersion: 'v1', kind, metadata, spec });
+  }
+
+  function certificate(): X509Certificate {
+    const data = the.held(IN.secrets, TLS)?.['data'] as Record<string, string>;
+    return new X509Certificate(Buffer.from(data['tls.crt'] ?? '', 'base64'));
   }
 
   const drifts: readonly {
@@ -131,8 +137,7 @@ describe('the reconcile of a cache', () => {
     const { resourceVersion: _, ...metadata } = whole.metadata;
     the.api.put(IN.secrets, { ...whole, metadata, data: { 'tls.crt': 'eA==', 'tls.key': 'eA==' } });
     await the.reconcile(KEY);
-    const data = the.held(IN.secrets, TLS)?.['data'] as Record<string, string>;
-    assert.match(Buffer.from(data['tls.crt'] ?? '', 'base64').toString(), /BEGIN CERTIFICATE/);
+    assert.ok(certificate().checkHost(`${KEY}.${SYSTEM}.svc`));
   });
 
   for (const name of [TLS, `${KEY}-secrets`]) {
@@ -219,6 +224,9 @@ describe('the reconcile of a cache', () => {
     await settle();
     assert.ok(the.held(IN.services, 'registry-hub'));
     assert.ok(the.held(IN.services, KEY), 'gone before nodes were told');
+    const former = `${KEY}.${SYSTEM}.svc`;
+    assert.ok(certificate().checkHost(former), 'nodes do not trust the cache before they are told');
+    assert.ok(certificate().checkHost(`registry-hub.${SYSTEM}.svc`));
     await the.tellNodes();
     await settle();
     assert.ok(the.held(IN.services, KEY), 'gone before the node has turned away');
@@ -226,6 +234,7 @@ describe('the reconcile of a cache', () => {
     await settle();
     assert.equal(the.held(IN.services, KEY), undefined);
     assert.ok(the.held(IN.services, 'registry-hub'));
+    assert.equal(certificate().checkHost(former), undefined);
     const last = await the.reconcile(KEY);
     assert.ok(typeof last === 'object' && 'requeueAfterMs' in last && last.requeueAfterMs > 60_000);
   });

@@ -11,12 +11,12 @@ import type { CacheValues } from '../render/cache-values.ts';
 import { identityOf, PORTS } from '../render/identity.ts';
 import { service } from '../render/service.ts';
 import { claimName } from '../render/stateful-set.ts';
-import { resourceOf } from '../resources.ts';
+import { resourceOf, type Service } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
 import { strangerError } from '../stranger-error.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
-import { serverNameOf } from './cache-certificate.ts';
+import { namesOf } from './cache-certificate.ts';
 import type { CacheFacts } from './cache-facts.ts';
 import { createCertificates } from './ensure-certificate.ts';
 import { growClaim, volumeBytes } from './grow-claim.ts';
@@ -67,10 +67,14 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
       claimTemplates: set?.spec?.volumeClaimTemplates,
       serviceMonitor: await deps.hasServiceMonitors(signal),
     };
-    const applied = await ensure(service(values), signal);
-    const { clusterIP = '' } = (applied as { spec?: { clusterIP?: string } }).spec ?? {};
+    const current: Service = await ensure(service(values), signal);
+    // Nodes use a Service of a former name until they are told of this one.
+    const former = watched.services
+      .byIndex(BY_CACHE, key)
+      .filter(({ metadata }) => metadata.name !== current.metadata.name);
+    const names = [current, ...former].flatMap(namesOf);
     const certificate = config.http.tls
-      ? await ensureCertificate(values, [serverNameOf(values), clusterIP], authority, signal)
+      ? await ensureCertificate(values, names, authority, signal)
       : undefined;
     const objects = cacheObjects(values);
     for (const object of objects) if (object.kind !== 'Service') await ensure(object, signal);
