@@ -16,8 +16,10 @@ import { createStatusWriter } from '../kube/objects/status.ts';
 import { createAuthorityKeeper } from './authority/authority-keeper.ts';
 import { createFactBook } from './caches/cache-facts.ts';
 import { createCacheReconciler } from './caches/cache-reconciler.ts';
+import { createNodePatience } from './caches/node-patience.ts';
 import { createCacheProvider, type CacheSettings } from './caches/provide-cache.ts';
 import { createCacheRemover } from './caches/remove-cache.ts';
+import { createLeftoverRetirer } from './caches/retire-leftovers.ts';
 import { createServiceMonitorCheck } from './caches/service-monitors.ts';
 import { createHoldings } from './configs/holdings.ts';
 import { createPlanner } from './configs/planner.ts';
@@ -176,7 +178,12 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
     { client, clock, applier, watched, secrets, hasServiceMonitors },
     settings,
   );
-  const remove = createCacheRemover({ client, clock, watched, document, hasServiceMonitors }, settings);
+  const patience = () => createNodePatience({ clock, watched, document });
+  const remove = createCacheRemover(
+    { client, watched, document, patience: patience(), hasServiceMonitors },
+    settings,
+  );
+  const retire = createLeftoverRetirer({ client, watched, document, patience: patience() }, settings);
   const composer = createStatusComposer(
     { clock, watched, planner, facts, stats: (key) => stats.get(key), document, secrets },
     settings,
@@ -198,7 +205,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
       sources: sources.caches,
       workers: WORKERS,
       reconcile: createCacheReconciler(
-        { client, watched, plan, authority, facts, provide, remove },
+        { client, watched, plan, authority: keeper, facts, provide, retire, remove },
         settings,
       ),
     }),

@@ -111,6 +111,19 @@ describe(
       await see.reason('quay', 'Progressing', 'Settled');
     });
 
+    test('does not take over a Secret of its name, which it sees whoever has made it', async () => {
+      await system('create', 'secret', 'generic', 'registry-quay-io-tls', '--from-literal=a=b');
+      const before = await see.get('secret', 'registry-quay-io-tls');
+      await api.kubectl.apply(registryConfig('quay', { upstream: 'quay.io' }));
+      assert.match(
+        await see.reason('quay', 'Progressing', 'Stuck'),
+        /Secret larder-system\/registry-quay-io-tls exists and was not made by Larder/,
+      );
+      await team('delete', 'registryconfig', 'quay', '--timeout=20s');
+      assert.deepEqual(await see.get('secret', 'registry-quay-io-tls'), before);
+      await system('delete', 'secret', 'registry-quay-io-tls');
+    });
+
     test('runs a cache in a pod that the strictest of the Pod Security Standards admits', async () => {
       const strict = 'pod-security.kubernetes.io/enforce';
       await api.kubectl.apply({
@@ -183,7 +196,7 @@ describe(
       }, QUICK);
     });
 
-    test('reports a missing Secret, and picks it up, changed or new, within a second or two', async () => {
+    test('reports a missing Secret, and picks it up, changed or new or another one, within a second or two', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login' }));
       const message = await see.reason('hub', 'Degraded', 'CredentialMissing');
       assert.equal(message, 'docker.io: Secret login does not exist');
@@ -197,8 +210,7 @@ describe(
       );
 
       const marks: (string | undefined)[] = [];
-      for (const password of ['one', 'two']) {
-        await api.kubectl.apply(secret('login', { username: 'alice', password }));
+      const isWithTheCache = async (password: string): Promise<void> => {
         await waitFor(
           async () => {
             const { data } = (await see.get('secret', 'registry-docker-io-secrets')) ?? {};
@@ -214,7 +226,19 @@ describe(
           { ...QUICK, what: 'the pod to be marked' },
         );
         marks.push(pod.metadata.annotations?.['larder/files']);
+      };
+      for (const password of ['one', 'two']) {
+        await api.kubectl.apply(secret('login', { username: 'alice', password }));
+        await isWithTheCache(password);
       }
+      const before = await see.get('statefulset', 'registry-docker-io');
+      await api.kubectl.apply(secret('login-3', { username: 'alice', password: 'three' }));
+      await api.kubectl.apply(
+        registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login-3' }),
+      );
+      await isWithTheCache('three');
+      const { spec } = (await see.get('statefulset', 'registry-docker-io')) ?? {};
+      assert.deepEqual(spec, before?.spec, 'another name restarts the cache');
       await see.reason('hub', 'Degraded', 'Healthy');
     });
 
@@ -338,6 +362,46 @@ describe(
       await see.reason('mirrors', 'Degraded', 'Healthy', 'mirrorconfig');
     });
 
+    test('replaces a pod that cannot start as soon as it is told of another image', async () => {
+      const startAnew = async (identity: string, image: string): Promise<void> => {
+        await operator[Symbol.asyncDispose]();
+        operator = await operate({ kubeconfig: api.kubeconfig, identity, image });
+      };
+      const podOf = (image: string) =>
+        waitFor(
+          async () => {
+            const { spec } = (await see.get('pod', 'registry-docker-io-0')) ?? {};
+            const [container] = (spec?.['containers'] ?? []) as readonly { image: string }[];
+            return container?.image === image;
+          },
+          { ...QUICK, what: `a pod with the image ${image}` },
+        );
+      await startAnew('mistyped', 'larder.example/larder:mistyped');
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
+      // There is no kubelet: it is never ready, just like one whose image cannot be pulled.
+      await podOf('larder.example/larder:mistyped');
+      await startAnew('corrected', 'larder.example/larder:1');
+      await podOf('larder.example/larder:1');
+    });
+
+    test('gives a cache another Service, and takes the former one away, when serviceNameSuffix changes', async () => {
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
+      const { revision, caches } = await waitFor(async () => {
+        const now = await see.document();
+        return now.caches.length === 1 ? now : undefined;
+      }, QUICK);
+      await api.kubectl.apply(nodeReport('n1', revision, 'docker.io'));
+      await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io', serviceNameSuffix: 'hub' }));
+      const next = await waitFor(async () => {
+        const now = await see.document();
+        return now.caches[0]?.endpoint === caches[0]?.endpoint ? undefined : now;
+      }, QUICK);
+      assert.ok(await see.get('service', 'registry-docker-io'), 'the Service was removed too early');
+      await api.kubectl.apply(nodeReport('n1', next.revision, 'docker.io'));
+      await waitFor(async () => (await see.get('service', 'registry-docker-io')) === undefined, QUICK);
+      assert.ok(await see.get('service', 'registry-hub'));
+    });
+
     test('asks for a larger volume, and says so when the storage class does not allow it', async () => {
       await api.kubectl.apply({
         apiVersion: 'storage.k8s.io/v1',
@@ -360,7 +424,10 @@ describe(
       await api.kubectl.apply(
         registryConfig('hub', { upstream: 'docker.io', volume: { ...volume, size: '2Gi' } }),
       );
-      assert.match(await see.reason('hub', 'Degraded', 'VolumeCannotGrow'), /StorageClass fixed/);
+      assert.match(
+        await see.reason('hub', 'Degraded', 'VolumeCannotGrow'),
+        /the storageclass .* must support resize/,
+      );
       await api.kubectl('patch', 'storageclass', 'fixed', '--patch={"allowVolumeExpansion":true}');
       await api.kubectl.apply(
         registryConfig('hub', { upstream: 'docker.io', volume: { ...volume, size: '3Gi' } }),

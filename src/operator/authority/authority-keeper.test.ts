@@ -77,6 +77,28 @@ test('what cannot be read is replaced, and what is deleted is made anew', async 
   assert.notEqual((await look(keeper)).id, second.id);
 });
 
+test('a Secret of its name that somebody else has made is left alone, and there is an authority once it has gone', async () => {
+  const { kube, keeperOf, look } = setting();
+  const client = kube.client();
+  const key = { namespace: 'larder-system', name: AUTHORITY_SECRET };
+  const stranger = { apiVersion: 'v1', kind: 'Secret', metadata: key, data: { 'ca.crt': 'eA==' } };
+  const before = await client.create(SECRETS, stranger, { signal });
+  const keeper = keeperOf();
+  const result = await keeper.reconcile('', { signal, logger: silentLogger });
+  assert.ok(typeof result === 'object' && 'terminalError' in result);
+  assert.equal(keeper.current(), undefined);
+  assert.match(keeper.problem() ?? '', /^Secret larder-system\/larder-ca exists and was not made by Larder/);
+  assert.deepEqual(await client.get(SECRETS, key, { signal }), before);
+
+  await client.delete(SECRETS, key, { signal });
+  const { id } = await look(keeper);
+  assert.equal(keeper.problem(), undefined);
+  const own = await client.get(SECRETS, key, { signal });
+  await client.replace(SECRETS, { ...own, metadata: { ...own.metadata, labels: {} } }, { signal });
+  await keeper.reconcile('', { signal, logger: silentLogger });
+  assert.equal(keeper.current()?.id, id);
+});
+
 test('whoever depends on it is told when another one signs, and not otherwise', async () => {
   const { keeperOf, look } = setting();
   const keeper = keeperOf();

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kit/clock.ts';
+import { errorText } from '../../kit/errors.ts';
 import {
   createAuthority,
   validityOf,
@@ -11,8 +12,9 @@ import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeClient } from '../../kube/types.ts';
-import { MANAGED_BY } from '../render/identity.ts';
+import { hasOurLabel, MANAGED_BY } from '../render/identity.ts';
 import { SECRETS, type Secret } from '../resources.ts';
+import { strangerError } from '../stranger-error.ts';
 import { authorityOf, readPairs, type Authority } from './authority-state.ts';
 
 /** In the operator's namespace. Who deletes it has another authority made at once, and all certificates anew. */
@@ -25,13 +27,18 @@ const LOOK_AGAIN_MS = 3600_000;
 export interface AuthorityKeeper {
   /** Undefined until it was read or made. */
   current(): Authority | undefined;
+  /** Why there can be none, as a sentence; undefined for nothing. */
+  problem(): string | undefined;
   /** Makes, renews and retires authorities; any key means the one Secret. */
   readonly reconcile: Reconcile;
   /** `key` whenever another authority is in force. */
   changes(keys: () => Iterable<string>): KeySource;
 }
 
-/** Keeps the authority that signs the certificates of all caches, in a Secret, rotated with overlap (`kube/certificates`). */
+/**
+ * Keeps the authority that signs the certificates of all caches, in a Secret, rotated with overlap (`kube/certificates`). A Secret of that name
+ * without our label is somebody else's: it stays as it is, and an authority that is in force remains so for as long as this process lives.
+ */
 export function createAuthorityKeeper(
   {
     client,
@@ -42,12 +49,18 @@ export function createAuthorityKeeper(
   const key = { namespace, name: AUTHORITY_SECRET };
   const listeners = new Set<() => void>();
   let current: Authority | undefined;
+  let problem: string | undefined;
 
   return {
     current: () => current,
+    problem: () => problem,
 
     async reconcile(_key, { signal, logger }) {
       const secret = await find(client, SECRETS, key, signal);
+      const stranger =
+        secret === undefined || hasOurLabel(secret.metadata.labels ?? {}) ? undefined : strangerError(secret);
+      problem = stranger && errorText(stranger);
+      if (stranger !== undefined) return { terminalError: stranger };
       const known = secret === undefined ? [] : pairsOf(secret);
       if (known === undefined) logger.error('the authorities cannot be read, new ones are made', key);
       const now = clock.now();

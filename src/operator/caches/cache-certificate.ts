@@ -5,7 +5,7 @@ import type { KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import { cacheObject, identityOf } from '../render/identity.ts';
 import type { CacheValues } from '../render/cache-values.ts';
-import type { Secret } from '../resources.ts';
+import type { Secret, Service } from '../resources.ts';
 
 /** Of the Secret: the authority that signed, so that a change of it is seen without reading the contents. */
 export const SIGNED_BY = 'larder/signed-by';
@@ -20,7 +20,12 @@ export function certificateNameOf(values: Pick<CacheValues, 'cache'>): string {
 
 /** The name that nodes ask the certificate for; they reach the cache by the address of its Service. */
 export function serverNameOf(values: Pick<CacheValues, 'cache' | 'namespace'>): string {
-  return `${identityOf(values).serviceName}.${values.namespace}.svc`;
+  return hostOf(identityOf(values).serviceName, values.namespace);
+}
+
+/** What a certificate has to name, for nodes that reach the cache by `service`. */
+export function namesOf({ metadata: { name, namespace }, spec }: Service): string[] {
+  return [hostOf(name, namespace), spec?.clusterIP ?? ''];
 }
 
 /** True when the Secret, as far as its metadata say, holds what nodes accept, and for long enough. */
@@ -81,6 +86,10 @@ export async function issueFor(
     [NAMES]: names.join(' '),
   };
   return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
+function hostOf(service: string, namespace: string | undefined): string {
+  return `${service}.${namespace}.svc`;
 }
 
 function encode(text: string): string {

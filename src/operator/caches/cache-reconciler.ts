@@ -1,6 +1,7 @@
 import { errorText } from '../../kit/errors.ts';
 import type { Reconcile } from '../../kube/controller/reconcile.ts';
-import type { KubeClient } from '../../kube/types.ts';
+import type { KubeClient, KubeObject } from '../../kube/types.ts';
+import type { AuthorityKeeper } from '../authority/authority-keeper.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import { configId } from '../configs/config-id.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
@@ -8,19 +9,28 @@ import { claimName } from '../render/stateful-set.ts';
 import { CLAIMS } from '../resources.ts';
 import type { Watched } from '../watched.ts';
 import type { CacheFacts, FactBook } from './cache-facts.ts';
+import type { Provided } from './provide-cache.ts';
 import type { Removal } from './remove-cache.ts';
 import { allStanding, askerOf } from './standing-objects.ts';
 
 /** Certificates are renewed with days to spare, so an hour is early enough to see that one is due. */
 const LOOK_AGAIN_MS = 3600_000;
+/** A claim that could not grow: what stood in the way, a StorageClass or a quota, is not watched. */
+const GROW_AGAIN_MS = 60_000;
 
 export interface CacheReconcilerDeps {
   readonly client: Pick<KubeClient, 'delete'>;
   readonly watched: Watched;
   readonly plan: () => Plan;
-  readonly authority: () => Authority | undefined;
+  readonly authority: Pick<AuthorityKeeper, 'current' | 'problem'>;
   readonly facts: FactBook;
-  readonly provide: (planned: PlannedCache, authority: Authority, signal: AbortSignal) => Promise<CacheFacts>;
+  readonly provide: (planned: PlannedCache, authority: Authority, signal: AbortSignal) => Promise<Provided>;
+  /** Of what is not part of a cache any more: see `createLeftoverRetirer`. */
+  readonly retire: (
+    planned: PlannedCache,
+    objects: readonly KubeObject[],
+    signal: AbortSignal,
+  ) => Promise<number | undefined>;
   readonly remove: (key: string, signal: AbortSignal) => Promise<Removal>;
 }
 
@@ -40,7 +50,10 @@ export function createCacheReconciler(
     // Everything stays as it was before its object became invalid.
     if (planned === undefined && [...askers].some((id) => id !== undefined && plan.isInvalid(id)))
       return 'done';
-    const isOthers = [...askers].some((id) => planned === undefined || id !== configId(planned.holder));
+    // What has lost its asker is put right like anything else that somebody changes: whose the contents are, the claim says itself.
+    const isOthers = [...askers].some(
+      (id) => id !== undefined && id !== (planned && configId(planned.holder)),
+    );
     if (planned === undefined || isOthers) {
       const removal = await deps.remove(key, signal);
       if (planned === undefined) facts.set(key, undefined);
@@ -50,18 +63,27 @@ export function createCacheReconciler(
       }
       if (planned === undefined) return 'done';
     }
-    const authority = deps.authority();
+    const authority = deps.authority.current();
+    const problem = deps.authority.problem();
+    if (authority === undefined && problem !== undefined) setProblem(key, problem);
     // Its coming is a change that brings this here again.
     if (authority === undefined || !(await hasFreshVolume(planned, signal))) return { requeueAfterMs: 1000 };
     try {
-      facts.set(key, await deps.provide(planned, authority, signal));
+      const provided = await deps.provide(planned, authority, signal);
+      facts.set(key, provided.facts);
+      const retireMs = await deps.retire(planned, provided.objects, signal);
+      const againMs = provided.facts.claimProblem === undefined ? LOOK_AGAIN_MS : GROW_AGAIN_MS;
+      return { requeueAfterMs: retireMs ?? againMs };
     } catch (error) {
       signal.throwIfAborted();
-      facts.set(key, { ...(facts.get(key) ?? NOTHING_KNOWN), problem: errorText(error) });
+      setProblem(key, errorText(error));
       throw error;
     }
-    return { requeueAfterMs: LOOK_AGAIN_MS };
   };
+
+  function setProblem(key: string, problem: string): void {
+    facts.set(key, { ...(facts.get(key) ?? NOTHING_KNOWN), problem });
+  }
 
   /** False while a volume is going that is another's: one that was kept, or one whose removal has not ended. */
   async function hasFreshVolume({ key, holder }: PlannedCache, signal: AbortSignal): Promise<boolean> {

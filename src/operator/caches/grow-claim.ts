@@ -1,3 +1,4 @@
+import { errorText } from '../../kit/errors.ts';
 import { bytesOf } from '../../kit/quantity.ts';
 import { isForbidden, isInvalid, isNotFound } from '../../kube/kube-error.ts';
 import type { KubeClient } from '../../kube/types.ts';
@@ -30,8 +31,8 @@ export async function growClaim(
   } catch (error) {
     if (isNotFound(error)) return undefined;
     if (!isForbidden(error) && !isInvalid(error)) throw error;
-    const storageClass = claim.spec?.storageClassName ?? 'of the cluster';
-    return `the volume cannot grow from ${requested} to ${size}: StorageClass ${storageClass} does not allow it`;
+    // A StorageClass that does not allow it, a quota, a claim that has no volume yet: the server says which.
+    return `the volume cannot grow from ${requested} to ${size}: ${errorText(error)}`;
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
-import { LarderError } from '../../kit/errors.ts';
 import { find } from '../../kube/objects/find.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import type { Intent, KubeClient, KubeObject, Resource } from '../../kube/types.ts';
@@ -12,11 +11,12 @@ import type { CacheValues } from '../render/cache-values.ts';
 import { identityOf, PORTS } from '../render/identity.ts';
 import { service } from '../render/service.ts';
 import { claimName } from '../render/stateful-set.ts';
-import { resourceOf } from '../resources.ts';
+import { resourceOf, type Service } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
+import { strangerError } from '../stranger-error.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
-import { serverNameOf } from './cache-certificate.ts';
+import { namesOf } from './cache-certificate.ts';
 import type { CacheFacts } from './cache-facts.ts';
 import { createCertificates } from './ensure-certificate.ts';
 import { growClaim, volumeBytes } from './grow-claim.ts';
@@ -38,6 +38,12 @@ export interface ProvideDeps {
   readonly hasServiceMonitors: (signal: AbortSignal) => Promise<boolean>;
 }
 
+export interface Provided {
+  readonly facts: CacheFacts;
+  /** All that the cache consists of now, but for its certificate. */
+  readonly objects: readonly KubeObject[];
+}
+
 /** Makes the cluster have everything of one cache, as its configuration says; does nothing where all is as it should be. */
 export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) {
   const { client, clock, applier, watched } = deps;
@@ -47,7 +53,7 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     planned: PlannedCache,
     authority: Authority,
     signal: AbortSignal,
-  ): Promise<CacheFacts> {
+  ): Promise<Provided> {
     const { key, config, holder } = planned;
     const needed = await readNeededSecrets(deps.secrets, config, holder.metadata.namespace, signal);
     const claim = watched.claims.get({ namespace: settings.namespace, name: claimName(key) });
@@ -61,10 +67,14 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
       claimTemplates: set?.spec?.volumeClaimTemplates,
       serviceMonitor: await deps.hasServiceMonitors(signal),
     };
-    const applied = await ensure(service(values), signal);
-    const { clusterIP = '' } = (applied as { spec?: { clusterIP?: string } }).spec ?? {};
+    const current: Service = await ensure(service(values), signal);
+    // Nodes use a Service of a former name until they are told of this one.
+    const former = watched.services
+      .byIndex(BY_CACHE, key)
+      .filter(({ metadata }) => metadata.name !== current.metadata.name);
+    const names = [current, ...former].flatMap(namesOf);
     const certificate = config.http.tls
-      ? await ensureCertificate(values, [serverNameOf(values), clusterIP], authority, signal)
+      ? await ensureCertificate(values, names, authority, signal)
       : undefined;
     const objects = cacheObjects(values);
     for (const object of objects) if (object.kind !== 'Service') await ensure(object, signal);
@@ -74,19 +84,21 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     const files = objects.filter(({ kind }) => kind === 'Secret' || kind === 'ConfigMap');
     const pods = watched.pods.byIndex(BY_CACHE, key);
     await refreshPods(client, pods, filesMark([...files, certificate]), signal);
-    return {
+    const facts = {
       endpoint: `${config.http.tls ? 'https' : 'http'}://${identityOf(values).serviceName}.${settings.namespace}.svc:${PORTS.registry}`,
       missingSecrets: needed.missing,
       caBundleProblem: needed.caBundleProblem,
       claimProblem,
       problem: undefined,
     };
+    return { facts, objects };
   };
 
   async function ensure(object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
     const resource = resourceOf(object);
     const observed = standing(watched, object);
-    if (observed === undefined) await refuseStrangers(resource, object, signal);
+    // Secrets are watched whoever made them. Of one that has lost our label the rest of its metadata has not been kept, either.
+    if (observed === undefined || !isOurs(observed)) await refuseStrangers(resource, object, signal);
     // Rendered here, so it has no version.
     const outcome = await applier.ensure(resource, object as Intent<KubeObject>, observed, signal);
     // Only without force could it be refused, and ours is with.
@@ -100,10 +112,6 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     signal: AbortSignal,
   ): Promise<void> {
     const found = await find(client, metadataOf(resource), metadata, signal);
-    if (found === undefined || isOurs(found)) return;
-    const name = `${resource.kind} ${found.metadata.namespace}/${found.metadata.name}`;
-    throw new LarderError('KUBE_API', `${name} exists and was not made by Larder, so it is left alone`, {
-      hint: 'remove or rename it',
-    });
+    if (found !== undefined && !isOurs(found)) throw strangerError(found);
   }
 }

@@ -1,24 +1,17 @@
-import type { Clock } from '../../kit/clock.ts';
-import { find } from '../../kube/objects/find.ts';
-import { metadataOf } from '../../kube/objects/metadata-of.ts';
-import type { KubeClient, KubeObject } from '../../kube/types.ts';
-import { nodesStillUsing } from '../nodes/node-report.ts';
+import type { KubeClient } from '../../kube/types.ts';
 import type { NodeDocumentView } from '../nodes/node-document-view.ts';
-import { hasOurLabel, UPSTREAM } from '../render/identity.ts';
-import { resourceOf, SERVICE_MONITORS } from '../resources.ts';
+import { UPSTREAM } from '../render/identity.ts';
+import { SERVICE_MONITORS } from '../resources.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
-import { allStanding, askerOf } from './standing-objects.ts';
-
-/** A node that has not carried out a change for this long is not waited for: whatever it does, it asks the origin then. */
-export const SILENT_MS = 5 * 60_000;
-/** While nodes are waited for; costs the API server nothing. */
-const ASK_AGAIN_MS = 500;
+import { deleteOurs } from './delete-ours.ts';
+import { ASK_AGAIN_MS, type NodePatience } from './node-patience.ts';
+import { allStanding } from './standing-objects.ts';
 
 export interface RemoveDeps {
   readonly client: Pick<KubeClient, 'get' | 'delete'>;
-  readonly clock: Clock;
   readonly watched: Watched;
   readonly document: NodeDocumentView;
+  readonly patience: NodePatience;
   readonly hasServiceMonitors: (signal: AbortSignal) => Promise<boolean>;
 }
 
@@ -30,14 +23,12 @@ export type Removal = { readonly waitMs: number; readonly why: string } | undefi
  * goes or stays as the StatefulSet says.
  */
 export function createCacheRemover(deps: RemoveDeps, settings: { readonly namespace: string }) {
-  const { client, clock, watched, document } = deps;
-  /** When nodes were asked to forget an upstream, by the cache's key; of the monotonic clock. */
-  const since = new Map<string, number>();
+  const { client, watched, document, patience } = deps;
 
   return async function remove(key: string, signal: AbortSignal): Promise<Removal> {
     const objects = allStanding(watched, key);
     if (objects.length === 0) {
-      since.delete(key);
+      patience.forget(key);
       return isEnding(key) ? { waitMs: ASK_AGAIN_MS, why: 'its pod and its volume are ending' } : undefined;
     }
     const upstream = objects.find(({ metadata }) => metadata.annotations?.[UPSTREAM])?.metadata.annotations?.[
@@ -47,33 +38,16 @@ export function createCacheRemover(deps: RemoveDeps, settings: { readonly namesp
       if (document.hasCache(upstream)) {
         return { waitMs: ASK_AGAIN_MS, why: 'nodes are about to be told' };
       }
-      const startedAt = since.get(key) ?? clock.monotonic();
-      since.set(key, startedAt);
-      const nodes = nodesStillUsing(watched.reports.list(), upstream, document.current().revision);
-      if (nodes.length > 0 && clock.monotonic() < startedAt + SILENT_MS) {
+      const nodes = patience.waitedFor(key, upstream);
+      if (nodes.length > 0) {
         return { waitMs: ASK_AGAIN_MS, why: `waiting for ${nodes.slice(0, 5).join(', ')}` };
       }
     }
-    for (const object of objects) await removeOne(object, signal);
+    for (const object of objects) await deleteOurs(client, object, signal);
     if (await deps.hasServiceMonitors(signal))
       await client.delete(SERVICE_MONITORS, { namespace: settings.namespace, name: key }, { signal });
     return { waitMs: ASK_AGAIN_MS, why: 'its objects are being removed' };
   };
-
-  /** A cached read destroys nothing: the object is read anew, and has to be ours still, and of nobody else. */
-  async function removeOne(object: KubeObject, signal: AbortSignal): Promise<void> {
-    if (object.metadata.deletionTimestamp !== undefined) return;
-    const resource = resourceOf(object);
-    const now = await find(client, metadataOf(resource), object.metadata, signal);
-    if (now === undefined || !hasOurLabel(now.metadata.labels ?? {}) || askerOf(now) !== askerOf(object))
-      return;
-    const { uid } = now.metadata;
-    await client.delete(resource, object.metadata, {
-      signal,
-      propagationPolicy: 'Background',
-      ...(uid !== undefined && { uid }),
-    });
-  }
 
   /** What goes by itself once the StatefulSet has gone. */
   function isEnding(key: string): boolean {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { CacheConfig } from '../../api/registry-config-effective.ts';
 import { defaultRemoteUrl } from '../../api/upstream-names.ts';
 import { formatAddress } from '../../kit/listen.ts';
 import type { NodeDocument, NodeDocumentInput } from '../../node-agent/node-document.ts';
@@ -37,14 +38,19 @@ export function composeDocument(input: DocumentInput): NodeDocumentInput {
   return { revision: revisionOf(content), ...content };
 }
 
+/** Where nodes reach a cache. */
+export function endpointOf({ http }: CacheConfig, clusterIP: string): string {
+  return `${http.tls ? 'https' : 'http'}://${formatAddress({ host: clusterIP, port: PORTS.registry })}`;
+}
+
 function cacheEntry(cache: PlannedCache, { addressOf }: DocumentInput) {
   const address = addressOf(cache);
   if (address === undefined) return undefined;
-  const { upstream, remoteURL, http } = cache.config;
+  const { upstream, remoteURL } = cache.config;
   return {
     upstream,
     server: remoteURL.replace(/\/+$/, ''),
-    endpoint: `${http.tls ? 'https' : 'http'}://${formatAddress({ host: address.clusterIP, port: PORTS.registry })}`,
+    endpoint: endpointOf(cache.config, address.clusterIP),
     serverName: address.serverName,
     askedBy: configId(cache.holder),
   };

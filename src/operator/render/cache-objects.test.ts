@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { configOf } from '../../../test/cache/target.ts';
 import { parseRegistryConfig } from '../../api/registry-config.ts';
 import type { CacheConfig } from '../../api/registry-config-effective.ts';
+import { MOST_CREDENTIALS } from '../../api/registry-config-schema.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { cacheObjects } from './cache-objects.ts';
 import type { CacheValues } from './cache-values.ts';
@@ -41,25 +43,49 @@ function dataOf(objects: readonly KubeObject[], kind: string): Record<string, st
   return (plainly(objects, kind) as { data: Record<string, string> }).data;
 }
 
+/** What the cache finds below `--secrets`, by directory and file. */
+function mountedFiles(objects: readonly KubeObject[]): Record<string, Record<string, string>> {
+  const data = dataOf(objects, 'Secret');
+  const { volumes } = setOf(objects).spec.template.spec;
+  const files: Record<string, Record<string, string>> = {};
+  for (const { key, path } of volumes.find(({ name }) => name === 'secrets')?.secret?.items ?? []) {
+    const [directory = '', file = ''] = path.split('/');
+    if (data[key] !== undefined) files[directory] = { ...files[directory], [file]: data[key] };
+  }
+  return files;
+}
+
+/** The labels of the pod of a cache of docker.io, and of no other. */
+const SELECTOR = { app: 'registry-docker-io', 'upstream-host': 'docker.io' };
+
 /** What these tests look at. */
 interface StatefulSet {
   readonly spec: {
+    readonly podManagementPolicy: string;
+    readonly selector: unknown;
     readonly template: {
+      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
       readonly spec: {
+        readonly priorityClassName?: string;
         readonly automountServiceAccountToken: boolean;
         readonly securityContext: {
           readonly runAsNonRoot: boolean;
           readonly seccompProfile: { readonly type: string };
         };
         readonly containers: readonly [
-          { readonly args: readonly string[]; readonly securityContext: unknown },
+          {
+            readonly args: readonly string[];
+            readonly ports: unknown;
+            readonly resources: unknown;
+            readonly securityContext: unknown;
+          },
         ];
         readonly volumes: readonly {
           readonly name: string;
           readonly secret?: {
             readonly secretName: string;
             readonly optional?: boolean;
-            readonly items?: readonly { readonly path: string }[];
+            readonly items?: readonly { readonly key: string; readonly path: string }[];
           };
         }[];
       };
@@ -137,36 +163,136 @@ describe('the objects of a cache', () => {
     assert.ok(!plain.containers[0].args.some((arg: string) => arg.startsWith('--tls')));
   });
 
-  test('mount of each named Secret the keys that a cache reads, at the place where it looks, missing ones too', () => {
+  test('hold of each named Secret the keys that a cache reads, where its configuration says that they are', () => {
     const secrets = new Map([
       ['hub', { username: 'dQ==', password: 'cA==', other: 'eA==' }],
+      ['team', { '.dockerconfigjson': 'e30=', 'bundle.crt': 'eA==' }],
+      ['ca', { 'bundle.crt': 'Yg==', password: 'eA==' }],
       ['never-named', { username: 'eA==' }],
     ]);
-    const objects = cacheObjects(
-      valuesOf({ secretReferenceName: 'hub', caBundleSecretReferenceName: 'missing' }, { secrets }),
+    const cache = {
+      secretReferenceName: 'hub',
+      credentials: [
+        { repositories: ['a/*'], secretReferenceName: 'missing' },
+        { repositories: ['b/*'], provider: 'ecr' },
+        { repositories: ['c/*'], secretReferenceName: 'team' },
+      ],
+      caBundleSecretReferenceName: 'ca',
+    };
+    const objects = cacheObjects(valuesOf(cache, { secrets }));
+    const parsed = parseRegistryConfig(dataOf(objects, 'ConfigMap')['config.yaml']);
+    assert.ok(parsed.ok);
+    const [config] = parsed.config.caches;
+    const files = mountedFiles(objects);
+    assert.deepEqual(
+      [
+        config?.secretReferenceName,
+        ...(config?.credentials ?? []).map((one) => one.secretReferenceName),
+        config?.caBundleSecretReferenceName,
+      ].map((name) => name && files[name]),
+      [
+        { username: 'dQ==', password: 'cA==' },
+        undefined,
+        undefined,
+        { '.dockerconfigjson': 'e30=' },
+        { 'bundle.crt': 'Yg==' },
+      ],
     );
-    assert.deepEqual(dataOf(objects, 'Secret'), {
-      'hub.username': 'dQ==',
-      'hub.password': 'cA==',
-    });
+    assert.equal(Object.keys(files).length, 3);
     const { volumes } = setOf(objects).spec.template.spec;
-    const secret = volumes.find(({ name }) => name === 'secrets')?.secret;
-    assert.equal(secret?.optional, true);
-    const paths = secret.items?.map(({ path }) => path);
-    assert.ok(paths?.includes('hub/.dockerconfigjson') && paths.includes('missing/bundle.crt'));
+    assert.equal(volumes.find(({ name }) => name === 'secrets')?.secret?.optional, true);
   });
 
-  test('change nothing of the pod when only the contents of a Secret change, so that no restart is due', () => {
-    const withPassword = (password: string): StatefulSet =>
-      setOf(
-        cacheObjects(
-          valuesOf(
-            { secretReferenceName: 'hub' },
-            { secrets: new Map([['hub', { username: 'dQ==', password }]]) },
-          ),
-        ),
-      );
-    assert.deepEqual(withPassword('b25l'), withPassword('dHdv'));
+  test('have a place for as many credentials as an object may name', () => {
+    const secrets = new Map([['last', { username: 'dQ==', password: 'cA==' }]]);
+    const credentials = Array.from({ length: MOST_CREDENTIALS }, (_, index) => ({
+      repositories: [`team-${index}/*`],
+      secretReferenceName: index === MOST_CREDENTIALS - 1 ? 'last' : 'missing',
+    }));
+    const files = mountedFiles(cacheObjects(valuesOf({ credentials }, { secrets })));
+    assert.deepEqual(Object.values(files), [{ username: 'dQ==', password: 'cA==' }]);
+  });
+
+  test('change nothing of the pod when Secrets change, or others are named, or more, so that no restart is due', () => {
+    const withSecrets = (cache: Record<string, unknown>, password: string): StatefulSet => {
+      const secrets = new Map([['hub', { username: 'dQ==', password }]]);
+      return setOf(cacheObjects(valuesOf(cache, { secrets })));
+    };
+    const before = withSecrets({ secretReferenceName: 'hub' }, 'b25l');
+    assert.deepEqual(withSecrets({ secretReferenceName: 'hub' }, 'dHdv'), before);
+    assert.deepEqual(withSecrets({ secretReferenceName: 'hub-2' }, 'b25l'), before);
+    const credentials = [{ repositories: ['team/*'], secretReferenceName: 'team' }];
+    assert.deepEqual(withSecrets({ credentials, caBundleSecretReferenceName: 'ca' }, 'b25l'), before);
+  });
+
+  test('change nothing but the one Secret when another Secret is named: the cache goes on with the configuration that it has', () => {
+    const secrets = new Map([
+      ['hub', { username: 'dQ==', password: 'b25l' }],
+      ['hub-2', { username: 'dQ==', password: 'dHdv' }],
+    ]);
+    const naming = (secretReferenceName: string) =>
+      cacheObjects(valuesOf({ secretReferenceName }, { secrets }));
+    const after = naming('hub-2');
+    const changed = naming('hub').filter((one, index) => !isDeepStrictEqual(one, after[index]));
+    assert.deepEqual(
+      changed.map(({ kind }) => kind),
+      ['Secret'],
+    );
+  });
+
+  test('replace a pod that is not ready, so that an image that cannot be pulled is put right by another one', () => {
+    assert.equal(setOf(cacheObjects(valuesOf())).spec.podManagementPolicy, 'Parallel');
+  });
+
+  test('ask for what a cache needs, with the priority that it is given, and limit its memory alone', () => {
+    const { spec } = setOf(cacheObjects(valuesOf())).spec.template;
+    assert.deepEqual(spec.containers[0].resources, {
+      requests: { cpu: '20m', memory: '128Mi' },
+      limits: { memory: '512Mi' },
+    });
+    assert.equal(spec.priorityClassName, 'system-cluster-critical');
+    const without = setOf(cacheObjects(valuesOf({}, { priorityClassName: undefined })));
+    assert.ok(!('priorityClassName' in without.spec.template.spec));
+  });
+
+  test('let anybody reach the two ports of the cache, and nothing else of its pod', () => {
+    const objects = cacheObjects(valuesOf());
+    assert.deepEqual((plainly(objects, 'NetworkPolicy') as { spec: unknown }).spec, {
+      podSelector: { matchLabels: SELECTOR },
+      policyTypes: ['Ingress'],
+      ingress: [
+        {
+          ports: [
+            { port: 'registry-cache', protocol: 'TCP' },
+            { port: 'debug', protocol: 'TCP' },
+          ],
+        },
+      ],
+    });
+    const [{ ports }] = setOf(objects).spec.template.spec.containers;
+    assert.deepEqual(ports, [
+      { name: 'registry-cache', containerPort: 5000, protocol: 'TCP' },
+      { name: 'debug', containerPort: 5001, protocol: 'TCP' },
+    ]);
+  });
+
+  test('let a node be drained, also while the cache is not ready', () => {
+    assert.deepEqual((plainly(cacheObjects(valuesOf()), 'PodDisruptionBudget') as { spec: unknown }).spec, {
+      maxUnavailable: 1,
+      selector: { matchLabels: SELECTOR },
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+    });
+  });
+
+  test('find their pod by labels that it has', () => {
+    const objects = cacheObjects(valuesOf());
+    const { selector, template } = setOf(objects).spec;
+    assert.deepEqual(selector, { matchLabels: SELECTOR });
+    assert.deepEqual(
+      (plainly(objects, 'Service') as { spec: { selector: unknown } }).spec.selector,
+      SELECTOR,
+    );
+    for (const [name, value] of Object.entries(SELECTOR)) assert.equal(template.metadata.labels[name], value);
   });
 
   test('are watched by the Prometheus operator where there is one', () => {

@@ -19,6 +19,9 @@ export function statefulSet(values: CacheValues): KubeObject & { spec: object } 
     kind: 'StatefulSet',
     spec: {
       replicas: 1,
+      // The default waits for a pod that is not ready before it replaces it, so a corrected image would never take the place of one that
+      // cannot be pulled (kubernetes/kubernetes#67250). Of one replica there is no order to keep.
+      podManagementPolicy: 'Parallel',
       revisionHistoryLimit: 2,
       selector: { matchLabels: selector },
       template: { metadata: { labels }, spec: podSpec(values) },

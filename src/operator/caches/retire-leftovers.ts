@@ -1,0 +1,59 @@
+import type { KubeClient, KubeObject } from '../../kube/types.ts';
+import { configId } from '../configs/config-id.ts';
+import type { PlannedCache } from '../configs/plan.ts';
+import type { NodeDocumentView } from '../nodes/node-document-view.ts';
+import { endpointOf } from '../nodes/compose-document.ts';
+import type { Watched } from '../watched.ts';
+import { certificateNameOf } from './cache-certificate.ts';
+import { clusterIpOf } from './cluster-ip.ts';
+import { deleteOurs } from './delete-ours.ts';
+import { ASK_AGAIN_MS, type NodePatience } from './node-patience.ts';
+import { allStanding, askerOf } from './standing-objects.ts';
+
+export interface RetireDeps {
+  readonly client: Pick<KubeClient, 'get' | 'delete'>;
+  readonly watched: Watched;
+  readonly document: NodeDocumentView;
+  readonly patience: NodePatience;
+}
+
+/**
+ * Takes away what stands of a cache and is not among the objects that it consists of now: the Service of a name before, the certificate of a cache
+ * that serves no TLS any more. Nodes are told of the address of now first, and carry that out. Gives the time until there may be more to do;
+ * undefined: nothing is left over.
+ */
+export function createLeftoverRetirer(
+  { client, watched, document, patience }: RetireDeps,
+  { namespace }: { readonly namespace: string },
+) {
+  return async function retire(
+    planned: PlannedCache,
+    objects: readonly KubeObject[],
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { key, config, holder } = planned;
+    const wanted = new Set(objects.map(idOf));
+    if (config.http.tls) wanted.add(`Secret ${certificateNameOf({ cache: config })}`);
+    const leftovers = allStanding(watched, key).filter(
+      (object) => askerOf(object) === configId(holder) && !wanted.has(idOf(object)),
+    );
+    const hasNews = isTold(planned);
+    if (leftovers.length === 0 || !hasNews) patience.forget(key);
+    if (leftovers.length === 0) return undefined;
+    if (hasNews && patience.waitedFor(key, config.upstream).length === 0)
+      for (const object of leftovers) await deleteOurs(client, object, signal);
+    return ASK_AGAIN_MS;
+  };
+
+  /** Whether nodes are told of the address of now. */
+  function isTold(planned: PlannedCache): boolean {
+    const { upstream } = planned.config;
+    const clusterIP = clusterIpOf(planned, watched, namespace);
+    const told = document.current().caches.find((entry) => entry.upstream === upstream)?.endpoint;
+    return clusterIP !== undefined && told === endpointOf(planned.config, clusterIP);
+  }
+}
+
+function idOf({ kind, metadata: { name } }: KubeObject): string {
+  return `${kind} ${name}`;
+}

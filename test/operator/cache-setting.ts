@@ -1,0 +1,154 @@
+/**
+ * What makes caches, in front of the API stand-in: their reconciles run when the test says so, by a clock that it moves; what they know of the
+ * cluster comes by real watches.
+ */
+import { ManualClock, systemClock } from '../../src/kit/clock.ts';
+import { silentLogger } from '../../src/kit/logger.ts';
+import { createMetrics } from '../../src/kit/metrics.ts';
+import { TaskGroup } from '../../src/kit/task-group.ts';
+import type { ObjectCache } from '../../src/kube/cache/object-cache.ts';
+import { createApplier } from '../../src/kube/objects/apply.ts';
+import type { NodeStatus } from '../../src/node-agent/node-status.ts';
+import { nodeLease } from '../../src/node-agent/node-lease.ts';
+import { createAuthorityKeeper } from '../../src/operator/authority/authority-keeper.ts';
+import { createFactBook } from '../../src/operator/caches/cache-facts.ts';
+import { createCacheReconciler } from '../../src/operator/caches/cache-reconciler.ts';
+import { createNodePatience } from '../../src/operator/caches/node-patience.ts';
+import { createCacheProvider } from '../../src/operator/caches/provide-cache.ts';
+import { createCacheRemover } from '../../src/operator/caches/remove-cache.ts';
+import { createLeftoverRetirer } from '../../src/operator/caches/retire-leftovers.ts';
+import { makePlan } from '../../src/operator/configs/plan.ts';
+import { readConfig, type ConfigObject } from '../../src/operator/configs/read-config.ts';
+import { createNodeDocumentView } from '../../src/operator/nodes/node-document-view.ts';
+import { createNodesReconciler } from '../../src/operator/nodes/nodes-reconciler.ts';
+import { createNamedSecrets } from '../../src/operator/secrets/named-secrets.ts';
+import { watchCluster } from '../../src/operator/watched.ts';
+import { startApi } from '../kube/api-server.ts';
+import type { StoredObject } from '../kube/api-store.ts';
+import { realTimeClientOf } from '../kube/client.ts';
+
+/** Where all of it lives. */
+export const SYSTEM = 'larder-system';
+/** Between two documents, and then some. */
+const PAUSE_MS = 3_000;
+
+/** Disposing it stops it. */
+export async function startCacheSetting() {
+  await using cleanup = new AsyncDisposableStack();
+  const api = cleanup.use(await startApi());
+  const client = cleanup.use(realTimeClientOf(api, systemClock));
+  const clock = new ManualClock();
+  const tasks = new TaskGroup(silentLogger);
+  cleanup.defer(() => tasks.close());
+  giveAddresses(api);
+
+  const watched = watchCluster(
+    { client, clock: systemClock, logger: silentLogger, metrics: createMetrics(), random: () => 0.5, tasks },
+    { namespace: SYSTEM, nodeAgent: 'larder-node-agent' },
+  );
+  const { signal } = tasks;
+  const settings = {
+    namespace: SYSTEM,
+    image: 'larder.example/larder:1',
+    imagePullSecrets: [],
+    priorityClassName: undefined,
+    claimRetention: 'Delete',
+    relayUrl: 'http://127.0.0.1:5010',
+  } as const;
+  const hasServiceMonitors = () => Promise.resolve(false);
+  const applier = createApplier(client, { fieldManager: 'larder/operator', force: true });
+  const secrets = createNamedSecrets(client, watched);
+  const document = createNodeDocumentView(watched, settings);
+  const facts = createFactBook();
+  const authority = createAuthorityKeeper({ client, clock }, settings);
+  const patience = () => createNodePatience({ clock, watched, document });
+  let objects: readonly ConfigObject[] = [];
+  const plan = () => makePlan({ objects, asked: readConfig, has: () => [], mayAct: () => true });
+  const reconcileCache = createCacheReconciler(
+    {
+      client,
+      watched,
+      plan,
+      authority,
+      facts,
+      provide: createCacheProvider(
+        { client, clock, applier, watched, secrets, hasServiceMonitors },
+        settings,
+      ),
+      retire: createLeftoverRetirer({ client, watched, document, patience: patience() }, settings),
+      remove: createCacheRemover(
+        { client, watched, document, patience: patience(), hasServiceMonitors },
+        settings,
+      ),
+    },
+    settings,
+  );
+  const reconcileNodes = createNodesReconciler(
+    { clock, applier, watched, plan, authority: () => authority.current(), secrets, document },
+    settings,
+  );
+  const context = { signal, logger: silentLogger };
+
+  /** Waits until everything that the server has is known. */
+  async function seeAll(): Promise<void> {
+    await watched.whenSynced(signal);
+    api.bookmark();
+    const caches = Object.values(watched).filter((one) => typeof one === 'object') as ObjectCache<unknown>[];
+    await Promise.all(caches.map((one) => one.waitForVersion(String(api.store.version), signal)));
+  }
+
+  const disposables = cleanup.move();
+  return {
+    api,
+    clock,
+    facts,
+    document,
+    seeAll,
+    /** What is asked for from now on: these caches, by one object, or nothing at all. */
+    ask(...caches: readonly object[]): void {
+      const spec = { caches };
+      const metadata = { namespace: 'team', name: 'hub', creationTimestamp: '2026-01-01T00:00:00Z' };
+      const common = { apiVersion: 'registry.extensions.gardener.cloud/v1alpha3', kind: 'RegistryConfig' };
+      objects = caches.length === 0 ? [] : [{ ...common, metadata, spec }];
+    },
+    /** Works on one cache, once, with all that the cluster has at the time. Gives how that ended. */
+    async reconcile(key: string) {
+      await seeAll();
+      await authority.reconcile('', context);
+      await seeAll();
+      return reconcileCache(key, context);
+    },
+    /** Tells nodes what they are to do. */
+    async tellNodes(): Promise<void> {
+      await seeAll();
+      clock.advance(PAUSE_MS);
+      await reconcileNodes('', context);
+      await seeAll();
+    },
+    /** A node says what it has made of the document. */
+    report(node: string, status: Pick<NodeStatus, 'revision'>, ...upstreams: readonly string[]): void {
+      const states = upstreams.map((upstream) => ({ upstream, state: 'Ready' as const, message: '' }));
+      const all: NodeStatus = { ...status, containerd: { state: 'Set', message: '' }, upstreams: states };
+      api.put('coordination.k8s.io/v1/leases', {
+        ...nodeLease({ node, status: all, renewedAt: clock.now() }, SYSTEM, undefined),
+      } as Parameters<typeof api.put>[1]);
+    },
+    /** An object of the operator's namespace. */
+    held(collection: string, name: string): StoredObject | undefined {
+      return api.store.find({ collection, namespace: SYSTEM, name });
+    },
+    [Symbol.asyncDispose]: () => disposables.disposeAsync(),
+  };
+}
+
+/** As the API server does, every Service gets an address of its own. */
+function giveAddresses(api: Awaited<ReturnType<typeof startApi>>): void {
+  let given = 0;
+  api.store.onChange(({ collection, object, isDeletion }) => {
+    const spec = object['spec'] as { clusterIP?: string } | undefined;
+    if (collection !== 'v1/services' || isDeletion || spec?.clusterIP !== undefined) return;
+    given += 1;
+    const { resourceVersion: _, ...metadata } = object.metadata;
+    api.put(collection, { ...object, metadata, spec: { ...spec, clusterIP: `10.96.0.${given}` } });
+  });
+}
