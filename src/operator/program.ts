@@ -18,7 +18,7 @@ import { createFactBook } from './caches/cache-facts.ts';
 import { createCacheReconciler } from './caches/cache-reconciler.ts';
 import { createCacheProvider, type CacheSettings } from './caches/provide-cache.ts';
 import { createCacheRemover } from './caches/remove-cache.ts';
-import { createServiceMonitorCheck } from './caches/service-monitors.ts';
+import { createServiceMonitorKind } from './caches/service-monitors.ts';
 import { createHoldings } from './configs/holdings.ts';
 import { createPlanner } from './configs/planner.ts';
 import { createNodeDocumentView } from './nodes/node-document-view.ts';
@@ -161,7 +161,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   const plan = () => planner.plan();
   const keeper = createAuthorityKeeper({ client, clock }, settings);
   const authority = () => keeper.current();
-  const hasServiceMonitors = createServiceMonitorCheck({ client, clock });
+  const serviceMonitors = createServiceMonitorKind(watched.serviceMonitorCrd);
   const stats = createStatsPoller({ clock, watched, plan, namespace: settings.namespace });
   const sources = createSources({
     watched,
@@ -169,14 +169,15 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
     authority: keeper,
     facts,
     stats,
+    serviceMonitors,
     namespace: settings.namespace,
   });
 
   const provide = createCacheProvider(
-    { client, clock, applier, watched, secrets, hasServiceMonitors },
+    { client, clock, applier, watched, secrets, serviceMonitors },
     settings,
   );
-  const remove = createCacheRemover({ client, clock, watched, document, hasServiceMonitors }, settings);
+  const remove = createCacheRemover({ client, clock, watched, document, serviceMonitors }, settings);
   const composer = createStatusComposer(
     { clock, watched, planner, facts, stats: (key) => stats.get(key), document, secrets },
     settings,

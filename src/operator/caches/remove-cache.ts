@@ -1,12 +1,13 @@
 import type { Clock } from '../../kit/clock.ts';
 import { find } from '../../kube/objects/find.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
-import type { KubeClient, KubeObject } from '../../kube/types.ts';
+import type { KubeClient, ObjectKey, Resource } from '../../kube/types.ts';
 import { nodesStillUsing } from '../nodes/node-report.ts';
 import type { NodeDocumentView } from '../nodes/node-document-view.ts';
 import { hasOurLabel, UPSTREAM } from '../render/identity.ts';
 import { resourceOf, SERVICE_MONITORS } from '../resources.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
+import type { ServiceMonitorKind } from './service-monitors.ts';
 import { allStanding, askerOf } from './standing-objects.ts';
 
 /** A node that has not carried out a change for this long is not waited for: whatever it does, it asks the origin then. */
@@ -19,7 +20,7 @@ export interface RemoveDeps {
   readonly clock: Clock;
   readonly watched: Watched;
   readonly document: NodeDocumentView;
-  readonly hasServiceMonitors: (signal: AbortSignal) => Promise<boolean>;
+  readonly serviceMonitors: Pick<ServiceMonitorKind, 'isServed'>;
 }
 
 /** What is left to do; undefined: nothing of the cache is left. */
@@ -54,21 +55,27 @@ export function createCacheRemover(deps: RemoveDeps, settings: { readonly namesp
         return { waitMs: ASK_AGAIN_MS, why: `waiting for ${nodes.slice(0, 5).join(', ')}` };
       }
     }
-    for (const object of objects) await removeOne(object, signal);
-    if (await deps.hasServiceMonitors(signal))
-      await client.delete(SERVICE_MONITORS, { namespace: settings.namespace, name: key }, { signal });
+    const askers = new Set(objects.map(askerOf));
+    // It is not watched: once the others are gone, nothing tells any more that it is there.
+    if (deps.serviceMonitors.isServed())
+      await removeOne(SERVICE_MONITORS, { namespace: settings.namespace, name: key }, askers, signal);
+    for (const object of objects)
+      if (object.metadata.deletionTimestamp === undefined)
+        await removeOne(resourceOf(object), object.metadata, new Set([askerOf(object)]), signal);
     return { waitMs: ASK_AGAIN_MS, why: 'its objects are being removed' };
   };
 
-  /** A cached read destroys nothing: the object is read anew, and has to be ours still, and of nobody else. */
-  async function removeOne(object: KubeObject, signal: AbortSignal): Promise<void> {
-    if (object.metadata.deletionTimestamp !== undefined) return;
-    const resource = resourceOf(object);
-    const now = await find(client, metadataOf(resource), object.metadata, signal);
-    if (now === undefined || !hasOurLabel(now.metadata.labels ?? {}) || askerOf(now) !== askerOf(object))
-      return;
+  /** A cached read destroys nothing: the object is read anew, and has to be ours still, and one of `askers`'. */
+  async function removeOne(
+    resource: Resource,
+    object: ObjectKey,
+    askers: ReadonlySet<string | undefined>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const now = await find(client, metadataOf(resource), object, signal);
+    if (now === undefined || !hasOurLabel(now.metadata.labels ?? {}) || !askers.has(askerOf(now))) return;
     const { uid } = now.metadata;
-    await client.delete(resource, object.metadata, {
+    await client.delete(resource, object, {
       signal,
       propagationPolicy: 'Background',
       ...(uid !== undefined && { uid }),

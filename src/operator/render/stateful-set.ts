@@ -21,7 +21,7 @@ export function statefulSet(values: CacheValues): KubeObject & { spec: object } 
       replicas: 1,
       revisionHistoryLimit: 2,
       selector: { matchLabels: selector },
-      template: { metadata: { labels }, spec: podSpec(values) },
+      template: { metadata: { labels: { ...values.podLabels, ...labels } }, spec: podSpec(values) },
       persistentVolumeClaimRetentionPolicy: { whenDeleted: values.claimRetention, whenScaled: 'Retain' },
       volumeClaimTemplates: values.claimTemplates ?? [claimTemplate(values)],
     },
@@ -54,10 +54,13 @@ function claimTemplate(values: CacheValues): object {
 
 function podSpec(values: CacheValues): object {
   const { name } = identityOf(values);
-  const { image, imagePullSecrets, cache, priorityClassName } = values;
+  const { image, imagePullSecrets, serviceAccountName, cache, priorityClassName } = values;
   const probe = (path: string) => ({ httpGet: { path, port: 'debug' }, periodSeconds: 10 });
   return {
+    // What the webhooks of clouds mount is a token of their own for that cloud, which this does not keep out.
     automountServiceAccountToken: false,
+    // Also that of the namespace is named: a name that is only left out again stays as it was.
+    serviceAccountName,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
     ...(priorityClassName !== undefined && { priorityClassName }),
