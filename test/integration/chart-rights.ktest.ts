@@ -11,6 +11,7 @@ import { GROUPS } from '../parts/groups.ts';
 const NAMESPACE = 'larder-system';
 const OPERATOR = `system:serviceaccount:${NAMESPACE}:larder-operator`;
 const AGENT = `system:serviceaccount:${NAMESPACE}:larder-node-agent`;
+const CACHE = `system:serviceaccount:${NAMESPACE}:larder-cache`;
 
 const READ = 'get list watch';
 const ALL = 'create delete get list patch update watch';
@@ -26,7 +27,7 @@ const OPERATOR_EVERYWHERE: Rights = {
   '/secrets': READ,
   'events.k8s.io/events': 'create patch',
   'storage.k8s.io/storageclasses': 'get',
-  'apiextensions.k8s.io/customresourcedefinitions': 'get',
+  'apiextensions.k8s.io/customresourcedefinitions#servicemonitors.monitoring.coreos.com': 'list watch',
 };
 
 const OPERATOR_AT_HOME: Rights = {
@@ -112,6 +113,8 @@ describe(
       ['the operator may elsewhere', OPERATOR, 'default', OPERATOR_EVERYWHERE],
       ['a node agent may in its namespace', AGENT, NAMESPACE, AGENT_AT_HOME],
       ['a node agent may elsewhere', AGENT, 'default', {}],
+      ['a cache may in its namespace', CACHE, NAMESPACE, {}],
+      ['a cache may elsewhere', CACHE, 'default', {}],
     ] as const) {
       test(`${title}: these things and nothing else`, async () => {
         assert.deepEqual(await rightsOf(user, namespace), rights);
