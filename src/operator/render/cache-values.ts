@@ -8,7 +8,7 @@ export interface CacheValues {
   readonly image: string;
   /** Secrets of the same namespace that the image is pulled with. */
   readonly imagePullSecrets: readonly string[];
-  /** Of the same namespace: who a cache is for its cloud. It never gets the token of it for the API server. */
+  /** Of the same namespace: who a cache is for its cloud. No cache gets its token for the API server. */
   readonly serviceAccountName: string;
   /** Of the pods, beside their own, which come first. */
   readonly podLabels: Readonly<Record<string, string>>;

@@ -57,9 +57,9 @@ function podSpec(values: CacheValues): object {
   const { image, imagePullSecrets, serviceAccountName, cache, priorityClassName } = values;
   const probe = (path: string) => ({ httpGet: { path, port: 'debug' }, periodSeconds: 10 });
   return {
-    // What the webhooks of clouds mount is a token of their own for that cloud, which this does not keep out.
+    // The webhooks of clouds mount a token of their own, for that cloud, all the same.
     automountServiceAccountToken: false,
-    // Also that of the namespace is named: a name that is only left out again stays as it was.
+    // Always named: the API server keeps a copy, `serviceAccount`, to which it would return when the name is left out again.
     serviceAccountName,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
