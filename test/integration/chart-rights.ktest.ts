@@ -171,6 +171,15 @@ describe(
       assert.match(JSON.stringify(await agent('GET', list)), /"reason":"Forbidden"/);
     });
 
+    test('the operator lists and watches the CRD of ServiceMonitors, and no others', async () => {
+      await using operator = createApiRequests(api.accessFor({ commonName: OPERATOR }));
+      const list = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+      const name = 'servicemonitors.monitoring.coreos.com';
+      const one = await operator('GET', `${list}?fieldSelector=metadata.name%3D${name}`);
+      assert.equal((one as { kind: string }).kind, 'CustomResourceDefinitionList');
+      assert.match(JSON.stringify(await operator('GET', list)), /"reason":"Forbidden"/);
+    });
+
     test('a node agent writes the Lease of its own node, and no other: neither another node’s nor the operator’s', async () => {
       await api.kubectl.apply({
         apiVersion: 'v1',
