@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { labelsSchema } from '../../src/kube/objects/labels.ts';
 
 /**
  * What whoever installs the chart can set: the one definition of its `values.yaml`, `values.schema.json` and of the table in its README.
@@ -62,6 +63,26 @@ export const valuesSchema = z.strictObject({
         .prefault({}),
       podAnnotations: labels('Annotations of the Pods of the operator.'),
       ...scheduling([]),
+    })
+    .prefault({}),
+  cache: z
+    .strictObject({
+      serviceAccount: z
+        .strictObject({
+          annotations: labels(
+            'Annotations of the ServiceAccount `larder-cache`, by which clouds know the caches. A change replaces their Pods.',
+          ),
+        })
+        .prefault({}),
+      podLabels: labelsSchema.default({}).meta({ description: 'Further labels of the Pods of the caches.' }),
+      serviceMonitor: z
+        .strictObject({
+          labels: labelsSchema.default({}).meta({
+            description:
+              'Labels by which your Prometheus finds the ServiceMonitors of the caches, which come where its API is there.',
+          }),
+        })
+        .prefault({}),
     })
     .prefault({}),
   nodeAgent: z

@@ -10,13 +10,16 @@ import { EXIT } from './exit.ts';
 import { kubeConnectionOf } from './kube-connection.ts';
 import { contextOption, kubeconfigOption, namespaceOption, type KubeOptions } from './kube-options.ts';
 import { nextSignal } from './next-signal.ts';
-import { logFormatOption, logLevelOption, option, parseAddress } from './options.ts';
+import { logFormatOption, logLevelOption, option, parseAddress, parseLabels } from './options.ts';
 
 interface OperatorOptions extends KubeOptions {
   image?: string;
   imagePullSecret: readonly string[];
   nodeAgent: string;
   relayPort: number;
+  cacheServiceAccount: string;
+  cachePodLabels: Readonly<Record<string, string>>;
+  serviceMonitorLabels: Readonly<Record<string, string>>;
   priorityClass?: string;
   claimRetention: 'Delete' | 'Retain';
   identity: string;
@@ -47,6 +50,25 @@ export function operatorCommand(io: CommandIo): CommandDefinition {
           option('--relay-port <port>', 'port of the relays on the nodes')
             .argParser(parsePort)
             .default(5010, '5010'),
+        )
+        .addOption(
+          option('--cache-service-account <name>', 'ServiceAccount of the caches').default('default'),
+        )
+        .addOption(
+          option(
+            '--cache-pod-labels <labels>',
+            'further labels of their Pods: name=value, separated by commas',
+          )
+            .argParser(parseLabels)
+            .default({}, 'none'),
+        )
+        .addOption(
+          option(
+            '--service-monitor-labels <labels>',
+            'labels by which a Prometheus finds the ServiceMonitors of the caches',
+          )
+            .argParser(parseLabels)
+            .default({}, 'none'),
         )
         .addOption(option('--priority-class <name>', 'priority class of the caches (default: none)'))
         .addOption(
@@ -114,6 +136,9 @@ async function run(
     namespace,
     image: options.image,
     imagePullSecrets: options.imagePullSecret,
+    serviceAccountName: options.cacheServiceAccount,
+    podLabels: options.cachePodLabels,
+    serviceMonitorLabels: options.serviceMonitorLabels,
     nodeAgent: options.nodeAgent,
     relayUrl: `http://127.0.0.1:${options.relayPort}`,
     priorityClassName: options.priorityClass,

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { InvalidArgumentError } from 'commander';
 import fc from 'fast-check';
 import { formatAddress } from '../kit/listen.ts';
-import { option, parseAddress, parseBytes, parseLoopback } from './options.ts';
+import { option, parseAddress, parseBytes, parseLabels, parseLoopback } from './options.ts';
 
 test('the environment twin of an option is its name in capitals', () => {
   assert.equal(option('--admin-address <host:port>', 'x').envVar, 'LARDER_ADMIN_ADDRESS');
@@ -76,4 +76,21 @@ test('a size is a quantity of bytes above 0', () => {
   assert.equal(parseBytes('7'), 7);
   for (const text of ['', '0', '-1Gi', '1 Gi', '1GiB', 'x'])
     assert.throws(() => parseBytes(text), InvalidArgumentError, text);
+});
+
+describe('labels', () => {
+  test('are pairs of name and value', () => {
+    assert.deepEqual(parseLabels('azure.workload.identity/use=true,team=a_B.1,empty='), {
+      'azure.workload.identity/use': 'true',
+      team: 'a_B.1',
+      empty: '',
+    });
+  });
+
+  test('are refused where the API server would refuse them', () => {
+    for (const text of ['', 'a', '=a', 'a=b,', 'a=b=c', 'a b=c', 'a=-b', '/a=b', 'A.example/a=b', 'a/b/c=d'])
+      assert.throws(() => parseLabels(text), InvalidArgumentError, text);
+    assert.throws(() => parseLabels(`${'a'.repeat(64)}=b`), InvalidArgumentError);
+    assert.throws(() => parseLabels(`a=${'b'.repeat(64)}`), InvalidArgumentError);
+  });
 });

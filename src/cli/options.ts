@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { CommandIo } from './command.ts';
 import { quantityToBytes, parseQuantity } from '../kit/quantity.ts';
 import type { Address } from '../kit/listen.ts';
+import { labelsSchema } from '../kube/objects/labels.ts';
 
 /**
  * An option with its environment twin: `--admin-address` is `LARDER_ADMIN_ADDRESS`. Its value must not be empty: an empty
@@ -60,6 +61,18 @@ export function parseExternalUrl(text: string): URL {
 function parseText(text: string): string {
   if (text === '') throw new InvalidArgumentError('expected a value, found nothing.');
   return text;
+}
+
+/** `name=value`, separated by commas, which no label contains. */
+export function parseLabels(text: string): Readonly<Record<string, string>> {
+  const pairs = text.split(',').map((pair) => /^([^=]+)=(.*)$/.exec(pair)?.slice(1) ?? [pair, undefined]);
+  const labels = labelsSchema.safeParse(Object.fromEntries(pairs));
+  if (!labels.success) {
+    throw new InvalidArgumentError(
+      `expected labels such as "team=platform,example.com/tier=one", found "${text}".`,
+    );
+  }
+  return labels.data;
 }
 
 /** A quantity of bytes as Kubernetes writes it: `20Gi`. */

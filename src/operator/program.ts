@@ -20,7 +20,7 @@ import { createNodePatience } from './caches/node-patience.ts';
 import { createCacheProvider, type CacheSettings } from './caches/provide-cache.ts';
 import { createCacheRemover } from './caches/remove-cache.ts';
 import { createLeftoverRetirer } from './caches/retire-leftovers.ts';
-import { createServiceMonitorCheck } from './caches/service-monitors.ts';
+import { createServiceMonitorKind } from './caches/service-monitors.ts';
 import { createHoldings } from './configs/holdings.ts';
 import { createPlanner } from './configs/planner.ts';
 import { createNodeDocumentView } from './nodes/node-document-view.ts';
@@ -163,7 +163,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   const plan = () => planner.plan();
   const keeper = createAuthorityKeeper({ client, clock }, settings);
   const authority = () => keeper.current();
-  const hasServiceMonitors = createServiceMonitorCheck({ client, clock });
+  const serviceMonitors = createServiceMonitorKind(watched.serviceMonitorCrd);
   const stats = createStatsPoller({ clock, watched, plan, namespace: settings.namespace });
   const sources = createSources({
     watched,
@@ -171,16 +171,17 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
     authority: keeper,
     facts,
     stats,
+    serviceMonitors,
     namespace: settings.namespace,
   });
 
   const provide = createCacheProvider(
-    { client, clock, applier, watched, secrets, hasServiceMonitors },
+    { client, clock, applier, watched, secrets, serviceMonitors },
     settings,
   );
   const patience = () => createNodePatience({ clock, watched, document });
   const remove = createCacheRemover(
-    { client, watched, document, patience: patience(), hasServiceMonitors },
+    { client, watched, document, patience: patience(), serviceMonitors },
     settings,
   );
   const retire = createLeftoverRetirer({ client, watched, document, patience: patience() }, settings);

@@ -70,6 +70,10 @@ export interface Deployment extends KubeObject {
   readonly spec?: { readonly replicas?: number };
 }
 
+export interface Crd extends KubeObject {
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
 export const REGISTRY_CONFIGS: Resource<RegistryConfigObject> = custom(API_VERSION, KIND);
 export const MIRROR_CONFIGS: Resource<MirrorConfigObject> = custom(MIRROR_API_VERSION, MIRROR_KIND);
 export const SERVICES: Resource<Service> = core('Service', 'services');
@@ -82,10 +86,18 @@ export const DEPLOYMENTS: Resource<Deployment> = of('apps', 'Deployment', 'deplo
 export const NETWORK_POLICIES: Resource = of('networking.k8s.io', 'NetworkPolicy', 'networkpolicies');
 export const DISRUPTION_BUDGETS: Resource = of('policy', 'PodDisruptionBudget', 'poddisruptionbudgets');
 export const SERVICE_MONITORS: Resource = of('monitoring.coreos.com', 'ServiceMonitor', 'servicemonitors');
-export const CRDS: Resource = {
+export const CRDS: Resource<Crd> = {
   ...of('apiextensions.k8s.io', 'CustomResourceDefinition', 'customresourcedefinitions'),
   namespaced: false,
 };
+
+/** Of the CRD by which a cluster has ServiceMonitors. */
+export const SERVICE_MONITOR_CRD = `${SERVICE_MONITORS.plural}.${SERVICE_MONITORS.group}`;
+
+/** Whether the API server serves the objects that it defines. */
+export function isEstablished({ status }: Crd): boolean {
+  return (status?.conditions ?? []).some(({ type, status: is }) => type === 'Established' && is === 'True');
+}
 
 /** The resource of an object that is rendered for a cache. */
 export function resourceOf({ kind }: KubeObject): Resource {

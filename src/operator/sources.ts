@@ -4,6 +4,7 @@ import type { KubeObject } from '../kube/types.ts';
 import { NODES_CONFIG_MAP } from '../node-agent/nodes-config-map.ts';
 import { AUTHORITY_SECRET, type AuthorityKeeper } from './authority/authority-keeper.ts';
 import type { FactBook } from './caches/cache-facts.ts';
+import type { ServiceMonitorKind } from './caches/service-monitors.ts';
 import { askerOf } from './caches/standing-objects.ts';
 import { configId } from './configs/config-id.ts';
 import type { Planner } from './configs/planner.ts';
@@ -19,12 +20,13 @@ export interface SourcesDeps {
   readonly authority: AuthorityKeeper;
   readonly facts: FactBook;
   readonly stats: StatsPoller;
+  readonly serviceMonitors: ServiceMonitorKind;
   readonly namespace: string;
 }
 
 /** What wakes each of the controllers: all that its reconcile reads, and no more. */
 export function createSources(deps: SourcesDeps) {
-  const { watched, planner, authority, facts, stats, namespace } = deps;
+  const { watched, planner, authority, facts, stats, serviceMonitors, namespace } = deps;
   const whenSynced = (signal: AbortSignal): Promise<void> => watched.whenSynced(signal);
 
   const allCaches = (): Iterable<string> => planner.plan().caches.keys();
@@ -69,6 +71,7 @@ export function createSources(deps: SourcesDeps) {
       ...cachesNaming(secret),
     ]),
     authority.changes(allCaches),
+    serviceMonitors.arrivals(allCaches),
   ];
 
   const nodes = [

@@ -119,7 +119,13 @@ async function removeAll(
       { namespace, labelSelector: OURS },
       signal,
     )) {
-      await client.delete(resource, metadata, { signal, propagationPolicy: 'Background' });
+      const { uid } = metadata;
+      // What has come in its place meanwhile is not ours.
+      await client.delete(resource, metadata, {
+        signal,
+        propagationPolicy: 'Background',
+        ...(uid !== undefined && { uid }),
+      });
       logger.info('removed', { kind, name: metadata.name });
     }
   }

@@ -14,6 +14,7 @@ import { readReport, type NodeReport } from './nodes/node-report.ts';
 import { hasOurLabel, OURS, UPSTREAM } from './render/identity.ts';
 import {
   CLAIMS,
+  CRDS,
   DAEMON_SETS,
   DISRUPTION_BUDGETS,
   MIRROR_CONFIGS,
@@ -21,9 +22,12 @@ import {
   PODS,
   REGISTRY_CONFIGS,
   SECRETS,
+  SERVICE_MONITOR_CRD,
   SERVICES,
   STATEFUL_SETS,
+  isEstablished,
   type Claim,
+  type Crd,
   type DaemonSet,
   type MirrorConfigObject,
   type Pod,
@@ -47,6 +51,8 @@ export interface Watched {
   readonly pods: ObjectCache<Pod>;
   readonly reports: ObjectCache<NodeReport>;
   readonly daemonSets: ObjectCache<DaemonSet>;
+  /** Of the CRD of ServiceMonitors, where there is one: whether it is established. */
+  readonly serviceMonitorCrd: ObjectCache<boolean>;
   /** Resolves when the first state of all of them is in. */
   whenSynced(signal: AbortSignal): Promise<void>;
   hasSynced(): boolean;
@@ -102,6 +108,11 @@ export function watchCluster(
       { transform: readReport },
     ),
     daemonSets: watch(DAEMON_SETS, { namespace, fieldSelector: `metadata.name=${nodeAgent}` }),
+    serviceMonitorCrd: watch<Crd, boolean>(
+      CRDS,
+      { fieldSelector: `metadata.name=${SERVICE_MONITOR_CRD}` },
+      { transform: isEstablished },
+    ),
     async whenSynced(signal) {
       await Promise.all(all.map((cache) => cache.whenSynced(signal)));
     },

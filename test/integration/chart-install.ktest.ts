@@ -44,7 +44,7 @@ describe('the chart at a real API server', requireParts([...GROUPS.api, 'helm'])
     assert.match(told, /kind: RegistryConfig/);
     assert.match(told, /kubectl get registryconfigs --all-namespaces/);
     const installed = await ofTheChart();
-    assert.equal(installed.length, 17);
+    assert.equal(installed.length, 18);
 
     await helm('upgrade', 'larder', CHART, ...SETTINGS, '--set=operator.replicas=2');
     const added = (await ofTheChart()).filter((name) => !installed.includes(name));

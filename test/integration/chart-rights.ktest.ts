@@ -11,6 +11,7 @@ import { GROUPS } from '../parts/groups.ts';
 const NAMESPACE = 'larder-system';
 const OPERATOR = `system:serviceaccount:${NAMESPACE}:larder-operator`;
 const AGENT = `system:serviceaccount:${NAMESPACE}:larder-node-agent`;
+const CACHE = `system:serviceaccount:${NAMESPACE}:larder-cache`;
 
 const READ = 'get list watch';
 const ALL = 'create delete get list patch update watch';
@@ -26,7 +27,7 @@ const OPERATOR_EVERYWHERE: Rights = {
   '/secrets': READ,
   'events.k8s.io/events': 'create patch',
   'storage.k8s.io/storageclasses': 'get',
-  'apiextensions.k8s.io/customresourcedefinitions': 'get',
+  'apiextensions.k8s.io/customresourcedefinitions#servicemonitors.monitoring.coreos.com': 'list watch',
 };
 
 const OPERATOR_AT_HOME: Rights = {
@@ -112,6 +113,8 @@ describe(
       ['the operator may elsewhere', OPERATOR, 'default', OPERATOR_EVERYWHERE],
       ['a node agent may in its namespace', AGENT, NAMESPACE, AGENT_AT_HOME],
       ['a node agent may elsewhere', AGENT, 'default', {}],
+      ['a cache may in its namespace', CACHE, NAMESPACE, {}],
+      ['a cache may elsewhere', CACHE, 'default', {}],
     ] as const) {
       test(`${title}: these things and nothing else`, async () => {
         assert.deepEqual(await rightsOf(user, namespace), rights);
@@ -166,6 +169,15 @@ describe(
       const one = await agent('GET', `${list}?fieldSelector=metadata.name%3Dlarder-nodes`);
       assert.equal((one as { kind: string }).kind, 'ConfigMapList');
       assert.match(JSON.stringify(await agent('GET', list)), /"reason":"Forbidden"/);
+    });
+
+    test('the operator lists and watches the CRD of ServiceMonitors, and no others', async () => {
+      await using operator = createApiRequests(api.accessFor({ commonName: OPERATOR }));
+      const list = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+      const name = 'servicemonitors.monitoring.coreos.com';
+      const one = await operator('GET', `${list}?fieldSelector=metadata.name%3D${name}`);
+      assert.equal((one as { kind: string }).kind, 'CustomResourceDefinitionList');
+      assert.match(JSON.stringify(await operator('GET', list)), /"reason":"Forbidden"/);
     });
 
     test('a node agent writes the Lease of its own node, and no other: neither another node’s nor the operator’s', async () => {

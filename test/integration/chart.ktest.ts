@@ -34,6 +34,7 @@ const ALWAYS = [
   'RoleBinding/larder-node-agent',
   'RoleBinding/larder-operator',
   'RoleBinding/larder-uninstall',
+  'ServiceAccount/larder-cache',
   'ServiceAccount/larder-node-agent',
   'ServiceAccount/larder-operator',
   'ValidatingAdmissionPolicy/larder-node-agent',
@@ -143,6 +144,48 @@ describe('the chart', requireParts(['helm']), () => {
     assert.ok(operator.args.includes('--relay-port=5999'));
   });
 
+  test('gives caches an account with the annotations of a cloud, and labels to their Pods and ServiceMonitors', async () => {
+    const flagsFor = async (cache: object) => {
+      const objects = await objectsFor({ cache });
+      const account = objects.all.find(({ metadata }) => metadata.name === 'larder-cache');
+      const [{ args }] = objects.workload('larder-operator').spec.template.spec.containers;
+      const flag = (name: string) => args.find((arg) => arg.startsWith(`--${name}=`))?.split(/=(.*)/)[1];
+      return { annotations: account?.metadata.annotations, flag };
+    };
+    const annotations = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/larder' };
+    const azure = { 'azure.workload.identity/use': 'true', team: 'platform' };
+    const given = await flagsFor({
+      serviceAccount: { annotations },
+      podLabels: azure,
+      serviceMonitor: { labels: { release: 'prometheus' } },
+    });
+    assert.deepEqual(given.annotations, annotations);
+    assert.equal(given.flag('cache-service-account'), 'larder-cache');
+    assert.match(
+      given.flag('cache-pod-labels') ?? '',
+      /^azure\.workload\.identity\/use=true,larder\/service-account=[0-9a-f]{16},team=platform$/,
+    );
+    assert.equal(given.flag('service-monitor-labels'), 'release=prometheus');
+
+    const standard = await flagsFor({});
+    assert.deepEqual(
+      [standard.annotations, standard.flag('cache-pod-labels'), standard.flag('service-monitor-labels')],
+      [undefined, undefined, undefined],
+    );
+    assert.equal(standard.flag('cache-service-account'), 'larder-cache');
+  });
+
+  test('makes the Pods of caches anew when the annotations of their account change, which clouds read then', async () => {
+    const marked = async (role: string) => {
+      const cache = { serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': role } } };
+      const [{ args }] = (await objectsFor({ cache })).workload('larder-operator').spec.template.spec
+        .containers;
+      return args.find((arg) => arg.startsWith('--cache-pod-labels='));
+    };
+    assert.equal(await marked('one'), await marked('one'));
+    assert.notEqual(await marked('one'), await marked('two'));
+  });
+
   test('keeps the CRDs at an uninstall, unless told otherwise', async () => {
     const policies = async (values: { readonly crds?: object }) =>
       (await objectsFor(values)).all
@@ -184,6 +227,16 @@ describe('the chart', requireParts(['helm']), () => {
       'a misspelt amount',
       { operator: { resources: { limit: {} } } },
       /at '\/operator\/resources': additional/,
+    ],
+    [
+      'a label whose value is none of text',
+      { cache: { podLabels: { 'azure.workload.identity/use': true } } },
+      /at '\/cache\/podLabels\/azure\.workload\.identity~1use': got boolean, want string/,
+    ],
+    [
+      'a label that Kubernetes has not',
+      { cache: { serviceMonitor: { labels: { release: 'a,b' } } } },
+      /at '\/cache\/serviceMonitor\/labels\/release': 'a,b' does not match pattern/,
     ],
     ['an unknown level', { logLevel: 'loud' }, /at '\/logLevel': value must be one of/],
   ] as const) {

@@ -44,14 +44,58 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
     await waitFor(() => see.get('statefulset', 'registry-docker-io'), QUICK);
   });
 
-  test('a ServiceMonitor comes with a cache where Prometheus has its operator, and goes with it', async () => {
-    await api.kubectl.apply(SERVICE_MONITOR_CRD);
-    await api.kubectl('wait', 'crd', '--all', '--for=condition=Established', '--timeout=30s');
-    await using _operator = await operate({ kubeconfig: api.kubeconfig, identity: 'watched' });
+  test('ServiceMonitors come when Prometheus gets its operator, with the labels it selects by, and go with their caches', async () => {
+    await using _operator = await operate({
+      kubeconfig: api.kubeconfig,
+      identity: 'watched',
+      serviceMonitorLabels: { release: 'prometheus' },
+    });
     await api.kubectl.apply(registryConfig('quay', { upstream: 'quay.io' }));
-    await waitFor(() => see.get('servicemonitor', 'registry-quay-io'), QUICK);
+    await waitFor(() => see.get('statefulset', 'registry-quay-io'), QUICK);
+    await api.kubectl.apply(SERVICE_MONITOR_CRD);
+    const monitor = await waitFor(
+      () => see.get('servicemonitor', 'registry-quay-io').catch(() => undefined),
+      QUICK,
+    );
+    assert.equal(monitor.metadata.labels?.['release'], 'prometheus');
     await api.kubectl('delete', 'registryconfig', 'quay', '--namespace', TEAM, '--timeout=20s');
     await waitFor(async () => (await see.get('servicemonitor', 'registry-quay-io')) === undefined, QUICK);
+  });
+
+  test('a ServiceMonitor of somebody else stays, whatever its name', async () => {
+    await api.kubectl.apply({
+      apiVersion: 'monitoring.coreos.com/v1',
+      kind: 'ServiceMonitor',
+      metadata: { namespace: SYSTEM, name: 'registry-quay-io' },
+    });
+    const before = await see.get('servicemonitor', 'registry-quay-io');
+    await using _operator = await operate({ kubeconfig: api.kubeconfig, identity: 'careful' });
+    await api.kubectl.apply(registryConfig('quay', { upstream: 'quay.io' }));
+    assert.match(
+      await see.reason('quay', 'Progressing', 'Stuck'),
+      /ServiceMonitor larder-system\/registry-quay-io exists and was not made by Larder/,
+    );
+    await api.kubectl('delete', 'registryconfig', 'quay', '--namespace', TEAM, '--timeout=20s');
+    assert.deepEqual(await see.get('servicemonitor', 'registry-quay-io'), before);
+  });
+
+  test('caches run as the account that is named, and as that of the namespace again when none is', async () => {
+    const runs = async (account: string, labels: Readonly<Record<string, string>>): Promise<boolean> => {
+      const set = await see.get('statefulset', 'registry-docker-io');
+      assert.ok(set);
+      const { metadata, spec } = (set.spec as unknown as PodTemplate).template;
+      return (
+        spec.serviceAccountName === account &&
+        metadata.labels['azure.workload.identity/use'] === labels['azure.workload.identity/use']
+      );
+    };
+    const podLabels = { 'azure.workload.identity/use': 'true' };
+    const named = { serviceAccountName: 'larder-cache', podLabels };
+    await using first = await operate({ kubeconfig: api.kubeconfig, identity: 'named', ...named });
+    await waitFor(() => runs('larder-cache', podLabels), QUICK);
+    await first.stop();
+    await using _second = await operate({ kubeconfig: api.kubeconfig, identity: 'unnamed' });
+    await waitFor(() => runs('default', {}), QUICK);
   });
 
   test('an uninstall takes everything away, waits for the nodes, and leaves the objects of users without a finalizer', async () => {
@@ -95,6 +139,13 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
     assert.equal(left, 'none');
   });
 });
+
+interface PodTemplate {
+  readonly template: {
+    readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+    readonly spec: { readonly serviceAccountName: string };
+  };
+}
 
 /** As much of it as an API server needs to keep such objects. */
 const SERVICE_MONITOR_CRD = {

@@ -54,8 +54,11 @@ export async function startCacheSetting() {
     priorityClassName: undefined,
     claimRetention: 'Delete',
     relayUrl: 'http://127.0.0.1:5010',
+    serviceAccountName: 'default',
+    podLabels: {},
+    serviceMonitorLabels: {},
   } as const;
-  const hasServiceMonitors = () => Promise.resolve(false);
+  const serviceMonitors = { isServed: () => false };
   const applier = createApplier(client, { fieldManager: 'larder/operator', force: true });
   const secrets = createNamedSecrets(client, watched);
   const document = createNodeDocumentView(watched, settings);
@@ -71,13 +74,10 @@ export async function startCacheSetting() {
       plan,
       authority,
       facts,
-      provide: createCacheProvider(
-        { client, clock, applier, watched, secrets, hasServiceMonitors },
-        settings,
-      ),
+      provide: createCacheProvider({ client, clock, applier, watched, secrets, serviceMonitors }, settings),
       retire: createLeftoverRetirer({ client, watched, document, patience: patience() }, settings),
       remove: createCacheRemover(
-        { client, watched, document, patience: patience(), hasServiceMonitors },
+        { client, watched, document, patience: patience(), serviceMonitors },
         settings,
       ),
     },

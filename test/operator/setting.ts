@@ -64,6 +64,9 @@ export interface OperatorOptions {
   readonly kubeconfig: string;
   readonly identity?: string;
   readonly image?: string;
+  readonly serviceAccountName?: string;
+  readonly podLabels?: Readonly<Record<string, string>>;
+  readonly serviceMonitorLabels?: Readonly<Record<string, string>>;
 }
 
 /** The object graph of `larder operator`. Disposing it stops it. */
@@ -71,6 +74,9 @@ export async function operate({
   kubeconfig,
   identity = 'one',
   image = 'larder.example/larder:1',
+  serviceAccountName = 'default',
+  podLabels = {},
+  serviceMonitorLabels = {},
 }: OperatorOptions): Promise<RunningOperator & AsyncDisposable> {
   const ending = new AbortController();
   const connection = await createKubeconfigConnection(
@@ -83,6 +89,9 @@ export async function operate({
       namespace: SYSTEM,
       image,
       imagePullSecrets: [],
+      serviceAccountName,
+      podLabels,
+      serviceMonitorLabels,
       nodeAgent: 'larder-node-agent',
       relayUrl: RELAY_URL,
       priorityClassName: undefined,

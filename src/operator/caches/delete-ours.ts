@@ -1,23 +1,30 @@
 import { find } from '../../kube/objects/find.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
-import type { KubeClient, KubeObject } from '../../kube/types.ts';
+import type { KubeClient, KubeObject, ObjectKey, Resource } from '../../kube/types.ts';
 import { hasOurLabel } from '../render/identity.ts';
 import { resourceOf } from '../resources.ts';
 import { askerOf } from './standing-objects.ts';
 
-/** A cached read destroys nothing: the object is read anew, and has to be ours still, and of nobody else. */
-export async function deleteOurs(
-  client: Pick<KubeClient, 'get' | 'delete'>,
-  object: KubeObject,
+type Client = Pick<KubeClient, 'get' | 'delete'>;
+
+/** Deletes what was observed, as {@link deleteAt} does. */
+export async function deleteOurs(client: Client, object: KubeObject, signal: AbortSignal): Promise<void> {
+  if (object.metadata.deletionTimestamp !== undefined) return;
+  await deleteAt(client, resourceOf(object), object.metadata, new Set([askerOf(object)]), signal);
+}
+
+/** A cached read destroys nothing: what is there is read anew, and has to be ours still, and one of `askers`'. */
+export async function deleteAt(
+  client: Client,
+  resource: Resource,
+  place: ObjectKey,
+  askers: ReadonlySet<ReturnType<typeof askerOf>>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (object.metadata.deletionTimestamp !== undefined) return;
-  const resource = resourceOf(object);
-  const now = await find(client, metadataOf(resource), object.metadata, signal);
-  if (now === undefined || !hasOurLabel(now.metadata.labels ?? {}) || askerOf(now) !== askerOf(object))
-    return;
+  const now = await find(client, metadataOf(resource), place, signal);
+  if (now === undefined || !hasOurLabel(now.metadata.labels ?? {}) || !askers.has(askerOf(now))) return;
   const { uid } = now.metadata;
-  await client.delete(resource, object.metadata, {
+  await client.delete(resource, place, {
     signal,
     propagationPolicy: 'Background',
     ...(uid !== undefined && { uid }),

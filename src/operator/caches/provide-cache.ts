@@ -21,12 +21,21 @@ import type { CacheFacts } from './cache-facts.ts';
 import { createCertificates } from './ensure-certificate.ts';
 import { growClaim, volumeBytes } from './grow-claim.ts';
 import { filesMark, refreshPods } from './refresh-pods.ts';
+import type { ServiceMonitorKind } from './service-monitors.ts';
 import { isOurs, standing } from './standing-objects.ts';
 
 /** What is the same for all caches. */
 export type CacheSettings = Pick<
   CacheValues,
-  'namespace' | 'image' | 'imagePullSecrets' | 'priorityClassName' | 'claimRetention' | 'relayUrl'
+  | 'namespace'
+  | 'image'
+  | 'imagePullSecrets'
+  | 'serviceAccountName'
+  | 'podLabels'
+  | 'priorityClassName'
+  | 'claimRetention'
+  | 'relayUrl'
+  | 'serviceMonitorLabels'
 >;
 
 export interface ProvideDeps {
@@ -35,7 +44,7 @@ export interface ProvideDeps {
   readonly applier: Applier;
   readonly watched: Watched;
   readonly secrets: NamedSecrets;
-  readonly hasServiceMonitors: (signal: AbortSignal) => Promise<boolean>;
+  readonly serviceMonitors: Pick<ServiceMonitorKind, 'isServed'>;
 }
 
 export interface Provided {
@@ -65,7 +74,7 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
       secrets: needed.contents,
       volumeBytes: volumeBytes(claim, config.volume.size),
       claimTemplates: set?.spec?.volumeClaimTemplates,
-      serviceMonitor: await deps.hasServiceMonitors(signal),
+      serviceMonitor: deps.serviceMonitors.isServed(),
     };
     const current: Service = await ensure(service(values), signal);
     // Nodes use a Service of a former name until they are told of this one.

@@ -3,16 +3,17 @@ import type { NodeDocumentView } from '../nodes/node-document-view.ts';
 import { UPSTREAM } from '../render/identity.ts';
 import { SERVICE_MONITORS } from '../resources.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
-import { deleteOurs } from './delete-ours.ts';
+import { deleteAt, deleteOurs } from './delete-ours.ts';
 import { ASK_AGAIN_MS, type NodePatience } from './node-patience.ts';
-import { allStanding } from './standing-objects.ts';
+import type { ServiceMonitorKind } from './service-monitors.ts';
+import { allStanding, askerOf } from './standing-objects.ts';
 
 export interface RemoveDeps {
   readonly client: Pick<KubeClient, 'get' | 'delete'>;
   readonly watched: Watched;
   readonly document: NodeDocumentView;
   readonly patience: NodePatience;
-  readonly hasServiceMonitors: (signal: AbortSignal) => Promise<boolean>;
+  readonly serviceMonitors: Pick<ServiceMonitorKind, 'isServed'>;
 }
 
 /** What is left to do; undefined: nothing of the cache is left. */
@@ -43,9 +44,12 @@ export function createCacheRemover(deps: RemoveDeps, settings: { readonly namesp
         return { waitMs: ASK_AGAIN_MS, why: `waiting for ${nodes.slice(0, 5).join(', ')}` };
       }
     }
+    // It is not watched: once the others are gone, nothing tells any more that it is there.
+    if (deps.serviceMonitors.isServed()) {
+      const place = { namespace: settings.namespace, name: key };
+      await deleteAt(client, SERVICE_MONITORS, place, new Set(objects.map(askerOf)), signal);
+    }
     for (const object of objects) await deleteOurs(client, object, signal);
-    if (await deps.hasServiceMonitors(signal))
-      await client.delete(SERVICE_MONITORS, { namespace: settings.namespace, name: key }, { signal });
     return { waitMs: ASK_AGAIN_MS, why: 'its objects are being removed' };
   };
 

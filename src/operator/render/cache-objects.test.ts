@@ -15,6 +15,8 @@ function valuesOf(cache: Record<string, unknown> = {}, more: Partial<CacheValues
     namespace: 'larder-system',
     image: 'larder.example/larder:1@sha256:0123',
     imagePullSecrets: [],
+    serviceAccountName: 'larder-cache',
+    podLabels: {},
     cache: configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig,
     askedBy: 'RegistryConfig team/hub',
     volumeBytes: 10 * 2 ** 30,
@@ -24,6 +26,7 @@ function valuesOf(cache: Record<string, unknown> = {}, more: Partial<CacheValues
     secrets: new Map(),
     priorityClassName: 'system-cluster-critical',
     serviceMonitor: false,
+    serviceMonitorLabels: {},
     ...more,
   };
 }
@@ -62,11 +65,12 @@ const SELECTOR = { app: 'registry-docker-io', 'upstream-host': 'docker.io' };
 interface StatefulSet {
   readonly spec: {
     readonly podManagementPolicy: string;
-    readonly selector: unknown;
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
     readonly template: {
       readonly metadata: { readonly labels: Readonly<Record<string, string>> };
       readonly spec: {
         readonly priorityClassName?: string;
+        readonly serviceAccountName: string;
         readonly automountServiceAccountToken: boolean;
         readonly securityContext: {
           readonly runAsNonRoot: boolean;
@@ -145,6 +149,17 @@ describe('the objects of a cache', () => {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
+  });
+
+  test('run it as the account that is named, in pods that have the further labels and are found by their own', () => {
+    const use = { 'azure.workload.identity/use': 'true' };
+    const { selector, template } = setOf(
+      cacheObjects(valuesOf({}, { podLabels: { ...use, app: 'mine' } })),
+    ).spec;
+    assert.equal(template.spec.serviceAccountName, 'larder-cache');
+    const plain = setOf(cacheObjects(valuesOf())).spec;
+    assert.deepEqual(template.metadata.labels, { ...plain.template.metadata.labels, ...use });
+    assert.deepEqual(selector, plain.selector);
   });
 
   test('give the store nine tenths of its claim', () => {
@@ -295,11 +310,16 @@ describe('the objects of a cache', () => {
     for (const [name, value] of Object.entries(SELECTOR)) assert.equal(template.metadata.labels[name], value);
   });
 
-  test('are watched by the Prometheus operator where there is one', () => {
-    const monitor = plainly(cacheObjects(valuesOf({}, { serviceMonitor: true })), 'ServiceMonitor') as {
+  test('are watched by the Prometheus operator where there is one, which finds them by the labels that are asked for', () => {
+    const serviceMonitorLabels = { release: 'prometheus', 'app.kubernetes.io/managed-by': 'somebody' };
+    const objects = cacheObjects(valuesOf({}, { serviceMonitor: true, serviceMonitorLabels }));
+    const monitor = plainly(objects, 'ServiceMonitor') as {
+      metadata: { labels: Readonly<Record<string, string>> };
       spec: { endpoints: { port: string }[] };
     };
     assert.equal(monitor.spec.endpoints[0]?.port, 'debug');
+    assert.equal(monitor.metadata.labels['release'], 'prometheus');
+    assert.equal(monitor.metadata.labels['app.kubernetes.io/managed-by'], 'larder-operator');
   });
 });
 

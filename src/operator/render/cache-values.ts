@@ -8,6 +8,10 @@ export interface CacheValues {
   readonly image: string;
   /** Secrets of the same namespace that the image is pulled with. */
   readonly imagePullSecrets: readonly string[];
+  /** Of the same namespace: who a cache is for its cloud. No cache gets its token for the API server. */
+  readonly serviceAccountName: string;
+  /** Of the pods, beside their own, which come first. */
+  readonly podLabels: Readonly<Record<string, string>>;
   readonly cache: CacheConfig;
   /** The object that asks for the cache: `RegistryConfig <namespace>/<name>`. */
   readonly askedBy: string;
@@ -28,4 +32,6 @@ export interface CacheValues {
   readonly priorityClassName: string | undefined;
   /** True where the cluster knows `ServiceMonitor` objects. */
   readonly serviceMonitor: boolean;
+  /** Of the ServiceMonitor, beside its own, which come first: by them a Prometheus may choose which ones it looks at. */
+  readonly serviceMonitorLabels: Readonly<Record<string, string>>;
 }

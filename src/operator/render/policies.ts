@@ -40,9 +40,13 @@ export function disruptionBudget(values: CacheValues): KubeObject & { spec: obje
 /** For the Prometheus operator, where its API is there. */
 export function serviceMonitor(values: CacheValues): KubeObject & { spec: object } {
   const { name, selector } = identityOf(values);
-  return cacheObject(values, name, {
+  const { metadata, ...monitor } = cacheObject(values, name, {
     apiVersion: 'monitoring.coreos.com/v1',
     kind: 'ServiceMonitor',
     spec: { selector: { matchLabels: selector }, endpoints: [{ port: 'debug', path: '/metrics' }] },
   });
+  return {
+    ...monitor,
+    metadata: { ...metadata, labels: { ...values.serviceMonitorLabels, ...metadata.labels } },
+  };
 }

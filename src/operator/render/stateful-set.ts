@@ -24,7 +24,7 @@ export function statefulSet(values: CacheValues): KubeObject & { spec: object } 
       podManagementPolicy: 'Parallel',
       revisionHistoryLimit: 2,
       selector: { matchLabels: selector },
-      template: { metadata: { labels }, spec: podSpec(values) },
+      template: { metadata: { labels: { ...values.podLabels, ...labels } }, spec: podSpec(values) },
       persistentVolumeClaimRetentionPolicy: { whenDeleted: values.claimRetention, whenScaled: 'Retain' },
       volumeClaimTemplates: values.claimTemplates ?? [claimTemplate(values)],
     },
@@ -57,10 +57,13 @@ function claimTemplate(values: CacheValues): object {
 
 function podSpec(values: CacheValues): object {
   const { name } = identityOf(values);
-  const { image, imagePullSecrets, cache, priorityClassName } = values;
+  const { image, imagePullSecrets, serviceAccountName, cache, priorityClassName } = values;
   const probe = (path: string) => ({ httpGet: { path, port: 'debug' }, periodSeconds: 10 });
   return {
+    // The webhooks of clouds mount a token of their own, for that cloud, all the same.
     automountServiceAccountToken: false,
+    // Always named: the API server keeps a copy, `serviceAccount`, to which it would return when the name is left out again.
+    serviceAccountName,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
     ...(priorityClassName !== undefined && { priorityClassName }),

@@ -68,11 +68,34 @@ seccompProfile:
 - --node-agent=larder-node-agent
 - --relay-port={{ .Values.nodeAgent.port }}
 - --claim-retention={{ .Values.claimRetention }}
+- --cache-service-account=larder-cache
+{{- with include "larder.cachePodLabels" . | fromJson }}
+- {{ printf "--cache-pod-labels=%s" (include "larder.pairs" .) | quote }}
+{{- end }}
+{{- with .Values.cache.serviceMonitor.labels }}
+- {{ printf "--service-monitor-labels=%s" (include "larder.pairs" .) | quote }}
+{{- end }}
 {{- with .Values.priorityClassName }}
 - --priority-class={{ . }}
 {{- end }}
 - --log-level={{ .Values.logLevel }}
 - --log-format=json
+{{- end }}
+
+{{/* Labels of the Pods of caches, as JSON. What clouds make of the account goes into a Pod when it is made: hence its mark. */}}
+{{- define "larder.cachePodLabels" -}}
+{{- $labels := deepCopy .Values.cache.podLabels }}
+{{- with .Values.cache.serviceAccount.annotations }}
+{{- $_ := set $labels "larder/service-account" (toJson . | sha256sum | trunc 16) }}
+{{- end }}
+{{- toJson $labels }}
+{{- end }}
+
+{{/* Labels as a flag takes them: `name=value`, separated by commas. */}}
+{{- define "larder.pairs" -}}
+{{- $pairs := list }}
+{{- range $name, $value := . }}{{ $pairs = append $pairs (printf "%s=%s" $name $value) }}{{ end }}
+{{- join "," $pairs }}
 {{- end }}
 
 {{/* What the operator learns of its own Pod. */}}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLogger } from '../../kit/logger.ts';
+import { createObjectCache } from '../../kube/cache/object-cache.ts';
+import { isEstablished, type Crd } from '../resources.ts';
+import { createServiceMonitorKind } from './service-monitors.ts';
+
+function crd(version: number, established: 'True' | 'False' | undefined): Crd {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: {
+      name: 'servicemonitors.monitoring.coreos.com',
+      uid: 'one',
+      resourceVersion: String(version),
+    },
+    ...(established !== undefined && {
+      status: { conditions: [{ type: 'Established', status: established }] },
+    }),
+  };
+}
+
+test('every cache is looked at when the cluster begins to serve ServiceMonitors, and for nothing else about them', () => {
+  const { cache, writer } = createObjectCache<Crd, boolean>(
+    { logger: silentLogger },
+    { transform: isEstablished },
+  );
+  const kind = createServiceMonitorKind(cache);
+  const looked: string[] = [];
+  kind.arrivals(() => ['hub', 'quay']).onChange((key) => looked.push(key));
+
+  writer.replace({ items: [], resourceVersion: '1' });
+  assert.equal(kind.isServed(), false);
+  writer.apply('ADDED', crd(2, undefined));
+  writer.apply('MODIFIED', crd(3, 'False'));
+  assert.deepEqual([kind.isServed(), looked], [false, []]);
+  writer.apply('MODIFIED', crd(4, 'True'));
+  assert.deepEqual([kind.isServed(), looked], [true, ['hub', 'quay']]);
+  writer.apply('MODIFIED', crd(5, 'True'));
+  writer.apply('DELETED', crd(6, 'True'));
+  assert.deepEqual([kind.isServed(), looked], [false, ['hub', 'quay']]);
+  writer.apply('ADDED', crd(7, 'True'));
+  assert.deepEqual([kind.isServed(), looked.length], [true, 4]);
+});
