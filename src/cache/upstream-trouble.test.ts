@@ -31,6 +31,17 @@ test('an upstream fails from its first failure to its next answer, and its last 
   assert.deepEqual([of().failing, of().lastError?.code], [false, 'UPSTREAM_5XX']);
 });
 
+test('an upstream that nobody has needed for five minutes since it failed is not said to fail', () => {
+  const { clock, note, of } = setting();
+  note({ kind: 'stale', ttlSeconds: -1, detail: 'UPSTREAM_5XX' });
+  clock.advance(4 * 60_000);
+  note({ kind: 'stale', ttlSeconds: -1, detail: 'UPSTREAM_5XX' });
+  clock.advance(5 * 60_000 - 1);
+  assert.equal(of().failing, true);
+  clock.advance(1);
+  assert.deepEqual([of().failing, of().lastError?.code], [false, 'UPSTREAM_5XX']);
+});
+
 test('what a caller may not have, or does not exist, is no failure of the upstream', () => {
   const { note, of } = setting();
   note({ kind: 'miss', status: 401, detail: 'UPSTREAM_UNAUTHORIZED' });

@@ -4,7 +4,7 @@ import type { Exchange } from './http/exchange.ts';
 
 /** How an upstream did for the callers of late; for people, beside the metrics. */
 export interface Trouble {
-  /** True when it failed the last time it was needed. */
+  /** True when it failed the last time it was needed, and that is minutes ago at most: of one that nobody needs nobody knows. */
   readonly failing: boolean;
   /** The last failure; it stays when the upstream has recovered. */
   readonly lastError: { readonly code: string; readonly message: string; readonly time: string } | null;
@@ -12,8 +12,8 @@ export interface Trouble {
   readonly storeFull: boolean;
 }
 
-/** A disk that is full now and then is one to look at. */
-const STORE_FULL_MS = 5 * 60_000;
+/** What was not seen again for so long is over. Not sooner: a disk that is full now and then is one to look at. */
+const TROUBLED_MS = 5 * 60_000;
 
 /** What these say is about the upstream, and not about a caller or a credential. */
 const FAILURES: ReadonlySet<string> = new Set<ErrorCode>([
@@ -29,7 +29,8 @@ const FAILURES: ReadonlySet<string> = new Set<ErrorCode>([
 
 /** Notes of finished exchanges what they tell of their upstream. */
 export function createTroubleBook(clock: Clock) {
-  const known = new Map<string, Trouble & { readonly storeFullAt: number }>();
+  const known = new Map<string, Known>();
+  const isRecent = (at: number): boolean => clock.monotonic() < at + TROUBLED_MS;
 
   return {
     note({ upstreamName, error, status }: Pick<Exchange, 'upstreamName' | 'error' | 'status'>): void {
@@ -41,21 +42,30 @@ export function createTroubleBook(clock: Clock) {
       } else if (detail !== undefined && FAILURES.has(detail)) {
         const message = error?.message ?? 'content was served from the store although the upstream failed';
         const time = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
-        known.set(upstreamName, { ...before, failing: true, lastError: { code: detail, message, time } });
-      } else if (before.failing && ASKED.has(status.kind)) {
-        known.set(upstreamName, { ...before, failing: false });
+        const lastError = { code: detail, message, time };
+        known.set(upstreamName, { ...before, failedAt: clock.monotonic(), lastError });
+      } else if (ASKED.has(status.kind) && before.failedAt !== NEVER) {
+        known.set(upstreamName, { ...before, failedAt: NEVER });
       }
     },
     of(upstream: string): Trouble {
-      const { failing, lastError, storeFullAt } = known.get(upstream) ?? NONE;
-      return { failing, lastError, storeFull: clock.monotonic() < storeFullAt + STORE_FULL_MS };
+      const { failedAt, lastError, storeFullAt } = known.get(upstream) ?? NONE;
+      return { failing: isRecent(failedAt), lastError, storeFull: isRecent(storeFullAt) };
     },
   };
 }
 
 export type TroubleBook = ReturnType<typeof createTroubleBook>;
 
-const NONE = { failing: false, lastError: null, storeFull: false, storeFullAt: -Infinity };
+/** Times are of the monotonic clock. */
+interface Known {
+  readonly failedAt: number;
+  readonly storeFullAt: number;
+  readonly lastError: Trouble['lastError'];
+}
+
+const NEVER = -Infinity;
+const NONE: Known = { failedAt: NEVER, storeFullAt: NEVER, lastError: null };
 
 /** The upstream was asked, and answered. */
 const ASKED: ReadonlySet<string> = new Set(['proven', 'miss', 'revalidated']);

@@ -22,7 +22,9 @@ export interface ConfigEvent {
 export interface Configs {
   /** Creates or changes one. Its caches trust the company's authority, and do not ask for a known tag again for an hour. */
   apply(name: string, ...caches: readonly CacheSpec[]): Promise<void>;
-  /** Waits until it has all these reasons in its conditions, said of its newest generation; gives the status. */
+  /** Its status, if it has all these reasons in its conditions, said of its newest generation. */
+  has(name: string, ...reasons: readonly Reason[]): Promise<RegistryConfigStatus | undefined>;
+  /** Waits until it {@link has} them. */
   until(name: string, ...reasons: readonly Reason[]): Promise<RegistryConfigStatus>;
   /** Waits for an event of it with this reason. */
   event(name: string, reason: string): Promise<ConfigEvent>;
@@ -39,6 +41,12 @@ const RESOURCE = 'registryconfigs.registry.extensions.gardener.cloud';
 const LIMIT_MS = 120_000;
 
 export function createConfigs(kubectl: Kubectl): Configs {
+  const read = (name: string) => kubectl.json<ConfigObject>(RESOURCE, name);
+  const has: Configs['has'] = async (name, ...reasons) => {
+    const { metadata, status } = await read(name);
+    const newest = (status?.conditions ?? []).filter((one) => one.observedGeneration === metadata.generation);
+    return reasons.every((reason) => newest.some((one) => one.reason === reason)) ? status : undefined;
+  };
   return {
     async apply(name, ...caches) {
       await kubectl.apply({
@@ -48,18 +56,13 @@ export function createConfigs(kubectl: Kubectl): Configs {
         spec: { caches: caches.map((cache) => ({ ...OF_ALL, ...cache })) },
       });
     },
-    async until(name, ...reasons) {
-      let last = '';
-      const reached = async () => {
-        const { metadata, status } = await kubectl.json<ConfigObject>(RESOURCE, name);
-        const conditions = status?.conditions ?? [];
-        last = JSON.stringify(conditions.map(({ type, reason, message }) => ({ type, reason, message })));
-        const newest = conditions.filter((one) => one.observedGeneration === metadata.generation);
-        return reasons.every((reason) => newest.some((one) => one.reason === reason)) && status;
-      };
+    has,
+    until(name, ...reasons) {
       const what = `${name} to be ${reasons.join(', ')}`;
-      return waitFor(reached, { limitMs: LIMIT_MS, everyMs: 300, what }).catch((error: unknown) => {
-        throw new Error(`it is ${last}`, { cause: error });
+      const reached = () => has(name, ...reasons);
+      return waitFor(reached, { limitMs: LIMIT_MS, everyMs: 300, what }).catch(async (cause: unknown) => {
+        const { status } = await read(name);
+        throw new Error(`it is ${JSON.stringify(status?.conditions)}`, { cause });
       });
     },
     event(name, reason) {

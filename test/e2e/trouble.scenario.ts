@@ -148,13 +148,19 @@ export const trouble: DeclareScenario = (the) => {
     });
 
     test('when the registry is down, which without the cache no pod would survive', async (context) => {
-      const { open } = the();
+      const { open, configs } = the();
       await open.refuse();
       try {
         isSoon(context, await freshPull());
       } finally {
         await open.accept();
       }
+      // What is said of a registry is said by pulls.
+      const isHealthy = async () => {
+        await freshPull();
+        return configs.has(CONFIG, 'Healthy');
+      };
+      await waitFor(isHealthy, { limitMs: 60_000, everyMs: 1000, what: 'the registry to be healthy' });
       await comesFromTheCache();
     });
 
