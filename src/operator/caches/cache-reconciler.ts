@@ -79,6 +79,8 @@ export function createCacheReconciler(
 }
 
 const NOTHING_KNOWN: CacheFacts = {
+  madeFor: undefined,
+  setGeneration: undefined,
   endpoint: undefined,
   missingSecrets: [],
   caBundleProblem: undefined,
