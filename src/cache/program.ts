@@ -152,7 +152,7 @@ export async function startCache(
     documents: {
       '/api/v1/stats': () =>
         statsDocument(
-          { store, metrics, totals: observer.totals, troubles, version: settings.version },
+          { clock, store, metrics, totals: observer.totals, troubles, version: settings.version },
           active.table,
         ),
     },
@@ -252,8 +252,8 @@ function connect(
     env: settings.environment,
   };
   // A login that is no longer configured fails no longer.
-  for (const provider of CLOUD_PROVIDERS)
-    deps.metrics.cloudLoginFailing.remove({ upstream_host: cache.upstream, provider });
+  for (const gauge of [deps.metrics.cloudLoginFailing, deps.metrics.cloudLoginEnd])
+    for (const provider of CLOUD_PROVIDERS) gauge.remove({ upstream_host: cache.upstream, provider });
   const credentials = createConfiguredCredentials(cache, {
     secret(name) {
       const read = secrets.credentialOf(name, (credential) =>

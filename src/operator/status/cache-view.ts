@@ -99,7 +99,9 @@ function* ownFindings(
     yield say('CredentialMissing', 'a Secret that it names holds no login for it');
   if (stats?.credentialRefused === true)
     yield say('CredentialRejected', 'the upstream refuses its credential');
-  if (stats?.cloudLoginFailing === true)
+  if (stats?.cloudLoginMissing === true)
+    yield say('CredentialMissing', 'no cloud login can be had, and its upstream is not asked without one');
+  else if (stats?.cloudLoginFailing === true)
     yield say('CredentialExpiring', 'its cloud login cannot be renewed, and is used until it ends');
   if (facts?.caBundleProblem !== undefined) yield say('CABundleInvalid', facts.caBundleProblem);
   if (stats?.failing === true) yield say('UpstreamFailing', stats.lastError?.message ?? 'the upstream fails');
@@ -159,7 +161,8 @@ function credentialState(
   if ((facts?.missingSecrets.length ?? 0) > 0) return { credentialState: 'Missing' };
   if (stats === undefined) return {};
   if (stats.credentialRefused) return { credentialState: 'Rejected' };
-  if (stats.secretsMissing && facts?.caBundleProblem === undefined) return { credentialState: 'Missing' };
+  const isSecretMissing = stats.secretsMissing && facts?.caBundleProblem === undefined;
+  if (isSecretMissing || stats.cloudLoginMissing) return { credentialState: 'Missing' };
   return { credentialState: stats.cloudLoginFailing ? 'Expiring' : 'Valid' };
 }
 

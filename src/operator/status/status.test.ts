@@ -39,6 +39,7 @@ const STATS: CacheStats = {
   credentialRefused: false,
   secretsMissing: false,
   cloudLoginFailing: false,
+  cloudLoginMissing: false,
   failing: false,
   storeFull: false,
   lastError: null,
@@ -166,6 +167,18 @@ describe('the status of a cache', () => {
     assert.equal(stateOf({ stats: { ...STATS, credentialRefused: true } }), 'Rejected');
     assert.equal(stateOf({ stats: { ...STATS, secretsMissing: true } }), 'Missing');
     assert.equal(stateOf({ stats: { ...STATS, cloudLoginFailing: true } }), 'Expiring');
+  });
+
+  test('lacks a cloud login that was never had or has ended, which is not one that is about to end', () => {
+    const told = (more: Partial<CacheStats>) => {
+      const { status, findings } = viewOf({ provider: 'ecr' }, { stats: { ...STATS, ...more } });
+      return [status.credentialState, ...findings.map(({ reason }) => reason)];
+    };
+    assert.deepEqual(told({ cloudLoginFailing: true }), ['Expiring', 'CredentialExpiring']);
+    assert.deepEqual(told({ cloudLoginFailing: true, cloudLoginMissing: true }), [
+      'Missing',
+      'CredentialMissing',
+    ]);
   });
 
   test('tells of everything that degrades it', () => {
