@@ -1,5 +1,6 @@
-import { X509Certificate } from 'node:crypto';
 import type { CacheConfig } from '../api/registry-config-effective.ts';
+import { isCaBundle } from '../api/secrets/is-ca-bundle.ts';
+import { withoutLineEnd } from '../api/secrets/without-line-end.ts';
 import { errorText } from '../kit/errors.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { passwordCredential, type Credential } from './credential.ts';
@@ -128,11 +129,6 @@ interface Use {
   readonly look: () => unknown;
 }
 
-/** Editors and `echo` end files with a line break, which belongs to neither name nor password. Other white space does. */
-function withoutLineEnd(text: string): string {
-  return text.replace(/\r?\n$/, '');
-}
-
 function readCredential(secret: Secret, upstream: string, remoteURL: string): Credential {
   if (secret.username !== undefined && secret.password !== undefined) {
     const [username, password] = [withoutLineEnd(secret.username), withoutLineEnd(secret.password)];
@@ -148,20 +144,8 @@ function readCredential(secret: Secret, upstream: string, remoteURL: string): Cr
 function readBundle(secret: Secret): string {
   const bundle = secret['bundle.crt'];
   if (bundle === undefined) throw new Error('expected the key bundle.crt');
-  const certificates = bundle.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
-  if (certificates.length === 0 || !certificates.every(isCertificate)) {
-    throw new Error('expected certificates in PEM form in its bundle.crt');
-  }
+  if (!isCaBundle(bundle)) throw new Error('expected certificates in PEM form in its bundle.crt');
   return bundle;
-}
-
-/** TLS itself would pass over a damaged certificate without a word. */
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).subject !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 /** `read`, run once for each version of a secret: requests come more often than changes. */

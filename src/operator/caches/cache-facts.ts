@@ -9,6 +9,8 @@ export interface CacheFacts {
   readonly endpoint: string | undefined;
   /** Credentials that cannot be used, a sentence each. */
   readonly missingSecrets: readonly string[];
+  /** What is wrong with credentials that are used nevertheless, a sentence each. */
+  readonly invalidSecrets: readonly string[];
   readonly caBundleProblem: string | undefined;
   /** Why the claim does not grow; undefined when it need not, or does. */
   readonly claimProblem: string | undefined;

@@ -83,6 +83,7 @@ const NOTHING_KNOWN: CacheFacts = {
   setGeneration: undefined,
   endpoint: undefined,
   missingSecrets: [],
+  invalidSecrets: [],
   caBundleProblem: undefined,
   claimProblem: undefined,
   problem: undefined,

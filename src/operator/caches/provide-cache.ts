@@ -85,6 +85,7 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
       setGeneration,
       endpoint: `${config.http.tls ? 'https' : 'http'}://${identityOf(values).serviceName}.${settings.namespace}.svc:${PORTS.registry}`,
       missingSecrets: needed.missing,
+      invalidSecrets: needed.invalid,
       caBundleProblem: needed.caBundleProblem,
       claimProblem,
       problem: undefined,

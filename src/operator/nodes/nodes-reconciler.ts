@@ -15,7 +15,7 @@ import { clusterIpOf } from '../caches/cluster-ip.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
 import { MANAGED_BY } from '../render/identity.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
-import { caBundleProblem } from '../secrets/needed-secrets.ts';
+import { bundleProblem } from '../secrets/bundle-problem.ts';
 import type { Watched } from '../watched.ts';
 import { composeDocument } from './compose-document.ts';
 import type { NodeDocumentView } from './node-document-view.ts';
@@ -100,8 +100,9 @@ export function createNodesReconciler(
     for (const one of mirrors) {
       for (const { caBundleSecretReferenceName: name } of one.mirrors.hosts) {
         if (name === undefined) continue;
-        const data = (await deps.secrets.read({ namespace: namespaceOf(one.holder), name }, signal))?.data;
-        if (caBundleProblem(name, data) !== undefined) continue;
+        const key = { namespace: namespaceOf(one.holder), name };
+        const data = (await deps.secrets.read(key, signal))?.data;
+        if (bundleProblem(key, data) !== undefined) continue;
         bundles.set(bundleId(one, name), Buffer.from(data?.['bundle.crt'] ?? '', 'base64').toString('utf8'));
       }
     }

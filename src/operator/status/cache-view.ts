@@ -90,6 +90,7 @@ function* ownFindings(
   else if (capacity !== undefined && bytesOf(capacity) < bytesOf(volume.size))
     yield say('VolumeGrowing', `its volume grows from ${capacity} to ${volume.size}`);
   for (const problem of facts?.missingSecrets ?? []) yield say('CredentialMissing', problem);
+  for (const problem of facts?.invalidSecrets ?? []) yield say('CredentialInvalid', problem);
   if (
     namesCredential(config) &&
     facts?.missingSecrets.length === 0 &&

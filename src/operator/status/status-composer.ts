@@ -12,7 +12,7 @@ import type { ToldBook } from '../nodes/told-book.ts';
 import { claimName } from '../render/stateful-set.ts';
 import type { MirrorConfigObject, RegistryConfigObject } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
-import { caBundleProblem } from '../secrets/needed-secrets.ts';
+import { bundleProblem } from '../secrets/bundle-problem.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { cacheView } from './cache-view.ts';
@@ -102,8 +102,9 @@ export function createStatusComposer(
     for (const { upstream, hosts } of asked.mirrors) {
       for (const { caBundleSecretReferenceName: name } of hosts) {
         if (name === undefined) continue;
-        const secret = await deps.secrets.read({ namespace: object.metadata.namespace, name }, signal);
-        const problem = caBundleProblem(name, secret?.data);
+        const key = { namespace: object.metadata.namespace, name };
+        const secret = await deps.secrets.read(key, signal);
+        const problem = bundleProblem(key, secret && (secret.data ?? {}));
         if (problem !== undefined) problems.push(`${upstream}: ${problem}`);
       }
     }

@@ -52,6 +52,7 @@ const FACTS = {
   setGeneration: 1,
   endpoint: 'https://registry-docker-io.larder-system.svc:5000',
   missingSecrets: [],
+  invalidSecrets: [],
   caBundleProblem: undefined,
   claimProblem: undefined,
   problem: undefined,
@@ -186,11 +187,13 @@ describe('the status of a cache', () => {
     const facts = {
       ...FACTS,
       claimProblem: 'the volume cannot grow',
+      invalidSecrets: ['the data entry "username" contains whitespace'],
       caBundleProblem: 'Secret ca does not exist',
     };
     const reasons = viewOf({}, { stats, facts }).findings.map(({ reason }) => reason);
     assert.deepEqual(reasons.sort(), [
       'CABundleInvalid',
+      'CredentialInvalid',
       'CredentialRejected',
       'UpstreamFailing',
       'VolumeCannotGrow',
