@@ -186,7 +186,10 @@ describe(
     test('reports a missing Secret, and picks it up, changed or new, within a second or two', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login' }));
       const message = await see.reason('hub', 'Degraded', 'CredentialMissing');
-      assert.equal(message, 'docker.io: Secret login does not exist');
+      assert.equal(
+        message,
+        'docker.io: failed to get secret team/login for secretReferenceName login: secrets "login" not found',
+      );
       const events = await api.kubectl.json<{ items: readonly { reason: string; note: string }[] }>(
         'events.events.k8s.io',
         '--namespace',
@@ -238,7 +241,7 @@ describe(
       );
       assert.match(
         await see.reason('mirrors', 'Conflict', 'CachedAndMirrored', 'mirrorconfig'),
-        /docker\.io belongs to RegistryConfig team\/older/,
+        /^upstream host 'docker\.io' is also configured as a registry cache upstream by RegistryConfig team\/older, which is older$/,
       );
       await team('delete', 'mirrorconfig', 'mirrors', '--timeout=20s');
       await team('delete', 'registryconfig', 'older', '--timeout=20s');
@@ -321,7 +324,7 @@ describe(
       );
       assert.match(
         await see.reason('mirrors', 'Degraded', 'CABundleInvalid', 'mirrorconfig'),
-        /Secret ca does not exist/,
+        /failed to get secret team\/ca for caBundleSecretReferenceName ca: secrets "ca" not found/,
       );
       await api.kubectl.apply(secret('ca', { 'bundle.crt': caPem }));
       await waitFor(async () => (await see.document()).mirrors[0]?.hosts[0]?.ca !== undefined, QUICK);

@@ -8,7 +8,16 @@ export const AT = Date.parse('2026-01-01T00:00:00Z');
 
 /** Nodes that were told revision `r`: those that report, and no others. */
 export function nodesOf(reports: readonly NodeReport[], more: Partial<NodesInput> = {}): NodesInput {
-  return { reports, agents: [], total: reports.length, revision: 'r', isTold: () => true, now: AT, ...more };
+  return {
+    reports,
+    agents: [],
+    podlessSince: undefined,
+    total: reports.length,
+    revision: 'r',
+    isTold: () => true,
+    now: AT,
+    ...more,
+  };
 }
 
 /** A node that has carried out revision `r`. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
+import { ManualClock } from '../../kit/clock.ts';
 import { isAgentOf, readAgentPod, type AgentPod } from '../nodes/agent-pod.ts';
+import { createLasting } from './lasting.ts';
 import { nodeView } from './node-view.ts';
 
 describe('the nodes of an upstream', () => {
@@ -69,6 +71,31 @@ describe('the nodes of an upstream', () => {
         message:
           "2 of 3 nodes have not reported once in 5 minutes (nodes n2, n3): the agent's pod waits: ImagePullBackOff",
       },
+    ]);
+  });
+
+  test('that have had no pod of the agent for five minutes are a problem, since the operator saw it', () => {
+    const clock = new ManualClock(AT);
+    const podlessSince = createLasting(clock);
+    const agents = [agent('n1')];
+    const reasonsAt = (seconds: number, isSo = true): readonly string[] => {
+      clock.advance(AT + 1000 * seconds - clock.now());
+      const input = nodesOf([report('n1', {})], {
+        agents,
+        total: 3,
+        now: clock.now(),
+        podlessSince: podlessSince(isSo),
+      });
+      return nodeView(input, 'docker.io', true).findings.map(({ reason, message }) => `${reason} ${message}`);
+    };
+    const waiting = ['ConfiguringNodes 2 of 3 nodes have not carried out the last change'];
+    assert.deepEqual(reasonsAt(0), waiting);
+    assert.deepEqual(reasonsAt(200), waiting);
+    reasonsAt(201, false);
+    assert.deepEqual(reasonsAt(202), waiting);
+    assert.deepEqual(reasonsAt(501), waiting);
+    assert.deepEqual(reasonsAt(502), [
+      'NodesNotConfigured 2 of 3 nodes have had no pod of the agent for 5 minutes',
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { LEASE_SECONDS } from '../../node-agent/node-lease.ts';
 import type { AgentPod } from '../nodes/agent-pod.ts';
 import type { NodeReport } from '../nodes/node-report.ts';
+import { podlessNodes } from '../nodes/podless-nodes.ts';
 import type { Finding } from './findings.ts';
 
 /** What the nodes do for one upstream. */
@@ -14,6 +15,8 @@ export interface NodesInput {
   readonly reports: readonly NodeReport[];
   /** The pods of the agents. */
   readonly agents: readonly AgentPod[];
+  /** Since when some node has no such pod; undefined: all have. */
+  readonly podlessSince: number | undefined;
   /** Nodes that should report. */
   readonly total: number;
   /** Of the document that they should have carried out. */
@@ -30,7 +33,8 @@ const SILENT_MS = 1000 * LEASE_SECONDS;
  * An agent reports within seconds of its start, and a slow node needs a minute or two to pull its image; a removal waits for a silent node as
  * long.
  */
-const FIRST_REPORT_MS = 5 * 60_000;
+const FIRST_REPORT_MINUTES = 5;
+const FIRST_REPORT_MS = FIRST_REPORT_MINUTES * 60_000;
 /** Named in one message at the most. */
 const NAMED = 3;
 
@@ -63,7 +67,9 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
   }
   const all = Math.max(total, reports.length);
   const mute = muteAgents(input);
-  onTheirWay += Math.max(0, all - reports.length - mute.length);
+  const isPodless = input.podlessSince !== undefined && input.podlessSince <= now - FIRST_REPORT_MS;
+  const podless = isPodless ? podlessNodes(all, input.agents, reports) : 0;
+  onTheirWay += Math.max(0, all - reports.length - mute.length - podless);
   const findings: Finding[] = [];
   if (foreign.length > 0)
     findings.push({
@@ -78,6 +84,11 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
       message: `${named(silent)}: nothing was heard for a while`,
     });
   if (mute.length > 0) findings.push({ reason: 'NodesNotConfigured', message: muteText(mute, all) });
+  if (podless > 0)
+    findings.push({
+      reason: 'NodesNotConfigured',
+      message: `${podless} of ${all} nodes have had no pod of the agent for ${FIRST_REPORT_MINUTES} minutes`,
+    });
   if (!input.isTold(upstream))
     findings.push({
       reason: 'ConfiguringNodes',
@@ -104,7 +115,7 @@ function muteText(mute: readonly AgentPod[], all: number): string {
   const where = nodes.length === 0 ? '' : ` (${named(nodes)})`;
   const problem = mute.find((one) => one.problem !== undefined)?.problem;
   const why = problem === undefined ? '' : `: the agent's pod ${problem}`;
-  return `${mute.length} of ${all} nodes have not reported once in ${FIRST_REPORT_MS / 60_000} minutes${where}${why}`;
+  return `${mute.length} of ${all} nodes have not reported once in ${FIRST_REPORT_MINUTES} minutes${where}${why}`;
 }
 
 function named(nodes: readonly string[]): string {

@@ -8,6 +8,7 @@ import { specId } from '../configs/spec-id.ts';
 import type { Planner } from '../configs/planner.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import { isAgentOf } from '../nodes/agent-pod.ts';
+import { podlessNodes } from '../nodes/podless-nodes.ts';
 import type { ToldBook } from '../nodes/told-book.ts';
 import { claimName } from '../render/stateful-set.ts';
 import type { MirrorConfigObject, RegistryConfigObject } from '../resources.ts';
@@ -16,6 +17,7 @@ import { bundleProblem } from '../secrets/bundle-problem.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { cacheView } from './cache-view.ts';
+import { createLasting } from './lasting.ts';
 import { mirrorConfigStatus } from './mirror-config-status.ts';
 import type { NodesInput } from './node-view.ts';
 import { registryConfigStatus } from './registry-config-status.ts';
@@ -36,6 +38,7 @@ export function createStatusComposer(
   { namespace, nodeAgent }: { readonly namespace: string; readonly nodeAgent: string },
 ) {
   const { clock, watched, planner, facts, stats, told } = deps;
+  const podlessSince = createLasting(clock);
 
   return async function statusOf(
     object: ConfigObject,
@@ -61,10 +64,12 @@ export function createStatusComposer(
     const reports = watched.reports.list();
     const [agent] = watched.daemonSets.list();
     const total = agent?.status?.desiredNumberScheduled ?? reports.length;
+    const agents = watched.agentPods.list().filter((pod) => isAgentOf(nodeAgent, pod));
     const last = told.get();
     return {
       reports,
-      agents: watched.agentPods.list().filter((pod) => isAgentOf(nodeAgent, pod)),
+      agents,
+      podlessSince: podlessSince(podlessNodes(total, agents, reports) > 0),
       total,
       revision: last?.revision ?? '',
       isTold: (upstream) => last?.specs.get(upstream) === specId(object),

@@ -11,6 +11,7 @@ import type { StatefulSet } from '../resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { cacheView, type CacheInput } from './cache-view.ts';
 import { coarse } from './coarse.ts';
+import { conflictFindings } from './conflict-findings.ts';
 import { conditionsOf, type Finding } from './findings.ts';
 import { mirrorConfigStatus } from './mirror-config-status.ts';
 import { nodeView } from './node-view.ts';
@@ -265,6 +266,29 @@ test('the status of an object is what its schema says, with a line for kubectl',
   assert.deepEqual(registryConfigStatusSchema.parse(status), status);
   assert.deepEqual(status.summary, { caches: '1/1', nodes: '0/0', hits: '93%', saved: '120M' });
   assert.equal(status.observedGeneration, 3);
+});
+
+test('an upstream that is cached and mirrored is told of in the words of the Gardener extension, where they are true', () => {
+  const object = (kind: string) => ({ apiVersion: 'v1', kind, metadata: { name: 'younger' } });
+  const told = (kind: string, holder: string) =>
+    conflictFindings(object(kind), [{ upstream: 'a.io', holder, about: 'a.io' }], 2);
+  assert.deepEqual(told('MirrorConfig', 'RegistryConfig team/hub'), [
+    {
+      reason: 'CachedAndMirrored',
+      message:
+        "upstream host 'a.io' is also configured as a registry cache upstream by RegistryConfig team/hub, which is older",
+    },
+  ]);
+  assert.deepEqual(told('RegistryConfig', 'MirrorConfig team/m'), [
+    {
+      reason: 'CachedAndMirrored',
+      message:
+        "upstream host 'a.io' is also configured as a registry mirror upstream by MirrorConfig team/m, which is older",
+    },
+  ]);
+  assert.deepEqual(told('MirrorConfig', 'MirrorConfig team/m'), [
+    { reason: 'UpstreamTaken', message: 'a.io belongs to MirrorConfig team/m, which is older' },
+  ]);
 });
 
 describe('the status of mirrors', () => {
