@@ -373,6 +373,31 @@ describe(
       assert.deepEqual(spec?.['resources'], { requests: { storage: '3Gi' } });
     });
 
+    test('says Settled of a spec, changed in what needs no new pod, only when everything follows it', async () => {
+      const settled = async (name: string, kind?: string): Promise<boolean> => {
+        const object = await see.get(kind ?? 'registryconfig', name, TEAM);
+        const progressing = object?.status?.conditions?.find(({ type }) => type === 'Progressing');
+        const { reason, observedGeneration } = progressing ?? {};
+        return reason === 'Settled' && observedGeneration === object?.metadata.generation;
+      };
+      for (const minutes of [10, 20]) {
+        const garbageCollection = { ttl: `${minutes}m0s` };
+        const host = { host: `https://m${minutes}.example` };
+        await api.kubectl.apply(
+          registryConfig('hub', { upstream: 'docker.io', garbageCollection }),
+          mirrorConfig('mirrors', { upstream: 'quay.io', hosts: [host] }),
+        );
+        await waitFor(() => settled('mirrors', 'mirrorconfig'), { ...QUICK, everyMs: 20 });
+        assert.deepEqual(
+          (await see.document()).mirrors[0]?.hosts.map((one) => one.host),
+          [host.host],
+        );
+        await waitFor(() => settled('hub'), { ...QUICK, everyMs: 20 });
+        const { data = {} } = (await see.get('configmap', 'registry-docker-io-config')) ?? {};
+        assert.match(Object.values(data).join(''), new RegExp(garbageCollection.ttl));
+      }
+    });
+
     test('writes nothing when it is started anew and all is as it should be', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login' }));
       await api.kubectl.apply(secret('login', { username: 'alice', password: 'one' }));
