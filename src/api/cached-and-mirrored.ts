@@ -1,5 +1,6 @@
 import { problemsAt, type Problem } from './field-problem.ts';
 import { maskUserInfo } from './host-and-url.ts';
+import { alsoConfiguredMessage } from './rule-messages.ts';
 
 /**
  * The upstreams of a `MirrorConfig` that are cached as well, in the words of the Gardener extension: nodes have one place for
@@ -18,7 +19,7 @@ export function cachedAndMirroredProblems(
       taken.add(upstream);
       return [];
     }
-    const detail = `upstream host '${maskUserInfo(upstream)}' is also configured as a registry cache upstream`;
-    return [problems.invalid(['mirrors', index, 'upstream'], maskUserInfo(upstream), detail)];
+    const name = maskUserInfo(upstream);
+    return [problems.invalid(['mirrors', index, 'upstream'], name, alsoConfiguredMessage(name, 'cache'))];
   });
 }

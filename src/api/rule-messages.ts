@@ -29,6 +29,11 @@ export function pathSegmentMessage(segment: '.' | '..'): string {
   return `url path must not contain '${segment}'`;
 }
 
+/** The Gardener extension knows the one that is a cache; of what else an upstream is, the same words are true. */
+export function alsoConfiguredMessage(upstream: string, as: 'cache' | 'mirror'): string {
+  return `upstream host '${upstream}' is also configured as a registry ${as} upstream`;
+}
+
 /** `what` is such as "an image reference". */
 export function patternMessage(what: string): string {
   return `must be ${what}, without blanks or a scheme`;

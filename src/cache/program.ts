@@ -11,6 +11,7 @@ import { openStore } from '../store/store.ts';
 import type { Store } from '../store/types.ts';
 import { createCloudLogin } from '../upstream/cloud/cloud-login.ts';
 import { createConfiguredCredentials } from '../upstream/configured-credentials.ts';
+import { createCredentialState } from '../upstream/credential-state.ts';
 import { createSecretDirectory, type SecretDirectory } from '../upstream/secret-directory.ts';
 import type { Upstream } from '../upstream/types.ts';
 import { createUpstream } from '../upstream/upstream.ts';
@@ -151,7 +152,7 @@ export async function startCache(
     documents: {
       '/api/v1/stats': () =>
         statsDocument(
-          { store, metrics, totals: observer.totals, troubles, version: settings.version },
+          { clock, store, metrics, totals: observer.totals, troubles, version: settings.version },
           active.table,
         ),
     },
@@ -239,25 +240,44 @@ function connect(
   settings: ServeSettings,
   deps: Omit<GraphDeps, 'store' | 'active'> & { readonly secrets: SecretDirectory },
 ): Upstream {
+  const secrets = deps.secrets.open(cache);
+  const logger = deps.logger.with({ upstream: cache.upstream });
+  const credentialState = createCredentialState(cache.upstream, { logger, metrics: deps.metrics });
   const options = {
     name: cache.upstream,
     remoteURL: cache.remoteURL,
     userAgent: `larder/${settings.version}`,
-    caBundle: deps.secrets.caBundleOf(cache),
+    caBundle: secrets.caBundle(),
     proxy: cache.proxy,
     env: settings.environment,
   };
   // A login that is no longer configured fails no longer.
-  for (const provider of CLOUD_PROVIDERS)
-    deps.metrics.cloudLoginFailing.remove({ upstream_host: cache.upstream, provider });
+  for (const gauge of [deps.metrics.cloudLoginFailing, deps.metrics.cloudLoginEnd])
+    for (const provider of CLOUD_PROVIDERS) gauge.remove({ upstream_host: cache.upstream, provider });
   const credentials = createConfiguredCredentials(cache, {
     secret(name) {
-      const read = deps.secrets.credentialOf(cache, name);
+      const read = secrets.credentialOf(name, (credential) =>
+        credentialState.gives(`Secret ${name}`, credential),
+      );
       return (_signal, refused) => (refused === undefined ? read() : deps.secrets.refresh().then(read));
     },
-    cloudLogin: (provider) => createCloudLogin(deps, provider, options),
+    cloudLogin(provider) {
+      const login = createCloudLogin(deps, provider, options);
+      return async (signal, refused) => {
+        const credential = await login(signal, refused);
+        credentialState.gives(provider, credential);
+        return credential;
+      };
+    },
   });
-  return createUpstream(deps, { ...options, credentials });
+  const client = createUpstream(deps, { ...options, credentials, credentialState });
+  return {
+    ...client,
+    close() {
+      secrets.close();
+      return client.close();
+    },
+  };
 }
 
 function namesOf(config: RegistryConfig): string[] {

@@ -1,3 +1,4 @@
+import type { Clock } from '../kit/clock.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import type { Store } from '../store/types.ts';
 import { warningsOf } from './config-warnings.ts';
@@ -6,21 +7,26 @@ import type { TroubleBook } from './upstream-trouble.ts';
 import type { UpstreamTable } from './upstreams.ts';
 
 export interface StatsDeps {
-  readonly store: Store;
-  readonly metrics: Pick<Metrics, 'secretsMissing' | 'credentialRefused' | 'cloudLoginFailing'>;
+  readonly clock: Clock;
+  readonly store: Pick<Store, 'stats'>;
+  readonly metrics: Pick<
+    Metrics,
+    'secretsMissing' | 'credentialRefused' | 'cloudLoginFailing' | 'cloudLoginEnd'
+  >;
   readonly totals: ReadonlyMap<string, Totals>;
-  readonly troubles: TroubleBook;
+  readonly troubles: Pick<TroubleBook, 'of'>;
   readonly version: string;
 }
 
 /** `/api/v1/stats`: what the cache saved, as sums since the start, and what it holds now. */
 export async function statsDocument(
-  { store, metrics, totals, troubles, version }: StatsDeps,
-  table: UpstreamTable,
+  { clock, store, metrics, totals, troubles, version }: StatsDeps,
+  table: Pick<UpstreamTable, 'all'>,
 ): Promise<unknown> {
   const missing = await upstreamsAt(metrics.secretsMissing);
   const refused = await upstreamsAt(metrics.credentialRefused);
   const failing = await upstreamsAt(metrics.cloudLoginFailing);
+  const without = await upstreamsWithoutLogin(metrics, clock.now() / 1000);
   const held = store.stats();
   return {
     version,
@@ -40,6 +46,7 @@ export async function statsDocument(
         secretsMissing: missing.has(name),
         credentialRefused: refused.has(name),
         cloudLoginFailing: failing.has(name),
+        cloudLoginMissing: without.has(name),
         ...troubles.of(name),
       };
     }),
@@ -50,4 +57,27 @@ export async function statsDocument(
 async function upstreamsAt(gauge: Pick<Metrics['secretsMissing'], 'get'>): Promise<ReadonlySet<unknown>> {
   const { values } = await gauge.get();
   return new Set(values.flatMap(({ value, labels }) => (value === 0 ? [] : [labels.upstream_host])));
+}
+
+/** The upstreams of which a cloud login fails, and none is left to use. */
+async function upstreamsWithoutLogin(
+  { cloudLoginFailing, cloudLoginEnd }: Pick<Metrics, 'cloudLoginFailing' | 'cloudLoginEnd'>,
+  nowSeconds: number,
+): Promise<ReadonlySet<unknown>> {
+  const usable = new Set(
+    (await cloudLoginEnd.get()).values.flatMap((one) => (one.value > nowSeconds ? [loginOf(one)] : [])),
+  );
+  return new Set(
+    (await cloudLoginFailing.get()).values.flatMap((one: Series & { value: number }) =>
+      one.value === 0 || usable.has(loginOf(one)) ? [] : [one.labels['upstream_host']],
+    ),
+  );
+}
+
+function loginOf({ labels }: Series): string {
+  return `${String(labels['provider'])} ${String(labels['upstream_host'])}`;
+}
+
+interface Series {
+  readonly labels: Readonly<Record<string, unknown>>;
 }

@@ -78,13 +78,18 @@ export function createMetrics() {
     ]),
     credentialRefused: gauge(
       'larder_credential_refused',
-      '1 after the upstream refused a configured credential, until it takes one',
+      '1 while the upstream refuses one of the configured credentials',
       ['upstream_host'],
     ),
     cloudLoginFailing: gauge('larder_cloud_login_failing', '1 while no cloud login can be had or renewed', [
       'upstream_host',
       'provider',
     ]),
+    cloudLoginEnd: gauge(
+      'larder_cloud_login_end_timestamp_seconds',
+      'When the last cloud login ends or has ended, Unix time; 0 before the first',
+      ['upstream_host', 'provider'],
+    ),
     kubeQueueDepth: gauge('larder_kube_queue_depth', 'Keys that wait to be reconciled now', controller),
     kubeQueueAdds: counter('larder_kube_queue_adds_total', 'Keys that came due for a controller', controller),
     kubeQueueRetries: counter('larder_kube_queue_retries_total', 'Keys put back after a failure', controller),

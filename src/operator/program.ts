@@ -25,6 +25,7 @@ import { createHoldings } from './configs/holdings.ts';
 import { createPlanner } from './configs/planner.ts';
 import { createNodeDocumentView } from './nodes/node-document-view.ts';
 import { createNodesReconciler } from './nodes/nodes-reconciler.ts';
+import { createToldBook } from './nodes/told-book.ts';
 import { createNamedSecrets } from './secrets/named-secrets.ts';
 import { createSources } from './sources.ts';
 import { createObjectReconciler } from './status/object-reconciler.ts';
@@ -158,6 +159,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   const secrets = createNamedSecrets(client, watched);
   const facts = createFactBook();
   const document = createNodeDocumentView(watched, settings);
+  const told = createToldBook();
   const holdings = createHoldings(watched, document);
   const planner = createPlanner({ watched, finalizer, holdings });
   const plan = () => planner.plan();
@@ -172,6 +174,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
     facts,
     stats,
     serviceMonitors,
+    told,
     namespace: settings.namespace,
   });
 
@@ -186,7 +189,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   );
   const retire = createLeftoverRetirer({ client, watched, document, patience: patience() }, settings);
   const composer = createStatusComposer(
-    { clock, watched, planner, facts, stats: (key) => stats.get(key), document, secrets },
+    { clock, watched, planner, facts, stats: (key) => stats.get(key), told, secrets },
     settings,
   );
   const events = createEventRecorder(deps, {
@@ -214,7 +217,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
       name: 'nodes',
       sources: sources.nodes,
       reconcile: createNodesReconciler(
-        { clock, applier, watched, plan, authority, secrets, document },
+        { clock, applier, watched, plan, authority, secrets, document, told },
         settings,
       ),
     }),

@@ -46,6 +46,18 @@ export interface Claim extends KubeObject {
 }
 
 export interface Pod extends KubeObject {
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly affinity?: {
+      readonly nodeAffinity?: {
+        readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+          readonly nodeSelectorTerms?: readonly {
+            readonly matchFields?: readonly { readonly key: string; readonly values?: readonly string[] }[];
+          }[];
+        };
+      };
+    };
+  };
   readonly status?: {
     readonly phase?: string;
     readonly conditions?: readonly {

@@ -10,6 +10,7 @@ import { configId } from './configs/config-id.ts';
 import type { Planner } from './configs/planner.ts';
 import { saysTheSame } from './nodes/node-report.ts';
 import { NODES } from './nodes/nodes-reconciler.ts';
+import type { ToldBook } from './nodes/told-book.ts';
 import { secretNames } from './render/secret-files.ts';
 import type { StatsPoller } from './status/stats-poller.ts';
 import { cacheKeysOf, type Watched } from './watched.ts';
@@ -21,12 +22,13 @@ export interface SourcesDeps {
   readonly facts: FactBook;
   readonly stats: StatsPoller;
   readonly serviceMonitors: ServiceMonitorKind;
+  readonly told: ToldBook;
   readonly namespace: string;
 }
 
 /** What wakes each of the controllers: all that its reconcile reads, and no more. */
 export function createSources(deps: SourcesDeps) {
-  const { watched, planner, authority, facts, stats, serviceMonitors, namespace } = deps;
+  const { watched, planner, authority, facts, stats, serviceMonitors, told, namespace } = deps;
   const whenSynced = (signal: AbortSignal): Promise<void> => watched.whenSynced(signal);
 
   const allCaches = (): Iterable<string> => planner.plan().caches.keys();
@@ -97,6 +99,7 @@ export function createSources(deps: SourcesDeps) {
         cache.onChange((_before, after) => after !== undefined && handler(configId(after)));
       facts.onChange((key) => holderOf(key).forEach(handler));
       stats.onChange((key) => holderOf(key).forEach(handler));
+      told.onChange(() => allObjects().forEach(handler));
       watched.reports.onChange((before, after) => {
         if (!saysTheSame(before, after)) allObjects().forEach(handler);
       });

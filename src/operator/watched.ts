@@ -10,8 +10,9 @@ import type { KubeClient, KubeObject, ListQuery, Resource } from '../kube/types.
 import { LEASES, type Lease } from '../kube/leader-election/lease.ts';
 import { NODE_STATUS } from '../node-agent/node-lease.ts';
 import { CONFIG_MAPS, type ConfigMap } from '../node-agent/nodes-config-map.ts';
+import { readAgentPod, type AgentPod } from './nodes/agent-pod.ts';
 import { readReport, type NodeReport } from './nodes/node-report.ts';
-import { hasOurLabel, OURS, UPSTREAM } from './render/identity.ts';
+import { hasOurLabel, NOT_OURS, OURS, UPSTREAM } from './render/identity.ts';
 import {
   CLAIMS,
   CRDS,
@@ -50,6 +51,8 @@ export interface Watched {
   readonly claims: ObjectCache<Claim>;
   readonly pods: ObjectCache<Pod>;
   readonly reports: ObjectCache<NodeReport>;
+  /** Pods of the operator's namespace that are no cache's: those of the node agents are among them. */
+  readonly agentPods: ObjectCache<AgentPod>;
   readonly daemonSets: ObjectCache<DaemonSet>;
   /** Of the CRD of ServiceMonitors, where there is one: whether it is established. */
   readonly serviceMonitorCrd: ObjectCache<boolean>;
@@ -106,6 +109,11 @@ export function watchCluster(
       LEASES,
       { namespace, labelSelector: `${NODE_STATUS}=true` },
       { transform: readReport },
+    ),
+    agentPods: watch<Pod, AgentPod>(
+      PODS,
+      { namespace, labelSelector: NOT_OURS },
+      { transform: readAgentPod },
     ),
     daemonSets: watch(DAEMON_SETS, { namespace, fieldSelector: `metadata.name=${nodeAgent}` }),
     serviceMonitorCrd: watch<Crd, boolean>(

@@ -69,20 +69,20 @@ const LOGIN = { 'login/username': 'u', 'login/password': 'p' };
 describe('the secret directory', () => {
   it('gives username and password without the line break at the end of their files, and nothing else of them taken away', async () => {
     await using opened = await openSecrets({ 'login/username': 'u\n', 'login/password': ' p \r\n' });
-    const credential = opened.secrets.credentialOf(settings({}), 'login');
+    const credential = opened.secrets.open(settings({})).credentialOf('login');
     assert.deepEqual(credential(), passwordCredential('u', ' p '));
   });
 
   it('gives the login of a Docker configuration', async () => {
     const content = JSON.stringify({ auths: { 'r.example': { username: 'u', password: 'p' } } });
     await using opened = await openSecrets({ 'login/.dockerconfigjson': content });
-    const credential = opened.secrets.credentialOf(settings({}), 'login');
+    const credential = opened.secrets.open(settings({})).credentialOf('login');
     assert.deepEqual(credential(), passwordCredential('u', 'p'));
   });
 
   it('goes without a missing secret, warns once, shows it, and is content when it comes', async () => {
     await using opened = await openSecrets({});
-    const credential = opened.secrets.credentialOf(settings({}), 'login');
+    const credential = opened.secrets.open(settings({})).credentialOf('login');
     for (const _ of [1, 2, 3]) assert.equal(credential(), undefined);
     assert.equal(opened.lines.filter((line) => line.includes('"level":"warn"')).length, 1);
     assert.deepEqual(await opened.missing(), [1]);
@@ -92,9 +92,37 @@ describe('the secret directory', () => {
     assert.deepEqual(await opened.missing(), [0]);
   });
 
+  it('is content with a secret that comes, and not with one that goes, without being asked', async () => {
+    await using opened = await openSecrets({});
+    const told: unknown[] = [];
+    const secrets = opened.secrets.open(settings({}));
+    secrets.credentialOf('login', (credential) => told.push(credential?.id));
+    assert.deepEqual(await opened.missing(), [1]);
+    for (const [name, content] of Object.entries(LOGIN)) opened.write(name, content);
+    await opened.next();
+    assert.deepEqual(await opened.missing(), [0]);
+    rmSync(join(opened.path, 'login'), { recursive: true });
+    await opened.next();
+    assert.deepEqual(await opened.missing(), [1]);
+    assert.deepEqual(told, [undefined, passwordCredential('u', 'p').id, undefined]);
+    secrets.close();
+    assert.deepEqual(await opened.missing(), []);
+  });
+
+  it('speaks for the configuration of now, not for one whose requests are ending', async () => {
+    await using opened = await openSecrets(LOGIN);
+    const before = opened.secrets.open(settings({}));
+    const missing = before.credentialOf('other');
+    assert.deepEqual(await opened.missing(), [1]);
+    opened.secrets.open(settings({})).credentialOf('login');
+    missing();
+    before.close();
+    assert.deepEqual(await opened.missing(), [0]);
+  });
+
   it('sees a file that was replaced by rename', async () => {
     await using opened = await openSecrets(LOGIN);
-    const credential = opened.secrets.credentialOf(settings({}), 'login');
+    const credential = opened.secrets.open(settings({})).credentialOf('login');
     opened.write('login/.new', 'next');
     renameSync(join(opened.path, 'login/.new'), join(opened.path, 'login/password'));
     assert.deepEqual(credential(), passwordCredential('u', 'p'));
@@ -113,7 +141,7 @@ describe('the secret directory', () => {
     symlinkSync('..v1', join(mount, '..data'));
     for (const key of ['username', 'password']) symlinkSync(`..data/${key}`, join(mount, key));
     await opened.next();
-    const credential = opened.secrets.credentialOf(settings({}), 'login');
+    const credential = opened.secrets.open(settings({})).credentialOf('login');
     assert.deepEqual(credential(), passwordCredential('u', 'one'));
     symlinkSync('..v2', join(mount, '..data_tmp'));
     renameSync(join(mount, '..data_tmp'), join(mount, '..data'));
@@ -123,7 +151,7 @@ describe('the secret directory', () => {
 
   it('is read again for who was refused, five times a second at the most', async () => {
     await using opened = await openSecrets(LOGIN);
-    const credential = opened.secrets.credentialOf(settings({}), 'login');
+    const credential = opened.secrets.open(settings({})).credentialOf('login');
     opened.clock.advance(200);
     opened.write('login/password', 'two');
     await opened.secrets.refresh();
@@ -143,7 +171,7 @@ describe('the secret directory', () => {
     for (const key of ['username', 'password']) writeFileSync(join(opened.root, 'outside', key), 'x');
     await opened.next();
     for (const name of ['../outside', '..', '.', '', '/etc', 'login/../../outside', '__proto__']) {
-      assert.equal(opened.secrets.credentialOf(settings({}), name)(), undefined, name);
+      assert.equal(opened.secrets.open(settings({})).credentialOf(name)(), undefined, name);
     }
   });
 
@@ -154,10 +182,10 @@ describe('the secret directory', () => {
       'bad/bundle.crt': `${good}\n${good.replace('MII', 'XXX')}`,
     });
     const bundle = (name: string) =>
-      opened.secrets.caBundleOf(settings({ caBundleSecretReferenceName: name }))();
+      opened.secrets.open(settings({ caBundleSecretReferenceName: name })).caBundle()();
     assert.equal(bundle('ca'), readFileSync(join(opened.path, 'ca/bundle.crt'), 'utf8'));
     assert.equal(bundle('bad'), undefined);
-    assert.equal(opened.secrets.caBundleOf(settings({}))(), undefined);
+    assert.equal(opened.secrets.open(settings({})).caBundle()(), undefined);
   });
 
   it('says that --secrets is missing when a secret is wanted', async () => {
@@ -165,7 +193,7 @@ describe('the secret directory', () => {
     const logger = createLogger({ level: 'info', format: 'json' }, (line) => lines.push(line));
     const deps = { clock: new ManualClock(), logger, metrics: createMetrics(), tasks: new TaskGroup(logger) };
     const secrets = await createSecretDirectory(deps, undefined);
-    assert.equal(secrets.credentialOf(settings({}), 'login')(), undefined);
+    assert.equal(secrets.open(settings({})).credentialOf('login')(), undefined);
     assert.match(lines.join(''), /without --secrets/);
   });
 
@@ -175,8 +203,8 @@ describe('the secret directory', () => {
       'two/.dockerconfigjson': '{"hush":',
       'three/bundle.crt': 'hush',
     });
-    for (const name of ['one', 'two']) opened.secrets.credentialOf(settings({}), name)();
-    opened.secrets.caBundleOf(settings({ caBundleSecretReferenceName: 'three' }))();
+    for (const name of ['one', 'two']) opened.secrets.open(settings({})).credentialOf(name)();
+    opened.secrets.open(settings({ caBundleSecretReferenceName: 'three' })).caBundle()();
     assert.equal(opened.lines.length, 3);
     assert.doesNotMatch(opened.lines.join(''), /hush/);
   });

@@ -1,5 +1,6 @@
-import { X509Certificate } from 'node:crypto';
 import type { CacheConfig } from '../api/registry-config-effective.ts';
+import { isCaBundle } from '../api/secrets/is-ca-bundle.ts';
+import { withoutLineEnd } from '../api/secrets/without-line-end.ts';
 import { errorText } from '../kit/errors.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import { passwordCredential, type Credential } from './credential.ts';
@@ -13,10 +14,21 @@ export type SecretSettings = Pick<CacheConfig, 'upstream' | 'remoteURL' | 'caBun
 export interface SecretDirectory {
   /** Reads the files again, for who was refused with what they had: a rotation then costs no pull. See `SecretFiles.refresh`. */
   refresh(): Promise<void>;
-  /** Gives the login in a secret of a cache; undefined while the secret is missing. */
-  credentialOf(cache: SecretSettings, secretName: string): () => Credential | undefined;
+  /** What one cache reads of them. Of one upstream the gauge speaks for that which was opened last. */
+  open(cache: SecretSettings): CacheSecrets;
+}
+
+/** The secrets of one cache. Each is looked at now, when it changes, and when it is used. */
+export interface CacheSecrets {
+  /** Gives the login in a secret; undefined while the secret is missing. `told` learns what it gives each time it was looked at. */
+  credentialOf(
+    secretName: string,
+    told?: (credential: Credential | undefined) => void,
+  ): () => Credential | undefined;
   /** Gives the CA certificates of `caBundleSecretReferenceName`, PEM. */
-  caBundleOf(cache: SecretSettings): () => string | undefined;
+  caBundle(): () => string | undefined;
+  /** Nobody is interested any more. */
+  close(): void;
 }
 
 export interface SecretDirectoryDeps extends SecretFilesDeps {
@@ -32,53 +44,89 @@ export async function createSecretDirectory(
   path: string | undefined,
 ): Promise<SecretDirectory> {
   const files = path === undefined ? undefined : await createSecretFiles(path, deps);
-  const missing = new Map<string, Set<string>>();
+  /** By upstream. */
+  const opened = new Map<string, Set<Use>>();
+  files?.onChange(() => {
+    for (const uses of opened.values()) for (const use of uses) use.look();
+  });
 
-  /** What `read` makes of a secret of `upstream`; its failure is reported once, until it succeeds again. */
-  function use<T>(upstream: string, secretName: string, read: (secret: Secret) => T): T | undefined {
-    const ownMissing = missing.get(upstream) ?? new Set();
-    missing.set(upstream, ownMissing);
-    try {
-      const secret = files?.read(secretName);
-      if (secret === undefined)
-        throw new Error(
-          path === undefined ? 'larder was started without --secrets' : 'there is no such secret',
-        );
-      const value = read(secret);
-      if (ownMissing.delete(secretName))
-        deps.logger.info('a configured secret is back', { upstream, secret: secretName });
-      return value;
-    } catch (error) {
-      if (!ownMissing.has(secretName)) {
-        deps.logger.warn('a configured secret cannot be used', {
-          upstream,
-          secret: secretName,
-          error: errorText(error),
-        });
-      }
-      ownMissing.add(secretName);
-      return undefined;
-    } finally {
-      deps.metrics.secretsMissing.set({ upstream_host: upstream }, ownMissing.size > 0 ? 1 : 0);
+  function open({
+    upstream,
+    remoteURL,
+    caBundleSecretReferenceName: bundleName,
+  }: SecretSettings): CacheSecrets {
+    const uses = new Set<Use>();
+    const labels = { upstream_host: upstream };
+    opened.set(upstream, uses);
+    show();
+
+    function show(): void {
+      if (opened.get(upstream) !== uses) return;
+      deps.metrics.secretsMissing.set(labels, [...uses].some(({ isMissing }) => isMissing) ? 1 : 0);
     }
+
+    /** Gives what `read` makes of a secret; its failure is reported once, until it succeeds again. */
+    function use<T>(secretName: string, read: (secret: Secret) => T, told: (value: T | undefined) => void) {
+      const own: Use = { isMissing: false, look };
+      function look(): T | undefined {
+        const value = tryToRead(own, secretName, read);
+        told(value);
+        show();
+        return value;
+      }
+      uses.add(own);
+      look();
+      return look;
+    }
+
+    function tryToRead<T>(own: Use, secretName: string, read: (secret: Secret) => T): T | undefined {
+      try {
+        const value = read(secretAt(secretName));
+        if (own.isMissing) deps.logger.info('a configured secret is back', { upstream, secret: secretName });
+        own.isMissing = false;
+        return value;
+      } catch (error) {
+        if (!own.isMissing) {
+          const why = errorText(error);
+          deps.logger.warn('a configured secret cannot be used', {
+            upstream,
+            secret: secretName,
+            error: why,
+          });
+        }
+        own.isMissing = true;
+        return undefined;
+      }
+    }
+
+    return {
+      credentialOf(secretName, told = () => {}) {
+        const read = remembered((secret) => readCredential(secret, upstream, remoteURL));
+        return use(secretName, read, told);
+      },
+      caBundle: () =>
+        bundleName === undefined ? () => undefined : use(bundleName, remembered(readBundle), () => {}),
+      close() {
+        if (opened.get(upstream) !== uses) return;
+        opened.delete(upstream);
+        deps.metrics.secretsMissing.remove(labels);
+      },
+    };
   }
 
-  return {
-    refresh: () => files?.refresh() ?? Promise.resolve(),
-    credentialOf({ upstream, remoteURL }, secretName) {
-      const read = remembered((secret) => readCredential(secret, upstream, remoteURL));
-      return () => use(upstream, secretName, read);
-    },
-    caBundleOf({ upstream, caBundleSecretReferenceName: secretName }) {
-      const read = remembered(readBundle);
-      return () => (secretName === undefined ? undefined : use(upstream, secretName, read));
-    },
-  };
+  function secretAt(name: string): Secret {
+    const secret = files?.read(name);
+    if (secret !== undefined) return secret;
+    throw new Error(path === undefined ? 'larder was started without --secrets' : 'there is no such secret');
+  }
+
+  return { refresh: () => files?.refresh() ?? Promise.resolve(), open };
 }
 
-/** Editors and `echo` end files with a line break, which belongs to neither name nor password. Other white space does. */
-function withoutLineEnd(text: string): string {
-  return text.replace(/\r?\n$/, '');
+/** One secret that a cache uses. */
+interface Use {
+  isMissing: boolean;
+  readonly look: () => unknown;
 }
 
 function readCredential(secret: Secret, upstream: string, remoteURL: string): Credential {
@@ -96,20 +144,8 @@ function readCredential(secret: Secret, upstream: string, remoteURL: string): Cr
 function readBundle(secret: Secret): string {
   const bundle = secret['bundle.crt'];
   if (bundle === undefined) throw new Error('expected the key bundle.crt');
-  const certificates = bundle.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
-  if (certificates.length === 0 || !certificates.every(isCertificate)) {
-    throw new Error('expected certificates in PEM form in its bundle.crt');
-  }
+  if (!isCaBundle(bundle)) throw new Error('expected certificates in PEM form in its bundle.crt');
   return bundle;
-}
-
-/** TLS itself would pass over a damaged certificate without a word. */
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).subject !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 /** `read`, run once for each version of a secret: requests come more often than changes. */

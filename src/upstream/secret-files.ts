@@ -20,6 +20,8 @@ export interface SecretFiles {
    * the time of the call has been read.
    */
   refresh(): Promise<void>;
+  /** Tells that secrets are others now than before. One that has not changed is the same object as before. */
+  onChange(handler: () => void): void;
 }
 
 export interface SecretFilesDeps {
@@ -45,6 +47,7 @@ const SIZE_LIMIT = 1024 * 1024;
 export async function createSecretFiles(path: string, deps: SecretFilesDeps): Promise<SecretFiles> {
   const { clock, logger, tasks } = deps;
   let secrets: ReadonlyMap<string, Secret> = new Map();
+  const handlers = new Set<() => void>();
   let complained = false;
   let readAt = -Infinity;
   let next: Promise<void> | undefined;
@@ -52,8 +55,10 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
   async function readAgain(): Promise<void> {
     readAt = clock.monotonic();
     try {
-      secrets = await readAll(path);
+      const before = secrets;
+      secrets = keepingUnchanged(before, await readAll(path));
       complained = false;
+      if (!isSame(before, secrets)) for (const handler of handlers) handler();
     } catch (error) {
       if (!complained)
         logger.warn('the directory of secrets cannot be read', { path, error: errorText(error) });
@@ -82,7 +87,11 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
       await refresh();
     }
   });
-  return { read: (name) => secrets.get(name), refresh };
+  return {
+    read: (name) => secrets.get(name),
+    refresh,
+    onChange: (handler) => void handlers.add(handler),
+  };
 }
 
 async function readAll(path: string): Promise<Map<string, Secret>> {
@@ -98,6 +107,22 @@ async function readAll(path: string): Promise<Map<string, Secret>> {
     if (Object.keys(secret).length > 0) secrets.set(name, secret);
   }
   return secrets;
+}
+
+function keepingUnchanged(
+  before: ReadonlyMap<string, Secret>,
+  after: ReadonlyMap<string, Secret>,
+): ReadonlyMap<string, Secret> {
+  return new Map(
+    [...after].map(([name, secret]) => {
+      const known = before.get(name);
+      return [name, known !== undefined && KEYS.every((key) => known[key] === secret[key]) ? known : secret];
+    }),
+  );
+}
+
+function isSame(before: ReadonlyMap<string, Secret>, after: ReadonlyMap<string, Secret>): boolean {
+  return before.size === after.size && [...after].every(([name, secret]) => before.get(name) === secret);
 }
 
 /** Undefined for a file that is not there, cannot be read, or is no secret by its size. */

@@ -6,7 +6,7 @@ import { createAddressGuard, type Resolve } from './address-guard.ts';
 import { createAuthorizer, type Authorizer } from './authorizer.ts';
 import { createCallerLogin } from './caller-login.ts';
 import { createCooldown, type Cooldown } from './cooldown.ts';
-import { createCredentialState } from './credential-state.ts';
+import type { CredentialState } from './credential-state.ts';
 import type { Credential, Credentials } from './credential.ts';
 import { createDispatchers } from './dispatchers.ts';
 import { discard, readBody } from './exchange.ts';
@@ -38,6 +38,8 @@ export interface UpstreamOptions {
   readonly userAgent: string;
   /** The configured credentials. Without one a request is anonymous. */
   readonly credentials?: Credentials;
+  /** Is told which of them the upstream takes. */
+  readonly credentialState?: Pick<CredentialState, 'refused' | 'accepted'>;
   /** CA certificates beside the system's, PEM; asked again for each request, so that a new bundle takes effect. */
   readonly caBundle?: () => string | undefined;
   /** `caches[].proxy`. */
@@ -50,7 +52,7 @@ export interface UpstreamOptions {
 /** The client of one upstream registry; connections open as requests need them. Throws `CONFIG_INVALID` for a proxy that is no URL. */
 export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Upstream {
   const { clock, metrics } = deps;
-  const { name, credentials = () => undefined, caBundle = () => undefined } = options;
+  const { name, credentials = () => undefined, credentialState, caBundle = () => undefined } = options;
   const remote = new URL(options.remoteURL);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const logger = deps.logger.with({ upstream: name });
@@ -61,7 +63,6 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   const cooldown = createCooldown(name, clock);
   // Apart: no crowd of callers makes us forget a limit of our own, and one on anonymous pulls hides the challenge from nobody.
   const cooldownOfCallers = createCooldown(name, clock);
-  const credentialState = createCredentialState(name, { logger, metrics });
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
   const tokenDeps = { transport, guard, cooldown, clock };
@@ -97,7 +98,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
       if (identity.kind !== 'own' || !isLarderError(error, 'UPSTREAM_CREDENTIAL_REFUSED')) throw error;
       const other = await identify(asked, identity.credential);
       if (limitOf(other).account !== limitOf(identity).account) return requestAs(other, asked);
-      credentialState.refused(identity.credential);
+      credentialState?.refused(identity.credential);
       throw error;
     }
   }
@@ -118,7 +119,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     }
     if (identity.kind === 'own') {
       noteRateLimit(reached);
-      if (reached.credentialSent) credentialState.accepted(identity.credential);
+      if (reached.credentialSent) credentialState?.accepted(identity.credential);
     }
     const { answer, challenges } = reached;
     const { status, headers, contentLength, body } = answer;

@@ -223,6 +223,8 @@ suite('a configured credential (mode Shared)', { concurrency: 2 }, () => {
       assert.equal(await larder.metric('larder_credential_refused'), 1);
       assert.equal(told('credential-refused'), 1);
       larder.writeSecret('login', 'password', ALICE.password);
+      // Nobody has used the next one yet.
+      await waitFor(async () => (await larder.metric('larder_credential_refused')) === 0, RECOVERY);
       await waitFor(() => pullImage(larder.registry, 'team/secret', 'v1'), RECOVERY);
       assert.equal(await larder.metric('larder_credential_refused'), 0);
       assert.equal(told('config-shared'), 1);

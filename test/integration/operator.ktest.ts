@@ -199,7 +199,10 @@ describe(
     test('reports a missing Secret, and picks it up, changed or new or another one, within a second or two', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login' }));
       const message = await see.reason('hub', 'Degraded', 'CredentialMissing');
-      assert.equal(message, 'docker.io: Secret login does not exist');
+      assert.equal(
+        message,
+        'docker.io: failed to get secret team/login for secretReferenceName login: secrets "login" not found',
+      );
       const events = await api.kubectl.json<{ items: readonly { reason: string; note: string }[] }>(
         'events.events.k8s.io',
         '--namespace',
@@ -262,7 +265,7 @@ describe(
       );
       assert.match(
         await see.reason('mirrors', 'Conflict', 'CachedAndMirrored', 'mirrorconfig'),
-        /docker\.io belongs to RegistryConfig team\/older/,
+        /^upstream host 'docker\.io' is also configured as a registry cache upstream by RegistryConfig team\/older, which is older$/,
       );
       await team('delete', 'mirrorconfig', 'mirrors', '--timeout=20s');
       await team('delete', 'registryconfig', 'older', '--timeout=20s');
@@ -345,7 +348,7 @@ describe(
       );
       assert.match(
         await see.reason('mirrors', 'Degraded', 'CABundleInvalid', 'mirrorconfig'),
-        /Secret ca does not exist/,
+        /failed to get secret team\/ca for caBundleSecretReferenceName ca: secrets "ca" not found/,
       );
       await api.kubectl.apply(secret('ca', { 'bundle.crt': caPem }));
       await waitFor(async () => (await see.document()).mirrors[0]?.hosts[0]?.ca !== undefined, QUICK);
@@ -435,6 +438,31 @@ describe(
       assert.match(await see.reason('hub', 'Progressing', 'VolumeGrowing'), /from 1Gi to 3Gi/);
       const { spec } = (await see.get('persistentvolumeclaim', claim)) ?? {};
       assert.deepEqual(spec?.['resources'], { requests: { storage: '3Gi' } });
+    });
+
+    test('says Settled of a spec, changed in what needs no new pod, only when everything follows it', async () => {
+      const settled = async (name: string, kind?: string): Promise<boolean> => {
+        const object = await see.get(kind ?? 'registryconfig', name, TEAM);
+        const progressing = object?.status?.conditions?.find(({ type }) => type === 'Progressing');
+        const { reason, observedGeneration } = progressing ?? {};
+        return reason === 'Settled' && observedGeneration === object?.metadata.generation;
+      };
+      for (const minutes of [10, 20]) {
+        const garbageCollection = { ttl: `${minutes}m0s` };
+        const host = { host: `https://m${minutes}.example` };
+        await api.kubectl.apply(
+          registryConfig('hub', { upstream: 'docker.io', garbageCollection }),
+          mirrorConfig('mirrors', { upstream: 'quay.io', hosts: [host] }),
+        );
+        await waitFor(() => settled('mirrors', 'mirrorconfig'), { ...QUICK, everyMs: 20 });
+        assert.deepEqual(
+          (await see.document()).mirrors[0]?.hosts.map((one) => one.host),
+          [host.host],
+        );
+        await waitFor(() => settled('hub'), { ...QUICK, everyMs: 20 });
+        const { data = {} } = (await see.get('configmap', 'registry-docker-io-config')) ?? {};
+        assert.match(Object.values(data).join(''), new RegExp(garbageCollection.ttl));
+      }
     });
 
     test('writes nothing when it is started anew and all is as it should be', async () => {

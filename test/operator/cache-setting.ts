@@ -21,6 +21,7 @@ import { makePlan } from '../../src/operator/configs/plan.ts';
 import { readConfig, type ConfigObject } from '../../src/operator/configs/read-config.ts';
 import { createNodeDocumentView } from '../../src/operator/nodes/node-document-view.ts';
 import { createNodesReconciler } from '../../src/operator/nodes/nodes-reconciler.ts';
+import { createToldBook } from '../../src/operator/nodes/told-book.ts';
 import { createNamedSecrets } from '../../src/operator/secrets/named-secrets.ts';
 import { watchCluster } from '../../src/operator/watched.ts';
 import { startApi } from '../kube/api-server.ts';
@@ -84,7 +85,16 @@ export async function startCacheSetting() {
     settings,
   );
   const reconcileNodes = createNodesReconciler(
-    { clock, applier, watched, plan, authority: () => authority.current(), secrets, document },
+    {
+      clock,
+      applier,
+      watched,
+      plan,
+      authority: () => authority.current(),
+      secrets,
+      document,
+      told: createToldBook(),
+    },
     settings,
   );
   const context = { signal, logger: silentLogger };

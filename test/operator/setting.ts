@@ -25,6 +25,7 @@ export interface Held {
     readonly uid: string;
     readonly resourceVersion: string;
     readonly creationTimestamp: string;
+    readonly generation?: number;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly finalizers?: readonly string[];
@@ -38,6 +39,7 @@ export interface Held {
       readonly status: string;
       readonly reason: string;
       readonly message: string;
+      readonly observedGeneration?: number;
     }[];
     readonly caches?: readonly {
       readonly upstream: string;

@@ -79,7 +79,12 @@ test('without a login nothing is sent, and the failure says for whom, how and wh
   assert.equal((await client.ask(APP)).status, 200);
   upstream.reset();
   cloud.mood = 'refuses';
-  client.clock.advance(3600_000);
+  const labels = { upstream_host: upstream.host, provider: 'ecr' };
+  const secondsLeft = async (): Promise<number> =>
+    (await client.metric('larder_cloud_login_end_timestamp_seconds', labels)) - client.clock.now() / 1000;
+  assert.ok((await secondsLeft()) > 0);
+  client.clock.advance(24 * 3600_000);
+  assert.ok((await secondsLeft()) < 0);
   for (const _ of [1, 2]) {
     await assert.rejects(client.ask(APP), {
       code: 'UPSTREAM_CREDENTIAL_UNAVAILABLE',
@@ -88,7 +93,6 @@ test('without a login nothing is sent, and the failure says for whom, how and wh
     });
   }
   assert.equal(upstream.count(), 0);
-  const labels = { upstream_host: upstream.host, provider: 'ecr' };
   assert.equal(await client.metric('larder_cloud_login_failing', labels), 1);
   assert.equal(client.log.filter((line) => line.includes('no cloud login')).length, 1);
 

@@ -23,6 +23,7 @@ export const REASONS = {
   Settled: { type: 'Progressing', status: 'False' },
 
   CredentialMissing: { type: 'Degraded', status: 'True' },
+  CredentialInvalid: { type: 'Degraded', status: 'True' },
   CredentialRejected: { type: 'Degraded', status: 'True' },
   CredentialExpiring: { type: 'Degraded', status: 'True' },
   CABundleInvalid: { type: 'Degraded', status: 'True' },

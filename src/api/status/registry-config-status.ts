@@ -41,8 +41,8 @@ const cacheStatus = z
       .optional()
       .meta({
         description:
-          'The worst of the credentials that the spec names: `Valid`; `Expiring` soon; `Rejected` by the upstream; `Missing`, or not ' +
-          'readable. Absent when it names none.',
+          'The worst of the credentials that the spec names: `Valid`; `Expiring`, a cloud login that cannot be renewed; `Rejected` by ' +
+          'the upstream; `Missing`, not readable, or a cloud login that cannot be had. Absent when it names none.',
       }),
     lastUpstreamError: z
       .strictObject({

@@ -42,3 +42,5 @@ export const nodesSchema = z
     total: count().meta({ description: 'Nodes that should.' }),
   })
   .meta({ description: 'The nodes that use it.' });
+
+export type NodeCounts = z.output<typeof nodesSchema>;

@@ -1,8 +1,16 @@
+import type { SpecId } from '../configs/spec-id.ts';
+
 /** What came of the last work on a cache, for the status of the object that asks for it. */
 export interface CacheFacts {
+  /** The spec that the cache was last made to follow; undefined: none yet. */
+  readonly madeFor: SpecId | undefined;
+  /** The generation of the StatefulSet then: that which is watched may be older for a moment. */
+  readonly setGeneration: number | undefined;
   readonly endpoint: string | undefined;
   /** Credentials that cannot be used, a sentence each. */
   readonly missingSecrets: readonly string[];
+  /** What is wrong with credentials that are used nevertheless, a sentence each. */
+  readonly invalidSecrets: readonly string[];
   readonly caBundleProblem: string | undefined;
   /** Why the claim does not grow; undefined when it need not, or does. */
   readonly claimProblem: string | undefined;

@@ -101,8 +101,11 @@ export function createCacheReconciler(
 }
 
 const NOTHING_KNOWN: CacheFacts = {
+  madeFor: undefined,
+  setGeneration: undefined,
   endpoint: undefined,
   missingSecrets: [],
+  invalidSecrets: [],
   caBundleProblem: undefined,
   claimProblem: undefined,
   problem: undefined,

@@ -6,6 +6,7 @@ import type { Intent, KubeClient, KubeObject, Resource } from '../../kube/types.
 import type { Authority } from '../authority/authority-state.ts';
 import { configId } from '../configs/config-id.ts';
 import type { PlannedCache } from '../configs/plan.ts';
+import { specId } from '../configs/spec-id.ts';
 import { cacheObjects } from '../render/cache-objects.ts';
 import type { CacheValues } from '../render/cache-values.ts';
 import { identityOf, PORTS } from '../render/identity.ts';
@@ -86,7 +87,12 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
       ? await ensureCertificate(values, names, authority, signal)
       : undefined;
     const objects = cacheObjects(values);
-    for (const object of objects) if (object.kind !== 'Service') await ensure(object, signal);
+    let setGeneration: number | undefined;
+    for (const object of objects) {
+      if (object.kind === 'Service') continue;
+      const { metadata } = await ensure(object, signal);
+      if (object.kind === 'StatefulSet') setGeneration = metadata.generation;
+    }
 
     const claimProblem =
       claim === undefined ? undefined : await growClaim(client, claim, config.volume.size, signal);
@@ -94,8 +100,11 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     const pods = watched.pods.byIndex(BY_CACHE, key);
     await refreshPods(client, pods, filesMark([...files, certificate]), signal);
     const facts = {
+      madeFor: specId(holder),
+      setGeneration,
       endpoint: `${config.http.tls ? 'https' : 'http'}://${identityOf(values).serviceName}.${settings.namespace}.svc:${PORTS.registry}`,
       missingSecrets: needed.missing,
+      invalidSecrets: needed.invalid,
       caBundleProblem: needed.caBundleProblem,
       claimProblem,
       problem: undefined,

@@ -7,6 +7,7 @@ import { createObjectCache } from '../../kube/cache/object-cache.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeObject, Resource } from '../../kube/types.ts';
 import type { ConfigMap } from '../../node-agent/nodes-config-map.ts';
+import type { AgentPod } from '../nodes/agent-pod.ts';
 import { createNodeDocumentView } from '../nodes/node-document-view.ts';
 import type { NodeReport } from '../nodes/node-report.ts';
 import { ASKED_BY, MANAGED_BY, UPSTREAM } from '../render/identity.ts';
@@ -74,6 +75,7 @@ function emptyWatched() {
     registryConfigs: none,
     mirrorConfigs: none,
     daemonSets: none,
+    agentPods: createObjectCache<KubeObject, AgentPod>({ logger: silentLogger }).cache,
     serviceMonitorCrd: createObjectCache<KubeObject, boolean>({ logger: silentLogger }).cache,
     whenSynced: () => Promise.resolve(),
     hasSynced: () => true,

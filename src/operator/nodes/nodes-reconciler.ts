@@ -15,10 +15,12 @@ import { clusterIpOf } from '../caches/cluster-ip.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
 import { MANAGED_BY } from '../render/identity.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
-import { caBundleProblem } from '../secrets/needed-secrets.ts';
+import { bundleProblem } from '../secrets/bundle-problem.ts';
 import type { Watched } from '../watched.ts';
 import { composeDocument } from './compose-document.ts';
 import type { NodeDocumentView } from './node-document-view.ts';
+import type { ToldBook } from './told-book.ts';
+import { toldSpecs } from './told-specs.ts';
 
 /**
  * Between two documents: every node carries out, and reports, each of them. The first change of many is told at once, and the others
@@ -34,6 +36,7 @@ export interface NodesDeps {
   readonly authority: () => Authority | undefined;
   readonly secrets: NamedSecrets;
   readonly document: NodeDocumentView;
+  readonly told: ToldBook;
 }
 
 /** The one key: there is one document for all nodes. */
@@ -56,15 +59,14 @@ export function createNodesReconciler(
     if (authority === undefined) return 'done';
     const plan = deps.plan();
     const bundles = await readBundles(plan.mirrors, signal);
-    const text = formatNodeDocument(
-      composeDocument({
-        plan,
-        bundle: authority.bundle,
-        addressOf,
-        bundleOf: (mirrors, name) => bundles.get(bundleId(mirrors, name)),
-        before: document.current(),
-      }),
-    );
+    const composed = composeDocument({
+      plan,
+      bundle: authority.bundle,
+      addressOf,
+      bundleOf: (mirrors, name) => bundles.get(bundleId(mirrors, name)),
+      before: document.current(),
+    });
+    const text = formatNodeDocument(composed);
     const intent: Intent<ConfigMap> = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -76,6 +78,7 @@ export function createNodesReconciler(
     if (text !== lastText) lastAt = clock.monotonic();
     lastText = text;
     await deps.applier.ensure(CONFIG_MAPS, intent, watched.configMaps.get(intent.metadata), signal);
+    deps.told.set({ revision: composed.revision, specs: toldSpecs(composed, plan) });
     return 'done';
   };
 
@@ -97,8 +100,9 @@ export function createNodesReconciler(
     for (const one of mirrors) {
       for (const { caBundleSecretReferenceName: name } of one.mirrors.hosts) {
         if (name === undefined) continue;
-        const data = (await deps.secrets.read({ namespace: namespaceOf(one.holder), name }, signal))?.data;
-        if (caBundleProblem(name, data) !== undefined) continue;
+        const key = { namespace: namespaceOf(one.holder), name };
+        const data = (await deps.secrets.read(key, signal))?.data;
+        if (bundleProblem(key, data) !== undefined) continue;
         bundles.set(bundleId(one, name), Buffer.from(data?.['bundle.crt'] ?? '', 'base64').toString('utf8'));
       }
     }

@@ -11,6 +11,11 @@ export const OURS = Object.entries(MANAGED_BY)
   .map(([name, value]) => `${name}=${value}`)
   .join(',');
 
+/** Selects the objects that do not. */
+export const NOT_OURS = Object.entries(MANAGED_BY)
+  .map(([name, value]) => `${name}!=${value}`)
+  .join(',');
+
 export function hasOurLabel(labels: Readonly<Record<string, string>>): boolean {
   return Object.entries(MANAGED_BY).every(([name, value]) => labels[name] === value);
 }

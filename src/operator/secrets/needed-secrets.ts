@@ -1,16 +1,14 @@
 import type { CacheConfig } from '../../api/registry-config-effective.ts';
-import { validityOf } from '../../kube/certificates/authority.ts';
-import type { Secret } from '../resources.ts';
 import { secretNames } from '../render/secret-files.ts';
+import { bundleProblem } from './bundle-problem.ts';
+import { loginProblems, type LoginProblems } from './login-problems.ts';
 import type { NamedSecrets } from './named-secrets.ts';
 
-/** The Secrets of one cache, and what is wrong with them. Problems name Secrets and keys, never contents. */
-export interface NeededSecrets {
+/** The Secrets of one cache, and what is wrong with its credentials, all of them together. */
+export interface NeededSecrets extends LoginProblems {
   /** By name: what a cache may read of each that exists. */
   readonly contents: ReadonlyMap<string, Readonly<Record<string, string>>>;
-  /** Credentials that cannot be used, a sentence each. */
-  readonly missing: readonly string[];
-  /** The CA bundle cannot be used. */
+  /** Why the CA bundle cannot be used; undefined when it can, or none is named. */
   readonly caBundleProblem: string | undefined;
 }
 
@@ -26,32 +24,20 @@ export async function readNeededSecrets(
     const secret = await secrets.read({ namespace, name }, signal);
     if (secret !== undefined) contents.set(name, secret.data ?? {});
   }
+  const problems = credentialNames(cache).map((name) =>
+    loginProblems({ namespace, name }, contents.get(name)),
+  );
   const bundle = cache.caBundleSecretReferenceName;
   return {
     contents,
-    missing: credentialNames(cache).flatMap((name) => credentialProblem(name, contents.get(name)) ?? []),
-    caBundleProblem: bundle === undefined ? undefined : caBundleProblem(bundle, contents.get(bundle)),
+    missing: problems.flatMap(({ missing }) => missing),
+    invalid: problems.flatMap(({ invalid }) => invalid),
+    caBundleProblem:
+      bundle === undefined ? undefined : bundleProblem({ namespace, name: bundle }, contents.get(bundle)),
   };
 }
 
 function credentialNames({ secretReferenceName, credentials }: CacheConfig): string[] {
   const names = [secretReferenceName, ...credentials.map((one) => one.secretReferenceName)];
   return [...new Set(names.filter((name) => name !== undefined))];
-}
-
-/** As a cache judges it: either both keys of a login, or those of an imagePullSecret. */
-function credentialProblem(name: string, data: Secret['data']): string | undefined {
-  if (data === undefined) return `Secret ${name} does not exist`;
-  const has = (key: string): boolean => (data[key] ?? '') !== '';
-  if ((has('username') && has('password')) || has('.dockerconfigjson')) return undefined;
-  return `Secret ${name} has neither username and password nor .dockerconfigjson`;
-}
-
-/** What is wrong with the `bundle.crt` of a Secret; undefined for nothing. */
-export function caBundleProblem(name: string, data: Secret['data']): string | undefined {
-  if (data === undefined) return `Secret ${name} does not exist`;
-  const bundle = data['bundle.crt'];
-  if (bundle === undefined) return `Secret ${name} has no key bundle.crt`;
-  const pem = Buffer.from(bundle, 'base64').toString('utf8');
-  return validityOf(pem) === undefined ? `bundle.crt of Secret ${name} holds no PEM certificate` : undefined;
 }

@@ -15,6 +15,7 @@ const UPSTREAM = z.object({
   credentialRefused: z.boolean().default(false),
   secretsMissing: z.boolean().default(false),
   cloudLoginFailing: z.boolean().default(false),
+  cloudLoginMissing: z.boolean().default(false),
   failing: z.boolean().default(false),
   storeFull: z.boolean().default(false),
   lastError: z.object({ code: z.string(), message: z.string(), time: z.string() }).nullish(),

@@ -1,16 +1,22 @@
 import type { CacheConfig } from '../../api/registry-config-effective.ts';
 import type { CacheState, CacheStatus, CredentialState } from '../../api/status/registry-config-status.ts';
+import type { Condition } from '../../api/status/status-fields.ts';
 import { bytesOf } from '../../kit/quantity.ts';
 import type { CacheFacts } from '../caches/cache-facts.ts';
+import type { SpecId } from '../configs/spec-id.ts';
+import { podProblem } from '../pod-problem.ts';
 import type { Claim, Pod, StatefulSet } from '../resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { coarse } from './coarse.ts';
 import type { Finding } from './findings.ts';
-import { nodeView, type NodesInput } from './node-view.ts';
+import { firstUseFindings } from './first-use.ts';
+import { nodeView, type NodesInput, type NodeView } from './node-view.ts';
 
 /** All that is known of one cache that an object has. */
 export interface CacheInput {
   readonly config: CacheConfig;
+  /** Of the object that asks for it. */
+  readonly spec: SpecId;
   readonly set: StatefulSet | undefined;
   readonly pods: readonly Pod[];
   readonly claim: Claim | undefined;
@@ -21,6 +27,8 @@ export interface CacheInput {
   readonly nodes: NodesInput;
   /** What its status said before. */
   readonly before: CacheStatus | undefined;
+  /** What was said of its object then. */
+  readonly conditions: readonly Condition[];
 }
 
 export interface CacheView {
@@ -32,9 +40,9 @@ export interface CacheView {
 export function cacheView(input: CacheInput): CacheView {
   const { config, facts, stats, claim } = input;
   const { upstream } = config;
-  const podProblem = podProblemOf(input.pods);
+  const problem = firstProblem(input.pods);
   const isRolling = isRollingOut(input.set);
-  const state = stateOf(input, isRolling, podProblem);
+  const state = stateOf(input, isRolling, problem);
   const nodes = nodeView(input.nodes, upstream, hasSettled(input));
   const capacity = claim?.status?.capacity?.storage;
   const status: CacheStatus = {
@@ -54,7 +62,11 @@ export function cacheView(input: CacheInput): CacheView {
   };
   return {
     status,
-    findings: [...ownFindings(input, state, isRolling, podProblem), ...nodes.findings],
+    findings: [
+      ...ownFindings(input, state, isRolling || isBehind(input), problem),
+      ...(state === 'Serving' ? firstUse(input, nodes) : []),
+      ...nodes.findings,
+    ],
   };
 }
 
@@ -62,7 +74,7 @@ function* ownFindings(
   { config, facts, stats, claim }: CacheInput,
   state: CacheState,
   isRolling: boolean,
-  podProblem: string | undefined,
+  problem: string | undefined,
 ): Generator<Finding> {
   const { upstream, volume } = config;
   const say = (reason: Finding['reason'], message: string): Finding => ({
@@ -70,15 +82,15 @@ function* ownFindings(
     message: `${upstream}: ${message}`,
   });
   if (state === 'Starting') yield say('Starting', 'the cache is starting');
-  if (state === 'Failing') yield say('NotServing', podProblem ?? 'the cache does not serve');
+  if (state === 'Failing') yield say('NotServing', problem ?? 'the cache does not serve');
   if (facts?.problem !== undefined) yield say('Stuck', facts.problem);
-  if (isRolling || facts === undefined)
-    yield say('RollingOut', 'its objects are being applied, or its pod replaced');
+  if (isRolling) yield say('RollingOut', 'its objects are being applied, or its pod replaced');
   const capacity = claim?.status?.capacity?.storage;
   if (facts?.claimProblem !== undefined) yield say('VolumeCannotGrow', facts.claimProblem);
   else if (capacity !== undefined && bytesOf(capacity) < bytesOf(volume.size))
     yield say('VolumeGrowing', `its volume grows from ${capacity} to ${volume.size}`);
   for (const problem of facts?.missingSecrets ?? []) yield say('CredentialMissing', problem);
+  for (const problem of facts?.invalidSecrets ?? []) yield say('CredentialInvalid', problem);
   if (
     namesCredential(config) &&
     facts?.missingSecrets.length === 0 &&
@@ -88,7 +100,9 @@ function* ownFindings(
     yield say('CredentialMissing', 'a Secret that it names holds no login for it');
   if (stats?.credentialRefused === true)
     yield say('CredentialRejected', 'the upstream refuses its credential');
-  if (stats?.cloudLoginFailing === true)
+  if (stats?.cloudLoginMissing === true)
+    yield say('CredentialMissing', 'no cloud login can be had, and its upstream is not asked without one');
+  else if (stats?.cloudLoginFailing === true)
     yield say('CredentialExpiring', 'its cloud login cannot be renewed, and is used until it ends');
   if (facts?.caBundleProblem !== undefined) yield say('CABundleInvalid', facts.caBundleProblem);
   if (stats?.failing === true) yield say('UpstreamFailing', stats.lastError?.message ?? 'the upstream fails');
@@ -97,13 +111,9 @@ function* ownFindings(
 }
 
 /** A cache that has served and does not any more fails; one that cannot start for a reason that will not pass by itself fails, too. */
-function stateOf(
-  { set, before }: CacheInput,
-  isRolling: boolean,
-  podProblem: string | undefined,
-): CacheState {
+function stateOf({ set, before }: CacheInput, isRolling: boolean, problem: string | undefined): CacheState {
   if ((set?.status?.readyReplicas ?? 0) > 0) return 'Serving';
-  if (podProblem !== undefined) return 'Failing';
+  if (problem !== undefined) return 'Failing';
   const hasServed = before?.state === 'Serving' || before?.state === 'Failing';
   return hasServed && !isRolling ? 'Failing' : 'Starting';
 }
@@ -126,20 +136,20 @@ function isRollingOut(set: StatefulSet | undefined): boolean {
   return observedGeneration !== set.metadata.generation || currentRevision !== updateRevision;
 }
 
-/** Reasons of a waiting container that pass by themselves. */
-const PASSING: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
+/** Nobody has carried out the spec of now, or what came of that was not seen yet: what is there may all be as the spec before said. */
+function isBehind({ set, facts, spec }: CacheInput): boolean {
+  return facts?.madeFor !== spec || (set?.metadata.generation ?? 0) < (facts.setGeneration ?? 0);
+}
 
-function podProblemOf(pods: readonly Pod[]): string | undefined {
-  for (const { status } of pods) {
-    const waiting = status?.containerStatuses?.find(({ state }) => state?.waiting !== undefined)?.state
-      ?.waiting;
-    if (waiting?.reason !== undefined && !PASSING.has(waiting.reason))
-      return `its pod waits: ${waiting.reason}${waiting.message === undefined ? '' : `: ${waiting.message}`}`;
-    const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
-    if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable')
-      return `its pod has no node: ${scheduled.message ?? scheduled.reason}`;
-  }
-  return undefined;
+function firstProblem(pods: readonly Pod[]): string | undefined {
+  const [problem] = pods.flatMap((pod) => podProblem(pod) ?? []);
+  return problem === undefined ? undefined : `its pod ${problem}`;
+}
+
+/** A cache that failed had served: nodes that are slow to come back to it are no reason to call it new. */
+function firstUse({ config, before, conditions }: CacheInput, nodes: NodeView): Finding[] {
+  if (before?.state === 'Failing') return [];
+  return firstUseFindings(config.upstream, nodes, { conditions, entry: before });
 }
 
 /** The worst of what is known; nothing is said of a cache without a credential of its own. */
@@ -152,7 +162,8 @@ function credentialState(
   if ((facts?.missingSecrets.length ?? 0) > 0) return { credentialState: 'Missing' };
   if (stats === undefined) return {};
   if (stats.credentialRefused) return { credentialState: 'Rejected' };
-  if (stats.secretsMissing && facts?.caBundleProblem === undefined) return { credentialState: 'Missing' };
+  const isSecretMissing = stats.secretsMissing && facts?.caBundleProblem === undefined;
+  if (isSecretMissing || stats.cloudLoginMissing) return { credentialState: 'Missing' };
   return { credentialState: stats.cloudLoginFailing ? 'Expiring' : 'Valid' };
 }
 

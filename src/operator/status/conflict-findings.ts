@@ -1,3 +1,4 @@
+import { alsoConfiguredMessage } from '../../api/rule-messages.ts';
 import type { Conflict } from '../configs/claims.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import type { Finding } from './findings.ts';
@@ -8,14 +9,20 @@ export function conflictFindings(
   conflicts: readonly Conflict[],
   asked: number,
 ): Finding[] {
-  const findings: Finding[] = conflicts.map(({ upstream, holder, about }) => ({
-    reason: holder.startsWith(`${object.kind} `) ? 'UpstreamTaken' : 'CachedAndMirrored',
-    message:
-      about === upstream
-        ? `${upstream} belongs to ${holder}, which is older`
-        : `${upstream} cannot be had: its objects would be called ${about}, as those of ${holder}, which is older`,
-  }));
+  const findings = conflicts.map((conflict) => findingOf(object, conflict));
   if (asked > 0 && conflicts.length === asked)
     findings.push({ reason: 'NothingOwned', message: 'other objects own all of its upstreams' });
   return findings;
+}
+
+function findingOf({ kind }: ConfigObject, { upstream, holder, about }: Conflict): Finding {
+  if (!holder.startsWith(`${kind} `)) {
+    const message = alsoConfiguredMessage(upstream, kind === 'MirrorConfig' ? 'cache' : 'mirror');
+    return { reason: 'CachedAndMirrored', message: `${message} by ${holder}, which is older` };
+  }
+  const message =
+    about === upstream
+      ? `${upstream} belongs to ${holder}, which is older`
+      : `${upstream} cannot be had: its objects would be called ${about}, as those of ${holder}, which is older`;
+  return { reason: 'UpstreamTaken', message };
 }

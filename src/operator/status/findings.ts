@@ -11,7 +11,7 @@ export interface Finding {
 /** What is said of a condition of which nothing is found. */
 const ALL_WELL: Readonly<Record<ConditionType, Finding>> = {
   Ready: { reason: 'Serving', message: 'everything serves' },
-  Progressing: { reason: 'Settled', message: 'everything is as the spec says' },
+  Progressing: { reason: 'Settled', message: 'nothing is on its way' },
   Degraded: { reason: 'Healthy', message: 'nothing works less well than it should' },
   Conflict: { reason: 'NoConflict', message: 'no other object owns an upstream of this one' },
 };

@@ -4,6 +4,7 @@ import type { Asked } from '../configs/read-config.ts';
 import type { MirrorConfigObject } from '../resources.ts';
 import { conflictFindings } from './conflict-findings.ts';
 import { conditionsOf, type Finding } from './findings.ts';
+import { firstUseFindings } from './first-use.ts';
 import { nodeView, type NodesInput } from './node-view.ts';
 import { findingsOfObject, nodesText, observationOf } from './object-findings.ts';
 
@@ -49,11 +50,17 @@ export function mirrorConfigStatus(input: MirrorConfigInput): MirrorConfigStatus
 function entryOf(
   upstream: string,
   isLost: boolean,
-  { nodes, removing }: MirrorConfigInput,
+  { object, nodes, removing }: MirrorConfigInput,
 ): { readonly status: MirrorStatus; readonly findings: readonly Finding[] } {
   if (removing !== undefined) return { status: { upstream, state: 'Removing' }, findings: [] };
   if (isLost) return { status: { upstream, state: 'Unused' }, findings: [] };
   const { configured, total, findings } = nodeView(nodes, upstream, true);
   const state = configured === total ? 'Configured' : 'Pending';
-  return { status: { upstream, state, nodes: { configured, total } }, findings };
+  const { conditions = [], mirrors = [] } = object.status ?? {};
+  const entry = mirrors.find((one) => one.upstream === upstream);
+  const counts = { configured, total };
+  return {
+    status: { upstream, state, nodes: counts },
+    findings: [...firstUseFindings(upstream, counts, { conditions, entry }), ...findings],
+  };
 }

@@ -1,5 +1,7 @@
 import { LEASE_SECONDS } from '../../node-agent/node-lease.ts';
+import type { AgentPod } from '../nodes/agent-pod.ts';
 import type { NodeReport } from '../nodes/node-report.ts';
+import { podlessNodes } from '../nodes/podless-nodes.ts';
 import type { Finding } from './findings.ts';
 
 /** What the nodes do for one upstream. */
@@ -11,16 +13,28 @@ export interface NodeView {
 
 export interface NodesInput {
   readonly reports: readonly NodeReport[];
+  /** The pods of the agents. */
+  readonly agents: readonly AgentPod[];
+  /** Since when some node has no such pod; undefined: all have. */
+  readonly podlessSince: number | undefined;
   /** Nodes that should report. */
   readonly total: number;
   /** Of the document that they should have carried out. */
   readonly revision: string;
+  /** Whether that document says of an upstream what the object asks for now. */
+  readonly isTold: (upstream: string) => boolean;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
 /** Clocks of nodes differ by less. */
 const SILENT_MS = 1000 * LEASE_SECONDS;
+/**
+ * An agent reports within seconds of its start, and a slow node needs a minute or two to pull its image; a removal waits for a silent node as
+ * long.
+ */
+const FIRST_REPORT_MINUTES = 5;
+const FIRST_REPORT_MS = FIRST_REPORT_MINUTES * 60_000;
 /** Named in one message at the most. */
 const NAMED = 3;
 
@@ -28,21 +42,20 @@ const NAMED = 3;
  * `isSettled`: the cache has served for a while. A node that does not reach it is on its way before that, and has a problem then: an agent turns
  * to a cache only after several answers.
  */
-export function nodeView(
-  { reports, total, revision, now }: NodesInput,
-  upstream: string,
-  isSettled: boolean,
-): NodeView {
+export function nodeView(input: NodesInput, upstream: string, isSettled: boolean): NodeView {
+  const { reports, total, revision, now } = input;
   const ready: string[] = [];
   const foreign: string[] = [];
   const failed: string[] = [];
   const silent: string[] = [];
   let why = '';
-  let current = 0;
+  let onTheirWay = 0;
   for (const { node, status, renewedAt } of reports) {
     const own = status?.upstreams.find((one) => one.upstream === upstream);
-    if (renewedAt < now - SILENT_MS) silent.push(node);
-    if (status?.revision === revision && (isSettled || own?.state !== 'Down')) current += 1;
+    const isSilent = renewedAt < now - SILENT_MS;
+    if (isSilent) silent.push(node);
+    const isCurrent = status?.revision === revision && (isSettled || own?.state !== 'Down');
+    if (!isCurrent && !isSilent) onTheirWay += 1;
     if (status === undefined || own === undefined) continue;
     // A node of which it is not known must not pass for one that works: its pulls go to the origin without a word.
     const isRead = status.containerd.state === 'Set';
@@ -52,6 +65,11 @@ export function nodeView(
       why ||= isRead ? own.message : status.containerd.message;
     } else if (own.state === 'Ready') ready.push(node);
   }
+  const all = Math.max(total, reports.length);
+  const mute = muteAgents(input);
+  const isPodless = input.podlessSince !== undefined && input.podlessSince <= now - FIRST_REPORT_MS;
+  const podless = isPodless ? podlessNodes(all, input.agents, reports) : 0;
+  onTheirWay += Math.max(0, all - reports.length - mute.length - podless);
   const findings: Finding[] = [];
   if (foreign.length > 0)
     findings.push({
@@ -65,13 +83,39 @@ export function nodeView(
       reason: 'NodesNotConfigured',
       message: `${named(silent)}: nothing was heard for a while`,
     });
-  const all = Math.max(total, reports.length);
-  if (current < all)
+  if (mute.length > 0) findings.push({ reason: 'NodesNotConfigured', message: muteText(mute, all) });
+  if (podless > 0)
+    findings.push({
+      reason: 'NodesNotConfigured',
+      message: `${podless} of ${all} nodes have had no pod of the agent for ${FIRST_REPORT_MINUTES} minutes`,
+    });
+  if (!input.isTold(upstream))
     findings.push({
       reason: 'ConfiguringNodes',
-      message: `${all - current} of ${all} nodes have not carried out the last change`,
+      message: `${upstream}: nodes are about to be told of the last change`,
+    });
+  else if (onTheirWay > 0)
+    findings.push({
+      reason: 'ConfiguringNodes',
+      message: `${onTheirWay} of ${all} nodes have not carried out the last change`,
     });
   return { configured: ready.length, total: all, findings };
+}
+
+/** Agents that have been there for a while, of whose node there is no report. A report goes with its agent's pod. */
+function muteAgents({ agents, reports, now }: NodesInput): AgentPod[] {
+  const heard = new Set(reports.map(({ node }) => node));
+  return agents.filter(
+    ({ node, createdAt }) => createdAt <= now - FIRST_REPORT_MS && (node === undefined || !heard.has(node)),
+  );
+}
+
+function muteText(mute: readonly AgentPod[], all: number): string {
+  const nodes = mute.flatMap(({ node }) => node ?? []).sort();
+  const where = nodes.length === 0 ? '' : ` (${named(nodes)})`;
+  const problem = mute.find((one) => one.problem !== undefined)?.problem;
+  const why = problem === undefined ? '' : `: the agent's pod ${problem}`;
+  return `${mute.length} of ${all} nodes have not reported once in ${FIRST_REPORT_MINUTES} minutes${where}${why}`;
 }
 
 function named(nodes: readonly string[]): string {

@@ -15,7 +15,7 @@ import { occurrencesOf } from './status-events.ts';
 
 /** While something is left of an object that is being deleted; costs the API server nothing. */
 const ASK_AGAIN_MS = 1000;
-/** Between two writes of a status whose conditions say the same: of numbers, nodes on their way, messages. */
+/** Between two writes of a status whose conditions say the same of the same spec: of numbers, nodes on their way, messages. */
 const DETAILS_MS = 10_000;
 /** What follows from the time alone: sooner while something is on its way. */
 const LOOK_AGAIN_MS = 10 * 60_000;
@@ -91,7 +91,7 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
     const status = await deps.statusOf(object, removing, signal);
     const before = object.status?.conditions ?? [];
     const after = status?.conditions ?? [];
-    const everyMs = sameReasons(before, after) ? DETAILS_MS : undefined;
+    const everyMs = sameStatements(before, after) ? DETAILS_MS : undefined;
     const outcome = await writer.write(resource, object, status, signal, everyMs);
     if (outcome.kind === 'later') return { requeueAfterMs: outcome.afterMs };
     if (outcome.kind === 'written') {
@@ -102,8 +102,8 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
   }
 }
 
-function sameReasons(before: readonly Condition[], after: readonly Condition[]): boolean {
+function sameStatements(before: readonly Condition[], after: readonly Condition[]): boolean {
   const text = (conditions: readonly Condition[]): string =>
-    conditions.map(({ type, reason }) => `${type} ${reason}`).join();
+    conditions.map((one) => `${one.type} ${one.reason} ${one.observedGeneration}`).join();
   return text(before) === text(after);
 }

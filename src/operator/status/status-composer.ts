@@ -4,16 +4,20 @@ import { upstreamResourceName } from '../../api/upstream-names.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { FactBook } from '../caches/cache-facts.ts';
 import { configId } from '../configs/config-id.ts';
+import { specId } from '../configs/spec-id.ts';
 import type { Planner } from '../configs/planner.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
-import type { NodeDocumentView } from '../nodes/node-document-view.ts';
+import { isAgentOf } from '../nodes/agent-pod.ts';
+import { podlessNodes } from '../nodes/podless-nodes.ts';
+import type { ToldBook } from '../nodes/told-book.ts';
 import { claimName } from '../render/stateful-set.ts';
 import type { MirrorConfigObject, RegistryConfigObject } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
-import { caBundleProblem } from '../secrets/needed-secrets.ts';
+import { bundleProblem } from '../secrets/bundle-problem.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { cacheView } from './cache-view.ts';
+import { createLasting } from './lasting.ts';
 import { mirrorConfigStatus } from './mirror-config-status.ts';
 import type { NodesInput } from './node-view.ts';
 import { registryConfigStatus } from './registry-config-status.ts';
@@ -24,16 +28,17 @@ export interface StatusComposerDeps {
   readonly planner: Planner;
   readonly facts: FactBook;
   readonly stats: (key: string) => CacheStats | undefined;
-  readonly document: NodeDocumentView;
+  readonly told: ToldBook;
   readonly secrets: NamedSecrets;
 }
 
 /** Gathers what is known of an object, and makes its status of it. */
 export function createStatusComposer(
   deps: StatusComposerDeps,
-  { namespace }: { readonly namespace: string },
+  { namespace, nodeAgent }: { readonly namespace: string; readonly nodeAgent: string },
 ) {
-  const { clock, watched, planner, facts, stats, document } = deps;
+  const { clock, watched, planner, facts, stats, told } = deps;
+  const podlessSince = createLasting(clock);
 
   return async function statusOf(
     object: ConfigObject,
@@ -52,30 +57,43 @@ export function createStatusComposer(
     }
     const ours = object;
     const caBundleProblems = await bundleProblemsOf(ours, signal);
-    return mirrorConfigStatus({ ...common, object: ours, nodes: nodesInput(), caBundleProblems });
+    return mirrorConfigStatus({ ...common, object: ours, nodes: nodesInput(ours), caBundleProblems });
   };
 
-  function nodesInput(): NodesInput {
+  function nodesInput(object: ConfigObject): NodesInput {
     const reports = watched.reports.list();
     const [agent] = watched.daemonSets.list();
     const total = agent?.status?.desiredNumberScheduled ?? reports.length;
-    return { reports, total, revision: document.current().revision, now: clock.now() };
+    const agents = watched.agentPods.list().filter((pod) => isAgentOf(nodeAgent, pod));
+    const last = told.get();
+    return {
+      reports,
+      agents,
+      podlessSince: podlessSince(podlessNodes(total, agents, reports) > 0),
+      total,
+      revision: last?.revision ?? '',
+      isTold: (upstream) => last?.specs.get(upstream) === specId(object),
+      now: clock.now(),
+    };
   }
 
   function viewsOf(object: RegistryConfigObject) {
     const id = configId(object);
+    const nodes = nodesInput(object);
     const owned = [...planner.plan().caches.values()].filter(({ holder }) => configId(holder) === id);
     return new Map(
       owned.map(({ key, config }) => {
         const input = {
           config,
+          spec: specId(object),
           set: watched.statefulSets.get({ namespace, name: key }),
           pods: watched.pods.byIndex(BY_CACHE, key),
           claim: watched.claims.get({ namespace, name: claimName(key) }),
           facts: facts.get(key),
           stats: stats(key),
-          nodes: nodesInput(),
+          nodes,
           before: object.status?.caches?.find(({ upstream }) => upstreamResourceName(upstream) === key),
+          conditions: object.status?.conditions ?? [],
         };
         return [config.upstream, { ...cacheView(input), stats: input.stats }];
       }),
@@ -89,8 +107,9 @@ export function createStatusComposer(
     for (const { upstream, hosts } of asked.mirrors) {
       for (const { caBundleSecretReferenceName: name } of hosts) {
         if (name === undefined) continue;
-        const secret = await deps.secrets.read({ namespace: object.metadata.namespace, name }, signal);
-        const problem = caBundleProblem(name, secret?.data);
+        const key = { namespace: object.metadata.namespace, name };
+        const secret = await deps.secrets.read(key, signal);
+        const problem = bundleProblem(key, secret && (secret.data ?? {}));
         if (problem !== undefined) problems.push(`${upstream}: ${problem}`);
       }
     }

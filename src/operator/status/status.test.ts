@@ -2,20 +2,23 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { configOf } from '../../../test/cache/target.ts';
+import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
 import type { CacheConfig } from '../../api/registry-config-effective.ts';
 import { CONDITION_TYPES, REASONS, type Reason } from '../../api/status/reasons.ts';
+import type { MirrorConfigStatus } from '../../api/status/mirror-config-status.ts';
 import { registryConfigStatusSchema } from '../../api/status/registry-config-status.ts';
-import type { NodeStatus } from '../../node-agent/node-status.ts';
 import type { StatefulSet } from '../resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { cacheView, type CacheInput } from './cache-view.ts';
 import { coarse } from './coarse.ts';
+import { conflictFindings } from './conflict-findings.ts';
 import { conditionsOf, type Finding } from './findings.ts';
+import { mirrorConfigStatus } from './mirror-config-status.ts';
 import { nodeView } from './node-view.ts';
 import { registryConfigStatus } from './registry-config-status.ts';
 import { occurrencesOf } from './status-events.ts';
 
-const NOW = { now: Date.parse('2026-01-01T00:00:00Z'), generation: 1 };
+const NOW = { now: AT, generation: 1 };
 
 function reasonsOf(findings: readonly Finding[]): string[] {
   return conditionsOf(findings, [], NOW).map(({ type, reason }) => `${type}=${reason}`);
@@ -37,14 +40,20 @@ const STATS: CacheStats = {
   credentialRefused: false,
   secretsMissing: false,
   cloudLoginFailing: false,
+  cloudLoginMissing: false,
   failing: false,
   storeFull: false,
   lastError: null,
 };
 
+const SPEC = 'uid/1';
+
 const FACTS = {
+  madeFor: SPEC,
+  setGeneration: 1,
   endpoint: 'https://registry-docker-io.larder-system.svc:5000',
   missingSecrets: [],
+  invalidSecrets: [],
   caBundleProblem: undefined,
   claimProblem: undefined,
   problem: undefined,
@@ -53,29 +62,17 @@ const FACTS = {
 function viewOf(cache: Record<string, unknown> = {}, more: Partial<CacheInput> = {}) {
   return cacheView({
     config: configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig,
+    spec: SPEC,
     set: running,
     pods: [],
     claim: undefined,
     facts: FACTS,
     stats: STATS,
-    nodes: { reports: [], total: 0, revision: 'r', now: NOW.now },
+    nodes: nodesOf([]),
     before: undefined,
+    conditions: [],
     ...more,
   });
-}
-
-function report(node: string, status: Partial<NodeStatus>) {
-  return {
-    metadata: { name: node },
-    node,
-    renewedAt: NOW.now,
-    status: {
-      revision: 'r',
-      containerd: { state: 'Set', message: '' },
-      upstreams: [],
-      ...status,
-    } as NodeStatus,
-  };
 }
 
 describe('conditions', () => {
@@ -174,16 +171,30 @@ describe('the status of a cache', () => {
     assert.equal(stateOf({ stats: { ...STATS, cloudLoginFailing: true } }), 'Expiring');
   });
 
+  test('lacks a cloud login that was never had or has ended, which is not one that is about to end', () => {
+    const told = (more: Partial<CacheStats>) => {
+      const { status, findings } = viewOf({ provider: 'ecr' }, { stats: { ...STATS, ...more } });
+      return [status.credentialState, ...findings.map(({ reason }) => reason)];
+    };
+    assert.deepEqual(told({ cloudLoginFailing: true }), ['Expiring', 'CredentialExpiring']);
+    assert.deepEqual(told({ cloudLoginFailing: true, cloudLoginMissing: true }), [
+      'Missing',
+      'CredentialMissing',
+    ]);
+  });
+
   test('tells of everything that degrades it', () => {
     const stats = { ...STATS, failing: true, storeFull: true, credentialRefused: true };
     const facts = {
       ...FACTS,
       claimProblem: 'the volume cannot grow',
+      invalidSecrets: ['the data entry "username" contains whitespace'],
       caBundleProblem: 'Secret ca does not exist',
     };
     const reasons = viewOf({}, { stats, facts }).findings.map(({ reason }) => reason);
     assert.deepEqual(reasons.sort(), [
       'CABundleInvalid',
+      'CredentialInvalid',
       'CredentialRejected',
       'UpstreamFailing',
       'VolumeCannotGrow',
@@ -198,86 +209,47 @@ describe('the status of a cache', () => {
       const lastTransitionTime = new Date(NOW.now - 1000 * seconds).toISOString();
       const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime }];
       const pods = [{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, status: { conditions } }];
-      const nodes = { reports, total: 1, revision: 'r', now: NOW.now };
-      return viewOf({}, { pods, nodes }).findings.map(({ reason }) => reason);
+      const before = { ...viewOf().status, nodes: { configured: 1, total: 1 } };
+      return viewOf({}, { pods, nodes: nodesOf(reports), before }).findings.map(({ reason }) => reason);
     };
     assert.deepEqual(reasonsAfter(29), ['ConfiguringNodes']);
     assert.deepEqual(reasonsAfter(30), ['NodesNotConfigured']);
+  });
+
+  test('says that it is rolling out until its objects were applied for the spec of now, and seen as they were applied', () => {
+    const reasonsWith = (facts: Partial<CacheInput['facts']>) =>
+      viewOf({}, { facts: { ...FACTS, ...facts } }).findings.map(({ reason }) => reason);
+    assert.deepEqual(reasonsWith({ madeFor: 'uid/0' }), ['RollingOut']);
+    assert.deepEqual(reasonsWith({ madeFor: 'another/1' }), ['RollingOut']);
+    assert.deepEqual(reasonsWith({ setGeneration: 2 }), ['RollingOut']);
+    assert.deepEqual(reasonsWith({}), []);
+  });
+
+  test('is Failing for one that is down, also while its spec changes', () => {
+    const down = { ...running, status: { ...running.status, readyReplicas: 0 } };
+    const facts = { ...FACTS, madeFor: 'uid/0' };
+    assert.equal(viewOf({}, { set: down, facts, before: viewOf().status }).status.state, 'Failing');
+  });
+
+  test('says that it is starting until the first node pulls through it, and never again whatever nodes do', () => {
+    const ready = { upstream: 'docker.io', state: 'Ready' as const, message: '' };
+    const none = nodesOf([report('n1', {})]);
+    const reasons = (more: Partial<CacheInput>) => viewOf({}, more).findings.map(({ reason }) => reason);
+    assert.deepEqual(reasons({ nodes: none }), ['Starting']);
+    assert.deepEqual(reasons({ nodes: nodesOf([report('n1', { upstreams: [ready] })]) }), []);
+    const { status } = viewOf();
+    const used = { ...status, nodes: { configured: 1, total: 1 } };
+    assert.deepEqual(reasons({ nodes: none, before: used }), []);
+    // The nodes came after it.
+    assert.deepEqual(reasons({ nodes: none, before: status, conditions: conditionsOf([], [], NOW) }), []);
+    // The pod comes back, and nodes do a little later.
+    assert.deepEqual(reasons({ nodes: none, before: { ...status, state: 'Failing' } }), []);
   });
 
   test('keeps the last error of the upstream when the cache was started anew', () => {
     const lastError = { code: 'UPSTREAM_5XX', message: 'failed', time: '2026-01-01T00:00:00Z' };
     const before = viewOf({}, { stats: { ...STATS, lastError } }).status;
     assert.deepEqual(viewOf({}, { before }).status.lastUpstreamError, lastError);
-  });
-});
-
-describe('the nodes of an upstream', () => {
-  test('are counted when containerd reads what was written', () => {
-    const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
-    const view = nodeView(
-      {
-        total: 3,
-        revision: 'r',
-        now: NOW.now,
-        reports: [
-          report('n1', { upstreams }),
-          report('n2', { upstreams, containerd: { state: 'NotSet', message: 'config_path is not set' } }),
-        ],
-      },
-      'docker.io',
-      true,
-    );
-    assert.deepEqual([view.configured, view.total], [1, 3]);
-    assert.deepEqual(view.findings, [
-      { reason: 'NodesNotConfigured', message: 'docker.io: node n2: config_path is not set' },
-      { reason: 'ConfiguringNodes', message: '1 of 3 nodes have not carried out the last change' },
-    ]);
-  });
-
-  test('are not counted when nobody knows whether containerd reads it, and the message says why', () => {
-    const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
-    const containerd = { state: 'Unknown' as const, message: 'there is no /etc/containerd/config.toml' };
-    const input = {
-      total: 1,
-      revision: 'r',
-      now: NOW.now,
-      reports: [report('n1', { upstreams, containerd })],
-    };
-    const view = nodeView(input, 'docker.io', true);
-    assert.equal(view.configured, 0);
-    assert.deepEqual(view.findings, [
-      {
-        reason: 'NodesNotConfigured',
-        message: 'docker.io: node n1: there is no /etc/containerd/config.toml',
-      },
-    ]);
-  });
-
-  test('are named up to three, and what somebody else wrote is told apart', () => {
-    const upstreams = [{ upstream: 'docker.io', state: 'Foreign' as const, message: '' }];
-    const reports = ['n1', 'n2', 'n3', 'n4', 'n5'].map((node) => report(node, { upstreams }));
-    const { findings } = nodeView({ total: 5, revision: 'r', now: NOW.now, reports }, 'docker.io', true);
-    assert.equal(findings[0]?.reason, 'ForeignNodeConfiguration');
-    assert.match(findings[0]?.message ?? '', /n1, n2, n3 and 2 more nodes$/);
-  });
-
-  test('that have not been heard of since the end of their Lease are named', () => {
-    const reports = [{ ...report('n1', {}), renewedAt: NOW.now - 26 * 60_000 }, report('n2', {})];
-    const { findings } = nodeView({ total: 2, revision: 'r', now: NOW.now, reports }, 'docker.io', true);
-    assert.deepEqual(findings, [
-      { reason: 'NodesNotConfigured', message: 'node n1: nothing was heard for a while' },
-    ]);
-  });
-
-  test('that do not reach a cache that has just begun to serve are on their way', () => {
-    const upstreams = [{ upstream: 'docker.io', state: 'Down' as const, message: 'refused' }];
-    const input = { total: 1, revision: 'r', now: NOW.now, reports: [report('n1', { upstreams })] };
-    assert.deepEqual(
-      nodeView(input, 'docker.io', false).findings.map(({ reason }) => reason),
-      ['ConfiguringNodes'],
-    );
-    assert.equal(nodeView(input, 'docker.io', true).findings[0]?.reason, 'NodesNotConfigured');
   });
 });
 
@@ -294,6 +266,86 @@ test('the status of an object is what its schema says, with a line for kubectl',
   assert.deepEqual(registryConfigStatusSchema.parse(status), status);
   assert.deepEqual(status.summary, { caches: '1/1', nodes: '0/0', hits: '93%', saved: '120M' });
   assert.equal(status.observedGeneration, 3);
+});
+
+test('an upstream that is cached and mirrored is told of in the words of the Gardener extension, where they are true', () => {
+  const object = (kind: string) => ({ apiVersion: 'v1', kind, metadata: { name: 'younger' } });
+  const told = (kind: string, holder: string) =>
+    conflictFindings(object(kind), [{ upstream: 'a.io', holder, about: 'a.io' }], 2);
+  assert.deepEqual(told('MirrorConfig', 'RegistryConfig team/hub'), [
+    {
+      reason: 'CachedAndMirrored',
+      message:
+        "upstream host 'a.io' is also configured as a registry cache upstream by RegistryConfig team/hub, which is older",
+    },
+  ]);
+  assert.deepEqual(told('RegistryConfig', 'MirrorConfig team/m'), [
+    {
+      reason: 'CachedAndMirrored',
+      message:
+        "upstream host 'a.io' is also configured as a registry mirror upstream by MirrorConfig team/m, which is older",
+    },
+  ]);
+  assert.deepEqual(told('MirrorConfig', 'MirrorConfig team/m'), [
+    { reason: 'UpstreamTaken', message: 'a.io belongs to MirrorConfig team/m, which is older' },
+  ]);
+});
+
+describe('the status of mirrors', () => {
+  const mirrors = [{ upstream: 'quay.io', hosts: [] }];
+  const ready = { upstream: 'quay.io', state: 'Ready' as const, message: '' };
+
+  function statusOf(configured: number, total: number, before?: MirrorConfigStatus) {
+    const reports = Array.from({ length: total }, (_, index) =>
+      report(`n${index}`, { upstreams: index < configured ? [ready] : [] }),
+    );
+    return mirrorConfigStatus({
+      object: {
+        apiVersion: 'v1',
+        kind: 'MirrorConfig',
+        metadata: { name: 'm', generation: 1 },
+        ...(before !== undefined && { status: before }),
+      },
+      asked: { kind: 'mirrors', mirrors },
+      conflicts: [],
+      nodes: nodesOf(reports),
+      caBundleProblems: [],
+      removing: undefined,
+      now: NOW.now,
+    });
+  }
+
+  const readiness = ({ conditions }: MirrorConfigStatus): string | undefined =>
+    conditions?.find(({ type }) => type === 'Ready')?.reason;
+
+  test('is Starting until the first of its nodes is configured, and Serving where there are no nodes', () => {
+    assert.equal(readiness(statusOf(0, 5)), 'Starting');
+    assert.equal(readiness(statusOf(1, 5)), 'Serving');
+    assert.equal(readiness(statusOf(0, 0)), 'Serving');
+  });
+
+  test('property: once Serving, no state of the nodes makes it anything else', () => {
+    const nodes = fc.tuple(fc.nat({ max: 5 }), fc.nat({ max: 5 }));
+    fc.assert(
+      fc.property(fc.array(nodes), (history) => {
+        let status: MirrorConfigStatus | undefined;
+        let hasServed = false;
+        for (const [configured, more] of history) {
+          status = statusOf(configured, configured + more, status);
+          if (hasServed) assert.equal(readiness(status), 'Serving');
+          hasServed ||= readiness(status) === 'Serving';
+        }
+      }),
+    );
+  });
+
+  test('is on its way while nodes are told of an older spec', () => {
+    const told = { ...nodesOf([report('n1', { upstreams: [ready] })]), isTold: () => false };
+    assert.deepEqual(
+      nodeView(told, 'quay.io', true).findings.map(({ reason }) => reason),
+      ['ConfiguringNodes'],
+    );
+  });
 });
 
 test('events tell what breaks and what is mended, and not every step on the way', () => {

@@ -15,7 +15,8 @@ export interface CloudLoginDeps extends RegistryPostDeps, Pick<RenewedLoginDeps,
 /**
  * The login of an upstream by the identity that the process runs with. While the cloud hands none out, requests fail with
  * `UPSTREAM_CREDENTIAL_UNAVAILABLE` instead of going without: a registry would answer them with a 404 or 401 that hides
- * the cause. That is logged once, and the gauge `larder_cloud_login_failing` is 1 until there is one again.
+ * the cause. That is logged once, and the gauge `larder_cloud_login_failing` is 1 until there is one again;
+ * `larder_cloud_login_end_timestamp_seconds` says until when there is one nevertheless.
  */
 export function createCloudLogin(
   deps: CloudLoginDeps,
@@ -25,12 +26,15 @@ export function createCloudLogin(
   const { clock, tasks } = deps;
   const { name } = options;
   const { fetcher, hint } = PROVIDERS[provider];
-  const failing = deps.metrics.cloudLoginFailing.labels({ upstream_host: name, provider });
+  const labels = { upstream_host: name, provider };
+  const failing = deps.metrics.cloudLoginFailing.labels(labels);
+  const end = deps.metrics.cloudLoginEnd.labels(labels);
   const logger = deps.logger.with({ upstream: name, provider });
   let complained = false;
 
-  function onLogin(): void {
+  function onLogin(lifeMs: number): void {
     failing.set(0);
+    end.set((clock.now() + lifeMs) / 1000);
     if (complained) logger.info('the cloud login works again');
     complained = false;
   }
@@ -44,6 +48,7 @@ export function createCloudLogin(
   }
 
   failing.set(0);
+  end.set(0);
   const login = createRenewedLogin({ clock, tasks, onLogin, onFailure }, fetcher(deps, options));
   return (signal, refused) => login.get(signal, refused);
 }

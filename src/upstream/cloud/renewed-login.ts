@@ -29,7 +29,8 @@ export interface RenewedLoginDeps {
   readonly clock: Clock;
   /** Owns the fetching, which goes on for all when one of those who wait gives up. */
   readonly tasks: TaskGroup;
-  readonly onLogin: () => void;
+  /** Told for how long a new login is used. */
+  readonly onLogin: (lifeMs: number) => void;
   /** Told why an attempt failed; gives what callers are told. */
   readonly onFailure: (cause: unknown) => LarderError;
 }
@@ -64,7 +65,7 @@ export function createRenewedLogin(deps: RenewedLoginDeps, fetch: FetchLogin): R
     try {
       held = heldFrom(await fetchInTime(closing), begun);
       failure = undefined;
-      deps.onLogin();
+      deps.onLogin(held.endsAt - clock.monotonic());
     } catch (cause) {
       if (closing.aborted) return;
       const error = deps.onFailure(cause);

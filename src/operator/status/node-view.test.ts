@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { isAgentOf, readAgentPod, type AgentPod } from '../nodes/agent-pod.ts';
+import { createLasting } from './lasting.ts';
+import { nodeView } from './node-view.ts';
+
+describe('the nodes of an upstream', () => {
+  test('are counted when containerd reads what was written', () => {
+    const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
+    const view = nodeView(
+      nodesOf(
+        [
+          report('n1', { upstreams }),
+          report('n2', { upstreams, containerd: { state: 'NotSet', message: 'config_path is not set' } }),
+        ],
+        { total: 3 },
+      ),
+      'docker.io',
+      true,
+    );
+    assert.deepEqual([view.configured, view.total], [1, 3]);
+    assert.deepEqual(view.findings, [
+      { reason: 'NodesNotConfigured', message: 'docker.io: node n2: config_path is not set' },
+      { reason: 'ConfiguringNodes', message: '1 of 3 nodes have not carried out the last change' },
+    ]);
+  });
+
+  test('are not counted when nobody knows whether containerd reads it, and the message says why', () => {
+    const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
+    const containerd = { state: 'Unknown' as const, message: 'there is no /etc/containerd/config.toml' };
+    const view = nodeView(nodesOf([report('n1', { upstreams, containerd })]), 'docker.io', true);
+    assert.equal(view.configured, 0);
+    assert.deepEqual(view.findings, [
+      {
+        reason: 'NodesNotConfigured',
+        message: 'docker.io: node n1: there is no /etc/containerd/config.toml',
+      },
+    ]);
+  });
+
+  test('are named up to three, and what somebody else wrote is told apart', () => {
+    const upstreams = [{ upstream: 'docker.io', state: 'Foreign' as const, message: '' }];
+    const reports = ['n1', 'n2', 'n3', 'n4', 'n5'].map((node) => report(node, { upstreams }));
+    const { findings } = nodeView(nodesOf(reports), 'docker.io', true);
+    assert.equal(findings[0]?.reason, 'ForeignNodeConfiguration');
+    assert.match(findings[0]?.message ?? '', /n1, n2, n3 and 2 more nodes$/);
+  });
+
+  test('that have not been heard of since the end of their Lease are named', () => {
+    const reports = [{ ...report('n1', {}), renewedAt: AT - 26 * 60_000 }, report('n2', {})];
+    const { findings } = nodeView(nodesOf(reports), 'docker.io', true);
+    assert.deepEqual(findings, [
+      { reason: 'NodesNotConfigured', message: 'node n1: nothing was heard for a while' },
+    ]);
+  });
+
+  test('that do not reach a cache that has just begun to serve are on their way', () => {
+    const upstreams = [{ upstream: 'docker.io', state: 'Down' as const, message: 'refused' }];
+    const input = nodesOf([report('n1', { upstreams })]);
+    assert.deepEqual(
+      nodeView(input, 'docker.io', false).findings.map(({ reason }) => reason),
+      ['ConfiguringNodes'],
+    );
+    assert.equal(nodeView(input, 'docker.io', true).findings[0]?.reason, 'NodesNotConfigured');
+  });
+
+  test('whose agent has not reported in five minutes are a problem, and not on their way', () => {
+    const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
+    const agents = [agent('n1'), agent('n2', 'waits: ImagePullBackOff'), agent('n3')];
+    const findingsAfter = (seconds: number) =>
+      nodeView(
+        nodesOf([report('n1', { upstreams })], { agents, total: 3, now: AT + 1000 * seconds }),
+        'docker.io',
+        true,
+      ).findings;
+    assert.deepEqual(findingsAfter(299), [
+      { reason: 'ConfiguringNodes', message: '2 of 3 nodes have not carried out the last change' },
+    ]);
+    assert.deepEqual(findingsAfter(300), [
+      {
+        reason: 'NodesNotConfigured',
+        message:
+          "2 of 3 nodes have not reported once in 5 minutes (nodes n2, n3): the agent's pod waits: ImagePullBackOff",
+      },
+    ]);
+  });
+
+  test('that have had no pod of the agent for five minutes are a problem, since the operator saw it', () => {
+    const clock = new ManualClock(AT);
+    const podlessSince = createLasting(clock);
+    const agents = [agent('n1')];
+    const reasonsAt = (seconds: number, isSo = true): readonly string[] => {
+      clock.advance(AT + 1000 * seconds - clock.now());
+      const input = nodesOf([report('n1', {})], {
+        agents,
+        total: 3,
+        now: clock.now(),
+        podlessSince: podlessSince(isSo),
+      });
+      return nodeView(input, 'docker.io', true).findings.map(({ reason, message }) => `${reason} ${message}`);
+    };
+    const waiting = ['ConfiguringNodes 2 of 3 nodes have not carried out the last change'];
+    assert.deepEqual(reasonsAt(0), waiting);
+    assert.deepEqual(reasonsAt(200), waiting);
+    reasonsAt(201, false);
+    assert.deepEqual(reasonsAt(202), waiting);
+    assert.deepEqual(reasonsAt(501), waiting);
+    assert.deepEqual(reasonsAt(502), [
+      'NodesNotConfigured 2 of 3 nodes have had no pod of the agent for 5 minutes',
+    ]);
+  });
+
+  test('that have been silent are not waited for', () => {
+    const old = { ...report('n1', { revision: 'before' }), renewedAt: AT - 26 * 60_000 };
+    const reasons = nodeView(nodesOf([old]), 'docker.io', true).findings.map(({ reason }) => reason);
+    assert.deepEqual(reasons, ['NodesNotConfigured']);
+  });
+});
+
+test('a pod of the DaemonSet tells its node even before that has taken it', () => {
+  const requiredDuringSchedulingIgnoredDuringExecution = {
+    nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n7'] }] }],
+  };
+  const pod = readAgentPod({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'larder-node-agent-x',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'larder-node-agent', uid: 'u' }],
+    },
+    spec: { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution } } },
+    status: {
+      conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'no room' }],
+    },
+  });
+  assert.deepEqual([pod.node, pod.createdAt, pod.problem], ['n7', AT, 'has no node: no room']);
+  assert.ok(isAgentOf('larder-node-agent', pod));
+  assert.equal(isAgentOf('other', pod), false);
+});
+
+function agent(node: string, problem?: string): AgentPod {
+  return { metadata: { name: `agent-${node}` }, node, createdAt: AT, problem };
+}

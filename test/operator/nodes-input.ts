@@ -1,0 +1,36 @@
+/** What nodes report, as the status of an object is computed from it. */
+import type { NodeStatus } from '../../src/node-agent/node-status.ts';
+import type { NodeReport } from '../../src/operator/nodes/node-report.ts';
+import type { NodesInput } from '../../src/operator/status/node-view.ts';
+
+/** The time of all reports, unless told. */
+export const AT = Date.parse('2026-01-01T00:00:00Z');
+
+/** Nodes that were told revision `r`: those that report, and no others. */
+export function nodesOf(reports: readonly NodeReport[], more: Partial<NodesInput> = {}): NodesInput {
+  return {
+    reports,
+    agents: [],
+    podlessSince: undefined,
+    total: reports.length,
+    revision: 'r',
+    isTold: () => true,
+    now: AT,
+    ...more,
+  };
+}
+
+/** A node that has carried out revision `r`. */
+export function report(node: string, status: Partial<NodeStatus>): NodeReport {
+  return {
+    metadata: { name: node },
+    node,
+    renewedAt: AT,
+    status: {
+      revision: 'r',
+      containerd: { state: 'Set', message: '' },
+      upstreams: [],
+      ...status,
+    },
+  };
+}
