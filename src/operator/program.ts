@@ -22,6 +22,7 @@ import { createServiceMonitorCheck } from './caches/service-monitors.ts';
 import { createHoldings } from './configs/holdings.ts';
 import { createPlanner } from './configs/planner.ts';
 import { createNodeDocumentView } from './nodes/node-document-view.ts';
+import { createNodeProblems } from './nodes/node-problems.ts';
 import { createNodesReconciler } from './nodes/nodes-reconciler.ts';
 import { createNamedSecrets } from './secrets/named-secrets.ts';
 import { createSources } from './sources.ts';
@@ -156,6 +157,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   const secrets = createNamedSecrets(client, watched);
   const facts = createFactBook();
   const document = createNodeDocumentView(watched, settings);
+  const nodeProblems = createNodeProblems();
   const holdings = createHoldings(watched, document);
   const planner = createPlanner({ watched, finalizer, holdings });
   const plan = () => planner.plan();
@@ -169,6 +171,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
     authority: keeper,
     facts,
     stats,
+    nodeProblems,
     namespace: settings.namespace,
   });
 
@@ -178,7 +181,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   );
   const remove = createCacheRemover({ client, clock, watched, document, hasServiceMonitors }, settings);
   const composer = createStatusComposer(
-    { clock, watched, planner, facts, stats: (key) => stats.get(key), document, secrets },
+    { clock, watched, planner, facts, stats: (key) => stats.get(key), document, nodeProblems, secrets },
     settings,
   );
   const events = createEventRecorder(deps, {
@@ -206,7 +209,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
       name: 'nodes',
       sources: sources.nodes,
       reconcile: createNodesReconciler(
-        { clock, applier, watched, plan, authority, secrets, document },
+        { clock, applier, watched, plan, authority, secrets, document, problems: nodeProblems },
         settings,
       ),
     }),

@@ -7,6 +7,7 @@ import type { FactBook } from './caches/cache-facts.ts';
 import { askerOf } from './caches/standing-objects.ts';
 import { configId } from './configs/config-id.ts';
 import type { Planner } from './configs/planner.ts';
+import type { NodeProblems } from './nodes/node-problems.ts';
 import { saysTheSame } from './nodes/node-report.ts';
 import { NODES } from './nodes/nodes-reconciler.ts';
 import { secretNames } from './render/secret-files.ts';
@@ -19,12 +20,13 @@ export interface SourcesDeps {
   readonly authority: AuthorityKeeper;
   readonly facts: FactBook;
   readonly stats: StatsPoller;
+  readonly nodeProblems: NodeProblems;
   readonly namespace: string;
 }
 
 /** What wakes each of the controllers: all that its reconcile reads, and no more. */
 export function createSources(deps: SourcesDeps) {
-  const { watched, planner, authority, facts, stats, namespace } = deps;
+  const { watched, planner, authority, facts, stats, nodeProblems, namespace } = deps;
   const whenSynced = (signal: AbortSignal): Promise<void> => watched.whenSynced(signal);
 
   const allCaches = (): Iterable<string> => planner.plan().caches.keys();
@@ -94,6 +96,7 @@ export function createSources(deps: SourcesDeps) {
         cache.onChange((_before, after) => after !== undefined && handler(configId(after)));
       facts.onChange((key) => holderOf(key).forEach(handler));
       stats.onChange((key) => holderOf(key).forEach(handler));
+      nodeProblems.onChange(() => allObjects().forEach(handler));
       watched.reports.onChange((before, after) => {
         if (!saysTheSame(before, after)) allObjects().forEach(handler);
       });

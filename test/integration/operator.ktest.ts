@@ -325,12 +325,15 @@ describe(
       );
       await api.kubectl.apply(secret('ca', { 'bundle.crt': caPem }));
       await waitFor(async () => (await see.document()).mirrors[0]?.hosts[0]?.ca !== undefined, QUICK);
-      assert.deepEqual((await see.document()).mirrors, [
+      const { mirrors, bundles } = await see.document();
+      const [[name, pem] = []] = Object.entries(bundles);
+      assert.equal(pem, caPem);
+      assert.deepEqual(mirrors, [
         {
           upstream: 'quay.io',
           server: 'https://quay.io',
           hosts: [
-            { host: 'https://m.example', capabilities: ['pull', 'resolve'], overridePath: false, ca: caPem },
+            { host: 'https://m.example', capabilities: ['pull', 'resolve'], overridePath: false, ca: name },
           ],
           askedBy: 'MirrorConfig team/mirrors',
         },

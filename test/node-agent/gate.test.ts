@@ -122,12 +122,14 @@ describe('the document', () => {
       {
         upstream: 'quay.io',
         server: 'https://quay.io',
-        hosts: [{ host: 'https://m.example', ca: pair.cache.caPem }],
+        hosts: [{ host: 'https://m.example', ca: 'own' }],
       },
     ];
+    const bundles = { own: pair.cache.caPem };
     pair.writeDocument({
       revision: '2',
       ca: pair.cache.caPem,
+      bundles,
       caches: [cacheEntry(pair.cache.url)],
       mirrors,
     });
@@ -135,7 +137,7 @@ describe('the document', () => {
     assert.ok(pair.hasHosts());
     await waitFor(() => pair.agent.status()?.revision === '2');
     pair.writeDocument({ revision: 3 });
-    pair.writeDocument({ revision: '4', mirrors });
+    pair.writeDocument({ revision: '4', bundles, mirrors });
     await waitFor(() => !pair.hasHosts() && pair.agent.status()?.revision === '4');
     assert.equal((await get(pair.url(manifest))).status, 404);
     pair.writeDocument({ revision: '5' });

@@ -55,3 +55,15 @@ export function caBundleProblem(name: string, data: Secret['data']): string | un
   const pem = Buffer.from(bundle, 'base64').toString('utf8');
   return validityOf(pem) === undefined ? `bundle.crt of Secret ${name} holds no PEM certificate` : undefined;
 }
+
+/**
+ * Of a mirror, whose bundle goes into the document for the nodes: all of Mozilla's authorities, as distributions ship them, take 220 KB.
+ */
+const MOST_BUNDLE_BYTES = 256 * 1024;
+
+/** As {@link caBundleProblem}, for the bundle of a mirror. */
+export function mirrorBundleProblem(name: string, data: Secret['data']): string | undefined {
+  const bytes = Buffer.byteLength(data?.['bundle.crt'] ?? '', 'base64');
+  if (bytes <= MOST_BUNDLE_BYTES) return caBundleProblem(name, data);
+  return `bundle.crt of Secret ${name} has ${bytes} bytes, and may have ${MOST_BUNDLE_BYTES}: keep the certificates that the mirror needs`;
+}

@@ -7,10 +7,11 @@ import { configId } from '../configs/config-id.ts';
 import type { Planner } from '../configs/planner.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import type { NodeDocumentView } from '../nodes/node-document-view.ts';
+import type { NodeProblems } from '../nodes/node-problems.ts';
 import { claimName } from '../render/stateful-set.ts';
 import type { MirrorConfigObject, RegistryConfigObject } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
-import { caBundleProblem } from '../secrets/needed-secrets.ts';
+import { mirrorBundleProblem } from '../secrets/needed-secrets.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { cacheView } from './cache-view.ts';
@@ -25,6 +26,7 @@ export interface StatusComposerDeps {
   readonly facts: FactBook;
   readonly stats: (key: string) => CacheStats | undefined;
   readonly document: NodeDocumentView;
+  readonly nodeProblems: Pick<NodeProblems, 'of'>;
   readonly secrets: NamedSecrets;
 }
 
@@ -43,6 +45,7 @@ export function createStatusComposer(
     const common = {
       asked: planner.asked(object),
       conflicts: planner.plan().conflictsOf(object),
+      nodeProblems: nodeProblemsOf(object, removing),
       removing,
       now: clock.now(),
     };
@@ -54,6 +57,20 @@ export function createStatusComposer(
     const caBundleProblems = await bundleProblemsOf(ours, signal);
     return mirrorConfigStatus({ ...common, object: ours, nodes: nodesInput(), caBundleProblems });
   };
+
+  function nodeProblemsOf(object: ConfigObject, removing: readonly string[] | undefined): string[] {
+    const others = new Set(planner.plan().conflictsOf(object).map(({ upstream }) => upstream));
+    return (removing ?? upstreamsOf(object)).flatMap((upstream) => {
+      const problem = others.has(upstream) ? undefined : deps.nodeProblems.of(upstream);
+      return problem === undefined ? [] : [`${upstream}: ${problem}`];
+    });
+  }
+
+  function upstreamsOf(object: ConfigObject): readonly string[] {
+    const asked = planner.asked(object);
+    if (asked.kind === 'invalid') return document.upstreamsOf(configId(object));
+    return (asked.kind === 'caches' ? asked.caches : asked.mirrors).map(({ upstream }) => upstream);
+  }
 
   function nodesInput(): NodesInput {
     const reports = watched.reports.list();
@@ -90,7 +107,7 @@ export function createStatusComposer(
       for (const { caBundleSecretReferenceName: name } of hosts) {
         if (name === undefined) continue;
         const secret = await deps.secrets.read({ namespace: object.metadata.namespace, name }, signal);
-        const problem = caBundleProblem(name, secret?.data);
+        const problem = mirrorBundleProblem(name, secret?.data);
         if (problem !== undefined) problems.push(`${upstream}: ${problem}`);
       }
     }
