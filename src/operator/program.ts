@@ -1,6 +1,7 @@
 import type { Clock } from '../kit/clock.ts';
 import { createAdminListener } from '../kit/admin-listener.ts';
 import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
+import { LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
@@ -18,8 +19,10 @@ import { createFactBook } from './caches/cache-facts.ts';
 import { createCacheReconciler } from './caches/cache-reconciler.ts';
 import { createCacheProvider, type CacheSettings } from './caches/provide-cache.ts';
 import { createCacheRemover } from './caches/remove-cache.ts';
+import { createCertificateRenewal } from './caches/renew-certificate.ts';
 import { createServiceMonitorCheck } from './caches/service-monitors.ts';
 import { createHoldings } from './configs/holdings.ts';
+import { createLastValid } from './configs/last-valid.ts';
 import { createPlanner } from './configs/planner.ts';
 import { createNodeDocumentView } from './nodes/node-document-view.ts';
 import { createNodeProblems } from './nodes/node-problems.ts';
@@ -77,7 +80,12 @@ export async function startOperator(
   const metrics = createMetrics();
   const tasks = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
-  const client = cleanup.adopt(clientOf(deps, metrics, settings), (one) => one.close());
+  let leadership: Leadership | undefined;
+  const beforeWrite = (): void => {
+    if (leadership === undefined) throw new LarderError('LEADERSHIP_LOST', 'this process does not lead yet');
+    leadership.assertLive();
+  };
+  const client = cleanup.adopt(clientOf(deps, metrics, settings, beforeWrite), (one) => one.close());
   // Its renewals wait for nobody else's calls.
   const electionClient = cleanup.adopt(clientOf(deps, metrics, settings), (one) => one.close());
   cleanup.defer(() => tasks.close());
@@ -96,10 +104,10 @@ export async function startOperator(
     { client: electionClient, clock, logger, metrics, random },
     { lease: { namespace: settings.namespace, name: LEASE_NAME }, identity: settings.identity },
   );
-  const ended = elector.lead(
-    (leadership) => work(controllers, background, stopping.signal, leadership),
-    stopping.signal,
-  );
+  const ended = elector.lead((now) => {
+    leadership = now;
+    return work(controllers, background, stopping.signal, now);
+  }, stopping.signal);
   // Who asks for it later is told; until then it is nobody's failure.
   ended.catch(() => {});
 
@@ -135,10 +143,11 @@ function clientOf(
   { connection, clock }: OperatorDeps,
   metrics: Metrics,
   { version }: OperatorSettings,
+  beforeWrite?: () => void,
 ): ClosableKubeClient {
   const limits = { ...KUBE_CLIENT_LIMITS, rate: RATE };
   return createKubeClient(
-    { connection, clock, metrics },
+    { connection, clock, metrics, ...(beforeWrite !== undefined && { beforeWrite }) },
     { userAgent: `larder/${version} (operator)`, limits },
   );
 }
@@ -159,7 +168,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   const document = createNodeDocumentView(watched, settings);
   const nodeProblems = createNodeProblems();
   const holdings = createHoldings(watched, document);
-  const planner = createPlanner({ watched, finalizer, holdings });
+  const planner = createPlanner({ watched, finalizer, holdings, lastValid: createLastValid(watched) });
   const plan = () => planner.plan();
   const keeper = createAuthorityKeeper({ client, clock }, settings);
   const authority = () => keeper.current();
@@ -180,6 +189,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
     settings,
   );
   const remove = createCacheRemover({ client, clock, watched, document, hasServiceMonitors }, settings);
+  const renewCertificate = createCertificateRenewal({ client, clock, applier, watched }, settings);
   const composer = createStatusComposer(
     { clock, watched, planner, facts, stats: (key) => stats.get(key), document, nodeProblems, secrets },
     settings,
@@ -201,7 +211,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
       sources: sources.caches,
       workers: WORKERS,
       reconcile: createCacheReconciler(
-        { client, watched, plan, authority, facts, provide, remove },
+        { client, watched, plan, authority, facts, provide, renewCertificate, remove },
         settings,
       ),
     }),

@@ -21,6 +21,8 @@ export interface CacheReconcilerDeps {
   readonly authority: () => Authority | undefined;
   readonly facts: FactBook;
   readonly provide: (planned: PlannedCache, authority: Authority, signal: AbortSignal) => Promise<CacheFacts>;
+  /** Of a cache that stands and of which nobody knows how it was configured. */
+  readonly renewCertificate: (key: string, authority: Authority, signal: AbortSignal) => Promise<void>;
   readonly remove: (key: string, signal: AbortSignal) => Promise<Removal>;
 }
 
@@ -37,9 +39,13 @@ export function createCacheReconciler(
     const plan = deps.plan();
     const planned = plan.caches.get(key);
     const askers = new Set(allStanding(watched, key).map(askerOf));
-    // Everything stays as it was before its object became invalid.
-    if (planned === undefined && [...askers].some((id) => id !== undefined && plan.isInvalid(id)))
-      return 'done';
+    // Its object has become invalid, and how it was configured before cannot be read any more: all stays but what ends by itself.
+    if (planned === undefined && [...askers].some((id) => id !== undefined && plan.isInvalid(id))) {
+      const authority = deps.authority();
+      if (authority === undefined) return { requeueAfterMs: 1000 };
+      await deps.renewCertificate(key, authority, signal);
+      return { requeueAfterMs: LOOK_AGAIN_MS };
+    }
     const isOthers = [...askers].some((id) => planned === undefined || id !== configId(planned.holder));
     if (planned === undefined || isOthers) {
       const removal = await deps.remove(key, signal);

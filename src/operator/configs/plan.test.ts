@@ -35,7 +35,14 @@ function made({
 }
 
 function planOf(objects: readonly ConfigObject[], more: Partial<Parameters<typeof makePlan>[0]> = {}): Plan {
-  return makePlan({ objects, asked: readConfig, has: () => [], mayAct: () => true, ...more });
+  return makePlan({
+    objects,
+    asked: readConfig,
+    has: () => [],
+    lastValid: () => [],
+    mayAct: () => true,
+    ...more,
+  });
 }
 
 const holders = (plan: Plan): string[] =>

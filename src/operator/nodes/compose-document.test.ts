@@ -24,7 +24,7 @@ const hub: ConfigObject = {
 
 function inputOf(objects: readonly ConfigObject[], more: Partial<DocumentInput> = {}): DocumentInput {
   return {
-    plan: makePlan({ objects, asked: readConfig, has: () => [], mayAct: () => true }),
+    plan: makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true }),
     bundle: PEM,
     addressOf: () => ({ clusterIP: '10.96.0.9', serverName: 'registry.larder-system.svc' }),
     bundleOf: () => undefined,
@@ -49,10 +49,7 @@ test('nodes fall back to where the cache itself gets the upstream from', () => {
 
 test('an address of IPv6 stands in brackets', () => {
   const addressOf = () => ({ clusterIP: 'fd00::9', serverName: 's' });
-  assert.equal(
-    composed([hub], { addressOf }).caches?.[0]?.endpoint,
-    'https://[fd00::9]:5000',
-  );
+  assert.equal(composed([hub], { addressOf }).caches?.[0]?.endpoint, 'https://[fd00::9]:5000');
 });
 
 test('a cache without an address is not told of yet', () => {
@@ -139,7 +136,10 @@ test('property: an object that goes leaves the document, whatever else is asked 
       const { document, leftOut } = composeDocument(inputOf(objects(left), { bundleOf, before }));
       assert.ok(Buffer.byteLength(formatNodeDocument(document)) <= MOST_BYTES);
       const told = [...document.caches, ...document.mirrors].map(({ upstream }) => upstream);
-      const asked = [...left.map((name) => `${name}.io`), ...(left.includes('a') ? ['docker.io', 'quay.io'] : [])];
+      const asked = [
+        ...left.map((name) => `${name}.io`),
+        ...(left.includes('a') ? ['docker.io', 'quay.io'] : []),
+      ];
       assert.deepEqual([...told, ...leftOut.keys()].sort(), asked.sort());
     }),
     { numRuns: 50 },

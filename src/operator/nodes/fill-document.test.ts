@@ -29,7 +29,13 @@ function cache(upstream: string): Candidate {
   const endpoint = 'https://10.96.0.9:5000';
   return {
     list: 'caches',
-    entry: { upstream, server: `https://${upstream}`, endpoint, serverName: 's', askedBy: 'RegistryConfig a/b' },
+    entry: {
+      upstream,
+      server: `https://${upstream}`,
+      endpoint,
+      serverName: 's',
+      askedBy: 'RegistryConfig a/b',
+    },
   };
 }
 
@@ -53,11 +59,17 @@ test('what there is no room for is left out and says why, and what comes after i
   assert.deepEqual(Object.keys(content.bundles), ['a.io', 'b.io', 'c.io', 'd.io']);
   assert.equal(content.caches.length, 1);
   assert.deepEqual([...leftOut.keys()], ['e.io']);
-  assert.match(leftOut.get('e.io') ?? '', /it takes 240\d+ bytes, and of the 1000000 .* leave 39\d+: use fewer/);
+  assert.match(
+    leftOut.get('e.io') ?? '',
+    /it takes 240\d+ bytes, and of the 1000000 .* leave 39\d+: use fewer/,
+  );
 });
 
 test('what nodes would refuse is left out, says what is wrong, and keeps nothing else from them', () => {
-  const { content, leftOut } = fillDocument(CA, [mirror('quay.io', ['https://m.example/?']), cache('docker.io')]);
+  const { content, leftOut } = fillDocument(CA, [
+    mirror('quay.io', ['https://m.example/?']),
+    cache('docker.io'),
+  ]);
   assert.deepEqual([content.mirrors.length, content.caches.length], [0, 1]);
   assert.match(leftOut.get('quay.io') ?? '', /hosts\[0\]\.host: must be an http\(s\) URL/);
 });
@@ -83,7 +95,9 @@ test('property: whatever is asked for, the document is one that nodes take and b
           : mirror(
               `m${index}.io`,
               hosts,
-              Object.fromEntries(pems.map(({ name, text, length }) => [`${name}${length}`, text.repeat(length)])),
+              Object.fromEntries(
+                pems.map(({ name, text, length }) => [`${name}${length}`, text.repeat(length)]),
+              ),
             ),
       );
       const { content, leftOut } = fillDocument(CA, candidates);

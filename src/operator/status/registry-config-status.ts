@@ -38,8 +38,11 @@ export function registryConfigStatus(input: RegistryConfigInput): RegistryConfig
     ...conflictFindings(object, conflicts, asked.kind === 'caches' ? asked.caches.length : 0),
     ...(removing === undefined ? [...views.values()].flatMap((view) => view.findings) : []),
   ];
-  // What was valid before is still there: its entries stay as they were last seen.
-  const kept = asked.kind === 'invalid' && removing === undefined ? (before.caches ?? []) : caches;
+  // What was valid before is still there.
+  const kept =
+    asked.kind === 'invalid' && removing === undefined
+      ? (before.caches ?? []).map((cache) => views.get(cache.upstream)?.status ?? cache)
+      : caches;
   const observation: Observation = observationOf(object, now);
   return {
     ...(observation.generation !== undefined && { observedGeneration: observation.generation }),

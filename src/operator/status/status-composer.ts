@@ -59,7 +59,12 @@ export function createStatusComposer(
   };
 
   function nodeProblemsOf(object: ConfigObject, removing: readonly string[] | undefined): string[] {
-    const others = new Set(planner.plan().conflictsOf(object).map(({ upstream }) => upstream));
+    const others = new Set(
+      planner
+        .plan()
+        .conflictsOf(object)
+        .map(({ upstream }) => upstream),
+    );
     return (removing ?? upstreamsOf(object)).flatMap((upstream) => {
       const problem = others.has(upstream) ? undefined : deps.nodeProblems.of(upstream);
       return problem === undefined ? [] : [`${upstream}: ${problem}`];
