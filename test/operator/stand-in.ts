@@ -3,7 +3,7 @@
  * and nodes say what the test makes them say.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { ManualClock } from '../../src/kit/clock.ts';
+import { ManualClock, type Clock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from '../../src/node-agent/node-document.ts';
 import { CONFIG_MAPS, NODES_CONFIG_MAP, NODES_KEY } from '../../src/node-agent/nodes-config-map.ts';
@@ -14,19 +14,16 @@ import type { Resource } from '../../src/kube/types.ts';
 import { startApi, type ApiServer } from '../kube/api-server.ts';
 import type { SentObject, StoredObject } from '../kube/api-store.ts';
 import { connectionTo } from '../kube/client.ts';
-import { createMachine, type Machine } from '../kube/machine.ts';
 import { nodeReport, RELAY_URL, SYSTEM, TEAM, type Held } from './setting.ts';
 
 /** Of the clock, between two looks: renewals of the lease are not missed. */
 const STEP_MS = 250;
-/** Of the event loop, for requests on loopback to be answered. */
-const TURNS = 12;
+/** Of the event loop, for ten requests on loopback, one after the other. */
+const TURNS = 40;
 
 export interface StandIn extends AsyncDisposable {
   readonly api: ApiServer;
   readonly clock: ManualClock;
-  /** Where the operator runs. */
-  readonly machine: Machine;
   readonly operator: RunningOperator;
   get(resource: Resource, name: string, namespace?: string): Held | undefined;
   /** Creates an object, younger than those before; or replaces it as `kubectl replace` does: what is not said is gone. */
@@ -43,16 +40,23 @@ export interface StandIn extends AsyncDisposable {
   until<T>(condition: () => T, what?: string): Promise<NonNullable<T>>;
   /** Lets so much time pass. */
   pass(ms: number): Promise<void>;
+  /** The operator is suspended for so long, and goes on with what has its turn then: no timer knows of it yet. */
+  suspend(ms: number): void;
 }
 
 export async function startStandIn(): Promise<StandIn> {
   await using cleanup = new AsyncDisposableStack();
   const api = cleanup.use(await startApi());
   const clock = new ManualClock();
-  const machine = createMachine(clock);
+  let suspendedMs = 0;
+  const ofOperator: Clock = {
+    now: () => clock.now() + suspendedMs,
+    monotonic: () => clock.monotonic() + suspendedMs,
+    after: (ms, callback) => clock.after(ms, callback),
+  };
   giveAddresses(api);
   const operator = await startOperator(
-    { connection: connectionTo(api), clock: machine.clock, logger: silentLogger, random: () => 0.5 },
+    { connection: connectionTo(api), clock: ofOperator, logger: silentLogger, random: () => 0.5 },
     {
       namespace: SYSTEM,
       image: 'larder.example/larder:1',
@@ -80,7 +84,6 @@ export async function startStandIn(): Promise<StandIn> {
   const standIn: Omit<StandIn, typeof Symbol.asyncDispose> = {
     api,
     clock,
-    machine,
     operator,
     get: (resource, name, namespace = SYSTEM) =>
       find(resource, name, namespace) as unknown as Held | undefined,
@@ -111,6 +114,9 @@ export async function startStandIn(): Promise<StandIn> {
         if (clock.monotonic() >= end) throw new Error(`waited an hour in vain for: ${what}`);
         await step();
       }
+    },
+    suspend(ms) {
+      suspendedMs += ms;
     },
     async pass(ms) {
       const end = clock.monotonic() + ms;

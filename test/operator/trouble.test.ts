@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isLarderError } from '../../src/kit/errors.ts';
+import { LEASES } from '../../src/kube/leader-election/lease.ts';
 import { CONFIG_MAPS } from '../../src/node-agent/nodes-config-map.ts';
+import { LEASE_NAME } from '../../src/operator/program.ts';
 import {
   MIRROR_CONFIGS,
   NETWORK_POLICIES,
@@ -193,19 +195,22 @@ test('of one whose configuration cannot be read any more everything stays, and i
   assert.ok(cluster.get(STATEFUL_SETS, KEY));
 });
 
-test('a leader that was suspended in the middle of a reconcile, until its lease had run out, writes nothing more', async () => {
+test('a leader that was suspended between two writes of one reconcile, until its lease had run out, sends no second one', async () => {
   await using cluster = await startStandIn();
+  const lease = (): string | undefined => cluster.get(LEASES, LEASE_NAME)?.metadata.resourceVersion;
   await cluster.pass(2_000);
+  // Just renewed: for two seconds nothing else would ask.
+  const before = lease();
+  await cluster.until(() => lease() !== before);
   const writes = (): number =>
-    cluster.api.requests.filter(({ method, path }) => method !== 'GET' && path.includes(`/${KEY}`)).length;
-  // Its first write is answered, and nothing happens in the process for 20 s; others see the lease run out.
-  const forget = cluster.api.store.onChange(({ collection }) => {
-    if (collection !== 'v1/services') return;
-    forget();
-    cluster.machine.block(20_000);
-    cluster.clock.advance(20_000 - 1);
-  });
+    cluster.api.requests.filter(({ method, path }) => method !== 'GET' && path.endsWith(`/services/${KEY}`))
+      .length;
+  // Its first is to be sent again a second later.
+  const fault = { kind: 'status', status: 429, retryAfter: 1 } as const;
+  cluster.api.faults.add({ fault, verb: 'patch', path: `/services/${KEY}` });
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
+  await cluster.until(() => writes() === 1);
+  cluster.suspend(20_000);
   await assert.rejects(
     Promise.race([cluster.operator.ended, cluster.until(() => writes() > 1, 'a second write')]),
     (error) => isLarderError(error, 'LEADERSHIP_LOST'),
