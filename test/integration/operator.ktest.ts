@@ -341,6 +341,35 @@ describe(
       await see.reason('mirrors', 'Degraded', 'Healthy', 'mirrorconfig');
     });
 
+    test('tells nodes as much as the API server takes in one object, and says of what is left out that it is', async () => {
+      const names = ['a', 'b', 'c', 'd', 'e'];
+      const { caPem } = createTestPki();
+      for (const name of names) {
+        // Two bytes in JSON for each: four take all but some kilobytes of the document.
+        const bundle = `${caPem}# ${name}`.padEnd(124_000, '\n');
+        const hosts = [{ host: 'https://m.example', caBundleSecretReferenceName: name }];
+        await api.kubectl.apply(
+          secret(name, { 'bundle.crt': bundle }),
+          mirrorConfig(name, { upstream: `${name}.io`, hosts }),
+        );
+      }
+      assert.match(
+        await see.reason('e', 'Progressing', 'Stuck', 'mirrorconfig'),
+        /^e\.io: nodes are not told of it/,
+      );
+      const told = async (): Promise<string> =>
+        (await see.document()).mirrors.map(({ upstream }) => upstream).join();
+      await waitFor(async () => (await told()) === 'a.io,b.io,c.io,d.io', {
+        ...QUICK,
+        what: 'nodes to be told of the others',
+      });
+      await team('delete', 'mirrorconfig', 'a', '--timeout=20s');
+      await waitFor(async () => (await told()) === 'b.io,c.io,d.io,e.io', {
+        ...QUICK,
+        what: 'nodes to be told of it after all',
+      });
+    });
+
     test('asks for a larger volume, and says so when the storage class does not allow it', async () => {
       await api.kubectl.apply({
         apiVersion: 'storage.k8s.io/v1',

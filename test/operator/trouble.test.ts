@@ -94,6 +94,18 @@ test('a document that would be too large leaves out the youngest, which says so,
   assert.equal(cluster.get(MIRROR_CONFIGS, 'a', TEAM), undefined);
 });
 
+test('what passes the rules of an object and not those of the nodes keeps nothing else from them', async () => {
+  await using cluster = await startStandIn();
+  const hosts = [{ host: 'https://m.example/?' }];
+  cluster.put(MIRROR_CONFIGS, mirrorConfig('odd', { upstream: 'quay.io', hosts }));
+  cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
+  await cluster.until(() => cluster.document().caches.length === 1);
+  assert.match(
+    await saysOf(cluster, MIRROR_CONFIGS, 'odd', 'Progressing', 'Stuck'),
+    /^quay\.io: nodes cannot be told of it: .*hosts\[0\]\.host: must be an http\(s\) URL/,
+  );
+});
+
 test('a document that cannot be written is told of in the status of those whom it concerns, until it can', async () => {
   await using cluster = await startStandIn();
   cluster.put(REGISTRY_CONFIGS, registryConfig('old', { upstream: 'quay.io' }));
