@@ -94,6 +94,22 @@ test('a document that would be too large leaves out the youngest, which says so,
   assert.equal(cluster.get(MIRROR_CONFIGS, 'a', TEAM), undefined);
 });
 
+test('a Secret that cannot be read keeps nothing else from nodes, and its mirrors say so until it can', async () => {
+  await using cluster = await startStandIn();
+  const fault = { kind: 'status', status: 403, reason: 'Forbidden' } as const;
+  cluster.api.faults.add({ fault, verb: 'get', path: '/secrets/ca', times: Infinity });
+  cluster.put(SECRETS, secret('ca', { 'bundle.crt': bundleOf(1_000) }));
+  cluster.put(MIRROR_CONFIGS, mirrors('mirrors', 'quay.io', 'ca'));
+  cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
+  await cluster.until(() => cluster.document().caches.length === 1);
+  assert.deepEqual(cluster.document().mirrors, []);
+  const stuck = await saysOf(cluster, MIRROR_CONFIGS, 'mirrors', 'Progressing', 'Stuck');
+  assert.match(stuck, /^quay\.io: its CA bundle cannot be read: /);
+  cluster.api.faults.clear();
+  await cluster.until(() => cluster.document().mirrors[0]?.hosts[0]?.ca !== undefined);
+  await saysOf(cluster, MIRROR_CONFIGS, 'mirrors', 'Degraded', 'Healthy');
+});
+
 test('what passes the rules of an object and not those of the nodes keeps nothing else from them', async () => {
   await using cluster = await startStandIn();
   const hosts = [{ host: 'https://m.example/?' }];

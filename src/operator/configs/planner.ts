@@ -2,7 +2,6 @@ import type { CacheConfig } from '../../api/registry-config-effective.ts';
 import { upstreamResourceName } from '../../api/upstream-names.ts';
 import type { ObjectCache } from '../../kube/cache/object-cache.ts';
 import type { Finalizer } from '../../kube/objects/finalizers.ts';
-import { UPSTREAM } from '../render/identity.ts';
 import type { Watched } from '../watched.ts';
 import { configId, type ConfigId } from './config-id.ts';
 import { makePlan, type Plan } from './plan.ts';
@@ -49,14 +48,11 @@ export function createPlanner({ watched, finalizer, holdings, lastValid }: Plann
       if (!isSameSpec(before, after)) forget();
     });
   }
-  // What an invalid object has decides what it keeps hold of.
+  // What an object has decides what an invalid one keeps, and how; what nodes are told is in a ConfigMap, too.
   watched.statefulSets.onChange((before, after) => {
     if (before === undefined || after === undefined) forget();
   });
-  // And as what.
-  watched.configMaps.onChange((before, after) => {
-    if ((after ?? before)?.metadata.annotations?.[UPSTREAM] !== undefined) forget();
-  });
+  watched.configMaps.onChange(forget);
 
   function plan(): Plan {
     current ??= makePlan({ objects: objects(), asked, has: holdings, lastValid, mayAct });

@@ -74,6 +74,12 @@ test('what nodes would refuse is left out, says what is wrong, and keeps nothing
   assert.match(leftOut.get('quay.io') ?? '', /hosts\[0\]\.host: must be an http\(s\) URL/);
 });
 
+test('an upstream stands there once, on behalf of who comes first', () => {
+  const { content, leftOut } = fillDocument(CA, [cache('quay.io'), mirror('quay.io', ['https://m.example'])]);
+  assert.deepEqual([content.caches.length, content.mirrors.length], [1, 0]);
+  assert.match(leftOut.get('quay.io') ?? '', /on behalf of another object/);
+});
+
 test('property: whatever is asked for, the document is one that nodes take and below its limit, and nothing is lost without a word', () => {
   const pem = fc.record({
     name: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', '__proto__'),

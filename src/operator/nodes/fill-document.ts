@@ -35,17 +35,19 @@ export function fillDocument(ca: string, candidates: readonly Candidate[]): Fill
   const bundles: Record<string, string> = {};
   const caches: NodeCache[] = [];
   const mirrors: NodeMirror[] = [];
+  const told = new Set<string>();
   const leftOut = new Map<string, string>();
   let room = MOST_BYTES - bytesOf({ revision: REVISION, ca, bundles, caches, mirrors });
   for (const candidate of candidates) {
     const { upstream } = candidate.entry;
     const fresh = candidate.list === 'caches' ? {} : missingFrom(bundles, candidate.bundles);
     const bytes = bytesOf(candidate.entry) + bytesOf(fresh);
-    const refusal = refusalOf(ca, candidate);
+    const refusal = told.has(upstream) ? TOLD_ALREADY : refusalOf(ca, candidate);
     if (refusal !== undefined) leftOut.set(upstream, `nodes cannot be told of it: ${refusal}`);
     else if (bytes > room) leftOut.set(upstream, tooLarge(bytes, room));
     else {
       room -= bytes;
+      told.add(upstream);
       Object.assign(bundles, fresh);
       if (candidate.list === 'caches') caches.push(candidate.entry);
       else mirrors.push(candidate.entry);
@@ -54,6 +56,9 @@ export function fillDocument(ca: string, candidates: readonly Candidate[]): Fill
   const content = { ca, bundles, caches: caches.sort(byUpstream), mirrors: mirrors.sort(byUpstream) };
   return { content, leftOut };
 }
+
+/** On behalf of an object whose spec has become invalid meanwhile. */
+const TOLD_ALREADY = 'they are told of it on behalf of another object';
 
 /** As long as any. */
 const REVISION = '0'.repeat(16);

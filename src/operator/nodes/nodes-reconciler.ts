@@ -74,7 +74,9 @@ export function createNodesReconciler(
     if (text !== lastText && waitMs > 0) return { requeueAfterMs: waitMs };
     if (text !== lastText) lastAt = clock.monotonic();
     lastText = text;
-    const known = new Map([...unread].map(([upstream, error]) => [upstream, errorText(error)]));
+    const known = new Map(
+      [...unread].map(([upstream, error]) => [upstream, `its CA bundle cannot be read: ${errorText(error)}`]),
+    );
     for (const [upstream, why] of leftOut) known.set(upstream, why);
     try {
       await write(text, signal);
@@ -87,7 +89,8 @@ export function createNodesReconciler(
     }
     problems.set(known);
     // Tried again as what else fails.
-    for (const error of unread.values()) throw error;
+    const [failure] = unread.values();
+    if (failure !== undefined) throw failure;
     return 'done';
   };
 

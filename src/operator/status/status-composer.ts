@@ -2,6 +2,8 @@ import type { MirrorConfigStatus } from '../../api/status/mirror-config-status.t
 import type { RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
 import { upstreamResourceName } from '../../api/upstream-names.ts';
 import type { Clock } from '../../kit/clock.ts';
+import { errorText } from '../../kit/errors.ts';
+import type { ObjectKey } from '../../kube/types.ts';
 import type { FactBook } from '../caches/cache-facts.ts';
 import { configId } from '../configs/config-id.ts';
 import type { Planner } from '../configs/planner.ts';
@@ -111,11 +113,20 @@ export function createStatusComposer(
     for (const { upstream, hosts } of asked.mirrors) {
       for (const { caBundleSecretReferenceName: name } of hosts) {
         if (name === undefined) continue;
-        const secret = await deps.secrets.read({ namespace: object.metadata.namespace, name }, signal);
-        const problem = mirrorBundleProblem(name, secret?.data);
+        const problem = await bundleProblem({ namespace: object.metadata.namespace, name }, signal);
         if (problem !== undefined) problems.push(`${upstream}: ${problem}`);
       }
     }
     return problems;
+  }
+
+  async function bundleProblem(key: ObjectKey, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      return mirrorBundleProblem(key.name, (await deps.secrets.read(key, signal))?.data);
+    } catch (error) {
+      signal.throwIfAborted();
+      // Who tells the nodes tries again, and a status follows from that.
+      return `Secret ${key.name} cannot be read: ${errorText(error)}`;
+    }
   }
 }
