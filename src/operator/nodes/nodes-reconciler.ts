@@ -58,6 +58,8 @@ export function createNodesReconciler(
     const authority = deps.authority();
     // Its coming is a change that brings this here again.
     if (authority === undefined) return 'done';
+    const waitMs = lastAt + EVERY_MS - clock.monotonic();
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
     const plan = deps.plan();
     const { bundles, unread } = await readBundles(plan.mirrors, signal);
     const before = deps.document.current();
@@ -70,10 +72,6 @@ export function createNodesReconciler(
       before,
     });
     const text = formatNodeDocument(document);
-    const waitMs = lastAt + EVERY_MS - clock.monotonic();
-    if (text !== lastText && waitMs > 0) return { requeueAfterMs: waitMs };
-    if (text !== lastText) lastAt = clock.monotonic();
-    lastText = text;
     const known = new Map(
       [...unread].map(([upstream, error]) => [upstream, `its CA bundle cannot be read: ${errorText(error)}`]),
     );
@@ -87,6 +85,8 @@ export function createNodesReconciler(
       problems.set(known);
       throw error;
     }
+    if (text !== lastText) lastAt = clock.monotonic();
+    lastText = text;
     problems.set(known);
     // Tried again as what else fails.
     const [failure] = unread.values();
