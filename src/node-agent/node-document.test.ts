@@ -32,6 +32,7 @@ test('a document is read, with what may be left out, and without what a newer op
   assert.deepEqual(parseNodeDocument(text, 'n.json'), {
     revision: '7f3c',
     ca,
+    bundles: {},
     caches: [CACHE],
     mirrors: [{ ...MIRROR, hosts: [{ ...MIRROR.hosts[0], capabilities: ['pull'], overridePath: false }] }],
   });
@@ -73,6 +74,11 @@ describe('refused, with the field that is wrong:', () => {
       'a capability that old containerds do not know',
       mirrorWith({ host: 'https://m', capabilities: ['referrers'] }),
       /capabilities\[0\]: /,
+    ],
+    [
+      'a bundle that is not there',
+      mirrorWith({ host: 'https://m', ca: 'toString' }),
+      /hosts\[0\]\.ca: must be the name of one of the bundles/,
     ],
     [
       'one upstream twice',

@@ -10,20 +10,21 @@ export type NodeMirror = NodeDocument['mirrors'][number];
 export type NodeDocumentInput = z.input<typeof DOCUMENT>;
 
 /** Nothing to do: everything that was written is taken away. */
-export const EMPTY_DOCUMENT: NodeDocument = { revision: '', ca: '', caches: [], mirrors: [] };
+export const EMPTY_DOCUMENT: NodeDocument = { revision: '', ca: '', bundles: {}, caches: [], mirrors: [] };
 
 /** Reads the document; a text of nothing but blanks is the empty one. Throws `CONFIG_INVALID` with every problem, a line each. */
 export function parseNodeDocument(text: string, source: string): NodeDocument {
   if (text.trim() === '') return EMPTY_DOCUMENT;
-  return checked(readJson(text, source), source);
+  return checkNodeDocument(readJson(text, source), source);
 }
 
 /** The text of the document, every default written out. Throws `CONFIG_INVALID` for one that nodes would refuse. */
 export function formatNodeDocument(document: NodeDocumentInput): string {
-  return JSON.stringify(checked(document, 'node document'));
+  return JSON.stringify(checkNodeDocument(document, 'node document'));
 }
 
-function checked(document: unknown, source: string): NodeDocument {
+/** The document, every default written out. Throws `CONFIG_INVALID` with every problem, a line each. */
+export function checkNodeDocument(document: unknown, source: string): NodeDocument {
   const result = DOCUMENT.safeParse(document);
   if (result.success) return result.data;
   const lines = result.error.issues.map(
@@ -63,7 +64,8 @@ const mirrorHost = z.object({
     .min(1)
     .default(['pull']),
   overridePath: z.boolean().default(false),
-  ca: z.string().min(1).optional(),
+  /** One of the document's bundles, by its name. */
+  ca: z.string().optional(),
 });
 
 const mirror = z.object({ upstream, server: origin, hosts: z.array(mirrorHost).min(1), askedBy });
@@ -73,10 +75,12 @@ const DOCUMENT = z
     revision: z.string(),
     /** The authority that signs the certificates of all caches, PEM; may be empty when none is reached over TLS. */
     ca: z.string().default(''),
+    /** CA bundles of mirrors, PEM, by names of no meaning: many hosts have the same, and it is large. */
+    bundles: z.record(z.string(), z.string().min(1)).default({}),
     caches: z.array(cache).default([]),
     mirrors: z.array(mirror).default([]),
   })
-  .superRefine(({ ca, caches, mirrors }, context) => {
+  .superRefine(({ ca, bundles, caches, mirrors }, context) => {
     const needsCa = caches.some(({ endpoint }) => isTls(endpoint));
     if (needsCa && !ca.includes('-----BEGIN CERTIFICATE-----'))
       context.addIssue({ code: 'custom', path: ['ca'], message: 'must hold a PEM certificate' });
@@ -100,6 +104,14 @@ const DOCUMENT = z
           path: ['mirrors', index, 'hosts'],
           message: 'a host stands here twice',
         });
+      for (const [place, { ca: name }] of hosts.entries()) {
+        if (name !== undefined && !Object.hasOwn(bundles, name))
+          context.addIssue({
+            code: 'custom',
+            path: ['mirrors', index, 'hosts', place, 'ca'],
+            message: 'must be the name of one of the bundles',
+          });
+      }
     }
   });
 

@@ -8,7 +8,7 @@ const MIRROR_DIAL = '5s';
 
 /** The files that a document asks for: of caches those that `isUp`, which lead to the relay; of mirrors all. */
 export function hostsFilesOf(
-  { caches, mirrors }: NodeDocument,
+  { caches, mirrors, bundles }: NodeDocument,
   relayUrl: string,
   isUp: (upstream: string) => boolean,
 ): HostsFile[] {
@@ -23,7 +23,12 @@ export function hostsFilesOf(
     ...mirrors.map(({ upstream, server, hosts }) => ({
       upstream,
       server,
-      hosts: hosts.map(({ host, ...settings }) => ({ url: host, dialTimeout: MIRROR_DIAL, ...settings })),
+      hosts: hosts.map(({ host, ca, ...settings }) => ({
+        url: host,
+        dialTimeout: MIRROR_DIAL,
+        ...settings,
+        ...(ca !== undefined && { ca: bundles[ca] }),
+      })),
     })),
   ];
 }

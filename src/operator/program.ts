@@ -1,6 +1,7 @@
 import type { Clock } from '../kit/clock.ts';
 import { createAdminListener } from '../kit/admin-listener.ts';
 import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
+import { LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
@@ -19,11 +20,14 @@ import { createCacheReconciler } from './caches/cache-reconciler.ts';
 import { createNodePatience } from './caches/node-patience.ts';
 import { createCacheProvider, type CacheSettings } from './caches/provide-cache.ts';
 import { createCacheRemover } from './caches/remove-cache.ts';
+import { createCertificateRenewal } from './caches/renew-certificate.ts';
 import { createLeftoverRetirer } from './caches/retire-leftovers.ts';
 import { createServiceMonitorKind } from './caches/service-monitors.ts';
 import { createHoldings } from './configs/holdings.ts';
+import { createLastValid } from './configs/last-valid.ts';
 import { createPlanner } from './configs/planner.ts';
 import { createNodeDocumentView } from './nodes/node-document-view.ts';
+import { createNodeProblems } from './nodes/node-problems.ts';
 import { createNodesReconciler } from './nodes/nodes-reconciler.ts';
 import { createToldBook } from './nodes/told-book.ts';
 import { createNamedSecrets } from './secrets/named-secrets.ts';
@@ -79,7 +83,12 @@ export async function startOperator(
   const metrics = createMetrics();
   const tasks = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
-  const client = cleanup.adopt(clientOf(deps, metrics, settings), (one) => one.close());
+  let leadership: Leadership | undefined;
+  const beforeWrite = (): void => {
+    if (leadership === undefined) throw new LarderError('LEADERSHIP_LOST', 'this process does not lead yet');
+    leadership.assertLive();
+  };
+  const client = cleanup.adopt(clientOf(deps, metrics, settings, beforeWrite), (one) => one.close());
   // Its renewals wait for nobody else's calls.
   const electionClient = cleanup.adopt(clientOf(deps, metrics, settings), (one) => one.close());
   cleanup.defer(() => tasks.close());
@@ -98,10 +107,10 @@ export async function startOperator(
     { client: electionClient, clock, logger, metrics, random },
     { lease: { namespace: settings.namespace, name: LEASE_NAME }, identity: settings.identity },
   );
-  const ended = elector.lead(
-    (leadership) => work(controllers, background, stopping.signal, leadership),
-    stopping.signal,
-  );
+  const ended = elector.lead((now) => {
+    leadership = now;
+    return work(controllers, background, stopping.signal, now);
+  }, stopping.signal);
   // Who asks for it later is told; until then it is nobody's failure.
   ended.catch(() => {});
 
@@ -137,10 +146,11 @@ function clientOf(
   { connection, clock }: OperatorDeps,
   metrics: Metrics,
   { version }: OperatorSettings,
+  beforeWrite?: () => void,
 ): ClosableKubeClient {
   const limits = { ...KUBE_CLIENT_LIMITS, rate: RATE };
   return createKubeClient(
-    { connection, clock, metrics },
+    { connection, clock, metrics, ...(beforeWrite !== undefined && { beforeWrite }) },
     { userAgent: `larder/${version} (operator)`, limits },
   );
 }
@@ -160,8 +170,9 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   const facts = createFactBook();
   const document = createNodeDocumentView(watched, settings);
   const told = createToldBook();
+  const nodeProblems = createNodeProblems();
   const holdings = createHoldings(watched, document);
-  const planner = createPlanner({ watched, finalizer, holdings });
+  const planner = createPlanner({ watched, finalizer, holdings, lastValid: createLastValid(watched) });
   const plan = () => planner.plan();
   const keeper = createAuthorityKeeper({ client, clock }, settings);
   const authority = () => keeper.current();
@@ -175,6 +186,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
     stats,
     serviceMonitors,
     told,
+    nodeProblems,
     namespace: settings.namespace,
   });
 
@@ -188,8 +200,9 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
     settings,
   );
   const retire = createLeftoverRetirer({ client, watched, document, patience: patience() }, settings);
+  const renewCertificate = createCertificateRenewal({ client, clock, applier, watched }, settings);
   const composer = createStatusComposer(
-    { clock, watched, planner, facts, stats: (key) => stats.get(key), told, secrets },
+    { clock, watched, planner, facts, stats: (key) => stats.get(key), document, told, nodeProblems, secrets },
     settings,
   );
   const events = createEventRecorder(deps, {
@@ -209,7 +222,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
       sources: sources.caches,
       workers: WORKERS,
       reconcile: createCacheReconciler(
-        { client, watched, plan, authority: keeper, facts, provide, retire, remove },
+        { client, watched, plan, authority: keeper, facts, provide, retire, renewCertificate, remove },
         settings,
       ),
     }),
@@ -217,7 +230,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
       name: 'nodes',
       sources: sources.nodes,
       reconcile: createNodesReconciler(
-        { clock, applier, watched, plan, authority, secrets, document, told },
+        { clock, applier, watched, plan, authority, secrets, document, problems: nodeProblems, told },
         settings,
       ),
     }),

@@ -8,6 +8,7 @@ import type { ServiceMonitorKind } from './caches/service-monitors.ts';
 import { askerOf } from './caches/standing-objects.ts';
 import { configId } from './configs/config-id.ts';
 import type { Planner } from './configs/planner.ts';
+import type { NodeProblems } from './nodes/node-problems.ts';
 import { saysTheSame } from './nodes/node-report.ts';
 import { NODES } from './nodes/nodes-reconciler.ts';
 import type { ToldBook } from './nodes/told-book.ts';
@@ -23,12 +24,13 @@ export interface SourcesDeps {
   readonly stats: StatsPoller;
   readonly serviceMonitors: ServiceMonitorKind;
   readonly told: ToldBook;
+  readonly nodeProblems: NodeProblems;
   readonly namespace: string;
 }
 
 /** What wakes each of the controllers: all that its reconcile reads, and no more. */
 export function createSources(deps: SourcesDeps) {
-  const { watched, planner, authority, facts, stats, serviceMonitors, told, namespace } = deps;
+  const { watched, planner, authority, facts, stats, serviceMonitors, told, nodeProblems, namespace } = deps;
   const whenSynced = (signal: AbortSignal): Promise<void> => watched.whenSynced(signal);
 
   const allCaches = (): Iterable<string> => planner.plan().caches.keys();
@@ -100,6 +102,7 @@ export function createSources(deps: SourcesDeps) {
       facts.onChange((key) => holderOf(key).forEach(handler));
       stats.onChange((key) => holderOf(key).forEach(handler));
       told.onChange(() => allObjects().forEach(handler));
+      nodeProblems.onChange(() => allObjects().forEach(handler));
       watched.reports.onChange((before, after) => {
         if (!saysTheSame(before, after)) allObjects().forEach(handler);
       });

@@ -57,10 +57,8 @@ export async function uninstall(
   const { connection, clock, logger } = deps;
   const { namespace } = settings;
   const metrics = createMetrics();
-  const client = createKubeClient(
-    { connection, clock, metrics },
-    { userAgent: `larder/${settings.version} (uninstall)` },
-  );
+  const options = { userAgent: `larder/${settings.version} (uninstall)` };
+  const client = createKubeClient({ connection, clock, metrics }, options);
   try {
     await endOperator(client, settings, signal);
     const lease = { namespace, name: LEASE_NAME };
@@ -72,7 +70,13 @@ export async function uninstall(
       async (leadership) => {
         cancel();
         hasLed = true;
-        await removeAll(client, clock, logger, namespace, leadership.signal);
+        const beforeWrite = (): void => leadership.assertLive();
+        const ofLeader = createKubeClient({ connection, clock, metrics, beforeWrite }, options);
+        try {
+          await removeAll(ofLeader, clock, logger, namespace, leadership.signal);
+        } finally {
+          await ofLeader.close();
+        }
       },
       AbortSignal.any([signal, tooLate.signal]),
     );

@@ -104,12 +104,13 @@ async function startCluster(part: 'containerd1' | 'containerd2'): Promise<Cluste
   const document = {
     revision: '1',
     ca: pki.caPem,
+    bundles: { own: pki.caPem },
     caches: [CACHED, FOREIGN].map((upstream) => ({ upstream, ...cache })),
     mirrors: [
       {
         upstream: MIRRORED,
         server: registry.url,
-        hosts: [{ host: larder.registry, capabilities: ['pull', 'resolve'], ca: pki.caPem }],
+        hosts: [{ host: larder.registry, capabilities: ['pull', 'resolve'], ca: 'own' }],
       },
     ],
   };

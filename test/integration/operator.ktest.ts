@@ -352,12 +352,15 @@ describe(
       );
       await api.kubectl.apply(secret('ca', { 'bundle.crt': caPem }));
       await waitFor(async () => (await see.document()).mirrors[0]?.hosts[0]?.ca !== undefined, QUICK);
-      assert.deepEqual((await see.document()).mirrors, [
+      const { mirrors, bundles } = await see.document();
+      const [[name, pem] = []] = Object.entries(bundles);
+      assert.equal(pem, caPem);
+      assert.deepEqual(mirrors, [
         {
           upstream: 'quay.io',
           server: 'https://quay.io',
           hosts: [
-            { host: 'https://m.example', capabilities: ['pull', 'resolve'], overridePath: false, ca: caPem },
+            { host: 'https://m.example', capabilities: ['pull', 'resolve'], overridePath: false, ca: name },
           ],
           askedBy: 'MirrorConfig team/mirrors',
         },
@@ -403,6 +406,35 @@ describe(
       await api.kubectl.apply(nodeReport('n1', next.revision, 'docker.io'));
       await waitFor(async () => (await see.get('service', 'registry-docker-io')) === undefined, QUICK);
       assert.ok(await see.get('service', 'registry-hub'));
+    });
+
+    test('tells nodes as much as the API server takes in one object, and says of what is left out that it is', async () => {
+      const names = ['a', 'b', 'c', 'd', 'e'];
+      const { caPem } = createTestPki();
+      for (const name of names) {
+        // Two bytes in JSON for each: four take all but some kilobytes of the document.
+        const bundle = `${caPem}# ${name}`.padEnd(124_000, '\n');
+        const hosts = [{ host: 'https://m.example', caBundleSecretReferenceName: name }];
+        await api.kubectl.apply(
+          secret(name, { 'bundle.crt': bundle }),
+          mirrorConfig(name, { upstream: `${name}.io`, hosts }),
+        );
+      }
+      assert.match(
+        await see.reason('e', 'Progressing', 'Stuck', 'mirrorconfig'),
+        /^e\.io: nodes are not told of it/,
+      );
+      const told = async (): Promise<string> =>
+        (await see.document()).mirrors.map(({ upstream }) => upstream).join();
+      await waitFor(async () => (await told()) === 'a.io,b.io,c.io,d.io', {
+        ...QUICK,
+        what: 'nodes to be told of the others',
+      });
+      await team('delete', 'mirrorconfig', 'a', '--timeout=20s');
+      await waitFor(async () => (await told()) === 'b.io,c.io,d.io,e.io', {
+        ...QUICK,
+        what: 'nodes to be told of it after all',
+      });
     });
 
     test('asks for a larger volume, and says so when the storage class does not allow it', async () => {

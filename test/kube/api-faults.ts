@@ -46,11 +46,16 @@ export interface FaultRule<F extends Fault = Fault> {
   readonly times?: number;
 }
 
+/** For requests whose path ends so: `/configmaps/larder-nodes`. */
+export interface PlacedFaultRule<F extends Fault = Fault> extends FaultRule<F> {
+  readonly path?: string;
+}
+
 /** Rules in the order in which they were added; each request meets the first that fits. */
 export class FaultPlan<F extends Fault = Fault> {
-  #rules: { readonly rule: FaultRule<F>; left: number }[] = [];
+  #rules: { readonly rule: PlacedFaultRule<F>; left: number }[] = [];
 
-  add(...rules: readonly FaultRule<F>[]): void {
+  add(...rules: readonly PlacedFaultRule<F>[]): void {
     this.#rules.push(...rules.map((rule) => ({ rule, left: rule.times ?? 1 })));
   }
 
@@ -62,8 +67,10 @@ export class FaultPlan<F extends Fault = Fault> {
     return this.#rules.length;
   }
 
-  take(verb: string): F | undefined {
-    const found = this.#rules.find(({ rule }) => rule.verb === undefined || rule.verb === verb);
+  take(verb: string, path = ''): F | undefined {
+    const found = this.#rules.find(
+      ({ rule }) => (rule.verb ?? verb) === verb && path.endsWith(rule.path ?? ''),
+    );
     if (found === undefined) return undefined;
     found.left -= 1;
     if (found.left === 0) this.#rules = this.#rules.filter((other) => other !== found);

@@ -104,7 +104,7 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     try {
       if (options.tokens && !options.tokens.has(headers.authorization?.replace(/^Bearer /, '') ?? ''))
         throw new Refused(401, 'Unauthorized', 'Unauthorized');
-      const fault = faults.take(verb);
+      const fault = faults.take(verb, path);
       if (fault !== undefined && answerFault(response, fault)) return;
       const view = viewOf(headers.accept);
       if (verb === 'watch') watch(response, route, view, fault);

@@ -77,6 +77,7 @@ export interface TestClientOptions {
   readonly connection?: KubeConnection;
   readonly limits?: Partial<KubeClientLimits>;
   readonly clock?: ManualClock;
+  readonly beforeWrite?: () => void;
 }
 
 export function clientOf(endpoint: Endpoint, options: TestClientOptions = {}): TestClient {
@@ -97,7 +98,12 @@ export function realTimeClientOf(endpoint: Endpoint, clock: Clock): ClosableKube
 
 function withClock(endpoint: Endpoint, clock: Clock, metrics: Metrics, options: TestClientOptions) {
   const client = createKubeClient(
-    { connection: options.connection ?? connectionTo(endpoint), clock, metrics },
+    {
+      connection: options.connection ?? connectionTo(endpoint),
+      clock,
+      metrics,
+      ...(options.beforeWrite !== undefined && { beforeWrite: options.beforeWrite }),
+    },
     { userAgent: 'larder/test', limits: { ...KUBE_CLIENT_LIMITS, ...options.limits } },
   );
   return { ...client, [Symbol.asyncDispose]: () => client.close() };

@@ -15,12 +15,14 @@ import { createFactBook } from '../../src/operator/caches/cache-facts.ts';
 import { createCacheReconciler } from '../../src/operator/caches/cache-reconciler.ts';
 import { createNodePatience } from '../../src/operator/caches/node-patience.ts';
 import { createCacheProvider } from '../../src/operator/caches/provide-cache.ts';
+import { createCertificateRenewal } from '../../src/operator/caches/renew-certificate.ts';
 import { createCacheRemover } from '../../src/operator/caches/remove-cache.ts';
 import { createLeftoverRetirer } from '../../src/operator/caches/retire-leftovers.ts';
 import { makePlan } from '../../src/operator/configs/plan.ts';
 import { readConfig, type ConfigObject } from '../../src/operator/configs/read-config.ts';
 import { createNodeDocumentView } from '../../src/operator/nodes/node-document-view.ts';
 import { createNodesReconciler } from '../../src/operator/nodes/nodes-reconciler.ts';
+import { createNodeProblems } from '../../src/operator/nodes/node-problems.ts';
 import { createToldBook } from '../../src/operator/nodes/told-book.ts';
 import { createNamedSecrets } from '../../src/operator/secrets/named-secrets.ts';
 import { watchCluster } from '../../src/operator/watched.ts';
@@ -67,7 +69,8 @@ export async function startCacheSetting() {
   const authority = createAuthorityKeeper({ client, clock }, settings);
   const patience = () => createNodePatience({ clock, watched, document });
   let objects: readonly ConfigObject[] = [];
-  const plan = () => makePlan({ objects, asked: readConfig, has: () => [], mayAct: () => true });
+  const plan = () =>
+    makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true });
   const reconcileCache = createCacheReconciler(
     {
       client,
@@ -76,6 +79,7 @@ export async function startCacheSetting() {
       authority,
       facts,
       provide: createCacheProvider({ client, clock, applier, watched, secrets, serviceMonitors }, settings),
+      renewCertificate: createCertificateRenewal({ client, clock, applier, watched }, settings),
       retire: createLeftoverRetirer({ client, watched, document, patience: patience() }, settings),
       remove: createCacheRemover(
         { client, watched, document, patience: patience(), serviceMonitors },
@@ -94,6 +98,7 @@ export async function startCacheSetting() {
       secrets,
       document,
       told: createToldBook(),
+      problems: createNodeProblems(),
     },
     settings,
   );

@@ -276,6 +276,28 @@ describe('when to ask again', () => {
     });
   }
 
+  test('leave to write is asked for each time that something is sent, and to read takes none', async () => {
+    await using api = await startApi();
+    let asked = 0;
+    let isLeft = true;
+    const beforeWrite = (): void => {
+      asked += 1;
+      if (!isLeft) throw new Error('not any more');
+    };
+    await using client = clientOf(api, { beforeWrite });
+    await client.create(CONFIG_MAPS, configMap('a'), forever());
+    await client.get(CONFIG_MAPS, key, forever());
+    await client.list(CONFIG_MAPS, {}, forever());
+    assert.equal(asked, 1);
+    api.faults.add({ fault: { kind: 'status', status: 429, retryAfter: 2 }, verb: 'delete' });
+    const refused = assert.rejects(client.delete(CONFIG_MAPS, key, forever()), /not any more/);
+    await waitFor(() => api.requestsOf('delete').length === 1 && client.clock.pending === 1);
+    isLeft = false;
+    client.clock.advance(2_000);
+    await refused;
+    assert.deepEqual([asked, api.requestsOf('delete').length], [3, 1]);
+  });
+
   test('without Retry-After, with a long one, and for other errors nothing is asked twice', async () => {
     await using api = await startApi();
     await using client = clientOf(api);

@@ -29,6 +29,11 @@ export interface TransportDeps {
   readonly connection: KubeConnection;
   readonly clock: Clock;
   readonly metrics: Pick<KubeMetrics, 'kubeRequests'>;
+  /**
+   * Asked at the last moment before anything that may change something is sent, each time that it is: also after waiting for a turn or a
+   * `Retry-After`. What it throws is what the call throws, and nothing is sent.
+   */
+  readonly beforeWrite?: () => void;
 }
 
 export interface TransportLimits {
@@ -49,7 +54,7 @@ export interface Transport {
 
 /** Throws `KubeError`, `KUBE_CONNECTION_INVALID`, and the reason of the signal. */
 export function createTransport(
-  { connection, clock, metrics }: TransportDeps,
+  { connection, clock, metrics, beforeWrite = () => {} }: TransportDeps,
   { userAgent, limits }: { readonly userAgent: string; readonly limits: TransportLimits },
 ): Transport {
   const { origin, pathname } = new URL(connection.server);
@@ -101,6 +106,7 @@ export function createTransport(
     let code = 'error';
     try {
       const content = body && JSON.stringify(body.content);
+      if (method !== 'GET') beforeWrite();
       const answer = await connections.send(
         {
           method,

@@ -33,6 +33,11 @@ export class Leadership {
     return !this.signal.aborted;
   }
 
+  /** Throws `LEADERSHIP_LOST` unless {@link Leadership.isLive}. */
+  assertLive(): void {
+    if (!this.isLive()) throw this.signal.reason;
+  }
+
   /** A renewal that was sent at `sentAt` has succeeded. In vain when its answer came too late. */
   renewed(sentAt: number): void {
     if (this.isLive()) this.#extend(sentAt);

@@ -181,9 +181,16 @@ test('a copy that is empty, broken or cannot be written is as good as none', asy
   using own = tempDir();
   await using api = await startApi();
   publish(api, '1');
+  const hosts = [{ host: 'https://m.example', ca: '-----BEGIN CERTIFICATE-----' }];
+  const withBundleInHost = JSON.stringify({
+    revision: '0',
+    mirrors: [{ upstream: 'quay.io', server: 'https://quay.io', hosts }],
+  });
   for (const [content, events] of [
     ['', []],
     ['{"revision":', ['the document of before cannot be used']],
+    // Of a version in which each host brought its own bundle: nothing is written without it.
+    [withBundleInHost, ['the document of before cannot be used']],
   ] as const) {
     const file = own.write('nodes.json', content);
     await using source = await follow(api, (logger) => createDocumentCopy(file, logger));

@@ -3,23 +3,23 @@ import { issueCertificate, validityOf } from '../../kube/certificates/authority.
 import { DEFAULT_ROTATION, isDue } from '../../kube/certificates/rotation.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
-import { cacheObject, identityOf } from '../render/identity.ts';
-import type { CacheValues } from '../render/cache-values.ts';
+import { cacheObject, identityOf, type CacheIdentity } from '../render/identity.ts';
 import type { Secret, Service } from '../resources.ts';
 
 /** Of the Secret: the authority that signed, so that a change of it is seen without reading the contents. */
 export const SIGNED_BY = 'larder/signed-by';
 const VALID_FROM = 'larder/valid-from';
 const VALID_UNTIL = 'larder/valid-until';
-const NAMES = 'larder/names';
+/** What the certificate is for, with blanks between. */
+export const NAMES = 'larder/names';
 
 /** The Secret that a cache mounts as its certificate. */
-export function certificateNameOf(values: Pick<CacheValues, 'cache'>): string {
+export function certificateNameOf(values: Pick<CacheIdentity, 'cache'>): string {
   return `${identityOf(values).name}-tls`;
 }
 
 /** The name that nodes ask the certificate for; they reach the cache by the address of its Service. */
-export function serverNameOf(values: Pick<CacheValues, 'cache' | 'namespace'>): string {
+export function serverNameOf(values: Pick<CacheIdentity, 'cache' | 'namespace'>): string {
   return hostOf(identityOf(values).serviceName, values.namespace);
 }
 
@@ -64,7 +64,7 @@ export function holdsWhatItSays({ data = {} }: Secret, authority: Authority): bo
 
 /** A Secret with a new certificate for `names`, signed by `authority`. */
 export async function issueFor(
-  values: CacheValues,
+  values: CacheIdentity,
   names: readonly string[],
   authority: Authority,
   now: number,

@@ -31,6 +31,8 @@ export interface CacheReconcilerDeps {
     objects: readonly KubeObject[],
     signal: AbortSignal,
   ) => Promise<number | undefined>;
+  /** Of a cache that stands and of which nobody knows how it was configured. */
+  readonly renewCertificate: (key: string, authority: Authority, signal: AbortSignal) => Promise<void>;
   readonly remove: (key: string, signal: AbortSignal) => Promise<Removal>;
 }
 
@@ -47,9 +49,13 @@ export function createCacheReconciler(
     const plan = deps.plan();
     const planned = plan.caches.get(key);
     const askers = new Set(allStanding(watched, key).map(askerOf));
-    // Everything stays as it was before its object became invalid.
-    if (planned === undefined && [...askers].some((id) => id !== undefined && plan.isInvalid(id)))
-      return 'done';
+    // Its object has become invalid, and how it was configured before cannot be read any more: all stays but what ends by itself.
+    if (planned === undefined && [...askers].some((id) => id !== undefined && plan.isInvalid(id))) {
+      const authority = deps.authority.current();
+      if (authority === undefined) return { requeueAfterMs: 1000 };
+      await deps.renewCertificate(key, authority, signal);
+      return { requeueAfterMs: LOOK_AGAIN_MS };
+    }
     // What has lost its asker is put right like anything else that somebody changes: whose the contents are, the claim says itself.
     const isOthers = [...askers].some(
       (id) => id !== undefined && id !== (planned && configId(planned.holder)),

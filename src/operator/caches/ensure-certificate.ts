@@ -4,7 +4,7 @@ import { find } from '../../kube/objects/find.ts';
 import { isNotAfter } from '../../kube/objects/resource-version.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
-import type { CacheValues } from '../render/cache-values.ts';
+import type { CacheIdentity } from '../render/identity.ts';
 import { SECRETS } from '../resources.ts';
 import type { Watched } from '../watched.ts';
 import { certificateNameOf, holdsWhatItSays, isGood, issueFor } from './cache-certificate.ts';
@@ -29,7 +29,7 @@ export function createCertificates({ client, clock, watched, ensure }: Certifica
   const known = new LRUCache<string, KubeObject>({ max: REMEMBERED });
 
   return async function ensureCertificate(
-    values: CacheValues,
+    values: CacheIdentity,
     names: readonly string[],
     authority: Authority,
     signal: AbortSignal,

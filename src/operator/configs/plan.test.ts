@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { configOf } from '../../../test/cache/target.ts';
 import { API_VERSION, KIND } from '../../api/registry-config-schema.ts';
 import { MIRROR_API_VERSION, MIRROR_KIND } from '../../api/mirror-config-schema.ts';
 import { configId } from './config-id.ts';
@@ -35,7 +36,14 @@ function made({
 }
 
 function planOf(objects: readonly ConfigObject[], more: Partial<Parameters<typeof makePlan>[0]> = {}): Plan {
-  return makePlan({ objects, asked: readConfig, has: () => [], mayAct: () => true, ...more });
+  return makePlan({
+    objects,
+    asked: readConfig,
+    has: () => [],
+    lastValid: () => [],
+    mayAct: () => true,
+    ...more,
+  });
 }
 
 const holders = (plan: Plan): string[] =>
@@ -91,6 +99,23 @@ test('an object with an invalid spec keeps hold of what it has, and of nothing t
     plan.conflictsOf(younger).map(({ upstream }) => upstream),
     ['quay.io'],
   );
+});
+
+test('an invalid object keeps its caches as they were configured, and with them the names of their objects', () => {
+  const invalid = made({
+    name: 'invalid',
+    upstreams: ['docker.io'],
+    more: { garbageCollection: { ttl: '-1h' } },
+  });
+  const younger = made({ name: 'b', createdAt: '2026-01-01T00:00:01Z', upstreams: ['hub'] });
+  const before = configOf({ upstream: 'docker.io', serviceNameSuffix: 'hub' }).caches;
+  const has = (id: string): string[] => (id === configId(invalid) ? ['docker.io'] : []);
+  const lastValid = (id: string) => (id === configId(invalid) ? before : []);
+  const plan = planOf([younger, invalid], { has, lastValid });
+  assert.deepEqual(holders(plan), ['registry-docker-io RegistryConfig team/invalid']);
+  assert.equal(plan.caches.get('registry-docker-io')?.config, before[0]);
+  assert.equal(plan.conflictsOf(younger)[0]?.about, 'registry-hub');
+  assert.equal(holders(planOf([invalid], { has, lastValid, mayAct: () => false })).length, 0);
 });
 
 test('property: every upstream has at most one holder, the oldest that asks for it, in whatever order they come', () => {

@@ -3,24 +3,29 @@ import { test } from 'node:test';
 import { API_VERSION, KIND } from '../../api/registry-config-schema.ts';
 import { silentLogger } from '../../kit/logger.ts';
 import { createObjectCache } from '../../kube/cache/object-cache.ts';
+import type { ConfigMap } from '../../node-agent/nodes-config-map.ts';
 import type { MirrorConfigObject, RegistryConfigObject, StatefulSet } from '../resources.ts';
 import { createPlanner } from './planner.ts';
 
-test('a conflict stays one when nothing but the status of an object has changed', () => {
+function watching() {
   const deps = { logger: silentLogger };
   const registryConfigs = createObjectCache<RegistryConfigObject>(deps);
   const mirrorConfigs = createObjectCache<MirrorConfigObject>(deps);
   const statefulSets = createObjectCache<StatefulSet>(deps);
-  const planner = createPlanner({
+  const configMaps = createObjectCache<ConfigMap>(deps);
+  return {
+    writer: registryConfigs.writer,
     watched: {
       registryConfigs: registryConfigs.cache,
       mirrorConfigs: mirrorConfigs.cache,
       statefulSets: statefulSets.cache,
+      configMaps: configMaps.cache,
     },
-    finalizer: { isOn: () => true },
-    holdings: () => [],
-  });
-  const objectOf = (name: string, second: number): RegistryConfigObject => ({
+  };
+}
+
+function objectOf(name: string, second: number, finalizers: readonly string[] = []): RegistryConfigObject {
+  return {
     apiVersion: API_VERSION,
     kind: KIND,
     metadata: {
@@ -30,15 +35,45 @@ test('a conflict stays one when nothing but the status of an object has changed'
       generation: 1,
       resourceVersion: String(second),
       creationTimestamp: `2026-01-01T00:00:0${second}Z`,
+      finalizers,
     },
     spec: { caches: [{ upstream: 'docker.io' }] },
+  };
+}
+
+test('a conflict stays one when nothing but the status of an object has changed', () => {
+  const { watched, writer } = watching();
+  const planner = createPlanner({
+    watched,
+    finalizer: { isOn: () => true },
+    holdings: () => [],
+    lastValid: () => [],
   });
   const younger = objectOf('younger', 2);
-  registryConfigs.writer.replace({ items: [objectOf('older', 1), younger], resourceVersion: '2' });
+  writer.replace({ items: [objectOf('older', 1), younger], resourceVersion: '2' });
   assert.equal(planner.plan().conflictsOf(younger).length, 1);
   const told = { ...younger, metadata: { ...younger.metadata, resourceVersion: '3' }, status: {} };
-  registryConfigs.writer.apply('MODIFIED', told);
+  writer.apply('MODIFIED', told);
   const [seen] = planner.objects().filter(({ metadata }) => metadata.name === 'younger');
   assert.ok(seen);
   assert.equal(planner.plan().conflictsOf(seen).length, 1);
+});
+
+test('nothing is made for an object without our finalizer, and nothing that was made is lost when somebody takes it off', () => {
+  const { watched, writer } = watching();
+  let holdings: readonly string[] = [];
+  const planner = createPlanner({
+    watched,
+    finalizer: { isOn: ({ metadata }) => metadata.finalizers?.includes('ours') ?? false },
+    holdings: () => holdings,
+    lastValid: () => [],
+  });
+  const size = (): number => planner.plan().caches.size;
+  writer.replace({ items: [objectOf('hub', 1)], resourceVersion: '1' });
+  assert.equal(size(), 0);
+  writer.apply('MODIFIED', objectOf('hub', 2, ['ours']));
+  assert.equal(size(), 1);
+  holdings = ['docker.io'];
+  writer.apply('MODIFIED', objectOf('hub', 3));
+  assert.equal(size(), 1);
 });

@@ -1,3 +1,4 @@
+import type { CacheConfig } from '../../api/registry-config-effective.ts';
 import { upstreamResourceName } from '../../api/upstream-names.ts';
 import type { ObjectCache } from '../../kube/cache/object-cache.ts';
 import type { Finalizer } from '../../kube/objects/finalizers.ts';
@@ -18,14 +19,16 @@ export interface Planner {
 }
 
 export interface PlannerDeps {
-  readonly watched: Pick<Watched, 'registryConfigs' | 'mirrorConfigs' | 'statefulSets'>;
+  readonly watched: Pick<Watched, 'registryConfigs' | 'mirrorConfigs' | 'statefulSets' | 'configMaps'>;
   readonly finalizer: Pick<Finalizer, 'isOn'>;
   /** Upstreams of which something is there on behalf of an object. */
   readonly holdings: (id: ConfigId) => readonly string[];
+  /** Caches of an object as they stand. */
+  readonly lastValid: (id: ConfigId) => readonly CacheConfig[];
 }
 
 /** Keeps the plan, and makes it anew when an object has changed. */
-export function createPlanner({ watched, finalizer, holdings }: PlannerDeps): Planner {
+export function createPlanner({ watched, finalizer, holdings, lastValid }: PlannerDeps): Planner {
   const caches: readonly ObjectCache<ConfigObject>[] = [watched.registryConfigs, watched.mirrorConfigs];
   const read = new WeakMap<ConfigObject, Asked>();
   let current: Plan | undefined;
@@ -45,18 +48,24 @@ export function createPlanner({ watched, finalizer, holdings }: PlannerDeps): Pl
       if (!isSameSpec(before, after)) forget();
     });
   }
-  // What an invalid object has decides what it keeps hold of.
+  // What an object has decides what an invalid one keeps, and how; what nodes are told is in a ConfigMap, too.
   watched.statefulSets.onChange((before, after) => {
     if (before === undefined || after === undefined) forget();
   });
+  watched.configMaps.onChange(forget);
 
   function plan(): Plan {
-    current ??= makePlan({ objects: objects(), asked, has: holdings, mayAct });
+    current ??= makePlan({ objects: objects(), asked, has: holdings, lastValid, mayAct });
     return current;
   }
 
+  /**
+   * Before anything is made, the finalizer is on. Of an object that has something already somebody has taken it off, as `kubectl replace`
+   * does: it is put back, and what was made stays meanwhile.
+   */
   function mayAct(object: ConfigObject): boolean {
-    return object.metadata.deletionTimestamp === undefined && finalizer.isOn(object);
+    if (object.metadata.deletionTimestamp !== undefined) return false;
+    return finalizer.isOn(object) || holdings(configId(object)).length > 0;
   }
 
   return {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { CacheConfig } from '../../api/registry-config-effective.ts';
-import { defaultRemoteUrl } from '../../api/upstream-names.ts';
+import { defaultRemoteUrl, upstreamResourceName } from '../../api/upstream-names.ts';
 import { formatAddress } from '../../kit/listen.ts';
-import type { NodeDocument, NodeDocumentInput } from '../../node-agent/node-document.ts';
+import type { NodeCache, NodeDocument, NodeMirror } from '../../node-agent/node-document.ts';
 import { configId } from '../configs/config-id.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
 import { PORTS } from '../render/identity.ts';
+import { fillDocument, type Candidate } from './fill-document.ts';
 
 export interface DocumentInput {
   readonly plan: Plan;
@@ -17,25 +18,35 @@ export interface DocumentInput {
   ) => { readonly clusterIP: string; readonly serverName: string } | undefined;
   /** The CA bundle in a Secret of the mirrors' object; undefined where it cannot be used. */
   readonly bundleOf: (mirrors: PlannedMirrors, secretName: string) => string | undefined;
+  /** True while a Secret that the mirrors need cannot be read: what nodes were told of them stays. */
+  readonly isUnread: (mirrors: PlannedMirrors) => boolean;
   /** What nodes are told now: entries of objects whose spec is invalid stay. */
   readonly before: NodeDocument;
 }
 
-/** What every node should do. The same plan gives the same document, in whatever order its objects came. */
-export function composeDocument(input: DocumentInput): NodeDocumentInput {
+export interface ComposedDocument {
+  readonly document: NodeDocument;
+  /** Why nodes are not told of an upstream, a sentence each. */
+  readonly leftOut: ReadonlyMap<string, string>;
+}
+
+/**
+ * What every node should do, as far as there is room: what stays of invalid objects comes first, since nothing else remembers it, then what
+ * objects ask for, the oldest first. The same plan gives the same document, in whatever order its objects came.
+ */
+export function composeDocument(input: DocumentInput): ComposedDocument {
   const { plan, bundle, before } = input;
-  const isKept = ({ askedBy }: { readonly askedBy?: string | undefined }): boolean =>
-    askedBy !== undefined && plan.isInvalid(askedBy);
-  const caches = [
-    ...[...plan.caches.values()].flatMap((cache) => cacheEntry(cache, input) ?? []),
-    ...before.caches.filter(isKept),
-  ].sort(byUpstream);
-  const mirrors = [
-    ...plan.mirrors.map((one) => mirrorEntry(one, input)),
-    ...before.mirrors.filter(isKept),
-  ].sort(byUpstream);
-  const content = { ca: bundle, caches, mirrors };
-  return { revision: revisionOf(content), ...content };
+  const isKept = ({ askedBy, upstream }: NodeEntry): boolean =>
+    askedBy !== undefined && plan.isInvalid(askedBy) && !plan.caches.has(upstreamResourceName(upstream));
+  const kept: Candidate[] = [
+    ...before.caches.filter(isKept).map((entry): Candidate => ({ list: 'caches', entry })),
+    ...before.mirrors.filter(isKept).map((entry) => mirrorCandidate(entry, before.bundles)),
+  ];
+  const planned = [...plan.caches.values(), ...plan.mirrors]
+    .toSorted((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1))
+    .flatMap((one) => ('mirrors' in one ? mirrorsOf(one, input) : cacheOf(one, input)) ?? []);
+  const { content, leftOut } = fillDocument(bundle, [...kept, ...planned]);
+  return { document: { revision: revisionOf(content), ...content }, leftOut };
 }
 
 /** Where nodes reach a cache. */
@@ -43,26 +54,45 @@ export function endpointOf({ http }: CacheConfig, clusterIP: string): string {
   return `${http.tls ? 'https' : 'http'}://${formatAddress({ host: clusterIP, port: PORTS.registry })}`;
 }
 
-function cacheEntry(cache: PlannedCache, { addressOf }: DocumentInput) {
+type NodeEntry = NodeCache | NodeMirror;
+
+/** Texts in the order of age; of one object in that of the upstreams. */
+function ageOf(planned: PlannedCache | PlannedMirrors): string {
+  const { upstream } = 'mirrors' in planned ? planned.mirrors : planned.config;
+  const { holder } = planned;
+  return `${holder.metadata.creationTimestamp ?? ''} ${configId(holder)} ${upstream}`;
+}
+
+function cacheOf(cache: PlannedCache, { addressOf }: DocumentInput): Candidate | undefined {
   const address = addressOf(cache);
   if (address === undefined) return undefined;
   const { upstream, remoteURL } = cache.config;
-  return {
+  const entry = {
     upstream,
     server: remoteURL.replace(/\/+$/, ''),
     endpoint: endpointOf(cache.config, address.clusterIP),
     serverName: address.serverName,
     askedBy: configId(cache.holder),
   };
+  return { list: 'caches', entry };
 }
 
-function mirrorEntry(planned: PlannedMirrors, { bundleOf }: DocumentInput) {
+function mirrorsOf(planned: PlannedMirrors, input: DocumentInput): Candidate | undefined {
   const { upstream, hosts } = planned.mirrors;
-  return {
+  const askedBy = configId(planned.holder);
+  if (input.isUnread(planned)) {
+    const { mirrors, bundles } = input.before;
+    const told = mirrors.find((entry) => entry.upstream === upstream && entry.askedBy === askedBy);
+    return told && mirrorCandidate(told, bundles);
+  }
+  const bundles: Record<string, string> = {};
+  const entry = {
     upstream,
     server: defaultRemoteUrl(upstream),
     hosts: hosts.map(({ host, capabilities, overridePath, caBundleSecretReferenceName: secret }) => {
-      const ca = secret === undefined ? undefined : bundleOf(planned, secret);
+      const pem = secret === undefined ? undefined : input.bundleOf(planned, secret);
+      const ca = pem === undefined ? undefined : hashOf(pem).slice(0, 32);
+      if (pem !== undefined && ca !== undefined) bundles[ca] = pem;
       return {
         host,
         capabilities: [...capabilities],
@@ -70,14 +100,24 @@ function mirrorEntry(planned: PlannedMirrors, { bundleOf }: DocumentInput) {
         ...(ca !== undefined && { ca }),
       };
     }),
-    askedBy: configId(planned.holder),
+    askedBy,
+  };
+  return { list: 'mirrors', entry, bundles };
+}
+
+function mirrorCandidate(entry: NodeMirror, bundles: NodeDocument['bundles']): Candidate {
+  const names = entry.hosts.flatMap(({ ca }) => ca ?? []);
+  return {
+    list: 'mirrors',
+    entry,
+    bundles: Object.fromEntries(names.map((name) => [name, bundles[name] ?? ''])),
   };
 }
 
 function revisionOf(content: object): string {
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
+  return hashOf(JSON.stringify(content)).slice(0, 16);
 }
 
-function byUpstream(a: { readonly upstream: string }, b: { readonly upstream: string }): number {
-  return a.upstream < b.upstream ? -1 : 1;
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -16,8 +16,16 @@ export function createNodeDocumentView(
   watched: Pick<Watched, 'configMaps'>,
   { namespace }: { readonly namespace: string },
 ): NodeDocumentView {
+  /** Read once: it may be large, and is asked for often. */
+  let last: { readonly text: string | undefined; readonly document: NodeDocument } | undefined;
+
   function current(): NodeDocument {
     const text = watched.configMaps.get({ namespace, name: NODES_CONFIG_MAP })?.data?.[NODES_KEY];
+    if (last === undefined || last.text !== text) last = { text, document: read(text) };
+    return last.document;
+  }
+
+  function read(text: string | undefined): NodeDocument {
     try {
       return text === undefined ? EMPTY_DOCUMENT : parseNodeDocument(text, NODES_CONFIG_MAP);
     } catch {

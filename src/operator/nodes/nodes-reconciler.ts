@@ -1,8 +1,9 @@
 import type { Clock } from '../../kit/clock.ts';
+import { errorText } from '../../kit/errors.ts';
 import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
 import type { Intent, KubeObject } from '../../kube/types.ts';
-import { formatNodeDocument } from '../../node-agent/node-document.ts';
+import { formatNodeDocument, type NodeDocument } from '../../node-agent/node-document.ts';
 import {
   CONFIG_MAPS,
   NODES_CONFIG_MAP,
@@ -15,10 +16,11 @@ import { clusterIpOf } from '../caches/cluster-ip.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
 import { MANAGED_BY } from '../render/identity.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
-import { bundleProblem } from '../secrets/bundle-problem.ts';
+import { mirrorBundleProblem } from '../secrets/mirror-bundle-problem.ts';
 import type { Watched } from '../watched.ts';
 import { composeDocument } from './compose-document.ts';
 import type { NodeDocumentView } from './node-document-view.ts';
+import type { NodeProblems } from './node-problems.ts';
 import type { ToldBook } from './told-book.ts';
 import { toldSpecs } from './told-specs.ts';
 
@@ -36,6 +38,7 @@ export interface NodesDeps {
   readonly authority: () => Authority | undefined;
   readonly secrets: NamedSecrets;
   readonly document: NodeDocumentView;
+  readonly problems: NodeProblems;
   readonly told: ToldBook;
 }
 
@@ -44,43 +47,66 @@ export const NODES = 'nodes';
 
 /**
  * Keeps the document in step with the plan. A cache is told of once its Service has an address and its certificate is there: that it answers, each
- * node finds out for itself before it turns to it (the agent's gate).
+ * node finds out for itself before it turns to it (the agent's gate). What cannot be told is one object's problem, and says so there: the others
+ * are told all the same.
  */
 export function createNodesReconciler(
   deps: NodesDeps,
   { namespace }: { readonly namespace: string },
 ): Reconcile {
-  const { clock, watched, document } = deps;
+  const { clock, watched, problems } = deps;
   let lastText = '';
   let lastAt = -Infinity;
   return async (_key, { signal }) => {
     const authority = deps.authority();
     // Its coming is a change that brings this here again.
     if (authority === undefined) return 'done';
+    const waitMs = lastAt + EVERY_MS - clock.monotonic();
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
     const plan = deps.plan();
-    const bundles = await readBundles(plan.mirrors, signal);
-    const composed = composeDocument({
+    const { bundles, unread } = await readBundles(plan.mirrors, signal);
+    const before = deps.document.current();
+    const { document, leftOut } = composeDocument({
       plan,
       bundle: authority.bundle,
       addressOf,
       bundleOf: (mirrors, name) => bundles.get(bundleId(mirrors, name)),
-      before: document.current(),
+      isUnread: ({ mirrors }) => unread.has(mirrors.upstream),
+      before,
     });
-    const text = formatNodeDocument(composed);
+    const text = formatNodeDocument(document);
+    const known = new Map(
+      [...unread].map(([upstream, error]) => [upstream, `its CA bundle cannot be read: ${errorText(error)}`]),
+    );
+    for (const [upstream, why] of leftOut) known.set(upstream, why);
+    try {
+      await write(text, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      for (const upstream of concerned(before, document))
+        known.set(upstream, `nodes cannot be told of the last change: ${errorText(error)}`);
+      problems.set(known);
+      throw error;
+    }
+    if (text !== lastText) lastAt = clock.monotonic();
+    lastText = text;
+    problems.set(known);
+    deps.told.set({ revision: document.revision, specs: toldSpecs(document, plan) });
+    // Tried again as what else fails.
+    const [failure] = unread.values();
+    if (failure !== undefined) throw failure;
+    return 'done';
+  };
+
+  async function write(text: string, signal: AbortSignal): Promise<void> {
     const intent: Intent<ConfigMap> = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { namespace, name: NODES_CONFIG_MAP, labels: MANAGED_BY },
       data: { [NODES_KEY]: text },
     };
-    const waitMs = lastAt + EVERY_MS - clock.monotonic();
-    if (text !== lastText && waitMs > 0) return { requeueAfterMs: waitMs };
-    if (text !== lastText) lastAt = clock.monotonic();
-    lastText = text;
     await deps.applier.ensure(CONFIG_MAPS, intent, watched.configMaps.get(intent.metadata), signal);
-    deps.told.set({ revision: composed.revision, specs: toldSpecs(composed, plan) });
-    return 'done';
-  };
+  }
 
   function addressOf(planned: PlannedCache) {
     const cache = planned.config;
@@ -92,22 +118,43 @@ export function createNodesReconciler(
     return { clusterIP, serverName: serverNameOf({ cache, namespace }) };
   }
 
-  async function readBundles(
-    mirrors: readonly PlannedMirrors[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, string>> {
+  /** By {@link bundleId}; and of which upstreams one could not be read, and why. */
+  async function readBundles(mirrors: readonly PlannedMirrors[], signal: AbortSignal) {
     const bundles = new Map<string, string>();
+    const unread = new Map<string, unknown>();
     for (const one of mirrors) {
       for (const { caBundleSecretReferenceName: name } of one.mirrors.hosts) {
         if (name === undefined) continue;
         const key = { namespace: namespaceOf(one.holder), name };
-        const data = (await deps.secrets.read(key, signal))?.data;
-        if (bundleProblem(key, data) !== undefined) continue;
-        bundles.set(bundleId(one, name), Buffer.from(data?.['bundle.crt'] ?? '', 'base64').toString('utf8'));
+        try {
+          const data = (await deps.secrets.read(key, signal))?.data;
+          if (mirrorBundleProblem(key, data) !== undefined) continue;
+          bundles.set(bundleId(one, name), decoded(data?.['bundle.crt']));
+        } catch (error) {
+          signal.throwIfAborted();
+          unread.set(one.mirrors.upstream, error);
+        }
       }
     }
-    return bundles;
+    return { bundles, unread };
   }
+}
+
+/** Upstreams of which nodes are told something else then. */
+function concerned(before: NodeDocument, after: NodeDocument): string[] {
+  const [old, now] = [textsOf(before), textsOf(after)];
+  return [...new Set([...old.keys(), ...now.keys()])].filter((key) => old.get(key) !== now.get(key));
+}
+
+function textsOf({ ca, caches, mirrors }: NodeDocument): ReadonlyMap<string, string> {
+  return new Map([
+    ...caches.map((entry) => [entry.upstream, JSON.stringify([ca, entry])] as const),
+    ...mirrors.map((entry) => [entry.upstream, JSON.stringify(entry)] as const),
+  ]);
+}
+
+function decoded(data = ''): string {
+  return Buffer.from(data, 'base64').toString('utf8');
 }
 
 function bundleId({ holder }: PlannedMirrors, name: string): string {

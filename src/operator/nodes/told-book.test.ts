@@ -18,7 +18,13 @@ function planOf(generation: number) {
     metadata: { namespace: 'team', name: 'm', uid: 'v', generation: 1 },
     spec: { mirrors: [{ upstream: 'ghcr.io', hosts: [{ host: 'https://m.example' }] }] },
   };
-  return makePlan({ objects: [hub, mirrors], asked: readConfig, has: () => [], mayAct: () => true });
+  return makePlan({
+    objects: [hub, mirrors],
+    asked: readConfig,
+    has: () => [],
+    lastValid: () => [],
+    mayAct: () => true,
+  });
 }
 
 const entry = (upstream: string) => ({ upstream, server: '', endpoint: '', serverName: '' });

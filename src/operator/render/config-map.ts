@@ -13,9 +13,12 @@ export function configMap(values: CacheValues): KubeObject & { data: Record<stri
   return cacheObject(values, configMapName(values), {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    data: { 'config.yaml': printRegistryConfig(config) },
+    data: { [CONFIG_KEY]: printRegistryConfig(config) },
   });
 }
+
+/** Of the ConfigMap, and the name of the file. */
+export const CONFIG_KEY = 'config.yaml';
 
 export function configMapName(values: CacheValues): string {
   return `${identityOf(values).name}-config`;

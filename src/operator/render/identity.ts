@@ -32,7 +32,7 @@ export interface Identity {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-export function identityOf({ cache }: Pick<CacheValues, 'cache'>): Identity {
+export function identityOf({ cache }: { readonly cache: NamedCache }): Identity {
   const name = upstreamResourceName(cache.upstream);
   const selector = { app: name, 'upstream-host': upstreamLabel(cache.upstream) };
   return {
@@ -43,7 +43,10 @@ export function identityOf({ cache }: Pick<CacheValues, 'cache'>): Identity {
   };
 }
 
-export function serviceNameOf({ upstream, serviceNameSuffix: suffix }: CacheConfig): string {
+/** What of a cache its names follow from. */
+export type NamedCache = Pick<CacheConfig, 'upstream' | 'serviceNameSuffix'>;
+
+export function serviceNameOf({ upstream, serviceNameSuffix: suffix }: NamedCache): string {
   return suffix === undefined ? upstreamResourceName(upstream) : `registry-${suffix}`;
 }
 
@@ -51,9 +54,12 @@ export function serviceNameOf({ upstream, serviceNameSuffix: suffix }: CacheConf
 export const ASKED_BY = 'larder/asked-by';
 export const UPSTREAM = 'upstream';
 
+/** What the metadata of a cache's objects are made of. */
+export type CacheIdentity = Pick<CacheValues, 'namespace' | 'askedBy'> & { readonly cache: NamedCache };
+
 /** An object of a cache, with what all of them have in common. */
 export function cacheObject<const T extends { apiVersion: string; kind: string }>(
-  values: CacheValues,
+  values: CacheIdentity,
   name: string,
   rest: T,
 ): T & KubeObject {

@@ -12,6 +12,8 @@ export interface MirrorConfigInput {
   readonly object: MirrorConfigObject;
   readonly asked: Asked;
   readonly conflicts: readonly Conflict[];
+  /** Why nodes are not told of its upstreams, or not of their last change, a sentence each. */
+  readonly nodeProblems: readonly string[];
   readonly nodes: NodesInput;
   /** What is wrong with the CA bundles that it names, a sentence each. */
   readonly caBundleProblems: readonly string[];
@@ -29,7 +31,7 @@ export function mirrorConfigStatus(input: MirrorConfigInput): MirrorConfigStatus
   const lost = new Set(conflicts.map(({ upstream }) => upstream));
   const entries = upstreams.map((upstream) => entryOf(upstream, lost.has(upstream), input));
   const findings: Finding[] = [
-    ...findingsOfObject(asked, removing),
+    ...findingsOfObject(asked, removing, input.nodeProblems),
     ...conflictFindings(object, conflicts, asked.kind === 'mirrors' ? asked.mirrors.length : 0),
     ...input.caBundleProblems.map((message): Finding => ({ reason: 'CABundleInvalid', message })),
     ...(removing === undefined ? entries.flatMap((entry) => entry.findings) : []),

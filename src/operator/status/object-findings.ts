@@ -3,9 +3,13 @@ import type { KubeObject } from '../../kube/types.ts';
 import type { Asked } from '../configs/read-config.ts';
 import type { Finding } from './findings.ts';
 
-/** What is to be said of any object of ours: that its spec cannot be used, that it is going. */
-export function findingsOfObject(asked: Asked, removing: readonly string[] | undefined): Finding[] {
-  const findings: Finding[] = [];
+/** What is to be said of any object of ours: that its spec cannot be used, that it is going, that nodes do not hear of it. */
+export function findingsOfObject(
+  asked: Asked,
+  removing: readonly string[] | undefined,
+  nodeProblems: readonly string[],
+): Finding[] {
+  const findings = nodeProblems.map((message): Finding => ({ reason: 'Stuck', message }));
   if (asked.kind === 'invalid')
     findings.push({ reason: 'ConfigurationInvalid', message: asked.problems.join('; ') });
   if (removing !== undefined) {

@@ -15,6 +15,8 @@ export interface RegistryConfigInput {
   readonly object: RegistryConfigObject;
   readonly asked: Asked;
   readonly conflicts: readonly Conflict[];
+  /** Why nodes are not told of its upstreams, or not of their last change, a sentence each. */
+  readonly nodeProblems: readonly string[];
   /** Of each upstream that it owns; with what its cache says of itself. */
   readonly views: ReadonlyMap<string, CacheView & { readonly stats: CacheStats | undefined }>;
   /** Upstreams of which something is left; undefined unless the object is being deleted. */
@@ -32,12 +34,15 @@ export function registryConfigStatus(input: RegistryConfigInput): RegistryConfig
     return views.get(upstream)?.status ?? { upstream, state: 'Unused' as const };
   });
   const findings: Finding[] = [
-    ...findingsOfObject(asked, removing),
+    ...findingsOfObject(asked, removing, input.nodeProblems),
     ...conflictFindings(object, conflicts, asked.kind === 'caches' ? asked.caches.length : 0),
     ...(removing === undefined ? [...views.values()].flatMap((view) => view.findings) : []),
   ];
-  // What was valid before is still there: its entries stay as they were last seen.
-  const kept = asked.kind === 'invalid' && removing === undefined ? (before.caches ?? []) : caches;
+  // What was valid before is still there.
+  const kept =
+    asked.kind === 'invalid' && removing === undefined
+      ? (before.caches ?? []).map((cache) => views.get(cache.upstream)?.status ?? cache)
+      : caches;
   const observation: Observation = observationOf(object, now);
   return {
     ...(observation.generation !== undefined && { observedGeneration: observation.generation }),

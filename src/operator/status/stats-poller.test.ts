@@ -50,7 +50,8 @@ test('what a cache says is told of the object that asked for that cache, and of 
   const poller = createStatsPoller({
     clock,
     watched: { services },
-    plan: () => makePlan({ objects, asked: readConfig, has: () => [], mayAct: () => true }),
+    plan: () =>
+      makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true }),
     namespace: 'larder-system',
   });
   const told: string[] = [];
@@ -87,7 +88,13 @@ test('a cache that answers nonsense, or not at all, says nothing', async () => {
     clock,
     watched: { services },
     plan: () =>
-      makePlan({ objects: [objectOf('first')], asked: readConfig, has: () => [], mayAct: () => true }),
+      makePlan({
+        objects: [objectOf('first')],
+        asked: readConfig,
+        has: () => [],
+        lastValid: () => [],
+        mayAct: () => true,
+      }),
     namespace: 'larder-system',
   });
   const ending = new AbortController();

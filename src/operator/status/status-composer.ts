@@ -2,18 +2,22 @@ import type { MirrorConfigStatus } from '../../api/status/mirror-config-status.t
 import type { RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
 import { upstreamResourceName } from '../../api/upstream-names.ts';
 import type { Clock } from '../../kit/clock.ts';
+import { errorText } from '../../kit/errors.ts';
+import type { ObjectKey } from '../../kube/types.ts';
 import type { FactBook } from '../caches/cache-facts.ts';
 import { configId } from '../configs/config-id.ts';
 import { specId } from '../configs/spec-id.ts';
 import type { Planner } from '../configs/planner.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import { isAgentOf } from '../nodes/agent-pod.ts';
+import type { NodeDocumentView } from '../nodes/node-document-view.ts';
+import type { NodeProblems } from '../nodes/node-problems.ts';
 import { podlessNodes } from '../nodes/podless-nodes.ts';
 import type { ToldBook } from '../nodes/told-book.ts';
 import { claimName } from '../render/stateful-set.ts';
 import type { MirrorConfigObject, RegistryConfigObject } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
-import { bundleProblem } from '../secrets/bundle-problem.ts';
+import { mirrorBundleProblem } from '../secrets/mirror-bundle-problem.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { cacheView } from './cache-view.ts';
@@ -28,7 +32,9 @@ export interface StatusComposerDeps {
   readonly planner: Planner;
   readonly facts: FactBook;
   readonly stats: (key: string) => CacheStats | undefined;
+  readonly document: NodeDocumentView;
   readonly told: ToldBook;
+  readonly nodeProblems: Pick<NodeProblems, 'of'>;
   readonly secrets: NamedSecrets;
 }
 
@@ -48,6 +54,7 @@ export function createStatusComposer(
     const common = {
       asked: planner.asked(object),
       conflicts: planner.plan().conflictsOf(object),
+      nodeProblems: nodeProblemsOf(object, removing),
       removing,
       now: clock.now(),
     };
@@ -59,6 +66,25 @@ export function createStatusComposer(
     const caBundleProblems = await bundleProblemsOf(ours, signal);
     return mirrorConfigStatus({ ...common, object: ours, nodes: nodesInput(ours), caBundleProblems });
   };
+
+  function nodeProblemsOf(object: ConfigObject, removing: readonly string[] | undefined): string[] {
+    const others = new Set(
+      planner
+        .plan()
+        .conflictsOf(object)
+        .map(({ upstream }) => upstream),
+    );
+    return (removing ?? upstreamsOf(object)).flatMap((upstream) => {
+      const problem = others.has(upstream) ? undefined : deps.nodeProblems.of(upstream);
+      return problem === undefined ? [] : [`${upstream}: ${problem}`];
+    });
+  }
+
+  function upstreamsOf(object: ConfigObject): readonly string[] {
+    const asked = planner.asked(object);
+    if (asked.kind === 'invalid') return deps.document.upstreamsOf(configId(object));
+    return (asked.kind === 'caches' ? asked.caches : asked.mirrors).map(({ upstream }) => upstream);
+  }
 
   function nodesInput(object: ConfigObject): NodesInput {
     const reports = watched.reports.list();
@@ -107,12 +133,21 @@ export function createStatusComposer(
     for (const { upstream, hosts } of asked.mirrors) {
       for (const { caBundleSecretReferenceName: name } of hosts) {
         if (name === undefined) continue;
-        const key = { namespace: object.metadata.namespace, name };
-        const secret = await deps.secrets.read(key, signal);
-        const problem = bundleProblem(key, secret && (secret.data ?? {}));
+        const problem = await bundleProblem({ namespace: object.metadata.namespace, name }, signal);
         if (problem !== undefined) problems.push(`${upstream}: ${problem}`);
       }
     }
     return problems;
+  }
+
+  async function bundleProblem(key: ObjectKey, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const secret = await deps.secrets.read(key, signal);
+      return mirrorBundleProblem(key, secret && (secret.data ?? {}));
+    } catch (error) {
+      signal.throwIfAborted();
+      // Who tells the nodes tries again, and a status follows from that.
+      return `Secret ${key.name} cannot be read: ${errorText(error)}`;
+    }
   }
 }

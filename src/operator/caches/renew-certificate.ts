@@ -1,0 +1,46 @@
+import type { Clock } from '../../kit/clock.ts';
+import type { Applier } from '../../kube/objects/apply.ts';
+import type { Intent, KubeClient, KubeObject } from '../../kube/types.ts';
+import type { Authority } from '../authority/authority-state.ts';
+import { ASKED_BY, UPSTREAM } from '../render/identity.ts';
+import { SECRETS } from '../resources.ts';
+import { BY_CACHE, type Watched } from '../watched.ts';
+import { NAMES } from './cache-certificate.ts';
+import { createCertificates } from './ensure-certificate.ts';
+
+export interface RenewDeps {
+  readonly client: Pick<KubeClient, 'get'>;
+  readonly clock: Clock;
+  readonly applier: Applier;
+  readonly watched: Pick<Watched, 'secrets'>;
+}
+
+/**
+ * Keeps the certificate of a cache good of which nothing else can be made, since nobody knows any more how it was configured. Its Secret says
+ * all that is needed.
+ */
+export function createCertificateRenewal(
+  { client, clock, applier, watched }: RenewDeps,
+  { namespace }: { readonly namespace: string },
+) {
+  const ensureCertificate = createCertificates({ client, clock, watched, ensure });
+
+  return async function renewCertificate(
+    key: string,
+    authority: Authority,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const { metadata } of watched.secrets.byIndex(BY_CACHE, key)) {
+      const { [NAMES]: names, [ASKED_BY]: askedBy, [UPSTREAM]: upstream } = metadata.annotations ?? {};
+      if (names === undefined || askedBy === undefined || upstream === undefined) continue;
+      const cache = { upstream, serviceNameSuffix: undefined };
+      await ensureCertificate({ namespace, askedBy, cache }, names.split(' '), authority, signal);
+    }
+  };
+
+  async function ensure(object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
+    const observed = watched.secrets.get(object.metadata);
+    const outcome = await applier.ensure(SECRETS, object as Intent<KubeObject>, observed, signal);
+    return outcome.kind === 'conflict' ? object : outcome.object;
+  }
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CONFIG_MAPS } from '../../src/node-agent/nodes-config-map.ts';
+import {
+  CLAIMS,
+  MIRROR_CONFIGS,
+  REGISTRY_CONFIGS,
+  SECRETS,
+  SERVICES,
+  STATEFUL_SETS,
+} from '../../src/operator/resources.ts';
+import type { Resource } from '../../src/kube/types.ts';
+import { mirrorConfig, registryConfig, SYSTEM, TEAM } from './setting.ts';
+import { startStandIn, type StandIn } from './stand-in.ts';
+
+const KEY = 'registry-docker-io';
+/** As decision 0007 has it. */
+const SILENT_MS = 5 * 60_000;
+const HUB = registryConfig('hub', { upstream: 'docker.io' });
+
+/** With a cache of docker.io that nodes know of. */
+async function withCache(): Promise<StandIn> {
+  await using cleanup = new AsyncDisposableStack();
+  const cluster = cleanup.use(await startStandIn());
+  cluster.put(REGISTRY_CONFIGS, HUB);
+  await cluster.until(() => cluster.document().caches.length === 1);
+  await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
+  cleanup.move();
+  return cluster;
+}
+
+const isGone = (cluster: StandIn, name = 'hub') => cluster.get(REGISTRY_CONFIGS, name, TEAM) === undefined;
+
+test('a node that does not answer is waited for, for five minutes, and no longer', async () => {
+  await using cluster = await withCache();
+  const { revision } = cluster.document();
+  cluster.report('n1', revision, 'docker.io');
+  cluster.remove(REGISTRY_CONFIGS, 'hub');
+  await cluster.until(() => cluster.document().caches.length === 0);
+  const toldAt = cluster.clock.monotonic();
+  await cluster.pass(SILENT_MS - 10_000);
+  assert.ok(cluster.get(STATEFUL_SETS, KEY), 'the cache went too early');
+  await cluster.until(() => isGone(cluster));
+  const ms = cluster.clock.monotonic() - toldAt;
+  assert.ok(ms >= SILENT_MS - 1_000 && ms < SILENT_MS + 30_000, `it took ${ms} ms`);
+  assert.equal(cluster.get(STATEFUL_SETS, KEY), undefined);
+});
+
+test('a node that answers is not waited for any longer', async () => {
+  await using cluster = await withCache();
+  cluster.report('n1', cluster.document().revision, 'docker.io');
+  cluster.remove(REGISTRY_CONFIGS, 'hub');
+  await cluster.until(() => cluster.document().caches.length === 0);
+  await cluster.pass(30_000);
+  assert.ok(cluster.get(STATEFUL_SETS, KEY));
+  cluster.report('n1', cluster.document().revision);
+  const answeredAt = cluster.clock.monotonic();
+  await cluster.until(() => isGone(cluster));
+  assert.ok(cluster.clock.monotonic() - answeredAt < 10_000);
+});
+
+describe('an object goes to its end although', () => {
+  const DELETED: Record<string, [Resource, string]> = {
+    'its Service is gone': [SERVICES, KEY],
+    'its StatefulSet is gone': [STATEFUL_SETS, KEY],
+    'its claim is gone': [CLAIMS, `cache-volume-${KEY}-0`],
+    'its certificate is gone': [SECRETS, `${KEY}-tls`],
+    'the document for the nodes is gone': [CONFIG_MAPS, 'larder-nodes'],
+  };
+  for (const [title, [resource, name]] of Object.entries(DELETED)) {
+    test(title, async () => {
+      await using cluster = await withCache();
+      cluster.put(CLAIMS, claim());
+      cluster.report('n1', cluster.document().revision, 'docker.io');
+      await cluster.pass(2_000);
+      cluster.remove(REGISTRY_CONFIGS, 'hub');
+      cluster.remove(resource, name, SYSTEM);
+      await cluster.until(() => cluster.document().revision !== '' && cluster.document().caches.length === 0);
+      cluster.report('n1', cluster.document().revision);
+      await cluster.until(() => isGone(cluster));
+      for (const [kind, called] of Object.values(DELETED))
+        if (kind !== CLAIMS && called !== 'larder-nodes') assert.equal(cluster.get(kind, called), undefined);
+    });
+  }
+});
+
+test('an upstream passes from a RegistryConfig to a MirrorConfig and back, and nodes are told of one of them at most', async () => {
+  await using cluster = await withCache();
+  const mirrors = mirrorConfig('mirrors', { upstream: 'docker.io', hosts: [{ host: 'https://m.example' }] });
+  cluster.put(MIRROR_CONFIGS, mirrors);
+  await cluster.pass(5_000);
+  assert.deepEqual(cluster.document().mirrors, []);
+
+  cluster.remove(REGISTRY_CONFIGS, 'hub');
+  await cluster.until(() => cluster.document().mirrors.length === 1);
+  assert.deepEqual(cluster.document().caches, []);
+  await cluster.until(() => isGone(cluster));
+  assert.equal(cluster.get(STATEFUL_SETS, KEY), undefined);
+
+  cluster.put(REGISTRY_CONFIGS, HUB);
+  await cluster.pass(5_000);
+  assert.equal(cluster.get(STATEFUL_SETS, KEY), undefined);
+  cluster.remove(MIRROR_CONFIGS, 'mirrors');
+  await cluster.until(() => cluster.document().caches.length === 1);
+  assert.deepEqual(cluster.document().mirrors, []);
+  await cluster.until(() => cluster.get(MIRROR_CONFIGS, 'mirrors', TEAM) === undefined);
+  await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
+});
+
+function claim(): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      namespace: SYSTEM,
+      name: `cache-volume-${KEY}-0`,
+      labels: { app: KEY, 'app.kubernetes.io/managed-by': 'larder-operator' },
+      annotations: { 'larder/asked-by': 'RegistryConfig team/hub' },
+    },
+    spec: { resources: { requests: { storage: '10Gi' } } },
+  };
+}
