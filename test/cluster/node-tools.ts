@@ -1,4 +1,5 @@
 import type { Place } from '../kit/place.ts';
+import { waitFor } from '../kit/wait.ts';
 import { besidePart, needPart } from '../parts/find.ts';
 import { run } from '../parts/run.ts';
 import type { ContainerdOptions } from '../parts/start-containerd.ts';
@@ -32,9 +33,14 @@ export function createNodeTools({ containerd, socket, place }: NodeToolsOptions)
     (await run(needPart('crictl'), [...endpoints, ...args], { place })).stdout;
   return {
     async removeImage(reference) {
-      const containers = await crictl('ps', '--all', '--quiet', '--image', reference);
-      for (const id of containers.split('\n').filter((line) => line !== ''))
-        await crictl('rm', '--force', id);
+      const removeContainers = async (): Promise<true> => {
+        const containers = await crictl('ps', '--all', '--quiet', '--image', reference);
+        for (const id of containers.split('\n').filter((line) => line !== ''))
+          await crictl('rm', '--force', id);
+        return true;
+      };
+      // The kubelet removes those of pods that have gone: one may be there no more when its turn comes.
+      await waitFor(removeContainers, { everyMs: 100, what: `no container of ${reference}` });
       await crictl('rmi', reference);
     },
     async pull(reference) {

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { upstreamResourceName } from '../../src/api/upstream-names.ts';
 import { runPod } from '../cluster/pods.ts';
 import { waitFor } from '../kit/index.ts';
+import { run } from '../parts/run.ts';
 import { ALL_BYTES_FOUND, distinctImage } from '../parts/runnable-image.ts';
 import { everythingIn } from './everything-in.ts';
 import { NAMESPACE, type Program } from './release.ts';
@@ -172,9 +173,13 @@ export const changes: DeclareScenario = (the) => {
   });
 };
 
+/** Where the chart has node agents keep what they were told. */
+const AGENT_STATE = '/var/lib/larder-node-agent';
+
 /** Nothing of Larder is on the node or outside of its namespace, but CRDs and objects that nobody holds. */
 async function isGone({ cluster }: Setting): Promise<void> {
   assert.deepEqual(readdirSync(cluster.hosts), [cluster.registry.name]);
+  assert.equal((await run('find', [AGENT_STATE, '-type', 'f'], { place: cluster })).stdout, '');
   const kept = await cluster.kubectl(
     'get',
     'registryconfigs,mirrorconfigs',
@@ -183,7 +188,8 @@ async function isGone({ cluster }: Setting): Promise<void> {
   );
   assert.ok(kept.includes(`"name": "${CONFIG}"`));
   assert.ok(!kept.includes(FINALIZER));
-  const kinds = 'clusterroles,clusterrolebindings,priorityclasses,validatingadmissionpolicies';
+  const kinds =
+    'clusterroles,clusterrolebindings,priorityclasses,validatingadmissionpolicies,validatingadmissionpolicybindings';
   const names = await cluster.kubectl('get', kinds, '--output=name');
   assert.doesNotMatch(names, /larder/);
 }

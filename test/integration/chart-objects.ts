@@ -27,7 +27,13 @@ export interface PodSpec {
     {
       readonly image: string;
       readonly args: readonly string[];
-      readonly livenessProbe?: { readonly httpGet: object };
+      readonly command?: readonly string[];
+      readonly livenessProbe?: {
+        readonly httpGet: object;
+        readonly periodSeconds?: number;
+        readonly timeoutSeconds?: number;
+        readonly failureThreshold?: number;
+      };
       readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
     },
   ];

@@ -186,6 +186,18 @@ describe('the chart', requireParts(['helm']), () => {
     assert.notEqual(await marked('one'), await marked('two'));
   });
 
+  test('starts the agent with the flags that keep it small, and finds one that hangs within 20 s', async () => {
+    const [agent] = (await objectsFor({})).workload('larder-node-agent').spec.template.spec.containers;
+    assert.deepEqual(agent.command, [
+      '/usr/bin/node',
+      '--max-semi-space-size=1',
+      '--lite-mode',
+      '/usr/bin/larder',
+    ]);
+    const { periodSeconds = 0, timeoutSeconds = 0, failureThreshold = 0 } = agent.livenessProbe ?? {};
+    assert.ok(periodSeconds * failureThreshold + timeoutSeconds < 20);
+  });
+
   test('keeps the CRDs at an uninstall, unless told otherwise', async () => {
     const policies = async (values: { readonly crds?: object }) =>
       (await objectsFor(values)).all
