@@ -18,7 +18,7 @@ import { mirrorConfig, registryConfig, SYSTEM, TEAM, type Held } from './setting
 import { startStandIn, type StandIn } from './stand-in.ts';
 
 const KEY = 'registry-docker-io';
-const CACHE = { upstream: 'docker.io', secretReferenceName: 'login' };
+const CACHE = { upstream: 'docker.io', secretReferenceName: 'hub-login' };
 /** What CEL cannot refuse: it is longer than a duration can be. */
 const INVALID = { caches: [{ ...CACHE, garbageCollection: { ttl: '2562048h' } }] };
 
@@ -167,7 +167,7 @@ test('a finalizer that somebody takes off is put back, and nodes and cache hear 
 async function withInvalid(): Promise<StandIn> {
   await using cleanup = new AsyncDisposableStack();
   const cluster = cleanup.use(await startStandIn());
-  cluster.put(SECRETS, secret('login', { username: 'alice', password: 'one' }));
+  cluster.put(SECRETS, secret('hub-login', { username: 'alice', password: 'one' }));
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', CACHE));
   await cluster.until(() => cluster.document().caches.length === 1);
   await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
@@ -196,7 +196,7 @@ test('the cache of an object that has become invalid is looked after as it was c
   cluster.remove(NETWORK_POLICIES, KEY, SYSTEM);
   await cluster.until(() => cluster.get(NETWORK_POLICIES, KEY));
   await renewed(cluster);
-  cluster.put(SECRETS, secret('login', { username: 'alice', password: 'two' }));
+  cluster.put(SECRETS, secret('hub-login', { username: 'alice', password: 'two' }));
   await cluster.until(() => {
     const { data } = cluster.get(SECRETS, `${KEY}-secrets`) ?? {};
     return Buffer.from(data?.['login.password'] ?? '', 'base64').toString() === 'two';

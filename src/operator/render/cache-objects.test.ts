@@ -7,6 +7,7 @@ import { parseRegistryConfig } from '../../api/registry-config.ts';
 import type { CacheConfig } from '../../api/registry-config-effective.ts';
 import { MOST_CREDENTIALS } from '../../api/registry-config-schema.ts';
 import type { KubeObject } from '../../kube/types.ts';
+import { withNames } from './secret-files.ts';
 import { cacheObjects } from './cache-objects.ts';
 import type { CacheValues } from './cache-values.ts';
 
@@ -216,6 +217,26 @@ describe('the objects of a cache', () => {
     assert.equal(Object.keys(files).length, 3);
     const { volumes } = setOf(objects).spec.template.spec;
     assert.equal(volumes.find(({ name }) => name === 'secrets')?.secret?.optional, true);
+  });
+
+  test('say of which Secrets that is, so that what was asked for can be read from them', () => {
+    const values = valuesOf({
+      secretReferenceName: 'hub',
+      credentials: [
+        { repositories: ['a/*'], secretReferenceName: 'team' },
+        { repositories: ['b/*'], provider: 'ecr' },
+        { repositories: ['c/*'], secretReferenceName: 'hub' },
+      ],
+      caBundleSecretReferenceName: 'ca',
+    });
+    const objects = cacheObjects(values);
+    const parsed = parseRegistryConfig(dataOf(objects, 'ConfigMap')['config.yaml']);
+    assert.ok(parsed.ok);
+    const [config] = parsed.config.caches;
+    assert.ok(config);
+    const secret = objects.find(({ kind }) => kind === 'Secret');
+    assert.deepEqual(withNames(config, secret), values.cache);
+    assert.equal(withNames(config, { ...secret!, metadata: { name: 'x' } }), undefined);
   });
 
   test('have a place for as many credentials as an object may name', () => {

@@ -1,8 +1,9 @@
+import { z } from 'zod';
 import type { CacheConfig } from '../../api/registry-config-effective.ts';
 import { MOST_CREDENTIALS } from '../../api/registry-config-schema.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
-import { cacheObject, identityOf } from './identity.ts';
+import { cacheObject, identityOf, type NamedCache } from './identity.ts';
 
 /** The keys that a cache reads of a Secret with a login, and of one with a CA bundle (`--secrets DIR` holds `DIR/<name>/<key>`). */
 const LOGIN_KEYS = ['username', 'password', '.dockerconfigjson'] as const;
@@ -25,16 +26,17 @@ export function secretNames(cache: CacheConfig): string[] {
 
 /** The configuration for the cache itself, with the names under which it finds its Secrets below the mount. */
 export function withAliases(cache: CacheConfig): CacheConfig {
-  const named = (name: string | undefined, { alias }: Role): string | undefined => name && alias;
-  return {
-    ...cache,
-    secretReferenceName: named(cache.secretReferenceName, LOGIN),
-    credentials: cache.credentials.map((one, index) => ({
-      ...one,
-      secretReferenceName: named(one.secretReferenceName, credential(index)),
-    })),
-    caBundleSecretReferenceName: named(cache.caBundleSecretReferenceName, CA_BUNDLE),
-  };
+  return renamed(cache, (_name, { alias }) => alias);
+}
+
+/** Of the Secret of a cache: by alias, the names of the Secrets that its entries are of, as JSON. */
+const NAMES = 'larder/secret-names';
+
+/** Undoes {@link withAliases} by what the Secret of the cache says; undefined where that does not say it. */
+export function withNames(cache: CacheConfig, secret: KubeObject | undefined): CacheConfig | undefined {
+  const names = readNames(secret);
+  const isKnown = rolesOf(cache).every(({ role }) => names.has(role.alias));
+  return isKnown ? renamed(cache, (_name, { alias }) => names.get(alias)) : undefined;
 }
 
 /**
@@ -49,12 +51,15 @@ export function secretObject(values: CacheValues): KubeObject & { data: Record<s
       if (content !== undefined) data[entry(role, key)] = content;
     }
   }
-  return cacheObject(values, secretObjectName(values), {
+  const object = cacheObject(values, secretObjectName(values.cache), {
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'Opaque',
     data,
   });
+  const names = rolesOf(values.cache).map(({ name, role }) => [role.alias, name]);
+  const annotations = { ...object.metadata.annotations, [NAMES]: JSON.stringify(Object.fromEntries(names)) };
+  return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
 /**
@@ -70,7 +75,9 @@ export function secretVolume(values: CacheValues) {
   const items = roles.flatMap((role) =>
     role.keys.map((key) => ({ key: entry(role, key), path: `${role.alias}/${key}` })),
   );
-  return { secret: { secretName: secretObjectName(values), items, optional: true, defaultMode: 0o440 } };
+  return {
+    secret: { secretName: secretObjectName(values.cache), items, optional: true, defaultMode: 0o440 },
+  };
 }
 
 function rolesOf(cache: CacheConfig): { readonly name: string; readonly role: Role }[] {
@@ -82,8 +89,33 @@ function rolesOf(cache: CacheConfig): { readonly name: string; readonly role: Ro
   return all.flatMap(({ name, role }) => (name === undefined ? [] : [{ name, role }]));
 }
 
-function secretObjectName(values: CacheValues): string {
-  return `${identityOf(values).name}-secrets`;
+/** Of the one Secret that the pod of a cache mounts. */
+export function secretObjectName(cache: NamedCache): string {
+  return `${identityOf({ cache }).name}-secrets`;
+}
+
+function renamed(cache: CacheConfig, nameOf: (name: string, role: Role) => string | undefined): CacheConfig {
+  const other = (name: string | undefined, role: Role) =>
+    name === undefined ? undefined : nameOf(name, role);
+  return {
+    ...cache,
+    secretReferenceName: other(cache.secretReferenceName, LOGIN),
+    credentials: cache.credentials.map((one, index) => ({
+      ...one,
+      secretReferenceName: other(one.secretReferenceName, credential(index)),
+    })),
+    caBundleSecretReferenceName: other(cache.caBundleSecretReferenceName, CA_BUNDLE),
+  };
+}
+
+function readNames(secret: KubeObject | undefined): ReadonlyMap<string, string> {
+  try {
+    const names: unknown = JSON.parse(secret?.metadata.annotations?.[NAMES] ?? '');
+    return new Map(Object.entries(z.record(z.string(), z.string()).parse(names)));
+  } catch {
+    // Somebody has written something else there.
+    return new Map();
+  }
 }
 
 function entry({ alias }: Role, key: string): string {
