@@ -20,8 +20,6 @@ export const AUTHENTICATION_MODES = ['Caller', 'Shared'] as const;
 export const AUTHENTICATION_REALMS = ['Upstream', 'Cache'] as const;
 /** Clouds whose registries Larder can log in to with its own identity. */
 export const CLOUD_PROVIDERS = ['ecr', 'gcp', 'acr'] as const;
-/** Entries of `credentials` in an object of a cluster. */
-export const MOST_CREDENTIALS = 25;
 
 const provider = maybe(z.enum(CLOUD_PROVIDERS).optional()).meta({
   description:

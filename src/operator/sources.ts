@@ -33,7 +33,8 @@ export function createSources(deps: SourcesDeps) {
   const { watched, planner, authority, facts, stats, serviceMonitors, told, nodeProblems, namespace } = deps;
   const whenSynced = (signal: AbortSignal): Promise<void> => watched.whenSynced(signal);
 
-  const allCaches = (): Iterable<string> => planner.plan().caches.keys();
+  const allCaches = (): Iterable<string> =>
+    new Set([...planner.plan().caches.keys(), ...watched.statefulSets.list().flatMap(cacheKeysOf)]);
   const allObjects = (): string[] => planner.objects().map(configId);
   const holderOf = (key: string): string[] => {
     const holder = planner.plan().caches.get(key)?.holder;

@@ -94,15 +94,16 @@ export function watchCluster(
 
   const ours: ListQuery = { namespace, labelSelector: OURS };
   const byCache = { indexes: { [BY_CACHE]: cacheKeysOf } };
+  const identity = { ...byCache, transform: (object: KubeObject) => identityOnly(object, namespace) };
   return {
     registryConfigs: watch(REGISTRY_CONFIGS, {}, { transform: withoutManagedFields }),
     mirrorConfigs: watch(MIRROR_CONFIGS, {}, { transform: withoutManagedFields }),
-    secrets: watch(metadataOf(SECRETS), {}, { ...byCache, transform: identityOnly }),
+    secrets: watch(metadataOf(SECRETS), {}, identity),
     statefulSets: watch(STATEFUL_SETS, ours, byCache),
     services: watch(SERVICES, ours, byCache),
     configMaps: watch(CONFIG_MAPS, ours, byCache),
-    networkPolicies: watch<KubeObject>(NETWORK_POLICIES, ours, { ...byCache, transform: identityOnly }),
-    disruptionBudgets: watch<KubeObject>(DISRUPTION_BUDGETS, ours, { ...byCache, transform: identityOnly }),
+    networkPolicies: watch<KubeObject>(NETWORK_POLICIES, ours, identity),
+    disruptionBudgets: watch<KubeObject>(DISRUPTION_BUDGETS, ours, identity),
     claims: watch(CLAIMS, ours, byCache),
     pods: watch(PODS, ours, { ...byCache, transform: withoutManagedFields }),
     reports: watch<Lease, NodeReport>(
@@ -143,9 +144,10 @@ function withoutManagedFields<T extends KubeObject>(object: T): T {
 }
 
 /**
- * Which object in which state, and whose. Other annotations stay out: that of `kubectl apply` holds the contents of a Secret.
+ * Which object in which state, and whose: outside of `home` nothing is ours, whatever a Secret there says of itself. Other annotations stay
+ * out: that of `kubectl apply` holds the contents of a Secret.
  */
-function identityOnly({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+function identityOnly({ apiVersion, kind, metadata }: KubeObject, home: string): KubeObject {
   const {
     name,
     namespace,
@@ -155,7 +157,8 @@ function identityOnly({ apiVersion, kind, metadata }: KubeObject): KubeObject {
     annotations = {},
     deletionTimestamp,
   } = metadata;
-  const own = hasOurLabel(labels) ? Object.entries(annotations) : [];
+  const isOurs = namespace === home && hasOurLabel(labels);
+  const own = isOurs ? Object.entries(annotations) : [];
   return {
     apiVersion,
     kind,
@@ -165,7 +168,7 @@ function identityOnly({ apiVersion, kind, metadata }: KubeObject): KubeObject {
       ...(uid !== undefined && { uid }),
       ...(resourceVersion !== undefined && { resourceVersion }),
       ...(deletionTimestamp !== undefined && { deletionTimestamp }),
-      ...(hasOurLabel(labels) && { labels }),
+      ...(isOurs && { labels }),
       annotations: Object.fromEntries(own.filter(([key]) => key === UPSTREAM || key.startsWith('larder/'))),
     },
   };

@@ -73,6 +73,27 @@ describe('the secret directory', () => {
     assert.deepEqual(credential(), passwordCredential('u', ' p '));
   });
 
+  it('finds secrets in files that are called after name and key, whatever points are in the names', async () => {
+    const content = JSON.stringify({ auths: { 'r.example': { username: 'd', password: 'p' } } });
+    await using opened = await openSecrets({
+      'login.username': 'u',
+      'login.password': 'p',
+      'a.username..dockerconfigjson': content,
+      '..data/login.username': 'of an older version',
+      'b/username': 'of a directory',
+      'b/password': 'p',
+      'b.username': 'of a file',
+    });
+    const secrets = opened.secrets.open(settings({}));
+    assert.deepEqual(secrets.credentialOf('login')(), passwordCredential('u', 'p'));
+    assert.deepEqual(secrets.credentialOf('a.username')(), passwordCredential('d', 'p'));
+    assert.deepEqual(secrets.credentialOf('b')(), passwordCredential('of a directory', 'p'));
+    for (const name of ['a', '.', '..', '..data', '']) assert.equal(secrets.credentialOf(name)(), undefined);
+    opened.write('login.password', 'next');
+    await opened.next();
+    assert.deepEqual(secrets.credentialOf('login')(), passwordCredential('u', 'next'));
+  });
+
   it('gives the login of a Docker configuration', async () => {
     const content = JSON.stringify({ auths: { 'r.example': { username: 'u', password: 'p' } } });
     await using opened = await openSecrets({ 'login/.dockerconfigjson': content });

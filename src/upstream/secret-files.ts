@@ -11,9 +11,12 @@ const KEYS = ['username', 'password', '.dockerconfigjson', 'bundle.crt'] as cons
 /** Contents by key, as the files have them. */
 export type Secret = Readonly<Partial<Record<(typeof KEYS)[number], string>>>;
 
-/** `--secrets DIR`: one directory per secret, one file per key, as Kubernetes mounts them. */
+/**
+ * `--secrets DIR`: one directory per secret, one file per key, as Kubernetes mounts them; or `<name>.<key>`, as the one Secret has them that
+ * the operator mounts, whatever the secrets in it are called.
+ */
 export interface SecretFiles {
-  /** The secret as it was read last; undefined when there is no such directory, or none of the keys in it. */
+  /** The secret as it was read last; undefined when there is none of its keys. */
   read(name: string): Secret | undefined;
   /**
    * Reads all of them again, now or within 200 ms: for who has met a secret that is not good any more. Resolves when what was there at
@@ -41,7 +44,7 @@ const SIZE_LIMIT = 1024 * 1024;
 /**
  * Reads all secrets below `path` now, and again every 2 s until the task group closes. Reading a handful of small files anew is
  * the same work as looking whether they changed, and sees every kind of change: a write, a rename, and the swap of the
- * `..data` symlink, which file watchers miss. Names are looked up among the directories found, so none leads out of `path`.
+ * `..data` symlink, which file watchers miss. Names are looked up among those found, so none leads out of `path`.
  * While `path` cannot be read the secrets read last stay.
  */
 export async function createSecretFiles(path: string, deps: SecretFilesDeps): Promise<SecretFiles> {
@@ -96,17 +99,26 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
 
 async function readAll(path: string): Promise<Map<string, Secret>> {
   const secrets = new Map<string, Secret>();
-  for (const name of await readdir(path)) {
-    // Kubernetes keeps its versions under names that begin so.
-    if (name.startsWith('..')) continue;
+  const entries = await readdir(path);
+  for (const name of namesOf(entries)) {
     const secret: Record<string, string> = {};
     for (const key of KEYS) {
-      const content = await readKey(join(path, name, key));
+      const content = (await readKey(join(path, name, key))) ?? (await readKey(join(path, `${name}.${key}`)));
       if (content !== undefined) secret[key] = content;
     }
     if (Object.keys(secret).length > 0) secrets.set(name, secret);
   }
   return secrets;
+}
+
+/** All names that the entries of a directory may stand for. */
+function namesOf(entries: readonly string[]): ReadonlySet<string> {
+  // Kubernetes keeps its versions under names that begin so.
+  const ours = entries.filter((entry) => !entry.startsWith('..'));
+  const flat = ours.flatMap((entry) =>
+    KEYS.flatMap((key) => (entry.endsWith(`.${key}`) ? entry.slice(0, -key.length - 1) : [])),
+  );
+  return new Set([...ours, ...flat].filter((name) => name !== ''));
 }
 
 function keepingUnchanged(

@@ -199,7 +199,7 @@ test('the cache of an object that has become invalid is looked after as it was c
   cluster.put(SECRETS, secret('hub-login', { username: 'alice', password: 'two' }));
   await cluster.until(() => {
     const { data } = cluster.get(SECRETS, `${KEY}-secrets`) ?? {};
-    return Buffer.from(data?.['login.password'] ?? '', 'base64').toString() === 'two';
+    return Buffer.from(data?.['hub-login.password'] ?? '', 'base64').toString() === 'two';
   });
   assert.equal(cluster.document().revision, revision);
   cluster.remove(SERVICES, KEY, SYSTEM);
@@ -244,4 +244,20 @@ test('a leader that was suspended between two writes of one reconcile, until its
     (error) => isLarderError(error, 'LEADERSHIP_LOST'),
   );
   assert.equal(writes(), 1);
+});
+
+test('a Secret of another namespace is no object of a cache, whatever it says of itself', async () => {
+  await using cluster = await startStandIn();
+  const labels = { 'app.kubernetes.io/managed-by': 'larder-operator' };
+  const annotations = { upstream: 'docker.io', 'larder/asked-by': 'RegistryConfig team/another' };
+  const { metadata, ...rest } = secret('copied', {}) as Held;
+  cluster.put(SECRETS, { ...rest, metadata: { ...metadata, labels, annotations } });
+  cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
+  await cluster.until(() => cluster.document().caches.length === 1, 'a cache');
+  cluster.remove(REGISTRY_CONFIGS, 'hub');
+  await cluster.until(
+    () => cluster.get(REGISTRY_CONFIGS, 'hub', TEAM) === undefined,
+    'the end of the object',
+  );
+  assert.ok(cluster.get(SECRETS, 'copied', TEAM));
 });

@@ -1,4 +1,3 @@
-import { MOST_CREDENTIALS } from '../registry-config-schema.ts';
 import { RULE_MESSAGES } from '../rule-messages.ts';
 import { durationCel, growingQuantityCel, positiveDuration, positiveQuantityCel } from './amount-cel.ts';
 import { someOf, type CelRule } from './cel.ts';
@@ -95,7 +94,7 @@ export const REGISTRY_CONFIG_ADDITIONS: Readonly<Record<string, Additions>> = {
   'caches[].volume.size': quantity,
   'caches[].volume.storageClassName': { maxLength: 512, 'x-kubernetes-validations': SUBDOMAIN_RULES },
   'caches[].secretReferenceName': secretName,
-  'caches[].credentials': { maxItems: MOST_CREDENTIALS, 'x-kubernetes-list-type': 'atomic' },
+  'caches[].credentials': { maxItems: 25, 'x-kubernetes-list-type': 'atomic' },
   'caches[].credentials[]': {
     'x-kubernetes-validations': [
       someOf('repositories', RULE_MESSAGES.onePattern),

@@ -32,7 +32,7 @@ export interface Exchange {
 export interface ExchangeDeps {
   readonly clock: Clock;
   /** Another connection, for a request whose first one was closed; undefined when there are too many. */
-  readonly open: () => CacheConnection | undefined;
+  readonly open: (isProbe: boolean) => CacheConnection | undefined;
   /** No answer came at once over a connection that was open before. */
   readonly onDoubt: () => void;
   readonly onEnd: (exchange: Exchange) => void;
@@ -109,7 +109,7 @@ export function startExchange(
       },
       failed(error, answered) {
         // The cache may have closed an idle connection at the moment of the request: once more, over a new one.
-        const again = mayBeStale && !answered && !isOver ? open() : undefined;
+        const again = mayBeStale && !answered && !isOver ? open(exchange.isProbe) : undefined;
         if (again === undefined) return fail(error, answered);
         cancelDoubt();
         current = again;

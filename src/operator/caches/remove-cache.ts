@@ -37,6 +37,7 @@ export function createCacheRemover(deps: RemoveDeps, settings: { readonly namesp
     ];
     if (upstream !== undefined) {
       if (document.hasCache(upstream)) {
+        patience.forget(key);
         return { waitMs: ASK_AGAIN_MS, why: 'nodes are about to be told' };
       }
       const nodes = patience.waitedFor(key, upstream);

@@ -10,6 +10,9 @@ import { deleteOurs } from './delete-ours.ts';
 import { ASK_AGAIN_MS, type NodePatience } from './node-patience.ts';
 import { allStanding, askerOf } from './standing-objects.ts';
 
+/** While nodes use what is left over: nothing waits for its removal, and each look is one at the whole cache. */
+const LOOK_AGAIN_MS = 5_000;
+
 export interface RetireDeps {
   readonly client: Pick<KubeClient, 'get' | 'delete'>;
   readonly watched: Watched;
@@ -40,8 +43,8 @@ export function createLeftoverRetirer(
     const hasNews = isTold(planned);
     if (leftovers.length === 0 || !hasNews) patience.forget(key);
     if (leftovers.length === 0) return undefined;
-    if (hasNews && patience.waitedFor(key, config.upstream).length === 0)
-      for (const object of leftovers) await deleteOurs(client, object, signal);
+    if (!hasNews || patience.waitedFor(key, config.upstream).length > 0) return LOOK_AGAIN_MS;
+    for (const object of leftovers) await deleteOurs(client, object, signal);
     return ASK_AGAIN_MS;
   };
 

@@ -4,16 +4,15 @@ import type { ConfigMap } from '../../node-agent/nodes-config-map.ts';
 import { askerOf } from '../caches/standing-objects.ts';
 import { CONFIG_KEY } from '../render/config-map.ts';
 import { UPSTREAM } from '../render/identity.ts';
-import { secretObjectName, withNames } from '../render/secret-files.ts';
 import type { Watched } from '../watched.ts';
 import type { ConfigId } from './config-id.ts';
 
 /**
- * The caches that stand on behalf of an object, as it asked for them last: a cache's ConfigMap holds all of it, but for the names of Secrets,
- * which the Secret of the cache has. Left out is what cannot be read, which somebody else has written, or a version with other rules.
+ * The caches that stand on behalf of an object, as it asked for them last: a cache's ConfigMap holds all of it. Left out is what cannot be read,
+ * which somebody else has written, or a version with other rules.
  */
 export function createLastValid(
-  watched: Pick<Watched, 'configMaps' | 'secrets'>,
+  watched: Pick<Watched, 'configMaps'>,
 ): (id: ConfigId) => readonly CacheConfig[] {
   const known = new WeakMap<ConfigMap, CacheConfig | undefined>();
 
@@ -25,13 +24,7 @@ export function createLastValid(
   return (id) =>
     watched.configMaps
       .list()
-      .flatMap((configMap) => (askerOf(configMap) === id ? (namedIn(configMap) ?? []) : []));
-
-  function namedIn(configMap: ConfigMap): CacheConfig | undefined {
-    const cache = read(configMap);
-    const { namespace } = configMap.metadata;
-    return cache && withNames(cache, watched.secrets.get({ namespace, name: secretObjectName(cache) }));
-  }
+      .flatMap((configMap) => (askerOf(configMap) === id ? (read(configMap) ?? []) : []));
 }
 
 function parse({ data, metadata }: ConfigMap): CacheConfig | undefined {

@@ -145,3 +145,17 @@ test('property: an object that goes leaves the document, whatever else is asked 
     { numRuns: 50 },
   );
 });
+
+test('what stays of an invalid object gives way to the owner of its upstream', () => {
+  const younger = mirrors('younger', 2, 'quay.io');
+  const before = parseNodeDocument(formatNodeDocument(composed([younger])), 'test');
+  const broken = { ...younger, spec: { mirrors: [] } };
+  const { document, leftOut } = composeDocument(
+    inputOf([mirrors('older', 1, 'quay.io'), broken], { before }),
+  );
+  assert.deepEqual(
+    document.mirrors.map(({ askedBy }) => askedBy),
+    ['MirrorConfig team/older'],
+  );
+  assert.equal(leftOut.size, 0);
+});

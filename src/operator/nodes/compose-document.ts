@@ -36,8 +36,9 @@ export interface ComposedDocument {
  */
 export function composeDocument(input: DocumentInput): ComposedDocument {
   const { plan, bundle, before } = input;
-  const isKept = ({ askedBy, upstream }: NodeEntry): boolean =>
-    askedBy !== undefined && plan.isInvalid(askedBy) && !plan.caches.has(upstreamResourceName(upstream));
+  const owned = new Set([...plan.caches.keys(), ...plan.mirrors.map((one) => keyOf(one.mirrors))]);
+  const isKept = (entry: NodeEntry): boolean =>
+    entry.askedBy !== undefined && plan.isInvalid(entry.askedBy) && !owned.has(keyOf(entry));
   const kept: Candidate[] = [
     ...before.caches.filter(isKept).map((entry): Candidate => ({ list: 'caches', entry })),
     ...before.mirrors.filter(isKept).map((entry) => mirrorCandidate(entry, before.bundles)),
@@ -55,6 +56,10 @@ export function endpointOf({ http }: CacheConfig, clusterIP: string): string {
 }
 
 type NodeEntry = NodeCache | NodeMirror;
+
+function keyOf({ upstream }: { readonly upstream: string }): string {
+  return upstreamResourceName(upstream);
+}
 
 /** Texts in the order of age; of one object in that of the upstreams. */
 function ageOf(planned: PlannedCache | PlannedMirrors): string {

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { configOf } from '../../../test/cache/target.ts';
 import { parseRegistryConfig } from '../../api/registry-config.ts';
 import type { CacheConfig } from '../../api/registry-config-effective.ts';
-import { MOST_CREDENTIALS } from '../../api/registry-config-schema.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import { withNames } from './secret-files.ts';
 import { cacheObjects } from './cache-objects.ts';
 import type { CacheValues } from './cache-values.ts';
 
@@ -45,18 +42,6 @@ function setOf(objects: readonly KubeObject[]): StatefulSet {
 
 function dataOf(objects: readonly KubeObject[], kind: string): Record<string, string> {
   return (plainly(objects, kind) as { data: Record<string, string> }).data;
-}
-
-/** What the cache finds below `--secrets`, by directory and file. */
-function mountedFiles(objects: readonly KubeObject[]): Record<string, Record<string, string>> {
-  const data = dataOf(objects, 'Secret');
-  const { volumes } = setOf(objects).spec.template.spec;
-  const files: Record<string, Record<string, string>> = {};
-  for (const { key, path } of volumes.find(({ name }) => name === 'secrets')?.secret?.items ?? []) {
-    const [directory = '', file = ''] = path.split('/');
-    if (data[key] !== undefined) files[directory] = { ...files[directory], [file]: data[key] };
-  }
-  return files;
 }
 
 /** The labels of the pod of a cache of docker.io, and of no other. */
@@ -179,7 +164,7 @@ describe('the objects of a cache', () => {
     assert.ok(!plain.containers[0].args.some((arg: string) => arg.startsWith('--tls')));
   });
 
-  test('hold of each named Secret the keys that a cache reads, where its configuration says that they are', () => {
+  test('hold of each named Secret the keys that a cache reads, under the names of its configuration', () => {
     const secrets = new Map([
       ['hub', { username: 'dQ==', password: 'cA==', other: 'eA==' }],
       ['team', { '.dockerconfigjson': 'e30=', 'bundle.crt': 'eA==' }],
@@ -196,57 +181,15 @@ describe('the objects of a cache', () => {
       caBundleSecretReferenceName: 'ca',
     };
     const objects = cacheObjects(valuesOf(cache, { secrets }));
-    const parsed = parseRegistryConfig(dataOf(objects, 'ConfigMap')['config.yaml']);
-    assert.ok(parsed.ok);
-    const [config] = parsed.config.caches;
-    const files = mountedFiles(objects);
-    assert.deepEqual(
-      [
-        config?.secretReferenceName,
-        ...(config?.credentials ?? []).map((one) => one.secretReferenceName),
-        config?.caBundleSecretReferenceName,
-      ].map((name) => name && files[name]),
-      [
-        { username: 'dQ==', password: 'cA==' },
-        undefined,
-        undefined,
-        { '.dockerconfigjson': 'e30=' },
-        { 'bundle.crt': 'Yg==' },
-      ],
-    );
-    assert.equal(Object.keys(files).length, 3);
-    const { volumes } = setOf(objects).spec.template.spec;
-    assert.equal(volumes.find(({ name }) => name === 'secrets')?.secret?.optional, true);
-  });
-
-  test('say of which Secrets that is, so that what was asked for can be read from them', () => {
-    const values = valuesOf({
-      secretReferenceName: 'hub',
-      credentials: [
-        { repositories: ['a/*'], secretReferenceName: 'team' },
-        { repositories: ['b/*'], provider: 'ecr' },
-        { repositories: ['c/*'], secretReferenceName: 'hub' },
-      ],
-      caBundleSecretReferenceName: 'ca',
+    assert.deepEqual(dataOf(objects, 'Secret'), {
+      'hub.username': 'dQ==',
+      'hub.password': 'cA==',
+      'team..dockerconfigjson': 'e30=',
+      'ca.bundle.crt': 'Yg==',
     });
-    const objects = cacheObjects(values);
-    const parsed = parseRegistryConfig(dataOf(objects, 'ConfigMap')['config.yaml']);
-    assert.ok(parsed.ok);
-    const [config] = parsed.config.caches;
-    assert.ok(config);
-    const secret = objects.find(({ kind }) => kind === 'Secret');
-    assert.deepEqual(withNames(config, secret), values.cache);
-    assert.equal(withNames(config, { ...secret!, metadata: { name: 'x' } }), undefined);
-  });
-
-  test('have a place for as many credentials as an object may name', () => {
-    const secrets = new Map([['last', { username: 'dQ==', password: 'cA==' }]]);
-    const credentials = Array.from({ length: MOST_CREDENTIALS }, (_, index) => ({
-      repositories: [`team-${index}/*`],
-      secretReferenceName: index === MOST_CREDENTIALS - 1 ? 'last' : 'missing',
-    }));
-    const files = mountedFiles(cacheObjects(valuesOf({ credentials }, { secrets })));
-    assert.deepEqual(Object.values(files), [{ username: 'dQ==', password: 'cA==' }]);
+    const { volumes } = setOf(objects).spec.template.spec;
+    const secret = volumes.find(({ name }) => name === 'secrets')?.secret;
+    assert.deepEqual([secret?.optional, secret?.items], [true, undefined]);
   });
 
   test('change nothing of the pod when Secrets change, or others are named, or more, so that no restart is due', () => {
@@ -259,21 +202,6 @@ describe('the objects of a cache', () => {
     assert.deepEqual(withSecrets({ secretReferenceName: 'hub-2' }, 'b25l'), before);
     const credentials = [{ repositories: ['team/*'], secretReferenceName: 'team' }];
     assert.deepEqual(withSecrets({ credentials, caBundleSecretReferenceName: 'ca' }, 'b25l'), before);
-  });
-
-  test('change nothing but the one Secret when another Secret is named: the cache goes on with the configuration that it has', () => {
-    const secrets = new Map([
-      ['hub', { username: 'dQ==', password: 'b25l' }],
-      ['hub-2', { username: 'dQ==', password: 'dHdv' }],
-    ]);
-    const naming = (secretReferenceName: string) =>
-      cacheObjects(valuesOf({ secretReferenceName }, { secrets }));
-    const after = naming('hub-2');
-    const changed = naming('hub').filter((one, index) => !isDeepStrictEqual(one, after[index]));
-    assert.deepEqual(
-      changed.map(({ kind }) => kind),
-      ['Secret'],
-    );
   });
 
   test('replace a pod that is not ready, so that an image that cannot be pulled is put right by another one', () => {

@@ -2,14 +2,10 @@ import { printRegistryConfig } from '../../api/registry-config-print.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { cacheObject, identityOf } from './identity.ts';
-import { withAliases } from './secret-files.ts';
 
-/**
- * The cache's configuration as a file that it re-reads: the one entry of its upstream, every default written out. Secrets are called as the
- * mount calls them.
- */
+/** The cache's configuration as a file that it re-reads: the one entry of its upstream, every default written out. */
 export function configMap(values: CacheValues): KubeObject & { data: Record<string, string> } {
-  const config = { caches: [withAliases(values.cache)], registryConfigReplication: { enabled: false } };
+  const config = { caches: [values.cache], registryConfigReplication: { enabled: false } };
   return cacheObject(values, configMapName(values), {
     apiVersion: 'v1',
     kind: 'ConfigMap',
