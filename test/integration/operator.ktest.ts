@@ -213,11 +213,11 @@ describe(
       );
 
       const marks: (string | undefined)[] = [];
-      const isWithTheCache = async (password: string): Promise<void> => {
+      const isWithTheCache = async (password: string, name = 'login'): Promise<void> => {
         await waitFor(
           async () => {
             const { data } = (await see.get('secret', 'registry-docker-io-secrets')) ?? {};
-            return Buffer.from(data?.['login.password'] ?? '', 'base64').toString() === password;
+            return Buffer.from(data?.[`${name}.password`] ?? '', 'base64').toString() === password;
           },
           { limitMs: 2_000, everyMs: 50, what: `the password ${password} with the cache` },
         );
@@ -239,7 +239,7 @@ describe(
       await api.kubectl.apply(
         registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login-3' }),
       );
-      await isWithTheCache('three');
+      await isWithTheCache('three', 'login-3');
       const { spec } = (await see.get('statefulset', 'registry-docker-io')) ?? {};
       assert.deepEqual(spec, before?.spec, 'another name restarts the cache');
       await see.reason('hub', 'Degraded', 'Healthy');

@@ -14,7 +14,7 @@ import { find } from '../../kube/objects/find.ts';
 import type { KubeClient } from '../../kube/types.ts';
 import { hasOurLabel, MANAGED_BY } from '../render/identity.ts';
 import { SECRETS, type Secret } from '../resources.ts';
-import { strangerError } from '../stranger-error.ts';
+import { StrangerError } from '../stranger-error.ts';
 import { authorityOf, readPairs, type Authority } from './authority-state.ts';
 
 /** In the operator's namespace. Who deletes it has another authority made at once, and all certificates anew. */
@@ -58,7 +58,9 @@ export function createAuthorityKeeper(
     async reconcile(_key, { signal, logger }) {
       const secret = await find(client, SECRETS, key, signal);
       const stranger =
-        secret === undefined || hasOurLabel(secret.metadata.labels ?? {}) ? undefined : strangerError(secret);
+        secret === undefined || hasOurLabel(secret.metadata.labels ?? {})
+          ? undefined
+          : new StrangerError(secret);
       problem = stranger && errorText(stranger);
       if (stranger !== undefined) return { terminalError: stranger };
       const known = secret === undefined ? [] : pairsOf(secret);

@@ -15,7 +15,7 @@ import { claimName } from '../render/stateful-set.ts';
 import { resourceOf, type Service } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
-import { strangerError } from '../stranger-error.ts';
+import { StrangerError } from '../stranger-error.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
 import { namesOf } from './cache-certificate.ts';
 import type { CacheFacts } from './cache-facts.ts';
@@ -130,6 +130,6 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     signal: AbortSignal,
   ): Promise<void> {
     const found = await find(client, metadataOf(resource), metadata, signal);
-    if (found !== undefined && !isOurs(found)) throw strangerError(found);
+    if (found !== undefined && !isOurs(found)) throw new StrangerError(found);
   }
 }
