@@ -183,7 +183,7 @@ export function observer(kubectl: Kubectl) {
           const now = await condition(name, type, kind);
           return now?.reason === reason ? now : undefined;
         },
-        { limitMs: 15_000, everyMs: 100, what: `${kind} ${name} to be ${type} for ${reason}` },
+        { limitMs: 30_000, everyMs: 100, what: `${kind} ${name} to be ${type} for ${reason}` },
       );
       return found.message;
     },
