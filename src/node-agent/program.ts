@@ -101,11 +101,9 @@ export async function startNodeAgent(
       status = await carryOut(document);
     } catch (error) {
       // A directory that cannot be read now may be readable at the next look; what is not known to be carried out is not reported so.
-      status = failedStatus(document, status, `${settings.certsDirectory}: ${errorText(error)}`);
-      logger.error('the document cannot be carried out', {
-        event: 'carry-out-failed',
-        error: errorText(error),
-      });
+      const why = errorText(error);
+      status = failedStatus(document, status, `${settings.certsDirectory}: ${why}`);
+      logger.error('the document cannot be carried out', { event: 'carry-out-failed', error: why });
     }
     reporter?.report(status);
   }

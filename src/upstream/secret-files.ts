@@ -97,28 +97,35 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
   };
 }
 
+/** Of a secret that is there in both ways, the directory counts. */
 async function readAll(path: string): Promise<Map<string, Secret>> {
-  const secrets = new Map<string, Secret>();
-  const entries = await readdir(path);
-  for (const name of namesOf(entries)) {
+  const files = new Map<string, Secret>();
+  const directories = new Map<string, Secret>();
+  for (const entry of await readdir(path)) {
+    // Kubernetes keeps its versions under names that begin so.
+    if (entry.startsWith('..')) continue;
+    const file = asFile(entry);
+    const content = file && (await readKey(join(path, entry)));
+    if (file !== undefined && content !== undefined) {
+      files.set(file.name, { ...files.get(file.name), [file.key]: content });
+      continue;
+    }
     const secret: Record<string, string> = {};
     for (const key of KEYS) {
-      const content = (await readKey(join(path, name, key))) ?? (await readKey(join(path, `${name}.${key}`)));
+      const content = await readKey(join(path, entry, key));
       if (content !== undefined) secret[key] = content;
     }
-    if (Object.keys(secret).length > 0) secrets.set(name, secret);
+    if (Object.keys(secret).length > 0) directories.set(entry, secret);
   }
-  return secrets;
+  for (const [name, secret] of directories) files.set(name, { ...files.get(name), ...secret });
+  return files;
 }
 
-/** All names that the entries of a directory may stand for. */
-function namesOf(entries: readonly string[]): ReadonlySet<string> {
-  // Kubernetes keeps its versions under names that begin so.
-  const ours = entries.filter((entry) => !entry.startsWith('..'));
-  const flat = ours.flatMap((entry) =>
-    KEYS.flatMap((key) => (entry.endsWith(`.${key}`) ? entry.slice(0, -key.length - 1) : [])),
-  );
-  return new Set([...ours, ...flat].filter((name) => name !== ''));
+/** What an entry of that name is, unless it is a directory. */
+function asFile(entry: string): { name: string; key: (typeof KEYS)[number] } | undefined {
+  const key = KEYS.find((one) => entry.endsWith(`.${one}`));
+  const name = key === undefined ? '' : entry.slice(0, -key.length - 1);
+  return key === undefined || name === '' ? undefined : { name, key };
 }
 
 function keepingUnchanged(

@@ -1,6 +1,7 @@
 /** A host in front of a cache that can go dark, as a machine does that loses its power. */
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { waitFor } from '../kit/wait.ts';
 import { startDaemon } from '../parts/daemon.ts';
 
 const FORWARDER = fileURLToPath(new URL('forwarder.ts', import.meta.url));
@@ -42,15 +43,10 @@ export async function startHostOfCache(url: string): Promise<HostOfCache> {
 }
 
 /** Whether a connection came about, which is then kept. */
-function isTaken(port: number, owned: AsyncDisposableStack): Promise<boolean> {
+async function isTaken(port: number, owned: AsyncDisposableStack): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   owned.defer(() => void socket.destroy());
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), REFUSED_MS);
-    socket.on('error', () => {});
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      resolve(true);
-    });
-  });
+  socket.on('error', () => {});
+  const isOpen = waitFor(() => socket.readyState === 'open', { limitMs: REFUSED_MS });
+  return isOpen.catch(() => false);
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
+import { afterSockets } from '../after-sockets.ts';
 import type { CacheClient } from '../relay/cache-client.ts';
 
 /** Connecting included. With what a request waits before it (`SLOW_MS`) it is less than the second that a pull may lose. */
@@ -19,12 +20,7 @@ export function probeCache(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const bytes = `GET /v2/_catalog HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: larder-node-agent\r\n\r\n`;
-    let isSettled = false;
-    const tooLate = (): void => {
-      if (!isSettled) fail(`did not answer within ${PROBE_MS} ms`);
-    };
-    // A process that was late itself looks at its sockets first.
-    const cancel = clock.after(PROBE_MS, () => setImmediate(tooLate));
+    const cancel = afterSockets(clock, PROBE_MS, () => fail(`did not answer within ${PROBE_MS} ms`));
     const onAbort = (): void => fail('is not asked any more');
     signal.addEventListener('abort', onAbort, { once: true });
     const giveUp = client.send(
@@ -45,7 +41,6 @@ export function probeCache(
     }
 
     function settle(how: () => void): void {
-      isSettled = true;
       cancel();
       signal.removeEventListener('abort', onAbort);
       how();

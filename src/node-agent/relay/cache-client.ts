@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
+import { afterSockets } from '../after-sockets.ts';
 import {
   openCacheConnection,
   type AnswerReceiver,
@@ -72,9 +73,9 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
       return () => exchange.giveUp();
     },
     failWaiting,
-    close(onLast = () => {}) {
+    close(onEnd = () => {}) {
       isClosed = true;
-      onLastEnd = onLast;
+      onLastEnd = onEnd;
       for (const connection of idle.keys()) connection.destroy();
       endIfLast();
     },
@@ -133,9 +134,9 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
   /** Connects; unless `isPatient`, it is given up when its host does not take it at once. */
   function connect(to: CacheAddress, { isPatient, ...events }: ConnectOptions): CacheConnection {
     const began = clock.monotonic();
-    let isReached = false;
+    let cancel = (): void => {};
     const onReach = (): void => {
-      isReached = true;
+      cancel();
       const ms = clock.monotonic() - began;
       distanceMs = Math.min(ms, (ms + distanceMs) / 2);
     };
@@ -146,11 +147,7 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
       'UPSTREAM_TIMEOUT',
       `no host takes connections there within ${limitMs} ms`,
     );
-    const check = (): void => {
-      if (!isReached) connection.destroy(unreachable);
-    };
-    // A process that was late itself looks at its sockets first.
-    clock.after(limitMs, () => setImmediate(check));
+    cancel = afterSockets(clock, limitMs, () => connection.destroy(unreachable));
     return connection;
   }
 

@@ -1,25 +1,16 @@
-/** Why nodes are not told, or not told of the last change, of an upstream: for the status of the object that asks for it. */
-export interface NodeProblems {
+import { createChanging, type Changing } from '../changing.ts';
+
+/** Why nodes are not told, or not told of the last change, of an upstream, by upstream, a sentence each: for the status of who asks for it. */
+export interface NodeProblems extends Changing<ReadonlyMap<string, string>> {
   /** A sentence; undefined while there is nothing to say. */
   of(upstream: string): string | undefined;
-  /** All that there are now, by upstream. */
-  set(problems: ReadonlyMap<string, string>): void;
-  /** Tells when they are others. */
-  onChange(handler: () => void): void;
 }
 
 export function createNodeProblems(): NodeProblems {
-  let current: ReadonlyMap<string, string> = new Map();
-  const handlers = new Set<() => void>();
-  return {
-    of: (upstream) => current.get(upstream),
-    set(problems) {
-      const isSame =
-        problems.size === current.size && [...problems].every(([key, text]) => current.get(key) === text);
-      if (isSame) return;
-      current = problems;
-      for (const handler of handlers) handler();
-    },
-    onChange: (handler) => void handlers.add(handler),
-  };
+  const problems = createChanging<ReadonlyMap<string, string>>(new Map(), textOf);
+  return { ...problems, of: (upstream) => problems.get().get(upstream) };
+}
+
+function textOf(problems: ReadonlyMap<string, string>): string {
+  return JSON.stringify([...problems].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -17,6 +17,7 @@ import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
 import { MANAGED_BY } from '../render/identity.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
 import { mirrorBundleProblem } from '../secrets/mirror-bundle-problem.ts';
+import { textAt } from '../secrets/text-at.ts';
 import type { Watched } from '../watched.ts';
 import { composeDocument } from './compose-document.ts';
 import type { NodeDocumentView } from './node-document-view.ts';
@@ -129,7 +130,7 @@ export function createNodesReconciler(
         try {
           const data = (await deps.secrets.read(key, signal))?.data;
           if (mirrorBundleProblem(key, data) !== undefined) continue;
-          bundles.set(bundleId(one, name), decoded(data?.['bundle.crt']));
+          bundles.set(bundleId(one, name), textAt(data ?? {}, 'bundle.crt') ?? '');
         } catch (error) {
           signal.throwIfAborted();
           unread.set(one.mirrors.upstream, error);
@@ -151,10 +152,6 @@ function textsOf({ ca, caches, mirrors }: NodeDocument): ReadonlyMap<string, str
     ...caches.map((entry) => [entry.upstream, JSON.stringify([ca, entry])] as const),
     ...mirrors.map((entry) => [entry.upstream, JSON.stringify(entry)] as const),
   ]);
-}
-
-function decoded(data = ''): string {
-  return Buffer.from(data, 'base64').toString('utf8');
 }
 
 function bundleId({ holder }: PlannedMirrors, name: string): string {

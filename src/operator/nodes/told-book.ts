@@ -1,3 +1,4 @@
+import { createChanging, type Changing } from '../changing.ts';
 import type { SpecId } from '../configs/spec-id.ts';
 
 /** What nodes were told last. */
@@ -12,27 +13,12 @@ export interface Told {
  * Remembers what nodes were told, for the status of the objects: the document itself does not say of which spec it was made, since every node
  * would have to report each new generation. Empty after a start, until the document has been looked at.
  */
-export interface ToldBook {
-  get(): Told | undefined;
-  set(told: Told): void;
-  /** Tells of every change. */
-  onChange(handler: () => void): void;
-}
+export type ToldBook = Changing<Told | undefined>;
 
 export function createToldBook(): ToldBook {
-  let current: Told | undefined;
-  const handlers = new Set<() => void>();
-  return {
-    get: () => current,
-    set(told) {
-      if (current !== undefined && textOf(current) === textOf(told)) return;
-      current = told;
-      for (const handler of handlers) handler();
-    },
-    onChange: (handler) => void handlers.add(handler),
-  };
+  return createChanging<Told | undefined>(undefined, textOf);
 }
 
-function textOf({ revision, specs }: Told): string {
-  return JSON.stringify([revision, ...specs]);
+function textOf(told: Told | undefined): string {
+  return told === undefined ? '' : JSON.stringify([told.revision, ...told.specs]);
 }

@@ -2,6 +2,7 @@ import { loginSecretProblems } from '../../api/secrets/login-secret-rules.ts';
 import { withoutLineEnd } from '../../api/secrets/without-line-end.ts';
 import type { ObjectKey } from '../../kube/types.ts';
 import type { Secret } from '../resources.ts';
+import { notFound } from './not-found.ts';
 import { textAt } from './text-at.ts';
 
 /** What is wrong with a login, a sentence each; names of Secrets and entries, never contents. */
@@ -20,13 +21,10 @@ const MOST_TOLD = 5;
  * Gardener extension would refuse of a name and password is told in its words. That a Secret should be immutable, or have no other
  * entries, is no rule here: Secrets of a plain cluster are somebody else's as well. `data` is undefined where there is no Secret.
  */
-export function loginProblems({ namespace, name }: ObjectKey, data: Secret['data']): LoginProblems {
-  if (data === undefined) {
-    const text = `failed to get secret ${namespace}/${name} for secretReferenceName ${name}: secrets "${name}" not found`;
-    return { missing: [text], invalid: [] };
-  }
+export function loginProblems(key: ObjectKey, data: Secret['data']): LoginProblems {
+  if (data === undefined) return { missing: [notFound(key, 'secretReferenceName')], invalid: [] };
   const login = { username: entry(data, 'username'), password: entry(data, 'password') };
-  const problems = loginSecretProblems(login, `${namespace}/${name}`).slice(0, MOST_TOLD);
+  const problems = loginSecretProblems(login, `${key.namespace}/${key.name}`).slice(0, MOST_TOLD);
   if (login.username && login.password) return { missing: [], invalid: problems };
   return { missing: textAt(data, '.dockerconfigjson') ? [] : problems, invalid: [] };
 }
