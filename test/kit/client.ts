@@ -32,6 +32,8 @@ export interface GetOptions {
    * with what is expected from offset `from` (0), which holds nothing and costs next to nothing.
    */
   readonly body?: 'keep' | 'hash' | { readonly expect: TestBlob; readonly from?: number };
+  /** Called when the kernel has the whole request. */
+  readonly onSent?: () => void;
   /** Called with the number of body bytes so far, each time some arrive. */
   readonly onBytes?: (received: number) => void;
 }
@@ -125,6 +127,7 @@ function open(url: string, options: GetOptions): Promise<IncomingMessage> {
       ...(options.signal && { signal: options.signal }),
     });
     request.once('response', resolve);
+    if (options.onSent !== undefined) request.once('finish', options.onSent);
     // Stays after the first error: a socket may fail again while its body is being given up.
     request.on('error', reject);
     request.end(options.send);
