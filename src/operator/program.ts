@@ -230,7 +230,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
       name: 'nodes',
       sources: sources.nodes,
       reconcile: createNodesReconciler(
-        { clock, applier, watched, plan, authority, secrets, document, problems: nodeProblems, told },
+        { client, clock, applier, watched, plan, authority, secrets, document, problems: nodeProblems, told },
         settings,
       ),
     }),

@@ -1,6 +1,9 @@
 import { LarderError } from '../kit/errors.ts';
 import type { KubeObject } from '../kube/types.ts';
 
+/** It is not watched. Who is told to remove it wants to see that it helps, and not in the quarter of an hour that failures may wait. */
+export const STRANGER_AGAIN_MS = 5_000;
+
 /** Somebody else has made an object of a name that is needed. It is left alone. */
 export class StrangerError extends LarderError {
   constructor({ kind, metadata: { namespace, name } }: KubeObject) {

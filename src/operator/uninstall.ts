@@ -1,5 +1,5 @@
 import { sleep, type Clock } from '../kit/clock.ts';
-import { LarderError } from '../kit/errors.ts';
+import { errorText, LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetrics } from '../kit/metrics.ts';
 import { createKubeClient } from '../kube/client/kube-client.ts';
@@ -8,13 +8,14 @@ import { isNotFound } from '../kube/kube-error.ts';
 import { createElector } from '../kube/leader-election/elector.ts';
 import { LEASES } from '../kube/leader-election/lease.ts';
 import { createFinalizer } from '../kube/objects/finalizers.ts';
-import type { Intent, KubeClient, KubeObject, ListQuery, Resource } from '../kube/types.ts';
-import { EMPTY_DOCUMENT, formatNodeDocument } from '../node-agent/node-document.ts';
+import type { KubeClient, KubeObject, ListQuery, Resource } from '../kube/types.ts';
+import { EMPTY_DOCUMENT } from '../node-agent/node-document.ts';
 import { NODE_STATUS } from '../node-agent/node-lease.ts';
-import { CONFIG_MAPS, NODES_CONFIG_MAP, NODES_KEY, type ConfigMap } from '../node-agent/nodes-config-map.ts';
+import { CONFIG_MAPS } from '../node-agent/nodes-config-map.ts';
 import { readReport } from './nodes/node-report.ts';
+import { nodesObject, refuseStrangeNodesObject } from './nodes/nodes-object.ts';
 import { FINALIZER, LEASE_NAME } from './program.ts';
-import { MANAGED_BY, OURS } from './render/identity.ts';
+import { OURS } from './render/identity.ts';
 import {
   DEPLOYMENTS,
   MIRROR_CONFIGS,
@@ -23,6 +24,7 @@ import {
   type MirrorConfigObject,
   type RegistryConfigObject,
 } from './resources.ts';
+import { StrangerError } from './stranger-error.ts';
 
 /** Nodes that are silent for longer keep files that point at a port which nobody listens on: harmless, they ask the origin. */
 const NODES_MS = 60_000;
@@ -155,12 +157,14 @@ async function turnNodesAway(
   namespace: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const intent: Intent<ConfigMap> = {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { namespace, name: NODES_CONFIG_MAP, labels: MANAGED_BY },
-    data: { [NODES_KEY]: formatNodeDocument(EMPTY_DOCUMENT) },
-  };
+  try {
+    await refuseStrangeNodesObject(client, namespace, signal);
+  } catch (error) {
+    if (!(error instanceof StrangerError)) throw error;
+    logger.warn('nodes cannot be told, and are left as they are', { error: errorText(error) });
+    return;
+  }
+  const intent = nodesObject(EMPTY_DOCUMENT, namespace);
   await client.apply(CONFIG_MAPS, intent, { fieldManager: 'larder/operator', force: true, signal });
   const deadline = clock.monotonic() + NODES_MS;
   for (;;) {

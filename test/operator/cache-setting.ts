@@ -90,6 +90,7 @@ export async function startCacheSetting() {
   );
   const reconcileNodes = createNodesReconciler(
     {
+      client,
       clock,
       applier,
       watched,

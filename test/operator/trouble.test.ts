@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isLarderError } from '../../src/kit/errors.ts';
 import { LEASES } from '../../src/kube/leader-election/lease.ts';
-import { CONFIG_MAPS } from '../../src/node-agent/nodes-config-map.ts';
+import { CONFIG_MAPS, NODES_CONFIG_MAP } from '../../src/node-agent/nodes-config-map.ts';
 import { LEASE_NAME } from '../../src/operator/program.ts';
 import {
   MIRROR_CONFIGS,
@@ -139,6 +139,27 @@ test('a document that cannot be written is told of in the status of those whom i
   cluster.api.faults.clear();
   await cluster.until(() => cluster.get(REGISTRY_CONFIGS, 'old', TEAM) === undefined);
   await cluster.until(() => reasonOf(cluster, REGISTRY_CONFIGS, 'hub', 'Progressing')?.reason !== 'Stuck');
+});
+
+test('a larder-nodes of somebody else is left alone and named, and nodes are told once it is gone; ours without its label is ours', async () => {
+  await using cluster = await startStandIn();
+  const key = { namespace: SYSTEM, name: NODES_CONFIG_MAP };
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: key };
+  await cluster.until(() => cluster.get(CONFIG_MAPS, NODES_CONFIG_MAP, SYSTEM));
+  cluster.remove(CONFIG_MAPS, NODES_CONFIG_MAP, SYSTEM);
+  cluster.put(CONFIG_MAPS, { ...object, data: { notes: 'mine' } });
+  cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
+  assert.match(
+    await saysOf(cluster, REGISTRY_CONFIGS, 'hub', 'Progressing', 'Stuck'),
+    /^docker\.io: nodes cannot be told of the last change: ConfigMap larder-system\/larder-nodes exists and was not made by Larder/,
+  );
+  assert.deepEqual(cluster.get(CONFIG_MAPS, NODES_CONFIG_MAP, SYSTEM)?.['data'], { notes: 'mine' });
+  cluster.remove(CONFIG_MAPS, NODES_CONFIG_MAP, SYSTEM);
+  await cluster.until(() => cluster.document().caches.length === 1);
+
+  const ours = cluster.get(CONFIG_MAPS, NODES_CONFIG_MAP, SYSTEM);
+  cluster.put(CONFIG_MAPS, { ...object, data: ours?.['data'] });
+  await cluster.until(() => cluster.get(CONFIG_MAPS, NODES_CONFIG_MAP, SYSTEM)?.metadata.labels);
 });
 
 test('a finalizer that somebody takes off is put back, and nodes and cache hear nothing of it', async () => {

@@ -6,7 +6,7 @@ import type { Authority } from '../authority/authority-state.ts';
 import { configId } from '../configs/config-id.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
 import { claimName } from '../render/stateful-set.ts';
-import { StrangerError } from '../stranger-error.ts';
+import { STRANGER_AGAIN_MS, StrangerError } from '../stranger-error.ts';
 import { CLAIMS } from '../resources.ts';
 import type { Watched } from '../watched.ts';
 import type { CacheFacts, FactBook } from './cache-facts.ts';
@@ -16,8 +16,6 @@ import { allStanding, askerOf } from './standing-objects.ts';
 
 /** Certificates are renewed with days to spare, so an hour is early enough to see that one is due. */
 const LOOK_AGAIN_MS = 3600_000;
-/** It is not watched. Who is told to remove it wants to see that it helps, and not in the quarter of an hour that failures may wait. */
-const STRANGER_AGAIN_MS = 5_000;
 /** A claim that could not grow: what stood in the way, a StorageClass or a quota, is not watched. */
 const GROW_AGAIN_MS = 60_000;
 

@@ -2,26 +2,22 @@ import type { Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
-import type { Intent, KubeObject } from '../../kube/types.ts';
-import { formatNodeDocument, type NodeDocument } from '../../node-agent/node-document.ts';
-import {
-  CONFIG_MAPS,
-  NODES_CONFIG_MAP,
-  NODES_KEY,
-  type ConfigMap,
-} from '../../node-agent/nodes-config-map.ts';
+import type { KubeClient, KubeObject } from '../../kube/types.ts';
+import type { NodeDocument } from '../../node-agent/node-document.ts';
+import { CONFIG_MAPS } from '../../node-agent/nodes-config-map.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import { certificateNameOf, serverNameOf } from '../caches/cache-certificate.ts';
 import { clusterIpOf } from '../caches/cluster-ip.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
-import { MANAGED_BY } from '../render/identity.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
 import { mirrorBundleProblem } from '../secrets/mirror-bundle-problem.ts';
 import { textAt } from '../secrets/text-at.ts';
+import { STRANGER_AGAIN_MS, StrangerError } from '../stranger-error.ts';
 import type { Watched } from '../watched.ts';
 import { composeDocument } from './compose-document.ts';
 import type { NodeDocumentView } from './node-document-view.ts';
 import type { NodeProblems } from './node-problems.ts';
+import { nodesObject, refuseStrangeNodesObject } from './nodes-object.ts';
 import type { ToldBook } from './told-book.ts';
 import { toldSpecs } from './told-specs.ts';
 
@@ -32,6 +28,7 @@ import { toldSpecs } from './told-specs.ts';
 const EVERY_MS = 2_000;
 
 export interface NodesDeps {
+  readonly client: Pick<KubeClient, 'get'>;
   readonly clock: Clock;
   readonly applier: Applier;
   readonly watched: Watched;
@@ -55,8 +52,8 @@ export function createNodesReconciler(
   deps: NodesDeps,
   { namespace }: { readonly namespace: string },
 ): Reconcile {
-  const { clock, watched, problems } = deps;
-  let lastText = '';
+  const { client, clock, applier, watched, problems } = deps;
+  let lastRevision = '';
   let lastAt = -Infinity;
   return async (_key, { signal }) => {
     const authority = deps.authority();
@@ -75,22 +72,22 @@ export function createNodesReconciler(
       isUnread: ({ mirrors }) => unread.has(mirrors.upstream),
       before,
     });
-    const text = formatNodeDocument(document);
     const known = new Map(
       [...unread].map(([upstream, error]) => [upstream, `its CA bundle cannot be read: ${errorText(error)}`]),
     );
     for (const [upstream, why] of leftOut) known.set(upstream, why);
     try {
-      await write(text, signal);
+      await write(document, signal);
     } catch (error) {
       signal.throwIfAborted();
       for (const upstream of concerned(before, document))
         known.set(upstream, `nodes cannot be told of the last change: ${errorText(error)}`);
       problems.set(known);
+      if (error instanceof StrangerError) return { requeueAfterMs: STRANGER_AGAIN_MS };
       throw error;
     }
-    if (text !== lastText) lastAt = clock.monotonic();
-    lastText = text;
+    if (document.revision !== lastRevision) lastAt = clock.monotonic();
+    lastRevision = document.revision;
     problems.set(known);
     deps.told.set({ revision: document.revision, specs: toldSpecs(document, plan) });
     // Tried again as what else fails.
@@ -99,14 +96,11 @@ export function createNodesReconciler(
     return 'done';
   };
 
-  async function write(text: string, signal: AbortSignal): Promise<void> {
-    const intent: Intent<ConfigMap> = {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { namespace, name: NODES_CONFIG_MAP, labels: MANAGED_BY },
-      data: { [NODES_KEY]: text },
-    };
-    await deps.applier.ensure(CONFIG_MAPS, intent, watched.configMaps.get(intent.metadata), signal);
+  async function write(document: NodeDocument, signal: AbortSignal): Promise<void> {
+    const intent = nodesObject(document, namespace);
+    const observed = watched.configMaps.get(intent.metadata);
+    if (observed === undefined) await refuseStrangeNodesObject(client, namespace, signal);
+    await applier.ensure(CONFIG_MAPS, intent, observed, signal);
   }
 
   function addressOf(planned: PlannedCache) {
