@@ -342,13 +342,16 @@ test('Age of content by digest counts from when it was stored, and is there on e
 });
 
 /**
- * Sends `count` requests at the same time, and gives their answers to come once Larder has read every one of them: all are in its
- * sockets when the two questions that follow are sent, and it answers in the order in which it finds them.
+ * Sends `count` requests at the same time, and gives their answers to come once Larder has read every one of them: all are in sockets that it
+ * has accepted (one in each turn of its loop: libuv 1.46) when it is asked twice more, and it finds what came before in the same turn at the latest.
  */
 async function gather(larder: LarderProcess, count: number, url: string): Promise<Promise<GetResult>[]> {
   const sent = Array.from({ length: count }, () => Promise.withResolvers<void>());
   const answers = sent.map(({ resolve }) => get(url, { onSent: resolve }));
   await Promise.race([Promise.all(sent.map(({ promise }) => promise)), Promise.all(answers)]);
+  // Besides them: the connection to the upstream, and that of this very question.
+  const sockets = (): Promise<number> => larder.metric('nodejs_active_resources', { type: 'TCPSocketWrap' });
+  await waitFor(async () => (await sockets()) >= count + 2);
   for (let turn = 0; turn < 2; turn += 1) await larder.metrics();
   return answers;
 }
