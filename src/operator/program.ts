@@ -175,7 +175,6 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   const planner = createPlanner({ watched, finalizer, holdings, lastValid: createLastValid(watched) });
   const plan = () => planner.plan();
   const keeper = createAuthorityKeeper({ client, clock }, settings);
-  const authority = () => keeper.current();
   const serviceMonitors = createServiceMonitorKind(watched.serviceMonitorCrd);
   const stats = createStatsPoller({ clock, watched, plan, namespace: settings.namespace });
   const sources = createSources({
@@ -230,7 +229,18 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
       name: 'nodes',
       sources: sources.nodes,
       reconcile: createNodesReconciler(
-        { client, clock, applier, watched, plan, authority, secrets, document, problems: nodeProblems, told },
+        {
+          client,
+          clock,
+          applier,
+          watched,
+          plan,
+          authority: keeper,
+          secrets,
+          document,
+          problems: nodeProblems,
+          told,
+        },
         settings,
       ),
     }),

@@ -95,7 +95,7 @@ export async function startCacheSetting() {
       applier,
       watched,
       plan,
-      authority: () => authority.current(),
+      authority,
       secrets,
       document,
       told: createToldBook(),

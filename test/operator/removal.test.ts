@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { AUTHORITY_SECRET } from '../../src/operator/authority/authority-keeper.ts';
 import { CONFIG_MAPS } from '../../src/node-agent/nodes-config-map.ts';
 import {
   CLAIMS,
@@ -106,6 +107,48 @@ test('an upstream passes from a RegistryConfig to a MirrorConfig and back, and n
   await cluster.until(() => cluster.get(MIRROR_CONFIGS, 'mirrors', TEAM) === undefined);
   await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
 });
+
+const named = (suffix: string) => ({ upstream: 'docker.io', serviceNameSuffix: suffix });
+for (const [title, change] of [
+  ['goes', (cluster) => cluster.remove(REGISTRY_CONFIGS, 'old')],
+  ['takes another one', (cluster) => cluster.edit(REGISTRY_CONFIGS, 'old', { caches: [named('other')] })],
+] as const satisfies [string, (cluster: StandIn) => void][]) {
+  test(`a cache whose name an older one has is made when that ${title}`, async () => {
+    await using cluster = await startStandIn();
+    cluster.put(REGISTRY_CONFIGS, registryConfig('old', named('quay-io')));
+    await cluster.until(() => isTold(cluster, 'docker.io'));
+    cluster.put(REGISTRY_CONFIGS, registryConfig('young', { upstream: 'quay.io' }));
+    const conflict = () =>
+      cluster
+        .get(REGISTRY_CONFIGS, 'young', TEAM)
+        ?.status?.conditions?.find(({ type }) => type === 'Conflict')?.status;
+    await cluster.until(() => conflict() === 'True');
+    change(cluster);
+    await cluster.until(() => isTold(cluster, 'quay.io'));
+  });
+}
+
+test('with a stranger in the place of the authority, what goes goes, and mirrors are told, all the same', async () => {
+  await using cluster = await startStandIn();
+  cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
+  cluster.put(REGISTRY_CONFIGS, registryConfig('quay', { upstream: 'quay.io' }));
+  await cluster.until(() => isTold(cluster, 'docker.io') && isTold(cluster, 'quay.io'));
+  const { labels: _, ...metadata } = cluster.get(SECRETS, AUTHORITY_SECRET)?.metadata ?? {};
+  cluster.put(SECRETS, { ...cluster.get(SECRETS, AUTHORITY_SECRET), metadata });
+  await cluster.restart();
+  cluster.remove(REGISTRY_CONFIGS, 'hub');
+  cluster.put(
+    MIRROR_CONFIGS,
+    mirrorConfig('mirrors', { upstream: 'ghcr.io', hosts: [{ host: 'https://m.example' }] }),
+  );
+  await cluster.until(() => cluster.get(REGISTRY_CONFIGS, 'hub', TEAM) === undefined);
+  await cluster.until(() => cluster.document().mirrors.length === 1);
+  assert.ok(isTold(cluster, 'quay.io'), 'what stands was taken from the nodes');
+});
+
+function isTold(cluster: StandIn, upstream: string): boolean {
+  return cluster.document().caches.some((entry) => entry.upstream === upstream);
+}
 
 function claim(): object {
   return {

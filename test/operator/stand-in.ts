@@ -25,6 +25,8 @@ export interface StandIn extends AsyncDisposable {
   readonly api: ApiServer;
   readonly clock: ManualClock;
   readonly operator: RunningOperator;
+  /** The operator ends as after SIGTERM, and another one leads. */
+  restart(): Promise<void>;
   get(resource: Resource, name: string, namespace?: string): Held | undefined;
   /** Creates an object, younger than those before; or replaces it as `kubectl replace` does: what is not said is gone. */
   put(resource: Resource, object: object): void;
@@ -55,24 +57,26 @@ export async function startStandIn(): Promise<StandIn> {
     after: (ms, callback) => clock.after(ms, callback),
   };
   giveAddresses(api);
-  const operator = await startOperator(
-    { connection: connectionTo(api), clock: ofOperator, logger: silentLogger, random: () => 0.5 },
-    {
-      namespace: SYSTEM,
-      image: 'larder.example/larder:1',
-      imagePullSecrets: [],
-      nodeAgent: 'larder-node-agent',
-      relayUrl: RELAY_URL,
-      priorityClassName: undefined,
-      claimRetention: 'Delete',
-      serviceAccountName: 'default',
-      podLabels: {},
-      serviceMonitorLabels: {},
-      identity: 'one',
-      adminAddress: { host: '127.0.0.1', port: 0 },
-      version: 'test',
-    },
-  );
+  const start = (): Promise<RunningOperator> =>
+    startOperator(
+      { connection: connectionTo(api), clock: ofOperator, logger: silentLogger, random: () => 0.5 },
+      {
+        namespace: SYSTEM,
+        image: 'larder.example/larder:1',
+        imagePullSecrets: [],
+        nodeAgent: 'larder-node-agent',
+        relayUrl: RELAY_URL,
+        priorityClassName: undefined,
+        claimRetention: 'Delete',
+        serviceAccountName: 'default',
+        podLabels: {},
+        serviceMonitorLabels: {},
+        identity: 'one',
+        adminAddress: { host: '127.0.0.1', port: 0 },
+        version: 'test',
+      },
+    );
+  let operator = await start();
   cleanup.defer(() => operator.stop());
 
   let made = 0;
@@ -87,7 +91,13 @@ export async function startStandIn(): Promise<StandIn> {
   const standIn: Omit<StandIn, typeof Symbol.asyncDispose> = {
     api,
     clock,
-    operator,
+    get operator() {
+      return operator;
+    },
+    async restart() {
+      await operator.stop();
+      operator = await start();
+    },
     get: (resource, name, namespace = SYSTEM) =>
       find(resource, name, namespace) as unknown as Held | undefined,
     put(resource, object) {
@@ -127,7 +137,7 @@ export async function startStandIn(): Promise<StandIn> {
     },
   };
   const owned = cleanup.move();
-  return { ...standIn, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return Object.assign(standIn, { [Symbol.asyncDispose]: () => owned.disposeAsync() });
 }
 
 function collectionOf({ group, version, plural }: Resource): string {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
+import type { Logger } from '../../kit/logger.ts';
 import {
   createAuthority,
   validityOf,
@@ -31,7 +32,7 @@ export interface AuthorityKeeper {
   problem(): string | undefined;
   /** Makes, renews and retires authorities; any key means the one Secret. */
   readonly reconcile: Reconcile;
-  /** `key` whenever another authority is in force. */
+  /** `key` whenever another authority is in force, or there is another problem. */
   changes(keys: () => Iterable<string>): KeySource;
 }
 
@@ -56,24 +57,13 @@ export function createAuthorityKeeper(
     problem: () => problem,
 
     async reconcile(_key, { signal, logger }) {
-      const secret = await find(client, SECRETS, key, signal);
-      const stranger =
-        secret === undefined || hasOurLabel(secret.metadata.labels ?? {})
-          ? undefined
-          : new StrangerError(secret);
-      problem = stranger && errorText(stranger);
-      if (stranger !== undefined) return { terminalError: stranger };
-      const known = secret === undefined ? [] : pairsOf(secret);
-      if (known === undefined) logger.error('the authorities cannot be read, new ones are made', key);
-      const now = clock.now();
-      const next = await nextPairs(known ?? [], now);
-      if (next !== known && !(await write(secret, next, signal))) return { requeueAfterMs: 1000 };
-      const plan = planRotation(next.map(validityOfPair), now);
-      const authority = authorityOf(next, plan);
-      const isNews = authority?.id !== current?.id || authority?.bundle !== current?.bundle;
-      current = authority;
-      if (isNews) for (const listener of listeners) listener();
-      return { requeueAfterMs: Math.min(Math.max(plan.nextAt - now, 1000), LOOK_AGAIN_MS) };
+      try {
+        return await keep(signal, logger);
+      } catch (error) {
+        signal.throwIfAborted();
+        setState(current, `the authority of the caches cannot be kept: ${errorText(error)}`);
+        throw error;
+      }
     },
 
     changes: (keys) => ({
@@ -85,6 +75,31 @@ export function createAuthorityKeeper(
       whenSynced: () => Promise.resolve(),
     }),
   };
+
+  async function keep(signal: AbortSignal, logger: Logger): ReturnType<Reconcile> {
+    const secret = await find(client, SECRETS, key, signal);
+    if (secret !== undefined && !hasOurLabel(secret.metadata.labels ?? {})) {
+      const stranger = new StrangerError(secret);
+      setState(current, errorText(stranger));
+      return { terminalError: stranger };
+    }
+    const known = secret === undefined ? [] : pairsOf(secret);
+    if (known === undefined) logger.error('the authorities cannot be read, new ones are made', key);
+    const now = clock.now();
+    const next = await nextPairs(known ?? [], now);
+    if (next !== known && !(await write(secret, next, signal))) return { requeueAfterMs: 1000 };
+    const plan = planRotation(next.map(validityOfPair), now);
+    setState(authorityOf(next, plan), undefined);
+    return { requeueAfterMs: Math.min(Math.max(plan.nextAt - now, 1000), LOOK_AGAIN_MS) };
+  }
+
+  function setState(authority: Authority | undefined, trouble: string | undefined): void {
+    const isNews =
+      authority?.id !== current?.id || authority?.bundle !== current?.bundle || trouble !== problem;
+    current = authority;
+    problem = trouble;
+    if (isNews) for (const listener of listeners) listener();
+  }
 
   /** False when somebody else has written it meanwhile: no authority is ever overwritten that may have signed already. */
   async function write(

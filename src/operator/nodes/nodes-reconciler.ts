@@ -5,7 +5,7 @@ import type { Applier } from '../../kube/objects/apply.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import type { NodeDocument } from '../../node-agent/node-document.ts';
 import { CONFIG_MAPS } from '../../node-agent/nodes-config-map.ts';
-import type { Authority } from '../authority/authority-state.ts';
+import type { AuthorityKeeper } from '../authority/authority-keeper.ts';
 import { certificateNameOf, serverNameOf } from '../caches/cache-certificate.ts';
 import { clusterIpOf } from '../caches/cluster-ip.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
@@ -33,7 +33,7 @@ export interface NodesDeps {
   readonly applier: Applier;
   readonly watched: Watched;
   readonly plan: () => Plan;
-  readonly authority: () => Authority | undefined;
+  readonly authority: Pick<AuthorityKeeper, 'current' | 'problem'>;
   readonly secrets: NamedSecrets;
   readonly document: NodeDocumentView;
   readonly problems: NodeProblems;
@@ -56,18 +56,19 @@ export function createNodesReconciler(
   let lastRevision = '';
   let lastAt = -Infinity;
   return async (_key, { signal }) => {
-    const authority = deps.authority();
-    // Its coming is a change that brings this here again.
-    if (authority === undefined) return 'done';
+    const authority = deps.authority.current();
+    // Its coming is a change that brings this here again. Where it cannot come, mirrors need none, and what goes has to go.
+    if (authority === undefined && deps.authority.problem() === undefined) return 'done';
     const waitMs = lastAt + EVERY_MS - clock.monotonic();
     if (waitMs > 0) return { requeueAfterMs: waitMs };
     const plan = deps.plan();
     const { bundles, unread } = await readBundles(plan.mirrors, signal);
     const before = deps.document.current();
+    const bundle = authority?.bundle ?? before.ca;
     const { document, leftOut } = composeDocument({
       plan,
-      bundle: authority.bundle,
-      addressOf,
+      bundle,
+      addressOf: (planned) => addressOf(planned, bundle),
       bundleOf: (mirrors, name) => bundles.get(bundleId(mirrors, name)),
       isUnread: ({ mirrors }) => unread.has(mirrors.upstream),
       before,
@@ -103,13 +104,13 @@ export function createNodesReconciler(
     await applier.ensure(CONFIG_MAPS, intent, observed, signal);
   }
 
-  function addressOf(planned: PlannedCache) {
+  function addressOf(planned: PlannedCache, bundle: string) {
     const cache = planned.config;
     const clusterIP = clusterIpOf(planned, watched, namespace);
     if (clusterIP === undefined) return undefined;
     const hasCertificate =
       watched.secrets.get({ namespace, name: certificateNameOf({ cache }) }) !== undefined;
-    if (cache.http.tls && !hasCertificate) return undefined;
+    if (cache.http.tls && (bundle === '' || !hasCertificate)) return undefined;
     return { clusterIP, serverName: serverNameOf({ cache, namespace }) };
   }
 
