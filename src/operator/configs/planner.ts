@@ -14,7 +14,7 @@ export interface Planner {
   objects(): readonly ConfigObject[];
   /** Tells of each object that came, went, or asks for something else; not of a status. */
   onChange(handler: (before: ConfigObject | undefined, after: ConfigObject | undefined) => void): void;
-  /** Keys of caches that a change of an object may concern: those that it asks for, and those that somebody waits for. */
+  /** Keys of caches that a change of an object may concern: those that it asks for, and those that somebody waits for, or has waited for. */
   keysTouchedBy(object: ConfigObject): Iterable<string>;
 }
 
@@ -32,6 +32,8 @@ export function createPlanner({ watched, finalizer, holdings, lastValid }: Plann
   const caches: readonly ObjectCache<ConfigObject>[] = [watched.registryConfigs, watched.mirrorConfigs];
   const read = new WeakMap<ConfigObject, Asked>();
   let current: Plan | undefined;
+  /** What somebody waited for before the last change: it may have become free. */
+  let contendedBefore: ReadonlySet<string> = new Set();
 
   const objects = (): readonly ConfigObject[] => caches.flatMap((cache) => cache.list());
   const asked = (object: ConfigObject): Asked => {
@@ -40,6 +42,7 @@ export function createPlanner({ watched, finalizer, holdings, lastValid }: Plann
     return known;
   };
   const forget = (): void => {
+    contendedBefore = current?.contended ?? contendedBefore;
     current = undefined;
   };
   for (const cache of caches) {
@@ -86,7 +89,7 @@ export function createPlanner({ watched, finalizer, holdings, lastValid }: Plann
       if (read.kind === 'mirrors')
         for (const { upstream } of read.mirrors) yield upstreamResourceName(upstream);
       for (const upstream of holdings(configId(object))) yield upstreamResourceName(upstream);
-      yield* plan().contended;
+      yield* contendedBefore.union(plan().contended);
     },
   };
 }
