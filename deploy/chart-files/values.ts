@@ -53,7 +53,9 @@ export const valuesSchema = z.strictObject({
           enabled: no(
             'Whether the Prometheus operator is told to scrape the operator. Its API has to be there.',
           ),
-          labels: labels('Labels by which your Prometheus finds its ServiceMonitors.'),
+          labels: labelsSchema.default({}).meta({
+            description: 'Labels by which your Prometheus finds its ServiceMonitors.',
+          }),
         })
         .prefault({}),
       networkPolicy: z

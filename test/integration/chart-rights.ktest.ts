@@ -14,37 +14,36 @@ const AGENT = `system:serviceaccount:${NAMESPACE}:larder-node-agent`;
 const CACHE = `system:serviceaccount:${NAMESPACE}:larder-cache`;
 
 const READ = 'get list watch';
-const ALL = 'create delete get list patch update watch';
+/** Of what is applied. */
+const APPLY = 'create delete get list patch watch';
 
 /** `group/resource`, with `#name` where one object alone is meant: verbs, sorted. */
 type Rights = Readonly<Record<string, string>>;
 
 const OPERATOR_EVERYWHERE: Rights = {
-  'registry.extensions.gardener.cloud/registryconfigs': 'get list patch watch',
-  'registry.extensions.gardener.cloud/registryconfigs/status': 'get patch',
-  'mirror.extensions.gardener.cloud/mirrorconfigs': 'get list patch watch',
-  'mirror.extensions.gardener.cloud/mirrorconfigs/status': 'get patch',
+  'registry.extensions.gardener.cloud/registryconfigs': 'list patch watch',
+  'registry.extensions.gardener.cloud/registryconfigs/status': 'patch',
+  'mirror.extensions.gardener.cloud/mirrorconfigs': 'list patch watch',
+  'mirror.extensions.gardener.cloud/mirrorconfigs/status': 'patch',
   '/secrets': READ,
   'events.k8s.io/events': 'create patch',
-  'storage.k8s.io/storageclasses': 'get',
   'apiextensions.k8s.io/customresourcedefinitions#servicemonitors.monitoring.coreos.com': 'list watch',
 };
 
 const OPERATOR_AT_HOME: Rights = {
   ...OPERATOR_EVERYWHERE,
-  '/configmaps': ALL,
-  '/secrets': ALL,
-  '/services': ALL,
-  '/persistentvolumeclaims': ALL,
-  'apps/statefulsets': ALL,
-  'networking.k8s.io/networkpolicies': ALL,
-  'policy/poddisruptionbudgets': ALL,
-  'coordination.k8s.io/leases': ALL,
-  'monitoring.coreos.com/servicemonitors': ALL,
-  '/pods': 'delete get list patch watch',
-  'apps/daemonsets': READ,
-  'apps/deployments#larder-operator': 'get patch',
-  'apps/deployments/scale#larder-operator': 'get patch',
+  '/configmaps': APPLY,
+  '/secrets': 'create delete get list patch update watch',
+  '/services': APPLY,
+  '/persistentvolumeclaims': 'delete get list patch watch',
+  'apps/statefulsets': APPLY,
+  'networking.k8s.io/networkpolicies': APPLY,
+  'policy/poddisruptionbudgets': APPLY,
+  'coordination.k8s.io/leases': 'create delete get list update watch',
+  'monitoring.coreos.com/servicemonitors': 'create delete get list patch',
+  '/pods': 'list patch watch',
+  'apps/daemonsets': 'list watch',
+  'apps/deployments#larder-operator': 'patch',
 };
 
 const AGENT_AT_HOME: Rights = {
@@ -130,7 +129,9 @@ describe(
       [OPERATOR, 'default', 'create /configmaps', false],
       [OPERATOR, 'default', 'create apps/statefulsets', false],
       [OPERATOR, 'kube-system', 'delete /pods', false],
-      [OPERATOR, NAMESPACE, 'patch apps/deployments/scale#larder-operator', true],
+      [OPERATOR, NAMESPACE, 'patch apps/deployments#larder-operator', true],
+      [OPERATOR, NAMESPACE, 'patch apps/deployments/scale#larder-operator', false],
+      [OPERATOR, NAMESPACE, 'delete /pods', false],
       [OPERATOR, NAMESPACE, 'patch apps/deployments#another', false],
       [OPERATOR, NAMESPACE, 'create apps/deployments', false],
       [OPERATOR, NAMESPACE, 'patch apps/daemonsets#larder-node-agent', false],

@@ -97,6 +97,18 @@ describe('the chart', requireParts(['helm']), () => {
       ]);
   });
 
+  test('takes names of digits alone, and labels of its own that are given another value', async () => {
+    const objects = await objectsFor({
+      image: { pullSecrets: ['123'] },
+      priorityClassName: '7',
+      operator: { serviceMonitor: { enabled: true, labels: { 'app.kubernetes.io/name': 'mine' } } },
+    });
+    const { imagePullSecrets, priorityClassName } = objects.workload('larder-operator').spec.template.spec;
+    assert.deepEqual([imagePullSecrets, priorityClassName], [[{ name: '123' }], '7']);
+    const monitor = objects.all.find(({ kind }) => kind === 'ServiceMonitor');
+    assert.equal(monitor?.metadata.labels?.['app.kubernetes.io/name'], 'mine');
+  });
+
   test('spreads several operators over nodes', async () => {
     const { replicas, template } = (await objectsFor({ operator: { replicas: 2 } })).workload(
       'larder-operator',
