@@ -1,6 +1,6 @@
 import { open, readFile, rename } from 'node:fs/promises';
 
-/** Ends the names of files that are being written. */
+/** Ends the names of files and directories that are being written, or taken away. */
 export const TEMPORARY = '.larder-new';
 
 /** Writes the file whole or not at all; one that is right already keeps its time stamps. */

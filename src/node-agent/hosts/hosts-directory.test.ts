@@ -102,6 +102,57 @@ describe('the directory', () => {
   });
 });
 
+describe('a file of somebody else beside ours', () => {
+  const beside = 'docker.io/hosts.toml.bak';
+
+  test('keeps nothing of ours from being changed', async () => {
+    using root = tempDir();
+    const directory = createHostsDirectory(root.path);
+    await directory.apply([HUB]);
+    root.write(beside, 'mine');
+    const changed = { ...HUB, server: 'https://elsewhere.example' };
+    const [outcome] = await directory.apply([changed]);
+    assert.equal(outcome?.state, 'Written');
+    assert.equal(readFileSync(join(root.path, 'docker.io/hosts.toml'), 'utf8'), hostsToml(changed));
+  });
+
+  test('stays when ours goes, and goes on being nobody of ours', async () => {
+    using root = tempDir();
+    const directory = createHostsDirectory(root.path);
+    await directory.apply([{ ...MIRRORED, upstream: 'docker.io' }]);
+    root.write(beside, 'mine');
+    await directory.apply([]);
+    assert.deepEqual(tree(root), [beside]);
+    const [outcome] = await directory.apply([HUB]);
+    assert.equal(outcome?.state, 'Foreign');
+    assert.deepEqual(tree(root), [beside]);
+  });
+});
+
+test('no crash leaves an empty directory, which would put _default out of use', async () => {
+  for (const left of ['docker.io.larder-new', 'ghcr.io.larder-new']) {
+    using root = tempDir();
+    root.write(`${left}/${caFileName(PEM)}`, PEM);
+    root.write(`${left}/hosts.toml.larder-new`, 'half');
+    mkdirSync(join(root.path, 'quay.io.larder-new'));
+    const directory = createHostsDirectory(root.path);
+    await directory.apply([HUB]);
+    assert.deepEqual(readdirSync(root.path), ['docker.io']);
+    assert.deepEqual(tree(root), ['docker.io/hosts.toml']);
+    root.write(`${left}/${caFileName(PEM)}`, PEM);
+    await directory.apply([]);
+    assert.deepEqual(readdirSync(root.path), []);
+  }
+});
+
+test('what cannot be written leaves no directory, either', async () => {
+  using root = tempDir();
+  mkdirSync(join(root.path, 'docker.io.larder-new/hosts.toml.larder-new'), { recursive: true });
+  const outcomes = await createHostsDirectory(root.path).apply([HUB]);
+  assert.ok(outcomes.some(({ upstream, state }) => upstream === 'docker.io' && state === 'Failed'));
+  assert.ok(!readdirSync(root.path).includes('docker.io'));
+});
+
 describe('what somebody else wrote is never touched and reported:', () => {
   const cases: [string, HostsFile, (root: TempDir) => void][] = [
     ['a hosts.toml', HUB, (root) => void root.write('docker.io/hosts.toml', 'server = "https://x"\n')],

@@ -1,7 +1,7 @@
-import { lstat, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText } from '../../kit/errors.ts';
-import { replaceFile } from '../replace-file.ts';
+import { replaceFile, TEMPORARY } from '../replace-file.ts';
 import { caFileName, hostsToml, isOurFileName, MARKER, type HostsFile } from './hosts-toml.ts';
 
 /** What became of one upstream's file. */
@@ -32,25 +32,29 @@ export function createHostsDirectory(root: string): HostsDirectory {
       const wanted = new Set(files.map(({ upstream }) => upstream));
       const others = (await namesIn(root)).filter((name) => !wanted.has(name));
       const outcomes: HostsOutcome[] = [];
-      for (const name of others) outcomes.push(...(await remove(root, name)));
+      for (const name of others.toSorted(leftoversFirst)) outcomes.push(...(await remove(root, name)));
       for (const file of files) outcomes.push(await write(root, file));
       return outcomes;
     },
   };
 }
 
+/** A new directory comes with all that it holds: an empty one would put `_default` out of use. */
 async function write(root: string, file: HostsFile): Promise<HostsOutcome> {
   const { upstream } = file;
   const directory = join(root, upstream);
   try {
     const obstacle = (await hiddenBy(root, upstream)) ?? (await foreign(directory));
     if (obstacle !== undefined) return { upstream, state: 'Foreign', message: obstacle };
-    await mkdir(directory, { recursive: true, mode: 0o755 });
+    const isNew = (await kindOf(directory)) === 'absent';
+    const place = isNew ? `${directory}${TEMPORARY}` : directory;
+    await mkdir(place, { recursive: true, mode: 0o755 });
     const bundles = new Map(
       file.hosts.flatMap(({ ca }) => (ca === undefined ? [] : [[caFileName(ca), ca] as const])),
     );
-    for (const [name, pem] of bundles) await replaceFile(join(directory, name), pem, READABLE);
-    await replaceFile(join(directory, HOSTS_TOML), hostsToml(file), READABLE);
+    for (const [name, pem] of bundles) await replaceFile(join(place, name), pem, READABLE);
+    await replaceFile(join(place, HOSTS_TOML), hostsToml(file), READABLE);
+    if (isNew) await rename(place, directory);
     for (const name of await namesIn(directory))
       if (isOurFileName(name) && !bundles.has(name)) await rm(join(directory, name), { force: true });
     return { upstream, state: 'Written', message: '' };
@@ -59,40 +63,73 @@ async function write(root: string, file: HostsFile): Promise<HostsOutcome> {
   }
 }
 
-/** Takes away what is ours, hosts.toml first; the directory only when nothing else is in it. */
+/** Takes away what is ours; the directory only when nothing else is in it. */
 async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
   const directory = join(root, upstream);
   try {
+    if (isLeftover(upstream)) {
+      await clear(directory);
+      return [];
+    }
     if ((await kindOf(directory)) !== 'directory' || (await foreign(directory)) !== undefined) return [];
     const names = await namesIn(directory);
     // An empty directory was made by somebody else.
     if (names.length === 0) return [];
-    await rm(join(directory, HOSTS_TOML), { force: true });
-    for (const name of names) await rm(join(directory, name), { force: true });
-    await rmdir(directory).catch(() => {});
+    if (!names.every(isOurs)) {
+      await clear(directory);
+      return [];
+    }
+    await rename(directory, `${directory}${TEMPORARY}`);
+    await clear(`${directory}${TEMPORARY}`);
     return [];
   } catch (error) {
     return [failed(upstream, directory, error)];
   }
 }
 
+/** hosts.toml goes first: what it names is there for as long as it is. */
+async function clear(directory: string): Promise<void> {
+  if ((await kindOf(directory)) !== 'directory') return;
+  await rm(join(directory, HOSTS_TOML), { force: true });
+  for (const name of await namesIn(directory))
+    if (isOurs(name)) await rm(join(directory, name), { force: true });
+  await rmdir(directory).catch(() => {});
+}
+
+/** What a crash left, in the way of what is to come. */
+function leftoversFirst(a: string, b: string): number {
+  return Number(isLeftover(b)) - Number(isLeftover(a));
+}
+
+function isLeftover(name: string): boolean {
+  return name.endsWith(TEMPORARY);
+}
+
 function failed(upstream: string, directory: string, error: unknown): HostsOutcome {
   return { upstream, state: 'Failed', message: `${directory}: ${errorText(error)}` };
 }
 
-/** What in the directory is not ours: a sentence, or undefined. */
+/**
+ * Why the directory is not ours, as a sentence; undefined when it is, or may become so. A hosts.toml says whose it is, whatever lies beside
+ * it; without one, other files do, since containerd reads them then.
+ */
 async function foreign(directory: string): Promise<string | undefined> {
   const kind = await kindOf(directory);
   if (kind === 'absent') return undefined;
   if (kind !== 'directory') return `${directory} is a ${kind} of somebody else`;
-  for (const name of await namesIn(directory)) {
-    const path = join(directory, name);
-    if (isOurFileName(name)) continue;
-    if (name !== HOSTS_TOML) return `${path} was put there by somebody else`;
-    if ((await kindOf(path)) !== 'file' || !(await readFile(path, 'utf8')).startsWith(MARKER))
-      return `${path} was written by somebody else`;
+  const path = join(directory, HOSTS_TOML);
+  const file = await kindOf(path);
+  if (file === 'absent') {
+    const other = (await namesIn(directory)).find((name) => !isOurs(name));
+    return other === undefined ? undefined : `${join(directory, other)} was put there by somebody else`;
   }
-  return undefined;
+  const hasMarker = file === 'file' && (await readFile(path, 'utf8')).startsWith(MARKER);
+  return hasMarker ? undefined : `${path} was written by somebody else`;
+}
+
+/** By its name, in a directory that is ours. */
+function isOurs(name: string): boolean {
+  return name === HOSTS_TOML || isOurFileName(name);
 }
 
 /** containerd looks for `<host>_<port>_` before `<host>:<port>`. */
