@@ -48,9 +48,12 @@ describe('what a configuration leaves open', () => {
       assert.deepEqual((await judgeAfter(read, '/v2/a/manifests/1?ns=docker.io'))(read), read);
     });
 
-  test('is not settled by who is not containerd, or asks for no upstream', async () => {
+  test('is not settled by who is not containerd, has its code built in, or asks for no upstream', async () => {
     const others = await judgeAfter(UNKNOWN, '/v2/a/manifests/1?ns=docker.io', { 'user-agent': 'curl/8' });
     assert.deepEqual(others(UNKNOWN), UNKNOWN);
+    const embedded = { 'user-agent': 'containerd/2.1.4+unknown' };
+    const nerdctl = await judgeAfter(UNKNOWN, '/v2/a/manifests/1?ns=docker.io', embedded);
+    assert.deepEqual(nerdctl(UNKNOWN), UNKNOWN);
     assert.deepEqual((await judgeAfter(UNKNOWN, '/v2/'))(UNKNOWN), UNKNOWN);
   });
 

@@ -6,8 +6,8 @@ export type JudgeByEvidence = (read: ContainerdFinding) => ContainerdFinding;
 
 /**
  * Lets requests settle what a configuration leaves open (`Unknown`, `List`): a containerd that asks the relay for an upstream has
- * read our files. Who asked before the configuration came to say what it says proves nothing. A configuration that says no is believed: other
- * programs of the node, nerdctl among them, ask like containerd.
+ * read our files. Who asked before the configuration came to say what it says proves nothing. A configuration that says no is believed: `ctr`
+ * asks like containerd.
  */
 export function createEvidence(relay: Server): JudgeByEvidence {
   let hasAsked = false;
@@ -24,6 +24,11 @@ export function createEvidence(relay: Server): JudgeByEvidence {
   };
 }
 
+/**
+ * A containerd that was built as one says which it is. A program that has its code built in, such as nerdctl, says `+unknown`
+ * (version/version.go of containerd: the version is set when its own programs are linked).
+ */
 function isFromContainerd({ headers, url = '' }: IncomingMessage): boolean {
-  return (headers['user-agent'] ?? '').startsWith('containerd/') && /[?&]ns=/.test(url);
+  const agent = headers['user-agent'] ?? '';
+  return agent.startsWith('containerd/') && !agent.includes('+unknown') && /[?&]ns=/.test(url);
 }
