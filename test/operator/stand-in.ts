@@ -24,6 +24,7 @@ const TURNS = 40;
 export interface StandIn extends AsyncDisposable {
   readonly api: ApiServer;
   readonly clock: ManualClock;
+  /** The one that runs now. */
   readonly operator: RunningOperator;
   get(resource: Resource, name: string, namespace?: string): Held | undefined;
   /** Creates an object, younger than those before; or replaces it as `kubectl replace` does: what is not said is gone. */
@@ -42,6 +43,8 @@ export interface StandIn extends AsyncDisposable {
   pass(ms: number): Promise<void>;
   /** The operator is suspended for so long, and goes on with what has its turn then: no timer knows of it yet. */
   suspend(ms: number): void;
+  /** The operator is stopped, and another one takes its place, which knows nothing but what the API server has. */
+  restart(): Promise<void>;
 }
 
 export async function startStandIn(): Promise<StandIn> {
@@ -55,24 +58,29 @@ export async function startStandIn(): Promise<StandIn> {
     after: (ms, callback) => clock.after(ms, callback),
   };
   giveAddresses(api);
-  const operator = await startOperator(
-    { connection: connectionTo(api), clock: ofOperator, logger: silentLogger, random: () => 0.5 },
-    {
-      namespace: SYSTEM,
-      image: 'larder.example/larder:1',
-      imagePullSecrets: [],
-      nodeAgent: 'larder-node-agent',
-      relayUrl: RELAY_URL,
-      priorityClassName: undefined,
-      claimRetention: 'Delete',
-      serviceAccountName: 'default',
-      podLabels: {},
-      serviceMonitorLabels: {},
-      identity: 'one',
-      adminAddress: { host: '127.0.0.1', port: 0 },
-      version: 'test',
-    },
-  );
+  let started = 0;
+  const start = (): Promise<RunningOperator> => {
+    started += 1;
+    return startOperator(
+      { connection: connectionTo(api), clock: ofOperator, logger: silentLogger, random: () => 0.5 },
+      {
+        namespace: SYSTEM,
+        image: 'larder.example/larder:1',
+        imagePullSecrets: [],
+        nodeAgent: 'larder-node-agent',
+        relayUrl: RELAY_URL,
+        priorityClassName: undefined,
+        claimRetention: 'Delete',
+        serviceAccountName: 'default',
+        podLabels: {},
+        serviceMonitorLabels: {},
+        identity: `operator-${started}`,
+        adminAddress: { host: '127.0.0.1', port: 0 },
+        version: 'test',
+      },
+    );
+  };
+  let operator = await start();
   cleanup.defer(() => operator.stop());
 
   let made = 0;
@@ -87,7 +95,9 @@ export async function startStandIn(): Promise<StandIn> {
   const standIn: Omit<StandIn, typeof Symbol.asyncDispose> = {
     api,
     clock,
-    operator,
+    get operator() {
+      return operator;
+    },
     get: (resource, name, namespace = SYSTEM) =>
       find(resource, name, namespace) as unknown as Held | undefined,
     put(resource, object) {
@@ -121,13 +131,17 @@ export async function startStandIn(): Promise<StandIn> {
     suspend(ms) {
       suspendedMs += ms;
     },
+    async restart() {
+      await operator.stop();
+      operator = await start();
+    },
     async pass(ms) {
       const end = clock.monotonic() + ms;
       while (clock.monotonic() < end) await step();
     },
   };
   const owned = cleanup.move();
-  return { ...standIn, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return Object.assign(standIn, { [Symbol.asyncDispose]: () => owned.disposeAsync() });
 }
 
 function collectionOf({ group, version, plural }: Resource): string {

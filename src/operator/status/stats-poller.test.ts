@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { waitFor } from '../../../test/kit/index.ts';
+import { serveStats } from '../../../test/operator/serve-stats.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { silentLogger } from '../../kit/logger.ts';
 import { createObjectCache } from '../../kube/cache/object-cache.ts';
 import { configId } from '../configs/config-id.ts';
 import { makePlan } from '../configs/plan.ts';
 import { readConfig, type ConfigObject } from '../configs/read-config.ts';
-import { ASKED_BY, PORTS } from '../render/identity.ts';
+import { ASKED_BY } from '../render/identity.ts';
 import type { Service } from '../resources.ts';
 import { createStatsPoller } from './stats-poller.ts';
 
@@ -22,14 +21,6 @@ function objectOf(name: string): ConfigObject {
     metadata: { namespace: 'team', name, creationTimestamp: '2026-01-01T00:00:00Z' },
     spec: { caches: [{ upstream: 'docker.io' }] },
   };
-}
-
-/** Loopback has addresses enough, and the port is the one of every cache. */
-async function serveStats(address: string, answer: () => unknown) {
-  const server = createServer((_request, response) => response.end(JSON.stringify(answer())));
-  server.listen(PORTS.admin, address);
-  await once(server, 'listening');
-  return { [Symbol.asyncDispose]: async () => void (await new Promise((done) => server.close(done))) };
 }
 
 test('what a cache says is told of the object that asked for that cache, and of no later one', async () => {
@@ -49,7 +40,7 @@ test('what a cache says is told of the object that asked for that cache, and of 
   const clock = new ManualClock();
   const poller = createStatsPoller({
     clock,
-    watched: { services },
+    watched: { services, whenSynced: async () => {} },
     plan: () =>
       makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true }),
     namespace: 'larder-system',
@@ -86,7 +77,7 @@ test('a cache that answers nonsense, or not at all, says nothing', async () => {
   const clock = new ManualClock();
   const poller = createStatsPoller({
     clock,
-    watched: { services },
+    watched: { services, whenSynced: async () => {} },
     plan: () =>
       makePlan({
         objects: [objectOf('first')],

@@ -14,7 +14,7 @@ const AT_ONCE = 10;
 
 export interface StatsPollerDeps {
   readonly clock: Clock;
-  readonly watched: Pick<Watched, 'services'>;
+  readonly watched: Pick<Watched, 'services' | 'whenSynced'>;
   readonly plan: () => Plan;
   readonly namespace: string;
 }
@@ -24,7 +24,7 @@ export interface StatsPoller {
   get(key: string): CacheStats | undefined;
   /** Tells of each cache that says something else than before. */
   onChange(handler: (key: string) => void): void;
-  /** Asks all caches, again and again, until `signal` aborts. */
+  /** Asks all caches, as soon as it is known which there are, again and again, until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -70,6 +70,7 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
     },
     onChange: (handler) => void handlers.add(handler),
     async run(signal) {
+      await watched.whenSynced(signal).catch(() => {});
       while (!signal.aborted) {
         await askAll(signal);
         await sleep(clock, EVERY_MS, signal).catch(() => {});
