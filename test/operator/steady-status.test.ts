@@ -93,23 +93,67 @@ test('another leader says nothing of an object whose Secret is missing while it 
   await cluster.until(() => reasonsOf(cluster).includes('Healthy'));
 });
 
-test('another leader says nothing of an object whose credential is refused before its cache has answered, at the third time', async () => {
-  const address = '127.0.77.3';
-  let silent = 0;
-  await using _cache = await serveStats(address, () => {
-    silent -= 1;
-    return silent < 0 ? { upstreams: [REFUSED] } : undefined;
-  });
-  await using cluster = await degraded('CredentialMissing', address);
+/** With a cache whose upstream refuses its credential; `miss`: that many answers of the cache do not come. */
+async function refused(address: string) {
+  await using cleanup = new AsyncDisposableStack();
+  let toMiss = 0;
+  cleanup.use(
+    await serveStats(address, () => {
+      toMiss -= 1;
+      return toMiss < 0 ? { upstreams: [REFUSED] } : undefined;
+    }),
+  );
+  const cluster = cleanup.use(await degraded('CredentialMissing', address));
   cluster.put(SECRETS, LOGIN);
   await cluster.until(() => reasonsOf(cluster).includes('CredentialRejected'));
   await cluster.pass(LONG_MS);
+  const owned = cleanup.move();
+  return {
+    cluster,
+    miss(count: number): void {
+      toMiss = count;
+    },
+    hasMissed: () => toMiss < 0,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+test('another leader says nothing of an object whose credential is refused before its cache has answered, at the third time', async () => {
+  await using setting = await refused('127.0.77.3');
+  const { cluster } = setting;
   const said = sayings(cluster);
-  silent = 2;
+  setting.miss(2);
   await cluster.restart();
   await cluster.pass(LONG_MS);
-  assert.ok(silent < 0);
+  assert.ok(setting.hasMissed());
   assert.deepEqual(said(), []);
+});
+
+test('a cache that does not answer once or twice changes nothing of a status', async () => {
+  await using setting = await refused('127.0.77.5');
+  const { cluster } = setting;
+  const said = sayings(cluster);
+  for (const count of [1, 2]) {
+    setting.miss(count);
+    await cluster.pass(LONG_MS);
+    assert.ok(setting.hasMissed());
+  }
+  assert.deepEqual(said(), []);
+});
+
+test('a cache that does not answer for half a minute has no numbers any more, until it answers', async () => {
+  await using setting = await refused('127.0.77.6');
+  const { cluster } = setting;
+  const numbers = () => statusOf(cluster)?.summary?.hits;
+  assert.equal(numbers(), '90%');
+  setting.miss(Infinity);
+  await cluster.pass(24_000);
+  assert.equal(numbers(), '90%');
+  await cluster.until(() => numbers() === undefined);
+  assert.ok(reasonsOf(cluster).includes('Healthy'));
+  setting.miss(0);
+  await cluster.until(() => numbers() === '90%');
+  assert.ok(reasonsOf(cluster).includes('CredentialRejected'));
 });
 
 test('another leader says nothing of mirrors before it has looked at what nodes were told', async () => {
