@@ -33,6 +33,7 @@ import { createToldBook } from './nodes/told-book.ts';
 import { createNamedSecrets } from './secrets/named-secrets.ts';
 import { createSources } from './sources.ts';
 import { createObjectReconciler } from './status/object-reconciler.ts';
+import { createStartPatience } from './status/start-patience.ts';
 import { createStatsPoller } from './status/stats-poller.ts';
 import { createStatusComposer } from './status/status-composer.ts';
 import { watchCluster } from './watched.ts';
@@ -255,6 +256,10 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
         finalizer,
         writer,
         events,
+        patienceMs: createStartPatience(
+          { clock, watched, planner, facts, stats, told, nodeProblems },
+          settings,
+        ),
         statusOf: composer,
       }),
     }),

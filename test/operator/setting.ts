@@ -48,6 +48,7 @@ export interface Held {
       readonly nodes?: { readonly configured: number; readonly total: number };
     }[];
     readonly mirrors?: readonly { readonly upstream: string; readonly state: string }[];
+    readonly summary?: { readonly hits?: string };
   };
 }
 

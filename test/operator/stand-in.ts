@@ -24,9 +24,8 @@ const TURNS = 40;
 export interface StandIn extends AsyncDisposable {
   readonly api: ApiServer;
   readonly clock: ManualClock;
+  /** The one that runs now. */
   readonly operator: RunningOperator;
-  /** The operator ends as after SIGTERM, and another one leads. */
-  restart(): Promise<void>;
   get(resource: Resource, name: string, namespace?: string): Held | undefined;
   /** Creates an object, younger than those before; or replaces it as `kubectl replace` does: what is not said is gone. */
   put(resource: Resource, object: object): void;
@@ -44,6 +43,8 @@ export interface StandIn extends AsyncDisposable {
   pass(ms: number): Promise<void>;
   /** The operator is suspended for so long, and goes on with what has its turn then: no timer knows of it yet. */
   suspend(ms: number): void;
+  /** The operator is stopped, and another one takes its place, which knows nothing but what the API server has. */
+  restart(): Promise<void>;
 }
 
 export async function startStandIn(): Promise<StandIn> {
@@ -57,8 +58,10 @@ export async function startStandIn(): Promise<StandIn> {
     after: (ms, callback) => clock.after(ms, callback),
   };
   giveAddresses(api);
-  const start = (): Promise<RunningOperator> =>
-    startOperator(
+  let started = 0;
+  const start = (): Promise<RunningOperator> => {
+    started += 1;
+    return startOperator(
       { connection: connectionTo(api), clock: ofOperator, logger: silentLogger, random: () => 0.5 },
       {
         namespace: SYSTEM,
@@ -71,11 +74,12 @@ export async function startStandIn(): Promise<StandIn> {
         serviceAccountName: 'default',
         podLabels: {},
         serviceMonitorLabels: {},
-        identity: 'one',
+        identity: `operator-${started}`,
         adminAddress: { host: '127.0.0.1', port: 0 },
         version: 'test',
       },
     );
+  };
   let operator = await start();
   cleanup.defer(() => operator.stop());
 
@@ -93,10 +97,6 @@ export async function startStandIn(): Promise<StandIn> {
     clock,
     get operator() {
       return operator;
-    },
-    async restart() {
-      await operator.stop();
-      operator = await start();
     },
     get: (resource, name, namespace = SYSTEM) =>
       find(resource, name, namespace) as unknown as Held | undefined,
@@ -130,6 +130,10 @@ export async function startStandIn(): Promise<StandIn> {
     },
     suspend(ms) {
       suspendedMs += ms;
+    },
+    async restart() {
+      await operator.stop();
+      operator = await start();
     },
     async pass(ms) {
       const end = clock.monotonic() + ms;

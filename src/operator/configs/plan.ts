@@ -23,6 +23,7 @@ export interface PlannedMirrors {
 export interface Plan {
   readonly caches: ReadonlyMap<string, PlannedCache>;
   readonly mirrors: readonly PlannedMirrors[];
+  cachesOf(id: ConfigId): readonly PlannedCache[];
   conflictsOf(object: ConfigObject): readonly Conflict[];
   /** True for an object whose spec breaks a rule, and that is not going: what it had before it did stays. */
   isInvalid(id: ConfigId): boolean;
@@ -72,7 +73,14 @@ export function makePlan({ objects, asked, has, lastValid, mayAct }: PlanInput):
       if (granted.has(config.upstream)) caches.set(key, { key, config, holder });
     }
   }
-  return { caches, mirrors, conflictsOf, isInvalid: (id) => invalid.has(id), contended };
+  return {
+    caches,
+    mirrors,
+    cachesOf: (id) => [...caches.values()].filter(({ holder }) => configId(holder) === id),
+    conflictsOf,
+    isInvalid: (id) => invalid.has(id),
+    contended,
+  };
 }
 
 interface Entry {

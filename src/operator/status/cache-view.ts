@@ -22,7 +22,7 @@ export interface CacheInput {
   readonly claim: Claim | undefined;
   /** Undefined: nobody has worked on it yet. */
   readonly facts: CacheFacts | undefined;
-  /** Undefined: it does not answer. */
+  /** Undefined: it has not answered for a while. */
   readonly stats: CacheStats | undefined;
   readonly nodes: NodesInput;
   /** What its status said before. */

@@ -28,6 +28,8 @@ export interface ObjectReconcilerDeps {
   readonly finalizer: Finalizer;
   readonly writer: StatusWriter;
   readonly events: EventRecorder;
+  /** For how long the status that an object has is to stay as it is: see `createStartPatience`. */
+  readonly patienceMs: (object: ConfigObject) => number;
   /** The status as it should be. `removing`: upstreams of which something is left, of an object that is being deleted. */
   readonly statusOf: (
     object: ConfigObject,
@@ -48,8 +50,10 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
     if (object === undefined) return 'done';
     const resource = object.kind === 'MirrorConfig' ? MIRROR_CONFIGS : REGISTRY_CONFIGS;
     if (object.metadata.deletionTimestamp === undefined) {
-      if (finalizer.isOn(object)) return await tell(resource, object, undefined, signal);
-      return await admit(resource, object, signal);
+      if (!finalizer.isOn(object)) return await admit(resource, object, signal);
+      const patienceMs = deps.patienceMs(object);
+      if (patienceMs > 0) return { requeueAfterMs: patienceMs };
+      return await tell(resource, object, undefined, signal);
     }
     if (!finalizer.isOn(object)) return 'done';
     const left = holdings(configId(object));

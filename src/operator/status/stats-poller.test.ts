@@ -1,41 +1,33 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import { once } from 'node:events';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { waitFor } from '../../../test/kit/index.ts';
+import { serveStats } from '../../../test/operator/serve-stats.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { silentLogger } from '../../kit/logger.ts';
 import { createObjectCache } from '../../kube/cache/object-cache.ts';
 import { configId } from '../configs/config-id.ts';
 import { makePlan } from '../configs/plan.ts';
 import { readConfig, type ConfigObject } from '../configs/read-config.ts';
-import { ASKED_BY, PORTS } from '../render/identity.ts';
+import { ASKED_BY } from '../render/identity.ts';
 import type { Service } from '../resources.ts';
 import { createStatsPoller } from './stats-poller.ts';
 
 const KEY = 'registry-docker-io';
+const UPSTREAMS = [{ upstream: 'docker.io', requests: 2, hits: 1, bytesFromStore: 3, storedBytes: 4 }];
 
-function objectOf(name: string): ConfigObject {
+function objectOf(name: string, uid = 'uid'): ConfigObject {
   return {
     apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
     kind: 'RegistryConfig',
-    metadata: { namespace: 'team', name, creationTimestamp: '2026-01-01T00:00:00Z' },
+    metadata: { namespace: 'team', name, uid, creationTimestamp: '2026-01-01T00:00:00Z' },
     spec: { caches: [{ upstream: 'docker.io' }] },
   };
 }
 
-/** Loopback has addresses enough, and the port is the one of every cache. */
-async function serveStats(address: string, answer: () => unknown) {
-  const server = createServer((_request, response) => response.end(JSON.stringify(answer())));
-  server.listen(PORTS.admin, address);
-  await once(server, 'listening');
-  return { [Symbol.asyncDispose]: async () => void (await new Promise((done) => server.close(done))) };
-}
-
 test('what a cache says is told of the object that asked for that cache, and of no later one', async () => {
   const address = '127.0.77.1';
-  const upstreams = [{ upstream: 'docker.io', requests: 2, hits: 1, bytesFromStore: 3, storedBytes: 4 }];
-  await using _cache = await serveStats(address, () => ({ upstreams }));
+  await using _cache = await serveStats(address, () => ({ upstreams: UPSTREAMS }));
   const [first, second] = [objectOf('first'), objectOf('second')];
   let objects = [first];
   const { cache: services, writer } = createObjectCache<Service>({ logger: silentLogger });
@@ -49,7 +41,7 @@ test('what a cache says is told of the object that asked for that cache, and of 
   const clock = new ManualClock();
   const poller = createStatsPoller({
     clock,
-    watched: { services },
+    watched: { services, whenSynced: async () => {} },
     plan: () =>
       makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true }),
     namespace: 'larder-system',
@@ -86,7 +78,7 @@ test('a cache that answers nonsense, or not at all, says nothing', async () => {
   const clock = new ManualClock();
   const poller = createStatsPoller({
     clock,
-    watched: { services },
+    watched: { services, whenSynced: async () => {} },
     plan: () =>
       makePlan({
         objects: [objectOf('first')],
@@ -104,6 +96,59 @@ test('a cache that answers nonsense, or not at all, says nothing', async () => {
     return asked >= 2;
   });
   assert.equal(poller.get(KEY), undefined);
+  ending.abort();
+  await running;
+});
+
+test('what a cache has said is good for half a minute of silence, and for no other object of that name', async () => {
+  const address = '127.0.77.4';
+  let isSilent = false;
+  let asked = 0;
+  await using _cache = await serveStats(address, () => {
+    asked += 1;
+    return isSilent ? undefined : { upstreams: UPSTREAMS };
+  });
+  const { cache: services, writer } = createObjectCache<Service>({ logger: silentLogger });
+  const annotations = { [ASKED_BY]: configId(objectOf('hub')) };
+  const metadata = { namespace: 'larder-system', name: KEY, annotations };
+  const service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: address } };
+  writer.replace({ items: [service], resourceVersion: '1' });
+  let objects = [objectOf('hub')];
+  const clock = new ManualClock();
+  const poller = createStatsPoller({
+    clock,
+    watched: { services, whenSynced: async () => {} },
+    plan: () =>
+      makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true }),
+    namespace: 'larder-system',
+  });
+  const told: boolean[] = [];
+  poller.onChange((key) => told.push(poller.get(key) !== undefined));
+  const ending = new AbortController();
+  const running = poller.run(ending.signal);
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 250) {
+      clock.advance(250);
+      for (let count = 0; count < 40; count += 1) await turn();
+    }
+  };
+  await waitFor(() => told.length === 1);
+  await pass(60_000);
+  isSilent = true;
+  const before = asked;
+  await pass(24_000);
+  assert.ok(asked > before);
+  assert.deepEqual([poller.get(KEY)?.hits, told], [1, [true]]);
+  await pass(12_000);
+  assert.deepEqual([poller.get(KEY), told], [undefined, [true, false]]);
+  isSilent = false;
+  await pass(6_000);
+  assert.deepEqual([poller.get(KEY)?.hits, told], [1, [true, false, true]]);
+  isSilent = true;
+  objects = [objectOf('hub', 'another')];
+  assert.equal(poller.get(KEY), undefined);
+  await pass(6_000);
+  assert.deepEqual(told, [true, false, true, false]);
   ending.abort();
   await running;
 });

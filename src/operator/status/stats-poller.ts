@@ -3,6 +3,7 @@ import { formatAddress } from '../../kit/listen.ts';
 import { clusterIpOf } from '../caches/cluster-ip.ts';
 import { configId, type ConfigId } from '../configs/config-id.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
+import type { ConfigObject } from '../configs/read-config.ts';
 import { PORTS } from '../render/identity.ts';
 import type { Watched } from '../watched.ts';
 import { readCacheStats, type CacheStats } from './cache-stats.ts';
@@ -11,26 +12,31 @@ import { readCacheStats, type CacheStats } from './cache-stats.ts';
 const EVERY_MS = 5_000;
 /** Caches that are asked at a time. */
 const AT_ONCE = 10;
+/**
+ * What a cache said is good for so long without another answer: longer than a pod takes to be replaced, and than a few answers that come too
+ * late, since silence is not health; and shorter than it would take to mislead somebody who looks at a cache that hangs.
+ */
+const KEPT_MS = 30_000;
 
 export interface StatsPollerDeps {
   readonly clock: Clock;
-  readonly watched: Pick<Watched, 'services'>;
+  readonly watched: Pick<Watched, 'services' | 'whenSynced'>;
   readonly plan: () => Plan;
   readonly namespace: string;
 }
 
 export interface StatsPoller {
-  /** What the cache `key` said last; undefined while it does not answer. */
+  /** What the cache `key` said last; undefined when it has not answered for a while. */
   get(key: string): CacheStats | undefined;
   /** Tells of each cache that says something else than before. */
   onChange(handler: (key: string) => void): void;
-  /** Asks all caches, again and again, until `signal` aborts. */
+  /** Asks all caches, as soon as it is known which there are, again and again, until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 /** Asks the caches how they do, for the status of the objects. */
 export function createStatsPoller({ clock, watched, plan, namespace }: StatsPollerDeps): StatsPoller {
-  const known = new Map<string, { readonly holder: ConfigId; readonly stats: CacheStats }>();
+  const known = new Map<string, Answer>();
   const handlers = new Set<(key: string) => void>();
 
   async function ask(planned: PlannedCache, signal: AbortSignal): Promise<void> {
@@ -45,10 +51,16 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
             clock,
             signal,
           );
-    const now = stats && { holder: configId(holder), stats };
-    if (JSON.stringify(known.get(key)) === JSON.stringify(now)) return;
-    if (now === undefined) known.delete(key);
-    else known.set(key, now);
+    const last = known.get(key);
+    const isOurs = last !== undefined && isOf(last, holder);
+    const at = clock.monotonic();
+    if (stats !== undefined) {
+      known.set(key, { holder: configId(holder), uid: holder.metadata.uid, stats, at });
+      if (isOurs && JSON.stringify(last.stats) === JSON.stringify(stats)) return;
+    } else {
+      if (last === undefined || (isOurs && at - last.at < KEPT_MS)) return;
+      known.delete(key);
+    }
     for (const handler of handlers) handler(key);
   }
 
@@ -66,14 +78,28 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
     get(key) {
       const holder = plan().caches.get(key)?.holder;
       const one = known.get(key);
-      return holder !== undefined && one?.holder === configId(holder) ? one.stats : undefined;
+      return holder !== undefined && one !== undefined && isOf(one, holder) ? one.stats : undefined;
     },
     onChange: (handler) => void handlers.add(handler),
     async run(signal) {
+      await watched.whenSynced(signal).catch(() => {});
       while (!signal.aborted) {
         await askAll(signal);
         await sleep(clock, EVERY_MS, signal).catch(() => {});
       }
     },
   };
+}
+
+interface Answer {
+  /** Who asked for the cache then, and which object of that name: a cache of another one is another cache. */
+  readonly holder: ConfigId;
+  readonly uid: string | undefined;
+  readonly stats: CacheStats;
+  /** Of the monotonic clock. */
+  readonly at: number;
+}
+
+function isOf({ holder, uid }: Answer, object: ConfigObject): boolean {
+  return holder === configId(object) && uid === object.metadata.uid;
 }

@@ -104,9 +104,8 @@ export function createStatusComposer(
   }
 
   function viewsOf(object: RegistryConfigObject) {
-    const id = configId(object);
     const nodes = nodesInput(object);
-    const owned = [...planner.plan().caches.values()].filter(({ holder }) => configId(holder) === id);
+    const owned = planner.plan().cachesOf(configId(object));
     return new Map(
       owned.map(({ key, config }) => {
         const input = {
