@@ -12,7 +12,7 @@ import type { Watched } from '../watched.ts';
 import type { CacheFacts, FactBook } from './cache-facts.ts';
 import type { Provided } from './provide-cache.ts';
 import type { Removal } from './remove-cache.ts';
-import { allStanding, askerOf } from './standing-objects.ts';
+import { allStanding, askerOf, isAnothers } from './standing-objects.ts';
 
 /** Certificates are renewed with days to spare, so an hour is early enough to see that one is due. */
 const LOOK_AGAIN_MS = 3600_000;
@@ -38,8 +38,8 @@ export interface CacheReconcilerDeps {
 }
 
 /**
- * Makes what the cluster has of one cache what the plan says. A cache that another object asked for before is taken away first, with its
- * contents: who may have them was settled by that object's credentials.
+ * Makes what the cluster has of one cache what the plan says. A cache that another object asked for before, or the same one for another
+ * upstream, is taken away first, with its contents: who may have them was settled by the credentials of then.
  */
 export function createCacheReconciler(
   deps: CacheReconcilerDeps,
@@ -49,19 +49,16 @@ export function createCacheReconciler(
   return async (key, { signal, logger }) => {
     const plan = deps.plan();
     const planned = plan.caches.get(key);
-    const askers = new Set(allStanding(watched, key).map(askerOf));
+    const objects = allStanding(watched, key);
     // Its object has become invalid, and how it was configured before cannot be read any more: all stays but what ends by itself.
-    if (planned === undefined && [...askers].some((id) => id !== undefined && plan.isInvalid(id))) {
+    if (planned === undefined && objects.some((one) => plan.isInvalid(askerOf(one) ?? ''))) {
       const authority = deps.authority.current();
       if (authority === undefined) return { requeueAfterMs: 1000 };
       await deps.renewCertificate(key, authority, signal);
       return { requeueAfterMs: LOOK_AGAIN_MS };
     }
-    // What has lost its asker is put right like anything else that somebody changes: whose the contents are, the claim says itself.
-    const isOthers = [...askers].some(
-      (id) => id !== undefined && id !== (planned && configId(planned.holder)),
-    );
-    if (planned === undefined || isOthers) {
+    // Also when nothing stands: what it consisted of before may be ending.
+    if (planned === undefined || objects.length === 0 || isAnothers(objects, planned)) {
       const removal = await deps.remove(key, signal);
       if (planned === undefined) facts.set(key, undefined);
       if (removal !== undefined) {

@@ -3,26 +3,31 @@ import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import type { KubeClient, KubeObject, ObjectKey, Resource } from '../../kube/types.ts';
 import { hasOurLabel } from '../render/identity.ts';
 import { resourceOf } from '../resources.ts';
-import { askerOf } from './standing-objects.ts';
+import { askerOf, upstreamOf } from './standing-objects.ts';
 
 type Client = Pick<KubeClient, 'get' | 'delete'>;
 
-/** Deletes what was observed, as {@link deleteAt} does. */
+/** Deletes what was observed, as {@link deleteAt} does: not what has come in its place, or has become another's. */
 export async function deleteOurs(client: Client, object: KubeObject, signal: AbortSignal): Promise<void> {
-  if (object.metadata.deletionTimestamp !== undefined) return;
-  await deleteAt(client, resourceOf(object), object.metadata, new Set([askerOf(object)]), signal);
+  const { metadata } = object;
+  if (metadata.deletionTimestamp !== undefined) return;
+  const isSame = (now: KubeObject): boolean =>
+    now.metadata.uid === metadata.uid &&
+    askerOf(now) === askerOf(object) &&
+    upstreamOf(now) === upstreamOf(object);
+  await deleteAt(client, resourceOf(object), metadata, isSame, signal);
 }
 
-/** A cached read destroys nothing: what is there is read anew, and has to be ours still, and one of `askers`'. */
+/** A cached read destroys nothing: what is there is read anew, and has to be ours still, and what `isMeant`. */
 export async function deleteAt(
   client: Client,
   resource: Resource,
   place: ObjectKey,
-  askers: ReadonlySet<ReturnType<typeof askerOf>>,
+  isMeant: (now: KubeObject) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
   const now = await find(client, metadataOf(resource), place, signal);
-  if (now === undefined || !hasOurLabel(now.metadata.labels ?? {}) || !askers.has(askerOf(now))) return;
+  if (now === undefined || !hasOurLabel(now.metadata.labels ?? {}) || !isMeant(now)) return;
   const { uid } = now.metadata;
   await client.delete(resource, place, {
     signal,

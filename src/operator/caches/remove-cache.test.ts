@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createMemoryKube, type MemoryKube } from '../../../test/kube/memory-kube.ts';
+import { emptyWatched } from '../../../test/operator/empty-watched.ts';
 import { ManualClock } from '../../kit/clock.ts';
-import { silentLogger } from '../../kit/logger.ts';
-import { createObjectCache } from '../../kube/cache/object-cache.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeObject, Resource } from '../../kube/types.ts';
-import type { ConfigMap } from '../../node-agent/nodes-config-map.ts';
-import type { AgentPod } from '../nodes/agent-pod.ts';
 import { createNodeDocumentView } from '../nodes/node-document-view.ts';
-import type { NodeReport } from '../nodes/node-report.ts';
 import { ASKED_BY, MANAGED_BY, UPSTREAM } from '../render/identity.ts';
 import { SERVICE_MONITORS, STATEFUL_SETS } from '../resources.ts';
-import { BY_CACHE, cacheKeysOf, type Watched } from '../watched.ts';
 import { createNodePatience } from './node-patience.ts';
 import { createCacheRemover } from './remove-cache.ts';
 
@@ -43,15 +38,15 @@ async function setting(monitorOf: string | undefined, network?: Parameters<Memor
   const somebody = kube.client();
   const set = await somebody.create(STATEFUL_SETS, objectOf(STATEFUL_SETS, 'hub'), { signal: NEVER });
   await somebody.create(SERVICE_MONITORS, objectOf(SERVICE_MONITORS, monitorOf), { signal: NEVER });
-  const watched = emptyWatched();
-  watched.writer.replace({ items: [set], resourceVersion: '1' });
-  const document = createNodeDocumentView(watched.all, { namespace: NAMESPACE });
+  const { watched, statefulSets } = emptyWatched();
+  statefulSets.replace({ items: [set], resourceVersion: '1' });
+  const document = createNodeDocumentView(watched, { namespace: NAMESPACE });
   const remove = createCacheRemover(
     {
       client: kube.client({ manager: CLIENT, ...network }),
-      watched: watched.all,
+      watched,
       document,
-      patience: createNodePatience({ clock, watched: watched.all, document }),
+      patience: createNodePatience({ clock, watched, document }),
       serviceMonitors: { isServed: () => true },
     },
     { namespace: NAMESPACE },
@@ -65,35 +60,6 @@ async function setting(monitorOf: string | undefined, network?: Parameters<Memor
         verb === 'delete' && manager === CLIENT ? [plural] : [],
       ),
   };
-}
-
-/** As of a cluster in which nothing is but what is written to the StatefulSets. */
-function emptyWatched() {
-  const { cache: statefulSets, writer } = caches<KubeObject>();
-  const none = caches<KubeObject>().cache;
-  const all: Watched = {
-    registryConfigs: none,
-    mirrorConfigs: none,
-    daemonSets: none,
-    agentPods: createObjectCache<KubeObject, AgentPod>({ logger: silentLogger }).cache,
-    serviceMonitorCrd: createObjectCache<KubeObject, boolean>({ logger: silentLogger }).cache,
-    whenSynced: () => Promise.resolve(),
-    hasSynced: () => true,
-    statefulSets,
-    disruptionBudgets: none,
-    networkPolicies: none,
-    services: none,
-    configMaps: caches<ConfigMap>().cache,
-    secrets: none,
-    pods: none,
-    claims: none,
-    reports: createObjectCache<KubeObject, NodeReport>({ logger: silentLogger }).cache,
-  };
-  return { all, writer };
-}
-
-function caches<T extends KubeObject>() {
-  return createObjectCache<T>({ logger: silentLogger }, { indexes: { [BY_CACHE]: cacheKeysOf } });
 }
 
 describe('the removal of a cache', () => {

@@ -1,12 +1,11 @@
 import type { KubeClient } from '../../kube/types.ts';
 import type { NodeDocumentView } from '../nodes/node-document-view.ts';
-import { UPSTREAM } from '../render/identity.ts';
 import { SERVICE_MONITORS } from '../resources.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
 import { deleteAt, deleteOurs } from './delete-ours.ts';
 import { ASK_AGAIN_MS, type NodePatience } from './node-patience.ts';
 import type { ServiceMonitorKind } from './service-monitors.ts';
-import { allStanding, askerOf } from './standing-objects.ts';
+import { allStanding, askerOf, upstreamOf } from './standing-objects.ts';
 
 export interface RemoveDeps {
   readonly client: Pick<KubeClient, 'get' | 'delete'>;
@@ -32,23 +31,21 @@ export function createCacheRemover(deps: RemoveDeps, settings: { readonly namesp
       patience.forget(key);
       return isEnding(key) ? { waitMs: ASK_AGAIN_MS, why: 'its pod and its volume are ending' } : undefined;
     }
-    const upstream = objects.find(({ metadata }) => metadata.annotations?.[UPSTREAM])?.metadata.annotations?.[
-      UPSTREAM
-    ];
-    if (upstream !== undefined) {
-      if (document.hasCache(upstream)) {
-        patience.forget(key);
-        return { waitMs: ASK_AGAIN_MS, why: 'nodes are about to be told' };
-      }
-      const nodes = patience.waitedFor(key, upstream);
-      if (nodes.length > 0) {
-        return { waitMs: ASK_AGAIN_MS, why: `waiting for ${nodes.slice(0, 5).join(', ')}` };
-      }
+    // Of what goes, which need not be the upstream that comes.
+    const upstreams = [...new Set(objects.flatMap((object) => upstreamOf(object) ?? []))];
+    if (upstreams.some((upstream) => document.hasCache(upstream))) {
+      patience.forget(key);
+      return { waitMs: ASK_AGAIN_MS, why: 'nodes are about to be told' };
+    }
+    const nodes = new Set(upstreams.flatMap((upstream) => patience.waitedFor(key, upstream)));
+    if (nodes.size > 0) {
+      return { waitMs: ASK_AGAIN_MS, why: `waiting for ${[...nodes].slice(0, 5).join(', ')}` };
     }
     // It is not watched: once the others are gone, nothing tells any more that it is there.
     if (deps.serviceMonitors.isServed()) {
       const place = { namespace: settings.namespace, name: key };
-      await deleteAt(client, SERVICE_MONITORS, place, new Set(objects.map(askerOf)), signal);
+      const askers = new Set(objects.map(askerOf));
+      await deleteAt(client, SERVICE_MONITORS, place, (now) => askers.has(askerOf(now)), signal);
     }
     for (const object of objects) await deleteOurs(client, object, signal);
     return { waitMs: ASK_AGAIN_MS, why: 'its objects are being removed' };

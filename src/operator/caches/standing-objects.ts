@@ -1,22 +1,28 @@
+import { upstreamResourceName } from '../../api/upstream-names.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import { ASKED_BY, hasOurLabel } from '../render/identity.ts';
+import { configId } from '../configs/config-id.ts';
+import type { PlannedCache } from '../configs/plan.ts';
+import { ASKED_BY, hasOurLabel, UPSTREAM } from '../render/identity.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
 
+/** Where the objects are that the operator applies for caches. */
+export type WatchedObjects = Pick<Watched, (typeof BY_KIND)[keyof typeof BY_KIND]>;
+
 /** An object of a cache as the cluster has it; undefined for what is not there, or is not watched. */
-export function standing(watched: Watched, { kind, metadata }: KubeObject): KubeObject | undefined {
+export function standing(watched: WatchedObjects, { kind, metadata }: KubeObject): KubeObject | undefined {
   const cache = Object.hasOwn(BY_KIND, kind) ? BY_KIND[kind as keyof typeof BY_KIND] : undefined;
   return cache === undefined ? undefined : watched[cache].get(metadata);
 }
 
 /** Every object of the cache `key` that the operator applies, whoever asked for it; the one that runs it comes first. */
-export function allStanding(watched: Watched, key: string): readonly KubeObject[] {
+export function allStanding(watched: WatchedObjects, key: string): readonly KubeObject[] {
   return Object.values(BY_KIND).flatMap((cache): readonly KubeObject[] =>
     watched[cache].byIndex(BY_CACHE, key),
   );
 }
 
 /** Every object of a cache that the operator has applied on behalf of `id`. */
-export function allAskedBy(watched: Watched, id: string): readonly KubeObject[] {
+export function allAskedBy(watched: WatchedObjects, id: string): readonly KubeObject[] {
   return Object.values(BY_KIND)
     .flatMap((cache): readonly KubeObject[] => watched[cache].list())
     .filter((object) => askerOf(object) === id);
@@ -30,6 +36,40 @@ export function isOurs({ metadata: { labels = {}, annotations = {} } }: KubeObje
 /** Who asked for it; undefined for what is of no cache. */
 export function askerOf({ metadata }: KubeObject): string | undefined {
   return metadata.annotations?.[ASKED_BY];
+}
+
+/** The upstream whose cache it is part of; undefined for what is of no cache. */
+export function upstreamOf({ metadata }: KubeObject): string | undefined {
+  return metadata.annotations?.[UPSTREAM];
+}
+
+/**
+ * Whether what stands of a cache is another's than the planned one: of another object, or of another upstream that comes to the same key. Nothing
+ * of a cache is made before all of the one before has gone, so where some objects name the planned one and others do not, somebody has changed
+ * these. What names nobody any more says nothing.
+ */
+export function isAnothers(
+  objects: readonly KubeObject[],
+  { config: { upstream }, holder }: Pick<PlannedCache, 'config' | 'holder'>,
+): boolean {
+  const id = configId(holder);
+  return (
+    objects.some((one) => (askerOf(one) ?? id) !== id || (upstreamOf(one) ?? upstream) !== upstream) &&
+    !objects.some((one) => askerOf(one) === id && upstreamOf(one) === upstream)
+  );
+}
+
+/**
+ * Whether a Service is that of another cache than `key`. One cache may be given the name that another has still; all other names follow from
+ * the key. Of one whose label and upstream do not agree somebody has changed one of them.
+ */
+export function isServiceOfAnother(service: KubeObject, key: string): boolean {
+  const upstream = upstreamOf(service);
+  return (
+    upstream !== undefined &&
+    upstreamResourceName(upstream) !== key &&
+    service.metadata.labels?.['app'] !== key
+  );
 }
 
 const BY_KIND = {

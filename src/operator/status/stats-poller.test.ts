@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { waitFor } from '../../../test/kit/index.ts';
+import { emptyWatched } from '../../../test/operator/empty-watched.ts';
 import { serveStats } from '../../../test/operator/serve-stats.ts';
 import { ManualClock } from '../../kit/clock.ts';
-import { silentLogger } from '../../kit/logger.ts';
-import { createObjectCache } from '../../kube/cache/object-cache.ts';
 import { configId } from '../configs/config-id.ts';
 import { makePlan } from '../configs/plan.ts';
 import { readConfig, type ConfigObject } from '../configs/read-config.ts';
-import { ASKED_BY } from '../render/identity.ts';
+import { ASKED_BY, UPSTREAM } from '../render/identity.ts';
 import type { Service } from '../resources.ts';
 import { createStatsPoller } from './stats-poller.ts';
 
@@ -25,23 +24,27 @@ function objectOf(name: string, uid = 'uid'): ConfigObject {
   };
 }
 
+function annotationsOf(holder: ConfigObject): Record<string, string> {
+  return { [ASKED_BY]: configId(holder), [UPSTREAM]: 'docker.io' };
+}
+
 test('what a cache says is told of the object that asked for that cache, and of no later one', async () => {
   const address = '127.0.77.1';
   await using _cache = await serveStats(address, () => ({ upstreams: UPSTREAMS }));
   const [first, second] = [objectOf('first'), objectOf('second')];
   let objects = [first];
-  const { cache: services, writer } = createObjectCache<Service>({ logger: silentLogger });
+  const { watched, services } = emptyWatched();
   const service: Service = {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { namespace: 'larder-system', name: KEY, annotations: { [ASKED_BY]: configId(first) } },
+    metadata: { namespace: 'larder-system', name: KEY, annotations: annotationsOf(first) },
     spec: { clusterIP: address },
   };
-  writer.replace({ items: [service], resourceVersion: '1' });
+  services.replace({ items: [service], resourceVersion: '1' });
   const clock = new ManualClock();
   const poller = createStatsPoller({
     clock,
-    watched: { services, whenSynced: async () => {} },
+    watched,
     plan: () =>
       makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true }),
     namespace: 'larder-system',
@@ -70,15 +73,15 @@ test('a cache that answers nonsense, or not at all, says nothing', async () => {
     asked += 1;
     return { upstreams: 'none' };
   });
-  const { cache: services, writer } = createObjectCache<Service>({ logger: silentLogger });
-  const annotations = { [ASKED_BY]: configId(objectOf('first')) };
+  const { watched, services } = emptyWatched();
+  const annotations = annotationsOf(objectOf('first'));
   const metadata = { namespace: 'larder-system', name: KEY, annotations };
   const service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: address } };
-  writer.replace({ items: [service], resourceVersion: '1' });
+  services.replace({ items: [service], resourceVersion: '1' });
   const clock = new ManualClock();
   const poller = createStatsPoller({
     clock,
-    watched: { services, whenSynced: async () => {} },
+    watched,
     plan: () =>
       makePlan({
         objects: [objectOf('first')],
@@ -108,16 +111,16 @@ test('what a cache has said is good for half a minute of silence, and for no oth
     asked += 1;
     return isSilent ? undefined : { upstreams: UPSTREAMS };
   });
-  const { cache: services, writer } = createObjectCache<Service>({ logger: silentLogger });
-  const annotations = { [ASKED_BY]: configId(objectOf('hub')) };
+  const { watched, services } = emptyWatched();
+  const annotations = annotationsOf(objectOf('hub'));
   const metadata = { namespace: 'larder-system', name: KEY, annotations };
   const service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: address } };
-  writer.replace({ items: [service], resourceVersion: '1' });
+  services.replace({ items: [service], resourceVersion: '1' });
   let objects = [objectOf('hub')];
   const clock = new ManualClock();
   const poller = createStatsPoller({
     clock,
-    watched: { services, whenSynced: async () => {} },
+    watched,
     plan: () =>
       makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true }),
     namespace: 'larder-system',

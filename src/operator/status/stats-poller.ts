@@ -1,6 +1,7 @@
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { formatAddress } from '../../kit/listen.ts';
 import { clusterIpOf } from '../caches/cluster-ip.ts';
+import type { WatchedObjects } from '../caches/standing-objects.ts';
 import { configId, type ConfigId } from '../configs/config-id.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
@@ -20,7 +21,7 @@ const KEPT_MS = 30_000;
 
 export interface StatsPollerDeps {
   readonly clock: Clock;
-  readonly watched: Pick<Watched, 'services' | 'whenSynced'>;
+  readonly watched: WatchedObjects & Pick<Watched, 'whenSynced'>;
   readonly plan: () => Plan;
   readonly namespace: string;
 }
