@@ -133,7 +133,7 @@ export function watchCluster(
 export function cacheKeysOf({ metadata }: KubeObject): readonly string[] {
   const upstream = metadata.annotations?.[UPSTREAM];
   if (upstream !== undefined) return [upstreamResourceName(upstream)];
-  // Pods and claims have the labels of their StatefulSet, not its annotations.
+  // Pods have the labels of their StatefulSet, not its annotations.
   const app = metadata.labels?.['app'];
   return app === undefined ? [] : [app];
 }

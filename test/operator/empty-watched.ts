@@ -5,13 +5,14 @@ import type { KubeObject } from '../../src/kube/types.ts';
 import type { ConfigMap } from '../../src/node-agent/nodes-config-map.ts';
 import type { AgentPod } from '../../src/operator/nodes/agent-pod.ts';
 import type { NodeReport } from '../../src/operator/nodes/node-report.ts';
-import type { Service } from '../../src/operator/resources.ts';
+import type { Claim, Service } from '../../src/operator/resources.ts';
 import { BY_CACHE, cacheKeysOf, type Watched } from '../../src/operator/watched.ts';
 
 /** With the writers of the kinds that tests write. */
 export function emptyWatched() {
   const { cache: statefulSets, writer: sets } = caches<KubeObject>();
   const { cache: services, writer: addresses } = caches<Service>();
+  const { cache: claims, writer: volumes } = caches<Claim>();
   const none = caches<KubeObject>().cache;
   const watched: Watched = {
     registryConfigs: none,
@@ -28,10 +29,10 @@ export function emptyWatched() {
     configMaps: caches<ConfigMap>().cache,
     secrets: none,
     pods: none,
-    claims: none,
+    claims,
     reports: createObjectCache<KubeObject, NodeReport>({ logger: silentLogger }).cache,
   };
-  return { watched, statefulSets: sets, services: addresses };
+  return { watched, statefulSets: sets, services: addresses, claims: volumes };
 }
 
 function caches<T extends KubeObject>() {

@@ -43,7 +43,7 @@ describe('the reconcile of a cache', () => {
   /** A pod, or a claim, of the cache's StatefulSet. */
   function putChild(collection: string, kind: string, name: string, spec: object): void {
     const labels = { app: KEY, ...MANAGED_BY };
-    const annotations = { 'larder/asked-by': 'RegistryConfig team/hub' };
+    const annotations = { upstream: 'docker.io', 'larder/asked-by': 'RegistryConfig team/hub' };
     const metadata = { namespace: SYSTEM, name, labels, annotations };
     the.api.put(collection, { apiVersion: 'v1', kind, metadata, spec });
   }

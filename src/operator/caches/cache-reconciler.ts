@@ -3,13 +3,11 @@ import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import type { AuthorityKeeper } from '../authority/authority-keeper.ts';
 import type { Authority } from '../authority/authority-state.ts';
-import { configId } from '../configs/config-id.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
-import { claimName } from '../render/stateful-set.ts';
 import { STRANGER_AGAIN_MS, StrangerError } from '../stranger-error.ts';
-import { CLAIMS } from '../resources.ts';
 import type { Watched } from '../watched.ts';
 import type { CacheFacts, FactBook } from './cache-facts.ts';
+import { createClaimOwner } from './own-claim.ts';
 import type { Provided } from './provide-cache.ts';
 import type { Removal } from './remove-cache.ts';
 import { allStanding, askerOf, isAnothers } from './standing-objects.ts';
@@ -20,7 +18,7 @@ const LOOK_AGAIN_MS = 3600_000;
 const GROW_AGAIN_MS = 60_000;
 
 export interface CacheReconcilerDeps {
-  readonly client: Pick<KubeClient, 'delete'>;
+  readonly client: Pick<KubeClient, 'get' | 'apply' | 'delete'>;
   readonly watched: Watched;
   readonly plan: () => Plan;
   readonly authority: Pick<AuthorityKeeper, 'current' | 'problem'>;
@@ -43,9 +41,10 @@ export interface CacheReconcilerDeps {
  */
 export function createCacheReconciler(
   deps: CacheReconcilerDeps,
-  { namespace }: { readonly namespace: string },
+  options: { readonly namespace: string },
 ): Reconcile {
   const { watched, facts } = deps;
+  const ownClaim = createClaimOwner(deps, options);
   return async (key, { signal, logger }) => {
     const plan = deps.plan();
     const planned = plan.caches.get(key);
@@ -62,6 +61,7 @@ export function createCacheReconciler(
       const removal = await deps.remove(key, signal);
       if (planned === undefined) facts.set(key, undefined);
       if (removal !== undefined) {
+        if (planned !== undefined && objects.length === 0) setProblem(key, removal.why);
         logger.debug('a cache is being removed', { why: removal.why });
         return { requeueAfterMs: removal.waitMs };
       }
@@ -71,8 +71,13 @@ export function createCacheReconciler(
     const problem = deps.authority.problem();
     if (authority === undefined && problem !== undefined) setProblem(key, problem);
     // Its coming is a change that brings this here again.
-    if (authority === undefined || !(await hasFreshVolume(planned, signal))) return { requeueAfterMs: 1000 };
+    if (authority === undefined) return { requeueAfterMs: 1000 };
     try {
+      const ending = await ownClaim(planned, signal);
+      if (ending !== undefined) {
+        setProblem(key, ending);
+        return { requeueAfterMs: 1000 };
+      }
       const provided = await deps.provide(planned, authority, signal);
       facts.set(key, provided.facts);
       const retireMs = await deps.retire(planned, provided.objects, signal);
@@ -88,20 +93,6 @@ export function createCacheReconciler(
 
   function setProblem(key: string, problem: string): void {
     facts.set(key, { ...(facts.get(key) ?? NOTHING_KNOWN), problem });
-  }
-
-  /** False while a volume is going that is another's: one that was kept, or one whose removal has not ended. */
-  async function hasFreshVolume({ key, holder }: PlannedCache, signal: AbortSignal): Promise<boolean> {
-    const claim = watched.claims.get({ namespace, name: claimName(key) });
-    if (claim === undefined) return true;
-    const { deletionTimestamp, uid } = claim.metadata;
-    if (askerOf(claim) === configId(holder))
-      return (
-        deletionTimestamp === undefined || watched.statefulSets.get({ namespace, name: key }) !== undefined
-      );
-    if (deletionTimestamp === undefined && uid !== undefined)
-      await deps.client.delete(CLAIMS, claim.metadata, { signal, uid });
-    return false;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { configMapName } from './config-map.ts';
-import { ASKED_BY, identityOf, cacheObject, PORTS } from './identity.ts';
+import { ASKED_BY, identityOf, cacheObject, PORTS, UPSTREAM } from './identity.ts';
 import { secretVolume } from './secret-files.ts';
 
 /** `nonroot` of the image. */
@@ -41,11 +41,11 @@ function claimTemplate(values: CacheValues): object {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
-    // Another object's cache must not find the contents of this one: what is private to whom is another matter there.
+    // Another object's cache must not find the contents of this one, nor that of another upstream: what is private to whom is another matter there.
     metadata: {
       name: 'cache-volume',
       labels: identityOf(values).labels,
-      annotations: { [ASKED_BY]: values.askedBy },
+      annotations: { [UPSTREAM]: values.cache.upstream, [ASKED_BY]: values.askedBy },
     },
     spec: {
       accessModes: ['ReadWriteOnce'],

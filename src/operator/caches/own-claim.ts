@@ -1,0 +1,76 @@
+import { upstreamLabel } from '../../api/upstream-names.ts';
+import { find } from '../../kube/objects/find.ts';
+import { metadataOf } from '../../kube/objects/metadata-of.ts';
+import { isConflict, isNotFound } from '../../kube/kube-error.ts';
+import type { KubeClient, KubeObject } from '../../kube/types.ts';
+import { configId } from '../configs/config-id.ts';
+import type { PlannedCache } from '../configs/plan.ts';
+import { ASKED_BY, UPSTREAM } from '../render/identity.ts';
+import { claimName } from '../render/stateful-set.ts';
+import { CLAIMS, STATEFUL_SETS, type Claim } from '../resources.ts';
+import type { Watched } from '../watched.ts';
+import { deleteAt } from './delete-ours.ts';
+import { askerOf, isAnothers, upstreamOf } from './standing-objects.ts';
+
+const ENDING = 'its former volume is ending';
+
+export interface OwnClaimDeps {
+  readonly client: Pick<KubeClient, 'get' | 'apply' | 'delete'>;
+  readonly watched: Pick<Watched, 'claims' | 'statefulSets'>;
+}
+
+/**
+ * Sees that a cache finds no contents of another's: a claim that was kept, or whose removal has not ended, goes before the StatefulSet comes. Of one
+ * that stands the claim is its own, whatever somebody has made that say. Gives what the cache has to wait for, as a sentence; undefined: nothing.
+ */
+export function createClaimOwner(
+  { client, watched }: OwnClaimDeps,
+  { namespace }: { readonly namespace: string },
+) {
+  return async function ownClaim(planned: PlannedCache, signal: AbortSignal): Promise<string | undefined> {
+    const set = { namespace, name: planned.key };
+    const claim = watched.claims.get({ namespace, name: claimName(planned.key) });
+    if (claim === undefined) return undefined;
+    if (watched.statefulSets.get(set) !== undefined) {
+      await sign(claim, planned, signal);
+      return undefined;
+    }
+    if (isOf(claim, planned)) return claim.metadata.deletionTimestamp === undefined ? undefined : ENDING;
+    // Made a moment ago, or without our label: it may use the claim.
+    const unseen = await find(client, metadataOf(STATEFUL_SETS), set, signal);
+    if (unseen !== undefined && !isAnothers([unseen], planned)) return undefined;
+    if (claim.metadata.deletionTimestamp === undefined)
+      await deleteAt(client, CLAIMS, claim.metadata, (now) => !isOf(now, planned), signal);
+    return ENDING;
+  };
+
+  /** Makes the claim say whose it is: the template of a StatefulSet that stands cannot. */
+  async function sign(
+    { apiVersion, kind, metadata }: Claim,
+    { config, holder }: PlannedCache,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const annotations = { [UPSTREAM]: config.upstream, [ASKED_BY]: configId(holder) };
+    const isSigned = Object.entries(annotations).every(
+      ([name, value]) => metadata.annotations?.[name] === value,
+    );
+    if (isSigned || metadata.deletionTimestamp !== undefined) return;
+    const { name, uid } = metadata;
+    // With its uid: nothing is made where the claim is gone meanwhile.
+    const identity = { name, namespace, ...(uid !== undefined && { uid }), annotations };
+    const options = { fieldManager: 'larder/claim', force: true, signal };
+    try {
+      await client.apply(CLAIMS, { apiVersion, kind, metadata: identity }, options);
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+}
+
+/** Claims of former versions name their upstream in a label only, in which upstreams with a port may be the same. */
+function isOf(claim: KubeObject, { config: { upstream }, holder }: PlannedCache): boolean {
+  if (askerOf(claim) !== configId(holder)) return false;
+  const label = claim.metadata.labels?.['upstream-host'];
+  const named = upstreamOf(claim);
+  return named === undefined ? label === undefined || label === upstreamLabel(upstream) : named === upstream;
+}
