@@ -111,9 +111,9 @@ test('an upstream that becomes another of the same name gets a cache of its own,
 
   cluster.report('n1', cluster.document().revision);
   await cluster.until(() => cluster.document().caches[0]?.upstream === corrected);
-  const after = cluster.get(STATEFUL_SETS, name);
-  assert.notEqual(after?.metadata.uid, before?.metadata.uid);
-  assert.equal(after?.metadata.annotations?.['upstream'], corrected);
+  const after = await cluster.until(() => cluster.get(STATEFUL_SETS, name));
+  assert.notEqual(after.metadata.uid, before?.metadata.uid);
+  assert.equal(after.metadata.annotations?.['upstream'], corrected);
 });
 
 describe('the volume of a cache', () => {
@@ -192,5 +192,88 @@ describe('the volume of a cache', () => {
     assert.equal(cluster.get(STATEFUL_SETS, name), undefined);
     release(cluster, `cache-volume-${name}-0`);
     await cluster.until(() => cluster.get(STATEFUL_SETS, name));
+  });
+});
+
+describe('the name of a Service', () => {
+  const QUAY = 'registry-quay-io';
+  const upstreamAt = (cluster: StandIn, name: string) => annotationsOf(cluster, SERVICES, name)['upstream'];
+  const endpoints = (cluster: StandIn) =>
+    new Map(cluster.document().caches.map(({ upstream, endpoint }) => [upstream, endpoint]));
+  const addressAt = (cluster: StandIn, name: string) =>
+    `https://${String(cluster.get(SERVICES, name)?.spec?.['clusterIP'])}:5000`;
+
+  test('passes to another cache only when nodes have turned away from the one that has it, and the status says so', async () => {
+    await using cluster = await startStandIn();
+    cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
+    cluster.put(REGISTRY_CONFIGS, registryConfig('young', { upstream: 'quay.io' }));
+    await cluster.until(() => cluster.document().caches.length === 2);
+    cluster.report('n1', cluster.document().revision, 'docker.io', 'quay.io');
+    await cluster.pass(5_000);
+    const before = cluster.get(SERVICES, QUAY);
+    cluster.edit(REGISTRY_CONFIGS, 'hub', {
+      caches: [{ upstream: 'docker.io', serviceNameSuffix: 'quay-io' }],
+    });
+    await cluster.until(isStuck(cluster, `Service ${SYSTEM}/${QUAY} is still that of the cache of quay.io`));
+    await cluster.pass(30_000);
+    assert.deepEqual(cluster.get(SERVICES, QUAY), before, 'taken from under the node');
+    assert.ok(cluster.get(SERVICES, KEY), 'gone before the node has turned away');
+
+    cluster.report('n1', cluster.document().revision);
+    await cluster.until(() => endpoints(cluster).has('docker.io'));
+    assert.equal(upstreamAt(cluster, QUAY), 'docker.io');
+    assert.equal(endpoints(cluster).get('docker.io'), addressAt(cluster, QUAY));
+    assert.notEqual(cluster.get(SERVICES, QUAY)?.metadata.uid, before?.metadata.uid);
+    await cluster.until(() => !isStuck(cluster, 'still')());
+    cluster.report('n1', cluster.document().revision, 'docker.io');
+    await cluster.until(() => cluster.get(SERVICES, KEY) === undefined);
+  });
+
+  test('changes places with that of another cache, when nodes have turned away from both', async () => {
+    const named = (docker: string, quay: string) => [
+      { upstream: 'docker.io', serviceNameSuffix: docker },
+      { upstream: 'quay.io', serviceNameSuffix: quay },
+    ];
+    await using cluster = await startStandIn();
+    cluster.put(REGISTRY_CONFIGS, registryConfig('hub', ...named('a', 'b')));
+    await cluster.until(() => cluster.document().caches.length === 2);
+    cluster.report('n1', cluster.document().revision, 'docker.io', 'quay.io');
+    await cluster.pass(5_000);
+    const sets = () => [KEY, QUAY].map((name) => cluster.get(STATEFUL_SETS, name)?.metadata.uid);
+    const before = sets();
+    cluster.edit(REGISTRY_CONFIGS, 'hub', { caches: named('b', 'a') });
+    await cluster.until(() => cluster.document().caches.length === 0);
+    await cluster.pass(30_000);
+    assert.equal(upstreamAt(cluster, 'registry-a'), 'docker.io', 'taken from under the node');
+    assert.equal(upstreamAt(cluster, 'registry-b'), 'quay.io', 'taken from under the node');
+
+    cluster.report('n1', cluster.document().revision);
+    await cluster.until(() => cluster.document().caches.length === 2);
+    assert.equal(endpoints(cluster).get('docker.io'), addressAt(cluster, 'registry-b'));
+    assert.equal(endpoints(cluster).get('quay.io'), addressAt(cluster, 'registry-a'));
+    assert.deepEqual(
+      [upstreamAt(cluster, 'registry-a'), upstreamAt(cluster, 'registry-b')],
+      ['quay.io', 'docker.io'],
+    );
+    assert.deepEqual(sets(), before);
+    await cluster.until(() => !isStuck(cluster, 'still')());
+  });
+
+  test('passes on within one object, after the cache that had it has another', async () => {
+    await using cluster = await startStandIn();
+    const former = [{ upstream: 'docker.io', serviceNameSuffix: 'a' }, { upstream: 'quay.io' }];
+    cluster.put(REGISTRY_CONFIGS, registryConfig('hub', ...former));
+    await cluster.until(() => cluster.document().caches.length === 2);
+    cluster.report('n1', cluster.document().revision, 'docker.io', 'quay.io');
+    await cluster.pass(5_000);
+    const caches = [{ upstream: 'docker.io' }, { upstream: 'quay.io', serviceNameSuffix: 'a' }];
+    cluster.edit(REGISTRY_CONFIGS, 'hub', { caches });
+    await cluster.until(() => endpoints(cluster).get('docker.io') === addressAt(cluster, KEY));
+    await cluster.pass(10_000);
+    assert.equal(upstreamAt(cluster, 'registry-a'), 'docker.io', 'taken from under the node');
+    cluster.report('n1', cluster.document().revision, 'docker.io');
+    await cluster.until(() => endpoints(cluster).has('quay.io'));
+    assert.equal(endpoints(cluster).get('quay.io'), addressAt(cluster, 'registry-a'));
+    assert.equal(cluster.get(SERVICES, QUAY), undefined);
   });
 });

@@ -7,6 +7,7 @@ import type { Plan, PlannedCache } from '../configs/plan.ts';
 import { STRANGER_AGAIN_MS, StrangerError } from '../stranger-error.ts';
 import type { Watched } from '../watched.ts';
 import type { CacheFacts, FactBook } from './cache-facts.ts';
+import { NAME_TAKEN_AGAIN_MS, NameTakenError } from './name-taken-error.ts';
 import { createClaimOwner } from './own-claim.ts';
 import type { Provided } from './provide-cache.ts';
 import type { Removal } from './remove-cache.ts';
@@ -86,6 +87,12 @@ export function createCacheReconciler(
     } catch (error) {
       signal.throwIfAborted();
       setProblem(key, errorText(error));
+      if (error instanceof NameTakenError) {
+        // The other one may wait for a name that this one has had.
+        const kept = allStanding(watched, key).filter(({ kind }) => kind !== 'Service');
+        await deps.retire(planned, kept, signal);
+        return { requeueAfterMs: NAME_TAKEN_AGAIN_MS };
+      }
       if (error instanceof StrangerError) return { requeueAfterMs: STRANGER_AGAIN_MS };
       throw error;
     }

@@ -12,7 +12,7 @@ import type { CacheValues } from '../render/cache-values.ts';
 import { identityOf, PORTS } from '../render/identity.ts';
 import { service } from '../render/service.ts';
 import { claimName } from '../render/stateful-set.ts';
-import { resourceOf, type Service } from '../resources.ts';
+import { resourceOf, SERVICES, type Service } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
 import { StrangerError } from '../stranger-error.ts';
@@ -21,9 +21,10 @@ import { namesOf } from './cache-certificate.ts';
 import type { CacheFacts } from './cache-facts.ts';
 import { createCertificates } from './ensure-certificate.ts';
 import { growClaim, volumeBytes } from './grow-claim.ts';
+import { NameTakenError } from './name-taken-error.ts';
 import { filesMark, refreshPods } from './refresh-pods.ts';
 import type { ServiceMonitorKind } from './service-monitors.ts';
-import { isOurs, standing } from './standing-objects.ts';
+import { isOurs, isServiceOfAnother, standing } from './standing-objects.ts';
 
 /** What is the same for all caches. */
 export type CacheSettings = Pick<
@@ -54,7 +55,8 @@ export interface Provided {
   readonly objects: readonly KubeObject[];
 }
 
-/** Makes the cluster have everything of one cache, as its configuration says; does nothing where all is as it should be. */
+/** Makes the cluster have everything of one cache, as its configuration says; does nothing where all is as it should be. Throws
+ * {@link NameTakenError} while another cache has the name of its Service. */
 export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) {
   const { client, clock, applier, watched } = deps;
   const ensureCertificate = createCertificates({ client, clock, watched, ensure });
@@ -77,7 +79,9 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
       claimTemplates: set?.spec?.volumeClaimTemplates,
       serviceMonitor: deps.serviceMonitors.isServed(),
     };
-    const current: Service = await ensure(service(values), signal);
+    const wanted = service(values);
+    await refuseTaken(wanted, key, signal);
+    const current: Service = await ensure(wanted, signal);
     // Nodes use a Service of a former name until they are told of this one.
     const former = watched.services
       .byIndex(BY_CACHE, key)
@@ -121,6 +125,14 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     const outcome = await applier.ensure(resource, object as Intent<KubeObject>, observed, signal);
     // Only without force could it be refused, and ours is with.
     return outcome.kind === 'conflict' ? object : outcome.object;
+  }
+
+  /** What nodes may use still is not taken from them, nor led elsewhere. */
+  async function refuseTaken(wanted: KubeObject, key: string, signal: AbortSignal): Promise<void> {
+    // One that has lost our label is not watched.
+    const found =
+      standing(watched, wanted) ?? (await find(client, metadataOf(SERVICES), wanted.metadata, signal));
+    if (found !== undefined && isServiceOfAnother(found, key)) throw new NameTakenError(found);
   }
 
   /** An object of the same name that is nobody's of ours is left alone, and the cache cannot be had. */

@@ -1,5 +1,4 @@
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
-import { configId } from '../configs/config-id.ts';
 import type { PlannedCache } from '../configs/plan.ts';
 import type { NodeDocumentView } from '../nodes/node-document-view.ts';
 import { endpointOf } from '../nodes/compose-document.ts';
@@ -8,7 +7,7 @@ import { certificateNameOf } from './cache-certificate.ts';
 import { clusterIpOf } from './cluster-ip.ts';
 import { deleteOurs } from './delete-ours.ts';
 import { ASK_AGAIN_MS, type NodePatience } from './node-patience.ts';
-import { allStanding, askerOf } from './standing-objects.ts';
+import { allStanding } from './standing-objects.ts';
 
 /** While nodes use what is left over: nothing waits for its removal, and each look is one at the whole cache. */
 const LOOK_AGAIN_MS = 5_000;
@@ -22,8 +21,8 @@ export interface RetireDeps {
 
 /**
  * Takes away what stands of a cache and is not among the objects that it consists of now: the Service of a name before, the certificate of a cache
- * that serves no TLS any more. Nodes are told of the address of now first, and carry that out. Gives the time until there may be more to do;
- * undefined: nothing is left over.
+ * that serves no TLS any more. Nodes are told of the address of now first, or of no cache of it, and carry that out. Gives the time until there
+ * may be more to do; undefined: nothing is left over.
  */
 export function createLeftoverRetirer(
   { client, watched, document, patience }: RetireDeps,
@@ -34,12 +33,10 @@ export function createLeftoverRetirer(
     objects: readonly KubeObject[],
     signal: AbortSignal,
   ): Promise<number | undefined> {
-    const { key, config, holder } = planned;
+    const { key, config } = planned;
     const wanted = new Set(objects.map(idOf));
     if (config.http.tls) wanted.add(`Secret ${certificateNameOf({ cache: config })}`);
-    const leftovers = allStanding(watched, key).filter(
-      (object) => askerOf(object) === configId(holder) && !wanted.has(idOf(object)),
-    );
+    const leftovers = allStanding(watched, key).filter((object) => !wanted.has(idOf(object)));
     const hasNews = isTold(planned);
     if (leftovers.length === 0 || !hasNews) patience.forget(key);
     if (leftovers.length === 0) return undefined;
@@ -48,11 +45,12 @@ export function createLeftoverRetirer(
     return ASK_AGAIN_MS;
   };
 
-  /** Whether nodes are told of the address of now. */
+  /** Whether nodes are told of the address of now, or of none. */
   function isTold(planned: PlannedCache): boolean {
     const { upstream } = planned.config;
     const clusterIP = clusterIpOf(planned, watched, namespace);
     const told = document.current().caches.find((entry) => entry.upstream === upstream)?.endpoint;
+    if (told === undefined) return true;
     return clusterIP !== undefined && told === endpointOf(planned.config, clusterIP);
   }
 }
