@@ -129,13 +129,19 @@ export function watchCluster(
   };
 }
 
-/** The keys of the caches that an object of ours is part of: one, or none. */
+/**
+ * The keys of the caches that an object of ours is part of: one, or none. Where its upstream and its label name two, somebody has changed one of
+ * them: its name tells which, and the label where it does not.
+ */
 export function cacheKeysOf({ metadata }: KubeObject): readonly string[] {
   const upstream = metadata.annotations?.[UPSTREAM];
-  if (upstream !== undefined) return [upstreamResourceName(upstream)];
   // Pods have the labels of their StatefulSet, not its annotations.
   const app = metadata.labels?.['app'];
-  return app === undefined ? [] : [app];
+  const named = upstream === undefined ? app : upstreamResourceName(upstream);
+  if (named === undefined) return [];
+  if (app === undefined || app === named) return [named];
+  const isCalledAfter = (key: string): boolean => `${metadata.name}-`.startsWith(`${key}-`);
+  return [isCalledAfter(named) && !isCalledAfter(app) ? named : app];
 }
 
 function withoutManagedFields<T extends KubeObject>(object: T): T {

@@ -1,3 +1,4 @@
+import { upstreamResourceName } from '../../api/upstream-names.ts';
 import type { KubeClient } from '../../kube/types.ts';
 import type { NodeDocumentView } from '../nodes/node-document-view.ts';
 import { SERVICE_MONITORS } from '../resources.ts';
@@ -31,8 +32,9 @@ export function createCacheRemover(deps: RemoveDeps, settings: { readonly namesp
       patience.forget(key);
       return isEnding(key) ? { waitMs: ASK_AGAIN_MS, why: 'its pod and its volume are ending' } : undefined;
     }
-    // Of what goes, which need not be the upstream that comes.
-    const upstreams = [...new Set(objects.flatMap((object) => upstreamOf(object) ?? []))];
+    // Of what goes, which need not be the upstream that comes; one that comes to another key somebody has written.
+    const named = new Set(objects.flatMap((object) => upstreamOf(object) ?? []));
+    const upstreams = [...named].filter((upstream) => upstreamResourceName(upstream) === key);
     if (upstreams.some((upstream) => document.hasCache(upstream))) {
       patience.forget(key);
       return { waitMs: ASK_AGAIN_MS, why: 'nodes are about to be told' };
