@@ -8,6 +8,7 @@ import type { CacheIdentity } from '../render/identity.ts';
 import { SECRETS } from '../resources.ts';
 import type { Watched } from '../watched.ts';
 import { certificateNameOf, holdsWhatItSays, isGood, issueFor } from './cache-certificate.ts';
+import { askerOf, upstreamOf } from './standing-objects.ts';
 
 /** Of whose certificate nothing is remembered, it is read once more. */
 const REMEMBERED = 1000;
@@ -21,7 +22,7 @@ export interface CertificateDeps {
 }
 
 /**
- * Sees that a cache has a certificate for `names` that nodes accept, and issues one where it has not. Gives the version of its Secret,
+ * Sees that a cache has a certificate for `names` that nodes accept, and that says whose it is, and issues one where it has not. Gives the version of its Secret,
  * which tells one certificate from another. The contents are read only when somebody else may have changed them.
  */
 export function createCertificates({ client, clock, watched, ensure }: CertificateDeps) {
@@ -39,7 +40,7 @@ export function createCertificates({ client, clock, watched, ensure }: Certifica
     const own = known.get(key.name);
     // What was issued a moment ago may not have been seen yet.
     const latest = seen === undefined || isNotAfter(seen, own?.metadata.resourceVersion) ? own : seen;
-    if (isGood(latest, names, authority, clock.now())) {
+    if (isGood(latest, names, authority, clock.now()) && isOf(latest, values)) {
       if (seen !== undefined && latest === own) return latest?.metadata.resourceVersion;
       const secret = await find(client, SECRETS, key, signal);
       if (secret !== undefined && holdsWhatItSays(secret, authority)) return remember(secret);
@@ -51,4 +52,8 @@ export function createCertificates({ client, clock, watched, ensure }: Certifica
     known.set(metadata.name, { apiVersion, kind, metadata });
     return metadata.resourceVersion;
   }
+}
+
+function isOf(secret: KubeObject | undefined, { askedBy, cache }: CacheIdentity): boolean {
+  return secret !== undefined && askerOf(secret) === askedBy && upstreamOf(secret) === cache.upstream;
 }
