@@ -282,6 +282,37 @@ describe(
       assert.notEqual(next.metadata.uid, claim.metadata.uid);
     });
 
+    test('keeps the volume of a cache whatever somebody makes its claim say, and makes another for another upstream of the same name', async () => {
+      const [former, corrected] = ['my-registry.example.io', 'my.registry.example.io'];
+      const key = 'registry-my-registry-example-io';
+      const name = `cache-volume-${key}-0`;
+      const claim = () => waitFor(() => see.get('persistentvolumeclaim', name), QUICK);
+      await api.kubectl.apply(registryConfig('hub', { upstream: former }));
+      const { metadata } = await claim();
+      assert.equal(metadata.annotations?.['upstream'], former);
+      for (const changed of [
+        'larder/asked-by-',
+        'larder/asked-by=RegistryConfig team/other',
+        'upstream=a.b',
+      ]) {
+        await system('annotate', '--overwrite', 'persistentvolumeclaim', name, changed);
+        const isRight = async () => {
+          const now = (await claim()).metadata;
+          assert.equal(now.uid, metadata.uid);
+          assert.equal(now.deletionTimestamp, undefined);
+          const { upstream, 'larder/asked-by': asker } = now.annotations ?? {};
+          return upstream === former && asker === 'RegistryConfig team/hub';
+        };
+        await waitFor(isRight, { ...QUICK, what: `the claim to be right after ${changed}` });
+      }
+      await api.kubectl.apply(registryConfig('hub', { upstream: corrected }));
+      const isOther = async () => (await claim()).metadata.annotations?.['upstream'] === corrected;
+      await waitFor(isOther, { ...QUICK, what: 'another claim' });
+      assert.notEqual((await claim()).metadata.uid, metadata.uid);
+      const set = await see.get('statefulset', key);
+      assert.deepEqual(set?.spec?.['selector'], { matchLabels: { app: key, 'upstream-host': corrected } });
+    });
+
     test('takes a cache away only after the nodes have turned away from it', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
       const { revision } = await waitFor(async () => {
