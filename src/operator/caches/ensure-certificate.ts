@@ -22,8 +22,8 @@ export interface CertificateDeps {
 }
 
 /**
- * Sees that a cache has a certificate for `names` that nodes accept, and that says whose it is, and issues one where it has not. Gives the version of its Secret,
- * which tells one certificate from another. The contents are read only when somebody else may have changed them.
+ * Sees that a cache has a certificate for `names` that nodes accept, in a Secret that says whose it is, and issues one where it has not. Gives the
+ * version of that Secret, which tells one certificate from another. The contents are read only when somebody else may have changed them.
  */
 export function createCertificates({ client, clock, watched, ensure }: CertificateDeps) {
   /** As they were written, or found to be in order, last; without their contents. */
