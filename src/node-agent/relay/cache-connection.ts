@@ -10,6 +10,8 @@ const MAX_HEAD_BYTES = 64 * 1024;
 const LEAST_ROOM = 16 * 1024;
 /** Bytes that a client has not taken yet, above which nothing more is read. */
 const MOST_UNDERWAY = 512 * 1024;
+/** Silent for so long, the kernel asks the other one; after 10 s without a word from there the connection fails. */
+const KEEP_ALIVE_MS = 30_000;
 
 /** Hears one answer: `head`, pieces of the body, then `end` or `failed`. */
 export interface AnswerReceiver {
@@ -215,6 +217,8 @@ function openSocket({ tls, ...place }: CacheAddress, onread: OnReadOpts): Socket
     tls === undefined
       ? connectPlain(options)
       : connectTls({ ...options, ...tls, ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.3' });
+  // Not before: a kernel's socket is only there from then on, and Node would forget the time.
+  socket.once('connect', () => socket.setKeepAlive(true, KEEP_ALIVE_MS));
   return socket.setNoDelay(true);
 }
 
