@@ -85,3 +85,7 @@ test('headers of the connection, and those that Connection names, stay behind; a
   assert.deepEqual(endToEnd(raw), ['Range', 'bytes=0-', 'accept', 'a', 'Accept', 'b']);
   assert.deepEqual(endToEnd(raw, ['range', 'accept']), []);
 });
+
+test('a request keeps its Host, whatever its Connection names', () => {
+  assert.deepEqual(endToEnd(['Host', 'x', 'X-Hop', '1', 'Connection', 'Host, x-hop']), ['Host', 'x']);
+});
