@@ -58,12 +58,14 @@ function forward(
       body: (piece, taken) => void response.write(piece, taken),
       end: () => void response.end(),
       failed(error) {
-        const isOurs = isLarderError(error, 'OVERLOADED');
-        if (!isOurs) {
-          attempt.failed();
-          hurry();
+        if (isLarderError(error, 'OVERLOADED')) {
+          sendError(response, error);
+          return;
         }
-        sendError(response, isOurs ? error : unavailable(upstream, error));
+        // One answer that cannot be read says little about the next: the probe judges by itself.
+        if (!isLarderError(error, 'UPSTREAM_BAD_ANSWER')) attempt.failed();
+        hurry();
+        sendError(response, unavailable(upstream, error));
       },
     },
   );
