@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { ManualClock } from '../../kit/clock.ts';
-import { HealthGate, type GateState } from './health-gate.ts';
+import { HealthGate, type Attempt, type GateState } from './health-gate.ts';
 
 interface Setting {
   readonly clock: ManualClock;
@@ -87,6 +87,27 @@ describe('a gate', () => {
     run('+');
     hanging.failed();
     assert.equal(gate.state, 'open');
+  });
+
+  test('takes answers that break off for failures, and those that break off together for one', () => {
+    const { gate, clock, run } = setting();
+    run('+');
+    const answer = (): Attempt => {
+      const attempt = gate.attempt();
+      clock.advance(10);
+      attempt.succeeded();
+      clock.advance(10);
+      return attempt;
+    };
+    const many = Array.from({ length: 20 }, answer);
+    for (const attempt of many) attempt.failed();
+    assert.equal(gate.state, 'suspect');
+    for (const _ of [2, 3, 4]) {
+      answer().failed();
+      assert.equal(gate.state, 'suspect');
+    }
+    answer().failed();
+    assert.equal(gate.state, 'closed');
   });
 
   test('opens within 24 successes in a row and closes within three failures, whatever was before, and never lets a request through after a failure', () => {

@@ -8,7 +8,7 @@ export type GateState = 'open' | 'suspect' | 'closed';
 
 /** Leave to try the cache once, by probe or by relay. Say how it went, or nothing when it was given up. */
 export interface Attempt {
-  /** The cache answered, with whatever status. */
+  /** The cache answered, with whatever status. The answer may still break off. */
   succeeded(): void;
   /** No connection, no answer in time, or an answer that broke off. */
   failed(): void;
@@ -30,7 +30,7 @@ const CALM_MS = 60_000;
  * Decides whether a cache can be relied on. It is quick to send requests elsewhere, where they cost nothing but the traffic, and slow to
  * change what containerd is told: a cache that comes and goes does not rewrite files every second.
  *
- * A failure of an attempt that began before the last outcome is old news: twenty connections that break at once are one failure, and a
+ * A failure of an attempt that began, or had its answer, before the last outcome is old news: twenty connections that break at once are one failure, and a
  * path that hangs beside good answers is none.
  */
 export class HealthGate {
@@ -60,11 +60,14 @@ export class HealthGate {
   }
 
   attempt(): Attempt {
-    const began = this.#clock.monotonic();
+    let heardAt = this.#clock.monotonic();
     return {
-      succeeded: () => this.#succeeded(),
+      succeeded: () => {
+        this.#succeeded();
+        heardAt = this.#lastOutcomeAt;
+      },
       failed: () => {
-        if (began >= this.#lastOutcomeAt) this.#failed();
+        if (heardAt >= this.#lastOutcomeAt) this.#failed();
       },
     };
   }
