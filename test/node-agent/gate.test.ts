@@ -117,6 +117,7 @@ describe('a cache that is gone', () => {
       return !pair.hasHosts();
     });
     await waitFor(() => pair.agent.status()?.upstreams[0]?.state === 'Down');
+    assert.match(pair.agent.status()?.upstreams[0]?.message ?? '', /the cache closed the connection/);
   });
 
   test('is not what a cache is with an answer that nobody can read: that one request goes elsewhere', async () => {

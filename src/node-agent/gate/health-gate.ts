@@ -10,8 +10,8 @@ export type GateState = 'open' | 'suspect' | 'closed';
 export interface Attempt {
   /** The cache answered, with whatever status. The answer may still break off. */
   succeeded(): void;
-  /** No connection, no answer in time, or an answer that broke off. */
-  failed(): void;
+  /** No connection, no answer in time, or an answer that broke off; `why` for whoever asks for the gate's problem. */
+  failed(why: string): void;
 }
 
 /** Failures, one after the other, that close it. */
@@ -37,6 +37,7 @@ export class HealthGate {
   readonly #clock: Clock;
   readonly #onChange: (state: GateState) => void;
   #state: GateState = 'closed';
+  #problem = '';
   #failuresInARow = 0;
   #failedAt: number[] = [];
   #successes = 0;
@@ -45,6 +46,7 @@ export class HealthGate {
   #lastOutcomeAt = -Infinity;
   #lastSuccessAt = -Infinity;
 
+  /** `onChange` hears of each change of the state, and of another problem while it is closed. */
   constructor(clock: Clock, onChange: (state: GateState) => void = () => {}) {
     this.#clock = clock;
     this.#onChange = onChange;
@@ -52,6 +54,11 @@ export class HealthGate {
 
   get state(): GateState {
     return this.#state;
+  }
+
+  /** Why it is not open: the failure that counted last. Empty when it is, and before the first failure. */
+  get problem(): string {
+    return this.#problem;
   }
 
   /** Milliseconds since the cache last answered. */
@@ -66,8 +73,8 @@ export class HealthGate {
         this.#succeeded();
         heardAt = this.#lastOutcomeAt;
       },
-      failed: () => {
-        if (heardAt >= this.#lastOutcomeAt) this.#failed();
+      failed: (why) => {
+        if (heardAt >= this.#lastOutcomeAt) this.#failed(why);
       },
     };
   }
@@ -83,11 +90,16 @@ export class HealthGate {
     this.#become('open');
   }
 
-  #failed(): void {
+  #failed(why: string): void {
     const now = this.#clock.monotonic();
+    const isOtherProblem = why !== this.#problem;
     this.#lastOutcomeAt = now;
     this.#successes = 0;
-    if (this.#state === 'closed') return;
+    this.#problem = why;
+    if (this.#state === 'closed') {
+      if (isOtherProblem) this.#onChange('closed');
+      return;
+    }
     this.#failuresInARow += 1;
     this.#failedAt = [...this.#failedAt.filter((at) => now - at < WINDOW_MS), now];
     if (this.#failuresInARow < IN_A_ROW && this.#failedAt.length < IN_WINDOW) {
@@ -106,6 +118,7 @@ export class HealthGate {
   #become(state: GateState): void {
     if (state === this.#state) return;
     this.#state = state;
+    if (state === 'open') this.#problem = '';
     this.#onChange(state);
   }
 }

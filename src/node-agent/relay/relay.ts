@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isLarderError, LarderError } from '../../kit/errors.ts';
+import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 import { endToEnd } from './end-to-end.ts';
 import type { RelayTarget } from './relay-target.ts';
 import { sendError } from './send-error.ts';
@@ -63,7 +63,7 @@ function forward(
           return;
         }
         // One answer that cannot be read says little about the next: the probe judges by itself.
-        if (!isLarderError(error, 'UPSTREAM_BAD_ANSWER')) attempt.failed();
+        if (!isLarderError(error, 'UPSTREAM_BAD_ANSWER')) attempt.failed(errorText(error));
         hurry();
         sendError(response, unavailable(upstream, error));
       },
