@@ -1,5 +1,5 @@
 import type { Clock } from '../kit/clock.ts';
-import { errorText, LarderError } from '../kit/errors.ts';
+import { LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { TaskGroup } from '../kit/task-group.ts';
 import { HealthGate } from './gate/health-gate.ts';
@@ -59,7 +59,6 @@ export function createCaches(deps: CachesDeps): Caches {
     const { clock, logger, tasks, onChange } = deps;
     const client = createCacheClient(clock, slabs, { endpoint, serverName, ca });
     let wasClosed = true;
-    let lastProblem = '';
     const gate = new HealthGate(clock, (state) => {
       // Whoever waits goes where the next ones are sent.
       if (state !== 'open')
@@ -67,27 +66,19 @@ export function createCaches(deps: CachesDeps): Caches {
           new LarderError('CACHE_UNAVAILABLE', `the cache of ${upstream} has stopped answering`),
         );
       const isClosed = state === 'closed';
-      if (isClosed === wasClosed) return;
-      wasClosed = isClosed;
-      if (isClosed) {
-        logger.warn('a cache does not answer, pulls go to the origin', {
-          event: 'cache-down',
-          upstream,
-          error: lastProblem,
-        });
-      } else logger.info('a cache answers', { event: 'cache-up', upstream });
+      if (isClosed !== wasClosed) {
+        wasClosed = isClosed;
+        if (isClosed) {
+          logger.warn('a cache does not answer, pulls go to the origin', {
+            event: 'cache-down',
+            upstream,
+            error: gate.problem,
+          });
+        } else logger.info('a cache answers', { event: 'cache-up', upstream });
+      } else if (!isClosed) return;
       onChange();
     });
-    const prober = createProber(clock, gate, async (signal) => {
-      try {
-        await probeCache(client, serverName, clock, signal);
-      } catch (error) {
-        const problem = errorText(error);
-        if (problem !== lastProblem && gate.state === 'closed') onChange();
-        lastProblem = problem;
-        throw error;
-      }
-    });
+    const prober = createProber(clock, gate, (signal) => probeCache(client, serverName, clock, signal));
     const stopped = new AbortController();
     tasks.run(`probe the cache of ${upstream}`, (signal) =>
       prober.run(AbortSignal.any([signal, stopped.signal])),
@@ -98,7 +89,6 @@ export function createCaches(deps: CachesDeps): Caches {
       gate,
       client,
       hurry: () => prober.hurry(),
-      problem: () => lastProblem,
       judged: prober.judged,
       stop() {
         // Until the last answer has ended, somebody has to see whether the cache is still there.

@@ -146,7 +146,7 @@ function createCarryOut(
       .map(({ upstream }) => ({
         upstream,
         state: 'Down',
-        message: caches.target(upstream)?.problem() || 'the cache has not answered yet',
+        message: caches.target(upstream)?.gate.problem || 'the cache has not answered yet',
       }));
     const outcomes = await directory.apply(hostsFilesOf(document, relayUrl, isUp));
     const status: NodeStatus = {

@@ -105,6 +105,41 @@ describe('a cache that is gone', () => {
     assert.equal(refused, known);
   });
 
+  test('is what a cache is whose answers break off time and again, however well it answers probes', async () => {
+    await using pair = await startPair();
+    const big = imageOf({ layers: [1 << 20] });
+    pair.cache.push('app', big, 'v1');
+    pair.cache.faults.add({ match: { kind: 'blob' }, cutAfter: 1000 });
+    const blob = pair.url(`/v2/app/blobs/${big.layers[0]!.digest}`);
+    await waitFor(async () => {
+      const { status, complete } = await get(blob, { body: 'hash' });
+      assert.ok(status === 503 || !complete);
+      return !pair.hasHosts();
+    });
+    await waitFor(() => pair.agent.status()?.upstreams[0]?.state === 'Down');
+    assert.match(pair.agent.status()?.upstreams[0]?.message ?? '', /the cache closed the connection/);
+  });
+
+  test('is not what a cache is with an answer that nobody can read: that one request goes elsewhere', async () => {
+    await using pair = await startPair();
+    pair.cache.push('app', image, 'v1');
+    const waiting = pair.cache.faults.add({ match: { kind: 'manifest' }, nth: 1, hold: true });
+    const innocent = get(pair.url(manifest));
+    await waiting.reached();
+    pair.cache.faults.add({
+      match: { kind: 'blob' },
+      chunked: true,
+      headers: { 'transfer-encoding': 'gzip, chunked' },
+    });
+    for (const _ of Array.from({ length: 8 })) {
+      assert.equal((await get(pair.url(`/v2/app/blobs/${image.layers[0]!.digest}`))).status, 503);
+      assert.equal((await get(pair.url(manifest))).status, 200);
+    }
+    waiting.release();
+    assert.equal((await innocent).status, 200);
+    assert.ok(pair.hasHosts());
+  });
+
   test('is noticed by what is under way still when the document names another', async () => {
     await using pair = await startPair();
     const big = imageOf({ layers: [16 << 20] });

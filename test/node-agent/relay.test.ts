@@ -89,6 +89,27 @@ describe('the relay', () => {
     assert.equal((await get(pair.url('/v2/app/manifests/v1'))).status, 503);
   });
 
+  test('passes on a body of unknown length, and uses its connection again', async () => {
+    await using pair = await startPair();
+    pair.cache.push('app', image, 'v1');
+    pair.cache.faults.add({ match: { kind: 'blob' }, chunked: true });
+    for (const blob of [layer, small, layer]) {
+      const found = await get(pair.url(blobPath(blob.digest)), { body: { expect: blob } });
+      assert.deepEqual([found.status, found.complete, found.matches], [200, true, true]);
+      assert.deepEqual(
+        [found.headers['transfer-encoding'], found.headers['content-length']],
+        ['chunked', undefined],
+      );
+    }
+    assert.equal(connectionsUsed(pair), 1);
+    // One of HTTP/1.0 ends with the connection, and has nothing between its bytes.
+    const { text } = await rawGet(pair.url(blobPath(small.digest)), '1.0');
+    assert.equal(text.length - (text.indexOf('\r\n\r\n') + 4), small.size);
+    pair.cache.faults.add({ match: { kind: 'blob' }, cutAfter: 10 * MiB });
+    const cut = await get(pair.url(blobPath(layer.digest)), { body: { expect: layer } });
+    assert.deepEqual([cut.complete, cut.matches], [false, true]);
+  });
+
   test('answers 404 for an upstream that nobody caches, or none, and asks nobody', async () => {
     await using pair = await startPair();
     pair.cache.reset();
@@ -232,14 +253,24 @@ function connectionsUsed({ cache }: Pair): number {
 }
 
 /** How a GET ends on the wire, and how many bytes came. */
-function rawGet(url: string): Promise<{ bytes: number; ended: 'fin' | 'rst' }> {
+function rawGet(url: string, version = '1.1'): Promise<RawAnswer> {
   const { hostname, port, pathname, search } = new URL(url);
   return new Promise((resolve) => {
-    let bytes = 0;
+    let [bytes, text] = [0, ''];
     const socket = connect(Number(port), hostname);
-    socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: x\r\n\r\n`);
-    socket.on('data', (chunk) => (bytes += chunk.length));
-    socket.on('end', () => resolve({ bytes, ended: 'fin' }));
-    socket.on('error', () => resolve({ bytes, ended: 'rst' }));
+    socket.write(`GET ${pathname}${search} HTTP/${version}\r\nHost: x\r\n\r\n`);
+    socket.on('data', (chunk) => {
+      bytes += chunk.length;
+      if (bytes < 10_000) text += chunk.toString('latin1');
+    });
+    socket.on('end', () => resolve({ bytes, text, ended: 'fin' }));
+    socket.on('error', () => resolve({ bytes, text, ended: 'rst' }));
   });
+}
+
+interface RawAnswer {
+  readonly bytes: number;
+  /** Of a short one. */
+  readonly text: string;
+  readonly ended: 'fin' | 'rst';
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { ManualClock } from '../../kit/clock.ts';
-import { HealthGate, type GateState } from './health-gate.ts';
+import { HealthGate, type Attempt, type GateState } from './health-gate.ts';
 
 interface Setting {
   readonly clock: ManualClock;
@@ -25,7 +25,7 @@ function setting(): Setting {
         clock.advance(1000);
         const attempt = gate.attempt();
         if (outcome === '+') attempt.succeeded();
-        else attempt.failed();
+        else attempt.failed('down');
       }
       return gate.state;
     },
@@ -81,12 +81,53 @@ describe('a gate', () => {
     clock.advance(10);
     const many = Array.from({ length: 20 }, () => gate.attempt());
     clock.advance(10);
-    for (const attempt of many) attempt.failed();
+    for (const attempt of many) attempt.failed('down');
     assert.equal(gate.state, 'suspect');
     const hanging = gate.attempt();
     run('+');
-    hanging.failed();
+    hanging.failed('down');
     assert.equal(gate.state, 'open');
+  });
+
+  test('takes answers that break off for failures, and those that break off together for one', () => {
+    const { gate, clock, run } = setting();
+    run('+');
+    const answer = (): Attempt => {
+      const attempt = gate.attempt();
+      clock.advance(10);
+      attempt.succeeded();
+      clock.advance(10);
+      return attempt;
+    };
+    const many = Array.from({ length: 20 }, answer);
+    for (const attempt of many) attempt.failed('down');
+    assert.equal(gate.state, 'suspect');
+    for (const _ of [2, 3, 4]) {
+      answer().failed('down');
+      assert.equal(gate.state, 'suspect');
+    }
+    answer().failed('down');
+    assert.equal(gate.state, 'closed');
+  });
+
+  test('knows why it is not open, and tells of another reason while it is closed', () => {
+    const clock = new ManualClock();
+    const told: string[] = [];
+    const gate = new HealthGate(clock, (state) => told.push(`${state} ${gate.problem}`));
+    const attempt = (why?: string): void => {
+      clock.advance(1000);
+      const current = gate.attempt();
+      if (why === undefined) current.succeeded();
+      else current.failed(why);
+    };
+    assert.equal(gate.problem, '');
+    for (const why of ['no', 'no', undefined, 'a', 'b', 'c', 'c', 'd', undefined, undefined]) attempt(why);
+    assert.equal(gate.problem, 'd');
+    const began = gate.attempt();
+    attempt();
+    began.failed('long ago');
+    assert.equal(gate.problem, '');
+    assert.deepEqual(told, ['closed no', 'open ', 'suspect a', 'closed c', 'closed d', 'open ']);
   });
 
   test('opens within 24 successes in a row and closes within three failures, whatever was before, and never lets a request through after a failure', () => {
@@ -99,7 +140,7 @@ describe('a gate', () => {
           clock.advance(wait + 1);
           const attempt = gate.attempt();
           if (good) attempt.succeeded();
-          else attempt.failed();
+          else attempt.failed('down');
           if (!good) assert.notEqual(gate.state, 'open');
         }
         const repeat = (times: number, good: boolean): GateState => {
@@ -107,7 +148,7 @@ describe('a gate', () => {
             clock.advance(1);
             const attempt = gate.attempt();
             if (good) attempt.succeeded();
-            else attempt.failed();
+            else attempt.failed('down');
           }
           return gate.state;
         };

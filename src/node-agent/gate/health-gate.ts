@@ -8,10 +8,10 @@ export type GateState = 'open' | 'suspect' | 'closed';
 
 /** Leave to try the cache once, by probe or by relay. Say how it went, or nothing when it was given up. */
 export interface Attempt {
-  /** The cache answered, with whatever status. */
+  /** The cache answered, with whatever status. The answer may still break off. */
   succeeded(): void;
-  /** No connection, no answer in time, or an answer that broke off. */
-  failed(): void;
+  /** No connection, no answer in time, or an answer that broke off; `why` for whoever asks for the gate's problem. */
+  failed(why: string): void;
 }
 
 /** Failures, one after the other, that close it. */
@@ -30,13 +30,14 @@ const CALM_MS = 60_000;
  * Decides whether a cache can be relied on. It is quick to send requests elsewhere, where they cost nothing but the traffic, and slow to
  * change what containerd is told: a cache that comes and goes does not rewrite files every second.
  *
- * A failure of an attempt that began before the last outcome is old news: twenty connections that break at once are one failure, and a
+ * A failure of an attempt that began, or had its answer, before the last outcome is old news: twenty connections that break at once are one failure, and a
  * path that hangs beside good answers is none.
  */
 export class HealthGate {
   readonly #clock: Clock;
   readonly #onChange: (state: GateState) => void;
   #state: GateState = 'closed';
+  #problem = '';
   #failuresInARow = 0;
   #failedAt: number[] = [];
   #successes = 0;
@@ -45,6 +46,7 @@ export class HealthGate {
   #lastOutcomeAt = -Infinity;
   #lastSuccessAt = -Infinity;
 
+  /** `onChange` hears of each change of the state, and of another problem while it is closed. */
   constructor(clock: Clock, onChange: (state: GateState) => void = () => {}) {
     this.#clock = clock;
     this.#onChange = onChange;
@@ -54,17 +56,25 @@ export class HealthGate {
     return this.#state;
   }
 
+  /** Why it is not open: the failure that counted last. Empty when it is, and before the first failure. */
+  get problem(): string {
+    return this.#problem;
+  }
+
   /** Milliseconds since the cache last answered. */
   get silentMs(): number {
     return this.#clock.monotonic() - this.#lastSuccessAt;
   }
 
   attempt(): Attempt {
-    const began = this.#clock.monotonic();
+    let heardAt = this.#clock.monotonic();
     return {
-      succeeded: () => this.#succeeded(),
-      failed: () => {
-        if (began >= this.#lastOutcomeAt) this.#failed();
+      succeeded: () => {
+        this.#succeeded();
+        heardAt = this.#lastOutcomeAt;
+      },
+      failed: (why) => {
+        if (heardAt >= this.#lastOutcomeAt) this.#failed(why);
       },
     };
   }
@@ -80,11 +90,16 @@ export class HealthGate {
     this.#become('open');
   }
 
-  #failed(): void {
+  #failed(why: string): void {
     const now = this.#clock.monotonic();
+    const isOtherProblem = why !== this.#problem;
     this.#lastOutcomeAt = now;
     this.#successes = 0;
-    if (this.#state === 'closed') return;
+    this.#problem = why;
+    if (this.#state === 'closed') {
+      if (isOtherProblem) this.#onChange('closed');
+      return;
+    }
     this.#failuresInARow += 1;
     this.#failedAt = [...this.#failedAt.filter((at) => now - at < WINDOW_MS), now];
     if (this.#failuresInARow < IN_A_ROW && this.#failedAt.length < IN_WINDOW) {
@@ -103,6 +118,7 @@ export class HealthGate {
   #become(state: GateState): void {
     if (state === this.#state) return;
     this.#state = state;
+    if (state === 'open') this.#problem = '';
     this.#onChange(state);
   }
 }

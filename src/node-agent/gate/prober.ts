@@ -1,4 +1,5 @@
 import { sleep, type Clock } from '../../kit/clock.ts';
+import { errorText } from '../../kit/errors.ts';
 import type { HealthGate } from './health-gate.ts';
 
 /** Between two probes. While the gate is open, answers to relayed requests stand in for probes. */
@@ -46,8 +47,8 @@ export function createProber(
     try {
       await probe(signal);
       attempt.succeeded();
-    } catch {
-      if (!signal.aborted) attempt.failed();
+    } catch (error) {
+      if (!signal.aborted) attempt.failed(errorText(error));
     }
   }
 

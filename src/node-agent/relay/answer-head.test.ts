@@ -25,6 +25,12 @@ describe('the head of an answer', () => {
     assert.equal(read('HTTP/1.1 204').bodyBytes, 0);
   });
 
+  test('says that the body is in chunks', () => {
+    const lines = ['HTTP/1.1 200 OK', 'transfer-encoding: Chunked'];
+    assert.equal(read(...lines).bodyBytes, 'chunked');
+    assert.equal(parseAnswerHead(lines.join('\r\n'), true).bodyBytes, 0);
+  });
+
   test('says whether the connection stays', () => {
     assert.equal(read('HTTP/1.1 204', 'Connection: foo, Close').keepAlive, false);
     assert.equal(read('HTTP/1.1 204', 'Connection: keep-alive').keepAlive, true);
@@ -36,7 +42,10 @@ describe('the head of an answer', () => {
     ['no length', 'HTTP/1.1 200 OK'],
     ['two lengths', 'HTTP/1.1 200 OK', 'Content-Length: 1', 'Content-Length: 1'],
     ['a length that is none', 'HTTP/1.1 200 OK', 'Content-Length: -1'],
-    ['chunks', 'HTTP/1.1 200 OK', 'Transfer-Encoding: chunked'],
+    ['a length beside chunks', 'HTTP/1.1 200 OK', 'Content-Length: 1', 'Transfer-Encoding: chunked'],
+    ['chunks beside a length', 'HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', 'Content-Length: 1'],
+    ['chunks twice', 'HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'],
+    ['another encoding', 'HTTP/1.1 200 OK', 'Transfer-Encoding: gzip, chunked'],
     ['a folded line', 'HTTP/1.1 200 OK', 'A: b', ' c', 'Content-Length: 0'],
     ['a blank before the colon', 'HTTP/1.1 200 OK', 'Content-Length : 0'],
     ['a bare line feed', 'HTTP/1.1 200 OK', 'A: b\nContent-Length: 0'],
@@ -84,4 +93,8 @@ test('headers of the connection, and those that Connection names, stay behind; a
   ];
   assert.deepEqual(endToEnd(raw), ['Range', 'bytes=0-', 'accept', 'a', 'Accept', 'b']);
   assert.deepEqual(endToEnd(raw, ['range', 'accept']), []);
+});
+
+test('a request keeps its Host, whatever its Connection names', () => {
+  assert.deepEqual(endToEnd(['Host', 'x', 'X-Hop', '1', 'Connection', 'Host, x-hop']), ['Host', 'x']);
 });

@@ -6,14 +6,15 @@ export interface AnswerHead {
   readonly reason: string;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
-  readonly bodyBytes: number;
+  /** `chunked`: it says so itself. */
+  readonly bodyBytes: number | 'chunked';
   /** The connection can be asked again after the body. */
   readonly keepAlive: boolean;
 }
 
 /**
  * Reads the head of an HTTP/1.1 answer (RFC 9112), `text` being all before the empty line, in latin1. Strict: what is on the other side is
- * Larder itself, so anything unusual is a fault. Throws `UPSTREAM_BAD_ANSWER`; a body whose length is not announced is one, for `larder serve` sends none.
+ * Larder itself, so anything unusual is a fault. Throws `UPSTREAM_BAD_ANSWER`; a body that ends with the connection is one, for nobody could tell that it broke off.
  */
 export function parseAnswerHead(text: string, isHead: boolean): AnswerHead {
   const [statusLine = '', ...lines] = text.split('\r\n');
@@ -21,7 +22,7 @@ export function parseAnswerHead(text: string, isHead: boolean): AnswerHead {
   if (match === null) throw badAnswer('no status line of HTTP/1.1');
   const status = Number(match[1]);
   const rawHeaders: string[] = [];
-  let length: number | undefined;
+  let length: AnswerHead['bodyBytes'] | undefined;
   let keepAlive = true;
   for (const line of lines) {
     const field = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/.exec(line);
@@ -34,7 +35,10 @@ export function parseAnswerHead(text: string, isHead: boolean): AnswerHead {
         length = Number(value);
         break;
       case 'transfer-encoding':
-        throw badAnswer('a body in chunks');
+        if (length !== undefined || value.toLowerCase() !== 'chunked')
+          throw badAnswer('no usable Transfer-Encoding');
+        length = 'chunked';
+        break;
       case 'connection':
         if (/(?:^|,)\s*close\s*(?:,|$)/i.test(value)) keepAlive = false;
         break;

@@ -2,6 +2,7 @@ import { connect as connectPlain, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { LarderError } from '../../kit/errors.ts';
 import { parseAnswerHead, type AnswerHead } from './answer-head.ts';
+import { createChunkedBody, type ChunkedBody } from './chunked-body.ts';
 import type { Slabs } from './slabs.ts';
 
 /** Larder sends at most this much before the body. */
@@ -10,6 +11,8 @@ const MAX_HEAD_BYTES = 64 * 1024;
 const LEAST_ROOM = 16 * 1024;
 /** Bytes that a client has not taken yet, above which nothing more is read. */
 const MOST_UNDERWAY = 512 * 1024;
+/** Silent for so long, the kernel asks the other one; after 10 s without a word from there the connection fails. */
+const KEEP_ALIVE_MS = 30_000;
 
 /** Hears one answer: `head`, pieces of the body, then `end` or `failed`. */
 export interface AnswerReceiver {
@@ -63,7 +66,9 @@ export function openCacheConnection(
   let filled = 0;
   let start = 0;
   let reading: Reading | undefined;
+  /** What the client has not been given of the body; without limit while only its end can say. */
   let left = 0;
+  let chunks: ChunkedBody | undefined;
   let underway = 0;
   let isScheduled = false;
   let isReady = false;
@@ -103,13 +108,14 @@ export function openCacheConnection(
 
   /** False: read no more for now. */
   function received(length: number): boolean {
+    const from = filled;
     filled += length;
     if (reading === undefined) {
       socket.destroy(new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent what nobody asked for'));
       return false;
     }
     if (reading.head === undefined) readHead(reading);
-    else schedule();
+    else readBody(reading, from);
     if (slab.buffer.length - filled < LEAST_ROOM) nextSlab();
     return underway < MOST_UNDERWAY;
   }
@@ -129,10 +135,32 @@ export function openCacheConnection(
       return;
     }
     start += end + 4;
-    left = current.head.bodyBytes;
+    const { bodyBytes } = current.head;
+    if (bodyBytes === 'chunked') chunks = createChunkedBody();
+    left = bodyBytes === 'chunked' ? Infinity : bodyBytes;
     current.receiver.head(current.head);
-    if (left === 0) finish(current, current.head);
+    readBody(current, start);
+  }
+
+  /** `from`: where the bytes begin that have just come. */
+  function readBody(current: Reading, from: number): void {
+    if (chunks !== undefined) readChunks(chunks, from);
+    if (left === 0) finish(current);
     else schedule();
+  }
+
+  /** Of what has come the body stays, and what follows its end. */
+  function readChunks(current: ChunkedBody, from: number): void {
+    try {
+      const { bodyBytes, restBytes } = current.read(slab.buffer.subarray(from, filled));
+      filled = from + bodyBytes + restBytes;
+      if (!current.isComplete) return;
+      left = from + bodyBytes - start;
+      chunks = undefined;
+    } catch (error) {
+      filled = from;
+      socket.destroy(error as Error);
+    }
   }
 
   /** Pieces that arrive in one turn of the event loop go on together. */
@@ -162,7 +190,7 @@ export function openCacheConnection(
       if (underway < MOST_UNDERWAY) socket.resume();
       settle();
     });
-    if (left === 0) finish(current, current.head);
+    if (left === 0) finish(current);
   }
 
   /** Only while the socket hands over bytes: at any other time it still writes to the buffer that it has. */
@@ -178,10 +206,10 @@ export function openCacheConnection(
     old.retire();
   }
 
-  function finish({ receiver }: Reading, { keepAlive }: AnswerHead): void {
+  function finish({ receiver, head }: Reading): void {
     reading = undefined;
     receiver.end();
-    isKept = keepAlive && start === filled;
+    isKept = head?.keepAlive === true && start === filled;
     if (isKept) settle();
     else socket.destroy();
   }
@@ -215,6 +243,8 @@ function openSocket({ tls, ...place }: CacheAddress, onread: OnReadOpts): Socket
     tls === undefined
       ? connectPlain(options)
       : connectTls({ ...options, ...tls, ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.3' });
+  // Not before: a kernel's socket is only there from then on, and Node would forget the time.
+  socket.once('connect', () => socket.setKeepAlive(true, KEEP_ALIVE_MS));
   return socket.setNoDelay(true);
 }
 

@@ -17,7 +17,7 @@ export function endToEnd(rawHeaders: readonly string[], without: readonly string
   return pairs(rawHeaders).flatMap(([name, value]) => (dropped.has(name.toLowerCase()) ? [] : [name, value]));
 }
 
-/** Those that `Connection` names. */
+/** Those that `Connection` names; `Host` is for every recipient, and no request goes without it (RFC 9112, section 3.2). */
 function named(rawHeaders: readonly string[]): string[] {
   return pairs(rawHeaders)
     .filter(([name]) => name.toLowerCase() === 'connection')
@@ -26,7 +26,8 @@ function named(rawHeaders: readonly string[]): string[] {
         .toLowerCase()
         .split(',')
         .map((part) => part.trim()),
-    );
+    )
+    .filter((name) => name !== 'host');
 }
 
 function pairs(rawHeaders: readonly string[]): [name: string, value: string][] {

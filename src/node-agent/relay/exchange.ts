@@ -7,6 +7,11 @@ const HEADERS_MS = 25_000;
 /** Silent for so long, it is worth asking whether the cache is still there: for the first time, and from then on. */
 const SILENT_MS = 250;
 const STILL_SILENT_MS = 1_000;
+/**
+ * Silent for so long in the middle of a body, it is not the cache that waits but its bytes that get lost, though others may come through: a cache
+ * gives its upstream 60 s for the next byte, and has asked again for the rest or broken off less than 30 s later.
+ */
+const LOST_MS = 90_000;
 /** A cache answers from its store in less. From then on it may be that nobody is at the other end of a connection that was open. */
 const DOUBT_MS = 10;
 
@@ -124,9 +129,9 @@ export function startExchange(
 
   function watch(ms: number): void {
     cancelWatch = clock.after(ms, () => {
-      const restMs = SILENT_MS - silentMs();
-      if (restMs > 0) return watch(restMs);
-      const reason = request.onSilent?.();
+      const ms = silentMs();
+      if (ms < SILENT_MS) return watch(SILENT_MS - ms);
+      const reason = isAnswered && ms >= LOST_MS ? lost() : request.onSilent?.();
       if (reason === undefined) watch(STILL_SILENT_MS);
       else fail(reason);
     });
@@ -146,4 +151,8 @@ export function startExchange(
     cancelWatch();
     onEnd(exchange);
   }
+}
+
+function lost(): LarderError {
+  return new LarderError('UPSTREAM_TIMEOUT', `nothing came from the cache for ${LOST_MS} ms`);
 }

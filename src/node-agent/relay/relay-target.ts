@@ -8,6 +8,4 @@ export interface RelayTarget {
   readonly client: CacheClient;
   /** Something looks wrong: the cache is to be probed now. */
   readonly hurry: () => void;
-  /** Why the last probe failed; empty when none has. */
-  readonly problem: () => string;
 }

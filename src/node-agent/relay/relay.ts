@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isLarderError, LarderError } from '../../kit/errors.ts';
+import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 import { endToEnd } from './end-to-end.ts';
 import type { RelayTarget } from './relay-target.ts';
 import { sendError } from './send-error.ts';
@@ -58,12 +58,14 @@ function forward(
       body: (piece, taken) => void response.write(piece, taken),
       end: () => void response.end(),
       failed(error) {
-        const isOurs = isLarderError(error, 'OVERLOADED');
-        if (!isOurs) {
-          attempt.failed();
-          hurry();
+        if (isLarderError(error, 'OVERLOADED')) {
+          sendError(response, error);
+          return;
         }
-        sendError(response, isOurs ? error : unavailable(upstream, error));
+        // One answer that cannot be read says little about the next: the probe judges by itself.
+        if (!isLarderError(error, 'UPSTREAM_BAD_ANSWER')) attempt.failed(errorText(error));
+        hurry();
+        sendError(response, unavailable(upstream, error));
       },
     },
   );
