@@ -1,5 +1,7 @@
 /** Which upstream a request goes to, and the exact answers of the registry API. */
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { suite, test } from 'node:test';
 import {
   artifactOf,
@@ -206,6 +208,14 @@ suite('what is not supported or not valid', { concurrency: 2 }, () => {
     ['team/app/tags/v1', 404, 'NAME_UNKNOWN'],
     ['manifests/v1', 404, 'NAME_UNKNOWN'],
   ];
+  test('what is no request is a 400 of known length, which a relay can pass on', async () => {
+    await using upstream = await startUpstream();
+    await using larder = await startCache(upstream);
+    const { hostname, port } = new URL(larder.registry);
+    const answer = await text(connect(Number(port), hostname).end('NONSENSE\r\n\r\n'));
+    assert.match(answer, /^HTTP\/1\.1 400 [^]*\r\nContent-Length: 0\r\n[^]*\r\n\r\n$/);
+  });
+
   test('bad names, tags, digests and paths are refused with their own codes and reach no upstream', async () => {
     await using upstream = await startUpstream();
     await using larder = await startCache(upstream);

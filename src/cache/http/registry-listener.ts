@@ -62,7 +62,9 @@ export function createRegistryListener(deps: RegistryListenerDeps, tls: Tls | un
   // A body sent with a GET is of no use to anyone; not reading it must not keep the connection.
   server.on('clientError', (_error, socket) => {
     if (socket.writable)
-      socket.end(`HTTP/1.1 400 Bad Request\r\nCache-Status: ${BAD_REQUEST}\r\nConnection: close\r\n\r\n`);
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\nCache-Status: ${BAD_REQUEST}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+      );
     else socket.destroy();
   });
   return server;

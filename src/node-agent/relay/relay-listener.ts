@@ -27,7 +27,8 @@ export function createRelayListener(relay: Relay): RelayListener {
   );
   server.timeout = 0;
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    if (socket.writable)
+      socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
     else socket.destroy();
   });
   const isBusy = (): boolean => running > 0;
