@@ -110,11 +110,15 @@ function goPart(
   return { source: 'go', version, packages: [mainPackage, ...others], executable, ...trial };
 }
 
-/** With the two programs that it needs beside it. The releases 1.7 to 2.1 have `exclude` lines. */
+/**
+ * With the two programs that it needs beside it. The releases 1.7 to 2.1 have `exclude` lines. Without its variable it would call itself
+ * `+unknown`, as a program does that has its code built in.
+ */
 function containerdPart(version: string, module: string): GoPart {
   return goPart(version, `${module}/cmd/containerd`, {
     with: [`${module}/cmd/ctr`, `${module}/cmd/containerd-shim-runc-v2`],
     module,
+    variables: { [`${module}/version.Version`]: version },
     try: ['--version'],
   });
 }
