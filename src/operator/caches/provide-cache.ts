@@ -2,7 +2,7 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
 import { find } from '../../kube/objects/find.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
-import type { Intent, KubeClient, KubeObject, Resource } from '../../kube/types.ts';
+import type { Intent, KubeClient, KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import { configId } from '../configs/config-id.ts';
 import type { PlannedCache } from '../configs/plan.ts';
@@ -12,11 +12,11 @@ import type { CacheValues } from '../render/cache-values.ts';
 import { identityOf, PORTS } from '../render/identity.ts';
 import { service } from '../render/service.ts';
 import { claimName } from '../render/stateful-set.ts';
-import { resourceOf, SERVICES, type Service } from '../resources.ts';
+import { resourceOf, type Service } from '../resources.ts';
 import type { NamedSecrets } from '../secrets/named-secrets.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
 import { StrangerError } from '../stranger-error.ts';
-import { BY_CACHE, type Watched } from '../watched.ts';
+import { BY_CACHE, cacheKeysOf, type Watched } from '../watched.ts';
 import { namesOf } from './cache-certificate.ts';
 import type { CacheFacts } from './cache-facts.ts';
 import { createCertificates } from './ensure-certificate.ts';
@@ -55,8 +55,10 @@ export interface Provided {
   readonly objects: readonly KubeObject[];
 }
 
-/** Makes the cluster have everything of one cache, as its configuration says; does nothing where all is as it should be. Throws
- * {@link NameTakenError} while another cache has the name of its Service. */
+/**
+ * Makes the cluster have everything of one cache, as its configuration says; does nothing where all is as it should be. Throws
+ * {@link NameTakenError} while another cache has the name of its Service, {@link StrangerError} while somebody has one of its names.
+ */
 export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) {
   const { client, clock, applier, watched } = deps;
   const ensureCertificate = createCertificates({ client, clock, watched, ensure });
@@ -79,9 +81,7 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
       claimTemplates: set?.spec?.volumeClaimTemplates,
       serviceMonitor: deps.serviceMonitors.isServed(),
     };
-    const wanted = service(values);
-    await refuseTaken(wanted, key, signal);
-    const current: Service = await ensure(wanted, signal);
+    const current: Service = await ensure(service(values), signal);
     // Nodes use a Service of a former name until they are told of this one.
     const former = watched.services
       .byIndex(BY_CACHE, key)
@@ -119,29 +119,23 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
   async function ensure(object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
     const resource = resourceOf(object);
     const observed = standing(watched, object);
-    // Secrets are watched whoever made them. Of one that has lost our label the rest of its metadata has not been kept, either.
-    if (observed === undefined || !isOurs(observed)) await refuseStrangers(resource, object, signal);
+    // Secrets are watched whoever made them. Of what has lost our label the rest of its metadata has not been kept, or it is not watched at all.
+    const there =
+      observed !== undefined && isOurs(observed)
+        ? observed
+        : await find(client, metadataOf(resource), object.metadata, signal);
+    if (there !== undefined) refuseOthers(object, there);
     // Rendered here, so it has no version.
     const outcome = await applier.ensure(resource, object as Intent<KubeObject>, observed, signal);
     // Only without force could it be refused, and ours is with.
     return outcome.kind === 'conflict' ? object : outcome.object;
   }
+}
 
-  /** What nodes may use still is not taken from them, nor led elsewhere. */
-  async function refuseTaken(wanted: KubeObject, key: string, signal: AbortSignal): Promise<void> {
-    // One that has lost our label is not watched.
-    const found =
-      standing(watched, wanted) ?? (await find(client, metadataOf(SERVICES), wanted.metadata, signal));
-    if (found !== undefined && isServiceOfAnother(found, key)) throw new NameTakenError(found);
-  }
-
-  /** An object of the same name that is nobody's of ours is left alone, and the cache cannot be had. */
-  async function refuseStrangers(
-    resource: Resource,
-    { metadata }: KubeObject,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const found = await find(client, metadataOf(resource), metadata, signal);
-    if (found !== undefined && !isOurs(found)) throw new StrangerError(found);
-  }
+/** What has the name of `wanted` and is not this cache's is left alone: what nodes may use still of another, and what is nobody's of ours. */
+function refuseOthers(wanted: KubeObject, there: KubeObject): void {
+  const isTaken =
+    wanted.kind === 'Service' && cacheKeysOf(wanted).some((key) => isServiceOfAnother(there, key));
+  if (isTaken) throw new NameTakenError(there);
+  if (!isOurs(there)) throw new StrangerError(there);
 }

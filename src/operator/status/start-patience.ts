@@ -1,6 +1,5 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { CacheStatus } from '../../api/status/registry-config-status.ts';
-import { upstreamResourceName } from '../../api/upstream-names.ts';
 import type { FactBook } from '../caches/cache-facts.ts';
 import { askerOf } from '../caches/standing-objects.ts';
 import { configId } from '../configs/config-id.ts';
@@ -9,8 +8,8 @@ import type { Planner } from '../configs/planner.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import type { NodeProblems } from '../nodes/node-problems.ts';
 import type { ToldBook } from '../nodes/told-book.ts';
-import type { RegistryConfigObject } from '../resources.ts';
 import type { Watched } from '../watched.ts';
+import { entryOf } from './entry-of.ts';
 import type { StatsPoller } from './stats-poller.ts';
 
 /**
@@ -47,7 +46,8 @@ export function createStartPatience(
     const leftMs = startedAt + PATIENCE_MS - clock.monotonic();
     if (leftMs <= 0 || (object.status?.conditions ?? []).length === 0) return 0;
     const caches = deps.planner.plan().cachesOf(configId(object));
-    const isKnown = areNodesKnown() && caches.every((cache) => isCacheKnown(cache, entryOf(object, cache)));
+    const isKnown =
+      areNodesKnown() && caches.every((cache) => isCacheKnown(cache, entryOf(object, cache.key)));
     return isKnown ? 0 : leftMs;
   };
 
@@ -64,10 +64,4 @@ export function createStartPatience(
     const hasAnswered = before?.bytesSaved !== undefined;
     return !isServing || !hasAnswered || stats.get(key) !== undefined;
   }
-}
-
-function entryOf(object: ConfigObject, { key }: PlannedCache): CacheStatus | undefined {
-  if (object.kind === 'MirrorConfig') return undefined;
-  const { status } = object as RegistryConfigObject;
-  return status?.caches?.find(({ upstream }) => upstreamResourceName(upstream) === key);
 }

@@ -24,8 +24,41 @@ function objectOf(name: string, uid = 'uid'): ConfigObject {
   };
 }
 
-function annotationsOf(holder: ConfigObject): Record<string, string> {
-  return { [ASKED_BY]: configId(holder), [UPSTREAM]: 'docker.io' };
+/** Asks the cache at `address`, which is there on behalf of `holder`, from `begin` on until what that gives is disposed of. */
+function polling(address: string, holder: ConfigObject, objects: () => readonly ConfigObject[]) {
+  const { watched, services } = emptyWatched();
+  const annotations = { [ASKED_BY]: configId(holder), [UPSTREAM]: 'docker.io' };
+  const metadata = { namespace: 'larder-system', name: KEY, annotations };
+  const service: Service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: address } };
+  services.replace({ items: [service], resourceVersion: '1' });
+  const clock = new ManualClock();
+  const poller = createStatsPoller({
+    clock,
+    watched,
+    plan: () =>
+      makePlan({
+        objects: objects(),
+        asked: readConfig,
+        has: () => [],
+        lastValid: () => [],
+        mayAct: () => true,
+      }),
+    namespace: 'larder-system',
+  });
+  const ending = new AbortController();
+  return {
+    clock,
+    poller,
+    begin: () => {
+      const running = poller.run(ending.signal);
+      return {
+        async [Symbol.asyncDispose]() {
+          ending.abort();
+          await running;
+        },
+      };
+    },
+  };
 }
 
 test('what a cache says is told of the object that asked for that cache, and of no later one', async () => {
@@ -33,26 +66,10 @@ test('what a cache says is told of the object that asked for that cache, and of 
   await using _cache = await serveStats(address, () => ({ upstreams: UPSTREAMS }));
   const [first, second] = [objectOf('first'), objectOf('second')];
   let objects = [first];
-  const { watched, services } = emptyWatched();
-  const service: Service = {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { namespace: 'larder-system', name: KEY, annotations: annotationsOf(first) },
-    spec: { clusterIP: address },
-  };
-  services.replace({ items: [service], resourceVersion: '1' });
-  const clock = new ManualClock();
-  const poller = createStatsPoller({
-    clock,
-    watched,
-    plan: () =>
-      makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true }),
-    namespace: 'larder-system',
-  });
+  const { clock, poller, begin } = polling(address, first, () => objects);
   const told: string[] = [];
   poller.onChange((key) => told.push(key));
-  const ending = new AbortController();
-  const running = poller.run(ending.signal);
+  await using _poll = begin();
   await waitFor(() => told.length === 1);
   assert.equal(poller.get(KEY)?.hits, 1);
   objects = [second];
@@ -62,8 +79,6 @@ test('what a cache says is told of the object that asked for that cache, and of 
     return told.length === 2;
   });
   assert.equal(poller.get(KEY), undefined);
-  ending.abort();
-  await running;
 });
 
 test('a cache that answers nonsense, or not at all, says nothing', async () => {
@@ -73,34 +88,14 @@ test('a cache that answers nonsense, or not at all, says nothing', async () => {
     asked += 1;
     return { upstreams: 'none' };
   });
-  const { watched, services } = emptyWatched();
-  const annotations = annotationsOf(objectOf('first'));
-  const metadata = { namespace: 'larder-system', name: KEY, annotations };
-  const service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: address } };
-  services.replace({ items: [service], resourceVersion: '1' });
-  const clock = new ManualClock();
-  const poller = createStatsPoller({
-    clock,
-    watched,
-    plan: () =>
-      makePlan({
-        objects: [objectOf('first')],
-        asked: readConfig,
-        has: () => [],
-        lastValid: () => [],
-        mayAct: () => true,
-      }),
-    namespace: 'larder-system',
-  });
-  const ending = new AbortController();
-  const running = poller.run(ending.signal);
+  const first = objectOf('first');
+  const { clock, poller, begin } = polling(address, first, () => [first]);
+  await using _poll = begin();
   await waitFor(() => {
     clock.advance(5_000);
     return asked >= 2;
   });
   assert.equal(poller.get(KEY), undefined);
-  ending.abort();
-  await running;
 });
 
 test('what a cache has said is good for half a minute of silence, and for no other object of that name', async () => {
@@ -111,24 +106,11 @@ test('what a cache has said is good for half a minute of silence, and for no oth
     asked += 1;
     return isSilent ? undefined : { upstreams: UPSTREAMS };
   });
-  const { watched, services } = emptyWatched();
-  const annotations = annotationsOf(objectOf('hub'));
-  const metadata = { namespace: 'larder-system', name: KEY, annotations };
-  const service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: address } };
-  services.replace({ items: [service], resourceVersion: '1' });
   let objects = [objectOf('hub')];
-  const clock = new ManualClock();
-  const poller = createStatsPoller({
-    clock,
-    watched,
-    plan: () =>
-      makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true }),
-    namespace: 'larder-system',
-  });
+  const { clock, poller, begin } = polling(address, objectOf('hub'), () => objects);
   const told: boolean[] = [];
   poller.onChange((key) => told.push(poller.get(key) !== undefined));
-  const ending = new AbortController();
-  const running = poller.run(ending.signal);
+  await using _poll = begin();
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 250) {
       clock.advance(250);
@@ -152,6 +134,4 @@ test('what a cache has said is good for half a minute of silence, and for no oth
   assert.equal(poller.get(KEY), undefined);
   await pass(6_000);
   assert.deepEqual(told, [true, false, true, false]);
-  ending.abort();
-  await running;
 });

@@ -1,6 +1,5 @@
 import type { MirrorConfigStatus } from '../../api/status/mirror-config-status.ts';
 import type { RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
-import { upstreamResourceName } from '../../api/upstream-names.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { ObjectKey } from '../../kube/types.ts';
@@ -21,6 +20,7 @@ import { mirrorBundleProblem } from '../secrets/mirror-bundle-problem.ts';
 import { BY_CACHE, type Watched } from '../watched.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { cacheView } from './cache-view.ts';
+import { entryOf } from './entry-of.ts';
 import { createLasting } from './lasting.ts';
 import { mirrorConfigStatus } from './mirror-config-status.ts';
 import type { NodesInput } from './node-view.ts';
@@ -117,7 +117,7 @@ export function createStatusComposer(
           facts: facts.get(key),
           stats: stats(key),
           nodes,
-          before: object.status?.caches?.find(({ upstream }) => upstreamResourceName(upstream) === key),
+          before: entryOf(object, key),
           conditions: object.status?.conditions ?? [],
         };
         return [config.upstream, { ...cacheView(input), stats: input.stats }];
