@@ -14,6 +14,8 @@ import { createKubectl, type Kubectl } from './kubectl.ts';
 export interface ApiServerOptions {
   /** Whether a controller manager makes Pods of StatefulSets, deletes what has lost its owner, and so on. */
   readonly controllerManager?: boolean;
+  /** Whether a scheduler gives Pods to nodes. */
+  readonly scheduler?: boolean;
   /** Where all of it runs; beside the test, on loopback, unless told. */
   readonly place?: Place;
   /** The address of the place at which nodes and pods reach it; without one it listens on loopback alone. */
@@ -36,9 +38,12 @@ export interface ApiServer extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` of its etcd, which anybody there may talk to. */
   readonly etcd: string;
   output(): string;
-  /** Kills it and nothing else: what it knew stays in etcd. */
+  /**
+   * Kills it; what it knew stays in etcd. Controller manager and scheduler end too, as in every cluster that has lost its API server for longer
+   * than 10 s: they cannot renew their Lease then (`renewDeadline` of client-go's leader election).
+   */
   kill(): Promise<void>;
-  /** Starts it again at the same address, and waits until it is ready. */
+  /** Starts all of them again, the API server at the same address, and waits until it is ready. */
   restart(): Promise<void>;
 }
 
@@ -51,12 +56,14 @@ const NOBODY = '192.0.2.1';
 
 const READY_LIMIT_MS = 60_000;
 
+const SERVES = /Serving securely on/;
+
 /**
  * Starts etcd and an API server, and waits until it is ready: about 5 s. Needs the parts of the group api, and
- * for controllers kube-controller-manager. Throws an `Error` with the output of what did not start.
+ * for controllers and scheduler theirs. Throws an `Error` with the output of what did not start.
  */
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
-  const { controllerManager = false, place, address, flags = {} } = options;
+  const { controllerManager = false, scheduler = false, place, address, flags = {} } = options;
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
   const startPart = (name: PartName, ready: RegExp, flags: Flags): Promise<Daemon> => {
@@ -116,34 +123,38 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     ...flags,
   };
   const kubectl = createKubectl({ kubeconfig, cache: join(own.path, 'kubectl'), place });
-  const startReady = async (): Promise<Daemon> => {
+  const controllerFlags = {
+    kubeconfig,
+    'bind-address': '127.0.0.1',
+    'secure-port': String(await freePort()),
+    'leader-elect': 'false',
+    'service-account-private-key-file': serviceAccounts,
+    'root-ca-file': authority,
+    'use-service-account-credentials': 'true',
+    'flex-volume-plugin-dir': join(own.path, 'volume-plugins'),
+  };
+  const schedulerFlags = {
+    kubeconfig,
+    'bind-address': '127.0.0.1',
+    'secure-port': String(await freePort()),
+    'leader-elect': 'false',
+  };
+  const start = async () => {
     await using starting = new AsyncDisposableStack();
-    const started = starting.use(await startPart('kube-apiserver', /Serving securely on/, serverFlags));
+    const apiServer = await startPart('kube-apiserver', SERVES, serverFlags);
+    // It would wait for a minute until those who watch it have gone.
+    starting.defer(() => apiServer.kill());
     await waitFor(() => kubectl('get', '--raw', '/readyz'), {
       limitMs: READY_LIMIT_MS,
       everyMs: 100,
       what: 'a ready API server',
     });
-    starting.move();
-    return started;
+    if (controllerManager) starting.use(await startPart('kube-controller-manager', SERVES, controllerFlags));
+    if (scheduler) starting.use(await startPart('kube-scheduler', SERVES, schedulerFlags));
+    return { output: () => apiServer.output(), programs: starting.move() };
   };
-  let apiServer = await startReady();
-  // It would wait for a minute until those who watch it have gone.
-  cleanup.defer(() => apiServer.kill());
-  if (controllerManager) {
-    cleanup.use(
-      await startPart('kube-controller-manager', /Serving securely on/, {
-        kubeconfig,
-        'bind-address': '127.0.0.1',
-        'secure-port': String(await freePort()),
-        'leader-elect': 'false',
-        'service-account-private-key-file': serviceAccounts,
-        'root-ca-file': authority,
-        'use-service-account-credentials': 'true',
-        'flex-volume-plugin-dir': join(own.path, 'volume-plugins'),
-      }),
-    );
-  }
+  let running = await start();
+  cleanup.defer(() => running.programs.disposeAsync());
   const resources = cleanup.move();
   return {
     kubeconfig,
@@ -152,10 +163,10 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     kubectl,
     authority,
     etcd: etcdUrl,
-    output: () => apiServer.output(),
-    kill: () => apiServer.kill(),
+    output: () => running.output(),
+    kill: () => running.programs.disposeAsync(),
     async restart() {
-      apiServer = await startReady();
+      running = await start();
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

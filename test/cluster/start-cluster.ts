@@ -3,8 +3,6 @@ import type { TestImage } from '../kit/image.ts';
 import type { Place } from '../kit/place.ts';
 import { tempDir } from '../kit/temp.ts';
 import { waitFor } from '../kit/wait.ts';
-import { startDaemon, type Daemon } from '../parts/daemon.ts';
-import { needPart } from '../parts/find.ts';
 import type { ContainerdFiles } from '../parts/containerd-files.ts';
 import { pushImage } from '../parts/push.ts';
 import { sleepingImage } from '../parts/runnable-image.ts';
@@ -77,8 +75,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     return `${REGISTRY_NAME}/${repository}:${tag}`;
   };
   const shellImage = await push('shell', sleepingImage(), '1');
-  const api = cleanup.use(await startApiServer({ place, address: NODE_ADDRESS, controllerManager: true }));
-  cleanup.use(await startScheduler(api, place));
+  const api = cleanup.use(
+    await startApiServer({ place, address: NODE_ADDRESS, controllerManager: true, scheduler: true }),
+  );
   const { containerd, authority } = options;
   const authorities = authority === undefined ? undefined : own.write('authorities.pem', authority);
   const node = cleanup.use(
@@ -123,14 +122,4 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     push,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-}
-
-function startScheduler(api: ApiServer, place: Place): Promise<Daemon> {
-  return startDaemon({
-    name: 'kube-scheduler',
-    command: needPart('kube-scheduler'),
-    args: [`--kubeconfig=${api.kubeconfig}`, '--bind-address=127.0.0.1', '--leader-elect=false'],
-    ready: /Serving securely on/,
-    place,
-  });
 }
