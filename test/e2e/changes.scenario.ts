@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { upstreamResourceName } from '../../src/api/upstream-names.ts';
 import { runPod } from '../cluster/pods.ts';
 import { waitFor } from '../kit/index.ts';
 import { run } from '../parts/run.ts';
 import { ALL_BYTES_FOUND, distinctImage } from '../parts/runnable-image.ts';
 import { everythingIn } from './everything-in.ts';
+import { prepare } from './prepare.ts';
 import { NAMESPACE, type Program } from './release.ts';
 import { CLOSED, FIXED, OPEN, type DeclareScenario, type Setting } from './setting.ts';
 
@@ -27,7 +28,7 @@ interface Claim {
 /** What is changed while Larder runs, until it is taken away. */
 export const changes: DeclareScenario = (the) => {
   describe('an installation', () => {
-    before(async () => {
+    prepare(the, async () => {
       const { release, open, configs, cluster } = the();
       await release.install();
       open.push(REPOSITORY, distinctImage(8), 'v1');

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { afterEach, before, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import { distinctImage } from '../parts/runnable-image.ts';
 import { waitFor } from '../kit/index.ts';
 
+import { prepare } from './prepare.ts';
 import { CLOSED, OPEN, type DeclareScenario } from './setting.ts';
 
 const CONFIG = 'mistaken';
@@ -19,7 +20,7 @@ export const conditions: DeclareScenario = (the) => {
   describe('a RegistryConfig that does not work as meant', () => {
     const image = distinctImage(5);
 
-    before(async () => {
+    prepare(the, async () => {
       const { release, closed } = the();
       await release.install();
       closed.users.set(ROBOT.username, ROBOT.password);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { readFileSync } from 'node:fs';
 import { upstreamResourceName } from '../../src/api/upstream-names.ts';
 import { docSteps, waitFor, withNames, type DocCommand } from '../kit/index.ts';
 import { lastingImage } from '../parts/runnable-image.ts';
 import { AUTHORITY_SECRET } from './configs.ts';
+import { prepare } from './prepare.ts';
 import { createReader, type Reader } from './reader.ts';
 import { GUIDE } from './recorder.ts';
 import { ALICE, CLOSED, OPEN, type DeclareScenario } from './setting.ts';
@@ -48,7 +49,7 @@ export const guide: DeclareScenario = (the) => {
     const session: string[] = [];
     let reader: Reader;
 
-    before(async () => {
+    prepare(the, async () => {
       const { release, open, closed, cluster } = the();
       await release.purge();
       open.push('team/guide', lastingImage(9), 'v1');

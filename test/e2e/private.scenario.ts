@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { pullRefusal, pullSecretOf, runPod, type PodOptions } from '../cluster/pods.ts';
 import { ALL_BYTES_FOUND, distinctImage } from '../parts/runnable-image.ts';
 import { waitFor } from '../kit/index.ts';
 
+import { prepare } from './prepare.ts';
 import { ALICE, BOB, CLOSED, type DeclareScenario } from './setting.ts';
 
 const CONFIG = 'private';
@@ -16,7 +17,7 @@ const ROTATION_LIMIT_MS = 10_000;
 /** Private images: with the credential of each pod, and with one that the cache has for all. */
 export const privateImages: DeclareScenario = (the) => {
   describe('a private image, in a cache that asks each pod for its own credential', () => {
-    before(async () => {
+    prepare(the, async () => {
       const { release, closed, configs, cluster } = the();
       await release.install();
       closed.push(REPOSITORY, distinctImage(2), 'v1');
@@ -68,7 +69,7 @@ export const privateImages: DeclareScenario = (the) => {
     const repository = 'team/shared';
     const image = distinctImage(3);
 
-    before(async () => {
+    prepare(the, async () => {
       const { release, closed, configs, cluster } = the();
       await release.install();
       closed.users.set(secret, first.password);

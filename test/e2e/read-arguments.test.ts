@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CONTAINERDS } from '../parts/start-containerd.ts';
-import { readArguments, SCENARIOS } from './read-arguments.ts';
+import { readArguments, SCENARIOS, type Arguments } from './read-arguments.ts';
 
 test('unless told, the newest containerd runs every scenario', () => {
-  assert.deepEqual(readArguments([]), {
+  assert.deepEqual(accepted([]), {
     suites: [{ containerd: 'containerd2', scenarios: SCENARIOS }],
     record: false,
   });
 });
 
 test('of all containerds the newest runs everything, and the others pull', () => {
-  const { suites } = readArguments(['--containerd', 'all']);
+  const { suites } = accepted(['--containerd', 'all']);
   assert.deepEqual(
     suites.map(({ containerd }) => containerd),
     CONTAINERDS,
@@ -21,15 +21,23 @@ test('of all containerds the newest runs everything, and the others pull', () =>
 });
 
 test('a containerd is asked for by its minor release, scenarios by name', () => {
-  const { suites } = readArguments(['--containerd', '1.6', '--scenario', 'private', '--scenario', 'trouble']);
+  const { suites } = accepted(['--containerd', '1.6', '--scenario', 'private', '--scenario', 'trouble']);
   assert.deepEqual(suites, [{ containerd: 'containerd1', scenarios: ['private', 'trouble'] }]);
 });
 
 test('what does not exist is refused with what does', () => {
-  for (const args of [
-    ['--containerd', '1'],
-    ['--containerd', '3.0'],
-    ['--scenario', 'peace'],
-  ])
-    assert.throws(() => readArguments(args), /--scenario +pull, private/);
+  for (const args of [['--containerd', '1'], ['--containerd', '3.0'], ['--scenario', 'peace'], ['--help']])
+    assert.match(refusalOf(args), /--scenario +pull, private/);
 });
+
+function accepted(args: readonly string[]): Arguments {
+  const found = readArguments(args);
+  assert.ok(typeof found !== 'string');
+  return found;
+}
+
+function refusalOf(args: readonly string[]): string {
+  const found = readArguments(args);
+  assert.ok(typeof found === 'string');
+  return found;
+}

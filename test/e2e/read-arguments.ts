@@ -27,26 +27,35 @@ const USAGE = `npm run e2e:kubernetes -- [--containerd VERSION] [--scenario NAME
   --scenario    ${SCENARIOS.join(', ')}; unless told all of them, of all containerds but the newest only: ${CORE.join(', ')}
   --record      writes what the scenario guide shows into docs/guide/kubernetes.md`;
 
-/** What a command line asks for. Throws an `Error` that says what can be asked for. */
-export function readArguments(args: readonly string[]): Arguments {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      containerd: { type: 'string', default: NEWEST },
-      scenario: { type: 'string', multiple: true },
-      record: { type: 'boolean', default: false },
-    },
-  });
+/** What a command line asks for, or what can be asked for. */
+export function readArguments(args: readonly string[]): Arguments | string {
+  const values = optionsOf(args);
+  if (values === undefined) return USAGE;
   const { containerd, scenario, record } = values;
   const all = containerd === 'all';
   const parts = CONTAINERDS.filter((part) => all || isOf(containerd, part));
   const scenarios = scenario ?? SCENARIOS;
-  if (parts.length === 0 || !scenarios.every(isScenario)) throw new Error(USAGE);
+  if (parts.length === 0 || !scenarios.every(isScenario)) return USAGE;
   const suites = parts.map((part) => {
     const onlyCore = all && scenario === undefined && !isOf(NEWEST, part);
     return { containerd: part, scenarios: onlyCore ? CORE : scenarios };
   });
   return { suites, record };
+}
+
+function optionsOf(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        containerd: { type: 'string', default: NEWEST },
+        scenario: { type: 'string', multiple: true },
+        record: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch {
+    return undefined;
+  }
 }
 
 function isOf(minor: string, part: ContainerdOptions['part']): boolean {

@@ -4,7 +4,6 @@ import type { Cluster } from '../cluster/start-cluster.ts';
 import { get, parseMetrics, waitFor, type Metrics } from '../kit/index.ts';
 import { needPart } from '../parts/find.ts';
 import { run } from '../parts/run.ts';
-import { diagnosis } from './diagnosis.ts';
 import type { ImageName } from './larder-image.ts';
 
 const CHART = fileURLToPath(new URL('../../deploy/charts/larder', import.meta.url));
@@ -32,7 +31,7 @@ export interface ProgramPod {
 
 /** Larder as Helm installs it, and what a person with access to its namespace can do and see. */
 export interface Release {
-  /** Installs or changes it, with these values besides its image, and waits until it runs. Throws an `Error` with what is there when it does not. */
+  /** Installs or changes it, with these values besides its image, and waits until it runs. */
   install(...values: readonly string[]): Promise<string>;
   uninstall(): Promise<string>;
   /** Takes away whatever there is of it: release, namespace, CRDs with all their objects. */
@@ -83,9 +82,7 @@ export function createRelease(cluster: Cluster, image: ImageName): Release {
       const all = [`image.repository=${image.repository}`, `image.tag=${image.tag}`, ...values];
       const settings = all.flatMap((value) => ['--set', value]);
       const flags = [inNamespace, '--wait', '--timeout=3m', ...settings];
-      return helm('upgrade', '--install', 'larder', CHART, ...flags).catch(async (error: unknown) => {
-        throw new Error(await diagnosis(kubectl, NAMESPACE), { cause: error });
-      });
+      return helm('upgrade', '--install', 'larder', CHART, ...flags);
     },
     uninstall: () => helm('uninstall', 'larder', inNamespace, '--wait', '--timeout=3m'),
     async purge() {

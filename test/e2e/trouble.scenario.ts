@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test, type TestContext } from 'node:test';
+import { after, describe, test, type TestContext } from 'node:test';
 import { upstreamResourceName } from '../../src/api/upstream-names.ts';
 import { runPod, type PodOptions } from '../cluster/pods.ts';
 import type { Cluster } from '../cluster/start-cluster.ts';
 import { waitFor } from '../kit/index.ts';
 import { run } from '../parts/run.ts';
 import { ALL_BYTES_FOUND, distinctImage } from '../parts/runnable-image.ts';
+import { prepare } from './prepare.ts';
 import { NAMESPACE, type Program, type ProgramPod } from './release.ts';
 import { OPEN, TINY, type DeclareScenario } from './setting.ts';
 
@@ -28,7 +29,7 @@ export const trouble: DeclareScenario = (the) => {
     const image = distinctImage(6);
     let baselineMs: number;
 
-    before(async () => {
+    prepare(the, async () => {
       const { release, open, configs } = the();
       await release.install();
       open.push(REPOSITORY, image, 'v1');
