@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { createTestPki } from '../../test/kit/index.ts';
-import { cpuSeconds, peakMegabytes } from '../measure/process-usage.ts';
+import { cpuSeconds, peakMegabytes, residentMegabytes } from '../measure/process-usage.ts';
 import { compare, type Row } from '../measure/row.ts';
 import { takeTurns } from '../measure/samples.ts';
 import { drain } from '../measure/sink.ts';
@@ -7,6 +8,9 @@ import { startLarder, UPSTREAM } from '../peers/larder.ts';
 import { startNodeAgent } from '../peers/node-agent.ts';
 import type { Case } from './case.ts';
 import { proveBlob } from './proof.ts';
+
+/** From its start on, for the garbage of the start to go. */
+const REST_MS = 15_000;
 
 /** A blob that the cache has, taken through the relay of a node and, beside it, straight from the cache over TLS. */
 export const relay: Case = {
@@ -16,7 +20,8 @@ export const relay: Case = {
     const pki = createTestPki();
     await using cache = await startLarder({ origin: origin.url, tls: pki.server() });
     await using agent = await startNodeAgent({ cache: cache.url, ca: pki.caPem });
-    const atRest = peakMegabytes(agent.pid);
+    await pause(REST_MS);
+    const atRest = residentMegabytes(agent.pid);
     const { path, layer } = await origin.push(effort.blobBytes);
     const blob = `${path}/blobs/${layer.digest}?ns=${UPSTREAM}`;
     const ways = {

@@ -16,8 +16,17 @@ export function cpuSeconds(pid: number): number {
 
 /** The most memory that a process and its children ever had resident, in megabytes: `VmHWM`. Shared pages count for each. */
 export function peakMegabytes(pid: number): number {
+  return megabytes(pid, /^VmHWM:\s+(\d+) kB$/m);
+}
+
+/** What they have resident now, in megabytes: `VmRSS`. Shared pages count for each. */
+export function residentMegabytes(pid: number): number {
+  return megabytes(pid, /^VmRSS:\s+(\d+) kB$/m);
+}
+
+function megabytes(pid: number, field: RegExp): number {
   return sum(family(pid), (member) => {
-    const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${member}/status`, 'utf8'))?.[1];
+    const kibibytes = field.exec(readFileSync(`/proc/${member}/status`, 'utf8'))?.[1];
     return (Number(kibibytes) * 1024) / 1e6;
   });
 }

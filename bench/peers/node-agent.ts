@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { bundle, ENTRY } from '../../deploy/image/bundle.ts';
 import { tempDir } from '../../test/kit/index.ts';
 import { startDaemon } from '../../test/parts/daemon.ts';
 import { UPSTREAM } from './larder.ts';
@@ -10,23 +11,40 @@ export interface NodeAgentOptions {
   readonly ca: string;
 }
 
-const EXECUTABLE = join(import.meta.dirname, '../../bin/larder');
+/** How the chart's DaemonSet starts the program of the image. */
+const NODE_FLAGS = ['--max-semi-space-size=1', '--lite-mode'];
+const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
 
-/** Starts the built node agent with its defaults, and waits until it relays. Throws an `Error` with its log when it does not. */
+/**
+ * Starts the node agent as it runs on a node, from the bundle that the image has, and waits until it relays. Throws an `Error` with its log
+ * when it does not.
+ */
 export async function startNodeAgent({ cache, ca }: NodeAgentOptions): Promise<Peer> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
+  // Where the program of an image looks for its version.
+  own.write('package.json', JSON.stringify({ version: '0.0.0', type: 'module' }));
+  for (const [name, code] of (await bundle()).files) own.write(`bundle/cli/${name}`, code);
   const document = {
     revision: '1',
     ca,
     caches: [{ upstream: UPSTREAM, server: `https://${UPSTREAM}`, endpoint: cache, serverName: 'localhost' }],
   };
-  const args = ['node-agent', '--config', own.write('nodes.json', JSON.stringify(document))];
-  args.push('--address', '127.0.0.1:0', '--certs-dir', join(own.path, 'certs.d'), '--log-format', 'json');
-  args.push('--containerd-config', join(own.path, 'config.toml'));
+  const flags = {
+    config: own.write('nodes.json', JSON.stringify(document)),
+    address: '127.0.0.1:0',
+    'certs-dir': join(own.path, 'certs.d'),
+    'containerd-config': join(own.path, 'config.toml'),
+    'log-format': 'json',
+  };
+  const args = [...NODE_FLAGS, join(own.path, 'bundle/cli', ENTRY), 'node-agent'];
+  args.push(...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`));
   const ready =
     /"event":"ready","relay":"(.+?)"[^]*"event":"cache-up"|"event":"cache-up"[^]*"event":"ready","relay":"(.+?)"/;
-  const daemon = cleanup.use(await startDaemon({ name: 'node-agent', command: EXECUTABLE, args, ready }));
+  const command = process.execPath;
+  const daemon = cleanup.use(
+    await startDaemon({ name: 'node-agent', command, args, env: ENVIRONMENT, ready }),
+  );
   const resources = cleanup.move();
   return {
     url: (daemon.ready[1] ?? daemon.ready[2])!,
