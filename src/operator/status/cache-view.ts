@@ -81,7 +81,7 @@ function* ownFindings(
     reason,
     message: `${upstream}: ${message}`,
   });
-  if (state === 'Starting') yield say('Starting', 'the cache is starting');
+  if (state === 'Starting') yield say('Starting', starting(claim));
   if (state === 'Failing') yield say('NotServing', problem ?? 'the cache does not serve');
   if (facts?.problem !== undefined) yield say('Stuck', facts.problem);
   if (isRolling) yield say('RollingOut', 'its objects are being applied, or its pod replaced');
@@ -116,6 +116,13 @@ function stateOf({ set, before }: CacheInput, isRolling: boolean, problem: strin
   if (problem !== undefined) return 'Failing';
   const hasServed = before?.state === 'Serving' || before?.state === 'Failing';
   return hasServed && !isRolling ? 'Failing' : 'Starting';
+}
+
+/** No pod runs without its volume, and nothing in the status of a pod that waits for one says so. */
+function starting(claim: Claim | undefined): string {
+  const waits =
+    claim?.status?.phase === 'Pending' ? `: its claim ${claim.metadata.name} has no volume yet` : '';
+  return `the cache is starting${waits}`;
 }
 
 /** Agents take three answers, a second apart, and their probes back off to five seconds while a cache is down. */

@@ -231,6 +231,21 @@ describe('the status of a cache', () => {
     assert.equal(viewOf({}, { set: down, facts, before: viewOf().status }).status.state, 'Failing');
   });
 
+  test('names the claim that has no volume while it starts', () => {
+    const down = { ...running, status: { ...running.status, readyReplicas: 0 } };
+    const claim = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'cache-volume-a-0' },
+      status: { phase: 'Pending' },
+    };
+    const [finding] = viewOf({}, { set: down, claim }).findings;
+    assert.equal(
+      finding?.message,
+      'docker.io: the cache is starting: its claim cache-volume-a-0 has no volume yet',
+    );
+  });
+
   test('says that it is starting until the first node pulls through it, and never again whatever nodes do', () => {
     const ready = { upstream: 'docker.io', state: 'Ready' as const, message: '' };
     const none = nodesOf([report('n1', {})]);
