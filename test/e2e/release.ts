@@ -110,7 +110,13 @@ export function createRelease(cluster: Cluster, image: ImageName): Release {
         '--output=jsonpath={.spec.clusterIP}',
       );
       const url = await cluster.reach(`http://${address}:5001`);
-      return parseMetrics((await get(`${url}/metrics`)).text());
+      // A pod that is ready is reached by its Service once kube-proxy has heard of it.
+      const answer = await waitFor(() => get(`${url}/metrics`), {
+        limitMs: LIMIT_MS,
+        everyMs: 300,
+        what: `metrics of the cache of ${upstream}`,
+      });
+      return parseMetrics(answer.text());
     },
     async askRelay(upstream, path) {
       const relay = await cluster.reach(RELAY);
