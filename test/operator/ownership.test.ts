@@ -17,6 +17,15 @@ import { startStandIn, type StandIn } from './stand-in.ts';
 
 const KEY = 'registry-docker-io';
 const HOLDER = { upstream: 'docker.io', 'larder/asked-by': 'RegistryConfig team/hub' };
+const OBJECTS: Record<string, [Resource, string]> = {
+  Service: [SERVICES, KEY],
+  StatefulSet: [STATEFUL_SETS, KEY],
+  NetworkPolicy: [NETWORK_POLICIES, KEY],
+  PodDisruptionBudget: [DISRUPTION_BUDGETS, KEY],
+  ConfigMap: [CONFIG_MAPS, `${KEY}-config`],
+  'Secret with its logins': [SECRETS, `${KEY}-secrets`],
+  'Secret with its certificate': [SECRETS, `${KEY}-tls`],
+};
 const LONGER = { caches: [{ upstream: 'docker.io', garbageCollection: { ttl: '24h' } }] };
 
 /** With a cache of docker.io, or another, that a node uses. */
@@ -42,6 +51,15 @@ function annotate(
   const annotations = JSON.parse(JSON.stringify({ ...metadata.annotations, ...changes })) as object;
   cluster.put(resource, { ...rest, metadata: { ...metadata, annotations } });
 }
+
+function unlabel(cluster: StandIn, resource: Resource, name: string): void {
+  const { metadata, ...rest } = cluster.get(resource, name) as Held;
+  const { 'app.kubernetes.io/managed-by': _, ...labels } = metadata.labels ?? {};
+  cluster.put(resource, { ...rest, metadata: { ...metadata, labels } });
+}
+
+const isLabelled = (cluster: StandIn, resource: Resource, name: string): boolean =>
+  cluster.get(resource, name)?.metadata.labels?.['app.kubernetes.io/managed-by'] === 'larder-operator';
 
 /** The claim that a StatefulSet of `annotations` has made, of `name`; its pod keeps it from going. */
 function claimOf(annotations: Readonly<Record<string, string>>, name = KEY): object {
@@ -87,15 +105,6 @@ describe('an object of a cache that somebody has made out to be of', () => {
     'another upstream of its name': { upstream: 'docker-io' },
     'another upstream': { upstream: 'quay.io' },
   };
-  const OBJECTS: Record<string, [Resource, string]> = {
-    Service: [SERVICES, KEY],
-    StatefulSet: [STATEFUL_SETS, KEY],
-    NetworkPolicy: [NETWORK_POLICIES, KEY],
-    PodDisruptionBudget: [DISRUPTION_BUDGETS, KEY],
-    ConfigMap: [CONFIG_MAPS, `${KEY}-config`],
-    'Secret with its logins': [SECRETS, `${KEY}-secrets`],
-    'Secret with its certificate': [SECRETS, `${KEY}-tls`],
-  };
   for (const [title, changes] of Object.entries(OTHERS)) {
     for (const [what, [resource, name]] of Object.entries(OBJECTS)) {
       test(`${title} is put right, and nothing else comes of it: the ${what}`, async () => {
@@ -117,6 +126,40 @@ describe('an object of a cache that somebody has made out to be of', () => {
       });
     }
   }
+});
+
+describe('an object of a cache that has lost the label of ours', () => {
+  for (const [what, [resource, name]] of Object.entries(OBJECTS))
+    test(`has it again, and is the same as before: the ${what}`, async () => {
+      await using cluster = await withCache();
+      const before = cluster.get(resource, name)?.metadata.uid;
+      unlabel(cluster, resource, name);
+      await cluster.until(() => isLabelled(cluster, resource, name));
+      assert.equal(cluster.get(resource, name)?.metadata.uid, before);
+    });
+
+  test('has it again: its claim', async () => {
+    await using cluster = await withCache();
+    const claim = `cache-volume-${KEY}-0`;
+    cluster.put(CLAIMS, claimOf(HOLDER));
+    await cluster.pass(2_000);
+    unlabel(cluster, CLAIMS, claim);
+    await cluster.until(() => isLabelled(cluster, CLAIMS, claim));
+  });
+
+  test('is left alone, and nothing of another cache: a claim that was kept', async () => {
+    await using cluster = await startStandIn();
+    const claim = `cache-volume-${KEY}-0`;
+    cluster.put(CLAIMS, claimOf({ ...HOLDER, 'larder/asked-by': 'RegistryConfig team/other' }));
+    unlabel(cluster, CLAIMS, claim);
+    cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
+    await cluster.until(isStuck(cluster, `${SYSTEM}/${claim} exists`));
+    assert.equal(cluster.get(STATEFUL_SETS, KEY), undefined);
+    assert.equal(cluster.get(CLAIMS, claim)?.metadata.deletionTimestamp, undefined);
+    release(cluster, claim);
+    cluster.remove(CLAIMS, claim, SYSTEM);
+    await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
+  });
 });
 
 test('an upstream that becomes another of the same name gets a cache of its own, once nodes have turned away from the one before', async () => {

@@ -5,12 +5,13 @@ import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import { configId } from '../configs/config-id.ts';
 import type { PlannedCache } from '../configs/plan.ts';
-import { ASKED_BY, UPSTREAM } from '../render/identity.ts';
+import { ASKED_BY, hasOurLabel, identityOf, UPSTREAM } from '../render/identity.ts';
 import { claimName } from '../render/stateful-set.ts';
-import { CLAIMS, STATEFUL_SETS, type Claim } from '../resources.ts';
+import { CLAIMS, STATEFUL_SETS } from '../resources.ts';
+import { StrangerError } from '../stranger-error.ts';
 import type { Watched } from '../watched.ts';
 import { deleteAt } from './delete-ours.ts';
-import { askerOf, isAnothers, upstreamOf } from './standing-objects.ts';
+import { askerOf, isAnothers, isOurs, upstreamOf } from './standing-objects.ts';
 
 const ENDING = 'its former volume is ending';
 
@@ -21,7 +22,8 @@ export interface OwnClaimDeps {
 
 /**
  * Sees that a cache finds no contents of another's: a claim that was kept, or whose removal has not ended, goes before the StatefulSet comes. Of one
- * that stands the claim is its own, whatever somebody has made that say. Gives what the cache has to wait for, as a sentence; undefined: nothing.
+ * that stands the claim is its own, whatever somebody has made that say. What is nobody's of ours is left as it is. Gives what the cache has to
+ * wait for, as a sentence; undefined: nothing. Throws {@link StrangerError} for one of another that somebody has taken our label off, to keep it.
  */
 export function createClaimOwner(
   { client, watched }: OwnClaimDeps,
@@ -29,8 +31,8 @@ export function createClaimOwner(
 ) {
   return async function ownClaim(planned: PlannedCache, signal: AbortSignal): Promise<string | undefined> {
     const set = { namespace, name: planned.key };
-    const claim = watched.claims.get({ namespace, name: claimName(planned.key) });
-    if (claim === undefined) return undefined;
+    const claim = await findClaim(planned.key, signal);
+    if (claim === undefined || !isOurs(claim)) return undefined;
     if (watched.statefulSets.get(set) !== undefined) {
       await sign(claim, planned, signal);
       return undefined;
@@ -39,32 +41,41 @@ export function createClaimOwner(
     // Made a moment ago, or without our label: it may use the claim.
     const unseen = await find(client, metadataOf(STATEFUL_SETS), set, signal);
     if (unseen !== undefined && !isAnothers([unseen], planned)) return undefined;
+    if (!hasOurLabel(claim.metadata.labels ?? {})) throw new StrangerError(claim);
     if (claim.metadata.deletionTimestamp === undefined)
       await deleteAt(client, CLAIMS, claim.metadata, (now) => !isOf(now, planned), signal);
     return ENDING;
   };
 
+  /** One that is not watched is new, or has lost our label. */
+  async function findClaim(key: string, signal: AbortSignal): Promise<KubeObject | undefined> {
+    const id = { namespace, name: claimName(key) };
+    return watched.claims.get(id) ?? (await find(client, metadataOf(CLAIMS), id, signal));
+  }
+
   /** Makes the claim say whose it is: the template of a StatefulSet that stands cannot. */
-  async function sign(
-    { apiVersion, kind, metadata }: Claim,
-    { config, holder }: PlannedCache,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async function sign({ metadata }: KubeObject, planned: PlannedCache, signal: AbortSignal): Promise<void> {
+    const { config, holder } = planned;
+    const { labels } = identityOf({ cache: config });
     const annotations = { [UPSTREAM]: config.upstream, [ASKED_BY]: configId(holder) };
-    const isSigned = Object.entries(annotations).every(
-      ([name, value]) => metadata.annotations?.[name] === value,
-    );
+    const isSigned = has(metadata.annotations, annotations) && has(metadata.labels, labels);
     if (isSigned || metadata.deletionTimestamp !== undefined) return;
     const { name, uid } = metadata;
     // With its uid: nothing is made where the claim is gone meanwhile.
-    const identity = { name, namespace, ...(uid !== undefined && { uid }), annotations };
-    const options = { fieldManager: 'larder/claim', force: true, signal };
+    const identity = { name, namespace, ...(uid !== undefined && { uid }), labels, annotations };
+    const intent = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: identity } as const;
     try {
-      await client.apply(CLAIMS, { apiVersion, kind, metadata: identity }, options);
+      await client.apply(CLAIMS, intent, { fieldManager: 'larder/claim', force: true, signal });
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }
   }
+}
+
+type Marks = Readonly<Record<string, string>>;
+
+function has(marks: Marks = {}, wanted: Marks): boolean {
+  return Object.entries(wanted).every(([name, value]) => marks[name] === value);
 }
 
 /** Claims of former versions name their upstream in a label only, in which upstreams with a port may be the same. */
