@@ -1,0 +1,65 @@
+/** The cache of one object, `hub`, and what somebody else does to its parts. */
+import { CONFIG_MAPS } from '../../src/node-agent/nodes-config-map.ts';
+import { REGISTRY_CONFIGS } from '../../src/operator/resources.ts';
+import type { Resource } from '../../src/kube/types.ts';
+import { registryConfig, TEAM, type Held } from './setting.ts';
+import { startStandIn, type StandIn } from './stand-in.ts';
+
+/** Of the cache of docker.io. */
+export const KEY = 'registry-docker-io';
+/** What its objects say of themselves. */
+export const HOLDER = { upstream: 'docker.io', 'larder/asked-by': 'RegistryConfig team/hub' };
+/** Another spec of the object `hub`. */
+export const LONGER = { caches: [{ upstream: 'docker.io', garbageCollection: { ttl: '24h' } }] };
+
+/** With a cache of docker.io, or another, that a node uses. */
+export async function withCache(
+  cache: { readonly upstream: string } = { upstream: 'docker.io' },
+): Promise<StandIn> {
+  await using cleanup = new AsyncDisposableStack();
+  const cluster = cleanup.use(await startStandIn());
+  cluster.put(REGISTRY_CONFIGS, registryConfig('hub', cache));
+  await cluster.until(() => cluster.document().caches.length === 1);
+  cluster.report('n1', cluster.document().revision, cache.upstream);
+  await cluster.pass(5_000);
+  cleanup.move();
+  return cluster;
+}
+
+/** Somebody changes annotations; undefined takes one off. */
+export function annotate(
+  cluster: StandIn,
+  resource: Resource,
+  name: string,
+  changes: Readonly<Record<string, string | undefined>>,
+): void {
+  const { metadata, ...rest } = cluster.get(resource, name) as Held;
+  const annotations = JSON.parse(JSON.stringify({ ...metadata.annotations, ...changes })) as object;
+  cluster.put(resource, { ...rest, metadata: { ...metadata, annotations } });
+}
+
+/** Somebody takes our label off. */
+export function unlabel(cluster: StandIn, resource: Resource, name: string): void {
+  const { metadata, ...rest } = cluster.get(resource, name) as Held;
+  const { 'app.kubernetes.io/managed-by': _, ...labels } = metadata.labels ?? {};
+  cluster.put(resource, { ...rest, metadata: { ...metadata, labels } });
+}
+
+export const isLabelled = (cluster: StandIn, resource: Resource, name: string): boolean =>
+  cluster.get(resource, name)?.metadata.labels?.['app.kubernetes.io/managed-by'] === 'larder-operator';
+
+/** Whether the status of `hub` says that it is, and names `what`. */
+export const isStuck = (cluster: StandIn, what: string) => () =>
+  cluster
+    .get(REGISTRY_CONFIGS, 'hub', TEAM)
+    ?.status?.conditions?.some((one) => one.reason === 'Stuck' && one.message.includes(what));
+
+export const annotationsOf = (cluster: StandIn, resource: Resource, name: string) =>
+  cluster.get(resource, name)?.metadata.annotations ?? {};
+
+/** Whether it says that it is of the cache of docker.io that `hub` asks for. */
+export const isRight = (cluster: StandIn, resource: Resource, name: string) =>
+  Object.entries(HOLDER).every(([key, value]) => annotationsOf(cluster, resource, name)[key] === value);
+
+export const configOf = (cluster: StandIn) =>
+  cluster.get(CONFIG_MAPS, `${KEY}-config`)?.data?.['config.yaml'] ?? '';
