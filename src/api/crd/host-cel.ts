@@ -51,7 +51,7 @@ const IS_URL = `(isURL(self.find('^[^#]*')) && !${celMatches('self', '(?is)#.*%(
 const NO_URL = `!${HAS_SCHEME} || !${IS_URL}`;
 const URL_HOST = '^[^:]*://([^/?#]*@)?';
 /** Up to the start of any segment of the path, behind a host or, where there is none, a single slash. */
-const TO_SEGMENT = '^[^:]*:(//[^/?#]*/([^?#]*(/|%2F))?|/([^/?#][^?#]*(/|%2F))?)';
+const TO_SEGMENT = '^[^:]*:(//[^/?#]*/([^?#]*(/|%2F))?|/([^/?#][^?#]*(/|%2F)|%2F)?)';
 const URL_HOST_END = '([/?#]|$)';
 
 function unless(pattern: string): string {
