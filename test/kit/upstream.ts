@@ -130,7 +130,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
       for (const origin of origins) origin.resetConnections();
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all(origins.map((origin) => origin.refuse()));
+      await Promise.all(origins.map((origin) => origin.close()));
       faults.clear();
     },
   };

@@ -44,7 +44,7 @@ export function createWitness(): Witness {
 }
 
 /** A process that does not even answer this soon has nothing more to show. */
-const LOOK_MS = 1000;
+const LOOK_MS = 3000;
 
 const LARGEST = 1 << 20;
 

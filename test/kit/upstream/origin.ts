@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
 import type { CertificateFlaw, TestPki } from '../certificate.ts';
 import type { Place } from '../place.ts';
 
@@ -31,8 +31,10 @@ export interface Origin {
   readonly connections: Connections;
   /** Closes the listener and all connections: from now on they are refused. */
   refuse(): Promise<void>;
-  /** Listens again, on the same port. */
+  /** Listens again, on the same port: nobody else gets it meanwhile. */
   accept(): Promise<void>;
+  /** Closes the listener and all connections, for good. */
+  close(): Promise<void>;
   /** Closes all connections now, running responses included. */
   hangUp(): void;
   /** From now on TLS handshakes fail so; undefined mends it. Connections that are open stay. */
@@ -112,20 +114,38 @@ export async function openOrigin(
     for (const { socket } of open.values()) socket.destroy();
   }
 
+  let held: AsyncDisposable | undefined;
+
+  async function stop(): Promise<void> {
+    if (!tcp.listening) return;
+    const closed = [...open.values()].map(({ socket }) => once(socket, 'close'));
+    tcp.close();
+    hangUp();
+    await Promise.all(closed);
+  }
+
+  async function letGo(): Promise<void> {
+    await held?.[Symbol.asyncDispose]();
+    held = undefined;
+  }
+
   return {
     url: `${pki ? 'https' : 'http'}://${host}`,
     host,
     port,
     connections,
     async refuse() {
-      if (!tcp.listening) return;
-      const closed = [...open.values()].map(({ socket }) => once(socket, 'close'));
-      tcp.close();
-      hangUp();
-      await Promise.all(closed);
+      await stop();
+      // A port that somebody named is none that others are given.
+      if (wanted === 0) held ??= await holdPort(address, port);
     },
     async accept() {
       if (!tcp.listening) await place.listen(tcp, { address, port });
+      await letGo();
+    },
+    async close() {
+      await stop();
+      await letGo();
     },
     hangUp,
     breakTls(failure) {
@@ -156,6 +176,32 @@ function createServerFor(
 
 /** Longer than any client idles: an upstream that closes idle connections would hide whether clients reuse theirs. */
 const KEEP_ALIVE_MS = 75_000;
+
+/**
+ * Keeps a port from being given to somebody who asks for any, while connections to it are refused: a client's end of a connection has it.
+ */
+async function holdPort(address: string, port: number): Promise<AsyncDisposable> {
+  const keeper = createServer();
+  await listen(keeper, { address, port: 0 });
+  const accepted = once(keeper, 'connection') as Promise<[Socket]>;
+  const { port: to } = keeper.address() as AddressInfo;
+  const socket = connect({ host: address, port: to, localAddress: address, localPort: port });
+  await once(socket, 'connect');
+  const [other] = await accepted;
+  other.on('error', () => {});
+  return {
+    async [Symbol.asyncDispose]() {
+      const closed = [keeper, other, socket].map(
+        (one) => new Promise((resolve) => one.once('close', resolve)),
+      );
+      keeper.close();
+      // Without a rest that has the port for a minute.
+      socket.resetAndDestroy();
+      other.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
 
 function peerOf(socket: Socket): string {
   return `${socket.remoteAddress}:${socket.remotePort}`;

@@ -147,7 +147,7 @@ async function sendBody(
 function createWriter({ response, record, gone }: Exchange, plan: FaultPlan) {
   const rate = plan.bytesPerSecond;
   const pieceBytes = rate === undefined ? undefined : Math.max(1, Math.floor(rate / PIECES_PER_SECOND));
-  const begin = performance.now();
+  let begin = performance.now();
   let sent = 0;
   let wake = (): void => {};
   response.on('drain', () => wake());
@@ -160,6 +160,8 @@ function createWriter({ response, record, gone }: Exchange, plan: FaultPlan) {
       if (rate !== undefined) {
         const due = begin + (sent / rate) * 1000 - performance.now();
         if (due > 0) await pause(due, undefined, { signal: gone }).catch(() => {});
+        // After a pause of the whole process it goes on from there: a burst is no limited rate.
+        else if (due < -LATE_MS) begin -= due;
         if (gone.aborted) return;
       }
       const room = response.write(flip(chunk, at, plan.flipByteAt));
@@ -176,6 +178,7 @@ function createWriter({ response, record, gone }: Exchange, plan: FaultPlan) {
 }
 
 const PIECES_PER_SECOND = 50;
+const LATE_MS = 100;
 
 function flip(chunk: Buffer, offset: number, target: number | undefined): Buffer {
   if (target === undefined || target < offset || target >= offset + chunk.length) return chunk;
