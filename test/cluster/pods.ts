@@ -26,9 +26,9 @@ const POD_LIMIT_MS = 40_000;
 export async function runPod(kubectl: Kubectl, pod: PodOptions): Promise<PodRun> {
   await kubectl.apply(podOf(pod));
   const exitCode = await exitCodeOf(kubectl, pod);
-  const messages = await eventsOf(kubectl, pod);
+  const messages = await eventsOfStart(kubectl, pod);
   await removePod(kubectl, pod);
-  const pulled = messages.map((message) => /^Successfully pulled image .* in (\S+) \(/.exec(message)?.[1]);
+  const pulled = messages.map((message) => PULLED.exec(message)?.[1]);
   const duration = pulled.find((text) => text !== undefined);
   return {
     exitCode,
@@ -72,6 +72,18 @@ export function pullSecretOf(name: string, registryName: string, account: object
 }
 
 const PULL_FAILED = 'Failed to pull image';
+const PULLED = /^Successfully pulled image .* in (\S+) \(/;
+const THERE_ALREADY = /^Container image .* already present/;
+
+/** All that came before its container ran: a kubelet sends events beside the rest of its work. */
+function eventsOfStart(kubectl: Kubectl, pod: PodOptions): Promise<readonly string[]> {
+  const complete = async () => {
+    const messages = await eventsOf(kubectl, pod);
+    return messages.some((message) => PULLED.test(message) || THERE_ALREADY.test(message)) && messages;
+  };
+  const what = `an event of pod ${pod.name} that its image is there`;
+  return waitFor(complete, { limitMs: POD_LIMIT_MS, everyMs: 200, what });
+}
 
 interface Pod {
   readonly status: {
