@@ -6,6 +6,8 @@ export interface CacheFacts {
   readonly madeFor: SpecId | undefined;
   /** The generation of the StatefulSet then: that which is watched may be older for a moment. */
   readonly setGeneration: number | undefined;
+  /** What its volume held then, in bytes. */
+  readonly volumeBytes: number | undefined;
   readonly endpoint: string | undefined;
   /** Credentials that cannot be used, a sentence each. */
   readonly missingSecrets: readonly string[];

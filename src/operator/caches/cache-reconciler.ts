@@ -106,6 +106,7 @@ export function createCacheReconciler(
 const NOTHING_KNOWN: CacheFacts = {
   madeFor: undefined,
   setGeneration: undefined,
+  volumeBytes: undefined,
   endpoint: undefined,
   missingSecrets: [],
   invalidSecrets: [],

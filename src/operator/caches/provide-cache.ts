@@ -106,6 +106,7 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     const facts = {
       madeFor: specId(holder),
       setGeneration,
+      volumeBytes: values.volumeBytes,
       endpoint: `${config.http.tls ? 'https' : 'http'}://${identityOf(values).serviceName}.${settings.namespace}.svc:${PORTS.registry}`,
       missingSecrets: needed.missing,
       invalidSecrets: needed.invalid,

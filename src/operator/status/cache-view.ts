@@ -3,6 +3,7 @@ import type { CacheState, CacheStatus, CredentialState } from '../../api/status/
 import type { Condition } from '../../api/status/status-fields.ts';
 import { bytesOf } from '../../kit/quantity.ts';
 import type { CacheFacts } from '../caches/cache-facts.ts';
+import { volumeBytes } from '../caches/grow-claim.ts';
 import type { SpecId } from '../configs/spec-id.ts';
 import { podProblem } from '../pod-problem.ts';
 import type { Claim, Pod, StatefulSet } from '../resources.ts';
@@ -143,9 +144,16 @@ function isRollingOut(set: StatefulSet | undefined): boolean {
   return observedGeneration !== set.metadata.generation || currentRevision !== updateRevision;
 }
 
-/** Nobody has carried out the spec of now, or what came of that was not seen yet: what is there may all be as the spec before said. */
-function isBehind({ set, facts, spec }: CacheInput): boolean {
-  return facts?.madeFor !== spec || (set?.metadata.generation ?? 0) < (facts.setGeneration ?? 0);
+/**
+ * Nobody has carried out the spec, or the volume, of now, or what came of that was not seen yet: what is there may all be as the spec before
+ * said.
+ */
+function isBehind({ config, set, claim, facts, spec }: CacheInput): boolean {
+  return (
+    facts?.madeFor !== spec ||
+    facts.volumeBytes !== volumeBytes(claim, config.volume.size) ||
+    (set?.metadata.generation ?? 0) < (facts.setGeneration ?? 0)
+  );
 }
 
 function firstProblem(pods: readonly Pod[]): string | undefined {

@@ -51,6 +51,7 @@ const SPEC = 'uid/1';
 const FACTS = {
   madeFor: SPEC,
   setGeneration: 1,
+  volumeBytes: 10 * 2 ** 30,
   endpoint: 'https://registry-docker-io.larder-system.svc:5000',
   missingSecrets: [],
   invalidSecrets: [],
@@ -229,6 +230,20 @@ describe('the status of a cache', () => {
     const down = { ...running, status: { ...running.status, readyReplicas: 0 } };
     const facts = { ...FACTS, madeFor: 'uid/0' };
     assert.equal(viewOf({}, { set: down, facts, before: viewOf().status }).status.state, 'Failing');
+  });
+
+  test('is rolled out until the cache knows of a volume that has grown', () => {
+    const claim = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'cache-volume-a-0' },
+      status: { phase: 'Bound', capacity: { storage: '20Gi' } },
+    };
+    const grown = { volume: { size: '20Gi' } };
+    const reasons = (facts: CacheInput['facts']) =>
+      viewOf(grown, { claim, facts }).findings.map(({ reason }) => reason);
+    assert.deepEqual(reasons(FACTS), ['RollingOut']);
+    assert.deepEqual(reasons({ ...FACTS, volumeBytes: 20 * 2 ** 30 }), []);
   });
 
   test('names the claim that has no volume while it starts', () => {
