@@ -20,11 +20,14 @@ export interface KubectlOptions {
   readonly place?: Place | undefined;
 }
 
+/** Longer than any `--timeout` that it is given. */
+const LIMIT_MS = 180_000;
+
 /** Binds kubectl to a kubeconfig and a place. Needs the part kubectl. */
 export function createKubectl({ kubeconfig, cache, place }: KubectlOptions): Kubectl {
   const env = { KUBECONFIG: kubeconfig, KUBECACHEDIR: cache };
   const execute = async (args: readonly string[], input = ''): Promise<string> =>
-    (await run(needPart('kubectl'), args, { env, input, place })).stdout;
+    (await run(needPart('kubectl'), args, { env, input, place, limit: LIMIT_MS })).stdout;
   return Object.assign((...args: readonly string[]) => execute(args), {
     async apply(...objects: readonly object[]) {
       const list = { apiVersion: 'v1', kind: 'List', items: objects };

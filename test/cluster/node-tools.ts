@@ -29,6 +29,8 @@ const NAMESPACE = 'k8s.io';
 /** Binds them to a node's containerd. */
 export function createNodeTools({ containerd, socket, place }: NodeToolsOptions): NodeTools {
   const endpoints = ['--image-endpoint', `unix://${socket}`, '--runtime-endpoint', `unix://${socket}`];
+  // Its own limit is 2 s, for whatever it asks first.
+  endpoints.push('--timeout', '60s');
   const crictl = async (...args: readonly string[]): Promise<string> =>
     (await run(needPart('crictl'), [...endpoints, ...args], { place })).stdout;
   return {

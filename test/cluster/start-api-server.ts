@@ -6,7 +6,7 @@ import { tempDir, type TempDir } from '../kit/temp.ts';
 import { waitFor } from '../kit/wait.ts';
 import { startDaemon, type Daemon } from '../parts/daemon.ts';
 import { needPart } from '../parts/find.ts';
-import { freePort } from '../parts/free-port.ts';
+import { freePorts } from '../parts/free-port.ts';
 import type { PartName } from '../parts/parts.ts';
 import { kubeconfigOf, type ApiAccess } from './kubeconfig.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
@@ -78,7 +78,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     'kubernetes.default.svc',
     ...(address === undefined ? [] : [address]),
   ]);
-  const port = await freePort();
+  const [port, etcdPort] = await freePorts(2);
   const accessFor = (subject: Subject): ApiAccess => ({
     server: `https://127.0.0.1:${port}`,
     ca: pki.caPem,
@@ -91,7 +91,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const server = filesOf(own, 'server', pki.server());
   const admin = filesOf(own, 'admin', access.client);
 
-  const etcdUrl = `http://127.0.0.1:${await freePort()}`;
+  const etcdUrl = `http://127.0.0.1:${etcdPort}`;
   cleanup.use(
     await startPart('etcd', /ready to serve client requests/, {
       'data-dir': join(own.path, 'etcd'),
@@ -126,19 +126,13 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const controllerFlags = {
     kubeconfig,
     'bind-address': '127.0.0.1',
-    'secure-port': String(await freePort()),
     'leader-elect': 'false',
     'service-account-private-key-file': serviceAccounts,
     'root-ca-file': authority,
     'use-service-account-credentials': 'true',
     'flex-volume-plugin-dir': join(own.path, 'volume-plugins'),
   };
-  const schedulerFlags = {
-    kubeconfig,
-    'bind-address': '127.0.0.1',
-    'secure-port': String(await freePort()),
-    'leader-elect': 'false',
-  };
+  const schedulerFlags = { kubeconfig, 'bind-address': '127.0.0.1', 'leader-elect': 'false' };
   const start = async () => {
     await using starting = new AsyncDisposableStack();
     const apiServer = await startPart('kube-apiserver', SERVES, serverFlags);
@@ -149,8 +143,12 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       everyMs: 100,
       what: 'a ready API server',
     });
-    if (controllerManager) starting.use(await startPart('kube-controller-manager', SERVES, controllerFlags));
-    if (scheduler) starting.use(await startPart('kube-scheduler', SERVES, schedulerFlags));
+    // Just before they are used, for others may be given them until then.
+    const ports = (await freePorts(2)).map((free) => ({ 'secure-port': String(free) }));
+    if (controllerManager)
+      starting.use(await startPart('kube-controller-manager', SERVES, { ...controllerFlags, ...ports[0] }));
+    if (scheduler)
+      starting.use(await startPart('kube-scheduler', SERVES, { ...schedulerFlags, ...ports[1] }));
     return { output: () => apiServer.output(), programs: starting.move() };
   };
   let running = await start();

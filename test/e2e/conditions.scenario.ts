@@ -78,8 +78,11 @@ export const conditions: DeclareScenario = (the) => {
       const { configs } = the();
       await configs.apply(CONFIG, { upstream: NOWHERE });
       await configs.until(CONFIG, 'Serving', 'Settled');
-      await the().release.askRelay(NOWHERE, '/v2/team/app/manifests/v1');
-      const { caches } = await configs.until(CONFIG, 'UpstreamFailing');
+      const asked = async () => {
+        await the().release.askRelay(NOWHERE, '/v2/team/app/manifests/v1');
+        return configs.has(CONFIG, 'UpstreamFailing');
+      };
+      const { caches } = await waitFor(asked, { limitMs: 120_000, everyMs: 1000, what: 'UpstreamFailing' });
       assert.match(caches?.[0]?.lastUpstreamError?.message ?? '', new RegExp(NOWHERE));
       assert.equal((await configs.event(CONFIG, 'UpstreamFailing')).type, 'Warning');
     });

@@ -43,8 +43,16 @@ export interface Release {
   /** Sends a signal to a program, past Kubernetes. */
   signal(program: Program, signal: NodeJS.Signals): Promise<void>;
   metricsOf(upstream: string): Promise<Metrics>;
+  /** Whether the cache of an upstream finds that it fails. */
+  isFailing(upstream: string): Promise<boolean>;
   /** Status of a GET through the relay of the node, as containerd sends it. */
   askRelay(upstream: string, path: string): Promise<number>;
+  /** Waits until such a GET is answered with 200: relay, cache and the way between them are there. */
+  relayed(upstream: string, path: string): Promise<void>;
+}
+
+interface CacheStats {
+  readonly upstreams: readonly { readonly upstream: string; readonly failing: boolean }[];
 }
 
 /** Where the node agent relays. */
@@ -74,6 +82,28 @@ export function createRelease(cluster: Cluster, image: ImageName): Release {
     };
     return waitFor(ready, { limitMs: LIMIT_MS, everyMs: 300, what: `one ready pod ${selectorOf(program)}` });
   };
+  /** What the admin listener of a cache answers. A pod that is ready is reached by its Service once kube-proxy has heard of it. */
+  const read = async (upstream: string, path: string): Promise<string> => {
+    const service = upstreamResourceName(upstream);
+    const clusterIp = await kubectl(
+      'get',
+      'service',
+      service,
+      inNamespace,
+      '--output=jsonpath={.spec.clusterIP}',
+    );
+    const url = `${await cluster.reach(`http://${clusterIp}:5001`)}${path}`;
+    const answer = await waitFor(() => get(url), {
+      limitMs: LIMIT_MS,
+      everyMs: 300,
+      what: `${service}${path}`,
+    });
+    return answer.text();
+  };
+  const askRelay: Release['askRelay'] = async (upstream, path) => {
+    const relay = await cluster.reach(RELAY);
+    return (await get(`${relay}${path}?ns=${encodeURIComponent(upstream)}`)).status;
+  };
   return {
     async install(...values) {
       const namespace = { apiVersion: 'v1', kind: 'Namespace' };
@@ -87,8 +117,8 @@ export function createRelease(cluster: Cluster, image: ImageName): Release {
     uninstall: () => helm('uninstall', 'larder', inNamespace, '--wait', '--timeout=3m'),
     async purge() {
       await helm('uninstall', 'larder', inNamespace, '--ignore-not-found', '--wait', '--timeout=3m');
-      await kubectl('delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=50s');
-      await kubectl('delete', 'customresourcedefinitions', ...CRDS, '--ignore-not-found', '--timeout=50s');
+      await kubectl('delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=120s');
+      await kubectl('delete', 'customresourcedefinitions', ...CRDS, '--ignore-not-found', '--timeout=120s');
     },
     pod,
     async removePod(program) {
@@ -100,27 +130,19 @@ export function createRelease(cluster: Cluster, image: ImageName): Release {
       if (status === undefined) throw new Error(`no pod ${selectorOf(program)} has a container`);
       await cluster.node.signal(status.containerID, signal);
     },
-    async metricsOf(upstream) {
-      const name = upstreamResourceName(upstream);
-      const address = await kubectl(
-        'get',
-        'service',
-        name,
-        inNamespace,
-        '--output=jsonpath={.spec.clusterIP}',
-      );
-      const url = await cluster.reach(`http://${address}:5001`);
-      // A pod that is ready is reached by its Service once kube-proxy has heard of it.
-      const answer = await waitFor(() => get(`${url}/metrics`), {
+    metricsOf: async (upstream) => parseMetrics(await read(upstream, '/metrics')),
+    async isFailing(upstream) {
+      const { upstreams } = JSON.parse(await read(upstream, '/api/v1/stats')) as CacheStats;
+      return upstreams.some((one) => one.upstream === upstream && one.failing);
+    },
+    askRelay,
+    async relayed(upstream, path) {
+      const answers = async () => (await askRelay(upstream, path)) === 200;
+      await waitFor(answers, {
         limitMs: LIMIT_MS,
         everyMs: 300,
-        what: `metrics of the cache of ${upstream}`,
+        what: `the relay to give ${upstream}${path}`,
       });
-      return parseMetrics(answer.text());
-    },
-    async askRelay(upstream, path) {
-      const relay = await cluster.reach(RELAY);
-      return (await get(`${relay}${path}?ns=${encodeURIComponent(upstream)}`)).status;
     },
   };
 }

@@ -8,6 +8,7 @@ import type { Cluster } from '../cluster/start-cluster.ts';
 import { waitFor } from '../kit/index.ts';
 import { run } from '../parts/run.ts';
 import { ALL_BYTES_FOUND, distinctImage } from '../parts/runnable-image.ts';
+import { fromTheCache } from './from-the-cache.ts';
 import { prepare } from './prepare.ts';
 import { NAMESPACE, type Program, type ProgramPod } from './release.ts';
 import { OPEN, TINY, type DeclareScenario } from './setting.ts';
@@ -16,6 +17,7 @@ const CONFIG = 'troubled';
 const SMALL = 'small';
 const REPOSITORY = 'team/app';
 const IMAGE = `${OPEN}/${REPOSITORY}:v1`;
+const MANIFEST = `/v2/${REPOSITORY}/manifests/v1`;
 const POD: PodOptions = { name: 'app', image: IMAGE };
 const CACHE: Program = { cacheOf: OPEN };
 
@@ -73,15 +75,17 @@ export const trouble: DeclareScenario = (the) => {
       await configs.until(config, 'Serving', 'Settled', 'Healthy');
       // A node is slow to believe in a cache that was gone again and again.
       const isPointed = () => existsSync(join(cluster.hosts, OPEN, 'hosts.toml'));
-      await waitFor(isPointed, { limitMs: 60_000, everyMs: 100, what: 'hosts.toml' });
+      await waitFor(isPointed, { limitMs: 120_000, everyMs: 100, what: 'hosts.toml' });
+      // An agent that was killed may have to wait until its kubelet starts it again.
+      await release.relayed(OPEN, MANIFEST);
       await freshPull(); // It may have to fill the cache.
-      open.reset();
       const hits = async () =>
         (await release.metricsOf(OPEN)).sum('registry_proxy_hits_total', { type: 'blob' });
-      const before = await hits();
-      await freshPull();
-      assert.equal(open.count({ kind: 'blob' }), 0);
-      assert.ok((await hits()) > before);
+      await fromTheCache(open, async () => {
+        const before = await hits();
+        await freshPull();
+        return (await hits()) > before;
+      });
     };
 
     test('when the pod of the cache is deleted', async (context) => {
@@ -174,11 +178,11 @@ export const trouble: DeclareScenario = (the) => {
     });
 
     test('when the registry is down, which without the cache no pod would survive', async (context) => {
-      const { open, configs } = the();
-      // What is said of a registry is said by pulls.
+      const { open, release } = the();
+      // What is said of a registry is said by pulls, and a cache does not ask it again at once.
       const isHealthy = async () => {
         await freshPull();
-        return configs.has(CONFIG, 'Healthy');
+        return !(await release.isFailing(OPEN));
       };
       const pulled = async (): Promise<number> => {
         await open.refuse();
@@ -230,23 +234,21 @@ export const trouble: DeclareScenario = (the) => {
     test('when there is no API server for two minutes', async (context) => {
       const { cluster, configs, release, open } = the();
       const pod = await release.pod(CACHE);
-      open.reset();
       await cluster.api.kill();
       const began = performance.now();
-      let slowest = 0;
       for (let after = 0; after < API_OUTAGE_MS; after += API_OUTAGE_MS / 12) {
         const isTime = () => performance.now() > began + after;
         await waitFor(isTime, { limitMs: API_OUTAGE_MS, everyMs: 100, what: 'the next pull' });
-        // Nobody can create a pod now, but kubelets may start one again that has lost its image.
-        await cluster.node.removeImage(IMAGE);
-        const start = performance.now();
-        await cluster.node.pull(IMAGE);
-        slowest = Math.max(slowest, performance.now() - start);
+        await fromTheCache(open, async () => {
+          // Nobody can create a pod now, but kubelets may start one again that has lost its image.
+          await cluster.node.removeImage(IMAGE);
+          const start = performance.now();
+          await cluster.node.pull(IMAGE);
+          return isSoon(context, performance.now() - start);
+        });
       }
       assert.ok(existsSync(join(cluster.hosts, OPEN, 'hosts.toml')));
       await cluster.api.restart();
-      assert.ok(isSoon(context, slowest));
-      assert.equal(open.count({ kind: 'blob' }), 0);
       await nodeIsBack(cluster);
       await configs.apply(CONFIG, { upstream: OPEN, freshness: { tagTTL: '3s' } });
       await comesFromTheCache();
@@ -265,5 +267,5 @@ async function nodeIsBack({ kubectl, shellImage }: Cluster): Promise<void> {
     (await kubectl('get', 'pod', 'canary', '--output=jsonpath={.status.phase}')) === 'Running';
   await waitFor(runs, { limitMs: 180_000, everyMs: 500, what: 'the kubelet to start a pod' });
   await kubectl('delete', 'pod', 'canary', '--grace-period=0', '--force');
-  await kubectl('wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=50s');
+  await kubectl('wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=120s');
 }

@@ -48,14 +48,21 @@ for (const part of ['containerd1', 'containerd2'] as const) {
 
         await agent.kill();
         assert.ok(existsSync(hostsToml(cluster, CACHED)));
-        assertClose(context, await timedPull(containerd, CACHED), direct, 'agent killed');
+        await assertClose(context, () => timedPull(containerd, CACHED), direct, 'agent killed');
         assert.equal(await requestsOf(larder, CACHED), misses);
 
-        await cluster.agent();
+        const again = await cluster.agent();
+        await waitFor(
+          () => /"cached\.test","state":"Ready"/.test(JSON.stringify(again.status()['upstreams'])),
+          {
+            limitMs: 30_000,
+            what: 'a cache that is used',
+          },
+        );
         await timedPull(containerd, CACHED);
         assert.ok((await requestsOf(larder, CACHED)) > misses);
         await larder.stop('SIGKILL');
-        assertClose(context, await timedPull(containerd, CACHED), direct, 'cache killed');
+        await assertClose(context, () => timedPull(containerd, CACHED), direct, 'cache killed');
         await waitFor(() => !existsSync(hostsToml(cluster, CACHED)), { what: 'hosts.toml to go' });
       });
 
@@ -143,11 +150,23 @@ async function timedPull(containerd: Containerd, name: string): Promise<number> 
   return performance.now() - begin;
 }
 
-/** Within 1 s of the time without: connections are refused at once, and 503 takes milliseconds. */
-function assertClose(context: TestContext, ms: number, direct: number, what: string): void {
-  const found = `${what}: ${Math.round(ms)} ms, without agent and cache ${Math.round(direct)} ms`;
-  context.diagnostic(found);
-  assert.ok(ms < direct + 1000, found);
+/**
+ * Within 1 s of the time without, once in a few times, since the machine may be busy: connections are refused at once, and 503 takes
+ * milliseconds.
+ */
+async function assertClose(
+  context: TestContext,
+  pull: () => Promise<number>,
+  direct: number,
+  what: string,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const ms = await pull();
+    const found = `${what}: ${Math.round(ms)} ms, without agent and cache ${Math.round(direct)} ms`;
+    context.diagnostic(found);
+    if (ms < direct + 1000) return;
+    assert.ok(attempt < 3, found);
+  }
 }
 
 const missesOf = (larder: LarderProcess, name: string): Promise<number> =>

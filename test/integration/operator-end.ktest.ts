@@ -14,7 +14,7 @@ import {
 import { requireParts } from '../parts/find.ts';
 import { GROUPS } from '../parts/groups.ts';
 
-const QUICK = { limitMs: 20_000, everyMs: 100 };
+const QUICK = { limitMs: 40_000, everyMs: 100 };
 
 describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller-manager']), () => {
   const cleanup = new AsyncDisposableStack();
@@ -30,7 +30,7 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
   const leads = async ({ adminUrl }: { readonly adminUrl: string }): Promise<boolean> =>
     parseMetrics((await httpGet(`${adminUrl}/metrics`)).text()).sum('larder_kube_leader') === 1;
 
-  test('of two, one works, and the other goes on within 3 s of its end', async () => {
+  test('of two, one works, and the other goes on once it has ended, without waiting for its Lease to run out', async () => {
     await using first = await operate({ kubeconfig: api.kubeconfig, identity: 'first' });
     await waitFor(() => leads(first), QUICK);
     await using second = await operate({ kubeconfig: api.kubeconfig, identity: 'second' });
@@ -39,7 +39,8 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
     await first.stop();
     const since = performance.now();
     await waitFor(() => leads(second), { ...QUICK, everyMs: 20 });
-    assert.ok(performance.now() - since < 5_000);
+    // A Lease that was not given back lasts for 15 s.
+    assert.ok(performance.now() - since < 10_000);
     await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
     await waitFor(() => see.get('statefulset', 'registry-docker-io'), QUICK);
   });
@@ -58,7 +59,7 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
       QUICK,
     );
     assert.equal(monitor.metadata.labels?.['release'], 'prometheus');
-    await api.kubectl('delete', 'registryconfig', 'quay', '--namespace', TEAM, '--timeout=20s');
+    await api.kubectl('delete', 'registryconfig', 'quay', '--namespace', TEAM, '--timeout=50s');
     await waitFor(async () => (await see.get('servicemonitor', 'registry-quay-io')) === undefined, QUICK);
   });
 
@@ -75,7 +76,7 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
       await see.reason('quay', 'Progressing', 'Stuck'),
       /ServiceMonitor larder-system\/registry-quay-io exists and was not made by Larder/,
     );
-    await api.kubectl('delete', 'registryconfig', 'quay', '--namespace', TEAM, '--timeout=20s');
+    await api.kubectl('delete', 'registryconfig', 'quay', '--namespace', TEAM, '--timeout=50s');
     assert.deepEqual(await see.get('servicemonitor', 'registry-quay-io'), before);
   });
 

@@ -17,7 +17,7 @@ import {
 import { requireParts } from '../parts/find.ts';
 import { GROUPS } from '../parts/groups.ts';
 
-const QUICK = { limitMs: 15_000, everyMs: 100 };
+const QUICK = { limitMs: 40_000, everyMs: 100 };
 
 describe(
   'an operator and a real API server',
@@ -42,7 +42,7 @@ describe(
     /** Every test leaves the cluster as it found it, and that alone shows that deletion ends. */
     afterEach(async () => {
       await system('delete', 'leases', '--selector=larder/node-status=true');
-      await team('delete', 'registryconfigs,mirrorconfigs,secrets', '--all', '--timeout=20s');
+      await team('delete', 'registryconfigs,mirrorconfigs,secrets', '--all', '--timeout=50s');
       await waitFor(async () => (await see.ours()).join() === 'configmap/larder-nodes,secret/larder-ca', {
         ...QUICK,
         what: 'all caches to be gone',
@@ -93,7 +93,7 @@ describe(
       const before = await see.get('configmap', 'registry-quay-io-notes');
       await api.kubectl.apply(registryConfig('quay', { upstream: 'quay.io' }));
       await waitFor(() => see.get('statefulset', 'registry-quay-io'), QUICK);
-      await team('delete', 'registryconfig', 'quay', '--timeout=20s');
+      await team('delete', 'registryconfig', 'quay', '--timeout=50s');
       assert.deepEqual(await see.get('configmap', 'registry-quay-io-notes'), before);
       await system('delete', 'configmap', 'registry-quay-io-notes');
     });
@@ -119,7 +119,7 @@ describe(
         await see.reason('quay', 'Progressing', 'Stuck'),
         /Secret larder-system\/registry-quay-io-tls exists and was not made by Larder/,
       );
-      await team('delete', 'registryconfig', 'quay', '--timeout=20s');
+      await team('delete', 'registryconfig', 'quay', '--timeout=50s');
       assert.deepEqual(await see.get('secret', 'registry-quay-io-tls'), before);
       await system('delete', 'secret', 'registry-quay-io-tls');
     });
@@ -219,7 +219,7 @@ describe(
             const { data } = (await see.get('secret', 'registry-docker-io-secrets')) ?? {};
             return Buffer.from(data?.[`${name}.password`] ?? '', 'base64').toString() === password;
           },
-          { limitMs: 2_000, everyMs: 50, what: `the password ${password} with the cache` },
+          { ...QUICK, everyMs: 50, what: `the password ${password} with the cache` },
         );
         const pod = await waitFor(
           async () => {
@@ -267,8 +267,8 @@ describe(
         await see.reason('mirrors', 'Conflict', 'CachedAndMirrored', 'mirrorconfig'),
         /^upstream host 'docker\.io' is also configured as a registry cache upstream by RegistryConfig team\/older, which is older$/,
       );
-      await team('delete', 'mirrorconfig', 'mirrors', '--timeout=20s');
-      await team('delete', 'registryconfig', 'older', '--timeout=20s');
+      await team('delete', 'mirrorconfig', 'mirrors', '--timeout=50s');
+      await team('delete', 'registryconfig', 'older', '--timeout=50s');
       await see.reason('younger', 'Conflict', 'NoConflict');
       const next = await waitFor(
         async () => {
@@ -461,7 +461,7 @@ describe(
         ...QUICK,
         what: 'nodes to be told of the others',
       });
-      await team('delete', 'mirrorconfig', 'a', '--timeout=20s');
+      await team('delete', 'mirrorconfig', 'a', '--timeout=50s');
       await waitFor(async () => (await told()) === 'b.io,c.io,d.io,e.io', {
         ...QUICK,
         what: 'nodes to be told of it after all',

@@ -13,7 +13,7 @@ import { NODES, PULLERS, REGISTRY_NAME, type Puller } from './pullers.ts';
 
 const PROOF_MS = 2000;
 /** An answer that was on its way when the registry changed its mind may begin a proof that much later. */
-const SLACK_MS = 500;
+const SLACK_MS = 3000;
 
 const CHANGED: Account = { ...ALICE, password: 'of-alice-too' };
 /** Pulled in turn, so that pulls find the cache cold and warm before the change and after it. */

@@ -106,7 +106,8 @@ export async function startContainerd({ part }: ContainerdOptions): Promise<Cont
     pullAsKubelet(reference, account) {
       const endpoints = ['--image-endpoint', `unix://${socket}`, '--runtime-endpoint', `unix://${socket}`];
       const login = account === undefined ? [] : ['--creds', `${account.username}:${account.password}`];
-      return runToExit(needPart('crictl'), [...endpoints, 'pull', ...login, reference]);
+      // Its own limit is 2 s, for whatever it asks first.
+      return runToExit(needPart('crictl'), [...endpoints, '--timeout', '60s', 'pull', ...login, reference]);
     },
     async removeImages() {
       const names = await linesOf('images', 'ls', '--quiet');
