@@ -43,7 +43,7 @@ export const relay: Case = {
       const what = `relay, ${callers} ${callers === 1 ? 'caller that drops' : 'callers that drop'} it`;
       rows.push(
         ...compare({ what, unit: 'GB/s', better: 'more' }, samples, 'rate'),
-        ...compare({ what: `${what}, CPU of the relay`, unit: 's/GB', better: 'less' }, samples, 'cpu'),
+        ...compare({ what: `${what}, relay's CPU`, unit: 's/GB', better: 'less' }, samples, 'cpu'),
       );
       if (callers === 1) underOne = peakMegabytes(agent.pid);
     }
