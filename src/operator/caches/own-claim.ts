@@ -5,7 +5,7 @@ import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import { configId } from '../configs/config-id.ts';
 import type { PlannedCache } from '../configs/plan.ts';
-import { ASKED_BY, hasOurLabel, identityOf, UPSTREAM } from '../render/identity.ts';
+import { ASKED_BY, hasMarks, hasOurLabel, identityOf, UPSTREAM } from '../render/identity.ts';
 import { claimName } from '../render/stateful-set.ts';
 import { CLAIMS, STATEFUL_SETS } from '../resources.ts';
 import { StrangerError } from '../stranger-error.ts';
@@ -58,7 +58,7 @@ export function createClaimOwner(
     const { config, holder } = planned;
     const { labels } = identityOf({ cache: config });
     const annotations = { [UPSTREAM]: config.upstream, [ASKED_BY]: configId(holder) };
-    const isSigned = has(metadata.annotations, annotations) && has(metadata.labels, labels);
+    const isSigned = hasMarks(metadata.annotations, annotations) && hasMarks(metadata.labels, labels);
     if (isSigned || metadata.deletionTimestamp !== undefined) return;
     const { name, uid } = metadata;
     // With its uid: nothing is made where the claim is gone meanwhile.
@@ -70,12 +70,6 @@ export function createClaimOwner(
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }
   }
-}
-
-type Marks = Readonly<Record<string, string>>;
-
-function has(marks: Marks = {}, wanted: Marks): boolean {
-  return Object.entries(wanted).every(([name, value]) => marks[name] === value);
 }
 
 /** Claims of former versions name their upstream in a label only, in which upstreams with a port may be the same. */

@@ -17,8 +17,15 @@ export const NOT_OURS = Object.entries(MANAGED_BY)
   .join(',');
 
 export function hasOurLabel(labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(MANAGED_BY).every(([name, value]) => labels[name] === value);
+  return hasMarks(labels, MANAGED_BY);
 }
+
+/** Whether labels, or annotations, have all that is `wanted`. */
+export function hasMarks(marks: Marks = {}, wanted: Marks): boolean {
+  return Object.entries(wanted).every(([name, value]) => marks[name] === value);
+}
+
+type Marks = Readonly<Record<string, string>>;
 
 export const PORTS = { registry: 5000, admin: 5001 } as const;
 
