@@ -1,0 +1,60 @@
+/** What is known of a cache, as the status of an object is computed from it. */
+import type { CacheConfig } from '../../src/api/registry-config-effective.ts';
+import type { StatefulSet } from '../../src/operator/resources.ts';
+import type { CacheStats } from '../../src/operator/status/cache-stats.ts';
+import { cacheView, type CacheInput } from '../../src/operator/status/cache-view.ts';
+import { configOf } from '../cache/target.ts';
+import { nodesOf } from './nodes-input.ts';
+
+export const running: StatefulSet = {
+  apiVersion: 'apps/v1',
+  kind: 'StatefulSet',
+  metadata: { name: 'registry-docker-io', generation: 1 },
+  status: { observedGeneration: 1, readyReplicas: 1, currentRevision: 'a', updateRevision: 'a' },
+};
+
+export const STATS: CacheStats = {
+  upstream: 'docker.io',
+  requests: 200,
+  hits: 187,
+  bytesFromStore: 123_456_789,
+  storedBytes: 5_000_000,
+  credentialRefused: false,
+  secretsMissing: false,
+  cloudLoginFailing: false,
+  cloudLoginMissing: false,
+  failing: false,
+  storeFull: false,
+  lastError: null,
+};
+
+export const SPEC = 'uid/1';
+
+export const FACTS = {
+  madeFor: SPEC,
+  setGeneration: 1,
+  volumeBytes: 10 * 2 ** 30,
+  endpoint: 'https://registry-docker-io.larder-system.svc:5000',
+  missingSecrets: [],
+  invalidSecrets: [],
+  caBundleProblem: undefined,
+  claimProblem: undefined,
+  problem: undefined,
+};
+
+/** Of a cache of docker.io that runs, and of which all is known, unless told. */
+export function viewOf(cache: Record<string, unknown> = {}, more: Partial<CacheInput> = {}) {
+  return cacheView({
+    config: configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig,
+    spec: SPEC,
+    set: running,
+    pods: [],
+    claim: undefined,
+    facts: FACTS,
+    stats: STATS,
+    nodes: nodesOf([]),
+    before: undefined,
+    conditions: [],
+    ...more,
+  });
+}
