@@ -21,11 +21,7 @@ export async function waitFor<T>(
   { limitMs = 10_000, everyMs = 5, what = condition.toString() }: WaitOptions = {},
 ): Promise<Truthy<T>> {
   let end = performance.now() + limitMs;
-  let before = performance.now();
   for (;;) {
-    const now = performance.now();
-    // Who was not running himself cannot say that it took too long.
-    if (now - before > everyMs + PAUSED_MS) end += now - before;
     let failure: unknown;
     try {
       const value = await condition();
@@ -33,11 +29,14 @@ export async function waitFor<T>(
     } catch (error) {
       failure = error;
     }
-    before = performance.now();
-    if (before >= end) {
+    const looked = performance.now();
+    if (looked >= end) {
       throw new Error(`waited ${limitMs} ms in vain for: ${what}`, { cause: failure });
     }
     await pause(everyMs);
+    const lateMs = performance.now() - looked - everyMs;
+    // Who was not running himself cannot say that it took too long.
+    if (lateMs > PAUSED_MS) end += lateMs;
   }
 }
 

@@ -71,7 +71,7 @@ export type OriginListener = (
  * it (a handshake that hangs) and a listener can go and come without the server.
  */
 export async function openOrigin(
-  { address, port: wanted = 0, place = { listen }, pki }: OriginOptions,
+  { address, port: wanted = 0, place = BESIDE, pki }: OriginOptions,
   listener: OriginListener,
 ): Promise<Origin & { resetConnections(): void }> {
   const open = new Map<string, { socket: Socket; connection: Connection }>();
@@ -136,8 +136,8 @@ export async function openOrigin(
     connections,
     async refuse() {
       await stop();
-      // A port that somebody named is none that others are given.
-      if (wanted === 0) held ??= await holdPort(address, port);
+      // In another place, or of a number that somebody named, it is none that others are given.
+      if (place === BESIDE && wanted === 0) held ??= await holdPort(address, port);
     },
     async accept() {
       if (!tcp.listening) await place.listen(tcp, { address, port });
@@ -173,6 +173,9 @@ function createServerFor(
   server.on('tlsClientError', () => {});
   return server;
 }
+
+/** The test's own network. */
+const BESIDE: Pick<Place, 'listen'> = { listen };
 
 /** Longer than any client idles: an upstream that closes idle connections would hide whether clients reuse theirs. */
 const KEEP_ALIVE_MS = 75_000;
