@@ -5,7 +5,7 @@ import { after, describe, test, type TestContext } from 'node:test';
 import { upstreamResourceName } from '../../src/api/upstream-names.ts';
 import { runPod, type PodOptions } from '../cluster/pods.ts';
 import type { Cluster } from '../cluster/start-cluster.ts';
-import { waitFor } from '../kit/index.ts';
+import { onceIn, waitFor } from '../kit/index.ts';
 import { run } from '../parts/run.ts';
 import { ALL_BYTES_FOUND, distinctImage } from '../parts/runnable-image.ts';
 import { fromTheCache } from './from-the-cache.ts';
@@ -62,13 +62,12 @@ export const trouble: DeclareScenario = (the) => {
       context: TestContext,
       trouble: () => Promise<number>,
       recover: () => Promise<void> = comesFromTheCache,
-    ): Promise<void> => {
-      for (let attempt = 1; !isSoon(context, await trouble()); attempt += 1) {
-        assert.ok(attempt < ATTEMPTS, `not once in ${ATTEMPTS} times within ${LAW_MS} ms more`);
+    ): Promise<void> =>
+      onceIn(ATTEMPTS, async () => {
+        const ms = await trouble();
         await recover();
-      }
-      await recover();
-    };
+        return isSoon(context, ms) ? undefined : `${Math.round(ms)} ms`;
+      });
     /** All is as it should be: the object says so, and a pull is served by the cache without the registry's blobs. */
     const comesFromTheCache = async (config = CONFIG): Promise<void> => {
       const { configs, open, release, cluster } = the();
