@@ -29,7 +29,7 @@ export const relay: Case = {
       direct: { url: `${cache.url}${blob}`, pid: cache.pid },
     };
     await proveBlob(ways.direct.url, layer, pki.caPem);
-    await proveBlob(ways.larder.url, layer);
+    await proveBlob(ways.larder.url, layer, agent.authority);
 
     const rows: Row[] = [];
     let underOne = 0;

@@ -1,6 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle, ENTRY } from '../../deploy/image/bundle.ts';
-import { tempDir } from '../../test/kit/index.ts';
+import { tempDir, waitFor } from '../../test/kit/index.ts';
 import { startDaemon } from '../../test/parts/daemon.ts';
 import { UPSTREAM } from './larder.ts';
 import type { Peer } from './peer.ts';
@@ -11,6 +12,11 @@ export interface NodeAgentOptions {
   readonly ca: string;
 }
 
+export interface NodeAgentPeer extends Peer {
+  /** The authority that its callers trust, PEM. */
+  readonly authority: string;
+}
+
 /** How the chart's DaemonSet starts the program of the image. */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--lite-mode'];
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
@@ -19,7 +25,7 @@ const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
  * Starts the node agent as it runs on a node, from the bundle that the image has, and waits until it relays. Throws an `Error` with its log
  * when it does not.
  */
-export async function startNodeAgent({ cache, ca }: NodeAgentOptions): Promise<Peer> {
+export async function startNodeAgent({ cache, ca }: NodeAgentOptions): Promise<NodeAgentPeer> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
   // Where the program of an image looks for its version.
@@ -45,8 +51,11 @@ export async function startNodeAgent({ cache, ca }: NodeAgentOptions): Promise<P
   const daemon = cleanup.use(
     await startDaemon({ name: 'node-agent', command, args, env: ENVIRONMENT, ready }),
   );
+  const authorityFile = () => readdirSync(flags['certs-dir']).find((name) => name.endsWith('.pem'));
+  const authority = await waitFor(authorityFile, { what: 'the authority of the relay' });
   const resources = cleanup.move();
   return {
+    authority: readFileSync(join(flags['certs-dir'], authority), 'utf8'),
     url: (daemon.ready[1] ?? daemon.ready[2])!,
     pid: daemon.pid,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

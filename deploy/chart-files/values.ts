@@ -102,9 +102,10 @@ export const valuesSchema = z.strictObject({
         'Directory of the nodes in which an agent keeps what it has to know after a restart.',
         '/var/lib/larder-node-agent',
       ),
-      priorityClassName: text(
-        'PriorityClass of the node agent, such as `system-node-critical`. Empty is the default of the cluster.',
-      ),
+      priorityClassName: z.string().default('system-node-critical').meta({
+        description:
+          'PriorityClass of the node agent. With the default a Pod that has taken the port has to leave. Empty is the default of the cluster.',
+      }),
       maxUnavailable: z
         .union([z.int().min(1).max(10_000), z.string().regex(/^([1-9][0-9]?|100)%$/)])
         .default('10%')

@@ -314,7 +314,7 @@ describe('node-agent', () => {
     const mirrors = [{ upstream: 'r.example', server: 'https://r.example', hosts: [{ host: 'https://m' }] }];
     const file = directory.write('nodes.json', JSON.stringify({ revision: '7', mirrors }));
     const agent = start('node-agent', '--config', file, '--address', '127.0.0.1:0', '--certs-dir', certs);
-    await waitFor(() => agent.err().includes('"event":"ready","relay":"http://127.0.0.1:'));
+    await waitFor(() => agent.err().includes('"event":"ready","relay":"https://127.0.0.1:'));
     assert.match(agent.err(), /"event":"node-status","revision":"7"/);
     agent.signal('SIGTERM');
     assert.equal(await agent.code, 0);

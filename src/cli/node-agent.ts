@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { systemClock } from '../kit/clock.ts';
+import { keepAlive, systemClock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { Address } from '../kit/listen.ts';
 import { createLogger, type Logger, type LogLevel } from '../kit/logger.ts';
@@ -72,6 +72,7 @@ export function nodeAgentCommand(io: CommandIo): CommandDefinition {
 }
 
 async function nodeAgent(options: NodeAgentOptions, io: CommandIo): Promise<number> {
+  using _alive = keepAlive();
   if (options.uninstall === true) return uninstall(options.certsDir, io);
   const place = placeOf(options);
   const logger = createLogger({ level: options.logLevel, format: options.logFormat }, (line) => io.err(line));
@@ -90,7 +91,7 @@ async function nodeAgent(options: NodeAgentOptions, io: CommandIo): Promise<numb
   );
   logger.info('larder relays', {
     event: 'ready',
-    relay: agent.relayUrl,
+    relay: agent.relay.url,
     revision: agent.status()?.revision,
   });
   const name = await stopping;
@@ -156,7 +157,7 @@ async function tiesOf(
 
 async function uninstall(directory: string, io: CommandIo): Promise<number> {
   const { uninstallNodeAgent } = await import('../node-agent/program.ts');
-  const left = await uninstallNodeAgent(directory);
+  const left = await uninstallNodeAgent(directory, systemClock);
   for (const { message } of left) io.err(`larder: ${message}\n`);
   return left.length === 0 ? EXIT.done : EXIT.failed;
 }

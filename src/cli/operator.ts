@@ -140,7 +140,7 @@ async function run(
     podLabels: options.cachePodLabels,
     serviceMonitorLabels: options.serviceMonitorLabels,
     nodeAgent: options.nodeAgent,
-    relayUrl: `http://127.0.0.1:${options.relayPort}`,
+    relayUrl: `https://127.0.0.1:${options.relayPort}`,
     priorityClassName: options.priorityClass,
     claimRetention: options.claimRetention,
     identity: options.identity,

@@ -33,6 +33,7 @@ function start(api: ApiServer, random = () => 0) {
   return {
     clock,
     report: (revision: string) => reporter.report(statusOf(revision)),
+    last: (revision: string) => reporter.last(statusOf(revision)),
     /** Waits until so many writes have ended, well or not, and the next one waits for its time. */
     async wrote(writes: number) {
       await waitFor(() => ended === writes && clock.pending === 1, { what: `${writes} writes` });
@@ -126,5 +127,18 @@ test('a write that is refused is repeated although nothing has changed', async (
   reporter.report('1');
   reporter.clock.advance(1_000);
   await reporter.wrote(3);
+  assert.equal(readNodeLease(leaseOf(api))?.status.revision, '1');
+});
+
+test('a last word is passed on once, and given up after 5 s', async () => {
+  await using api = await startApi();
+  await using reporter = start(api);
+  await reporter.last('1');
+  assert.equal(readNodeLease(leaseOf(api))?.status.revision, '1');
+  api.faults.add({ fault: { kind: 'hang' } });
+  const ended = reporter.last('2');
+  await waitFor(() => api.requests.length === 2);
+  reporter.clock.advance(5_000);
+  await ended;
   assert.equal(readNodeLease(leaseOf(api))?.status.revision, '1');
 });

@@ -60,6 +60,12 @@ export function createLeaseReporter(
       wanted = status;
       if (JSON.stringify(status) !== written) changes.notify();
     },
+    async last(status) {
+      const limit = new AbortController();
+      const cancel = clock.after(LAST_MS, () => limit.abort());
+      await write(status, limit.signal);
+      cancel();
+    },
     async run(signal) {
       while (await changes.next(RENEW_MS * (1 - RENEW_JITTER * random()), signal)) {
         if (wanted === undefined) continue;
@@ -73,6 +79,7 @@ export function createLeaseReporter(
 const FIELD_MANAGER = 'larder-node-agent/status';
 /** Between two writes: everyone who watches Leases gets each of them. */
 const EVERY_MS = 1_000;
+const LAST_MS = 5_000;
 const RENEW_MS = 600_000;
 /** A fifth less at most, so that the nodes of a cluster do not write at the same time. */
 const RENEW_JITTER = 0.2;

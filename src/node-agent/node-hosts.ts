@@ -1,5 +1,6 @@
 import type { HostsFile } from './hosts/hosts-toml.ts';
 import type { NodeDocument } from './node-document.ts';
+import type { RelayPlace } from './relay/relay-place.ts';
 
 /** A connection to loopback is there or refused at once; this is for the day when something drops packets there. */
 const RELAY_DIAL = '1s';
@@ -9,7 +10,7 @@ const MIRROR_DIAL = '5s';
 /** The files that a document asks for: of caches those that `isUp`, which lead to the relay; of mirrors all. */
 export function hostsFilesOf(
   { caches, mirrors, bundles }: NodeDocument,
-  relayUrl: string,
+  { url, ca }: RelayPlace,
   isUp: (upstream: string) => boolean,
 ): HostsFile[] {
   return [
@@ -18,7 +19,7 @@ export function hostsFilesOf(
       .map(({ upstream, server }) => ({
         upstream,
         server,
-        hosts: [{ url: relayUrl, capabilities: ['pull', 'resolve'] as const, dialTimeout: RELAY_DIAL }],
+        hosts: [{ url, ca, capabilities: ['pull', 'resolve'] as const, dialTimeout: RELAY_DIAL }],
       })),
     ...mirrors.map(({ upstream, server, hosts }) => ({
       upstream,

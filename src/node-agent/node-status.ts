@@ -23,6 +23,8 @@ export interface StatusReporter {
   report(status: NodeStatus): void;
   /** Passes it on until `signal` aborts. Whatever fails is tried again. */
   run(signal: AbortSignal): Promise<void>;
+  /** Passes a last word on before the process ends: once, for a few seconds at most. Not while it runs. */
+  last(status: NodeStatus): Promise<void>;
 }
 
 /** The status of one upstream whose file was to be written. */

@@ -3,16 +3,17 @@ import { errorText } from '../kit/errors.ts';
 import { formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { createCaches, type Caches } from './caches.ts';
+import { createCaches } from './caches.ts';
+import { createCarryOut, failedStatus, type CarryOutSettings } from './carry-out.ts';
 import { createChanges } from './changes.ts';
-import { checkContainerd } from './containerd/containerd-check.ts';
-import { createEvidence, type JudgeByEvidence } from './containerd/containerd-evidence.ts';
+import { createEvidence } from './containerd/containerd-evidence.ts';
 import type { DocumentSource } from './document/document-source.ts';
 import { createHostsDirectory } from './hosts/hosts-directory.ts';
-import type { NodeDocument } from './node-document.ts';
-import { hostsFilesOf } from './node-hosts.ts';
-import { writtenStatus, type NodeStatus, type StatusReporter, type UpstreamStatus } from './node-status.ts';
+import { writtenStatus, type NodeStatus, type StatusReporter } from './node-status.ts';
+import { isReached } from './relay/reach-check.ts';
+import { createRelayCertificate } from './relay/relay-certificate.ts';
 import { createRelayListener } from './relay/relay-listener.ts';
+import type { RelayPlace } from './relay/relay-place.ts';
 import { createRelay } from './relay/relay.ts';
 
 /** Running answers may take this long after SIGTERM, as with the cache. */
@@ -20,21 +21,18 @@ const DRAIN_MS = 30_000;
 /** How often the directory and containerd's configuration are looked at although nothing has changed here. */
 const LOOK_AGAIN_MS = 10_000;
 
-export interface NodeAgentSettings {
+export interface NodeAgentSettings extends CarryOutSettings {
   /** Where containerd finds the relay. */
   readonly address: Address;
-  /** containerd's `config_path`, as this process sees it. */
+  /** containerd's directory of hosts.toml files, as this process sees it. */
   readonly certsDirectory: string;
-  /** The same, as containerd sees it. */
-  readonly configPath: string;
-  readonly containerdConfig: string;
 }
 
 export interface RunningNodeAgent {
-  readonly relayUrl: string;
+  readonly relay: RelayPlace;
   /** Undefined while nobody knows what is to be done, and nothing was written. */
   readonly status: () => NodeStatus | undefined;
-  /** Refuses connections at once and lets running answers end. Files stay: see README. */
+  /** Removes the files that lead to the relay, refuses connections from then on and lets running answers end. */
   stop(): Promise<void>;
 }
 
@@ -48,8 +46,8 @@ export interface NodeAgentDeps {
 
 /**
  * The object graph of `larder node-agent`. Resolves when the relay listens, whether the document is known by then or not: as long as it is
- * not, files of before stay, and the relay sends containerd on. Throws `CONFIG_INVALID` or `ADDRESS_IN_USE`, with nothing left open and
- * nothing written.
+ * not, mirrors stay as they are, and the relay sends containerd on. Throws `CONFIG_INVALID`, with nothing left open and nothing written, or
+ * `ADDRESS_IN_USE`, with nothing left open and no file that leads to the address.
  */
 export async function startNodeAgent(
   settings: NodeAgentSettings,
@@ -60,15 +58,32 @@ export async function startNodeAgent(
   await using cleanup = new AsyncDisposableStack();
   const changes = createChanges(clock);
   const caches = createCaches({ clock, logger, tasks, onChange: () => changes.notify() });
-  const listener = createRelayListener(createRelay((upstream) => caches.target(upstream)));
-  const address = await listen(listener.server, settings.address, '--address');
+  const certificate = await createRelayCertificate(settings.address.host);
+  const relay = createRelay((upstream) => caches.target(upstream));
+  const listener = createRelayListener(relay, certificate);
+  const directory = createHostsDirectory(settings.certsDirectory, clock);
+  let address = settings.address;
+  try {
+    address = await listen(listener.server, settings.address, '--address');
+  } catch (error) {
+    await turnAway();
+    if (document !== undefined) await reporter?.last(failedStatus(document, undefined, errorText(error)));
+    throw error;
+  }
+  const place: RelayPlace = { url: `https://${formatAddress(address)}`, ca: certificate.ca };
+  // Those of an agent that was killed: nobody can answer to them any more.
+  await turnAway();
   cleanup.defer(async () => {
     await listener.stop(clock, DRAIN_MS);
     caches.close();
+    await directory.settle();
   });
+  cleanup.defer(turnAway);
   cleanup.defer(() => tasks.close());
-  const relayUrl = `http://${formatAddress(address)}`;
-  const carryOut = createCarryOut(settings, relayUrl, {
+  const carryOut = createCarryOut(settings, {
+    directory,
+    place,
+    isReached: () => isReached(listener.server, address, clock),
     caches,
     judge: createEvidence(listener.server),
     logger,
@@ -91,10 +106,9 @@ export async function startNodeAgent(
   });
 
   const owned = cleanup.move();
-  return { relayUrl, status: () => status, stop: () => owned.disposeAsync() };
+  return { relay: place, status: () => status, stop: () => owned.disposeAsync() };
 
   async function carryOutLatest(): Promise<void> {
-    // Files of before stay while their caches answer.
     await caches.judged();
     if (document === undefined || tasks.signal.aborted) return;
     try {
@@ -107,63 +121,23 @@ export async function startNodeAgent(
     }
     reporter?.report(status);
   }
+
+  /** containerd must not ask at a port that is not ours. Mirrors are elsewhere, and stay. */
+  async function turnAway(): Promise<void> {
+    const at = formatAddress(address);
+    try {
+      const left = await directory.removeLeadingTo([`https://${at}`, `http://${at}`]);
+      for (const { message } of left) logger.error('a file still leads to the relay', { error: message });
+    } catch (error) {
+      logger.error('files may still lead to the relay', { error: errorText(error) });
+    }
+  }
 }
 
 /** Takes away everything that an agent has written below `directory`. */
-export async function uninstallNodeAgent(directory: string): Promise<NodeStatus['upstreams']> {
-  return (await createHostsDirectory(directory).apply([])).map(writtenStatus);
-}
-
-/** That nothing of a document could be done, beside what is known of before. */
-function failedStatus(
-  { caches, mirrors }: NodeDocument,
-  before: NodeStatus | undefined,
-  message: string,
-): NodeStatus {
-  return {
-    revision: before?.revision ?? '',
-    containerd: before?.containerd ?? { state: 'Unknown', message: '' },
-    upstreams: [...caches, ...mirrors].map(({ upstream }) => ({ upstream, state: 'Failed', message })),
-  };
-}
-
-/** Brings files in step with document and gates, and says in the log what has changed about that. */
-function createCarryOut(
-  settings: NodeAgentSettings,
-  relayUrl: string,
-  { caches, judge, logger }: { caches: Caches; judge: JudgeByEvidence; logger: Logger },
-): (document: NodeDocument) => Promise<NodeStatus> {
-  const directory = createHostsDirectory(settings.certsDirectory);
-  let logged = '';
-
-  return async function carryOut(document) {
-    const isUp = (upstream: string): boolean => {
-      const state = caches.target(upstream)?.gate.state;
-      return state === 'open' || state === 'suspect';
-    };
-    const down: UpstreamStatus[] = document.caches
-      .filter(({ upstream }) => !isUp(upstream))
-      .map(({ upstream }) => ({
-        upstream,
-        state: 'Down',
-        message: caches.target(upstream)?.gate.problem || 'the cache has not answered yet',
-      }));
-    const outcomes = await directory.apply(hostsFilesOf(document, relayUrl, isUp));
-    const status: NodeStatus = {
-      revision: document.revision,
-      containerd: judge(await checkContainerd(settings.containerdConfig, settings.configPath)),
-      upstreams: [...outcomes.map(writtenStatus), ...down],
-    };
-    log(status);
-    return status;
-  };
-
-  function log(status: NodeStatus): void {
-    const text = JSON.stringify(status);
-    if (text === logged) return;
-    logged = text;
-    const isFine =
-      status.containerd.state === 'Set' && status.upstreams.every(({ state }) => state === 'Ready');
-    logger[isFine ? 'info' : 'warn']('state of this node', { event: 'node-status', ...status });
-  }
+export async function uninstallNodeAgent(root: string, clock: Clock): Promise<NodeStatus['upstreams']> {
+  const directory = createHostsDirectory(root, clock);
+  const left = await directory.apply([]);
+  await directory.settle();
+  return left.map(writtenStatus);
 }

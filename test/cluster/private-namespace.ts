@@ -57,10 +57,10 @@ export async function createPrivateNamespace(commands: readonly string[] = []): 
   return {
     enter,
     async reach(url) {
-      const { host, hostname, port } = new URL(url);
+      const { protocol, host, hostname, port } = new URL(url);
       const door = doors.get(host) ?? openDoor(enter, hostname, port || '80');
       doors.set(host, door);
-      return (await door).url;
+      return `${protocol}//${(await door).host}`;
     },
     listen: (server, at) => borrowListener(enter, server, at),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
@@ -68,7 +68,8 @@ export async function createPrivateNamespace(commands: readonly string[] = []): 
 }
 
 interface Door extends AsyncDisposable {
-  readonly url: string;
+  /** With its port. */
+  readonly host: string;
 }
 
 /** A server on the machine's loopback, each of whose connections a netcat carries to the port of the namespace. */
@@ -90,7 +91,7 @@ async function openDoor(enter: readonly string[], address: string, port: string)
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
       server.close();
       for (const socket of open) socket.destroy();

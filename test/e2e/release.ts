@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster/start-cluster.ts';
 import { get, parseMetrics, waitFor, type Metrics } from '../kit/index.ts';
 import { needPart } from '../parts/find.ts';
 import { run } from '../parts/run.ts';
+import { relayAuthority } from '../node-agent/relay-authority.ts';
 import type { ImageName } from './larder-image.ts';
 
 const CHART = fileURLToPath(new URL('../../deploy/charts/larder', import.meta.url));
@@ -45,7 +46,7 @@ export interface Release {
   metricsOf(upstream: string): Promise<Metrics>;
   /** Whether the cache of an upstream finds that it fails. */
   isFailing(upstream: string): Promise<boolean>;
-  /** Status of a GET through the relay of the node, as containerd sends it. */
+  /** Status of a GET through the relay of the node, as containerd sends it. Throws while there is no hosts.toml. */
   askRelay(upstream: string, path: string): Promise<number>;
   /** Waits until such a GET is answered with 200: relay, cache and the way between them are there. */
   relayed(upstream: string, path: string): Promise<void>;
@@ -56,7 +57,7 @@ interface CacheStats {
 }
 
 /** Where the node agent relays. */
-const RELAY = 'http://127.0.0.1:5010';
+const RELAY = 'https://127.0.0.1:5010';
 
 export function createRelease(cluster: Cluster, image: ImageName): Release {
   const { kubectl } = cluster;
@@ -102,7 +103,8 @@ export function createRelease(cluster: Cluster, image: ImageName): Release {
   };
   const askRelay: Release['askRelay'] = async (upstream, path) => {
     const relay = await cluster.reach(RELAY);
-    return (await get(`${relay}${path}?ns=${encodeURIComponent(upstream)}`)).status;
+    const ca = relayAuthority(cluster.hosts, upstream);
+    return (await get(`${relay}${path}?ns=${encodeURIComponent(upstream)}`, { ca })).status;
   };
   return {
     async install(...values) {

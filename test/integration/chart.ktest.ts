@@ -28,6 +28,7 @@ const ALWAYS = [
   'DaemonSet/larder-node-agent',
   'Deployment/larder-operator',
   'Job/larder-uninstall',
+  'ResourceQuota/larder-critical-pods',
   'Role/larder-node-agent',
   'Role/larder-operator',
   'Role/larder-uninstall',
@@ -116,18 +117,37 @@ describe('the chart', requireParts(['helm']), () => {
     assert.deepEqual([replicas, template.spec.topologySpreadConstraints?.length], [2, 1]);
   });
 
-  test('gives the priority of the operator to caches, and node agents their own', async () => {
+  test('gives the priority of the operator to caches, and node agents the one that nobody is put before', async () => {
     const objects = await objectsFor({
       priorityClassName: 'system-cluster-critical',
-      nodeAgent: { priorityClassName: 'system-node-critical' },
+      nodeAgent: { priorityClassName: 'own' },
     });
     const [operator, agent, uninstall] = WORKLOADS.map((name) => objects.workload(name).spec.template.spec);
     assert.equal(operator?.priorityClassName, 'system-cluster-critical');
     assert.ok(operator.containers[0].args.includes('--priority-class=system-cluster-critical'));
     assert.equal(uninstall?.priorityClassName, 'system-cluster-critical');
-    assert.equal(agent?.priorityClassName, 'system-node-critical');
-    const standard = (await objectsFor({})).workload('larder-operator').spec.template.spec;
-    assert.ok(!standard.containers[0].args.some((arg) => arg.startsWith('--priority-class')));
+    assert.equal(agent?.priorityClassName, 'own');
+    const standard = await objectsFor({});
+    const [own, agents] = WORKLOADS.map((name) => standard.workload(name).spec.template.spec);
+    assert.ok(!own?.containers[0].args.some((arg) => arg.startsWith('--priority-class')));
+    assert.equal(agents?.priorityClassName, 'system-node-critical');
+  });
+
+  test('asks for a quota for the classes that clusters admit by quota only, and for no others', async () => {
+    const classesOf = async (values: { readonly [name: string]: unknown }) => {
+      const quota = (await objectsFor(values)).all.find(({ kind }) => kind === 'ResourceQuota');
+      const { scopeSelector } = (quota?.spec ?? {}) as {
+        scopeSelector?: { matchExpressions: [{ values: string[] }] };
+      };
+      return scopeSelector?.matchExpressions[0].values;
+    };
+    const both = ['system-cluster-critical', 'system-node-critical'];
+    assert.deepEqual(await classesOf({}), ['system-node-critical']);
+    assert.deepEqual(await classesOf({ priorityClassName: 'system-cluster-critical' }), both);
+    assert.deepEqual(await classesOf({ priorityClassName: 'system-node-critical' }), [
+      'system-node-critical',
+    ]);
+    assert.equal(await classesOf({ nodeAgent: { priorityClassName: '' } }), undefined);
   });
 
   test('tells operator, agent and kubelet one port, and mounts paths of the node where they are', async () => {
@@ -140,7 +160,8 @@ describe('the chart', requireParts(['helm']), () => {
       },
     });
     const [agent] = objects.workload('larder-node-agent').spec.template.spec.containers;
-    assert.deepEqual(agent.livenessProbe?.httpGet, { host: '127.0.0.1', path: '/healthz', port: 5999 });
+    const healthz = { scheme: 'HTTPS', host: '127.0.0.1', path: '/healthz', port: 5999 };
+    assert.deepEqual(agent.livenessProbe?.httpGet, healthz);
     for (const flag of [
       '--address=127.0.0.1:5999',
       '--certs-dir=/opt/certs.d',

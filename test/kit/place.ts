@@ -4,7 +4,7 @@ import type { Server } from 'node:net';
 export interface Place {
   /** The words before a command that make it run there. The process they start ends when that command does. */
   readonly enter: readonly string[];
-  /** Where the test itself reaches a server that listens at this `http://ADDRESS:PORT` there; no slash at the end. */
+  /** Where the test itself reaches a server that listens at this `http(s)://ADDRESS:PORT` there; no slash at the end. */
   reach(url: string): Promise<string>;
   /** Makes a server of the test itself listen there: its connections are those of the place. Port 0 picks a free one. */
   listen(server: Server, at: { readonly address: string; readonly port: number }): Promise<void>;

@@ -16,9 +16,15 @@ import {
 } from '../kit/index.ts';
 import { startApi, type ApiServer } from '../kube/api-server.ts';
 import { configMap, connectionTo, IN_CONFIG_MAPS } from '../kube/client.ts';
-import { cacheEntry, NAME, playLarder, startAgentWith, type RunningAgent } from './setting.ts';
+import { cacheEntry, playLarder, startAgentWith, type RunningAgent } from './setting.ts';
 
 const manifest = '/v2/app/manifests/v1';
+const MIRRORED = 'mirrored.example';
+const MIRROR = {
+  upstream: MIRRORED,
+  server: `https://${MIRRORED}`,
+  hosts: [{ host: 'https://mirror.example' }],
+};
 const OUTAGE = { fault: { kind: 'reset' }, times: Infinity } as const;
 
 /** An agent of the cluster behind `api`. With a state directory it remembers its document. */
@@ -47,7 +53,7 @@ async function startCache(): Promise<Upstream> {
 
 function publish(api: ApiServer, revision: string, cache?: Upstream): void {
   const caches = cache === undefined ? {} : { ca: cache.caPem, caches: [cacheEntry(cache.url)] };
-  const text = JSON.stringify({ revision, ...caches });
+  const text = JSON.stringify({ revision, ...caches, mirrors: [MIRROR] });
   api.put(IN_CONFIG_MAPS, configMap('larder-nodes', { 'nodes.json': text }));
 }
 
@@ -82,7 +88,7 @@ describe('an agent in a cluster', () => {
     await waitFor(() => !agent.hasHosts() && reported(api) === '2');
   });
 
-  test('that starts while the API server is down relays what it had been told, and without a memory leaves files alone', async () => {
+  test('that starts while the API server is down relays what it had been told, and without a memory leaves mirrors alone', async () => {
     await using api = await startApi();
     await using cache = await startCache();
     using files = tempDir();
@@ -101,10 +107,11 @@ describe('an agent in a cluster', () => {
     await using agent = await startInCluster(api, files, { state: false });
     const tries = api.requests.length;
     await waitFor(() => api.requests.length > tries);
-    assert.ok(agent.hasHosts());
+    assert.deepEqual([agent.hasHosts(MIRRORED), agent.hasHosts()], [true, false]);
     assert.equal(agent.agent.status(), undefined);
-    assert.equal((await get(`${agent.agent.relayUrl}/healthz`)).status, 200);
-    const refused = await get(agent.url(manifest));
+    const { url: relay, ca } = agent.agent.relay;
+    assert.equal((await get(`${relay}/healthz`, { ca })).status, 200);
+    const refused = await agent.get(manifest);
     assert.deepEqual(
       [refused.status, refused.headers['cache-status']],
       [404, 'larder-node; detail=NAME_UNKNOWN'],
@@ -131,6 +138,6 @@ describe('an agent in a cluster', () => {
 /** The cache has been asked, and nothing is there. */
 async function assertRelayed(agent: RunningAgent, cache: Upstream): Promise<void> {
   const before = cache.count({ kind: 'manifest' });
-  assert.equal((await get(agent.url(manifest, NAME))).status, 404);
+  assert.equal((await agent.get(manifest)).status, 404);
   assert.equal(cache.count({ kind: 'manifest' }), before + 1);
 }

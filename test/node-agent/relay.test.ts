@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import { describe, test } from 'node:test';
-import { Agent } from 'node:http';
+import { Agent } from 'node:https';
+import { connect } from 'node:tls';
 import {
   assertNoLeaks,
   get,
-  head,
   imageOf,
   logIn,
   startLarder,
@@ -37,7 +36,7 @@ describe('the relay', () => {
       headers: answered,
       matches,
       bytes,
-    } = await get(pair.url(path), {
+    } = await pair.get(path, {
       headers,
       body: { expect: layer, from: 5 },
     });
@@ -52,7 +51,7 @@ describe('the relay', () => {
       [seen.headers.authorization, seen.headers.accept, seen.headers.range, seen.headers.te],
       [headers.authorization, headers.accept, headers.range, undefined],
     );
-    assert.equal(`http://${seen.headers.host}`, pair.agent.relayUrl);
+    assert.equal(`https://${seen.headers.host}`, pair.agent.relay.url);
   });
 
   test('gives large and small bodies, heads and errors, many at a time, over few connections', async () => {
@@ -60,17 +59,15 @@ describe('the relay', () => {
     pair.cache.push('app', image, 'v1');
     const agent = new Agent({ keepAlive: true });
     for (const blob of [layer, small, layer, small]) {
-      const found = await get(pair.url(blobPath(blob.digest)), { agent, body: { expect: blob } });
+      const found = await pair.get(blobPath(blob.digest), { agent, body: { expect: blob } });
       assert.deepEqual([found.status, found.complete, found.matches], [200, true, true]);
-      const { headers, bytes } = await head(pair.url(blobPath(blob.digest)), { agent });
+      const { headers, bytes } = await pair.head(blobPath(blob.digest), { agent });
       assert.deepEqual([headers['content-length'], bytes], [String(blob.size), 0]);
-      assert.equal((await get(pair.url('/v2/app/manifests/nope'), { agent })).status, 404);
+      assert.equal((await pair.get('/v2/app/manifests/nope', { agent })).status, 404);
     }
     assertReused(pair);
     const all = await Promise.all(
-      Array.from({ length: 12 }, () =>
-        get(pair.url(blobPath(layer.digest)), { agent, body: { expect: layer } }),
-      ),
+      Array.from({ length: 12 }, () => pair.get(blobPath(layer.digest), { agent, body: { expect: layer } })),
     );
     assert.ok(all.every(({ complete, matches }) => complete && matches === true));
     agent.destroy();
@@ -80,12 +77,12 @@ describe('the relay', () => {
     await using pair = await startPair({ tls: false });
     pair.cache.push('app', image, 'v1');
     for (const blob of [layer, small, layer]) {
-      const found = await get(pair.url(blobPath(blob.digest)), { body: { expect: blob } });
+      const found = await pair.get(blobPath(blob.digest), { body: { expect: blob } });
       assert.deepEqual([found.status, found.complete, found.matches], [200, true, true]);
     }
     assertReused(pair);
     await pair.cache.refuse();
-    assert.equal((await get(pair.url('/v2/app/manifests/v1'))).status, 503);
+    assert.equal((await pair.get('/v2/app/manifests/v1')).status, 503);
   });
 
   test('passes on a body of unknown length, and uses its connection again', async () => {
@@ -93,7 +90,7 @@ describe('the relay', () => {
     pair.cache.push('app', image, 'v1');
     pair.cache.faults.add({ match: { kind: 'blob' }, chunked: true });
     for (const blob of [layer, small, layer]) {
-      const found = await get(pair.url(blobPath(blob.digest)), { body: { expect: blob } });
+      const found = await pair.get(blobPath(blob.digest), { body: { expect: blob } });
       assert.deepEqual([found.status, found.complete, found.matches], [200, true, true]);
       assert.deepEqual(
         [found.headers['transfer-encoding'], found.headers['content-length']],
@@ -102,22 +99,23 @@ describe('the relay', () => {
     }
     assertReused(pair);
     // One of HTTP/1.0 ends with the connection, and has nothing between its bytes.
-    const { text } = await rawGet(pair.url(blobPath(small.digest)), '1.0');
+    const { text } = await rawGet(pair, blobPath(small.digest), '1.0');
     assert.equal(text.length - (text.indexOf('\r\n\r\n') + 4), small.size);
     pair.cache.faults.add({ match: { kind: 'blob' }, cutAfter: 10 * MiB });
-    const cut = await get(pair.url(blobPath(layer.digest)), { body: { expect: layer } });
+    const cut = await pair.get(blobPath(layer.digest), { body: { expect: layer } });
     assert.deepEqual([cut.complete, cut.matches], [false, true]);
   });
 
   test('answers 404 for an upstream that nobody caches, or none, and asks nobody', async () => {
     await using pair = await startPair();
     pair.cache.reset();
-    for (const url of [pair.url('/v2/app/manifests/v1', 'other.example'), `${pair.agent.relayUrl}/v2/`]) {
-      const answer = await get(url);
+    const { url: relay, ca } = pair.agent.relay;
+    for (const url of [pair.url('/v2/app/manifests/v1', 'other.example'), `${relay}/v2/`]) {
+      const answer = await get(url, { ca });
       assert.equal(answer.status, 404);
       assert.match(answer.text(), /NAME_UNKNOWN/);
     }
-    const health = await get(`${pair.agent.relayUrl}/healthz`);
+    const health = await get(`${relay}/healthz`, { ca });
     assert.deepEqual([health.status, health.text()], [200, 'ok\n']);
     assert.equal(pair.cache.count({ kind: 'manifest' }) + pair.cache.count({ kind: 'ping' }), 0);
   });
@@ -127,7 +125,7 @@ describe('the relay', () => {
     const big = imageOf({ layers: [256 * MiB] });
     pair.cache.push('app', big, 'v1');
     const digest = big.layers[0]!.digest;
-    await get(pair.url(blobPath(digest)), {
+    await pair.get(blobPath(digest), {
       body: 'hash',
       slowBytesPerSecond: 2 * MiB,
       abortAfterBytes: MiB,
@@ -142,7 +140,7 @@ describe('the relay', () => {
       await using pair = await startPair();
       pair.cache.push('app', image, 'v1');
       pair.cache.faults.add({ match: { kind: 'blob' }, cutAfter: 10 * MiB, cutBy });
-      const { bytes, ended } = await rawGet(pair.url(blobPath(layer.digest)));
+      const { bytes, ended } = await rawGet(pair, blobPath(layer.digest));
       assert.equal(ended, 'fin');
       assert.ok(bytes > 0 && bytes <= 10 * MiB + 2000, `${bytes} bytes`);
     });
@@ -152,7 +150,7 @@ describe('the relay', () => {
     await using pair = await startPair();
     pair.cache.push('app', image, 'v1');
     const pause = pair.cache.faults.add({ match: { kind: 'blob' }, pauseAfter: 10 * MiB });
-    const answer = rawGet(pair.url(blobPath(layer.digest)));
+    const answer = rawGet(pair, blobPath(layer.digest));
     await pause.reached();
     pair.cache.faults.add({ hold: true });
     const begin = performance.now();
@@ -166,7 +164,7 @@ describe('the relay', () => {
     await using pair = await startPair();
     pair.cache.push('app', image, 'v1');
     const pause = pair.cache.faults.add({ match: { kind: 'blob' }, pauseAfter: 10 * MiB });
-    const answer = get(pair.url(blobPath(layer.digest)), { body: { expect: layer } });
+    const answer = pair.get(blobPath(layer.digest), { body: { expect: layer } });
     await pause.reached();
     const probes = pair.cache.count({ kind: 'other' });
     await waitFor(() => pair.cache.count({ kind: 'other' }) >= probes + 3, { what: 'three more probes' });
@@ -179,7 +177,7 @@ describe('the relay', () => {
     await using pair = await startPair();
     pair.cache.push('app', image, 'v1');
     for (const _ of [1, 2, 3]) {
-      assert.equal((await get(pair.url(blobPath(small.digest)))).status, 200);
+      assert.equal((await pair.get(blobPath(small.digest))).status, 200);
       pair.cache.hangUp();
     }
   });
@@ -188,9 +186,9 @@ describe('the relay', () => {
     await assertNoLeaks(async () => {
       await using pair = await startPair();
       pair.cache.push('app', image, 'v1');
-      await get(pair.url(blobPath(small.digest)));
+      await pair.get(blobPath(small.digest));
       await pair.agent.stop();
-      await assert.rejects(get(pair.url(blobPath(small.digest))), /ECONNREFUSED/);
+      await assert.rejects(pair.get(blobPath(small.digest)), /ECONNREFUSED/);
     });
   });
 });
@@ -216,29 +214,33 @@ describe('a login at the cache', () => {
         '--tls-cert',
         agent.files.write('cert.pem', cert),
         '--external-url',
-        agent.agent.relayUrl,
+        agent.agent.relay.url,
       ],
     });
     agent.writeDocument({ revision: '2', ca: pki.caPem, caches: [cacheEntry(larder.registry)] });
     await waitFor(() => agent.hasHosts(), { what: 'hosts.toml' });
 
-    const manifest = agent.url('/v2/team/app/manifests/v1');
-    const refused = await get(manifest);
+    const { url: relay, ca } = agent.agent.relay;
+    const manifest = '/v2/team/app/manifests/v1';
+    const refused = await agent.get(manifest);
     assert.equal(refused.status, 401);
     const challenge = String(refused.headers['www-authenticate']);
-    assert.match(challenge, new RegExp(`realm="${agent.agent.relayUrl}/token/${NAME}"`));
-    const authorization = await logIn(challenge, { user: 'alice', password: 'secret-of-alice' });
-    assert.equal((await get(manifest, { headers: { authorization: authorization! } })).status, 200);
+    assert.match(challenge, new RegExp(`realm="${relay}/token/${NAME}"`));
+    const alice = { user: 'alice', password: 'secret-of-alice' };
+    const authorization = await logIn(challenge, alice, { ca });
+    assert.equal((await agent.get(manifest, { headers: { authorization: authorization! } })).status, 200);
 
     const form =
       'grant_type=password&username=alice&password=secret-of-alice&service=x&scope=repository:team/app:pull';
-    const posted = await get(`${agent.agent.relayUrl}/token/${NAME}`, {
+    const posted = await get(`${relay}/token/${NAME}`, {
+      ca,
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       send: form,
     });
     assert.equal(posted.status, 200);
-    const tooLong = await get(`${agent.agent.relayUrl}/token/${NAME}`, {
+    const tooLong = await get(`${relay}/token/${NAME}`, {
+      ca,
       method: 'POST',
       send: 'x'.repeat(70_000),
     });
@@ -255,11 +257,11 @@ function assertReused({ cache }: Pair): void {
 }
 
 /** How a GET ends on the wire, and how many bytes came. */
-function rawGet(url: string, version = '1.1'): Promise<RawAnswer> {
-  const { hostname, port, pathname, search } = new URL(url);
+function rawGet(pair: Pair, path: string, version = '1.1'): Promise<RawAnswer> {
+  const { hostname, port, pathname, search } = new URL(pair.url(path));
   return new Promise((resolve) => {
     let [bytes, text] = [0, ''];
-    const socket = connect(Number(port), hostname);
+    const socket = connect({ port: Number(port), host: hostname, ca: pair.agent.relay.ca });
     socket.write(`GET ${pathname}${search} HTTP/${version}\r\nHost: x\r\n\r\n`);
     socket.on('data', (chunk) => {
       bytes += chunk.length;

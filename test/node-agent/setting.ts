@@ -5,7 +5,17 @@ import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { createFileSource } from '../../src/node-agent/document/file-source.ts';
 import { startNodeAgent, type NodeAgentDeps, type RunningNodeAgent } from '../../src/node-agent/program.ts';
-import { startUpstream, tempDir, waitFor, type TempDir, type Upstream } from '../kit/index.ts';
+import {
+  get,
+  head,
+  startUpstream,
+  tempDir,
+  waitFor,
+  type GetOptions,
+  type GetResult,
+  type TempDir,
+  type Upstream,
+} from '../kit/index.ts';
 
 /** The name under which nodes know the cache's upstream. */
 export const NAME = 'hub.example';
@@ -19,6 +29,9 @@ export interface RunningAgent extends AsyncDisposable {
   readonly agent: RunningNodeAgent;
   /** URL of the relay, with a path and `ns`. */
   url(path: string, ns?: string): string;
+  /** Asks there, as one that knows the relay's authority. */
+  get(path: string, options?: GetOptions): Promise<GetResult>;
+  head(path: string, options?: GetOptions): Promise<GetResult>;
   readonly hasHosts: (upstream?: string) => boolean;
 }
 
@@ -59,9 +72,14 @@ export async function startAgentWith(
     },
     { ...ties, clock: systemClock, logger: silentLogger },
   );
+  const { url: relay, ca } = agent.relay;
+  const url: RunningAgent['url'] = (path, ns = NAME) =>
+    `${relay}${path}${path.includes('?') ? '&' : '?'}ns=${ns}`;
   return {
     agent,
-    url: (path, ns = NAME) => `${agent.relayUrl}${path}${path.includes('?') ? '&' : '?'}ns=${ns}`,
+    url,
+    get: (path, options) => get(url(path), { ...options, ca }),
+    head: (path, options) => head(url(path), { ...options, ca }),
     hasHosts: (upstream = NAME) => existsSync(join(certsDirectory, upstream, 'hosts.toml')),
     [Symbol.asyncDispose]: () => agent.stop(),
   };

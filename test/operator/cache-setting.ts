@@ -56,7 +56,7 @@ export async function startCacheSetting() {
     imagePullSecrets: [],
     priorityClassName: undefined,
     claimRetention: 'Delete',
-    relayUrl: 'http://127.0.0.1:5010',
+    relayUrl: 'https://127.0.0.1:5010',
     serviceAccountName: 'default',
     podLabels: {},
     serviceMonitorLabels: {},

@@ -16,7 +16,7 @@ import { waitFor } from '../kit/index.ts';
 export const SYSTEM = 'larder-system';
 export const TEAM = 'team';
 
-export const RELAY_URL = 'http://127.0.0.1:5010';
+export const RELAY_URL = 'https://127.0.0.1:5010';
 
 /** As the API server has it, as far as tests look at it. */
 export interface Held {

@@ -5,12 +5,17 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { parse } from 'smol-toml';
 import { tempDir, type TempDir } from '../../../test/kit/index.ts';
+import { ManualClock } from '../../kit/clock.ts';
 import { createHostsDirectory } from './hosts-directory.ts';
 import { caFileName, hostsToml, MARKER, type HostsFile } from './hosts-toml.ts';
 
-const RELAY = { url: 'http://127.0.0.1:5010', capabilities: ['pull', 'resolve'], dialTimeout: '1s' } as const;
-const HUB: HostsFile = { upstream: 'docker.io', server: 'https://registry-1.docker.io', hosts: [RELAY] };
 const PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+const RELAY = {
+  url: 'https://127.0.0.1:5010',
+  capabilities: ['pull', 'resolve'],
+  dialTimeout: '1s',
+} as const;
+const HUB: HostsFile = { upstream: 'docker.io', server: 'https://registry-1.docker.io', hosts: [RELAY] };
 
 const MIRRORED: HostsFile = {
   upstream: 'quay.io:8443',
@@ -23,12 +28,13 @@ const MIRRORED: HostsFile = {
 
 test('a file has the marker, the server, and a table per host in the order of trying', () => {
   assert.equal(
-    hostsToml(HUB),
+    hostsToml({ ...HUB, hosts: [{ ...RELAY, ca: PEM }] }),
     `${MARKER}
 server = "https://registry-1.docker.io"
 
-[host."http://127.0.0.1:5010"]
+[host."https://127.0.0.1:5010"]
   capabilities = ["pull", "resolve"]
+  ca = "../${caFileName(PEM)}"
   dial_timeout = "1s"
 `,
   );
@@ -51,38 +57,65 @@ test('whatever a URL holds, TOML gives it back', () => {
   );
 });
 
+const clock = new ManualClock();
+
 describe('the directory', () => {
   test('holds what is wanted, file modes as containerd needs them, and nothing more once nothing is', async () => {
     using root = tempDir();
-    const directory = createHostsDirectory(root.path);
+    const directory = createHostsDirectory(root.path, clock);
     const outcomes = await directory.apply([HUB, MIRRORED]);
     assert.deepEqual(
       outcomes.map(({ state }) => state),
       ['Written', 'Written'],
     );
-    assert.deepEqual(tree(root), [
-      'docker.io/hosts.toml',
-      `quay.io:8443/hosts.toml`,
-      `quay.io:8443/${caFileName(PEM)}`,
-    ]);
+    assert.deepEqual(tree(root), ['docker.io/hosts.toml', caFileName(PEM), `quay.io:8443/hosts.toml`]);
     assert.equal(statSync(join(root.path, 'docker.io/hosts.toml')).mode & 0o777, 0o644);
-    assert.equal(readFileSync(join(root.path, `quay.io:8443/${caFileName(PEM)}`), 'utf8'), PEM);
+    assert.equal(statSync(join(root.path, caFileName(PEM))).mode & 0o777, 0o644);
+    assert.equal(readFileSync(join(root.path, caFileName(PEM)), 'utf8'), PEM);
 
+    await directory.apply([{ ...MIRRORED, hosts: [RELAY] }]);
+    clock.advance(1000);
     await directory.apply([{ ...MIRRORED, hosts: [RELAY] }]);
     assert.deepEqual(tree(root), ['quay.io:8443/hosts.toml']);
     await directory.apply([]);
     assert.deepEqual(readdirSync(root.path), []);
   });
 
+  test('loses what leads to a host, whatever else it names, and nothing that somebody else wrote', async () => {
+    using root = tempDir();
+    const directory = createHostsDirectory(root.path, clock);
+    await directory.apply([
+      HUB,
+      MIRRORED,
+      { ...MIRRORED, upstream: 'ghcr.io', hosts: [...MIRRORED.hosts, RELAY] },
+    ]);
+    root.write('foreign.example/hosts.toml', hostsToml(HUB).slice(MARKER.length + 1));
+    assert.deepEqual(await directory.removeLeadingTo([RELAY.url, 'http://127.0.0.1:5010']), []);
+    assert.deepEqual(tree(root), ['foreign.example/hosts.toml', caFileName(PEM), 'quay.io:8443/hosts.toml']);
+  });
+
+  test('says which file that leads to a host could not be removed', async () => {
+    using root = tempDir();
+    const directory = createHostsDirectory(root.path, clock);
+    await directory.apply([HUB, { ...HUB, upstream: 'ghcr.io' }]);
+    root.write('docker.io.larder-new/of-somebody-else', '');
+    const outcomes = await directory.removeLeadingTo([RELAY.url]);
+    assert.deepEqual(
+      outcomes.map(({ upstream, state }) => [upstream, state]),
+      [['docker.io', 'Failed']],
+    );
+    assert.ok(!readdirSync(root.path).includes('ghcr.io'));
+  });
+
   test('is made when it is not there', async () => {
     using root = tempDir();
-    await createHostsDirectory(join(root.path, 'certs.d')).apply([HUB]);
+    await createHostsDirectory(join(root.path, 'certs.d'), clock).apply([HUB]);
     assert.deepEqual(tree(root), ['certs.d/docker.io/hosts.toml']);
   });
 
   test('is left alone where it is right already', async () => {
     using root = tempDir();
-    const directory = createHostsDirectory(root.path);
+    const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
     const file = join(root.path, 'docker.io/hosts.toml');
     const { ino } = statSync(file);
@@ -94,10 +127,14 @@ describe('the directory', () => {
     using root = tempDir();
     root.write('docker.io/hosts.toml.larder-new', 'half');
     root.write(`quay.io:8443/${caFileName(PEM)}`, PEM);
-    await createHostsDirectory(root.path).apply([HUB]);
+    root.write(`${caFileName(PEM)}.larder-new`, 'half');
+    const directory = createHostsDirectory(root.path, clock);
+    await directory.apply([HUB]);
+    clock.advance(1000);
+    await directory.apply([HUB]);
     assert.deepEqual(tree(root), ['docker.io/hosts.toml']);
     root.write('docker.io/hosts.toml.larder-new', 'half');
-    await createHostsDirectory(root.path).apply([]);
+    await createHostsDirectory(root.path, clock).apply([]);
     assert.deepEqual(tree(root), []);
   });
 });
@@ -107,7 +144,7 @@ describe('a file of somebody else beside ours', () => {
 
   test('keeps nothing of ours from being changed', async () => {
     using root = tempDir();
-    const directory = createHostsDirectory(root.path);
+    const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
     root.write(beside, 'mine');
     const changed = { ...HUB, server: 'https://elsewhere.example' };
@@ -118,9 +155,11 @@ describe('a file of somebody else beside ours', () => {
 
   test('stays when ours goes, and goes on being nobody of ours', async () => {
     using root = tempDir();
-    const directory = createHostsDirectory(root.path);
+    const directory = createHostsDirectory(root.path, clock);
     await directory.apply([{ ...MIRRORED, upstream: 'docker.io' }]);
     root.write(beside, 'mine');
+    await directory.apply([]);
+    clock.advance(1000);
     await directory.apply([]);
     assert.deepEqual(tree(root), [beside]);
     const [outcome] = await directory.apply([HUB]);
@@ -135,7 +174,7 @@ test('no crash leaves an empty directory, which would put _default out of use', 
     root.write(`${left}/${caFileName(PEM)}`, PEM);
     root.write(`${left}/hosts.toml.larder-new`, 'half');
     mkdirSync(join(root.path, 'quay.io.larder-new'));
-    const directory = createHostsDirectory(root.path);
+    const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
     assert.deepEqual(readdirSync(root.path), ['docker.io']);
     assert.deepEqual(tree(root), ['docker.io/hosts.toml']);
@@ -148,7 +187,7 @@ test('no crash leaves an empty directory, which would put _default out of use', 
 test('what cannot be written leaves no directory, either', async () => {
   using root = tempDir();
   mkdirSync(join(root.path, 'docker.io.larder-new/hosts.toml.larder-new'), { recursive: true });
-  const outcomes = await createHostsDirectory(root.path).apply([HUB]);
+  const outcomes = await createHostsDirectory(root.path, clock).apply([HUB]);
   assert.ok(outcomes.some(({ upstream, state }) => upstream === 'docker.io' && state === 'Failed'));
   assert.ok(!readdirSync(root.path).includes('docker.io'));
 });
@@ -194,7 +233,7 @@ describe('what somebody else wrote is never touched and reported:', () => {
       using root = tempDir();
       prepare(root);
       const before = tree(root);
-      const directory = createHostsDirectory(root.path);
+      const directory = createHostsDirectory(root.path, clock);
       const [outcome] = await directory.apply([file]);
       assert.equal(outcome?.state, 'Foreign');
       assert.match(outcome.message, /somebody else|comes first/);
@@ -206,7 +245,7 @@ describe('what somebody else wrote is never touched and reported:', () => {
 
   test('beside ours, which goes when it is time, and their file stays', async () => {
     using root = tempDir();
-    const directory = createHostsDirectory(root.path);
+    const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
     root.write('ghcr.io/hosts.toml', 'server = "https://x"\n');
     mkdirSync(join(root.path, 'empty'));
@@ -218,7 +257,7 @@ describe('what somebody else wrote is never touched and reported:', () => {
 test('an upstream that cannot be written is reported, and the others are written', async () => {
   using root = tempDir();
   root.write('docker.io', 'a file');
-  const outcomes = await createHostsDirectory(root.path).apply([HUB, { ...HUB, upstream: 'ghcr.io' }]);
+  const outcomes = await createHostsDirectory(root.path, clock).apply([HUB, { ...HUB, upstream: 'ghcr.io' }]);
   assert.deepEqual(
     outcomes.map(({ state }) => state),
     ['Foreign', 'Written'],

@@ -1,8 +1,10 @@
 import { lstat, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import { replaceFile, TEMPORARY } from '../replace-file.ts';
-import { caFileName, hostsToml, isOurFileName, MARKER, type HostsFile } from './hosts-toml.ts';
+import { createCaFiles, type CaFiles } from './ca-files.ts';
+import { CA_FILE_NAME, HOSTS_TOML, hostsToml, hostTable, MARKER, type HostsFile } from './hosts-toml.ts';
 
 /** What became of one upstream's file. */
 export interface HostsOutcome {
@@ -20,43 +22,60 @@ export interface HostsDirectory {
    * call at a time. Each step leaves a state that containerd can live with, so a crash between any two is mended by the next call.
    */
   apply(files: readonly HostsFile[]): Promise<HostsOutcome[]>;
+  /** Removes those of our files that lead to one of these hosts, whatever else they name. Gives those that could not be removed. */
+  removeLeadingTo(urls: readonly string[]): Promise<HostsOutcome[]>;
+  /** Resolves when no certificate is left that no file names. Certificates outlive their files by a second. */
+  settle(): Promise<void>;
 }
 
-const HOSTS_TOML = 'hosts.toml';
 /** By containerd, whoever it runs as: there is no secret in these files. */
 const READABLE = 0o644;
+/** How often it is looked whether a certificate may go. */
+const SETTLE_MS = 250;
 
-export function createHostsDirectory(root: string): HostsDirectory {
+export function createHostsDirectory(root: string, clock: Clock): HostsDirectory {
+  const caFiles = createCaFiles(root, clock);
   return {
     async apply(files) {
       const wanted = new Set(files.map(({ upstream }) => upstream));
       const others = (await namesIn(root)).filter((name) => !wanted.has(name));
       const outcomes: HostsOutcome[] = [];
       for (const name of others.toSorted(leftoversFirst)) outcomes.push(...(await remove(root, name)));
-      for (const file of files) outcomes.push(await write(root, file));
+      for (const file of files) outcomes.push(await write(root, file, caFiles));
+      await caFiles.sweep();
       return outcomes;
+    },
+    async removeLeadingTo(urls) {
+      const tables = urls.map(hostTable);
+      const outcomes: HostsOutcome[] = [];
+      for (const name of await namesIn(root)) {
+        const text = await readFile(join(root, name, HOSTS_TOML), 'utf8').catch(() => '');
+        const leadsThere = text.split('\n').some((line) => tables.includes(line));
+        if (leadsThere) outcomes.push(...(await remove(root, name)));
+      }
+      return outcomes;
+    },
+    async settle() {
+      while ((await caFiles.sweep()) > 0) await sleep(clock, SETTLE_MS);
     },
   };
 }
 
 /** A new directory comes with all that it holds: an empty one would put `_default` out of use. */
-async function write(root: string, file: HostsFile): Promise<HostsOutcome> {
+async function write(root: string, file: HostsFile, caFiles: CaFiles): Promise<HostsOutcome> {
   const { upstream } = file;
   const directory = join(root, upstream);
   try {
     const obstacle = (await hiddenBy(root, upstream)) ?? (await foreign(directory));
     if (obstacle !== undefined) return { upstream, state: 'Foreign', message: obstacle };
+    for (const { ca } of file.hosts) if (ca !== undefined) await caFiles.provide(ca);
     const isNew = (await kindOf(directory)) === 'absent';
     const place = isNew ? `${directory}${TEMPORARY}` : directory;
     await mkdir(place, { recursive: true, mode: 0o755 });
-    const bundles = new Map(
-      file.hosts.flatMap(({ ca }) => (ca === undefined ? [] : [[caFileName(ca), ca] as const])),
-    );
-    for (const [name, pem] of bundles) await replaceFile(join(place, name), pem, READABLE);
     await replaceFile(join(place, HOSTS_TOML), hostsToml(file), READABLE);
     if (isNew) await rename(place, directory);
     for (const name of await namesIn(directory))
-      if (isOurFileName(name) && !bundles.has(name)) await rm(join(directory, name), { force: true });
+      if (isOurs(name) && name !== HOSTS_TOML) await rm(join(directory, name), { force: true });
     return { upstream, state: 'Written', message: '' };
   } catch (error) {
     return failed(upstream, directory, error);
@@ -87,10 +106,8 @@ async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
   }
 }
 
-/** hosts.toml goes first: what it names is there for as long as it is. */
 async function clear(directory: string): Promise<void> {
   if ((await kindOf(directory)) !== 'directory') return;
-  await rm(join(directory, HOSTS_TOML), { force: true });
   for (const name of await namesIn(directory))
     if (isOurs(name)) await rm(join(directory, name), { force: true });
   await rmdir(directory).catch(() => {});
@@ -129,7 +146,7 @@ async function foreign(directory: string): Promise<string | undefined> {
 
 /** By its name, in a directory that is ours. */
 function isOurs(name: string): boolean {
-  return name === HOSTS_TOML || isOurFileName(name);
+  return name === HOSTS_TOML || CA_FILE_NAME.test(name) || name.endsWith(TEMPORARY);
 }
 
 /** containerd looks for `<host>_<port>_` before `<host>:<port>`. */

@@ -1,15 +1,19 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server } from 'node:https';
 import { sleep, type Clock } from '../../kit/clock.ts';
+import type { RelayCertificate } from './relay-certificate.ts';
 import type { Relay } from './relay.ts';
 
 /** Tokens of large registries exceed the default 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
-/** The HTTP server that containerd is pointed at; `/healthz` says that the process lives. */
-export function createRelayListener(relay: Relay): RelayListener {
+/** The server that containerd is pointed at, of HTTP over TLS; `/healthz` says that the process lives. */
+export function createRelayListener(relay: Relay, { certificate, key }: RelayCertificate): RelayListener {
   let running = 0;
   const server = createServer(
     {
+      cert: certificate,
+      key,
+      ALPNProtocols: ['http/1.1'],
       maxHeaderSize: MAX_HEADER_BYTES,
       // containerd keeps connections for 30 s: whoever closes first must not be us.
       keepAliveTimeout: 75_000,

@@ -20,7 +20,7 @@ function valuesOf(cache: Record<string, unknown> = {}, more: Partial<CacheValues
     volumeBytes: 10 * 2 ** 30,
     claimTemplates: undefined,
     claimRetention: 'Delete',
-    relayUrl: 'http://127.0.0.1:5010',
+    relayUrl: 'https://127.0.0.1:5010',
     secrets: new Map(),
     priorityClassName: 'system-cluster-critical',
     serviceMonitor: false,

@@ -1,0 +1,61 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../kit/clock.ts';
+import { replaceFile, TEMPORARY } from '../replace-file.ts';
+import { CA_FILE_NAME, caFileName, HOSTS_TOML, MARKER } from './hosts-toml.ts';
+
+/**
+ * containerd reads a hosts.toml first and then the certificates that it names, and fails the pull when one is missing ("unable to read CA
+ * cert", `config/hosts.go` of 1.6 to 2.3). It takes microseconds from one to the other, and this long on a machine that stands still.
+ */
+const LINGER_MS = 1_000;
+
+/** The certificates of authorities that hosts.toml files name, beside the directories of the upstreams: many name the same. */
+export interface CaFiles {
+  /** Puts the certificate there, before a hosts.toml names it. */
+  provide(pem: string): Promise<void>;
+  /** Removes those that no hosts.toml of ours has named for a second. Gives how many are left that none names. */
+  sweep(): Promise<number>;
+}
+
+export function createCaFiles(root: string, clock: Clock): CaFiles {
+  const unnamedSince = new Map<string, number>();
+
+  return {
+    async provide(pem) {
+      await mkdir(root, { recursive: true, mode: 0o755 });
+      await replaceFile(join(root, caFileName(pem)), pem, 0o644);
+    },
+    async sweep() {
+      const names = await readdir(root).catch(() => []);
+      const named = await namedBy(root, names);
+      const unnamed = names.filter((name) => isOurs(name) && !named.has(name));
+      for (const name of unnamedSince.keys()) if (!unnamed.includes(name)) unnamedSince.delete(name);
+      for (const name of unnamed) {
+        const now = clock.monotonic();
+        const since = unnamedSince.get(name) ?? now;
+        unnamedSince.set(name, since);
+        if (now - since < LINGER_MS) continue;
+        await rm(join(root, name), { force: true });
+        unnamedSince.delete(name);
+      }
+      return unnamedSince.size;
+    },
+  };
+}
+
+/** Certificates that are named by files as they are, whatever was to be written: one may have failed. */
+async function namedBy(root: string, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const texts = await Promise.all(
+    names.map((name) => readFile(join(root, name, HOSTS_TOML), 'utf8').catch(() => '')),
+  );
+  return new Set(
+    texts
+      .filter((text) => text.startsWith(MARKER))
+      .flatMap((text) => text.match(/\blarder-ca-[0-9a-f]{16}\.pem\b/g) ?? []),
+  );
+}
+
+function isOurs(name: string): boolean {
+  return CA_FILE_NAME.test(name.endsWith(TEMPORARY) ? name.slice(0, -TEMPORARY.length) : name);
+}

@@ -1,0 +1,38 @@
+import { connect, type Server, type Socket } from 'node:net';
+import type { Clock } from '../../kit/clock.ts';
+import type { Address } from '../../kit/listen.ts';
+import { afterSockets } from '../after-sockets.ts';
+
+/** The kernel connects loopback at once. Both ends are in this process, so one that is busy is late at both. */
+const REACH_MS = 1_000;
+
+/**
+ * Connects to `address` and resolves with whether that connection arrived at `server`, which listens there; after a second at most. A port that a
+ * Pod has as `hostPort` leads to that Pod, whoever listens on it: rules of the kernel come before listeners.
+ */
+export function isReached(server: Server, { host, port }: Address, clock: Clock): Promise<boolean> {
+  return new Promise((resolve) => {
+    const arrived = new Set<number | undefined>();
+    const socket = connect({ host, port });
+    const onConnection = ({ remotePort }: Socket): void => {
+      arrived.add(remotePort);
+      judge();
+    };
+    const cancel = afterSockets(clock, REACH_MS, () => end(false));
+    server.on('connection', onConnection);
+    socket.once('connect', judge);
+    socket.once('error', () => end(false));
+
+    /** Either end may hear of it first. */
+    function judge(): void {
+      if (socket.localPort !== undefined && arrived.has(socket.localPort)) end(true);
+    }
+
+    function end(result: boolean): void {
+      cancel();
+      server.off('connection', onConnection);
+      socket.destroy();
+      resolve(result);
+    }
+  });
+}

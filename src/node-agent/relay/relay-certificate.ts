@@ -1,0 +1,22 @@
+import { createAuthority, issueCertificate, type KeyPair } from '../../kube/certificates/authority.ts';
+
+/** A server's certificate with its key, and the authority that signed it; all PEM. */
+export interface RelayCertificate extends KeyPair {
+  readonly ca: string;
+}
+
+/**
+ * All the time that X.509 can name (RFC 5280, section 4.1.2.5). It ends with the process, and the clock of a node may be set long after that
+ * has started.
+ */
+const ALWAYS = { from: Date.UTC(2000, 0, 1), until: Date.UTC(9999, 11, 31) };
+
+/**
+ * Makes a certificate for `host`, a loopback address. Its key is in the memory of this process and nowhere else, that of the authority is
+ * dropped: whoever takes the relay's port can neither answer in its place nor read what is meant for it.
+ */
+export async function createRelayCertificate(host: string): Promise<RelayCertificate> {
+  const authority = await createAuthority('larder node-agent', ALWAYS);
+  const pair = await issueCertificate(authority, [host], ALWAYS);
+  return { ...pair, ca: authority.certificate };
+}

@@ -1,0 +1,100 @@
+/** Who has the port that `hosts.toml` leads to: this agent, or nobody that containerd would believe. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { NodeStatus } from '../../src/node-agent/node-status.ts';
+import { systemClock } from '../../src/kit/clock.ts';
+import { silentLogger } from '../../src/kit/logger.ts';
+import { createFileSource } from '../../src/node-agent/document/file-source.ts';
+import { get, startUpstream, tempDir, type TempDir } from '../kit/index.ts';
+import { freePort } from '../parts/free-port.ts';
+import { relayAuthority } from './relay-authority.ts';
+import { cacheEntry, NAME, startAgentWith, startPair } from './setting.ts';
+
+describe('the relay', () => {
+  test('is known by a certificate that hosts.toml names, another one with each start, and its key is nowhere on the disk', async () => {
+    const authorities: string[] = [];
+    for (const _ of ['first', 'second']) {
+      await using pair = await startPair();
+      const ca = relayAuthority(certsOf(pair.files), NAME);
+      assert.equal((await get(pair.url('/v2/'), { ca })).status, 200);
+      await assert.rejects(get(pair.url('/v2/'), { ca: authorities[0] ?? pair.cache.caPem }), /certificate/);
+      await assert.rejects(get(pair.url('/v2/').replace('https:', 'http:')));
+      authorities.push(ca);
+      for (const file of readdirSync(pair.files.path, { recursive: true, withFileTypes: true }))
+        if (file.isFile())
+          assert.doesNotMatch(readFileSync(join(file.parentPath, file.name), 'utf8'), /PRIVATE KEY/);
+    }
+    assert.equal(new Set(authorities).size, 2);
+  });
+
+  test('leaves nothing in the directory when it stops', async () => {
+    await using pair = await startPair();
+    assert.equal(readdirSync(certsOf(pair.files)).length, 2);
+    await pair.agent.stop();
+    assert.deepEqual(readdirSync(certsOf(pair.files)), []);
+  });
+});
+
+describe('a file of ours that leads to the port', () => {
+  test('goes as soon as an agent starts there, whether or not it knows what to do, since the one that wrote it is gone', async () => {
+    const port = await freePort();
+    for (const scheme of ['http', 'https']) {
+      using files = tempDir();
+      writeHosts(files, NAME, `${scheme}://127.0.0.1:${port}`);
+      writeHosts(files, 'mirrored.example', 'https://mirror.example');
+      const source = { read: async () => undefined, watch: async () => {} };
+      await using running = await startAgentWith({ source }, files, port);
+      assert.deepEqual([running.hasHosts(), running.hasHosts('mirrored.example')], [false, true]);
+    }
+  });
+
+  test('goes when the port belongs to somebody else, and the agent says so before it ends', async () => {
+    await using cache = await startUpstream({ tls: true });
+    using files = tempDir();
+    using thief = await startThief();
+    const { port } = thief;
+    writeHosts(files, NAME, `https://127.0.0.1:${port}`);
+    writeHosts(files, 'mirrored.example', 'https://mirror.example');
+    const document = JSON.stringify({ revision: '1', ca: cache.caPem, caches: [cacheEntry(cache.url)] });
+    const source = createFileSource(files.write('nodes.json', document), systemClock, silentLogger);
+    const said: NodeStatus[] = [];
+    const reporter = {
+      report: (status: NodeStatus) => void said.push(status),
+      run: async () => {},
+      last: async (status: NodeStatus) => void said.push(status),
+    };
+    await assert.rejects(startAgentWith({ source, reporter }, files, port), /the address is in use/);
+    assert.deepEqual(readdirSync(certsOf(files)), ['mirrored.example']);
+    assert.equal(said.length, 1);
+    const [upstream] = said[0]!.upstreams;
+    assert.deepEqual([upstream?.upstream, upstream?.state], [NAME, 'Failed']);
+    assert.match(
+      upstream?.message ?? '',
+      new RegExp(`^cannot listen on 127.0.0.1:${port}: the address is in use`),
+    );
+  });
+});
+
+/** Somebody else's program at a port. */
+async function startThief(): Promise<Disposable & { readonly port: number }> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { port, [Symbol.dispose]: () => void server.close() };
+}
+
+function certsOf({ path }: TempDir): string {
+  return join(path, 'certs.d');
+}
+
+function writeHosts(files: TempDir, upstream: string, host: string): void {
+  files.write(
+    `certs.d/${upstream}/hosts.toml`,
+    `# Written by larder node-agent, which overwrites changes. Without this line the file is yours.\nserver = "https://${upstream}"\n\n[host."${host}"]\n`,
+  );
+}
