@@ -68,7 +68,7 @@ describe('the nodes of an upstream', () => {
 
   test('whose agent has not reported in five minutes are a problem, and not on their way', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
-    const agents = [agent('n1'), agent('n2', 'waits: ImagePullBackOff'), agent('n3')];
+    const agents = [agent('n1'), agent('n2'), agent('n3')];
     const findingsAfter = (seconds: number) =>
       nodeView(
         nodesOf([report('n1', { upstreams })], { agents, total: 3, now: AT + 1000 * seconds }),
@@ -81,9 +81,25 @@ describe('the nodes of an upstream', () => {
     assert.deepEqual(findingsAfter(300), [
       {
         reason: 'NodesNotConfigured',
-        message:
-          "2 of 3 nodes have not reported once in 5 minutes (nodes n2, n3): the agent's pod waits: ImagePullBackOff",
+        message: '2 of 3 nodes have not reported once in 5 minutes (nodes n2, n3)',
       },
+    ]);
+  });
+
+  test('whose agent does not come up for a reason that is known are a problem after half a minute', () => {
+    const problem = "has no node: 1 node(s) didn't have free ports for the requested pod ports";
+    const agents = [agent('n1', problem), agent('n2'), agent('n3', problem)];
+    const findingsAfter = (seconds: number) =>
+      nodeView(nodesOf([report('n3', {})], { agents, total: 3, now: AT + 1000 * seconds }), 'docker.io', true)
+        .findings;
+    const onTheirWay = (count: number) => ({
+      reason: 'ConfiguringNodes',
+      message: `${count} of 3 nodes have not carried out the last change`,
+    });
+    assert.deepEqual(findingsAfter(29), [onTheirWay(2)]);
+    assert.deepEqual(findingsAfter(30), [
+      { reason: 'NodesNotConfigured', message: `1 of 3 nodes have no agent (node n1): its pod ${problem}` },
+      onTheirWay(1),
     ]);
   });
 

@@ -35,6 +35,8 @@ const SILENT_MS = 1000 * LEASE_SECONDS;
  */
 const FIRST_REPORT_MINUTES = 5;
 const FIRST_REPORT_MS = FIRST_REPORT_MINUTES * 60_000;
+/** Where it is known why an agent does not come up, it is said sooner; the scheduler may find it a place in less, by evicting others. */
+const TROUBLED_MS = 30_000;
 /** Named in one message at the most. */
 const NAMED = 3;
 
@@ -66,10 +68,12 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
     } else if (own.state === 'Ready') ready.push(node);
   }
   const all = Math.max(total, reports.length);
-  const mute = muteAgents(input);
+  const missing = missingAgents(input);
+  const troubled = missing.filter(({ problem }) => problem !== undefined);
+  const mute = missing.filter(({ problem }) => problem === undefined);
   const isPodless = input.podlessSince !== undefined && input.podlessSince <= now - FIRST_REPORT_MS;
   const podless = isPodless ? podlessNodes(all, input.agents, reports) : 0;
-  onTheirWay += Math.max(0, all - reports.length - mute.length - podless);
+  onTheirWay += Math.max(0, all - reports.length - missing.length - podless);
   const findings: Finding[] = [];
   if (foreign.length > 0)
     findings.push({
@@ -83,7 +87,16 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
       reason: 'NodesNotConfigured',
       message: `${named(silent)}: nothing was heard for a while`,
     });
-  if (mute.length > 0) findings.push({ reason: 'NodesNotConfigured', message: muteText(mute, all) });
+  if (troubled.length > 0)
+    findings.push({
+      reason: 'NodesNotConfigured',
+      message: `${troubled.length} of ${all} nodes have no agent${placesOf(troubled)}: its pod ${troubled[0]?.problem}`,
+    });
+  if (mute.length > 0)
+    findings.push({
+      reason: 'NodesNotConfigured',
+      message: `${mute.length} of ${all} nodes have not reported once in ${FIRST_REPORT_MINUTES} minutes${placesOf(mute)}`,
+    });
   if (podless > 0)
     findings.push({
       reason: 'NodesNotConfigured',
@@ -102,20 +115,18 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
   return { configured: ready.length, total: all, findings };
 }
 
-/** Agents that have been there for a while, of whose node there is no report. A report goes with its agent's pod. */
-function muteAgents({ agents, reports, now }: NodesInput): AgentPod[] {
+/** Agents that should have reported by now, of whose node there is no report. A report goes with its agent's pod. */
+function missingAgents({ agents, reports, now }: NodesInput): AgentPod[] {
   const heard = new Set(reports.map(({ node }) => node));
-  return agents.filter(
-    ({ node, createdAt }) => createdAt <= now - FIRST_REPORT_MS && (node === undefined || !heard.has(node)),
-  );
+  return agents.filter(({ node, createdAt, problem }) => {
+    const limitMs = problem === undefined ? FIRST_REPORT_MS : TROUBLED_MS;
+    return createdAt <= now - limitMs && (node === undefined || !heard.has(node));
+  });
 }
 
-function muteText(mute: readonly AgentPod[], all: number): string {
-  const nodes = mute.flatMap(({ node }) => node ?? []).sort();
-  const where = nodes.length === 0 ? '' : ` (${named(nodes)})`;
-  const problem = mute.find((one) => one.problem !== undefined)?.problem;
-  const why = problem === undefined ? '' : `: the agent's pod ${problem}`;
-  return `${mute.length} of ${all} nodes have not reported once in ${FIRST_REPORT_MINUTES} minutes${where}${why}`;
+function placesOf(agents: readonly AgentPod[]): string {
+  const nodes = agents.flatMap(({ node }) => node ?? []).sort();
+  return nodes.length === 0 ? '' : ` (${named(nodes)})`;
 }
 
 function named(nodes: readonly string[]): string {
