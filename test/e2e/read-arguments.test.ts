@@ -10,14 +10,14 @@ test('unless told, the newest containerd runs every scenario', () => {
   });
 });
 
-test('of all containerds the newest runs everything, and the others pull', () => {
+test('of all containerds the newest runs everything, and the others pull, beside a thief', () => {
   const { suites } = accepted(['--containerd', 'all']);
   assert.deepEqual(
     suites.map(({ containerd }) => containerd),
     CONTAINERDS,
   );
   for (const { containerd, scenarios } of suites)
-    assert.deepEqual(scenarios, containerd === 'containerd2' ? SCENARIOS : ['pull']);
+    assert.deepEqual(scenarios, containerd === 'containerd2' ? SCENARIOS : ['pull', 'thief']);
 });
 
 test('a containerd is asked for by its minor release, scenarios by name', () => {

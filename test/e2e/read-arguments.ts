@@ -3,7 +3,16 @@ import { PARTS } from '../parts/parts.ts';
 import { CONTAINERDS, type ContainerdOptions } from '../parts/start-containerd.ts';
 
 /** Each is a file `NAME.scenario.ts` of this folder. */
-export const SCENARIOS = ['pull', 'private', 'conditions', 'trouble', 'changes', 'guide'] as const;
+export const SCENARIOS = [
+  'pull',
+  'private',
+  'conditions',
+  'trouble',
+  'thief',
+  'taken-port',
+  'changes',
+  'guide',
+] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** One cluster, and what happens in it. */
@@ -20,7 +29,7 @@ export interface Arguments {
 
 const NEWEST = '2.3';
 /** What every containerd has to pass where all of them are asked for, and only the newest everything. */
-const CORE: readonly Scenario[] = ['pull'];
+const CORE: readonly Scenario[] = ['pull', 'thief'];
 
 const USAGE = `npm run e2e:kubernetes -- [--containerd VERSION] [--scenario NAME]... [--record]
   --containerd  1.6, 1.7, 2.0, 2.1, 2.2, 2.3, or all of them; ${NEWEST} unless told

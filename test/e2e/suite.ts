@@ -11,6 +11,8 @@ import { pull } from './pull.scenario.ts';
 import type { Scenario } from './read-arguments.ts';
 import { guide } from './guide.scenario.ts';
 import { NAMESPACE } from './release.ts';
+import { takenPort } from './taken-port.scenario.ts';
+import { thief } from './thief.scenario.ts';
 import { startSetting, type DeclareScenario, type Setting } from './setting.ts';
 import { parseTask } from './suite-task.ts';
 import { trouble } from './trouble.scenario.ts';
@@ -20,6 +22,8 @@ const DECLARE: Readonly<Record<Scenario, DeclareScenario>> = {
   private: privateImages,
   conditions,
   trouble,
+  thief,
+  'taken-port': takenPort,
   changes,
   guide,
 };

@@ -40,6 +40,20 @@ describe('the nodes of an upstream', () => {
     ]);
   });
 
+  test('that could not write a file say why, whether or not they know if containerd would read it', () => {
+    const message = 'cannot listen on 127.0.0.1:5010: the address is in use';
+    const upstreams = [{ upstream: 'docker.io', state: 'Failed' as const, message }];
+    for (const containerd of [
+      { state: 'Unknown' as const, message: '' },
+      { state: 'NotSet' as const, message: 'config_path is not set' },
+    ]) {
+      const { findings } = nodeView(nodesOf([report('n1', { upstreams, containerd })]), 'docker.io', true);
+      assert.deepEqual(findings, [
+        { reason: 'NodesNotConfigured', message: `docker.io: node n1: ${message}` },
+      ]);
+    }
+  });
+
   test('are named up to three, and what somebody else wrote is told apart', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Foreign' as const, message: '' }];
     const reports = ['n1', 'n2', 'n3', 'n4', 'n5'].map((node) => report(node, { upstreams }));

@@ -64,7 +64,7 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
     if (own.state === 'Foreign') foreign.push(node);
     else if (!isRead || own.state === 'Failed' || (own.state === 'Down' && isSettled)) {
       failed.push(node);
-      why ||= isRead ? own.message : status.containerd.message;
+      why ||= isRead || own.state === 'Failed' ? own.message : status.containerd.message;
     } else if (own.state === 'Ready') ready.push(node);
   }
   const all = Math.max(total, reports.length);
