@@ -27,7 +27,7 @@ export function parseAddress(text: string): Address {
   return { host: (match[1] ?? match[2]) as string, port };
 }
 
-/** As {@link parseAddress}, of this machine alone: what listens there has no login and no TLS. */
+/** As {@link parseAddress}, of this machine alone: what listens there has no login. */
 export function parseLoopback(text: string): Address {
   const address = parseAddress(text);
   if (!/^(?:127(?:\.\d{1,3}){3}|::1)$/.test(address.host)) {
