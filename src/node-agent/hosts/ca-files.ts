@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../kit/clock.ts';
 import { replaceFile, TEMPORARY } from '../replace-file.ts';
-import { CA_FILE_NAME, caFileName, HOSTS_TOML, MARKER } from './hosts-toml.ts';
+import { CA_FILE_NAME, caFileName } from './hosts-toml.ts';
+import { readOurHostsToml } from './read-hosts-toml.ts';
 
 /**
  * containerd reads a hosts.toml first and then the certificates that it names, and fails the pull when one is missing ("unable to read CA
@@ -44,16 +45,10 @@ export function createCaFiles(root: string, clock: Clock): CaFiles {
   };
 }
 
-/** Certificates that are named by files as they are, whatever was to be written: one may have failed. */
+/** Certificates that are named by files as they are, whatever was to be written: one may have failed. Throws for a file that may name some. */
 async function namedBy(root: string, names: readonly string[]): Promise<ReadonlySet<string>> {
-  const texts = await Promise.all(
-    names.map((name) => readFile(join(root, name, HOSTS_TOML), 'utf8').catch(() => '')),
-  );
-  return new Set(
-    texts
-      .filter((text) => text.startsWith(MARKER))
-      .flatMap((text) => text.match(/\blarder-ca-[0-9a-f]{16}\.pem\b/g) ?? []),
-  );
+  const texts = await Promise.all(names.map((name) => readOurHostsToml(join(root, name))));
+  return new Set(texts.flatMap((text) => text?.match(/\blarder-ca-[0-9a-f]{16}\.pem\b/g) ?? []));
 }
 
 function isOurs(name: string): boolean {

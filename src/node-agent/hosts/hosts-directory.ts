@@ -1,10 +1,11 @@
-import { lstat, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import { replaceFile, TEMPORARY } from '../replace-file.ts';
 import { createCaFiles, type CaFiles } from './ca-files.ts';
-import { CA_FILE_NAME, HOSTS_TOML, hostsToml, hostTable, MARKER, type HostsFile } from './hosts-toml.ts';
+import { CA_FILE_NAME, HOSTS_TOML, hostsToml, hostTable, type HostsFile } from './hosts-toml.ts';
+import { readOurHostsToml } from './read-hosts-toml.ts';
 
 /** What became of one upstream's file. */
 export interface HostsOutcome {
@@ -49,7 +50,7 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
       const tables = urls.map(hostTable);
       const outcomes: HostsOutcome[] = [];
       for (const name of await namesIn(root)) {
-        const text = await readFile(join(root, name, HOSTS_TOML), 'utf8').catch(() => '');
+        const text = (await readOurHostsToml(join(root, name))) ?? '';
         const leadsThere = text.split('\n').some((line) => tables.includes(line));
         if (leadsThere) outcomes.push(...(await remove(root, name)));
       }
@@ -140,8 +141,8 @@ async function foreign(directory: string): Promise<string | undefined> {
     const other = (await namesIn(directory)).find((name) => !isOurs(name));
     return other === undefined ? undefined : `${join(directory, other)} was put there by somebody else`;
   }
-  const hasMarker = file === 'file' && (await readFile(path, 'utf8')).startsWith(MARKER);
-  return hasMarker ? undefined : `${path} was written by somebody else`;
+  const isOurFile = file === 'file' && (await readOurHostsToml(directory)) !== undefined;
+  return isOurFile ? undefined : `${path} was written by somebody else`;
 }
 
 /** By its name, in a directory that is ours. */
