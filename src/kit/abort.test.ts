@@ -44,3 +44,12 @@ test('a promise that fails after the signal has aborted is nobody’s unhandled 
   reject(new Error('late'));
   await new Promise((resolve) => setImmediate(resolve));
 });
+
+test('a promise that fails when the signal had aborted before is nobody’s unhandled rejection, and no listener stays', async () => {
+  const signal = AbortSignal.abort(new RangeError('gone'));
+  const { promise, reject } = Promise.withResolvers<void>();
+  await assert.rejects(untilAborted(promise, signal), new RangeError('gone'));
+  reject(new Error('late'));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+});

@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+
+/** A client's connection, byte by byte: what no HTTP client would send, and how none would leave. */
+export interface RawConnection extends Disposable {
+  /** What has come so far, as Latin-1. */
+  readonly received: string;
+  /** True when the server has ended its side, or the connection is broken. */
+  readonly isOver: boolean;
+  /** Resolves when the kernel has the bytes, or the connection is broken. */
+  send(text: string | Buffer): Promise<void>;
+  /** Stops reading: what comes stays in the kernel's buffers. */
+  pause(): void;
+  /** Ends this side alone (FIN). */
+  halfClose(): void;
+  /** Ends it by RST. */
+  reset(): void;
+}
+
+/** Connects to the listener at `url`; over TLS, which is not checked, when that is https. */
+export async function connectRaw(url: string): Promise<RawConnection> {
+  const { protocol, hostname, port } = new URL(url);
+  const tcp = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  await once(tcp, 'connect');
+  const socket = protocol === 'https:' ? await secured(tcp) : tcp;
+  let received = '';
+  let isOver = false;
+  // Breaking is what these connections are for.
+  for (const one of [tcp, socket]) one.on('error', () => {});
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.toString('latin1');
+  });
+  for (const event of ['end', 'close']) {
+    socket.once(event, () => {
+      isOver = true;
+    });
+  }
+
+  return {
+    get received() {
+      return received;
+    },
+    get isOver() {
+      return isOver;
+    },
+    send: (text) => new Promise((resolve) => void socket.write(text, () => resolve())),
+    pause: () => void socket.pause(),
+    halfClose: () => void socket.end(),
+    reset: () => void tcp.resetAndDestroy(),
+    [Symbol.dispose]: () => void socket.destroy(),
+  };
+}
+
+async function secured(tcp: Socket): Promise<Socket> {
+  const socket = connectTls({ socket: tcp, rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  return socket;
+}
