@@ -1,9 +1,20 @@
 /** Clients that leave before they are answered cost nobody else anything: Larder goes on, and keeps nothing of theirs. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { get, imageOf, pullImage, startUpstream, tempDir, waitFor, type FaultOptions } from '../kit/index.ts';
-import { connectRaw } from './raw-connection.ts';
-import { startCache } from './setting.ts';
+import {
+  blobOf,
+  connectRaw,
+  createTestPki,
+  get,
+  imageOf,
+  pullImage,
+  startUpstream,
+  tempDir,
+  waitFor,
+  type FaultOptions,
+} from '../kit/index.ts';
+import { censusOf } from './census.ts';
+import { blobUrl, startCache } from './setting.ts';
 
 const IMAGES = Array.from({ length: 30 }, (_, index) => imageOf({ seed: index + 1 }));
 
@@ -32,9 +43,8 @@ suite('clients that reset their connections right after a request', { concurrenc
       const faults = fault === 'refuse' ? undefined : upstream.faults.add(fault);
       if (faults === undefined) await upstream.refuse();
       for (const { digest } of IMAGES) {
-        const request = `GET /v2/team/app/manifests/${digest} HTTP/1.1\r\nHost: larder\r\n\r\n`;
         const clients = await Promise.all([1, 2, 3, 4].map(() => connectRaw(larder.registry)));
-        await Promise.all(clients.map((client) => client.send(request)));
+        await Promise.all(clients.map((client) => client.send(requestOf(`manifests/${digest}`))));
         for (const client of clients) client.reset();
       }
       assert.equal((await get(`${larder.admin}/healthz`)).status, 200);
@@ -44,3 +54,26 @@ suite('clients that reset their connections right after a request', { concurrenc
     });
   }
 });
+
+test('clients that reset TLS connections leave none of them open', async () => {
+  const blob = blobOf(1_000_000);
+  const pki = createTestPki();
+  using files = tempDir();
+  await using upstream = await startUpstream();
+  upstream.push('team/app', blob);
+  const { cert, key } = pki.server();
+  const flags = ['--tls-cert', files.write('tls.crt', cert), '--tls-key', files.write('tls.key', key)];
+  await using larder = await startCache(upstream, { flags });
+  assert.equal((await get(blobUrl(larder, 'team/app', blob), { ca: pki.caPem })).status, 200);
+  const before = censusOf(larder.pid);
+  for (let round = 0; round < 30; round += 1) {
+    const clients = await Promise.all(Array.from({ length: 10 }, () => connectRaw(larder.registry)));
+    await Promise.all(clients.map((client) => client.send(requestOf(`blobs/${blob.digest}`))));
+    for (const client of clients) client.reset();
+  }
+  await waitFor(() => (censusOf(larder.pid)?.sockets ?? 0) <= (before?.sockets ?? 0), { everyMs: 100 });
+});
+
+function requestOf(rest: string): string {
+  return `GET /v2/team/app/${rest} HTTP/1.1\r\nHost: larder\r\n\r\n`;
+}

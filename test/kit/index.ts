@@ -49,6 +49,7 @@ export {
   type Secrets,
 } from './process.ts';
 export { pullImage, type PullOptions, type PullResult } from './pull.ts';
+export { connectRaw, type RawConnection } from './raw-connection.ts';
 export { tempDir, type TempDir } from './temp.ts';
 export { startUpstream, type Upstream, type UpstreamOptions } from './upstream.ts';
 export type { ChallengeQuirks } from './upstream/auth.ts';

@@ -6,11 +6,13 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { sendError } from './answer.ts';
 import { formatCacheStatus } from './cache-status.ts';
+import { createConnections } from './connections.ts';
 import { Exchange } from './exchange.ts';
 
 /** Tokens of large registries exceed the default 16 KiB. */
@@ -37,15 +39,17 @@ export interface Tls {
  */
 export function createRegistryListener(deps: RegistryListenerDeps, tls: Tls | undefined): Server {
   let count = 0;
+  const connections = createConnections(deps.clock);
   const listener: RequestListener = (request: IncomingMessage, response: ServerResponse) => {
     count += 1;
     const exchange = new Exchange(request, response, count.toString(36));
     const startedAt = deps.clock.monotonic();
     deps.began();
-    response.once('close', () => {
+    const end = connections.begin(request.socket, () => {
       exchange.markGone();
       deps.observe(exchange, startedAt);
     });
+    response.once('close', end);
     deps.handle(exchange).catch((error: unknown) => fail(exchange, error, deps.logger));
   };
   const options = {
@@ -59,31 +63,47 @@ export function createRegistryListener(deps: RegistryListenerDeps, tls: Tls | un
       ? createServer(options, listener)
       : createTlsServer({ ...options, cert: tls.cert, key: tls.key, ALPNProtocols: ['http/1.1'] }, listener);
   server.timeout = 0;
-  // A body sent with a GET is of no use to anyone; not reading it must not keep the connection.
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable)
-      socket.end(
-        `HTTP/1.1 400 Bad Request\r\nCache-Status: ${BAD_REQUEST}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
-      );
-    else socket.destroy();
+  server.on('clientError', (_error, connection) => {
+    // Behind answers under way it would be taken for a part of them.
+    if (connection.writable && !connections.isBusy(connection)) {
+      connection.end(BAD_REQUEST);
+      connections.closeSoon(connection);
+    } else connection.destroy();
   });
   return server;
 }
 
-const BAD_REQUEST = formatCacheStatus({ kind: 'error', detail: 'REQUEST_INVALID' });
+const BAD_REQUEST = [
+  'HTTP/1.1 400 Bad Request',
+  `Cache-Status: ${formatCacheStatus({ kind: 'error', detail: 'REQUEST_INVALID' })}`,
+  'Content-Length: 0',
+  'Connection: close',
+  '\r\n',
+].join('\r\n');
 
 function fail(exchange: Exchange, error: unknown, logger: Logger): void {
   const known = isLarderError(error) ? error : internal(exchange, error, logger);
   exchange.error = known;
   const { response } = exchange;
   if (known.code === 'CLIENT_GONE' || response.headersSent) {
-    if (!response.writableEnded) response.destroy();
+    if (!response.writableEnded) breakOff(response);
     return;
   }
   for (const name of response.getHeaderNames()) {
     if (name !== 'content-range') response.removeHeader(name);
   }
-  sendError(exchange, known);
+  try {
+    sendError(exchange, known);
+  } catch (cause) {
+    logger.error('an answer could not be sent', { request: exchange.id, error: errorText(cause) });
+    breakOff(response);
+  }
+}
+
+/** Ends the connection, but not before its turn: the answers ahead of it are whole. */
+function breakOff(response: ServerResponse): void {
+  if (response.socket === null) response.once('socket', (socket: Duplex) => socket.destroy());
+  else response.destroy();
 }
 
 function internal(exchange: Exchange, error: unknown, logger: Logger): LarderError {

@@ -8,7 +8,7 @@ export interface RawConnection extends Disposable {
   readonly received: string;
   /** True when the server has ended its side, or the connection is broken. */
   readonly isOver: boolean;
-  /** Resolves when the kernel has the bytes, or the connection is broken. */
+  /** Resolves when the kernel has the bytes, or the connection is broken. Text is Latin-1. */
   send(text: string | Buffer): Promise<void>;
   /** Stops reading: what comes stays in the kernel's buffers. */
   pause(): void;
@@ -44,7 +44,7 @@ export async function connectRaw(url: string): Promise<RawConnection> {
     get isOver() {
       return isOver;
     },
-    send: (text) => new Promise((resolve) => void socket.write(text, () => resolve())),
+    send: (text) => new Promise((resolve) => void socket.write(text, 'latin1', () => resolve())),
     pause: () => void socket.pause(),
     halfClose: () => void socket.end(),
     reset: () => void tcp.resetAndDestroy(),

@@ -1,0 +1,54 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../kit/clock.ts';
+
+/** What a client that sends no more may still take to read what it was sent, and to close. */
+const LEAVING_MS = 5_000;
+
+/** The connections of a listener, and the answers under way on each. */
+export interface Connections {
+  /**
+   * Notes an answer, and calls `onEnd` once: when the returned function is called, or else when the connection closes. node:http alone says
+   * nothing of the answers that waited for their turn on a connection where a CONNECT came after them.
+   *
+   * A connection that is no more than half open is closed soon: node:http lets its client read as slowly as it likes, and node:tls
+   * waits for ever for what it wrote when the client reset the connection (Node.js 24).
+   */
+  begin(connection: Duplex, onEnd: () => void): () => void;
+  /** True while an answer is sent or waits for its turn. */
+  isBusy(connection: Duplex): boolean;
+  /** Closes it, if its client has not closed it before. */
+  closeSoon(connection: Duplex): void;
+}
+
+/** None yet. */
+export function createConnections(clock: Clock): Connections {
+  const answers = new WeakMap<Duplex, Set<() => void>>();
+
+  function open(connection: Duplex): Set<() => void> {
+    const own = new Set<() => void>();
+    answers.set(connection, own);
+    connection.once('end', () => closeSoon(connection));
+    connection.once('close', () => {
+      for (const end of own) end();
+    });
+    return own;
+  }
+
+  function closeSoon(connection: Duplex): void {
+    const cancel = clock.after(LEAVING_MS, () => connection.destroy());
+    connection.once('close', cancel);
+  }
+
+  return {
+    begin(connection, onEnd) {
+      const own = answers.get(connection) ?? open(connection);
+      const end = (): void => {
+        if (own.delete(end)) onEnd();
+      };
+      own.add(end);
+      return end;
+    },
+    isBusy: (connection) => (answers.get(connection)?.size ?? 0) > 0,
+    closeSoon,
+  };
+}
