@@ -14,7 +14,7 @@ import {
   type FaultOptions,
 } from '../kit/index.ts';
 import { censusOf } from './census.ts';
-import { blobUrl, startCache } from './setting.ts';
+import { blobUrl, cacheStatus, startCache } from './setting.ts';
 
 const IMAGES = Array.from({ length: 30 }, (_, index) => imageOf({ seed: index + 1 }));
 
@@ -72,6 +72,27 @@ test('clients that reset TLS connections leave none of them open', async () => {
     for (const client of clients) client.reset();
   }
   await waitFor(() => (censusOf(larder.pid)?.sockets ?? 0) <= (before?.sockets ?? 0), { everyMs: 100 });
+});
+
+test('a client that leaves in the middle of a body that is not stored is no failure of ours', async () => {
+  const blob = blobOf(4_000_000);
+  await using upstream = await startUpstream();
+  upstream.push('team/app', blob);
+  using _pause = upstream.faults.add({ pauseAfter: 1_000_000 });
+  await using larder = await startCache(upstream, { flags: ['--max-size', '1Mi'] });
+  const leaving = new AbortController();
+  const answer = await get(blobUrl(larder, 'team/app', blob), {
+    signal: leaving.signal,
+    onBytes: (received) => received > 800_000 && leaving.abort(),
+  });
+  assert.deepEqual(cacheStatus(answer), ['larder', 'fwd=bypass', 'detail=STORE_FULL']);
+  assert.equal(answer.complete, false);
+  await waitFor(() => upstream.requests[0]?.ending === 'aborted');
+  await larder.stop();
+  assert.deepEqual(
+    larder.logs.filter(({ level }) => level === 'error'),
+    [],
+  );
 });
 
 function requestOf(rest: string): string {

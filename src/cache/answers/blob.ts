@@ -249,9 +249,11 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       claimed === undefined
         ? await openDirect(target, digest, signal)
         : { size: claimed.contentLength, response: claimed };
-    const abort = (): void => void answer.body.destroy();
+    // With the reason: whoever reads would otherwise take it for a fault of the upstream's.
+    const abort = (): void => void answer.body.destroy(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });
     try {
+      signal.throwIfAborted();
       exchange.bytesFrom = 'bypass';
       const status: CacheStatus = { kind: 'bypass', detail: 'STORE_FULL' };
       const range =
