@@ -7,7 +7,7 @@ import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { createKubeClient, KUBE_CLIENT_LIMITS, type ClosableKubeClient } from '../kube/client/kube-client.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
-import { createController, type Controller } from '../kube/controller/controller.ts';
+import { createController } from '../kube/controller/controller.ts';
 import { createEventRecorder } from '../kube/events/recorder.ts';
 import { createElector } from '../kube/leader-election/elector.ts';
 import type { Leadership } from '../kube/leader-election/leadership.ts';
@@ -37,6 +37,7 @@ import { createStartPatience } from './status/start-patience.ts';
 import { createStatsPoller } from './status/stats-poller.ts';
 import { createStatusComposer } from './status/status-composer.ts';
 import { watchCluster } from './watched.ts';
+import { work } from './work.ts';
 
 /** Keeps objects from going before their caches have. */
 export const FINALIZER = 'larder/operator';
@@ -125,22 +126,6 @@ export async function startOperator(
       await owned.disposeAsync();
     },
   };
-}
-
-async function work(
-  controllers: readonly Controller[],
-  background: (signal: AbortSignal) => Promise<void>,
-  stop: AbortSignal,
-  leadership: Leadership,
-): Promise<void> {
-  const ended = new AbortController();
-  const running = background(ended.signal);
-  try {
-    await Promise.all(controllers.map((controller) => controller.run(stop, leadership)));
-  } finally {
-    ended.abort();
-    await running;
-  }
 }
 
 function clientOf(

@@ -33,6 +33,7 @@ function setting(reconcile: Reconcile, more: Partial<ControllerOptions> = {}) {
     source,
     results,
     run: () => void (running = controller.run(stopping.signal, leading)),
+    ended: () => running,
     stop: (): Promise<void> => {
       stopping.abort(new Error('SIGTERM'));
       return running;
@@ -78,6 +79,20 @@ test('nothing is reconciled before every source has synced; then what changes go
   await waitFor(() => keys.length === 4);
   assert.deepEqual(keys, ['a', 'c', 'd', 'b']);
   await stop();
+});
+
+test('a worker that fails ends the run with its failure, which is then nobody’s unhandled rejection', async () => {
+  const { keys, reconcile } = noting();
+  const { source, run, ended, leading } = setting(reconcile, { workers: 2 });
+  leading.isLive = () => {
+    throw new RangeError('broken');
+  };
+  source.sync();
+  run();
+  const failed = assert.rejects(ended(), new RangeError('broken'));
+  source.change('a');
+  await failed;
+  assert.deepEqual(keys, []);
 });
 
 describe('the outcome of a reconcile', () => {

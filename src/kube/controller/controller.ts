@@ -165,9 +165,12 @@ export function createController(deps: ControllerDeps, options: ControllerOption
       try {
         await warm(halt.signal).catch(unlessAborted(halt.signal));
         const working = Promise.all(Array.from({ length: workers }, () => work(leading)));
-        if (!halt.signal.aborted) await new Promise<void>((resolve) => onAbort(halt.signal, resolve));
+        const halted = new Promise<void>((resolve) => onAbort(halt.signal, resolve));
+        await Promise.race([halted, working]);
         await finish(working);
       } finally {
+        // For the workers beside one that has failed.
+        queue.close();
         for (const one of forget) one();
       }
     },
