@@ -3,8 +3,8 @@ import { InvalidArgumentError, Command, Option } from 'commander';
 import { keepAlive, systemClock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { Address } from '../kit/listen.ts';
-import { createLogger, type LogLevel } from '../kit/logger.ts';
-import type { OperatorDeps } from '../operator/program.ts';
+import { createLogger, type Logger, type LogLevel } from '../kit/logger.ts';
+import type { OperatorDeps, RunningOperator } from '../operator/program.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
 import { kubeConnectionOf } from './kube-connection.ts';
@@ -117,20 +117,19 @@ async function operator(options: OperatorOptions, io: CommandIo): Promise<number
   try {
     if (image === undefined || options.uninstall === true)
       return await uninstall(options, io, deps, namespace, stopping);
-    return await run({ ...options, image }, io, deps, namespace, stopping);
+    await runUntil(stopping, await start({ ...options, image }, io, deps, namespace), logger);
+    return EXIT.done;
   } finally {
     program.abort();
   }
 }
 
-async function run(
+async function start(
   options: OperatorOptions & { image: string },
   io: CommandIo,
   deps: OperatorDeps,
   namespace: string,
-  stopping: Promise<string>,
-): Promise<number> {
-  const { logger } = deps;
+): Promise<RunningOperator> {
   const { startOperator } = await import('../operator/program.ts');
   const running = await startOperator(deps, {
     namespace,
@@ -147,21 +146,24 @@ async function run(
     adminAddress: options.adminAddress,
     version: io.version,
   });
-  logger.info('larder operates', {
+  deps.logger.info('larder operates', {
     event: 'ready',
     admin: running.adminUrl,
     namespace,
     server: deps.connection.server,
   });
+  return running;
+}
+
+/** The work has no end of its own: what ends it is a signal, or the loss of the lease. */
+async function runUntil(stopping: Promise<string>, running: RunningOperator, logger: Logger): Promise<void> {
   try {
-    // The work has no end of its own: what ends it is a signal, or the loss of the lease.
     const name = await Promise.race([stopping, running.ended.then(() => 'end')]);
     logger.info('larder stops', { event: 'stopping', signal: name });
   } finally {
     await running.stop();
   }
   logger.info('larder has stopped', { event: 'stopped' });
-  return EXIT.done;
 }
 
 async function uninstall(

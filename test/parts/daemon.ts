@@ -59,6 +59,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   child.stdout.setEncoding('utf8').on('data', collect);
   child.stderr.setEncoding('utf8').on('data', collect);
 
+  const stop = async (): Promise<void> => {
+    if (hasEnded(child) || child.pid === undefined) return;
+    child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+    await gone;
+    clearTimeout(late);
+  };
+
   const limit = new AbortController();
   const tooLate = delay(START_LIMIT_MS, `did not get ready within ${START_LIMIT_MS / 1000} s`, {
     signal: limit.signal,
@@ -67,11 +75,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const outcome = await Promise.race([match.promise, gone, tooLate]);
   limit.abort();
   if (typeof outcome === 'string') {
-    await stopChild(child, gone);
+    await stop();
     throw new Error(`${name} ${outcome}:\n${output}`);
   }
 
-  const stop = (): Promise<void> => stopChild(child, gone);
   const pid = child.pid!;
   const kill = async (): Promise<void> => {
     if (hasEnded(child)) return;
@@ -89,12 +96,4 @@ function hasEnded(child: ChildProcess): boolean {
 
 function onlyChildOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
-}
-
-async function stopChild(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
-  if (hasEnded(child) || child.pid === undefined) return;
-  child.kill('SIGTERM');
-  const kill = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
-  await gone;
-  clearTimeout(kill);
 }
