@@ -14,7 +14,7 @@ export interface RawConnection extends Disposable {
   pause(): void;
   /** Ends this side alone (FIN). */
   halfClose(): void;
-  /** Ends it by RST. */
+  /** Ends it, by RST unless it is half closed. */
   reset(): void;
 }
 
@@ -47,7 +47,8 @@ export async function connectRaw(url: string): Promise<RawConnection> {
     send: (text) => new Promise((resolve) => void socket.write(text, 'latin1', () => resolve())),
     pause: () => void socket.pause(),
     halfClose: () => void socket.end(),
-    reset: () => void tcp.resetAndDestroy(),
+    // What is ending cannot be reset: Node.js 24 would never close it (`reset EINVAL`), and this process never end.
+    reset: () => void (socket.writableEnded ? socket.destroy() : tcp.resetAndDestroy()),
     [Symbol.dispose]: () => void socket.destroy(),
   };
 }

@@ -91,7 +91,9 @@ export async function openOrigin(
       socket,
       connection: {
         number: connectionNumber,
-        end: (how) => void (how === 'rst' ? socket.resetAndDestroy() : socket.destroy()),
+        // What is ending cannot be reset: Node.js 24 would never close it (`reset EINVAL`), and this process never end.
+        end: (how) =>
+          void (how === 'rst' && !socket.writableEnded ? socket.resetAndDestroy() : socket.destroy()),
       },
     });
     connections.opened += 1;
