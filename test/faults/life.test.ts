@@ -1,10 +1,14 @@
 /** Start, stop, crash, restart, and changes of the configuration while it runs. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { on } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import {
   blobOf,
   createTestPki,
@@ -20,6 +24,8 @@ import {
   type TestBlob,
 } from '../kit/index.ts';
 import { blobUrl, configWith, HEAVY, manifestUrl, MiB, startCache } from './setting.ts';
+
+const EXECUTABLE = fileURLToPath(new URL('../../bin/larder', import.meta.url));
 
 test(`${HEAVY ? 30 : 8} SIGKILLs under load: nobody gets a wrong body, and what was fetched is used again`, async (context) => {
   const kills = HEAVY ? 30 : 8;
@@ -176,6 +182,27 @@ test('SIGINT of an idle cache exits with 0 at once, also with kept connections',
   assert.deepEqual(await larder.stop('SIGINT'), { code: 0, signal: null });
   assert.ok(performance.now() - begin < 5000);
   agent.destroy();
+});
+
+test('the cache goes on when nobody reads its log any more', async () => {
+  using directory = tempDir();
+  const listen = ['--address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0', '--store', directory.path];
+  const log = ['--log-format', 'json', '--log-level', 'debug'];
+  const child = spawn(EXECUTABLE, ['serve', ...listen, ...log], { stdio: ['ignore', 'ignore', 'pipe'] });
+  try {
+    const lines = on(createInterface(child.stderr), 'line') as AsyncIterable<[string]>;
+    let registry = '';
+    for await (const [line] of lines) {
+      registry = (JSON.parse(line) as { registry?: string }).registry ?? '';
+      if (registry !== '') break;
+    }
+    child.stderr.destroy();
+    // Each request is a line.
+    for (let count = 0; count < 5; count += 1) assert.equal((await get(`${registry}/v2/`)).status, 200);
+    assert.equal(child.exitCode, null);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 suite('what cannot start says so in a sentence', { concurrency: 2 }, () => {
