@@ -18,16 +18,21 @@ export interface RawConnection extends Disposable {
   reset(): void;
 }
 
-/** Connects to the listener at `url`; over TLS, which is not checked, when that is https. */
+/** Nothing that a test waits for takes so long. */
+const LIMIT_MS = 30_000;
+
+/** Connects to the listener at `url`; over TLS, which is not checked, when that is https. Broken when nothing moves for 30 s. */
 export async function connectRaw(url: string): Promise<RawConnection> {
   const { protocol, hostname, port } = new URL(url);
   const tcp = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
-  await once(tcp, 'connect');
-  const socket = protocol === 'https:' ? await secured(tcp) : tcp;
+  const limit = { signal: AbortSignal.timeout(LIMIT_MS) };
+  await once(tcp, 'connect', limit);
+  const socket = protocol === 'https:' ? await secured(tcp, limit) : tcp;
   let received = '';
   let isOver = false;
   // Breaking is what these connections are for.
   for (const one of [tcp, socket]) one.on('error', () => {});
+  socket.setTimeout(LIMIT_MS, () => socket.destroy());
   socket.on('data', (chunk: Buffer) => {
     received += chunk.toString('latin1');
   });
@@ -53,8 +58,13 @@ export async function connectRaw(url: string): Promise<RawConnection> {
   };
 }
 
-async function secured(tcp: Socket): Promise<Socket> {
+async function secured(tcp: Socket, limit: { signal: AbortSignal }): Promise<Socket> {
   const socket = connectTls({ socket: tcp, rejectUnauthorized: false });
-  await once(socket, 'secureConnect');
-  return socket;
+  try {
+    await once(socket, 'secureConnect', limit);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
