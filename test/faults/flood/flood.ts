@@ -20,8 +20,8 @@ export interface FloodCounts {
 }
 
 /** Clients at a time, for each process. */
-const GOOD = 8;
-const RUDE = 12;
+const GOOD = 10;
+const RUDE = 30;
 
 /**
  * Floods each target for a while, with clients good and rude, while its upstreams have one trouble after the other. The n-th client does the

@@ -3,6 +3,7 @@ import { connectRaw, type RawConnection } from '../../kit/index.ts';
 import { oddRequest, usualTarget } from './odd-requests.ts';
 import type { Random } from './random.ts';
 import type { Source, Target } from './setting.ts';
+import { COLD } from './shelf.ts';
 
 /** One call of a client that does as no client should. It never minds how it is treated. Gives how many requests it sent. */
 export async function intrude({ larder, sources }: Target, random: Random): Promise<number> {
@@ -13,13 +14,27 @@ export async function intrude({ larder, sources }: Target, random: Random): Prom
   const connected = await connectRaw(url).catch(() => undefined);
   if (connected === undefined) return 0;
   using client = connected;
-  const kind = random.weighted({ odd: 5, reset: 5, half: 3, pipeline: 4, slow: 2, garbage: 2, idle: 1 });
-  const sent = await INTRUSIONS[kind](client, random, source);
+  const kind = random.weighted({
+    odd: 5,
+    reset: 5,
+    crowd: 2,
+    half: 3,
+    pipeline: 4,
+    slow: 2,
+    garbage: 2,
+    idle: 1,
+  });
+  const sent = await INTRUSIONS[kind](
+    client,
+    random,
+    kind === 'crowd' ? (sources[0] as Source) : source,
+    url,
+  );
   leave(client, random);
   return sent;
 }
 
-type Intrusion = (client: RawConnection, random: Random, source: Source) => Promise<number>;
+type Intrusion = (client: RawConnection, random: Random, source: Source, url: string) => Promise<number>;
 
 const INTRUSIONS = {
   async odd(client, random, source) {
@@ -34,6 +49,16 @@ const INTRUSIONS = {
     await stay(random, random.pick([0, 0, 1, 5, 50]));
     client.reset();
     return 1;
+  },
+
+  /** Several for one manifest that nobody has asked for yet, all gone at once: as containerd when one of its requests has failed. */
+  async crowd(client, random, { upstream, shelf }, url) {
+    const others = await Promise.allSettled([1, 2, 3].map(() => connectRaw(url)));
+    const crowd = [client, ...others.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))];
+    const target = `/v2/${upstream.host}/${COLD}/manifests/${random.pick(shelf.cold)}`;
+    await Promise.all(crowd.map((one) => one.send(`GET ${target} HTTP/1.1\r\nHost: larder\r\n\r\n`)));
+    for (const one of crowd) one.reset();
+    return crowd.length;
   },
 
   /** A part of a request, and then nothing, or the rest of it after a while. */

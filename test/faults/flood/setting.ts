@@ -1,15 +1,19 @@
+import assert from 'node:assert/strict';
+import { Agent } from 'node:http';
 import {
   createTestPki,
+  get,
   startLarder,
   startUpstream,
   tempDir,
+  type LarderOptions,
   type LarderProcess,
   type Login,
   type Upstream,
   type UpstreamOptions,
 } from '../../kit/index.ts';
 import { configWith } from '../setting.ts';
-import { fillShelf, type Shelf } from './shelf.ts';
+import { COLD, fillShelf, type Shelf } from './shelf.ts';
 
 /** One of the upstreams, and how it is asked for something. */
 export interface Source {
@@ -17,7 +21,7 @@ export interface Source {
   readonly shelf: Shelf;
 }
 
-/** A process that is flooded. */
+/** A process that is flooded, with the cold manifests of its first source in its store. */
 export interface Target {
   readonly larder: LarderProcess;
   /** What clients have to trust; undefined: it speaks no TLS. */
@@ -66,20 +70,28 @@ export async function startFloodSetting(): Promise<FloodSetting> {
     await source({ auth: 'bearer', token: { at: 'own-port' } }, issuing),
   ];
   const secrets = { service: { username: SERVICE.user, password: SERVICE.password } };
-  const plain = cleanup.use(
-    await startLarder({ config: configWith(caches), secrets, flags: ['--max-size', '24Mi'] }),
-  );
   const pki = createTestPki();
   const { cert, key } = pki.server();
   const tls = ['--tls-cert', files.write('tls.crt', cert), '--tls-key', files.write('tls.key', key)];
-  const secured = cleanup.use(
-    await startLarder({
-      config: configWith([
-        { ...caches[0], garbageCollection: { maxSize: '2Mi' } },
-        { ...caches[1], ...issuing },
-      ]),
-      flags: ['--max-size', '8Mi', ...tls],
+  const first = sources[0] as Source;
+  const plain = cleanup.use(
+    await startFilled(first, {
+      config: configWith(caches),
+      secrets,
+      store: `${files.path}/plain`,
+      flags: ['--max-size', '24Mi'],
     }),
+  );
+  const small = [
+    { ...caches[0], garbageCollection: { maxSize: '2Mi' } },
+    { ...caches[1], ...issuing },
+  ];
+  const secured = cleanup.use(
+    await startFilled(
+      first,
+      { config: configWith(small), store: `${files.path}/secured`, flags: ['--max-size', '8Mi'] },
+      tls,
+    ),
   );
   const owned = cleanup.move();
   return {
@@ -90,4 +102,23 @@ export async function startFloodSetting(): Promise<FloodSetting> {
     ],
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Starts a process with what is cold in its store, and nothing in memory: it is another one that has fetched it, and had no `more` flags. */
+async function startFilled(
+  { upstream, shelf }: Source,
+  options: LarderOptions,
+  more: readonly string[] = [],
+): Promise<LarderProcess> {
+  {
+    await using before = await startLarder(options);
+    const agent = new Agent({ keepAlive: true });
+    for (const digest of shelf.cold) {
+      const url = `${before.registry}/v2/${upstream.host}/${COLD}/manifests/${digest}`;
+      assert.equal((await get(url, { agent })).status, 200);
+    }
+    agent.destroy();
+    await before.stop();
+  }
+  return startLarder({ ...options, flags: [...(options.flags ?? []), ...more] });
 }

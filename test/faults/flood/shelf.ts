@@ -17,16 +17,21 @@ export interface Shelf {
   readonly manifests: ReadonlyMap<string, TestImage>;
   /** By digest, alone or as layers and configurations. */
   readonly blobs: ReadonlyMap<string, TestBlob>;
+  /** Digests of manifests in {@link COLD}, for those who want one that nobody has asked for since the start. */
+  readonly cold: readonly string[];
 }
 
 export const PUBLIC = 'team/app';
 /** Alice's, where the upstream knows who asks. */
 export const PRIVATE = 'team/secret';
 export const REPOSITORIES = [PUBLIC, PRIVATE] as const;
+/** Public, and asked for by nobody else. */
+export const COLD = 'team/cold';
 
 const KiB = 1 << 10;
 const MiB = 1 << 20;
 const IMAGES = 10;
+const COLD_MANIFESTS = 200;
 /** Around what is held back until it is proven (64 KiB) and what is read at a time (512 KiB), and larger than a small budget. */
 const LAYERS = [0, 1, 700, 64 * KiB, 64 * KiB + 1, 100_000, 400_000, 512 * KiB + 50];
 const LARGE = [MiB + 1, 3 * MiB];
@@ -53,11 +58,16 @@ export function fillShelf(upstream: Upstream, number: number): Shelf {
     for (const blob of lone) upstream.push(repository, blob);
     upstream.push(repository, artifactOf({ artifactType: 'application/vnd.test.note', subject: index }));
   }
+  const cold = Array.from({ length: COLD_MANIFESTS }, (_, at) =>
+    artifactOf({ artifactType: 'application/vnd.test.note', annotations: { number: `${first} ${at}` } }),
+  );
+  for (const one of cold) upstream.push(COLD, one);
   upstream.setAccess(PRIVATE, { readers: ['alice', 'service'] });
   const blobs = [...images.flatMap((image) => image.blobs), ...lone];
   return {
     tags,
     manifests: new Map([...tags.values()].map((image) => [image.digest, image])),
     blobs: new Map(blobs.map((blob) => [blob.digest, blob])),
+    cold: cold.map(({ digest }) => digest),
   };
 }
