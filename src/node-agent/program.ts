@@ -60,7 +60,7 @@ export async function startNodeAgent(
   const caches = createCaches({ clock, logger, tasks, onChange: () => changes.notify() });
   const certificate = await createRelayCertificate(settings.address.host);
   const relay = createRelay((upstream) => caches.target(upstream));
-  const listener = createRelayListener(relay, certificate);
+  const listener = createRelayListener(relay, certificate, clock);
   const directory = createHostsDirectory(settings.certsDirectory, clock);
   let address = settings.address;
   try {
@@ -74,7 +74,7 @@ export async function startNodeAgent(
   // Those of an agent that was killed: nobody can answer to them any more.
   await turnAway();
   cleanup.defer(async () => {
-    await listener.stop(clock, DRAIN_MS);
+    await listener.stop(DRAIN_MS);
     caches.close();
     await directory.settle();
   });

@@ -12,6 +12,7 @@ export interface AgentPlace {
 
 /** `bin/larder node-agent`. Disposing it kills it, if it still runs. */
 export interface AgentProcess extends AsyncDisposable {
+  readonly pid: number;
   /** What it last said of its node. */
   status(): LogLine;
   stop(): Promise<void>;
@@ -53,6 +54,7 @@ export async function startAgentProcess(flags: readonly string[], place: AgentPl
     await gone;
   }
   const agent: AgentProcess = {
+    pid: child.pid ?? 0,
     status: () => logs.findLast(({ event }) => event === 'node-status') ?? {},
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),

@@ -8,11 +8,11 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../kit/clock.ts';
+import { createConnections } from '../../kit/connections.ts';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { sendError } from './answer.ts';
 import { formatCacheStatus } from './cache-status.ts';
-import { createConnections } from './connections.ts';
 import { Exchange } from './exchange.ts';
 
 /** Tokens of large registries exceed the default 16 KiB. */
@@ -63,13 +63,7 @@ export function createRegistryListener(deps: RegistryListenerDeps, tls: Tls | un
       ? createServer(options, listener)
       : createTlsServer({ ...options, cert: tls.cert, key: tls.key, ALPNProtocols: ['http/1.1'] }, listener);
   server.timeout = 0;
-  server.on('clientError', (_error, connection) => {
-    // Behind answers under way it would be taken for a part of them.
-    if (connection.writable && !connections.isBusy(connection)) {
-      connection.end(BAD_REQUEST);
-      connections.closeSoon(connection);
-    } else connection.destroy();
-  });
+  server.on('clientError', (_error, connection) => connections.refuse(connection, BAD_REQUEST));
   return server;
 }
 

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:https';
 import { sleep, type Clock } from '../../kit/clock.ts';
+import { createConnections } from '../../kit/connections.ts';
 import type { RelayCertificate } from './relay-certificate.ts';
 import type { Relay } from './relay.ts';
 
@@ -7,8 +8,13 @@ import type { Relay } from './relay.ts';
 const MAX_HEADER_BYTES = 64 * 1024;
 
 /** The server that containerd is pointed at, of HTTP over TLS; `/healthz` says that the process lives. */
-export function createRelayListener(relay: Relay, { certificate, key }: RelayCertificate): RelayListener {
+export function createRelayListener(
+  relay: Relay,
+  { certificate, key }: RelayCertificate,
+  clock: Clock,
+): RelayListener {
   let running = 0;
+  const connections = createConnections(clock);
   const server = createServer(
     {
       cert: certificate,
@@ -22,23 +28,22 @@ export function createRelayListener(relay: Relay, { certificate, key }: RelayCer
     },
     (request, response) => {
       running += 1;
-      response.once('close', () => {
+      const gone = new AbortController();
+      const end = connections.begin(request.socket, () => {
         running -= 1;
+        gone.abort();
       });
+      response.once('close', end);
       if (request.url === '/healthz') response.end('ok\n');
-      else void relay(request, response);
+      else void relay(request, response, gone.signal);
     },
   );
   server.timeout = 0;
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable)
-      socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
-    else socket.destroy();
-  });
+  server.on('clientError', (_error, connection) => connections.refuse(connection, BAD_REQUEST));
   const isBusy = (): boolean => running > 0;
   return {
     server,
-    async stop(clock, limitMs) {
+    async stop(limitMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const deadline = clock.monotonic() + limitMs;
@@ -49,8 +54,10 @@ export function createRelayListener(relay: Relay, { certificate, key }: RelayCer
   };
 }
 
+const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
+
 export interface RelayListener {
   readonly server: Server;
   /** Refuses new connections at once, which sends containerd to the origin, and lets running answers end, `limitMs` at most. */
-  stop(clock: Clock, limitMs: number): Promise<void>;
+  stop(limitMs: number): Promise<void>;
 }

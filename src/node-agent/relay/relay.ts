@@ -9,8 +9,8 @@ const MAX_FORM_BYTES = 64 * 1024;
 /** A cache that has answered anything so short a time ago is there. */
 const ANSWERED_MS = 100;
 
-/** Answers one request of a client. */
-export type Relay = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+/** Answers one request of a client, until `gone` aborts: the answer has ended, or its connection has. Never rejects. */
+export type Relay = (request: IncomingMessage, response: ServerResponse, gone: AbortSignal) => Promise<void>;
 
 /**
  * Sends each request to the cache of its upstream as it came, apart from what belongs to the connection, and the answer back. The
@@ -20,14 +20,14 @@ export type Relay = (request: IncomingMessage, response: ServerResponse) => Prom
  * is not open or when the cache fails. An answer that breaks off ends the connection in order (FIN), which containerd resumes.
  */
 export function createRelay(targetOf: (upstream: string) => RelayTarget | undefined): Relay {
-  return async function relay(request, response) {
+  return async function relay(request, response, gone) {
     try {
       const body = await formOf(request);
       const upstream = upstreamOf(request.url ?? '/');
       const target = upstream === undefined ? undefined : targetOf(upstream);
       if (target === undefined) throw nobodyCaches(upstream);
       if (target.gate.state !== 'open') throw unavailable(target.upstream);
-      forward(target, request, body, response);
+      forward(target, request, body, response, gone);
     } catch (error) {
       sendError(response, error);
     }
@@ -39,7 +39,9 @@ function forward(
   request: IncomingMessage,
   body: Buffer | undefined,
   response: ServerResponse,
+  gone: AbortSignal,
 ): void {
+  if (gone.aborted) return;
   const attempt = gate.attempt();
   const onSilent = (): Error | undefined => {
     if (gate.state !== 'open') return unavailable(upstream);
@@ -69,7 +71,7 @@ function forward(
       },
     },
   );
-  response.once('close', giveUp);
+  gone.addEventListener('abort', giveUp, { once: true });
 }
 
 /** containerd names the upstream in `ns`; a client that logs in at the cache's token server has it in the path. */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../../kit/clock.ts';
+import type { Clock } from './clock.ts';
 
 /** What a client that sends no more may still take to read what it was sent, and to close. */
 const LEAVING_MS = 5_000;
@@ -14,10 +14,11 @@ export interface Connections {
    * waits for ever for what it wrote when the client reset the connection (Node.js 24).
    */
   begin(connection: Duplex, onEnd: () => void): () => void;
-  /** True while an answer is sent or waits for its turn. */
-  isBusy(connection: Duplex): boolean;
-  /** Closes it, if its client has not closed it before. */
-  closeSoon(connection: Duplex): void;
+  /**
+   * Ends a connection on which something came that is no request: with `answer`, unless that would be taken for a part of the answers
+   * that are under way.
+   */
+  refuse(connection: Duplex, answer: string): void;
 }
 
 /** None yet. */
@@ -48,7 +49,14 @@ export function createConnections(clock: Clock): Connections {
       own.add(end);
       return end;
     },
-    isBusy: (connection) => (answers.get(connection)?.size ?? 0) > 0,
-    closeSoon,
+    refuse(connection, answer) {
+      const isBusy = (answers.get(connection)?.size ?? 0) > 0;
+      if (isBusy || !connection.writable) {
+        connection.destroy();
+        return;
+      }
+      connection.end(answer);
+      closeSoon(connection);
+    },
   };
 }
