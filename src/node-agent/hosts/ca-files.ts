@@ -15,7 +15,10 @@ const LINGER_MS = 1_000;
 export interface CaFiles {
   /** Puts the certificate there, before a hosts.toml names it. */
   provide(pem: string): Promise<void>;
-  /** Removes those that no hosts.toml of ours has named for a second. Gives how many are left that none names. */
+  /**
+   * Removes those that no hosts.toml of ours has named for a second. Gives how many are left that none names. Throws when that cannot be known,
+   * and removes nothing then.
+   */
   sweep(): Promise<number>;
 }
 
@@ -45,7 +48,7 @@ export function createCaFiles(root: string, clock: Clock): CaFiles {
   };
 }
 
-/** Certificates that are named by files as they are, whatever was to be written: one may have failed. Throws for a file that may name some. */
+/** Certificates that are named by files as they are, whatever was to be written: one may have failed. */
 async function namedBy(root: string, names: readonly string[]): Promise<ReadonlySet<string>> {
   const texts = await Promise.all(names.map((name) => readOurHostsToml(join(root, name))));
   return new Set(texts.flatMap((text) => text?.match(/\blarder-ca-[0-9a-f]{16}\.pem\b/g) ?? []));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -223,6 +224,19 @@ describe('what somebody else wrote is never touched and reported:', () => {
       },
     ],
     [
+      'a directory in place of the file',
+      HUB,
+      (root) => void mkdirSync(join(root.path, 'docker.io/hosts.toml'), { recursive: true }),
+    ],
+    [
+      'a pipe in place of the file',
+      HUB,
+      (root) => {
+        mkdirSync(join(root.path, 'docker.io'));
+        execFileSync('mkfifo', [join(root.path, 'docker.io/hosts.toml')]);
+      },
+    ],
+    [
       'a directory that containerd finds first',
       MIRRORED,
       (root) => void root.write('quay.io_8443_/hosts.toml', 'server = "https://x"\n'),
@@ -238,6 +252,7 @@ describe('what somebody else wrote is never touched and reported:', () => {
       assert.equal(outcome?.state, 'Foreign');
       assert.match(outcome.message, /somebody else|comes first/);
       assert.deepEqual(tree(root), before);
+      assert.deepEqual(await directory.removeLeadingTo([RELAY.url]), []);
       await directory.apply([]);
       assert.deepEqual(tree(root), before);
     });

@@ -25,14 +25,15 @@ export interface HostsDirectory {
   apply(files: readonly HostsFile[]): Promise<HostsOutcome[]>;
   /** Removes those of our files that lead to one of these hosts, whatever else they name. Gives those that could not be removed. */
   removeLeadingTo(urls: readonly string[]): Promise<HostsOutcome[]>;
-  /** Resolves when no certificate is left that no file names. Certificates outlive their files by a second. */
+  /** Resolves when no certificate is left that no file names, which takes a second, or cannot be helped; never rejects. */
   settle(): Promise<void>;
 }
 
 /** By containerd, whoever it runs as: there is no secret in these files. */
 const READABLE = 0o644;
-/** How often it is looked whether a certificate may go. */
+/** How often it is looked whether a certificate may go, and for how long. */
 const SETTLE_MS = 250;
+const SETTLED_MS = 2_000;
 
 export function createHostsDirectory(root: string, clock: Clock): HostsDirectory {
   const caFiles = createCaFiles(root, clock);
@@ -43,21 +44,28 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
       const outcomes: HostsOutcome[] = [];
       for (const name of others.toSorted(leftoversFirst)) outcomes.push(...(await remove(root, name)));
       for (const file of files) outcomes.push(await write(root, file, caFiles));
-      await caFiles.sweep();
+      // What is left too long harms nobody, and goes with the next call.
+      await caFiles.sweep().catch(() => {});
       return outcomes;
     },
     async removeLeadingTo(urls) {
       const tables = urls.map(hostTable);
       const outcomes: HostsOutcome[] = [];
       for (const name of await namesIn(root)) {
-        const text = (await readOurHostsToml(join(root, name))) ?? '';
-        const leadsThere = text.split('\n').some((line) => tables.includes(line));
-        if (leadsThere) outcomes.push(...(await remove(root, name)));
+        try {
+          const text = (await readOurHostsToml(join(root, name))) ?? '';
+          const leadsThere = text.split('\n').some((line) => tables.includes(line));
+          if (leadsThere) outcomes.push(...(await remove(root, name)));
+        } catch (error) {
+          outcomes.push(failed(name, join(root, name), error));
+        }
       }
       return outcomes;
     },
     async settle() {
-      while ((await caFiles.sweep()) > 0) await sleep(clock, SETTLE_MS);
+      const deadline = clock.monotonic() + SETTLED_MS;
+      const isLeft = async (): Promise<boolean> => (await caFiles.sweep().catch(() => 0)) > 0;
+      while ((await isLeft()) && clock.monotonic() < deadline) await sleep(clock, SETTLE_MS);
     },
   };
 }
@@ -103,7 +111,8 @@ async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
     await clear(`${directory}${TEMPORARY}`);
     return [];
   } catch (error) {
-    return [failed(upstream, directory, error)];
+    // What an agent has written, it can read.
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? [] : [failed(upstream, directory, error)];
   }
 }
 
