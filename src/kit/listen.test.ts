@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { connect } from 'node:net';
 import { describe, test } from 'node:test';
-import { listen } from './listen.ts';
+import { systemClock } from './clock.ts';
+import { endsWithin } from './ends-within.ts';
+import { drain, listen } from './listen.ts';
 
 describe('a listener', () => {
   test('on [::] is reached over IPv4 and over IPv6', async (context) => {
@@ -22,5 +27,21 @@ describe('a listener', () => {
       message: `cannot listen on 127.0.0.1:${port}: the address is in use`,
       hint: 'choose another address with --address',
     });
+  });
+
+  test('ends soon although a client has connected and says nothing, with TLS as without', async (context) => {
+    for (const server of [createServer(), createTlsServer()]) {
+      const { host, port } = await listen(server, { host: '127.0.0.1', port: 0 }, '--address');
+      const client = connect({ host, port });
+      context.after(() => client.destroy());
+      await once(server, 'connection');
+      assert.ok(
+        await endsWithin(
+          systemClock,
+          drain(server, () => 0, systemClock, 0),
+          10_000,
+        ),
+      );
+    }
   });
 });

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LarderError } from './errors.ts';
 import { sleep, type Clock } from './clock.ts';
+import { endsWithin } from './ends-within.ts';
 
 /** Where a listener listens. Port 0 picks a free one. The host `::` is every address of both families; of IPv4 alone where there is no IPv6. */
 export interface Address {
@@ -50,8 +51,12 @@ export async function drain(
   server.closeIdleConnections();
   // Connections that are neither idle nor answering (half-sent requests) do not count as running.
   server.closeAllConnections();
-  await closed;
+  // A client of a TLS listener that connects and does not greet is known to the kernel alone; it ends with the process.
+  await endsWithin(clock, closed, CLOSED_MS);
 }
+
+/** What connections take to close that were closed by us. */
+const CLOSED_MS = 500;
 
 function reason(error: NodeJS.ErrnoException): string {
   return REASONS[error.code ?? ''] ?? error.message;

@@ -130,7 +130,7 @@ test('a write that is refused is repeated although nothing has changed', async (
   assert.equal(readNodeLease(leaseOf(api))?.status.revision, '1');
 });
 
-test('a last word is passed on once, and given up after 5 s', async () => {
+test('the state of a process that ends is written once, and given up after 5 s', async () => {
   await using api = await startApi();
   await using reporter = start(api);
   await reporter.last('1');

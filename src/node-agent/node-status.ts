@@ -23,7 +23,7 @@ export interface StatusReporter {
   report(status: NodeStatus): void;
   /** Passes it on until `signal` aborts. Whatever fails is tried again. */
   run(signal: AbortSignal): Promise<void>;
-  /** Passes a last word on before the process ends: once, for a few seconds at most. Not while it runs. */
+  /** Passes the state on before the process ends: tries once, for a few seconds at most. Not while `run` goes on. */
   last(status: NodeStatus): Promise<void>;
 }
 

@@ -8,6 +8,7 @@ import { createCarryOut, failedStatus, type CarryOutSettings } from './carry-out
 import { createChanges } from './changes.ts';
 import { createEvidence } from './containerd/containerd-evidence.ts';
 import type { DocumentSource } from './document/document-source.ts';
+import { firstDocument } from './document/first-document.ts';
 import { createHostsDirectory } from './hosts/hosts-directory.ts';
 import { writtenStatus, type NodeStatus, type StatusReporter } from './node-status.ts';
 import { isReached } from './relay/reach-check.ts';
@@ -46,40 +47,42 @@ export interface NodeAgentDeps {
 
 /**
  * The object graph of `larder node-agent`. Resolves when the relay listens, whether the document is known by then or not: as long as it is
- * not, mirrors stay as they are, and the relay sends containerd on. Throws `CONFIG_INVALID`, with nothing left open and nothing written, or
- * `ADDRESS_IN_USE`, with nothing left open and no file that leads to the address.
+ * not, mirrors stay as they are, and the relay sends containerd on. Throws `CONFIG_INVALID` or `ADDRESS_IN_USE`, with nothing left open and
+ * no file that leads to the address.
  */
 export async function startNodeAgent(
   settings: NodeAgentSettings,
   { source, reporter, clock, logger }: NodeAgentDeps,
 ): Promise<RunningNodeAgent> {
+  const directory = createHostsDirectory(settings.certsDirectory, clock);
+  let address = settings.address;
+  // An agent that was killed has left files, and its key is gone with it.
+  await turnAway();
   let document = await source.read();
+  const certificate = await createRelayCertificate(address.host);
   const tasks = new TaskGroup(logger);
+  const looks = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
   const changes = createChanges(clock);
   const caches = createCaches({ clock, logger, tasks, onChange: () => changes.notify() });
-  const certificate = await createRelayCertificate(settings.address.host);
   const relay = createRelay((upstream) => caches.target(upstream));
   const listener = createRelayListener(relay, certificate, clock);
-  const directory = createHostsDirectory(settings.certsDirectory, clock);
-  let address = settings.address;
   try {
-    address = await listen(listener.server, settings.address, '--address');
+    address = await listen(listener.server, address, '--address');
   } catch (error) {
-    await turnAway();
-    if (document !== undefined) await reporter?.last(failedStatus(document, undefined, errorText(error)));
+    await reportFailure(errorText(error));
     throw error;
   }
   const place: RelayPlace = { url: `https://${formatAddress(address)}`, ca: certificate.ca };
-  // Those of an agent that was killed: nobody can answer to them any more.
-  await turnAway();
+  cleanup.defer(() => directory.settle());
+  cleanup.defer(() => tasks.close());
+  // Until the last answer has ended, caches are probed.
   cleanup.defer(async () => {
     await listener.stop(DRAIN_MS);
     caches.close();
-    await directory.settle();
   });
   cleanup.defer(turnAway);
-  cleanup.defer(() => tasks.close());
+  cleanup.defer(() => looks.close());
   const carryOut = createCarryOut(settings, {
     directory,
     place,
@@ -101,7 +104,7 @@ export async function startNodeAgent(
   );
   if (reporter !== undefined) tasks.run('report the state of this node', (signal) => reporter.run(signal));
   await carryOutLatest();
-  tasks.run('carry out the document', async (signal) => {
+  looks.run('carry out the document', async (signal) => {
     while (await changes.next(LOOK_AGAIN_MS, signal)) await carryOutLatest();
   });
 
@@ -110,7 +113,7 @@ export async function startNodeAgent(
 
   async function carryOutLatest(): Promise<void> {
     await caches.judged();
-    if (document === undefined || tasks.signal.aborted) return;
+    if (document === undefined || looks.signal.aborted) return;
     try {
       status = await carryOut(document);
     } catch (error) {
@@ -122,7 +125,7 @@ export async function startNodeAgent(
     reporter?.report(status);
   }
 
-  /** containerd must not ask at a port that is not ours. Mirrors are elsewhere, and stay. */
+  /** Removes the files that lead to the relay. Those of mirrors lead elsewhere, and stay. */
   async function turnAway(): Promise<void> {
     const at = formatAddress(address);
     try {
@@ -130,6 +133,17 @@ export async function startNodeAgent(
       for (const { message } of left) logger.error('a file still leads to the relay', { error: message });
     } catch (error) {
       logger.error('files may still lead to the relay', { error: errorText(error) });
+    }
+  }
+
+  /** Reports that nothing of the document can be done, before the process ends. */
+  async function reportFailure(message: string): Promise<void> {
+    if (reporter === undefined) return;
+    try {
+      document ??= await firstDocument(source, clock);
+      if (document !== undefined) await reporter.last(failedStatus(document, undefined, message));
+    } catch (error) {
+      logger.warn('the state of this node cannot be written', { error: errorText(error) });
     }
   }
 }

@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { parseNodeDocument } from '../../src/node-agent/node-document.ts';
 import type { NodeStatus } from '../../src/node-agent/node-status.ts';
 import { systemClock } from '../../src/kit/clock.ts';
+import { endsWithin } from '../../src/kit/ends-within.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
+import type { DocumentSource } from '../../src/node-agent/document/document-source.ts';
 import { createFileSource } from '../../src/node-agent/document/file-source.ts';
-import { get, startUpstream, tempDir, type TempDir } from '../kit/index.ts';
+import { get, tempDir, type TempDir } from '../kit/index.ts';
 import { freePort } from '../parts/free-port.ts';
 import { relayAuthority } from './relay-authority.ts';
 import { cacheEntry, NAME, startAgentWith, startPair } from './setting.ts';
@@ -29,6 +32,18 @@ describe('the relay', () => {
           assert.doesNotMatch(readFileSync(join(file.parentPath, file.name), 'utf8'), /PRIVATE KEY/);
     }
     assert.equal(new Set(authorities).size, 2);
+  });
+
+  test('ends soon although somebody has connected and says nothing', async () => {
+    await using pair = await startPair();
+    const { hostname, port } = new URL(pair.agent.relay.url);
+    const silent = connect({ host: hostname, port: Number(port) });
+    try {
+      await once(silent, 'connect');
+      assert.ok(await endsWithin(systemClock, pair.agent.stop(), 5_000));
+    } finally {
+      silent.destroy();
+    }
   });
 
   test('leaves nothing in the directory when it stops', async () => {
@@ -52,31 +67,41 @@ describe('a file of ours that leads to the port', () => {
     }
   });
 
-  test('goes when the port belongs to somebody else, and the agent says so before it ends', async () => {
-    await using cache = await startUpstream({ tls: true });
-    using files = tempDir();
-    using thief = await startThief();
-    const { port } = thief;
-    writeHosts(files, NAME, `https://127.0.0.1:${port}`);
-    writeHosts(files, 'mirrored.example', 'https://mirror.example');
-    const document = JSON.stringify({ revision: '1', ca: cache.caPem, caches: [cacheEntry(cache.url)] });
-    const source = createFileSource(files.write('nodes.json', document), systemClock, silentLogger);
-    const said: NodeStatus[] = [];
-    const reporter = {
-      report: (status: NodeStatus) => void said.push(status),
-      run: async () => {},
-      last: async (status: NodeStatus) => void said.push(status),
-    };
-    await assert.rejects(startAgentWith({ source, reporter }, files, port), /the address is in use/);
-    assert.deepEqual(readdirSync(certsOf(files)), ['mirrored.example']);
-    assert.equal(said.length, 1);
-    const [upstream] = said[0]!.upstreams;
-    assert.deepEqual([upstream?.upstream, upstream?.state], [NAME, 'Failed']);
-    assert.match(
-      upstream?.message ?? '',
-      new RegExp(`^cannot listen on 127.0.0.1:${port}: the address is in use`),
-    );
-  });
+  const document = JSON.stringify({ revision: '1', caches: [cacheEntry('http://127.0.0.1:1')] });
+  const sources: [string, (files: TempDir) => DocumentSource][] = [
+    ['', (files) => createFileSource(files.write('nodes.json', document), systemClock, silentLogger)],
+    [
+      ', also where it has yet to learn what it cannot do',
+      () => ({
+        read: async () => undefined,
+        watch: async (_signal, onChange) => onChange(parseNodeDocument(document, 'nodes.json')),
+      }),
+    ],
+  ];
+  for (const [also, sourceOf] of sources)
+    test(`goes when the port belongs to somebody else, and the agent says so before it ends${also}`, async () => {
+      using files = tempDir();
+      using thief = await startThief();
+      const { port } = thief;
+      writeHosts(files, NAME, `https://127.0.0.1:${port}`);
+      writeHosts(files, 'mirrored.example', 'https://mirror.example');
+      const said: NodeStatus[] = [];
+      const reporter = {
+        report: (status: NodeStatus) => void said.push(status),
+        run: async () => {},
+        last: async (status: NodeStatus) => void said.push(status),
+      };
+      const starting = startAgentWith({ source: sourceOf(files), reporter }, files, port);
+      await assert.rejects(starting, /the address is in use/);
+      assert.deepEqual(readdirSync(certsOf(files)), ['mirrored.example']);
+      assert.equal(said.length, 1);
+      const [upstream] = said[0]!.upstreams;
+      assert.deepEqual([upstream?.upstream, upstream?.state], [NAME, 'Failed']);
+      assert.match(
+        upstream?.message ?? '',
+        new RegExp(`^cannot listen on 127.0.0.1:${port}: the address is in use`),
+      );
+    });
 });
 
 /** Somebody else's program at a port. */

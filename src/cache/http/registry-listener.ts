@@ -61,11 +61,14 @@ export function createRegistryListener(deps: RegistryListenerDeps, tls: Tls | un
   const server =
     tls === undefined
       ? createServer(options, listener)
-      : createTlsServer({ ...options, cert: tls.cert, key: tls.key, ALPNProtocols: ['http/1.1'] }, listener);
+      : createTlsServer({ ...options, ...TLS_OPTIONS, cert: tls.cert, key: tls.key }, listener);
   server.timeout = 0;
   server.on('clientError', (_error, connection) => connections.refuse(connection, BAD_REQUEST));
   return server;
 }
+
+/** Clients connect to a cache in milliseconds; the default is 120 s. */
+const TLS_OPTIONS = { ALPNProtocols: ['http/1.1'], handshakeTimeout: 30_000 };
 
 const BAD_REQUEST = [
   'HTTP/1.1 400 Bad Request',

@@ -1,9 +1,14 @@
 import { createServer, type Server } from 'node:https';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { createConnections } from '../../kit/connections.ts';
+import { endsWithin } from '../../kit/ends-within.ts';
 import type { RelayCertificate } from './relay-certificate.ts';
 import type { Relay } from './relay.ts';
 
+/** containerd gives a relay as long. */
+const HANDSHAKE_MS = 10_000;
+/** What connections take to close that were closed by us. */
+const CLOSED_MS = 500;
 /** Tokens of large registries exceed the default 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
@@ -20,6 +25,7 @@ export function createRelayListener(
       cert: certificate,
       key,
       ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: HANDSHAKE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
       // containerd keeps connections for 30 s: whoever closes first must not be us.
       keepAliveTimeout: 75_000,
@@ -49,7 +55,8 @@ export function createRelayListener(
       const deadline = clock.monotonic() + limitMs;
       while (isBusy() && clock.monotonic() < deadline) await sleep(clock, 20);
       server.closeAllConnections();
-      await closed;
+      // A client that connects and does not greet is known to the kernel alone.
+      await endsWithin(clock, closed, CLOSED_MS);
     },
   };
 }
