@@ -4,8 +4,8 @@ import { main, packageVersion } from './main.ts';
 
 const stderr = batchedWriter((text) => process.stderr.write(text));
 process.on('exit', () => stderr.flush());
-// Who reads the log may go away, and come back with another process: that is no reason to end.
-process.stderr.on('error', () => {});
+// Who reads the log or the output may go away: that is no reason to end.
+for (const stream of [process.stderr, process.stdout]) stream.on('error', () => {});
 
 /** The process: the only place that touches its globals. */
 process.exitCode = await main(process.argv.slice(2), {
