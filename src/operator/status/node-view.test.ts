@@ -102,18 +102,36 @@ describe('the nodes of an upstream', () => {
 
   test('whose agent does not come up for a reason that is known are a problem after half a minute', () => {
     const problem = "has no node: 1 node(s) didn't have free ports for the requested pod ports";
-    const agents = [agent('n1', problem), agent('n2'), agent('n3', problem)];
-    const findingsAfter = (seconds: number) =>
-      nodeView(nodesOf([report('n3', {})], { agents, total: 3, now: AT + 1000 * seconds }), 'docker.io', true)
-        .findings;
+    const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
+    const agents = [agent('n1', problem), agent('n2'), agent('n3')];
+    const viewAfter = (seconds: number) =>
+      nodeView(
+        nodesOf([report('n3', { upstreams })], { agents, total: 3, now: AT + 1000 * seconds }),
+        'docker.io',
+        true,
+      );
     const onTheirWay = (count: number) => ({
       reason: 'ConfiguringNodes',
       message: `${count} of 3 nodes have not carried out the last change`,
     });
-    assert.deepEqual(findingsAfter(29), [onTheirWay(2)]);
-    assert.deepEqual(findingsAfter(30), [
+    assert.deepEqual(viewAfter(29).findings, [onTheirWay(2)]);
+    assert.deepEqual(viewAfter(30).findings, [
       { reason: 'NodesNotConfigured', message: `1 of 3 nodes have no agent (node n1): its pod ${problem}` },
       onTheirWay(1),
+    ]);
+  });
+
+  test('whose agent has ended since it reported are not configured any more', () => {
+    const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
+    const problem = 'waits: CrashLoopBackOff: back-off 40s';
+    const input = nodesOf([report('n1', { upstreams }), report('n2', { upstreams })], {
+      agents: [agent('n1', problem), agent('n2')],
+      now: AT + 60_000,
+    });
+    const { configured, findings } = nodeView(input, 'docker.io', true);
+    assert.equal(configured, 1);
+    assert.deepEqual(findings, [
+      { reason: 'NodesNotConfigured', message: `1 of 2 nodes have no agent (node n1): its pod ${problem}` },
     ]);
   });
 

@@ -36,7 +36,7 @@ const SILENT_MS = 1000 * LEASE_SECONDS;
 const FIRST_REPORT_MINUTES = 5;
 const FIRST_REPORT_MS = FIRST_REPORT_MINUTES * 60_000;
 /** Where it is known why an agent does not come up, it is said sooner; the scheduler may find it a place in less, by evicting others. */
-const TROUBLED_MS = 30_000;
+const DOWN_MS = 30_000;
 /** Named in one message at the most. */
 const NAMED = 3;
 
@@ -52,6 +52,7 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
   const silent: string[] = [];
   let why = '';
   let onTheirWay = 0;
+  const { down, mute, unheard } = absentAgents(input);
   for (const { node, status, renewedAt } of reports) {
     const own = status?.upstreams.find((one) => one.upstream === upstream);
     const isSilent = renewedAt < now - SILENT_MS;
@@ -65,15 +66,12 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
     else if (!isRead || own.state === 'Failed' || (own.state === 'Down' && isSettled)) {
       failed.push(node);
       why ||= isRead || own.state === 'Failed' ? own.message : status.containerd.message;
-    } else if (own.state === 'Ready') ready.push(node);
+    } else if (own.state === 'Ready' && !down.some((agent) => agent.node === node)) ready.push(node);
   }
   const all = Math.max(total, reports.length);
-  const missing = missingAgents(input);
-  const troubled = missing.filter(({ problem }) => problem !== undefined);
-  const mute = missing.filter(({ problem }) => problem === undefined);
   const isPodless = input.podlessSince !== undefined && input.podlessSince <= now - FIRST_REPORT_MS;
   const podless = isPodless ? podlessNodes(all, input.agents, reports) : 0;
-  onTheirWay += Math.max(0, all - reports.length - missing.length - podless);
+  onTheirWay += Math.max(0, all - reports.length - unheard - podless);
   const findings: Finding[] = [];
   if (foreign.length > 0)
     findings.push({
@@ -87,10 +85,10 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
       reason: 'NodesNotConfigured',
       message: `${named(silent)}: nothing was heard for a while`,
     });
-  if (troubled.length > 0)
+  if (down.length > 0)
     findings.push({
       reason: 'NodesNotConfigured',
-      message: `${troubled.length} of ${all} nodes have no agent${placesOf(troubled)}: its pod ${troubled[0]?.problem}`,
+      message: `${down.length} of ${all} nodes have no agent${placesOf(down)}: its pod ${down[0]?.problem}`,
     });
   if (mute.length > 0)
     findings.push({
@@ -115,13 +113,18 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
   return { configured: ready.length, total: all, findings };
 }
 
-/** Agents that should have reported by now, of whose node there is no report. A report goes with its agent's pod. */
-function missingAgents({ agents, reports, now }: NodesInput): AgentPod[] {
-  const heard = new Set(reports.map(({ node }) => node));
-  return agents.filter(({ node, createdAt, problem }) => {
-    const limitMs = problem === undefined ? FIRST_REPORT_MS : TROUBLED_MS;
-    return createdAt <= now - limitMs && (node === undefined || !heard.has(node));
-  });
+/**
+ * Agents that are not there: `down` for a reason that is known, whatever they have reported before, and `mute`, since they never have.
+ * `unheard`: how many of both have no report. A report goes with its agent's pod.
+ */
+function absentAgents({ agents, reports, now }: NodesInput) {
+  const heard = new Set<string | undefined>(reports.map(({ node }) => node));
+  const down = agents.filter(({ createdAt, problem }) => problem !== undefined && createdAt <= now - DOWN_MS);
+  const mute = agents.filter(
+    ({ node, createdAt, problem }) =>
+      problem === undefined && createdAt <= now - FIRST_REPORT_MS && !heard.has(node),
+  );
+  return { down, mute, unheard: [...down, ...mute].filter(({ node }) => !heard.has(node)).length };
 }
 
 function placesOf(agents: readonly AgentPod[]): string {
