@@ -22,7 +22,10 @@ const CONNECT_MS = 1_000;
 const REACH_MS = 30;
 /** One lost packet is no lost host. */
 const TRIALS = 2;
-/** Of one cache: containerd asks for 3 layers of an image at a time. A connection whose client does not read holds 768 KiB. */
+/**
+ * Of one cache: containerd asks for 3 layers of an image at a time. A connection whose client does not read holds 384 KiB, and TLS towards that
+ * client as much again.
+ */
 const MOST_CONNECTIONS = 128;
 /** Kept open without a request. A cache closes them after 75 s. */
 const IDLE_CONNECTIONS = 8;

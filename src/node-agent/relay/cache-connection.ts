@@ -10,7 +10,7 @@ const MAX_HEAD_BYTES = 64 * 1024;
 /** Less room than one TLS record takes: time for the next buffer. */
 const LEAST_ROOM = 16 * 1024;
 /** Bytes that a client has not taken yet, above which nothing more is read. */
-const MOST_UNDERWAY = 512 * 1024;
+const MOST_UNDERWAY = 256 * 1024;
 /** Silent for so long, the kernel asks the other one; after 10 s without a word from there the connection fails. */
 const KEEP_ALIVE_MS = 30_000;
 

@@ -1,5 +1,5 @@
 /** Large enough for the head of an answer (64 KiB) and for few calls a megabyte. */
-const SLAB_BYTES = 256 * 1024;
+const SLAB_BYTES = 128 * 1024;
 /** Kept for the next connection. More are left to the garbage collector. */
 const IDLE_SLABS = 8;
 
