@@ -179,7 +179,7 @@ describe('the name of a Service', () => {
     cluster.report('n1', cluster.document().revision, 'docker.io');
     await cluster.until(() => endpoints(cluster).has('quay.io'));
     assert.equal(endpoints(cluster).get('quay.io'), addressAt(cluster, 'registry-a'));
-    assert.equal(cluster.get(SERVICES, QUAY), undefined);
+    await cluster.until(() => cluster.get(SERVICES, QUAY) === undefined);
   });
 });
 

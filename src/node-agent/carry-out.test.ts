@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { tempDir } from '../../test/kit/index.ts';
+import { ManualClock } from '../kit/clock.ts';
+import { silentLogger } from '../kit/logger.ts';
+import { createCarryOut } from './carry-out.ts';
+import { createHostsDirectory } from './hosts/hosts-directory.ts';
+import { parseNodeDocument } from './node-document.ts';
+import type { RelayTarget } from './relay/relay-target.ts';
+
+const HUB = 'hub.example';
+const QUAY = 'quay.example';
+const PLACE = { url: 'https://127.0.0.1:5010', ca: 'PEM\n' };
+
+const document = parseNodeDocument(
+  JSON.stringify({
+    revision: '1',
+    caches: [
+      { upstream: HUB, server: `https://${HUB}`, endpoint: 'http://10.0.0.1:5000', serverName: 'hub' },
+    ],
+    mirrors: [{ upstream: QUAY, server: `https://${QUAY}`, hosts: [{ host: 'https://m.example' }] }],
+  }),
+  'nodes.json',
+);
+
+test('while connections to the relay arrive elsewhere, no file leads to it, and the status says why', async () => {
+  using root = tempDir();
+  let isReached = true;
+  const carryOut = createCarryOut(
+    { configPath: root.path, containerdConfig: join(root.path, 'config.toml') },
+    {
+      directory: createHostsDirectory(root.path, new ManualClock()),
+      place: PLACE,
+      isReached: async () => isReached,
+      caches: {
+        apply: () => {},
+        target: () => ({ gate: { state: 'open' } }) as RelayTarget,
+        judged: async () => {},
+        close: () => {},
+      },
+      judge: (read) => read,
+      logger: silentLogger,
+    },
+  );
+  const carriedOut = async () => {
+    const { upstreams } = await carryOut(document);
+    const states = Object.fromEntries(upstreams.map(({ upstream, state }) => [upstream, state]));
+    const files = [HUB, QUAY].filter((upstream) => existsSync(join(root.path, upstream, 'hosts.toml')));
+    return { states, files, message: upstreams.find(({ upstream }) => upstream === HUB)?.message };
+  };
+  const fine = { states: { [HUB]: 'Ready', [QUAY]: 'Ready' }, files: [HUB, QUAY], message: '' };
+  assert.deepEqual(await carriedOut(), fine);
+  isReached = false;
+  assert.deepEqual(await carriedOut(), {
+    states: { [HUB]: 'Failed', [QUAY]: 'Ready' },
+    files: [QUAY],
+    message: `connections to ${PLACE.url} do not arrive at the agent: something else on this node has the port, such as a Pod with that hostPort`,
+  });
+  isReached = true;
+  assert.deepEqual(await carriedOut(), fine);
+});
