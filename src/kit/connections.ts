@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from './clock.ts';
 
-/** What a client that sends no more may still take to read what it was sent, and to close. */
+/** A client that sends no more has this long to read what it was sent, and to close. */
 const LEAVING_MS = 5_000;
 
 /** The connections of a listener, and the answers under way on each. */

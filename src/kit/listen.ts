@@ -35,28 +35,34 @@ export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Connections that we have closed are gone within this time. */
+const CLOSED_MS = 500;
+
 /**
- * Ends a server in order: goes on answering until no response runs, at most `limitMs`, then stops listening; what still runs then
- * is cut.
+ * Ends a server in order: goes on answering until no response runs, at most `limitMs`; what still runs then is cut. `newcomers`, who connect
+ * meanwhile, are served as well, or refused.
  */
 export async function drain(
   server: Server,
   running: () => number,
   clock: Clock,
   limitMs: number,
+  newcomers: 'served' | 'refused' = 'served',
 ): Promise<void> {
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+    });
+  const refusing = newcomers === 'refused' ? close() : undefined;
   const deadline = clock.monotonic() + limitMs;
   while (running() > 0 && clock.monotonic() < deadline) await sleep(clock, 20);
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  const closed = refusing ?? close();
   // Connections that are neither idle nor answering (half-sent requests) do not count as running.
   server.closeAllConnections();
   // A client of a TLS listener that connects and does not greet is known to the kernel alone; it ends with the process.
   await endsWithin(clock, closed, CLOSED_MS);
 }
-
-/** What connections take to close that were closed by us. */
-const CLOSED_MS = 500;
 
 function reason(error: NodeJS.ErrnoException): string {
   return REASONS[error.code ?? ''] ?? error.message;

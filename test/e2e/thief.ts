@@ -9,15 +9,15 @@ import type { Cluster } from '../cluster/start-cluster.ts';
 export interface Thief extends AsyncDisposable {
   /** Creates or changes its Pods; none of them has to run. */
   want(pods: { readonly count: number; readonly priorityClassName?: string }): Promise<void>;
-  /** How many of its Pods have the port now. */
+  /** Counts its Pods that have the port now. */
   running(): Promise<number>;
-  /** How many of them a node has taken so far. */
+  /** Counts those that a node has taken so far. */
   admitted(): Promise<number>;
   /** Takes all of its Pods away. */
   giveUp(): Promise<void>;
   /** Takes the port as a program of the node does. */
   listenOnNode(port: number): Promise<Disposable>;
-  /** Where it sits, as the node reaches it. */
+  /** Its address, as the node reaches it. */
   readonly address: string;
   /** Since the last `forget`: connections, and requests that it could read. */
   readonly connections: () => number;

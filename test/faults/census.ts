@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 
-/** What a process holds open: connections, with its listeners, and files; those of the store that it may keep for the next reader are none. */
+/** Connections, listeners and files that a process holds open, without the files of the store that it may keep for the next reader. */
 export interface Census {
   readonly sockets: number;
   readonly files: number;

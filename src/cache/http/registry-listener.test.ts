@@ -20,7 +20,7 @@ interface Served extends AsyncDisposable {
   readonly began: () => number;
   readonly ended: readonly string[];
   readonly connections: () => Promise<number>;
-  /** What the log complains of. */
+  /** Errors of the log. */
   readonly complaints: readonly string[];
 }
 

@@ -731,7 +731,7 @@ function firstBytesOf(content: Buffer): FakeAnswer {
 
 /** The first `before` bytes, and the rest once `held` has resolved. */
 async function* hold(content: Buffer, held: Promise<void>, before = 0): AsyncGenerator<Buffer> {
-  // What it fails with is told where it is awaited.
+  // A failure comes out where it is awaited.
   held.catch(() => {});
   if (before > 0) yield content.subarray(0, before);
   await held;

@@ -31,8 +31,9 @@ export interface HostsDirectory {
 
 /** By containerd, whoever it runs as: there is no secret in these files. */
 const READABLE = 0o644;
-/** How often it is looked whether a certificate may go, and for how long. */
+/** `settle` looks again after this time, */
 const SETTLE_MS = 250;
+/** and gives up after this one. */
 const SETTLED_MS = 2_000;
 
 export function createHostsDirectory(root: string, clock: Clock): HostsDirectory {
@@ -44,7 +45,7 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
       const outcomes: HostsOutcome[] = [];
       for (const name of others.toSorted(leftoversFirst)) outcomes.push(...(await remove(root, name)));
       for (const file of files) outcomes.push(await write(root, file, caFiles));
-      // What is left too long harms nobody, and goes with the next call.
+      // A certificate that stays too long harms nobody, and goes with the next call.
       await caFiles.sweep().catch(() => {});
       return outcomes;
     },
@@ -111,7 +112,7 @@ async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
     await clear(`${directory}${TEMPORARY}`);
     return [];
   } catch (error) {
-    // What an agent has written, it can read.
+    // Somebody else's: an agent can read the directories that it has made.
     return (error as NodeJS.ErrnoException).code === 'EACCES' ? [] : [failed(upstream, directory, error)];
   }
 }

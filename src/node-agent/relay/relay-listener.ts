@@ -1,14 +1,12 @@
 import { createServer, type Server } from 'node:https';
-import { sleep, type Clock } from '../../kit/clock.ts';
+import type { Clock } from '../../kit/clock.ts';
 import { createConnections } from '../../kit/connections.ts';
-import { endsWithin } from '../../kit/ends-within.ts';
+import { drain } from '../../kit/listen.ts';
 import type { RelayCertificate } from './relay-certificate.ts';
 import type { Relay } from './relay.ts';
 
 /** containerd gives a relay as long. */
 const HANDSHAKE_MS = 10_000;
-/** What connections take to close that were closed by us. */
-const CLOSED_MS = 500;
 /** Tokens of large registries exceed the default 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
@@ -46,18 +44,9 @@ export function createRelayListener(
   );
   server.timeout = 0;
   server.on('clientError', (_error, connection) => connections.refuse(connection, BAD_REQUEST));
-  const isBusy = (): boolean => running > 0;
   return {
     server,
-    async stop(limitMs) {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const deadline = clock.monotonic() + limitMs;
-      while (isBusy() && clock.monotonic() < deadline) await sleep(clock, 20);
-      server.closeAllConnections();
-      // A client that connects and does not greet is known to the kernel alone.
-      await endsWithin(clock, closed, CLOSED_MS);
-    },
+    stop: (limitMs) => drain(server, () => running, clock, limitMs, 'refused'),
   };
 }
 
