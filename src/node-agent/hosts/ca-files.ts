@@ -1,8 +1,9 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../kit/clock.ts';
 import { replaceFile, TEMPORARY } from '../replace-file.ts';
 import { CA_FILE_NAME, caFileName } from './hosts-toml.ts';
+import { namesIn } from './names-in.ts';
 import { readOurHostsToml } from './read-hosts-toml.ts';
 
 /**
@@ -31,7 +32,7 @@ export function createCaFiles(root: string, clock: Clock): CaFiles {
       await replaceFile(join(root, caFileName(pem)), pem, 0o644);
     },
     async sweep() {
-      const names = await readdir(root).catch(() => []);
+      const names = await namesIn(root);
       const named = await namedBy(root, names);
       const unnamed = names.filter((name) => isOurs(name) && !named.has(name));
       for (const name of unnamedSince.keys()) if (!unnamed.includes(name)) unnamedSince.delete(name);

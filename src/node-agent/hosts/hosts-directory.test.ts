@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
@@ -106,6 +106,26 @@ describe('the directory', () => {
       [['docker.io', 'Failed']],
     );
     assert.ok(!readdirSync(root.path).includes('ghcr.io'));
+  });
+
+  test('says which file it is not permitted to remove', async () => {
+    using root = tempDir();
+    const directory = createHostsDirectory(root.path, clock);
+    await directory.apply([HUB]);
+    chmodSync(root.path, 0o555);
+    try {
+      const left = await asNobody(() => directory.removeLeadingTo([RELAY.url]));
+      const uninstalled = await asNobody(() => directory.apply([]));
+      for (const outcomes of [left, uninstalled]) {
+        assert.deepEqual(
+          outcomes.map(({ upstream, state }) => [upstream, state]),
+          [['docker.io', 'Failed']],
+        );
+        assert.match(outcomes[0]!.message, /EACCES/);
+      }
+    } finally {
+      chmodSync(root.path, 0o755);
+    }
   });
 
   test('is made when it is not there', async () => {
@@ -284,4 +304,16 @@ function tree({ path }: TempDir): string[] {
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
     .sort();
+}
+
+/** Runs `work` without the rights of root, where this process has them. */
+async function asNobody<T>(work: () => Promise<T>): Promise<T> {
+  const user = process.geteuid?.();
+  if (user !== 0) return work();
+  process.seteuid?.(65_534);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(user);
+  }
 }

@@ -1,10 +1,11 @@
-import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import { replaceFile, TEMPORARY } from '../replace-file.ts';
 import { createCaFiles, type CaFiles } from './ca-files.ts';
 import { CA_FILE_NAME, HOSTS_TOML, hostsToml, hostTable, type HostsFile } from './hosts-toml.ts';
+import { namesIn } from './names-in.ts';
 import { readOurHostsToml } from './read-hosts-toml.ts';
 
 /** What became of one upstream's file. */
@@ -45,8 +46,7 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
       const outcomes: HostsOutcome[] = [];
       for (const name of others.toSorted(leftoversFirst)) outcomes.push(...(await remove(root, name)));
       for (const file of files) outcomes.push(await write(root, file, caFiles));
-      // A certificate that stays too long harms nobody, and goes with the next call.
-      await caFiles.sweep().catch(() => {});
+      await sweep();
       return outcomes;
     },
     async removeLeadingTo(urls) {
@@ -61,14 +61,23 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
           outcomes.push(failed(name, join(root, name), error));
         }
       }
+      await sweep();
       return outcomes;
     },
     async settle() {
+      let left = await sweep();
       const deadline = clock.monotonic() + SETTLED_MS;
-      const isLeft = async (): Promise<boolean> => (await caFiles.sweep().catch(() => 0)) > 0;
-      while ((await isLeft()) && clock.monotonic() < deadline) await sleep(clock, SETTLE_MS);
+      while (left > 0 && clock.monotonic() < deadline) {
+        await sleep(clock, SETTLE_MS);
+        left = await sweep();
+      }
     },
   };
+
+  /** A certificate that stays too long harms nobody, and goes with the next sweep. */
+  function sweep(): Promise<number> {
+    return caFiles.sweep().catch(() => 0);
+  }
 }
 
 /** A new directory comes with all that it holds: an empty one would put `_default` out of use. */
@@ -100,9 +109,7 @@ async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
       await clear(directory);
       return [];
     }
-    if ((await kindOf(directory)) !== 'directory' || (await foreign(directory)) !== undefined) return [];
-    const names = await namesIn(directory);
-    // An empty directory was made by somebody else.
+    const names = await namesInOurs(directory);
     if (names.length === 0) return [];
     if (!names.every(isOurs)) {
       await clear(directory);
@@ -112,8 +119,18 @@ async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
     await clear(`${directory}${TEMPORARY}`);
     return [];
   } catch (error) {
-    // Somebody else's: an agent can read the directories that it has made.
-    return (error as NodeJS.ErrnoException).code === 'EACCES' ? [] : [failed(upstream, directory, error)];
+    return [failed(upstream, directory, error)];
+  }
+}
+
+/** What is in a directory of ours; nothing where it is somebody else's. One that cannot be read is: an agent reads what it has made. */
+async function namesInOurs(directory: string): Promise<string[]> {
+  try {
+    const isDirectory = (await kindOf(directory)) === 'directory';
+    return isDirectory && (await foreign(directory)) === undefined ? await namesIn(directory) : [];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return [];
+    throw error;
   }
 }
 
@@ -175,11 +192,4 @@ async function kindOf(path: string): Promise<'absent' | 'file' | 'directory' | '
   if (stats === undefined) return 'absent';
   if (stats.isFile()) return 'file';
   return stats.isDirectory() ? 'directory' : 'link or special file';
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
 }

@@ -23,8 +23,8 @@ const REACH_MS = 30;
 /** One lost packet is no lost host. */
 const TRIALS = 2;
 /**
- * Of one cache: containerd asks for 3 layers of an image at a time. A connection whose client does not read holds 384 KiB, and TLS towards that
- * client as much again.
+ * Of one cache: containerd asks for 3 layers of an image at a time. A connection whose client does not read holds 512 KiB of buffers, and TLS
+ * towards that client 384 KiB more.
  */
 const MOST_CONNECTIONS = 128;
 /** Kept open without a request. A cache closes them after 75 s. */
