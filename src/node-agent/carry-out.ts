@@ -11,8 +11,8 @@ import type { RelayPlace } from './relay/relay-place.ts';
 export interface CarryOutDeps {
   readonly directory: HostsDirectory;
   readonly place: RelayPlace;
-  /** Whether who asks there asks this process. */
-  readonly isReached: () => Promise<boolean>;
+  /** Why requests to that place do not reach this process; undefined: they do. */
+  readonly portProblem: () => Promise<string | undefined>;
   readonly caches: Caches;
   readonly judge: JudgeByEvidence;
   readonly logger: Logger;
@@ -25,25 +25,27 @@ export interface CarryOutSettings {
   readonly containerdConfig: string;
 }
 
+export type CarryOut = (document: NodeDocument) => Promise<NodeStatus>;
+
 /** Brings files in step with document, gates and port, and says in the log what has changed about that. */
 export function createCarryOut(
   { containerdConfig, configPath }: CarryOutSettings,
-  { directory, place, isReached, caches, judge, logger }: CarryOutDeps,
-): (document: NodeDocument) => Promise<NodeStatus> {
+  { directory, place, portProblem, caches, judge, logger }: CarryOutDeps,
+): CarryOut {
   let logged = '';
 
   return async function carryOut(document) {
-    const hasPort = document.caches.length === 0 || (await isReached());
+    const problem = document.caches.length === 0 ? undefined : await portProblem();
     const isUp = (upstream: string): boolean => {
       const state = caches.target(upstream)?.gate.state;
-      return hasPort && (state === 'open' || state === 'suspect');
+      return problem === undefined && (state === 'open' || state === 'suspect');
     };
     const down = document.caches
       .filter(({ upstream }) => !isUp(upstream))
       .map(({ upstream }): UpstreamStatus => {
-        if (!hasPort) return { upstream, state: 'Failed', message: portIsTaken(place) };
-        const problem = caches.target(upstream)?.gate.problem;
-        return { upstream, state: 'Down', message: problem || 'the cache has not answered yet' };
+        if (problem !== undefined) return { upstream, state: 'Failed', message: problem };
+        const trouble = caches.target(upstream)?.gate.problem;
+        return { upstream, state: 'Down', message: trouble || 'the cache has not answered yet' };
       });
     const outcomes = await directory.apply(hostsFilesOf(document, place, isUp));
     const status: NodeStatus = {
@@ -63,10 +65,6 @@ export function createCarryOut(
       status.containerd.state === 'Set' && status.upstreams.every(({ state }) => state === 'Ready');
     logger[isFine ? 'info' : 'warn']('state of this node', { event: 'node-status', ...status });
   }
-}
-
-function portIsTaken({ url }: RelayPlace): string {
-  return `connections to ${url} do not arrive at the agent: something else on this node has the port, such as a Pod with that hostPort`;
 }
 
 /** That nothing of a document could be done, beside what is known of before. */

@@ -4,7 +4,7 @@ import { formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { createCaches } from './caches.ts';
-import { createCarryOut, failedStatus, type CarryOutSettings } from './carry-out.ts';
+import { createCarryOut, failedStatus, type CarryOut, type CarryOutSettings } from './carry-out.ts';
 import { createChanges } from './changes.ts';
 import { createEvidence } from './containerd/containerd-evidence.ts';
 import type { DocumentSource } from './document/document-source.ts';
@@ -48,7 +48,7 @@ export interface NodeAgentDeps {
 /**
  * The object graph of `larder node-agent`. Resolves when the relay listens, whether the document is known by then or not: as long as it is
  * not, mirrors stay as they are, and the relay sends containerd on. Throws `CONFIG_INVALID` or `ADDRESS_IN_USE`, with nothing left open and
- * no file that leads to the address.
+ * no file that leads to the address, as far as it could be removed; the log says which could not.
  */
 export async function startNodeAgent(
   settings: NodeAgentSettings,
@@ -67,13 +67,23 @@ export async function startNodeAgent(
   const caches = createCaches({ clock, logger, tasks, onChange: () => changes.notify() });
   const relay = createRelay((upstream) => caches.target(upstream));
   const listener = createRelayListener(relay, certificate, clock);
+  const placeOf = (at: Address): RelayPlace => ({ url: `https://${formatAddress(at)}`, ca: certificate.ca });
+  const carryOutWith = (portProblem: () => Promise<string | undefined>): CarryOut =>
+    createCarryOut(settings, {
+      directory,
+      place: placeOf(address),
+      portProblem,
+      caches,
+      judge: createEvidence(listener.server),
+      logger,
+    });
   try {
     address = await listen(listener.server, address, '--address');
   } catch (error) {
-    await reportFailure(errorText(error));
+    await carryOutWithoutPort(errorText(error));
     throw error;
   }
-  const place: RelayPlace = { url: `https://${formatAddress(address)}`, ca: certificate.ca };
+  const place = placeOf(address);
   cleanup.defer(() => directory.settle());
   cleanup.defer(() => tasks.close());
   // Until the last answer has ended, caches are probed.
@@ -83,14 +93,9 @@ export async function startNodeAgent(
   });
   cleanup.defer(turnAway);
   cleanup.defer(() => looks.close());
-  const carryOut = createCarryOut(settings, {
-    directory,
-    place,
-    isReached: () => isReached(listener.server, address, clock),
-    caches,
-    judge: createEvidence(listener.server),
-    logger,
-  });
+  const carryOut = carryOutWith(async () =>
+    (await isReached(listener.server, address, clock)) ? undefined : portIsTaken(place),
+  );
   let status: NodeStatus | undefined;
 
   if (document !== undefined) caches.apply(document);
@@ -136,16 +141,22 @@ export async function startNodeAgent(
     }
   }
 
-  /** Reports that nothing of the document can be done, before the process ends. */
-  async function reportFailure(message: string): Promise<void> {
+  /** Carries out what needs no port, and reports all of it, before the process ends. */
+  async function carryOutWithoutPort(problem: string): Promise<void> {
     if (reporter === undefined) return;
     try {
-      document ??= await firstDocument(source, clock);
-      if (document !== undefined) await reporter.last(failedStatus(document, undefined, message));
+      const latest = (await firstDocument(source, clock)) ?? document;
+      if (latest === undefined) return;
+      const carryOut = carryOutWith(() => Promise.resolve(problem));
+      await reporter.last(await carryOut(latest));
     } catch (error) {
-      logger.warn('the state of this node cannot be written', { error: errorText(error) });
+      logger.warn('the state of this node is not reported', { error: errorText(error) });
     }
   }
+}
+
+function portIsTaken({ url }: RelayPlace): string {
+  return `connections to ${url} do not arrive at the agent: something else on this node has the port, such as a Pod with that hostPort`;
 }
 
 /** Takes away everything that an agent has written below `directory`. */
