@@ -44,7 +44,7 @@ export function cacheView(input: CacheInput): CacheView {
   const problem = firstProblem(input.pods);
   const isRolling = isRollingOut(input.set);
   const state = stateOf(input, isRolling, problem);
-  const nodes = nodeView(input.nodes, upstream, hasSettled(input));
+  const nodes = nodeView(input.nodes, upstream, hasSettled(input) ? 'settled cache' : 'settling cache');
   const capacity = claim?.status?.capacity?.storage;
   const status: CacheStatus = {
     upstream,

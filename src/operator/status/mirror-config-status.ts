@@ -56,7 +56,7 @@ function entryOf(
 ): { readonly status: MirrorStatus; readonly findings: readonly Finding[] } {
   if (removing !== undefined) return { status: { upstream, state: 'Removing' }, findings: [] };
   if (isLost) return { status: { upstream, state: 'Unused' }, findings: [] };
-  const { configured, total, findings } = nodeView(nodes, upstream, true);
+  const { configured, total, findings } = nodeView(nodes, upstream, 'mirror');
   const state = configured === total ? 'Configured' : 'Pending';
   const { conditions = [], mirrors = [] } = object.status ?? {};
   const entry = mirrors.find((one) => one.upstream === upstream);

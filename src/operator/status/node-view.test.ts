@@ -18,7 +18,7 @@ describe('the nodes of an upstream', () => {
         { total: 3 },
       ),
       'docker.io',
-      true,
+      'settled cache',
     );
     assert.deepEqual([view.configured, view.total], [1, 3]);
     assert.deepEqual(view.findings, [
@@ -30,7 +30,7 @@ describe('the nodes of an upstream', () => {
   test('are not counted when nobody knows whether containerd reads it, and the message says why', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
     const containerd = { state: 'Unknown' as const, message: 'there is no /etc/containerd/config.toml' };
-    const view = nodeView(nodesOf([report('n1', { upstreams, containerd })]), 'docker.io', true);
+    const view = nodeView(nodesOf([report('n1', { upstreams, containerd })]), 'docker.io', 'settled cache');
     assert.equal(view.configured, 0);
     assert.deepEqual(view.findings, [
       {
@@ -47,7 +47,11 @@ describe('the nodes of an upstream', () => {
       { state: 'Unknown' as const, message: '' },
       { state: 'NotSet' as const, message: 'config_path is not set' },
     ]) {
-      const { findings } = nodeView(nodesOf([report('n1', { upstreams, containerd })]), 'docker.io', true);
+      const { findings } = nodeView(
+        nodesOf([report('n1', { upstreams, containerd })]),
+        'docker.io',
+        'settled cache',
+      );
       assert.deepEqual(findings, [
         { reason: 'NodesNotConfigured', message: `docker.io: node n1: ${message}` },
       ]);
@@ -57,14 +61,14 @@ describe('the nodes of an upstream', () => {
   test('are named up to three, and what somebody else wrote is told apart', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Foreign' as const, message: '' }];
     const reports = ['n1', 'n2', 'n3', 'n4', 'n5'].map((node) => report(node, { upstreams }));
-    const { findings } = nodeView(nodesOf(reports), 'docker.io', true);
+    const { findings } = nodeView(nodesOf(reports), 'docker.io', 'settled cache');
     assert.equal(findings[0]?.reason, 'ForeignNodeConfiguration');
     assert.match(findings[0]?.message ?? '', /n1, n2, n3 and 2 more nodes$/);
   });
 
   test('that have not been heard of since the end of their Lease are named', () => {
     const reports = [{ ...report('n1', {}), renewedAt: AT - 26 * 60_000 }, report('n2', {})];
-    const { findings } = nodeView(nodesOf(reports), 'docker.io', true);
+    const { findings } = nodeView(nodesOf(reports), 'docker.io', 'settled cache');
     assert.deepEqual(findings, [
       { reason: 'NodesNotConfigured', message: 'node n1: nothing was heard for a while' },
     ]);
@@ -74,10 +78,10 @@ describe('the nodes of an upstream', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Down' as const, message: 'refused' }];
     const input = nodesOf([report('n1', { upstreams })]);
     assert.deepEqual(
-      nodeView(input, 'docker.io', false).findings.map(({ reason }) => reason),
+      nodeView(input, 'docker.io', 'settling cache').findings.map(({ reason }) => reason),
       ['ConfiguringNodes'],
     );
-    assert.equal(nodeView(input, 'docker.io', true).findings[0]?.reason, 'NodesNotConfigured');
+    assert.equal(nodeView(input, 'docker.io', 'settled cache').findings[0]?.reason, 'NodesNotConfigured');
   });
 
   test('whose agent has not reported in five minutes are a problem, and not on their way', () => {
@@ -87,7 +91,7 @@ describe('the nodes of an upstream', () => {
       nodeView(
         nodesOf([report('n1', { upstreams })], { agents, total: 3, now: AT + 1000 * seconds }),
         'docker.io',
-        true,
+        'settled cache',
       ).findings;
     assert.deepEqual(findingsAfter(299), [
       { reason: 'ConfiguringNodes', message: '2 of 3 nodes have not carried out the last change' },
@@ -108,7 +112,7 @@ describe('the nodes of an upstream', () => {
       nodeView(
         nodesOf([report('n3', { upstreams })], { agents, total: 3, now: AT + 1000 * seconds }),
         'docker.io',
-        true,
+        'settled cache',
       );
     const onTheirWay = (count: number) => ({
       reason: 'ConfiguringNodes',
@@ -121,17 +125,26 @@ describe('the nodes of an upstream', () => {
     ]);
   });
 
-  test('whose agent has ended since it reported are not configured any more', () => {
+  test('whose agent has ended since it reported are not configured any more, but for mirrors', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
     const problem = 'waits: CrashLoopBackOff: back-off 40s';
     const input = nodesOf([report('n1', { upstreams }), report('n2', { upstreams })], {
       agents: [agent('n1', problem), agent('n2')],
       now: AT + 60_000,
     });
-    const { configured, findings } = nodeView(input, 'docker.io', true);
-    assert.equal(configured, 1);
-    assert.deepEqual(findings, [
-      { reason: 'NodesNotConfigured', message: `1 of 2 nodes have no agent (node n1): its pod ${problem}` },
+    const down = {
+      reason: 'NodesNotConfigured',
+      message: `1 of 2 nodes have no agent (node n1): its pod ${problem}`,
+    };
+    const cached = nodeView(input, 'docker.io', 'settled cache');
+    assert.deepEqual([cached.configured, cached.findings], [1, [down]]);
+    const mirrored = nodeView(input, 'docker.io', 'mirror');
+    assert.deepEqual([mirrored.configured, mirrored.findings], [2, []]);
+    // It cannot carry out a change, and is not on its way to it.
+    const changed = nodeView({ ...input, revision: '2' }, 'docker.io', 'settled cache');
+    assert.deepEqual(changed.findings, [
+      down,
+      { reason: 'ConfiguringNodes', message: '1 of 2 nodes have not carried out the last change' },
     ]);
   });
 
@@ -147,7 +160,9 @@ describe('the nodes of an upstream', () => {
         now: clock.now(),
         podlessSince: podlessSince(isSo),
       });
-      return nodeView(input, 'docker.io', true).findings.map(({ reason, message }) => `${reason} ${message}`);
+      return nodeView(input, 'docker.io', 'settled cache').findings.map(
+        ({ reason, message }) => `${reason} ${message}`,
+      );
     };
     const waiting = ['ConfiguringNodes 2 of 3 nodes have not carried out the last change'];
     assert.deepEqual(reasonsAt(0), waiting);
@@ -162,7 +177,9 @@ describe('the nodes of an upstream', () => {
 
   test('that have been silent are not waited for', () => {
     const old = { ...report('n1', { revision: 'before' }), renewedAt: AT - 26 * 60_000 };
-    const reasons = nodeView(nodesOf([old]), 'docker.io', true).findings.map(({ reason }) => reason);
+    const reasons = nodeView(nodesOf([old]), 'docker.io', 'settled cache').findings.map(
+      ({ reason }) => reason,
+    );
     assert.deepEqual(reasons, ['NodesNotConfigured']);
   });
 });

@@ -41,24 +41,29 @@ const DOWN_MS = 30_000;
 const NAMED = 3;
 
 /**
- * `isSettled`: the cache has served for a while. A node that does not reach it is on its way before that, and has a problem then: an agent turns
- * to a cache only after several answers.
+ * How pulls of an upstream go: by a cache, which is `settled` when it has served for a while; or as hosts.toml alone says. A node that does not
+ * reach a cache is on its way before it has settled, and has a problem then: an agent turns to a cache only after several answers.
  */
-export function nodeView(input: NodesInput, upstream: string, isSettled: boolean): NodeView {
+export type PullWay = 'settling cache' | 'settled cache' | 'mirror';
+
+/** What the nodes do for one upstream, and what of it should be otherwise. */
+export function nodeView(input: NodesInput, upstream: string, way: PullWay): NodeView {
   const { reports, total, revision, now } = input;
+  const isSettled = way !== 'settling cache';
   const ready: string[] = [];
   const foreign: string[] = [];
   const failed: string[] = [];
   const silent: string[] = [];
   let why = '';
   let onTheirWay = 0;
-  const { down, mute, unheard } = absentAgents(input);
+  const { down, mute, unheard } = absentAgents(input, way);
+  const downNodes = new Set(down.map(({ node }) => node));
   for (const { node, status, renewedAt } of reports) {
     const own = status?.upstreams.find((one) => one.upstream === upstream);
     const isSilent = renewedAt < now - SILENT_MS;
     if (isSilent) silent.push(node);
     const isCurrent = status?.revision === revision && (isSettled || own?.state !== 'Down');
-    if (!isCurrent && !isSilent) onTheirWay += 1;
+    if (!isCurrent && !isSilent && !downNodes.has(node)) onTheirWay += 1;
     if (status === undefined || own === undefined) continue;
     // A node of which it is not known must not pass for one that works: its pulls go to the origin without a word.
     const isRead = status.containerd.state === 'Set';
@@ -66,7 +71,7 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
     else if (!isRead || own.state === 'Failed' || (own.state === 'Down' && isSettled)) {
       failed.push(node);
       why ||= isRead || own.state === 'Failed' ? own.message : status.containerd.message;
-    } else if (own.state === 'Ready' && !down.some((agent) => agent.node === node)) ready.push(node);
+    } else if (own.state === 'Ready' && !downNodes.has(node)) ready.push(node);
   }
   const all = Math.max(total, reports.length);
   const isPodless = input.podlessSince !== undefined && input.podlessSince <= now - FIRST_REPORT_MS;
@@ -114,17 +119,19 @@ export function nodeView(input: NodesInput, upstream: string, isSettled: boolean
 }
 
 /**
- * Agents that are not there: `down` for a reason that is known, whatever they have reported before, and `mute`, since they never have.
- * `unheard`: how many of both have no report. A report goes with its agent's pod.
+ * Agents that are not there: `down` for a reason that is known, and `mute`, since they never have reported. What an agent that is down has reported
+ * counts for mirrors alone, whose files lead elsewhere and stay. `unheard`: how many of both have no report. A report goes with its agent's pod.
  */
-function absentAgents({ agents, reports, now }: NodesInput) {
+function absentAgents({ agents, reports, now }: NodesInput, way: PullWay) {
   const heard = new Set<string | undefined>(reports.map(({ node }) => node));
-  const down = agents.filter(({ createdAt, problem }) => problem !== undefined && createdAt <= now - DOWN_MS);
-  const mute = agents.filter(
-    ({ node, createdAt, problem }) =>
-      problem === undefined && createdAt <= now - FIRST_REPORT_MS && !heard.has(node),
-  );
-  return { down, mute, unheard: [...down, ...mute].filter(({ node }) => !heard.has(node)).length };
+  const isUnheard = ({ node }: AgentPod): boolean => !heard.has(node);
+  const down = agents
+    .filter(({ createdAt, problem }) => problem !== undefined && createdAt <= now - DOWN_MS)
+    .filter((agent) => way !== 'mirror' || isUnheard(agent));
+  const mute = agents
+    .filter(({ createdAt, problem }) => problem === undefined && createdAt <= now - FIRST_REPORT_MS)
+    .filter(isUnheard);
+  return { down, mute, unheard: [...down, ...mute].filter(isUnheard).length };
 }
 
 function placesOf(agents: readonly AgentPod[]): string {
