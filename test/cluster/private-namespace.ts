@@ -27,8 +27,6 @@ export async function createPrivateNamespace(commands: readonly string[] = []): 
     'mount -t tmpfs tmpfs /run',
     ...SCRATCH.flatMap((path) => overlay(path)),
     `${needPart('ip')} link set lo up`,
-    // Ports for servers are chosen outside (`freePort`), from the range that is the kernel's by default: its connections in here use others.
-    'echo "20000 29999" > /proc/sys/net/ipv4/ip_local_port_range',
     ...commands,
     'echo "the namespace is ready"',
     // The first process of the namespace: it lives as long as that, and buries those whose parents are gone.

@@ -9,9 +9,7 @@ import { parseNodeDocument } from '../../src/node-agent/node-document.ts';
 import type { NodeStatus } from '../../src/node-agent/node-status.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { endsWithin } from '../../src/kit/ends-within.ts';
-import { silentLogger } from '../../src/kit/logger.ts';
 import type { DocumentSource } from '../../src/node-agent/document/document-source.ts';
-import { createFileSource } from '../../src/node-agent/document/file-source.ts';
 import { get, tempDir, type TempDir } from '../kit/index.ts';
 import { freePort } from '../parts/free-port.ts';
 import { relayAuthority } from './relay-authority.ts';
@@ -40,7 +38,7 @@ describe('the relay', () => {
     const silent = connect({ host: hostname, port: Number(port) });
     try {
       await once(silent, 'connect');
-      assert.ok(await endsWithin(systemClock, pair.agent.stop(), 5_000));
+      assert.ok(await endsWithin(systemClock, pair.agent.stop(), 20_000));
     } finally {
       silent.destroy();
     }
@@ -67,38 +65,47 @@ describe('a file of ours that leads to the port', () => {
     }
   });
 
-  const document = JSON.stringify({ revision: '1', caches: [cacheEntry('http://127.0.0.1:1')] });
-  const sources: [string, (files: TempDir) => DocumentSource][] = [
-    ['', (files) => createFileSource(files.write('nodes.json', document), systemClock, silentLogger)],
-    [
-      ', also where it has yet to learn what it cannot do',
-      () => ({
-        read: async () => undefined,
-        watch: async (_signal, onChange) => onChange(parseNodeDocument(document, 'nodes.json')),
-      }),
-    ],
+  const mirrors = [
+    {
+      upstream: 'mirrored.example',
+      server: 'https://mirrored.example',
+      hosts: [{ host: 'https://m.example' }],
+    },
   ];
-  for (const [also, sourceOf] of sources)
+  const documentOf = (revision: string) =>
+    parseNodeDocument(
+      JSON.stringify({ revision, caches: [cacheEntry('http://127.0.0.1:1')], mirrors }),
+      'nodes.json',
+    );
+  for (const [also, known] of [
+    ['', undefined],
+    [', by the document of now where it knows one of before', documentOf('1')],
+  ] as const)
     test(`goes when the port belongs to somebody else, and the agent says so before it ends${also}`, async () => {
       using files = tempDir();
       using thief = await startThief();
       const { port } = thief;
       writeHosts(files, NAME, `https://127.0.0.1:${port}`);
-      writeHosts(files, 'mirrored.example', 'https://mirror.example');
       const said: NodeStatus[] = [];
       const reporter = {
         report: (status: NodeStatus) => void said.push(status),
         run: async () => {},
         last: async (status: NodeStatus) => void said.push(status),
       };
-      const starting = startAgentWith({ source: sourceOf(files), reporter }, files, port);
+      const source: DocumentSource = {
+        read: async () => known,
+        watch: async (_signal, onChange) => onChange(documentOf('2')),
+      };
+      const starting = startAgentWith({ source, reporter }, files, port);
       await assert.rejects(starting, /the address is in use/);
       assert.deepEqual(readdirSync(certsOf(files)), ['mirrored.example']);
       assert.equal(said.length, 1);
-      const [upstream] = said[0]!.upstreams;
-      assert.deepEqual([upstream?.upstream, upstream?.state], [NAME, 'Failed']);
+      assert.equal(said[0]!.revision, '2');
+      const [mirrored, cached] = said[0]!.upstreams;
+      assert.deepEqual([mirrored?.upstream, mirrored?.state], ['mirrored.example', 'Ready']);
+      assert.deepEqual([cached?.upstream, cached?.state], [NAME, 'Failed']);
       assert.match(
-        upstream?.message ?? '',
+        cached?.message ?? '',
         new RegExp(`^cannot listen on 127.0.0.1:${port}: the address is in use`),
       );
     });
