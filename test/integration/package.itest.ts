@@ -15,6 +15,9 @@ const PATH = (process.env['PATH'] ?? '')
   .filter((directory) => !directory.includes('node_modules'))
   .join(':');
 
+/** npm waits 300 s for an answer that was lost, and asks again then. */
+const PATIENCE = ['--prefer-offline', '--fetch-timeout=15000', '--fetch-retries=5'];
+
 test('npm pack, npm install -g, larder: it runs, serves and stops on whatever Node the system has', async () => {
   using directory = tempDir();
   const options = { env: { PATH }, limit: 180_000 };
@@ -24,7 +27,11 @@ test('npm pack, npm install -g, larder: it runs, serves and stops on whatever No
   });
   const tarball = readdirSync(directory.path).find((name) => name.endsWith('.tgz'));
   const prefix = join(directory.path, 'global');
-  await run('npm', ['install', '-g', '--prefix', prefix, join(directory.path, tarball ?? '')], options);
+  await run(
+    'npm',
+    ['install', '-g', ...PATIENCE, '--prefix', prefix, join(directory.path, tarball ?? '')],
+    options,
+  );
   const executable = join(prefix, 'bin', 'larder');
 
   const { version } = JSON.parse(
