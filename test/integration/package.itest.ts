@@ -15,8 +15,8 @@ const PATH = (process.env['PATH'] ?? '')
   .filter((directory) => !directory.includes('node_modules'))
   .join(':');
 
-/** npm waits 300 s for an answer that was lost, and asks again then. */
-const PATIENCE = ['--prefer-offline', '--fetch-timeout=15000', '--fetch-retries=5'];
+/** npm waits 300 s for an answer before it asks again; one that is lost comes no more. */
+const RETRIES = ['--prefer-offline', '--fetch-timeout=15000', '--fetch-retries=5'];
 
 test('npm pack, npm install -g, larder: it runs, serves and stops on whatever Node the system has', async () => {
   using directory = tempDir();
@@ -29,7 +29,7 @@ test('npm pack, npm install -g, larder: it runs, serves and stops on whatever No
   const prefix = join(directory.path, 'global');
   await run(
     'npm',
-    ['install', '-g', ...PATIENCE, '--prefix', prefix, join(directory.path, tarball ?? '')],
+    ['install', '-g', ...RETRIES, '--prefix', prefix, join(directory.path, tarball ?? '')],
     options,
   );
   const executable = join(prefix, 'bin', 'larder');
