@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from './clock.ts';
 
@@ -7,13 +8,13 @@ const LEAVING_MS = 5_000;
 /** The connections of a listener, and the answers under way on each. */
 export interface Connections {
   /**
-   * Notes an answer, and calls `onEnd` once: when the returned function is called, or else when the connection closes. node:http alone says
-   * nothing of the answers that waited for their turn on a connection where a CONNECT came after them.
+   * Notes an answer, and calls `onEnd` once: when the response closes, or else when the connection does. node:http alone says nothing of
+   * the answers that waited for their turn on a connection where a CONNECT came after them.
    *
    * A connection that is no more than half open is closed soon: node:http lets its client read as slowly as it likes, and node:tls
    * waits for ever for what it wrote when the client reset the connection (Node.js 24).
    */
-  begin(connection: Duplex, onEnd: () => void): () => void;
+  begin(connection: Duplex, response: ServerResponse, onEnd: () => void): void;
   /**
    * Ends a connection on which something came that is no request: with `answer`, unless that would be taken for a part of the answers
    * that are under way.
@@ -41,13 +42,13 @@ export function createConnections(clock: Clock): Connections {
   }
 
   return {
-    begin(connection, onEnd) {
+    begin(connection, response, onEnd) {
       const own = answers.get(connection) ?? open(connection);
       const end = (): void => {
         if (own.delete(end)) onEnd();
       };
       own.add(end);
-      return end;
+      response.once('close', end);
     },
     refuse(connection, answer) {
       const isBusy = (answers.get(connection)?.size ?? 0) > 0;

@@ -67,11 +67,10 @@ export async function startNodeAgent(
   const caches = createCaches({ clock, logger, tasks, onChange: () => changes.notify() });
   const relay = createRelay((upstream) => caches.target(upstream));
   const listener = createRelayListener(relay, certificate, clock);
-  const placeOf = (at: Address): RelayPlace => ({ url: `https://${formatAddress(at)}`, ca: certificate.ca });
   const carryOutWith = (portProblem: () => Promise<string | undefined>): CarryOut =>
     createCarryOut(settings, {
       directory,
-      place: placeOf(address),
+      place: place(),
       portProblem,
       caches,
       judge: createEvidence(listener.server),
@@ -83,7 +82,6 @@ export async function startNodeAgent(
     await carryOutWithoutPort(errorText(error));
     throw error;
   }
-  const place = placeOf(address);
   cleanup.defer(() => directory.settle());
   cleanup.defer(() => tasks.close());
   // Until the last answer has ended, caches are probed.
@@ -94,7 +92,7 @@ export async function startNodeAgent(
   cleanup.defer(turnAway);
   cleanup.defer(() => looks.close());
   const carryOut = carryOutWith(async () =>
-    (await isReached(listener.server, address, clock)) ? undefined : portIsTaken(place),
+    (await isReached(listener.server, address, clock)) ? undefined : portIsTaken(place()),
   );
   let status: NodeStatus | undefined;
 
@@ -114,7 +112,11 @@ export async function startNodeAgent(
   });
 
   const owned = cleanup.move();
-  return { relay: place, status: () => status, stop: () => owned.disposeAsync() };
+  return { relay: place(), status: () => status, stop: () => owned.disposeAsync() };
+
+  function place(): RelayPlace {
+    return { url: `https://${formatAddress(address)}`, ca: certificate.ca };
+  }
 
   async function carryOutLatest(): Promise<void> {
     await caches.judged();

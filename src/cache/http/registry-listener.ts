@@ -45,11 +45,10 @@ export function createRegistryListener(deps: RegistryListenerDeps, tls: Tls | un
     const exchange = new Exchange(request, response, count.toString(36));
     const startedAt = deps.clock.monotonic();
     deps.began();
-    const end = connections.begin(request.socket, () => {
+    connections.begin(request.socket, response, () => {
       exchange.markGone();
       deps.observe(exchange, startedAt);
     });
-    response.once('close', end);
     deps.handle(exchange).catch((error: unknown) => fail(exchange, error, deps.logger));
   };
   const options = {

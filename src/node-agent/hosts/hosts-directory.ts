@@ -32,9 +32,9 @@ export interface HostsDirectory {
 
 /** By containerd, whoever it runs as: there is no secret in these files. */
 const READABLE = 0o644;
-/** `settle` looks again after this time, */
+/** Between two sweeps of `settle`. */
 const SETTLE_MS = 250;
-/** and gives up after this one. */
+/** From the first of them to the last. */
 const SETTLED_MS = 2_000;
 
 export function createHostsDirectory(root: string, clock: Clock): HostsDirectory {
@@ -163,13 +163,13 @@ async function foreign(directory: string): Promise<string | undefined> {
   if (kind === 'absent') return undefined;
   if (kind !== 'directory') return `${directory} is a ${kind} of somebody else`;
   const path = join(directory, HOSTS_TOML);
-  const file = await kindOf(path);
-  if (file === 'absent') {
+  if ((await kindOf(path)) === 'absent') {
     const other = (await namesIn(directory)).find((name) => !isOurs(name));
     return other === undefined ? undefined : `${join(directory, other)} was put there by somebody else`;
   }
-  const isOurFile = file === 'file' && (await readOurHostsToml(directory)) !== undefined;
-  return isOurFile ? undefined : `${path} was written by somebody else`;
+  return (await readOurHostsToml(directory)) === undefined
+    ? `${path} was written by somebody else`
+    : undefined;
 }
 
 /** By its name, in a directory that is ours. */

@@ -33,11 +33,10 @@ export function createRelayListener(
     (request, response) => {
       running += 1;
       const gone = new AbortController();
-      const end = connections.begin(request.socket, () => {
+      connections.begin(request.socket, response, () => {
         running -= 1;
         gone.abort();
       });
-      response.once('close', end);
       if (request.url === '/healthz') response.end('ok\n');
       else void relay(request, response, gone.signal);
     },
