@@ -157,7 +157,7 @@ describe('the status of mirrors', () => {
   test('is on its way while nodes are told of an older spec', () => {
     const told = { ...nodesOf([report('n1', { upstreams: [ready] })]), isTold: () => false };
     assert.deepEqual(
-      nodeView(told, 'quay.io', 'settled cache').findings.map(({ reason }) => reason),
+      nodeView(told, 'quay.io', 'mirror').findings.map(({ reason }) => reason),
       ['ConfiguringNodes'],
     );
   });
