@@ -16,6 +16,7 @@ import {
   startLarder,
   startUpstream,
   tempDir,
+  tlsFlags,
   waitFor,
   type GetResult,
   type LarderProcess,
@@ -428,8 +429,7 @@ test('the challenge names the address of --external-url, or https where Larder s
   );
   const pki = createTestPki();
   using files = tempDir();
-  const { cert, key } = pki.server();
-  const flags = ['--tls-cert', files.write('tls.crt', cert), '--tls-key', files.write('tls.key', key)];
+  const flags = tlsFlags(files, pki.server());
   await using larder = await startCache(upstream, { cache: REALM_CACHE, flags });
   const answer = await get(`${larder.registry}/v2/`, { ca: pki.caPem });
   assert.match(String(answer.headers['www-authenticate']), /^Bearer realm="https:\/\/127\.0\.0\.1:/);

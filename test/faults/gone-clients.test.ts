@@ -10,6 +10,7 @@ import {
   pullImage,
   startUpstream,
   tempDir,
+  tlsFlags,
   waitFor,
   type FaultOptions,
 } from '../kit/index.ts';
@@ -61,8 +62,7 @@ test('clients that reset TLS connections leave none of them open', async () => {
   using files = tempDir();
   await using upstream = await startUpstream();
   upstream.push('team/app', blob);
-  const { cert, key } = pki.server();
-  const flags = ['--tls-cert', files.write('tls.crt', cert), '--tls-key', files.write('tls.key', key)];
+  const flags = tlsFlags(files, pki.server());
   await using larder = await startCache(upstream, { flags });
   assert.equal((await get(blobUrl(larder, 'team/app', blob), { ca: pki.caPem })).status, 200);
   const before = censusOf(larder.pid);

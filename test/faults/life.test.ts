@@ -8,8 +8,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { suite, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
+  EXECUTABLE,
   blobOf,
   createTestPki,
   get,
@@ -18,14 +18,13 @@ import {
   runLarder,
   startUpstream,
   tempDir,
+  tlsFlags,
   waitFor,
   type CommandResult,
   type GetResult,
   type TestBlob,
 } from '../kit/index.ts';
 import { blobUrl, configWith, HEAVY, manifestUrl, MiB, startCache } from './setting.ts';
-
-const EXECUTABLE = fileURLToPath(new URL('../../bin/larder', import.meta.url));
 
 test(`${HEAVY ? 30 : 8} SIGKILLs under load: nobody gets a wrong body, and what was fetched is used again`, async (context) => {
   const kills = HEAVY ? 30 : 8;
@@ -388,12 +387,7 @@ test('the listener speaks TLS with its files, takes new ones without a restart, 
   const [first, second] = [createTestPki(), createTestPki()];
   await using upstream = await startUpstream();
   using directory = tempDir();
-  const write = ({ cert, key }: { cert: string; key: string }): string[] => [
-    '--tls-cert',
-    directory.write('tls.crt', cert),
-    '--tls-key',
-    directory.write('tls.key', key),
-  ];
+  const write = (pair: { cert: string; key: string }): string[] => tlsFlags(directory, pair);
   await using larder = await startCache(upstream, { flags: write(first.server()) });
   assert.match(larder.registry, /^https:/);
   const ping = async (ca: string): Promise<number> => (await get(`${larder.registry}/v2/`, { ca })).status;

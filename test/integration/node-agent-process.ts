@@ -1,8 +1,7 @@
 import { createInterface } from 'node:readline';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { tempDir, waitFor, type LogLine } from '../kit/index.ts';
+import { EXECUTABLE, tempDir, waitFor, type LogLine } from '../kit/index.ts';
 
 export interface AgentPlace {
   readonly port: number;
@@ -23,8 +22,6 @@ export interface AgentProcess extends AsyncDisposable {
 export interface AgentOfFile extends AgentProcess {
   writeDocument(document: object): void;
 }
-
-const EXECUTABLE = join(import.meta.dirname, '../../bin/larder');
 
 /** Starts one that reads this document from a file. As {@link startAgentProcess}. */
 export async function startAgentOfFile(document: object, place: AgentPlace): Promise<AgentOfFile> {

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { onceIn, createTestPki, startLarder, tempDir, waitFor, type LarderProcess } from '../kit/index.ts';
+import {
+  onceIn,
+  createTestPki,
+  startLarder,
+  tempDir,
+  tlsFlags,
+  waitFor,
+  type LarderProcess,
+} from '../kit/index.ts';
 import { requireParts } from '../parts/find.ts';
 import { freePort } from '../parts/free-port.ts';
 import { pushImage } from '../parts/push.ts';
@@ -95,7 +103,6 @@ async function startCluster(part: 'containerd1' | 'containerd2'): Promise<Cluste
   const registry = cleanup.use(await startRegistry({ part: 'registry3', auth: { kind: 'none' } }));
   await pushImage(registry, 'library/busybox', runnableImage(), '1');
   const pki = createTestPki();
-  const { key, cert } = pki.server();
   const larder = cleanup.use(
     await startLarder({
       config: {
@@ -103,7 +110,7 @@ async function startCluster(part: 'containerd1' | 'containerd2'): Promise<Cluste
         kind: 'RegistryConfig',
         caches: [CACHED, MIRRORED].map((upstream) => ({ upstream, remoteURL: registry.url })),
       },
-      flags: ['--tls-key', files.write('key.pem', key), '--tls-cert', files.write('cert.pem', cert)],
+      flags: tlsFlags(files, pki.server()),
     }),
   );
   const containerd = cleanup.use(await startContainerd({ part }));

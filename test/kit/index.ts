@@ -39,6 +39,7 @@ export { onceIn } from './once-in.ts';
 export { parseMetrics, type Metrics, type Series } from './metrics.ts';
 export type { Place } from './place.ts';
 export {
+  EXECUTABLE,
   runLarder,
   startLarder,
   type CommandResult,
@@ -51,6 +52,7 @@ export {
 export { pullImage, type PullOptions, type PullResult } from './pull.ts';
 export { connectRaw, type RawConnection } from './raw-connection.ts';
 export { tempDir, type TempDir } from './temp.ts';
+export { tlsFlags } from './tls-flags.ts';
 export { startUpstream, type Upstream, type UpstreamOptions } from './upstream.ts';
 export type { ChallengeQuirks } from './upstream/auth.ts';
 export type { Access } from './upstream/catalogue.ts';

@@ -194,7 +194,8 @@ export async function runLarder(
   }
 }
 
-const EXECUTABLE = fileURLToPath(new URL('../../bin/larder', import.meta.url));
+/** `bin/larder` of this checkout. */
+export const EXECUTABLE = fileURLToPath(new URL('../../bin/larder', import.meta.url));
 
 function start(args: readonly string[], { env, executable = EXECUTABLE, place }: LarderOptions) {
   // A stand-in in TypeScript runs on this very Node; the real one finds its own.

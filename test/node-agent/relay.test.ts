@@ -10,6 +10,7 @@ import {
   startLarder,
   startUpstream,
   createTestPki,
+  tlsFlags,
   waitFor,
 } from '../kit/index.ts';
 import { freePort } from '../parts/free-port.ts';
@@ -200,7 +201,6 @@ describe('a login at the cache', () => {
     upstream.push('team/app', image, 'v1');
     upstream.setAccess('team/app', { readers: ['alice'] });
     const port = await freePort();
-    const { key, cert } = pki.server();
     await using agent = await startAgent({ revision: '1' }, port);
     await using larder = await startLarder({
       config: {
@@ -208,14 +208,7 @@ describe('a login at the cache', () => {
         kind: 'RegistryConfig',
         caches: [{ upstream: NAME, remoteURL: upstream.url, authentication: { realm: 'Cache' } }],
       },
-      flags: [
-        '--tls-key',
-        agent.files.write('key.pem', key),
-        '--tls-cert',
-        agent.files.write('cert.pem', cert),
-        '--external-url',
-        agent.agent.relay.url,
-      ],
+      flags: [...tlsFlags(agent.files, pki.server()), '--external-url', agent.agent.relay.url],
     });
     agent.writeDocument({ revision: '2', ca: pki.caPem, caches: [cacheEntry(larder.registry)] });
     await waitFor(() => agent.hasHosts(), { what: 'hosts.toml' });

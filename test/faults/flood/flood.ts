@@ -6,11 +6,11 @@ import { makeTrouble } from './trouble.ts';
 
 export interface FloodOptions {
   readonly seed: number;
-  /** How long new clients come. */
+  /** Milliseconds in which new clients come. */
   readonly ms: number;
 }
 
-/** How much there was of it. */
+/** Counts of what a flood consisted of. */
 export interface FloodCounts {
   visits: number;
   intrusions: number;

@@ -130,7 +130,7 @@ async function lookAtAdmin({ larder }: Target, random: Random): Promise<void> {
   assert.equal(answer.status, 200, path);
 }
 
-/** What holds of every answer: it says how it came about, and an error says what went wrong. */
+/** Checks that an answer says how it came about, and that an error says what went wrong. */
 function check(answer: GetResult, what: string): void {
   const { status, headers } = answer;
   assert.ok(status !== 500, `${what}: status 500: ${answer.text()}`);

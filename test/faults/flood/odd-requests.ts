@@ -15,7 +15,7 @@ export function oddRequest(random: Random, source: Source): string {
   return `${method} ${target} ${version}\r\n${headers.join('\r\n')}\r\n\r\n${body?.content ?? ''}`;
 }
 
-/** What a request may ask for: a blob, a manifest, a list, a token. */
+/** A target that exists: a blob, a manifest, a list, a token. */
 export function usualTarget(random: Random, { upstream, shelf }: Source): string {
   const repository = random.pick(REPOSITORIES);
   const [tag, image] = random.pick([...shelf.tags]);

@@ -6,6 +6,7 @@ import {
   startLarder,
   startUpstream,
   tempDir,
+  tlsFlags,
   type LarderOptions,
   type LarderProcess,
   type Login,
@@ -24,9 +25,9 @@ export interface Source {
 /** A process that is flooded, with the cold manifests of its first source in its store. */
 export interface Target {
   readonly larder: LarderProcess;
-  /** What clients have to trust; undefined: it speaks no TLS. */
+  /** PEM of the authority to trust; undefined: it speaks no TLS. */
   readonly ca: string | undefined;
-  /** What it caches. */
+  /** The upstreams that it caches. */
   readonly sources: readonly Source[];
 }
 
@@ -71,8 +72,7 @@ export async function startFloodSetting(): Promise<FloodSetting> {
   ];
   const secrets = { service: { username: SERVICE.user, password: SERVICE.password } };
   const pki = createTestPki();
-  const { cert, key } = pki.server();
-  const tls = ['--tls-cert', files.write('tls.crt', cert), '--tls-key', files.write('tls.key', key)];
+  const tls = tlsFlags(files, pki.server());
   const first = sources[0] as Source;
   const plain = cleanup.use(
     await startFilled(first, {

@@ -13,8 +13,6 @@ import {
 export interface Shelf {
   /** By tag; an index has its images beside it. */
   readonly tags: ReadonlyMap<string, TestImage>;
-  /** By digest. */
-  readonly manifests: ReadonlyMap<string, TestImage>;
   /** By digest, alone or as layers and configurations. */
   readonly blobs: ReadonlyMap<string, TestBlob>;
   /** Digests of manifests in {@link COLD}, for those who want one that nobody has asked for since the start. */
@@ -66,7 +64,6 @@ export function fillShelf(upstream: Upstream, number: number): Shelf {
   const blobs = [...images.flatMap((image) => image.blobs), ...lone];
   return {
     tags,
-    manifests: new Map([...tags.values()].map((image) => [image.digest, image])),
     blobs: new Map(blobs.map((blob) => [blob.digest, blob])),
     cold: cold.map(({ digest }) => digest),
   };
