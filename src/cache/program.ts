@@ -7,6 +7,7 @@ import type { Logger } from '../kit/logger.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { fingerprint, watchFiles } from '../kit/watch-files.ts';
+import { CHUNK_BYTES } from '../store/chunk-sums.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/types.ts';
 import { createCloudLogin } from '../upstream/cloud/cloud-login.ts';
@@ -50,7 +51,8 @@ const BUFFERS = {
   largeBytes: 512 * 1024,
   largeCount: 32,
   largeIdle: 16,
-  smallBytes: 64 * 1024,
+  // The least that stored bytes can be checked by.
+  smallBytes: CHUNK_BYTES,
 };
 
 export interface ServeSettings {

@@ -36,6 +36,7 @@ export const ERROR_TABLE = {
   OVERLOADED: { status: 503, oci: 'UNAVAILABLE', retryable: true },
   CACHE_UNAVAILABLE: { status: 503, oci: 'UNAVAILABLE', retryable: true },
   STORE_UNAVAILABLE: { status: 503, oci: 'UNAVAILABLE', retryable: true },
+  STORE_DAMAGED: { status: 503, oci: 'UNAVAILABLE', retryable: true },
   STORE_FULL: { status: 503, oci: 'UNAVAILABLE', retryable: true },
   STORE_IN_USE: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   STORE_UNUSABLE: { status: 500, oci: 'UNAVAILABLE', retryable: false },

@@ -2,14 +2,15 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../kit/clock.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/reference.ts';
-import type { Candidate, ContentIndex, ContentRow, Relation } from './content-index.ts';
+import type { ChunkSums } from './chunk-sums.ts';
+import type { Candidate, ContentIndex, Relation } from './content-index.ts';
 import type { Layout } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import { recognise } from './recognise.ts';
-import type { ContentType, Origin, Presence } from './types.ts';
+import type { ContentInfo, ContentType, Origin, Presence } from './types.ts';
 
 interface Entry {
-  row: ContentRow;
+  row: ContentInfo;
   /** By {@link originKey}; only the most recent ones. */
   readonly relations: Map<string, Relation>;
 }
@@ -52,7 +53,7 @@ export class Catalog {
   }
 
   /** Content by memory, index or disk (then it is entered into the index). */
-  get(digest: Digest): ContentRow | undefined {
+  get(digest: Digest): ContentInfo | undefined {
     return this.#entry(digest)?.row;
   }
 
@@ -69,7 +70,7 @@ export class Catalog {
   }
 
   /** Enters content that was just verified and moved into place, delivered by `origin`. */
-  add(row: ContentRow, origin: Origin): void {
+  add(row: ContentInfo, origin: Origin, sums: ChunkSums): void {
     const known = this.#known(row.digest);
     // The same bytes may be asked for as a blob too, or come from another upstream with another type: the first one stays.
     const kept = known?.row.type === 'manifest' ? known.row : row;
@@ -80,6 +81,7 @@ export class Catalog {
     this.#entries.set(row.digest, entry);
     this.#save(entry, () => {
       this.#index.putContent(entry.row, this.#clock.now());
+      this.#index.putSums(row.digest, sums);
       this.#link(entry, origin);
     });
   }
@@ -105,12 +107,13 @@ export class Catalog {
     if (entry !== undefined) this.#save(entry, () => this.#link(entry, origin));
   }
 
-  verified(digest: Digest, mtimeMs: number): void {
-    const entry = this.#known(digest);
-    if (entry === undefined) return;
-    entry.row = { ...entry.row, verifiedMtime: mtimeMs };
-    this.#entries.set(digest, entry);
-    this.#index.setVerified(digest, mtimeMs);
+  /** The sums of its chunks; undefined for content that is still to be proven. */
+  sums({ digest, size }: ContentInfo): ChunkSums | undefined {
+    return this.#index.sums(digest, size);
+  }
+
+  setSums(digest: Digest, sums: ChunkSums): void {
+    this.#index.putSums(digest, sums);
   }
 
   /** Forgets content whose file is gone. True when it was known. */
@@ -211,7 +214,7 @@ export class Catalog {
     this.#remember(entry, originKey(origin), 'linked');
   }
 
-  #hold(row: ContentRow, upstream: string): void {
+  #hold(row: ContentInfo, upstream: string): void {
     if (this.#index.addHolder(row.digest, upstream, row.size)) this.#ledger.addHeld(upstream, row.size);
   }
 

@@ -1,14 +1,9 @@
 import type { Digest } from '../oci/digest.ts';
+import { decodeSums, encodeSums, type ChunkSums } from './chunk-sums.ts';
 import type { IndexDatabase, Row } from './index-database.ts';
 import { PublicRepositories } from './public-repositories.ts';
 import { TagIndex } from './tag-index.ts';
 import type { ContentInfo, ContentType, Origin } from './types.ts';
-
-/** Content as the index has it. */
-export interface ContentRow extends ContentInfo {
-  /** Modification time of the file when its bytes were last proven; undefined: to be proven before anyone reads it. */
-  readonly verifiedMtime: number | undefined;
-}
 
 /** How content and an origin are related in the index: linked, held by this upstream, by others only, or by nobody known. */
 export type Relation = 'linked' | 'held' | 'foreign' | 'unknown';
@@ -53,39 +48,44 @@ export class ContentIndex {
     return this.#database.transaction(work);
   }
 
-  content(digest: Digest): ContentRow | undefined {
+  content(digest: Digest): ContentInfo | undefined {
     const row = this.#database.row('SELECT * FROM contents WHERE digest = ?', digest);
     return row === undefined ? undefined : contentRow(row);
   }
 
-  putContent(row: ContentRow, usedAt: number): void {
+  putContent(row: ContentInfo, usedAt: number): void {
     this.#database.run(
-      `INSERT INTO contents (digest, size, type, media_type, stored_at, used_at, verified_mtime)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO contents (digest, size, type, media_type, stored_at, used_at)
+       VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (digest) DO UPDATE SET size = excluded.size, type = excluded.type, media_type = excluded.media_type,
-         stored_at = excluded.stored_at, used_at = excluded.used_at, verified_mtime = excluded.verified_mtime`,
+         stored_at = excluded.stored_at, used_at = excluded.used_at`,
       row.digest,
       row.size,
       row.type,
       row.mediaType ?? null,
       row.storedAt,
       usedAt,
-      row.verifiedMtime ?? null,
     );
   }
 
   /** Forgets content with its holders, links and tags. False when that could not be written. */
   removeContent(digest: Digest): boolean {
     return this.transaction(() => {
-      for (const table of ['contents', 'holders', 'links']) {
+      for (const table of ['contents', 'holders', 'links', 'sums']) {
         this.#database.run(`DELETE FROM ${table} WHERE digest = ?`, digest);
       }
       this.tags.removeOf(digest);
     });
   }
 
-  setVerified(digest: Digest, mtimeMs: number): void {
-    this.#database.run('UPDATE contents SET verified_mtime = ? WHERE digest = ?', mtimeMs, digest);
+  /** Undefined when there are none, or not those of content of this size. */
+  sums(digest: Digest, size: number): ChunkSums | undefined {
+    const row = this.#database.row('SELECT sums FROM sums WHERE digest = ?', digest);
+    return row === undefined ? undefined : decodeSums(row['sums'] as Uint8Array, size);
+  }
+
+  putSums(digest: Digest, sums: ChunkSums): void {
+    this.#database.run('INSERT OR REPLACE INTO sums (digest, sums) VALUES (?, ?)', digest, encodeSums(sums));
   }
 
   setUsed(digest: Digest, usedAt: number): void {
@@ -179,14 +179,13 @@ export class ContentIndex {
   }
 }
 
-function contentRow(row: Row): ContentRow {
+function contentRow(row: Row): ContentInfo {
   return {
     digest: row['digest'] as Digest,
     size: row['size'] as number,
     type: row['type'] as ContentType,
     mediaType: (row['media_type'] as string | null) ?? undefined,
     storedAt: row['stored_at'] as number,
-    verifiedMtime: (row['verified_mtime'] as number | null) ?? undefined,
   };
 }
 

@@ -14,6 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { fileURLToPath } from 'node:url';
 import { tempDir } from '../../test/kit/temp.ts';
 import { waitFor } from '../../test/kit/wait.ts';
@@ -24,10 +25,30 @@ import { silentLogger } from '../kit/logger.ts';
 import { createMetrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { digestOf, isDigest } from '../oci/digest.ts';
+import { ChunkSummer } from './chunk-sums.ts';
+import { sumLogPath } from './layout.ts';
 import { openStore } from './store.ts';
 
 const of = body(300_000);
 const SPOOLED = `${of.digest.replace(':', '-')}.a.example`;
+
+/** What a killed process leaves of a spool with `bytes`, which somebody may have changed to `found` since. */
+function spooled(directory: string, bytes: Buffer, found = bytes): void {
+  const path = join(directory, 'spool', SPOOLED);
+  writeFileSync(path, found);
+  const records = new ChunkSummer().update(bytes).flatMap(({ end, sum }) => {
+    const record = Buffer.alloc(12);
+    record.writeDoubleLE(end);
+    record.writeUInt32LE(sum, 8);
+    return [record];
+  });
+  writeFileSync(sumLogPath(path), Buffer.concat(records));
+}
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  return bytes;
+}
 
 /** What a crash leaves, put there by hand while the store is closed. */
 async function crashed(prepare: (directory: string) => void) {
@@ -39,9 +60,7 @@ async function crashed(prepare: (directory: string) => void) {
 }
 
 test('a crash while bytes arrive: the next fill continues behind them', async () => {
-  await using under = await crashed((directory) =>
-    writeFileSync(join(directory, 'spool', SPOOLED), of.content.subarray(0, 123_456)),
-  );
+  await using under = await crashed((directory) => spooled(directory, of.content.subarray(0, 123_456)));
   assert.ok(under.store.stats().bytes >= 123_456);
   const spool = await under.store.spool(of.digest, A, 300_000);
   assert.equal(spool.offset, 123_456);
@@ -52,9 +71,7 @@ test('a crash while bytes arrive: the next fill continues behind them', async ()
 });
 
 test('a crash between sync and rename: the next fill finds a complete body', async () => {
-  await using under = await crashed((directory) =>
-    writeFileSync(join(directory, 'spool', SPOOLED), of.content),
-  );
+  await using under = await crashed((directory) => spooled(directory, of.content));
   assert.equal(under.store.presence(of.digest, A), 'absent');
   const spool = await under.store.spool(of.digest, A, 300_000);
   assert.equal(spool.offset, 300_000);
@@ -76,16 +93,52 @@ test('a crash between rename and index row: the file is found, proven and counte
   content?.close();
 });
 
-test('a spool with garbage behind its end, as after a power cut, costs a download and gives no wrong body', async () => {
+const powerCuts: { what: string; damage: (bytes: Buffer) => Buffer; usable: number }[] = [
+  { what: 'zeros behind what was synced', damage: (bytes) => bytes.fill(0, 150_000), usable: 131_072 },
+  { what: 'zeros alone', damage: (bytes) => bytes.fill(0), usable: 0 },
+  { what: 'one flipped bit', damage: (bytes) => flipped(bytes, 70_000), usable: 65_536 },
+  { what: 'one flipped bit in what came last', damage: (bytes) => flipped(bytes, 199_999), usable: 196_608 },
+  { what: 'garbage behind its end', damage: (bytes) => Buffer.concat([bytes, bytes]), usable: 200_000 },
+  { what: 'its end missing', damage: (bytes) => bytes.subarray(0, 140_000), usable: 131_072 },
+];
+
+for (const { what, damage, usable } of powerCuts) {
+  test(`a spool with ${what}, as after a power cut, is continued behind its last right byte`, async () => {
+    await using under = await crashed((directory) => {
+      const bytes = of.content.subarray(0, 200_000);
+      spooled(directory, bytes, damage(Buffer.from(bytes)));
+    });
+    const spool = await under.store.spool(of.digest, A, 400_000);
+    assert.equal(spool.offset, usable);
+    await spool.append([of.content.subarray(usable)]);
+    (await spool.commit({ type: 'blob', origin: A })).close();
+    assert.deepEqual(readFileSync(blobPath(under.directory, of.digest)), of.content);
+  });
+}
+
+test('a spool without sums, as an older version left it, is begun again', async () => {
   await using under = await crashed((directory) =>
-    writeFileSync(join(directory, 'spool', SPOOLED), Buffer.alloc(200_000)),
+    writeFileSync(join(directory, 'spool', SPOOLED), of.content.subarray(0, 200_000)),
   );
   const spool = await under.store.spool(of.digest, A, 300_000);
-  await spool.append([of.content.subarray(spool.offset)]);
-  await assert.rejects(spool.commit({ type: 'blob', origin: A }), { code: 'UPSTREAM_DIGEST_MISMATCH' });
-  const again = await under.store.spool(of.digest, A, 300_000);
-  assert.equal(again.offset, 0);
-  await again.discard();
+  assert.equal(spool.offset, 0);
+  await spool.discard();
+  assert.deepEqual(readdirSync(join(under.directory, 'spool')), []);
+});
+
+test('sums that fit no byte, or are not there as a whole, cost a download and nothing else', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 100 }), async (log) => {
+      await using under = await crashed((directory) => {
+        spooled(directory, of.content.subarray(0, 200_000));
+        writeFileSync(sumLogPath(join(directory, 'spool', SPOOLED)), log);
+      });
+      const spool = await under.store.spool(of.digest, A, 300_000);
+      await spool.append([of.content.subarray(spool.offset)]);
+      (await spool.commit({ type: 'blob', origin: A })).close();
+    }),
+    { numRuns: 20 },
+  );
 });
 
 test('a spool with more bytes than the body has is begun again', async () => {
@@ -120,11 +173,13 @@ test('the beginning of a body waits a day for its rest, and is the first to go w
   await second.append([Buffer.alloc(9)]);
   await second.suspend();
   await under.store.close();
-  const [name = ''] = readdirSync(join(under.directory, 'spool'));
+  const spools = () =>
+    readdirSync(join(under.directory, 'spool')).filter((found) => !found.startsWith('sums-'));
+  const [name = ''] = spools();
   const yesterday = under.clock.now() / 1000 - 23 * 3600;
   utimesSync(join(under.directory, 'spool', name), yesterday, yesterday);
   await under.reopen();
-  assert.equal(readdirSync(join(under.directory, 'spool')).length, 1);
+  assert.equal(spools().length, 1);
   under.clock.advance(2 * 3_600_000);
   await waitFor(() => readdirSync(join(under.directory, 'spool')).length === 0);
 });

@@ -4,7 +4,7 @@ import { errorText } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 
 /** Counts up with every change of {@link SCHEMA}; an index of an unknown version is rebuilt from the files. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 const PUBLIC_REPOSITORIES = `
   CREATE TABLE public_repositories (
@@ -13,16 +13,20 @@ const PUBLIC_REPOSITORIES = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+const SUMS = `
+  CREATE TABLE sums (digest TEXT PRIMARY KEY, sums BLOB NOT NULL) STRICT;
+`;
+
 /**
  * `holders` says which upstreams delivered content (provenance, and whose budget it counts for), `links` through which
  * repositories. Content without holders was found on disk without an index.
- * `verified_mtime` is the file's modification time when its bytes last hashed to the digest; null: not since it was found.
+ * `sums` are those of its chunks, see chunk-sums.ts; content without them is hashed before anyone reads it.
  * `public_repositories` says which repositories their upstream serves to anybody.
  */
 const SCHEMA = `
   CREATE TABLE contents (
     digest TEXT PRIMARY KEY, size INTEGER NOT NULL, type TEXT NOT NULL, media_type TEXT,
-    stored_at INTEGER NOT NULL, used_at INTEGER NOT NULL, verified_mtime REAL
+    stored_at INTEGER NOT NULL, used_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX contents_by_use ON contents (type, used_at);
   CREATE TABLE holders (
@@ -41,11 +45,19 @@ const SCHEMA = `
   CREATE INDEX tags_by_digest ON tags (digest);
   CREATE INDEX tags_by_age ON tags (validated_at);
   ${PUBLIC_REPOSITORIES}
+  ${SUMS}
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-/** Keeps what an index of the first release holds: its links were made by anonymous requests and configured credentials. */
-const FROM_VERSION_1 = `BEGIN; ${PUBLIC_REPOSITORIES} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`;
+/**
+ * What turns an index of one version into that of the next; it keeps what it holds.
+ * 1: links were made by anonymous requests and configured credentials.
+ * 2: content was proven as a whole, and then known by its modification time. Its sums are made when it is first read.
+ */
+const STEPS: Readonly<Record<number, string>> = {
+  1: PUBLIC_REPOSITORIES,
+  2: `ALTER TABLE contents DROP COLUMN verified_mtime; ${SUMS}`,
+};
 
 export interface OpenedDatabase {
   readonly database: DatabaseSync;
@@ -113,16 +125,22 @@ function open(path: string, walPages: number): OpenedDatabase {
     const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'];
     const isNew = version === 0 && tables === 0;
     if (isNew) database.exec(SCHEMA);
-    else if (version === 1) database.exec(FROM_VERSION_1);
-    else if (version !== SCHEMA_VERSION) {
-      throw new Error(`schema version ${String(version)}, expected ${SCHEMA_VERSION}`);
-    }
+    else migrate(database, version);
     // Reads every page of the two tables that budgets are computed from: damage shows now rather than later.
     database.exec('SELECT sum(size) FROM contents; SELECT sum(size) FROM holders');
     return { database, isNew };
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** Throws when nobody knows the way from `version` to the present one. */
+function migrate(database: DatabaseSync, version: unknown): void {
+  for (let at = Number(version); at !== SCHEMA_VERSION; at += 1) {
+    const step = STEPS[at];
+    if (step === undefined) throw new Error(`schema version ${String(version)}, expected ${SCHEMA_VERSION}`);
+    database.exec(`BEGIN; ${step} PRAGMA user_version = ${at + 1}; COMMIT;`);
   }
 }
 

@@ -7,6 +7,7 @@ import { tempDir } from '../../test/kit/temp.ts';
 import { A, MIB, body, keep, localStore } from '../../test/store/harness.ts';
 import { createDigestHash } from '../oci/digest.ts';
 import { Budget } from './budget.ts';
+import { ChunkSummer } from './chunk-sums.ts';
 import { Ledger } from './ledger.ts';
 import { SharedFile } from './shared-file.ts';
 import { SpoolFile, type SpoolHome } from './spool-file.ts';
@@ -22,17 +23,21 @@ test('a write that the disk has no room for makes room once, then fails and leav
   const ledger = new Ledger(MIB, () => {});
   const budget = new Budget({ ledger, evictor: { free: async () => false, expire: async () => {} } });
   const of = body(1000);
+  const summer = new ChunkSummer();
   const spool = new SpoolFile(home, {
     digest: of.digest,
     path: '/dev/full',
     file: new SharedFile(openSync('/dev/full', 'r+')),
     hash: createDigestHash(of.digest),
+    summer,
+    log: undefined,
     offset: 0,
     reservation: await budget.reserve('a.example', 1000),
   });
   await assert.rejects(spool.append([of.content]), { code: 'STORE_FULL' });
   assert.equal(relieved, 1);
   assert.equal(spool.offset, 0);
+  assert.equal(summer.length, 0);
   assert.equal(spool.forkHash().digest('hex'), createDigestHash(of.digest).digest('hex'));
   await spool.discard();
   assert.equal(ledger.bytes, 0);

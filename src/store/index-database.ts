@@ -6,7 +6,7 @@ import type { Logger } from '../kit/logger.ts';
 import { isDamage, isFull, openDatabase } from './database.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
-export type Value = string | number | null;
+export type Value = string | number | null | Uint8Array;
 
 export interface IndexListeners {
   /** Damage found at run time has made the index begin again from nothing. */

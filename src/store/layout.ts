@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { LarderError, errorText } from '../kit/errors.ts';
 import { digestAlgorithm, digestHex, isDigest, type Digest } from '../oci/digest.ts';
 
@@ -78,8 +78,8 @@ const CACHE_TAG = `Signature: 8a477f597d28d172789f06886806bc55
 # This directory holds the cache of Larder and can be deleted while Larder is stopped.
 `;
 
-/** Longest name most file systems take. */
-const NAME_LIMIT = 255;
+/** Longest name of a spool: most file systems take 255 bytes, and {@link sumLogPath} adds to it. */
+const NAME_LIMIT = 240;
 
 /**
  * Name of the spool file of one upstream and digest: `<algorithm>-<hex>.<upstream>`, so that the next fill finds what the
@@ -90,6 +90,18 @@ export function spoolName(digest: Digest, upstream: string): string {
   if (name.length <= NAME_LIMIT) return name;
   return `${digest.replace(':', '-')}.${createHash('sha256').update(upstream).digest('hex')}`;
 }
+
+/** Where the sums of a spool are kept while it is no content yet, see `sum-log.ts`. */
+export function sumLogPath(spool: string): string {
+  return join(dirname(spool), `${SUMS_PREFIX}${basename(spool)}`);
+}
+
+/** The name of the spool whose sums are in the file of this name; undefined for any other file. */
+export function spoolOfSumLog(name: string): string | undefined {
+  return name.startsWith(SUMS_PREFIX) ? name.slice(SUMS_PREFIX.length) : undefined;
+}
+
+const SUMS_PREFIX = 'sums-';
 
 /** Reads a {@link spoolName}; undefined for any other file. */
 export function parseSpoolName(name: string): { digest: Digest; upstream: string } | undefined {

@@ -1,6 +1,7 @@
 import type { Clock } from '../kit/clock.ts';
 import type { Reservation } from './reservation.ts';
 import type { Scope } from './ledger.ts';
+import { removeSpool } from './sum-log.ts';
 import type { Trash } from './trash.ts';
 
 interface Leftover {
@@ -70,7 +71,7 @@ export class Leftovers {
 
   async #remove({ path, reservation }: Leftover): Promise<void> {
     this.#byPath.delete(path);
-    await this.#trash.remove(path);
+    await removeSpool(this.#trash, path);
     reservation.release();
   }
 }

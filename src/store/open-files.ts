@@ -1,25 +1,31 @@
 import { fstatSync } from 'node:fs';
 import type { Digest } from '../oci/digest.ts';
+import { CheckedFile, type CheckedFileDeps } from './checked-file.ts';
+import type { ChunkSums } from './chunk-sums.ts';
 import type { SharedFile } from './shared-file.ts';
 import type { ContentInfo, ContentType, OpenContent } from './types.ts';
 
 interface Entry {
   readonly info: ContentInfo;
-  readonly file: SharedFile;
-  readonly mtimeMs: number;
+  readonly checked: CheckedFile;
 }
+
+/** What idle files may hold in memory besides their descriptors, in bytes: the sums of 128 GiB of content. */
+const IDLE_SUMS_BYTES = 8 * 1024 * 1024;
 
 /**
  * Files of the store that are open, shared by all their readers, and the least recently used ones beyond `idleLimit` closed.
- * A warm hit costs one `fstat` (1 us) in place of an `open` through the thread pool (130 us), and the `fstat` proves that the
- * file is still the one that was verified: nobody has removed it, cut it or written to it.
+ * A warm hit costs one `fstat` (1 us) in place of an `open` through the thread pool (130 us), and the `fstat` shows that nobody has
+ * removed or cut the file. What is read of it is checked, see {@link CheckedFile}.
  */
 export class OpenFiles {
+  readonly #deps: CheckedFileDeps;
   readonly #idleLimit: number;
   /** Least recently used first. */
   readonly #entries = new Map<Digest, Entry>();
 
-  constructor(idleLimit: number) {
+  constructor(deps: CheckedFileDeps, idleLimit: number) {
+    this.#deps = deps;
     this.#idleLimit = idleLimit;
   }
 
@@ -27,8 +33,8 @@ export class OpenFiles {
   get(digest: Digest): OpenContent | undefined {
     const entry = this.#entries.get(digest);
     if (entry === undefined) return undefined;
-    const { size, mtimeMs, nlink } = fstatSync(entry.file.fd);
-    if (nlink === 0 || size !== entry.info.size || mtimeMs !== entry.mtimeMs) {
+    const { size, nlink } = fstatSync(entry.checked.file.fd);
+    if (nlink === 0 || size !== entry.info.size) {
       this.drop(digest);
       return undefined;
     }
@@ -37,11 +43,12 @@ export class OpenFiles {
     return new Handle(entry);
   }
 
-  /** Takes over one ownership of `file`, which was just verified, and gives a first handle on it. */
-  add(info: ContentInfo, file: SharedFile, mtimeMs: number): OpenContent {
-    this.drop(info.digest);
-    const entry = { info, file, mtimeMs };
-    this.#entries.set(info.digest, entry);
+  /** Takes over one ownership of `file`, and gives a first handle on it. */
+  add(info: ContentInfo, file: SharedFile, sums: ChunkSums): OpenContent {
+    const { digest, size } = info;
+    this.drop(digest);
+    const entry = { info, checked: new CheckedFile(this.#deps, file, { digest, size, sums }) };
+    this.#entries.set(digest, entry);
     const handle = new Handle(entry);
     this.#trim();
     return handle;
@@ -52,18 +59,18 @@ export class OpenFiles {
     const entry = this.#entries.get(digest);
     this.#entries.delete(digest);
     if (entry === undefined) closed();
-    else entry.file.release(closed);
+    else entry.checked.file.release(closed);
   }
 
   /** True while somebody beside this pool holds the file. */
   busy(digest: Digest): boolean {
-    return (this.#entries.get(digest)?.file.owners ?? 0) > 1;
+    return (this.#entries.get(digest)?.checked.file.owners ?? 0) > 1;
   }
 
   /** Sum of the sizes of what is {@link OpenFiles.busy}. */
   busyBytes(): number {
     let bytes = 0;
-    for (const { info, file } of this.#entries.values()) if (file.owners > 1) bytes += info.size;
+    for (const { info, checked } of this.#entries.values()) if (checked.file.owners > 1) bytes += info.size;
     return bytes;
   }
 
@@ -74,13 +81,21 @@ export class OpenFiles {
 
   #trim(): void {
     let excess = this.#entries.size - this.#idleLimit;
-    for (const [digest, { file }] of this.#entries) {
-      if (excess <= 0) return;
-      if (file.owners === 1) {
+    let excessBytes = this.#sumsBytes() - IDLE_SUMS_BYTES;
+    for (const [digest, { checked }] of this.#entries) {
+      if (excess <= 0 && excessBytes <= 0) return;
+      if (checked.file.owners === 1) {
         this.drop(digest);
         excess -= 1;
+        excessBytes -= checked.sums.byteLength;
       }
     }
+  }
+
+  #sumsBytes(): number {
+    let bytes = 0;
+    for (const { checked } of this.#entries.values()) bytes += checked.sums.byteLength;
+    return bytes;
   }
 }
 
@@ -90,25 +105,26 @@ class Handle implements OpenContent {
   readonly type: ContentType;
   readonly mediaType: string | undefined;
   readonly storedAt: number;
-  readonly #file: SharedFile;
+  readonly #checked: CheckedFile;
   #open = true;
 
-  constructor({ info, file }: Entry) {
+  constructor({ info, checked }: Entry) {
     this.digest = info.digest;
     this.size = info.size;
     this.type = info.type;
     this.mediaType = info.mediaType;
     this.storedAt = info.storedAt;
-    this.#file = file.retain();
+    this.#checked = checked;
+    checked.file.retain();
   }
 
-  get fd(): number {
-    return this.#file.fd;
+  read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
+    return this.#checked.read(buffer, offset, end);
   }
 
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#file.release();
+    this.#checked.file.release();
   }
 }

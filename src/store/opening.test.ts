@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { tempDir } from '../../test/kit/temp.ts';
 import { waitFor } from '../../test/kit/wait.ts';
+import { readWhole } from '../../test/store/read-whole.ts';
 import { A, A2, B, MIB, body, fill, keep, localStore, policies } from '../../test/store/harness.ts';
 import { blobPath } from '../../test/store/paths.ts';
 import { systemClock } from '../kit/clock.ts';
@@ -96,19 +97,31 @@ for (const [what, damage] of [
   });
 }
 
-test('an index of the first release keeps what it knows', async () => {
-  await using under = await localStore();
-  const blob = body(50_000);
-  await keep(under.store, blob);
-  await under.store.close();
-  withDatabase(join(under.directory, 'index.sqlite'), (index) =>
-    index.exec('DROP TABLE public_repositories; PRAGMA user_version = 1'),
-  );
-  const store = await under.reopen();
-  assert.equal(store.presence(blob.digest, A), 'linked');
-  store.setPublic(A, 1000);
-  assert.equal((await under.reopen()).publicAt(A), 1000);
-});
+const OLDER_INDEXES = {
+  1: 'DROP TABLE public_repositories; DROP TABLE sums; ALTER TABLE contents ADD COLUMN verified_mtime REAL',
+  2: 'DROP TABLE sums; ALTER TABLE contents ADD COLUMN verified_mtime REAL',
+};
+
+for (const [version, downgrade] of Object.entries(OLDER_INDEXES)) {
+  test(`an index of version ${version} keeps what it knows, and content has its sums when it was read once`, async () => {
+    await using under = await localStore();
+    const blob = body(200_000);
+    await keep(under.store, blob);
+    await under.store.close();
+    const path = join(under.directory, 'index.sqlite');
+    withDatabase(path, (index) => index.exec(`${downgrade}; PRAGMA user_version = ${version}`));
+    const store = await under.reopen();
+    assert.equal(store.presence(blob.digest, A), 'linked');
+    const content = await store.open(blob.digest);
+    assert.ok(content !== undefined);
+    assert.deepEqual(await readWhole(content), blob.content);
+    content.close();
+    store.setPublic(A, 1000);
+    assert.equal((await under.reopen()).publicAt(A), 1000);
+    await under.store.close();
+    withDatabase(path, (index) => assert.equal(index.prepare('SELECT * FROM sums').all().length, 1));
+  });
+}
 
 test('with one upstream, content found without an index counts for it', async () => {
   const one = new Map([['a.example', { ttlMs: 0, maxBytes: 100_000 }]]);

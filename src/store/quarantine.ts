@@ -4,23 +4,19 @@ import { join } from 'node:path';
 import type { Clock } from '../kit/clock.ts';
 import { errorText } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
-import type { Metrics } from '../kit/metrics.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Catalog } from './catalog.ts';
 import type { Layout } from './layout.ts';
 import type { Ledger } from './ledger.ts';
-import type { OpenFiles } from './open-files.ts';
 import { moveSync, type Trash } from './trash.ts';
 
 export interface QuarantineDeps {
   readonly layout: Layout;
   readonly catalog: Catalog;
   readonly ledger: Ledger;
-  readonly files: OpenFiles;
   readonly trash: Trash;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Metrics;
 }
 
 /** The most files that are kept, and their share of the store's limit. */
@@ -51,13 +47,12 @@ export class Quarantine {
     await this.#trim();
   }
 
-  /** Takes damaged content out of the store. `why` ends the log line. Readers that have it open keep it. */
-  async take(digest: Digest, why: string): Promise<void> {
-    const { layout, catalog, files, clock, logger, metrics } = this.#deps;
+  /** Takes the file of damaged content out of the store. Readers that have it open keep it. */
+  async take(digest: Digest): Promise<void> {
+    const { layout, catalog, clock, logger } = this.#deps;
     const path = layout.blob(digest);
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     const target = join(layout.quarantine, `${digest.replace(':', '-')}.${clock.now()}`);
-    files.drop(digest);
     try {
       moveSync(path, target);
     } catch (error) {
@@ -66,8 +61,6 @@ export class Quarantine {
     }
     catalog.remove(digest);
     this.#kept.push({ path: target, size });
-    metrics.corruptBlobs.inc({ action: 'quarantined' });
-    logger.warn('damaged content was put into quarantine', { digest, why });
     await this.#trim();
   }
 

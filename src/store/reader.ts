@@ -1,23 +1,23 @@
-import { existsSync, fstatSync, statSync, type Stats } from 'node:fs';
+import { existsSync, fstatSync } from 'node:fs';
 import { errorText } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import { SingleFlight } from '../kit/single-flight.ts';
-import { createDigestHash, digestAlgorithm, type Digest } from '../oci/digest.ts';
+import { createDigestHash, digestHex, type Digest } from '../oci/digest.ts';
 import type { Catalog } from './catalog.ts';
-import type { ContentRow } from './content-index.ts';
+import { ChunkSummer, type ChunkSums } from './chunk-sums.ts';
+import type { Damage } from './damage.ts';
 import { openFile } from './disk.ts';
-import { hashFile } from './hash-file.ts';
+import { readThrough } from './read-through.ts';
 import type { Layout } from './layout.ts';
 import type { OpenFiles } from './open-files.ts';
-import type { Quarantine } from './quarantine.ts';
 import { SharedFile } from './shared-file.ts';
-import type { OpenContent } from './types.ts';
+import type { ContentInfo, OpenContent } from './types.ts';
 
 export interface ReaderDeps {
   readonly layout: Layout;
   readonly catalog: Catalog;
   readonly files: OpenFiles;
-  readonly quarantine: Quarantine;
+  readonly damage: Damage;
   readonly logger: Logger;
 }
 
@@ -27,26 +27,24 @@ export interface Reader {
 }
 
 /**
- * Opens files and makes sure of them first: the size must be that of the index, and bytes that were not proven since the file
- * was last modified are hashed before anyone reads them. That is once for content found without an index or restored from a
- * backup, and finds what was cut or overwritten; it does not find bits that rot without the file system's knowledge.
+ * Opens files. Their bytes are checked as they are read, against the sums of their chunks; where there are none, as of content found
+ * without an index, adopted, or stored by an older version, the whole is hashed once before anyone reads it, and summed by that.
  */
 export function createReader(deps: ReaderDeps): Reader {
-  const { layout, catalog, files, quarantine, logger } = deps;
-  const proofs = new SingleFlight<Digest, boolean>();
+  const { layout, catalog, files, damage, logger } = deps;
+  const proofs = new SingleFlight<Digest, ChunkSums | undefined>();
 
   return {
     async open(digest) {
-      const row = catalog.get(digest);
+      const row = damage.has(digest) ? undefined : catalog.get(digest);
       if (row === undefined) return undefined;
       const fd = await openFile(layout.blob(digest), 'r').catch((error: unknown) => missing(digest, error));
       if (fd === undefined) return undefined;
       const file = new SharedFile(fd);
       try {
-        const stats = fstatSync(fd);
-        if (!(await sound(row, fd, stats))) return undefined;
+        const sums = await sumsOf(row, fd);
         // Another caller may have been faster: all readers share its file, so that it is known to be in use.
-        return files.get(digest) ?? files.add(catalog.get(digest) ?? row, file.retain(), stats.mtimeMs);
+        return sums && (files.get(digest) ?? files.add(catalog.get(digest) ?? row, file.retain(), sums));
       } catch (error) {
         logger.warn('stored content cannot be read', { digest, error: errorText(error) });
         return undefined;
@@ -65,30 +63,33 @@ export function createReader(deps: ReaderDeps): Reader {
     if (!existsSync(layout.blob(digest))) catalog.remove(digest);
   }
 
-  async function sound(row: ContentRow, fd: number, stats: Stats): Promise<boolean> {
-    const { digest } = row;
-    if (stats.size !== row.size) {
-      await reject(digest, stats, `expected ${row.size} bytes, found ${stats.size}`);
-      return false;
+  /** Undefined when the file is damaged. */
+  async function sumsOf(row: ContentInfo, fd: number): Promise<ChunkSums | undefined> {
+    const { digest, size } = row;
+    const sums = catalog.sums(row);
+    const found = fstatSync(fd).size;
+    if (found !== size) {
+      const why = `expected ${size} bytes, found ${found}`;
+      if (sums === undefined) await damage.foundUseless(digest, fd, why);
+      else damage.found(digest, fd, why);
+      return undefined;
     }
-    if (stats.mtimeMs === row.verifiedMtime) return true;
-    if (await proofs.do(digest, () => prove(digest, fd, stats))) return true;
-    await reject(digest, stats, 'its bytes do not hash to its digest');
-    return false;
+    return sums ?? proofs.do(digest, () => prove(digest, size, fd));
   }
 
-  async function prove(digest: Digest, fd: number, { size, mtimeMs }: Stats): Promise<boolean> {
+  async function prove(digest: Digest, size: number, fd: number): Promise<ChunkSums | undefined> {
     const hash = createDigestHash(digest);
-    await hashFile(fd, size, hash);
-    if (`${digestAlgorithm(digest)}:${hash.digest('hex')}` !== digest) return false;
-    if (fstatSync(fd).mtimeMs === mtimeMs) catalog.verified(digest, mtimeMs);
-    return true;
-  }
-
-  /** Only the file that was looked at: a new one may have taken its place. */
-  async function reject(digest: Digest, stats: Stats, why: string): Promise<void> {
-    if (statSync(layout.blob(digest), { throwIfNoEntry: false })?.ino === stats.ino) {
-      await quarantine.take(digest, why);
+    const summer = new ChunkSummer();
+    await readThrough(fd, size, (bytes) => {
+      hash.update(bytes);
+      summer.update(bytes);
+    });
+    if (hash.digest('hex') !== digestHex(digest)) {
+      await damage.foundUseless(digest, fd, 'its bytes do not hash to its digest');
+      return undefined;
     }
+    const sums = summer.sums();
+    catalog.setSums(digest, sums);
+    return sums;
   }
 }

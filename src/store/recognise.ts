@@ -2,14 +2,14 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { digestAlgorithm, digestOf, type Digest } from '../oci/digest.ts';
 import { MANIFEST_SIZE_LIMIT, parseManifest, type Manifest } from '../oci/manifest.ts';
 import { OCI_INDEX, OCI_MANIFEST } from '../oci/media-types.ts';
-import type { ContentRow } from './content-index.ts';
+import type { ContentInfo } from './types.ts';
 
 /**
  * What a file of which the index knows nothing is: its size, and whether it is a manifest. Undefined when there is none, or
  * when it cannot be read. Synchronous, so that a file cannot change hands in between: one `stat` for most, a few reads for
- * what begins like JSON. A manifest is proven on the way; anything else is to be proven before it is read.
+ * what begins like JSON. A manifest is proven on the way, so that its type is right.
  */
-export function recognise(path: string, digest: Digest): ContentRow | undefined {
+export function recognise(path: string, digest: Digest): ContentInfo | undefined {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -28,9 +28,9 @@ export function recognise(path: string, digest: Digest): ContentRow | undefined 
       mediaType === undefined ||
       digestOf(content, digestAlgorithm(digest)) !== digest
     ) {
-      return { ...row, type: 'blob', mediaType: undefined, verifiedMtime: undefined };
+      return { ...row, type: 'blob', mediaType: undefined };
     }
-    return { ...row, type: 'manifest', mediaType, verifiedMtime: file.mtimeMs };
+    return { ...row, type: 'manifest', mediaType };
   } catch {
     return undefined;
   } finally {

@@ -1,16 +1,19 @@
 import type { Hash } from 'node:crypto';
-import { fstatSync } from 'node:fs';
 import { LarderError } from '../kit/errors.ts';
 import { digestAlgorithm, type Digest } from '../oci/digest.ts';
+import type { ChunkSummer, ChunkSums } from './chunk-sums.ts';
 import type { Reservation } from './reservation.ts';
 import { diskError, isDiskFull, syncData, truncate, writeAll } from './disk.ts';
 import type { SharedFile } from './shared-file.ts';
+import type { SumLog } from './sum-log.ts';
 import type { ContentType, OpenContent, Origin, Spool } from './types.ts';
 
 export interface CommitMeta {
   readonly type: ContentType;
   readonly mediaType?: string;
   readonly origin: Origin;
+  /** True when a part of it is from the damaged file that it replaces. */
+  readonly mended?: boolean;
 }
 
 /** What a spool needs of the store around it. */
@@ -31,7 +34,7 @@ export interface SettledSpool {
   readonly path: string;
   readonly file: SharedFile;
   readonly size: number;
-  readonly mtimeMs: number;
+  readonly sums: ChunkSums;
   readonly reservation: Reservation;
 }
 
@@ -39,8 +42,11 @@ export interface SpoolState {
   readonly digest: Digest;
   readonly path: string;
   readonly file: SharedFile;
-  /** Of the first `offset` bytes. */
+  /** Of the first `offset` bytes, like `summer`. */
   readonly hash: Hash;
+  readonly summer: ChunkSummer;
+  /** Undefined for one that a crash may take. */
+  readonly log: SumLog | undefined;
   readonly offset: number;
   readonly reservation: Reservation;
 }
@@ -51,7 +57,7 @@ const UNKNOWN_SIZE_STEP = 1024 * 1024;
 /**
  * A body on its way in. Its steps to the store, and what a crash after each leaves behind:
  *
- * 1. `append`: a beginning in `spool/`, hashed again and continued by the next fill of the same upstream.
+ * 1. `append`: a beginning in `spool/`, of which the next fill of the same upstream continues what its log vouches for.
  * 2. `fdatasync`: the same, complete.
  * 3. rename into `blobs/`: a right file without a row. Rows are made for such files when they are asked for, or by the walk
  *    at the next start.
@@ -66,6 +72,8 @@ export class SpoolFile implements Spool {
   readonly #path: string;
   readonly #file: SharedFile;
   readonly #reservation: Reservation;
+  readonly #summer: ChunkSummer;
+  readonly #log: SumLog | undefined;
   #hash: Hash;
   #offset: number;
   #ended = false;
@@ -76,6 +84,8 @@ export class SpoolFile implements Spool {
     this.#path = state.path;
     this.#file = state.file;
     this.#hash = state.hash;
+    this.#summer = state.summer;
+    this.#log = state.log;
     this.#offset = state.offset;
     this.#reservation = state.reservation;
   }
@@ -92,11 +102,21 @@ export class SpoolFile implements Spool {
     this.#assertRunning();
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     await this.#reserve(bytes);
-    // The hash runs while the thread pool writes, on a copy: a failed write leaves the state as it was.
+    // Hash and sums run while the thread pool writes: a failed write leaves both as they were.
     const writing = this.#write(chunks, bytes);
+    const undoSums = this.#summer.mark();
     const hash = this.#hash.copy();
     for (const chunk of chunks) hash.update(chunk);
-    await writing;
+    const records = this.#summer.update(...chunks);
+    const logging = this.#log?.append(records);
+    try {
+      await writing;
+    } catch (error) {
+      undoSums();
+      throw error;
+    } finally {
+      await logging;
+    }
     this.#hash = hash;
     this.#offset += bytes;
   }
@@ -126,7 +146,7 @@ export class SpoolFile implements Spool {
           path: this.#path,
           file: this.#file,
           size: this.#offset,
-          mtimeMs: fstatSync(this.fd).mtimeMs,
+          sums: this.#summer.sums(),
           reservation: this.#reservation,
         },
         meta,
@@ -206,6 +226,7 @@ export class SpoolFile implements Spool {
 
   #end(): void {
     this.#ended = true;
+    this.#log?.close();
     this.#file.release();
   }
 }

@@ -3,16 +3,19 @@ import { errorText } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Budget } from './budget.ts';
 import type { Catalog } from './catalog.ts';
-import type { Layout } from './layout.ts';
+import type { Damage } from './damage.ts';
+import { sumLogPath, type Layout } from './layout.ts';
 import type { Leftovers } from './leftovers.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { SpoolHome } from './spool-file.ts';
+import { removeSpool } from './sum-log.ts';
 import { moveSync, type Trash } from './trash.ts';
 
 export interface SpoolHomeDeps {
   readonly layout: Layout;
   readonly catalog: Catalog;
   readonly files: OpenFiles;
+  readonly damage: Damage;
   readonly budget: Budget;
   readonly leftovers: Leftovers;
   readonly trash: Trash;
@@ -24,19 +27,19 @@ export interface SpoolHomeDeps {
 
 /** Where bodies go from the spool: into the store, to the leftovers, or off the disk. */
 export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
-  const { layout, catalog, files, budget, leftovers, trash, clock, logger, onSettled } = deps;
+  const { layout, catalog, files, damage, budget, leftovers, trash, clock, logger, onSettled } = deps;
 
   return {
     relieve: (bytes) => budget.relieve(bytes),
     keep: (path, reservation) => leftovers.keep(path, reservation),
     remove,
 
-    async settle({ digest, path, file, size, mtimeMs, reservation }, { type, mediaType, origin }) {
+    async settle({ digest, path, file, size, sums, reservation }, { type, mediaType, origin, mended }) {
       const stored = catalog.get(digest);
       const proven = files.get(digest);
       if (stored !== undefined && proven !== undefined) {
         // It came from elsewhere meanwhile, and may have readers: the second copy is not needed.
-        catalog.add({ ...stored, type, mediaType }, origin);
+        catalog.add({ ...stored, type, mediaType }, origin, sums);
         onSettled();
         if (await remove(path)) reservation.release();
         return proven;
@@ -44,16 +47,19 @@ export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
       // A file that is there and was not proven by now is replaced by the one that was.
       moveSync(path, layout.blob(digest));
       reservation.release();
-      const row = { digest, size, type, mediaType, storedAt: clock.now(), verifiedMtime: mtimeMs };
-      catalog.add(row, origin);
+      const row = { digest, size, type, mediaType, storedAt: clock.now() };
+      catalog.add(row, origin, sums);
+      damage.healed(digest, mended === true);
       onSettled();
-      return files.add(catalog.get(digest) ?? row, file.retain(), mtimeMs);
+      const content = files.add(catalog.get(digest) ?? row, file.retain(), sums);
+      await trash.remove(sumLogPath(path));
+      return content;
     },
   };
 
   async function remove(path: string): Promise<boolean> {
     try {
-      await trash.remove(path);
+      await removeSpool(trash, path);
       return true;
     } catch (error) {
       logger.warn('the beginning of a body could not be removed', { error: errorText(error) });

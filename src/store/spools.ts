@@ -5,11 +5,12 @@ import { createDigestHash, type Digest } from '../oci/digest.ts';
 import type { Budget } from './budget.ts';
 import type { Reservation } from './reservation.ts';
 import { diskError, isDiskFull, openFile, truncate } from './disk.ts';
-import { hashFile } from './hash-file.ts';
-import { parseSpoolName, spoolName, type Layout } from './layout.ts';
+import { ChunkSummer } from './chunk-sums.ts';
+import { parseSpoolName, spoolName, spoolOfSumLog, type Layout } from './layout.ts';
 import type { Leftovers } from './leftovers.ts';
 import { SharedFile } from './shared-file.ts';
 import { SpoolFile, type SpoolHome } from './spool-file.ts';
+import { openSumLog, readProven, removeSpool } from './sum-log.ts';
 import type { Trash } from './trash.ts';
 
 export interface SpoolsDeps {
@@ -40,7 +41,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
       const path = join(layout.spool, spoolName(digest, upstream));
       const left = leftovers.take(path);
       if (left !== undefined) return resume(digest, path, left, size);
-      return create(digest, path, await budget.reserve(upstream, size ?? 0));
+      return create(digest, path, await budget.reserve(upstream, size ?? 0), true);
     },
 
     leftBytes: (digest, upstream) => leftovers.bytesAt(join(layout.spool, spoolName(digest, upstream))),
@@ -48,21 +49,32 @@ export function createSpools(deps: SpoolsDeps): Spools {
     async beginSmall(digest, upstream, size) {
       small += 1;
       const path = join(layout.spool, `small-${small}`);
-      return create(digest, path, await budget.reserve(upstream, size));
+      return create(digest, path, await budget.reserve(upstream, size), false);
     },
 
     async load() {
-      for (const name of await readdir(layout.spool)) {
+      const names = await readdir(layout.spool);
+      const spools = names.filter((name) => parseSpoolName(name) !== undefined);
+      const kept = new Set(spools);
+      for (const name of names) {
+        if (!kept.has(spoolOfSumLog(name) ?? name)) await trash.remove(join(layout.spool, name));
+      }
+      for (const name of spools) {
         const path = join(layout.spool, name);
         const known = parseSpoolName(name);
         const { size, mtimeMs } = await stat(path);
-        if (known === undefined || size === 0) await trash.remove(path);
+        if (known === undefined || size === 0) await removeSpool(trash, path);
         else leftovers.keep(path, budget.adopt(known.upstream, size), mtimeMs);
       }
     },
   };
 
-  async function create(digest: Digest, path: string, reservation: Reservation): Promise<SpoolFile> {
+  async function create(
+    digest: Digest,
+    path: string,
+    reservation: Reservation,
+    resumable: boolean,
+  ): Promise<SpoolFile> {
     try {
       const fd = await openFile(path, 'w+').catch(async (error: unknown) => {
         if (!isDiskFull(error) || !(await home.relieve(1))) throw error;
@@ -74,6 +86,8 @@ export function createSpools(deps: SpoolsDeps): Spools {
         path,
         file,
         hash: createDigestHash(digest),
+        summer: new ChunkSummer(),
+        log: resumable ? await openSumLog(path, 0) : undefined,
         offset: 0,
         reservation,
       });
@@ -94,15 +108,29 @@ export function createSpools(deps: SpoolsDeps): Spools {
     try {
       file = new SharedFile(await openFile(path, 'r+'));
       const hash = createDigestHash(digest);
+      const summer = new ChunkSummer();
       const found = fstatSync(file.fd).size;
       // More than there can be is not the beginning of this content.
       const usable = size === undefined || found <= size ? found : 0;
-      if (usable === 0) await truncate(file.fd, 0);
-      const offset = await hashFile(file.fd, usable, hash);
-      return new SpoolFile(home, { digest, path, file, hash, offset, reservation });
+      const logged = await readProven(path, file.fd, usable, (bytes) => {
+        hash.update(bytes);
+        summer.update(bytes);
+      });
+      await truncate(file.fd, summer.length);
+      const log = await openSumLog(path, logged);
+      return new SpoolFile(home, {
+        digest,
+        path,
+        file,
+        hash,
+        summer,
+        log,
+        offset: summer.length,
+        reservation,
+      });
     } catch {
       file?.release();
-      return create(digest, path, reservation);
+      return create(digest, path, reservation, true);
     }
   }
 }

@@ -1,14 +1,16 @@
 import { statfs } from 'node:fs/promises';
 import type { Clock } from '../kit/clock.ts';
+import { isLarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import type { TaskGroup } from '../kit/task-group.ts';
-import { digestAlgorithm, digestOf } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
 import { MANIFEST_SIZE_LIMIT } from '../oci/manifest.ts';
 import { Budget } from './budget.ts';
 import { Catalog } from './catalog.ts';
 import { ContentIndex } from './content-index.ts';
-import { readAt } from './disk.ts';
+import { Damage } from './damage.ts';
+import { openFile } from './disk.ts';
 import { adoptDistribution } from './distribution-store.ts';
 import { createDocuments } from './documents.ts';
 import { createEvictor } from './evictor.ts';
@@ -21,10 +23,12 @@ import { lockStore } from './lock.ts';
 import { OpenFiles } from './open-files.ts';
 import { Quarantine } from './quarantine.ts';
 import { createReader } from './reader.ts';
+import { remainsOf } from './remains.ts';
+import { SharedFile } from './shared-file.ts';
 import { createSpoolHome } from './spool-home.ts';
 import { createSpools } from './spools.ts';
 import { createTrash } from './trash.ts';
-import type { Store, UpstreamPolicy } from './types.ts';
+import type { Origin, Remains, Store, UpstreamPolicy } from './types.ts';
 import { createUpkeep } from './upkeep.ts';
 
 export interface StoreDeps {
@@ -77,17 +81,25 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
   const index = new ContentIndex(database);
   const ledger = new Ledger(limitBytes, (bytes) => metrics.storeBytes.set(bytes));
   const catalog = new Catalog({ index, ledger, layout, clock });
-  const files = new OpenFiles(IDLE_FILES);
+  const files = new OpenFiles(
+    {
+      clock,
+      diskReads: () => process.resourceUsage().fsRead,
+      onDamage: (digest, { fd }, why) => damage.found(digest, fd, why),
+    },
+    IDLE_FILES,
+  );
   const lastUse = new LastUse({ index, clock });
   const trash = createTrash(layout);
   const leftovers = new Leftovers({ trash, clock });
   const common = { layout, index, catalog, ledger, files, leftovers, lastUse, trash, clock, logger, metrics };
   const quarantine = new Quarantine(common);
-  const reader = createReader({ ...common, quarantine });
+  const damage = new Damage({ ...common, quarantine });
+  const reader = createReader({ ...common, damage });
   const evictor = createEvictor(common);
   const budget = new Budget({ ledger, evictor });
   const upkeep = createUpkeep({ ...common, database, budget, evictor, tasks });
-  const home = createSpoolHome({ ...common, budget, onSettled: () => upkeep.measureIndex() });
+  const home = createSpoolHome({ ...common, damage, budget, onSettled: () => upkeep.measureIndex() });
   const spools = createSpools({ layout, budget, leftovers, trash, home });
 
   upkeep.measureIndex();
@@ -114,16 +126,14 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
       if (content === undefined) return undefined;
       try {
         if (content.size > MANIFEST_SIZE_LIMIT) return undefined;
-        const buffer = Buffer.allocUnsafeSlow(content.size);
-        await readAt(content.fd, buffer, 0);
-        if (digestOf(buffer, digestAlgorithm(digest)) === digest) {
-          return { info: catalog.get(digest) ?? content, content: buffer };
-        }
+        const bytes = await content.read(Buffer.allocUnsafeSlow(content.size), 0, content.size);
+        return { info: catalog.get(digest) ?? content, content: bytes };
+      } catch (error) {
+        if (isLarderError(error, 'STORE_DAMAGED')) return undefined;
+        throw error;
       } finally {
         content.close();
       }
-      await quarantine.take(digest, 'its bytes do not hash to its digest');
-      return undefined;
     },
 
     touch: (digest) => lastUse.note(digest),
@@ -156,6 +166,9 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
       }
     },
 
+    remains,
+    discardRemains: (digest) => damage.discard(digest),
+
     ...createDocuments(layout.documents),
 
     setPolicies,
@@ -175,6 +188,15 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     },
   };
   return store;
+
+  async function remains(digest: Digest, origin: Origin): Promise<Remains | undefined> {
+    if (!damage.has(digest) || catalog.presence(digest, origin) !== 'linked') return undefined;
+    const row = catalog.get(digest);
+    const sums = row && catalog.sums(row);
+    if (row === undefined || sums === undefined) return undefined;
+    const fd = await openFile(layout.blob(digest), 'r').catch(() => undefined);
+    return fd === undefined ? undefined : remainsOf(new SharedFile(fd), row.size, sums);
+  }
 
   function setPolicies(policies: ReadonlyMap<string, UpstreamPolicy>): void {
     const limits = [...policies].flatMap(([upstream, { maxBytes }]) =>

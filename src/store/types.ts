@@ -1,5 +1,6 @@
 import type { Hash } from 'node:crypto';
 import type { Digest } from '../oci/digest.ts';
+import type { ByteRange } from '../oci/range.ts';
 import type { RepositoryName, Tag } from '../oci/reference.ts';
 
 /** `blob` or `manifest`: the `type` label of the metrics. */
@@ -16,9 +17,15 @@ export interface ContentInfo {
   readonly storedAt: number;
 }
 
-/** Stored content, open for reading. While it is open it is never evicted. `fd` stays valid until `close`. */
+/** Stored content, open for reading. While it is open it is never evicted. */
 export interface OpenContent extends ContentInfo {
-  readonly fd: number;
+  /**
+   * Reads into `buffer`, and gives the part of it that begins with the byte at `offset`: at least one byte, none behind `end`. The
+   * buffer must hold all from {@link chunkStart} of `offset` to the end of that chunk. What is given was checked: throws `STORE_DAMAGED`
+   * instead of giving a byte that is not the one which was stored, and nobody is given the content from then on until it is right
+   * again.
+   */
+  read(buffer: Buffer, offset: number, end: number): Promise<Buffer>;
   /** Idempotent. */
   close(): void;
 }
@@ -54,6 +61,17 @@ export interface TagKey extends Origin {
   readonly acceptClass: string;
 }
 
+/** What is left of content that was found damaged, to mend it with. */
+export interface Remains {
+  readonly size: number;
+  /** What is not usable, in order. */
+  readonly damaged: readonly ByteRange[];
+  /** Reads what is usable into `buffer`; gives the number of bytes, fewer than asked only when the file has become shorter. */
+  read(buffer: Buffer, offset: number): Promise<number>;
+  /** Owed once. */
+  close(): void;
+}
+
 /**
  * A body on its way in: bytes are appended in order, hashed as they are written, and can be read back through `fd` up to
  * `offset` at any time, also after `commit` (the file is renamed, not copied).
@@ -74,9 +92,15 @@ export interface Spool {
   forkHash(): Hash;
   /**
    * Verifies, fsyncs, renames into place, writes the index row and the link to `origin`. Throws
-   * `UPSTREAM_DIGEST_MISMATCH` (the file is removed) or `STORE_UNAVAILABLE`. The returned content is open.
+   * `UPSTREAM_DIGEST_MISMATCH` (the file is removed) or `STORE_UNAVAILABLE`. The returned content is open. `mended`: a part of it is
+   * from {@link Store.remains}.
    */
-  commit(meta: { type: ContentType; mediaType?: string; origin: Origin }): Promise<OpenContent>;
+  commit(meta: {
+    type: ContentType;
+    mediaType?: string;
+    origin: Origin;
+    mended?: boolean;
+  }): Promise<OpenContent>;
   /** Keeps the bytes on disk for the next fill of this digest, closes nothing that readers still hold. */
   suspend(): Promise<void>;
   /** Removes the bytes. */
@@ -110,13 +134,13 @@ export interface Store {
   info(digest: Digest): ContentInfo | undefined;
   presence(digest: Digest, origin: Origin): Presence;
   /**
-   * Opens content and notes its use. Undefined when it is not there (a row without a file, or with a file of another size, is
-   * dropped, the file quarantined).
+   * Opens content and notes its use. Undefined when it is not there (a row without a file is dropped), or found damaged and not
+   * right again yet.
    */
   open(digest: Digest): Promise<OpenContent | undefined>;
   /**
    * The whole content, for manifests. Undefined when absent, larger than a manifest may be, or when it does not hash to
-   * `digest` (then quarantined).
+   * `digest` (then it is out of service until it is fetched again).
    */
   read(digest: Digest): Promise<{ info: ContentInfo; content: Buffer } | undefined>;
   /**
@@ -154,6 +178,14 @@ export interface Store {
 
   /** Bytes that an earlier spool of this upstream has left, which the next one begins with; 0 when there are none. */
   leftBytes(digest: Digest, origin: Origin): number;
+
+  /**
+   * What is left of content that was found damaged and is linked to `origin`; undefined when there is none, or too little to be useful.
+   * The caller owes a `close`.
+   */
+  remains(digest: Digest, origin: Origin): Promise<Remains | undefined>;
+  /** The remains of `digest` have not helped to mend it, or are in the way: the next fill fetches it as a whole. */
+  discardRemains(digest: Digest): Promise<void>;
 
   /** A small document of the program's own, by its name; undefined when there is none. Throws `STORE_UNAVAILABLE`. */
   readDocument(name: string): Promise<Buffer | undefined>;

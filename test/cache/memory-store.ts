@@ -4,13 +4,16 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LarderError } from '../../src/kit/errors.ts';
+import { readSpool } from '../../src/cache/pull/read-spool.ts';
 import { createDigestHash, digestAlgorithm, digestOf, type Digest } from '../../src/oci/digest.ts';
+import type { ByteRange } from '../../src/oci/range.ts';
 import type {
   ContentInfo,
   ContentType,
   OpenContent,
   Origin,
   Presence,
+  Remains,
   Spool,
   Store,
   StoreStats,
@@ -33,6 +36,8 @@ export class MemoryStore implements Store {
   /** Beginnings that fills have left, by upstream and digest. */
   readonly left = new Map<string, Buffer>();
   readonly documents = new Map<string, Buffer>();
+  /** Content that was found damaged, and where. */
+  readonly damaged = new Map<Digest, { content: Buffer; ranges: readonly ByteRange[] }>();
   policies: ReadonlyMap<string, UpstreamPolicy> = new Map();
   /** Bytes that one spool may hold; more is `STORE_FULL`. */
   spoolLimit = Infinity;
@@ -120,6 +125,23 @@ export class MemoryStore implements Store {
     return Promise.resolve(new MemorySpool(this, digest, id, beginning));
   }
 
+  remains(digest: Digest): Promise<Remains | undefined> {
+    const damaged = this.damaged.get(digest);
+    if (damaged === undefined) return Promise.resolve(undefined);
+    this.openFiles += 1;
+    return Promise.resolve({
+      size: damaged.content.length,
+      damaged: damaged.ranges,
+      read: (buffer: Buffer, offset: number) => Promise.resolve(damaged.content.copy(buffer, 0, offset)),
+      close: () => void (this.openFiles -= 1),
+    });
+  }
+
+  discardRemains(digest: Digest): Promise<void> {
+    this.damaged.delete(digest);
+    return Promise.resolve();
+  }
+
   readDocument(name: string): Promise<Buffer | undefined> {
     return Promise.resolve(this.documents.get(name));
   }
@@ -183,7 +205,10 @@ export class MemoryStore implements Store {
     let open = true;
     return {
       ...body.info,
-      fd,
+      read: (buffer, offset, end) => {
+        const length = Math.min(buffer.length, end - offset);
+        return readSpool(fd, buffer.subarray(0, length), offset);
+      },
       close: () => {
         if (open) this.closeFile(fd);
         open = false;

@@ -1,5 +1,6 @@
 /* oxlint-disable typescript/no-floating-promises -- the runner awaits what `describe` and `test` return */
 /** What every implementation of `Store` must do; run it from a test file of the implementation. */
+import { readWhole } from './read-whole.ts';
 import assert from 'node:assert/strict';
 import { readSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -438,9 +439,11 @@ export function storeConformance(
 
 async function bytesOf(content: OpenContent | undefined): Promise<Buffer> {
   assert.ok(content !== undefined, 'expected the content to be there');
-  const bytes = readAll(content.fd, content.size);
-  content.close();
-  return bytes;
+  try {
+    return await readWhole(content);
+  } finally {
+    content.close();
+  }
 }
 
 function readAll(fd: number, size: number): Buffer {

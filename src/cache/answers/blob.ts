@@ -1,6 +1,6 @@
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { untilAborted } from '../../kit/abort.ts';
-import { LarderError } from '../../kit/errors.ts';
+import { isLarderError, LarderError } from '../../kit/errors.ts';
 import { createDigestHash, type Digest } from '../../oci/digest.ts';
 import type { ByteRange } from '../../oci/range.ts';
 import type { OpenContent, Store } from '../../store/types.ts';
@@ -54,6 +54,10 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     exchange.contentType = 'blob';
     /** True once the upstream has told this caller that the repository has it. */
     let confirmed = false;
+    /** True once this caller may have it although the upstream was not asked now. */
+    let admitted = false;
+    /** What an answer is to give that has begun, and goes on because the stored bytes were found damaged. */
+    let begun: ByteRange | undefined;
     const confirm = async (): Promise<void> => {
       await untilAborted(pulls.confirm(target, digest), exchange.signal);
       confirmed = true;
@@ -70,12 +74,15 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       const presence = store.presence(digest, origin);
       if (presence === 'linked' || presence === 'unlinked') {
         const status = await admit(presence);
+        admitted = true;
         // A manifest under /blobs/ would be kept by containerd with a wrong media type (containerd before 2.2.6).
         if (store.info(digest)?.type === 'manifest') throw blobUnknown(digest);
         const content = await store.open(digest);
         if (content !== undefined) {
-          await answerStored(exchange, content, status);
-          return;
+          const damaged = await answerStored(exchange, content, status, begun);
+          if (damaged === undefined) return;
+          begun = damaged.begun;
+          continue;
         }
       }
       if (exchange.isHead) {
@@ -87,6 +94,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       const mayJoin =
         running === undefined ||
         confirmed ||
+        admitted ||
         running.sources.speakFor(target) ||
         (visitor.proven() && running.sources.askIn(repository));
       if (!mayJoin) {
@@ -104,8 +112,9 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       );
       throwRefusal(fill, target);
       if (trouble !== undefined && !isStoreTrouble(trouble)) throw trouble as Error;
-      const mayRead = confirmed || fill.sources.haveItIn(repository);
+      const mayRead = confirmed || admitted || fill.sources.haveItIn(repository);
       if (trouble !== undefined) {
+        if (begun !== undefined) throw trouble as Error;
         await answerWithoutStore(exchange, target, digest, mayRead ? fill.claim() : undefined);
         return;
       }
@@ -116,7 +125,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       // A fill may have ended between opening and this moment; then the store has the blob, or another fill is due.
       if (fill.retain()) {
         try {
-          await answerFill(exchange, target, fill, running === undefined);
+          await answerFill(exchange, target, fill, running === undefined, begun);
         } finally {
           fill.release();
         }
@@ -127,21 +136,38 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     }
   };
 
-  async function answerStored(exchange: Exchange, content: OpenContent, status: CacheStatus): Promise<void> {
+  /**
+   * Gives an answer from the store, or the rest of one that has `begun`. Undefined when it is complete; otherwise the stored bytes were
+   * found damaged, and the answer has to go on from elsewhere.
+   */
+  async function answerStored(
+    exchange: Exchange,
+    content: OpenContent,
+    status: CacheStatus,
+    begun: ByteRange | undefined,
+  ): Promise<{ readonly begun: ByteRange | undefined } | undefined> {
+    const { response, signal } = exchange;
+    let range = begun;
     try {
       exchange.bytesFrom = 'hit';
       const headers: Headers = {
         ...blobHeaders(content.digest),
         Age: ageSeconds(clock.now(), content.storedAt),
       };
-      if (notModified(exchange, `"${content.digest}"`)) {
+      if (begun === undefined && notModified(exchange, `"${content.digest}"`)) {
         sendHead(exchange, 304, status, headers);
-        return;
+        return undefined;
       }
-      const range = beginBlob(exchange, content.size, status, headers);
-      if (range === undefined) return;
-      await pump(storedSource(content), range, exchange, deps.pool, exchange.signal);
-      exchange.response.end();
+      range ??= beginBlob(exchange, content.size, status, headers);
+      if (range === undefined) return undefined;
+      await pump(storedSource(content), unsent(exchange, range), exchange, deps.pool, signal);
+      response.end();
+      return undefined;
+    } catch (error) {
+      if (!isLarderError(error, 'STORE_DAMAGED')) throw error;
+      if (response.headersSent) return { begun: range };
+      response.removeHeader('Age');
+      return { begun: undefined };
     } finally {
       content.close();
     }
@@ -163,15 +189,22 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     });
   }
 
-  async function answerFill(exchange: Exchange, target: Target, fill: Fill, first: boolean): Promise<void> {
+  async function answerFill(
+    exchange: Exchange,
+    target: Target,
+    fill: Fill,
+    first: boolean,
+    begun: ByteRange | undefined,
+  ): Promise<void> {
     const status: CacheStatus = first ? { kind: 'miss', stored: true } : { kind: 'miss', collapsed: true };
     exchange.bytesFrom = first ? 'fill' : 'join';
     const { response, signal } = exchange;
     const { size } = fill;
     const range =
-      size === undefined
+      begun ??
+      (size === undefined
         ? beginUnsizedBlob(exchange, status, fill.digest)
-        : beginBlob(exchange, size, status, blobHeaders(fill.digest));
+        : beginBlob(exchange, size, status, blobHeaders(fill.digest)));
     if (range === undefined) return;
     const cancelFlush =
       size !== undefined && size > HOLD_BACK_BYTES && range.start <= fill.limit
@@ -180,8 +213,12 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     try {
       // No byte of an empty body waits for the proof, so its answer has to.
       if (size === 0) await fill.grown(0, signal);
-      const offset = await passFarRange(exchange, target, fill, range);
-      await pump(fill, { start: offset, end: range.end }, exchange, deps.pool, signal);
+      // What has begun goes on with proven bytes alone, as its beginning was not hashed.
+      const start =
+        begun === undefined
+          ? await passFarRange(exchange, target, fill, range)
+          : unsent(exchange, begun).start;
+      await pump(fill, { start, end: range.end }, exchange, deps.pool, signal);
     } catch (error) {
       if (!isStoreTrouble(error) || fill.failure !== error) throw error;
       await goOnWithoutStore(exchange, target, fill, range);
@@ -227,7 +264,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     const { signal } = exchange;
     // For who watches the cache; the caller may have been told before that it would be stored.
     exchange.status = { kind: 'bypass', detail: 'STORE_FULL' };
-    const sent = range.start + exchange.sentBytes;
+    const sent = unsent(exchange, range).start;
     const written = Math.min(fill.limit, range.end);
     if (sent < written) await pump(fill, { start: sent, end: written }, exchange, deps.pool, signal);
     const rest = { start: Math.max(sent, written), end: range.end };
@@ -278,6 +315,11 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       answer.body.destroy();
     }
   }
+}
+
+/** What of `range` is still to be sent. */
+function unsent(exchange: Exchange, range: ByteRange): ByteRange {
+  return { start: range.start + exchange.sentBytes, end: range.end };
 }
 
 async function send(exchange: Exchange, body: AsyncIterable<Buffer>): Promise<void> {

@@ -69,6 +69,7 @@ export function createPullEngine(deps: PullDeps): PullEngine {
           metrics.corruptBlobs.inc({ action: 'refused' });
           failures.rememberContent(name, digest, fill.failure);
         }
+        if (fill.failure === undefined) failures.forgetContent(name, digest);
         end();
       });
       return fill;

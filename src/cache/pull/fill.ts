@@ -3,10 +3,12 @@ import type { Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { Spool, Store } from '../../store/types.ts';
+import type { Remains, Spool, Store } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { ByteSource } from './byte-source.ts';
 import { originOf } from '../upstreams.ts';
+import { createMending } from './mend.ts';
+import { readSpool } from './read-spool.ts';
 import type { Sources } from './sources.ts';
 import { UpstreamBlob, type BlobRequest } from './upstream-blob.ts';
 
@@ -58,6 +60,8 @@ export class Fill implements ByteSource {
   #state: 'opening' | 'running' | 'done' | 'failed' = 'opening';
   #unclaimed: UpstreamResponse | undefined;
   #cancelIdle: (() => void) | undefined;
+  /** True when a part of it comes from a damaged file. */
+  #mended = false;
 
   constructor(deps: FillDeps, request: BlobRequest) {
     this.#deps = deps;
@@ -84,9 +88,10 @@ export class Fill implements ByteSource {
     return this.#limit;
   }
 
-  get fd(): number {
+  read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
     if (this.#spool === undefined) throw new TypeError('a fill is read only after it has opened');
-    return this.#spool.fd;
+    const length = Math.min(buffer.length, this.#limit - offset, end - offset);
+    return readSpool(this.#spool.fd, buffer.subarray(0, length), offset);
   }
 
   /** What ended it, if it failed. */
@@ -183,6 +188,11 @@ export class Fill implements ByteSource {
     const { store } = this.#deps;
     const { digest, expectedSize } = this.#request;
     const origin = originOf(this.sources.current);
+    const remains = await store.remains(digest, origin);
+    if (remains !== undefined) {
+      const mended = await this.#mend(remains);
+      if (mended !== undefined) return mended;
+    }
     // Room is reserved before the first byte where the size is known; otherwise the answer has to tell it first.
     if (expectedSize !== undefined || store.leftBytes(digest, origin) > 0) {
       this.#spool = await store.spool(digest, origin, expectedSize);
@@ -206,6 +216,29 @@ export class Fill implements ByteSource {
     return spool;
   }
 
+  /** Copies what a damaged file has, and fetches the rest. Undefined where there is no room for two: then the file goes. */
+  async #mend(remains: Remains): Promise<Spool | undefined> {
+    const { store } = this.#deps;
+    const { digest } = this.#request;
+    try {
+      const spool = await store.spool(digest, originOf(this.sources.current), remains.size);
+      this.#spool = spool;
+      this.#mended = true;
+      this.#blob.assume(remains.size);
+      const mending = createMending(remains, spool, this.#blob, this.#controller.signal);
+      const first = await mending.begin();
+      this.#opened(spool);
+      await mending.copy(first, () => this.#advance(spool));
+      return spool;
+    } catch (error) {
+      if (this.#spool !== undefined || !isStoreTrouble(error)) throw error;
+      await store.discardRemains(digest);
+      return undefined;
+    } finally {
+      remains.close();
+    }
+  }
+
   #opened(spool: Spool): void {
     this.#startedAt = this.#deps.clock.monotonic();
     this.#startOffset = spool.offset;
@@ -226,7 +259,11 @@ export class Fill implements ByteSource {
       );
     }
     try {
-      const content = await spool.commit({ type: 'blob', origin: originOf(this.sources.current) });
+      const content = await spool.commit({
+        type: 'blob',
+        origin: originOf(this.sources.current),
+        mended: this.#mended,
+      });
       content.close();
       for (const origin of this.sources.origins()) this.#deps.store.link(this.digest, origin);
     } catch (error) {
@@ -248,8 +285,10 @@ export class Fill implements ByteSource {
     const opening = this.#state === 'opening';
     if (spool !== undefined) {
       if (isStoreTrouble(error)) this.#limit = spool.offset;
-      if (isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH')) await spool.discard();
-      else await spool.suspend();
+      if (isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH')) {
+        await spool.discard();
+        if (this.#mended) await this.#deps.store.discardRemains(this.digest);
+      } else await spool.suspend();
     }
     // Not before: who comes while the bytes are put away joins, and learns of the failure instead of asking the upstream again.
     this.#failure = error;

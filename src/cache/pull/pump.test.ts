@@ -8,6 +8,7 @@ import { LarderError, isLarderError } from '../../kit/errors.ts';
 import { createBufferPool, type BufferPool } from './buffer-pool.ts';
 import type { ByteSink, ByteSource } from './byte-source.ts';
 import { pump } from './pump.ts';
+import { readSpool } from './read-spool.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -45,6 +46,11 @@ class GrowingSource implements ByteSource {
       this.#waiters.add(waiter);
       this.#wake();
     });
+  }
+
+  read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
+    const length = Math.min(buffer.length, this.limit - offset, end - offset);
+    return readSpool(this.fd, buffer.subarray(0, length), offset);
   }
 
   grow(bytes: Buffer): void {

@@ -1,9 +1,7 @@
-import { read } from 'node:fs';
 import { untilAborted } from '../../kit/abort.ts';
-import { LarderError } from '../../kit/errors.ts';
 import type { ByteRange } from '../../oci/range.ts';
 import type { BufferLease, BufferPool } from './buffer-pool.ts';
-import type { ByteSink, ByteSource } from './byte-source.ts';
+import { bufferBytes, type ByteSink, type ByteSource } from './byte-source.ts';
 
 /**
  * Copies `range` of `source`, or what there is of it, to `sink`, reading the next piece from disk while the kernel takes the
@@ -24,17 +22,17 @@ export async function pump(
   try {
     for (;;) {
       signal.throwIfAborted();
-      if (offset >= Math.min(range.end, source.size ?? Infinity)) break;
+      const end = Math.min(range.end, source.size ?? Infinity);
+      if (offset >= end) break;
       if (source.limit <= offset) {
         await source.grown(offset, signal);
         continue;
       }
-      const lease = (leases[turn] ??= pool.lease(Math.min(range.end, source.size ?? Infinity) - offset));
-      const wanted = Math.min(lease.buffer.length, source.limit - offset, range.end - offset);
-      const length = await readAt(source.fd, lease.buffer, wanted, offset);
-      offset += length;
+      const lease = (leases[turn] ??= pool.lease(bufferBytes(source, offset, end)));
+      const bytes = await source.read(lease.buffer, offset, end);
+      offset += bytes.length;
       if (writing !== undefined) await untilAborted(writing, signal);
-      writing = sink.write(lease.buffer.subarray(0, length));
+      writing = sink.write(bytes);
       // The rejection is taken by the await of the next round; this keeps it from counting as unhandled before that.
       writing.catch(() => {});
       turn = turn === 0 ? 1 : 0;
@@ -47,16 +45,4 @@ export async function pump(
     for (const lease of leases) lease?.abandon();
     throw error;
   }
-}
-
-function readAt(fd: number, buffer: Buffer, length: number, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    read(fd, buffer, 0, length, position, (error, bytesRead) => {
-      if (error !== null)
-        reject(new LarderError('STORE_UNAVAILABLE', 'reading stored content failed', { cause: error }));
-      else if (bytesRead === 0)
-        reject(new LarderError('STORE_UNAVAILABLE', `stored content ends early, at byte ${position}`));
-      else resolve(bytesRead);
-    });
-  });
 }

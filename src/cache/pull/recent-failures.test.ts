@@ -42,10 +42,25 @@ test('it concerns the thing, repository, upstream and caller it was remembered f
   assert.throws(() => failures.rethrow(HERE, 'x'), MISSING);
 });
 
-test('what concerns the content itself is remembered for its upstream, apart from all repositories', () => {
-  const failures = createRecentFailures(new ManualClock());
+test('wrong content is remembered from the second time in a row on, for its upstream and all repositories', () => {
+  const clock = new ManualClock();
+  const failures = createRecentFailures(clock);
+  failures.rememberContent('r.example', DIGEST, MISSING);
+  failures.rethrowContent('r.example', DIGEST);
   failures.rememberContent('r.example', DIGEST, MISSING);
   failures.rethrow(HERE, DIGEST);
   failures.rethrowContent('other.example', DIGEST);
   assert.throws(() => failures.rethrowContent('r.example', DIGEST), MISSING);
+  clock.advance(3000);
+  failures.rethrowContent('r.example', DIGEST);
+  failures.rememberContent('r.example', DIGEST, MISSING);
+  assert.throws(() => failures.rethrowContent('r.example', DIGEST), MISSING);
+});
+
+test('right content in between forgives the wrong one before it', () => {
+  const failures = createRecentFailures(new ManualClock());
+  failures.rememberContent('r.example', DIGEST, MISSING);
+  failures.forgetContent('r.example', DIGEST);
+  failures.rememberContent('r.example', DIGEST, MISSING);
+  failures.rethrowContent('r.example', DIGEST);
 });

@@ -17,13 +17,20 @@ export interface RecentFailures {
   rethrow(target: Target, what: string): void;
   /** The upstream says otherwise now. */
   forget(target: Target, what: string): void;
-  /** A failure that concerns the content itself, whoever asks. */
+  /**
+   * A body with wrong bytes, which concerns whoever asks. The first one is forgiven, as one bit flips on a line now and then; the second
+   * in a row is remembered.
+   */
   rememberContent(upstream: string, digest: Digest, error: LarderError): void;
+  /** A body with right bytes has come. */
+  forgetContent(upstream: string, digest: Digest): void;
   rethrowContent(upstream: string, digest: Digest): void;
 }
 
 export function createRecentFailures(clock: Clock): RecentFailures {
   const failures = new LRUCache<string, { error: LarderError; until: number }>({ max: 10_000 });
+  /** Contents whose last body was wrong. */
+  const wrong = new LRUCache<string, true>({ max: 10_000 });
 
   function remember(key: string, error: LarderError): void {
     failures.set(key, { error, until: clock.monotonic() + REMEMBERED_MS });
@@ -40,7 +47,12 @@ export function createRecentFailures(clock: Clock): RecentFailures {
     remember: (target, what, error) => remember(keyOf(target, what), error),
     rethrow: (target, what) => rethrow(keyOf(target, what)),
     forget: (target, what) => void failures.delete(keyOf(target, what)),
-    rememberContent: (upstream, digest, error) => remember(`${upstream}/ ${digest}`, error),
+    rememberContent(upstream, digest, error) {
+      const key = `${upstream}/ ${digest}`;
+      if (wrong.has(key)) remember(key, error);
+      wrong.set(key, true);
+    },
+    forgetContent: (upstream, digest) => void wrong.delete(`${upstream}/ ${digest}`),
     rethrowContent: (upstream, digest) => rethrow(`${upstream}/ ${digest}`),
   };
 }

@@ -55,29 +55,38 @@ export class UpstreamBlob {
     (await this.#ask('HEAD', 0)).body.destroy();
   }
 
-  /** The blob from `offset` on, or from the beginning where the upstream does not give that range. Throws its refusal. */
-  async open(offset: number): Promise<UpstreamResponse> {
+  /** Says how large it is, where that is known before the upstream is asked. */
+  assume(size: number): void {
+    this.#size = size;
+  }
+
+  /**
+   * The blob from `offset` on, up to `end` where that is not its own, or from the beginning where the upstream does not give that
+   * range. Throws its refusal.
+   */
+  async open(offset: number, end?: number): Promise<UpstreamResponse> {
     try {
-      return await this.#ask('GET', offset);
+      return await this.#ask('GET', offset, end);
     } catch (error) {
-      if (offset === 0 || !isLarderError(error, 'UPSTREAM_BAD_ANSWER')) throw error;
+      const wasRange = offset > 0 || end !== undefined;
+      if (!wasRange || !isLarderError(error, 'UPSTREAM_BAD_ANSWER')) throw error;
       return this.#ask('GET', 0);
     }
   }
 
   /**
-   * Copies what follows the spool's offset, `first` being the answer to that; resumes a cut at the registry's own URL with a
-   * closed range. `appended` is called after each write. Throws what the spool throws, or the last cut when it gives up.
+   * Copies what follows the spool's offset, `first` being the answer to that, up to `end` at least; resumes a cut at the registry's own
+   * URL with a closed range. `appended` is called after each write. Throws what the spool throws, or the last cut when it gives up.
    */
-  async copyTo(spool: Spool, first: UpstreamResponse, appended: () => void): Promise<void> {
+  async copyTo(spool: Spool, first: UpstreamResponse, appended: () => void, end?: number): Promise<void> {
     const { digest } = this.#request;
     let response: UpstreamResponse | undefined = first;
     let fruitless = 0;
     for (;;) {
       const before = spool.offset;
       try {
-        response ??= await this.open(spool.offset);
-        await this.#drain(response, spool, appended);
+        response ??= await this.open(spool.offset, end);
+        await this.#drain(response, spool, appended, end);
         return;
       } catch (error) {
         response = undefined;
@@ -97,8 +106,16 @@ export class UpstreamBlob {
   }
 
   /** Appends a body: while the disk takes one batch, the next gathers. */
-  async #drain(response: UpstreamResponse, spool: Spool, appended: () => void): Promise<void> {
-    let skip = spool.offset - beginningOf(response);
+  async #drain(
+    response: UpstreamResponse,
+    spool: Spool,
+    appended: () => void,
+    end: number | undefined,
+  ): Promise<void> {
+    // An upstream that ignores ranges sends everything: then the rest of it is taken, too.
+    const stop = response.status === 206 ? (end ?? Infinity) : Infinity;
+    const start = spool.offset;
+    let at = beginningOf(response);
     let batch: Buffer[] = [];
     let gathered = 0;
     let writing: Promise<void> | undefined;
@@ -114,9 +131,9 @@ export class UpstreamBlob {
     };
     try {
       for await (const chunk of response.body as AsyncIterable<Buffer>) {
-        const fresh = skip >= chunk.length ? undefined : skip > 0 ? chunk.subarray(skip) : chunk;
-        skip = Math.max(0, skip - chunk.length);
-        if (fresh === undefined) continue;
+        const fresh = chunk.subarray(Math.max(0, start - at), Math.max(0, stop - at));
+        at += chunk.length;
+        if (fresh.length === 0) continue;
         batch.push(fresh);
         gathered += fresh.length;
         if (writing === undefined) {
@@ -130,7 +147,7 @@ export class UpstreamBlob {
       await writing;
     }
     await flush();
-    if (this.#size !== undefined && spool.offset < this.#size) {
+    if (spool.offset < (end ?? this.#size ?? 0)) {
       throw new LarderError('UPSTREAM_UNREACHABLE', `${this.#upstream} ended ${this.#request.digest} early`);
     }
   }
@@ -143,11 +160,11 @@ export class UpstreamBlob {
    * Asks for the blob from `offset` on, in the name of the first caller whom the upstream does not refuse; learns the size.
    * Throws what the last of them would be answered.
    */
-  async #ask(method: 'GET' | 'HEAD', offset: number): Promise<UpstreamResponse> {
+  async #ask(method: 'GET' | 'HEAD', offset: number, end?: number): Promise<UpstreamResponse> {
     const { sources, digest } = this.#request;
     for (;;) {
       try {
-        const response = await this.#askAs(sources.current, method, offset);
+        const response = await this.#askAs(sources.current, method, offset, end);
         sources.accept();
         return response;
       } catch (error) {
@@ -162,13 +179,20 @@ export class UpstreamBlob {
     }
   }
 
-  async #askAs(target: Target, method: 'GET' | 'HEAD', offset: number): Promise<UpstreamResponse> {
-    const end = this.#size ?? this.#request.expectedSize;
+  async #askAs(
+    target: Target,
+    method: 'GET' | 'HEAD',
+    offset: number,
+    part: number | undefined,
+  ): Promise<UpstreamResponse> {
+    const end = part ?? this.#size ?? this.#request.expectedSize;
     const response = await requestBlob(target, this.#request.digest, {
       method,
-      kind: 'blob',
+      kind: part === undefined ? 'blob' : 'range',
       signal: this.#signal,
-      ...(offset > 0 && { range: { start: offset, ...(end !== undefined && end > offset && { end }) } }),
+      ...((offset > 0 || part !== undefined) && {
+        range: { start: offset, ...(end !== undefined && end > offset && { end }) },
+      }),
     });
     try {
       this.#learnSize(response, offset);

@@ -1,17 +1,19 @@
-import type { Hash } from 'node:crypto';
 import { readAt } from './disk.ts';
 
 /** Hashing this much stops the loop for about 0.2 ms. */
 const STEP = 256 * 1024;
 
-/** Feeds the first `size` bytes of the file to `hash`, in steps between which others get their turn. Gives how many there were. */
-export async function hashFile(fd: number, size: number, hash: Hash): Promise<number> {
+/**
+ * Gives the first `size` bytes of the file to `take`, in order and in steps between which others get their turn. The buffer belongs to
+ * `take` only during the call. Gives how many bytes there were.
+ */
+export async function readThrough(fd: number, size: number, take: (bytes: Buffer) => void): Promise<number> {
   const buffer = Buffer.allocUnsafe(Math.min(STEP, Math.max(1, size)));
   let at = 0;
   while (at < size) {
     const count = await readAt(fd, buffer.subarray(0, Math.min(buffer.length, size - at)), at);
     if (count === 0) break;
-    hash.update(buffer.subarray(0, count));
+    take(buffer.subarray(0, count));
     at += count;
   }
   return at;
