@@ -92,22 +92,26 @@ export async function judgeInTrouble({ larder }: Setting, cell: Cell): Promise<F
 export async function heal(setting: Setting, finding: Finding, since: number): Promise<void> {
   const { cell, verdicts, problems } = finding;
   if (problems.some((problem) => problem.includes('wrong'))) return;
-  const isRight = async (): Promise<boolean> => {
+  let isWrong = false;
+  const isOver = async (): Promise<boolean> => {
     const found = await read(setting.larder, cell);
     for (const verdict of found) {
       if (!WRONG.includes(verdict)) continue;
+      isWrong = true;
       verdicts.push(verdict);
       problems.push(`gave: ${verdict}, after the upstream's return`);
     }
-    return problems.length > 0 || found.every((verdict) => verdict === 'right');
+    return isWrong || found.every((verdict) => verdict === 'right');
   };
   try {
-    await waitFor(isRight, { limitMs: HEALED_WITHIN_MS - (performance.now() - since), everyMs: 250 });
-    finding.healedMs = performance.now() - since;
-    if (problems.length === 0) problems.push(...(await judgeKept(setting, cell)));
+    await waitFor(isOver, { limitMs: HEALED_WITHIN_MS - (performance.now() - since), everyMs: 250 });
   } catch {
     problems.push(`was not right ${HEALED_WITHIN_MS} ms after the upstream's return`);
+    return;
   }
+  if (isWrong) return;
+  finding.healedMs = performance.now() - since;
+  problems.push(...(await judgeKept(setting, cell)));
 }
 
 /** What `larder_corrupt_blobs_total` says now. */
