@@ -1,0 +1,122 @@
+/** What happens to the file of a stored blob: the kinds of damage that a disk, a power cut or somebody's hand does. */
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { tempDir } from '../../kit/index.ts';
+
+export interface Damage {
+  readonly name: string;
+  /** Damages the file at `path`; a mutual damage `partner` too, which has the same size. */
+  readonly apply: (path: string, partner: string) => void;
+  /** What is left of a large file is enough to mend it for less than the whole. */
+  readonly isPartial?: boolean;
+  /** It takes two files. */
+  readonly isMutual?: boolean;
+  /** The very file that a program holds open is wrong: nobody can serve it whole without being wrong or noticing. */
+  readonly isInPlace?: boolean;
+}
+
+const ZEROED_BYTES = 64 * 1024;
+
+/** Nothing happens: shows that what else is seen comes of the damage. */
+export const NO_DAMAGE: Damage = { name: 'none', apply: () => {} };
+
+const inPart = { isPartial: true, isInPlace: true };
+
+export const DAMAGES: readonly Damage[] = [
+  NO_DAMAGE,
+  { name: 'flipped at the start', ...inPart, apply: (path) => flipByte(path, 0) },
+  { name: 'flipped in the middle', ...inPart, apply: (path) => flipByte(path, half(path)) },
+  { name: 'flipped at the end', ...inPart, apply: (path) => flipByte(path, sizeOf(path) - 1) },
+  { name: 'truncated', ...inPart, apply: (path) => truncateSync(path, Math.floor((sizeOf(path) * 2) / 3)) },
+  { name: 'emptied', isInPlace: true, apply: (path) => truncateSync(path, 0) },
+  { name: 'grown', apply: (path) => appendFileSync(path, Buffer.alloc(1000, 0x5a)) },
+  { name: 'deleted', apply: (path) => rmSync(path) },
+  { name: 'zeroed in part', ...inPart, apply: (path) => zero(path, half(path), ZEROED_BYTES) },
+  { name: 'zeroed', isInPlace: true, apply: (path) => zero(path, 0, sizeOf(path)) },
+  { name: 'swapped', isMutual: true, apply: swap },
+  { name: 'replaced', apply: (path) => replace(path) },
+];
+
+/**
+ * Damages the first of these files, a mutual damage both, and gives them the modification time of before: neither size nor time tells of
+ * a flipped byte. It is done when this returns.
+ */
+export function damage({ apply }: Damage, paths: readonly string[]): void {
+  using directory = tempDir();
+  const times = paths.map((path, index) => {
+    const reference = join(directory.path, `${index}`);
+    touch(path, reference);
+    return { path, reference };
+  });
+  const [path = '', partner = ''] = paths;
+  apply(path, partner);
+  for (const time of times) if (existsSync(time.path)) touch(time.reference, time.path);
+}
+
+/** Inverts the byte at `offset`. */
+export function flipByte(path: string, offset: number): void {
+  overwrite(path, offset, (byte) => {
+    byte[0] = 0xff ^ (byte[0] ?? 0);
+  });
+}
+
+/** Writes zeros from `offset` on, at most to the file's end. */
+export function zero(path: string, offset: number, bytes: number): void {
+  const length = Math.min(bytes, sizeOf(path) - offset);
+  overwrite(path, offset, (found) => void found.fill(0), length);
+}
+
+/** Where the store has the file of `digest`, as `src/store/README.md` says: other versions have to find it there too. */
+export function blobPath(store: string, digest: string): string {
+  const [algorithm = '', hex = ''] = digest.split(':');
+  return join(store, 'blobs', algorithm, hex.slice(0, 2), hex);
+}
+
+function overwrite(path: string, offset: number, change: (bytes: Buffer) => void, length = 1): void {
+  const fd = openSync(path, 'r+');
+  try {
+    const bytes = Buffer.alloc(length);
+    readSync(fd, bytes, 0, length, offset);
+    change(bytes);
+    writeSync(fd, bytes, 0, length, offset);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function swap(path: string, partner: string): void {
+  renameSync(path, `${path}.swapped`);
+  renameSync(partner, path);
+  renameSync(`${path}.swapped`, partner);
+}
+
+function replace(path: string): void {
+  writeFileSync(`${path}.replaced`, Buffer.alloc(sizeOf(path), 0xa5));
+  renameSync(`${path}.replaced`, path);
+}
+
+function half(path: string): number {
+  return Math.floor(sizeOf(path) / 2);
+}
+
+function sizeOf(path: string): number {
+  return statSync(path).size;
+}
+
+/** By `touch`, since `utimes` of Node.js knows no nanoseconds, and a time that differs by some would give the damage away. */
+function touch(from: string, to: string): void {
+  execFileSync('touch', ['-r', from, to]);
+}
