@@ -27,5 +27,6 @@ export function declareEvents(metrics: Metrics): void {
   for (const result of ['applied', 'refused']) metrics.configReloads.inc({ result }, 0);
   for (const decision of DECISIONS) metrics.accessDecisions.inc({ decision }, 0);
   for (const reason of ['ttl', 'budget', 'disk-full']) metrics.evictions.inc({ reason }, 0);
-  for (const action of ['quarantined', 'refused']) metrics.corruptBlobs.inc({ action }, 0);
+  for (const action of ['quarantined', 'repaired', 'refetched', 'refused'])
+    metrics.corruptBlobs.inc({ action }, 0);
 }

@@ -36,11 +36,11 @@ const SPOOLED = `${of.digest.replace(':', '-')}.a.example`;
 function spooled(directory: string, bytes: Buffer, found = bytes): void {
   const path = join(directory, 'spool', SPOOLED);
   writeFileSync(path, found);
-  const records = new ChunkSummer().update(bytes).flatMap(({ end, sum }) => {
+  const records = new ChunkSummer().update(bytes).map(({ end, sum }) => {
     const record = Buffer.alloc(12);
     record.writeDoubleLE(end);
     record.writeUInt32LE(sum, 8);
-    return [record];
+    return record;
   });
   writeFileSync(sumLogPath(path), Buffer.concat(records));
 }

@@ -5,7 +5,7 @@ import type { ChunkSummer, ChunkSums } from './chunk-sums.ts';
 import type { Reservation } from './reservation.ts';
 import { diskError, isDiskFull, syncData, truncate, writeAll } from './disk.ts';
 import type { SharedFile } from './shared-file.ts';
-import type { SumLog } from './sum-log.ts';
+import { sumLogBytes, type SumLog } from './sum-log.ts';
 import type { ContentType, OpenContent, Origin, Spool } from './types.ts';
 
 export interface CommitMeta {
@@ -73,7 +73,7 @@ export class SpoolFile implements Spool {
   readonly #file: SharedFile;
   readonly #reservation: Reservation;
   readonly #summer: ChunkSummer;
-  readonly #log: SumLog | undefined;
+  #log: SumLog | undefined;
   #hash: Hash;
   #offset: number;
   #ended = false;
@@ -165,7 +165,7 @@ export class SpoolFile implements Spool {
       return;
     }
     this.#end();
-    this.#reservation.shrinkTo(this.#offset);
+    this.#reservation.shrinkTo(this.#onDisk(this.#offset));
     this.#home.keep(this.#path, this.#reservation);
   }
 
@@ -184,17 +184,23 @@ export class SpoolFile implements Spool {
   }
 
   async #reserve(bytes: number): Promise<void> {
-    const missing = this.#offset + bytes - this.#reservation.bytes;
-    if (missing <= 0) return;
-    if (missing < UNKNOWN_SIZE_STEP) {
-      try {
-        await this.#reservation.grow(UNKNOWN_SIZE_STEP);
-        return;
-      } catch {
-        // So much is not there; what is needed now may be.
-      }
+    const missing = () => this.#onDisk(this.#offset + bytes) - this.#reservation.bytes;
+    if (missing() <= 0) return;
+    // So much may not be there; what is needed now may be, if need be without the log.
+    if (missing() < UNKNOWN_SIZE_STEP && (await this.#grow(UNKNOWN_SIZE_STEP))) return;
+    if (this.#log !== undefined && !(await this.#grow(missing()))) {
+      this.#log.remove();
+      this.#log = undefined;
     }
-    await this.#reservation.grow(missing);
+    if (missing() > 0) await this.#reservation.grow(missing());
+  }
+
+  /** False when there is no room. */
+  async #grow(bytes: number): Promise<boolean> {
+    return this.#reservation.grow(bytes).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #write(chunks: readonly Buffer[], bytes: number): Promise<void> {
@@ -214,6 +220,10 @@ export class SpoolFile implements Spool {
       // The next write covers what is left there, and a resumed file is hashed as it is.
     }
     throw diskError(`write ${this.digest}`, error);
+  }
+
+  #onDisk(size: number): number {
+    return size + (this.#log === undefined ? 0 : sumLogBytes(size));
   }
 
   #found(): string {

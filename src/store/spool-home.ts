@@ -35,6 +35,8 @@ export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
     remove,
 
     async settle({ digest, path, file, size, sums, reservation }, { type, mediaType, origin, mended }) {
+      // Off the disk before its bytes are given back, and before anything is decided.
+      await trash.remove(sumLogPath(path)).catch(() => undefined);
       const stored = catalog.get(digest);
       const proven = files.get(digest);
       if (stored !== undefined && proven !== undefined) {
@@ -51,9 +53,7 @@ export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
       catalog.add(row, origin, sums);
       damage.healed(digest, mended === true);
       onSettled();
-      const content = files.add(catalog.get(digest) ?? row, file.retain(), sums);
-      await trash.remove(sumLogPath(path));
-      return content;
+      return files.add(catalog.get(digest) ?? row, file.retain(), sums);
     },
   };
 

@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isLarderError } from '../kit/errors.ts';
 import { createDigestHash, type Digest } from '../oci/digest.ts';
 import type { Budget } from './budget.ts';
 import type { Reservation } from './reservation.ts';
@@ -10,7 +11,7 @@ import { parseSpoolName, spoolName, spoolOfSumLog, type Layout } from './layout.
 import type { Leftovers } from './leftovers.ts';
 import { SharedFile } from './shared-file.ts';
 import { SpoolFile, type SpoolHome } from './spool-file.ts';
-import { openSumLog, readProven, removeSpool } from './sum-log.ts';
+import { openSumLog, readProven, removeSpool, sumLogBytes } from './sum-log.ts';
 import type { Trash } from './trash.ts';
 
 export interface SpoolsDeps {
@@ -41,7 +42,13 @@ export function createSpools(deps: SpoolsDeps): Spools {
       const path = join(layout.spool, spoolName(digest, upstream));
       const left = leftovers.take(path);
       if (left !== undefined) return resume(digest, path, left, size);
-      return create(digest, path, await budget.reserve(upstream, size ?? 0), true);
+      try {
+        return await create(digest, path, await budget.reserve(upstream, withLog(size ?? 0)), true);
+      } catch (error) {
+        if (!isLarderError(error, 'STORE_FULL') || size === undefined) throw error;
+        // It may fit without its log.
+        return create(digest, path, await budget.reserve(upstream, size), false);
+      }
     },
 
     leftBytes: (digest, upstream) => leftovers.bytesAt(join(layout.spool, spoolName(digest, upstream))),
@@ -64,7 +71,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
         const known = parseSpoolName(name);
         const { size, mtimeMs } = await stat(path);
         if (known === undefined || size === 0) await removeSpool(trash, path);
-        else leftovers.keep(path, budget.adopt(known.upstream, size), mtimeMs);
+        else leftovers.keep(path, budget.adopt(known.upstream, withLog(size)), mtimeMs);
       }
     },
   };
@@ -87,7 +94,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
         file,
         hash: createDigestHash(digest),
         summer: new ChunkSummer(),
-        log: resumable ? await openSumLog(path, 0) : undefined,
+        log: resumable ? await openSumLog(path) : undefined,
         offset: 0,
         reservation,
       });
@@ -99,7 +106,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
 
   async function resume(digest: Digest, path: string, reservation: Reservation, size: number | undefined) {
     try {
-      await reservation.grow(Math.max(0, (size ?? 0) - reservation.bytes));
+      await reservation.grow(Math.max(0, withLog(size ?? 0) - reservation.bytes));
     } catch (error) {
       leftovers.keep(path, reservation);
       throw error;
@@ -112,12 +119,12 @@ export function createSpools(deps: SpoolsDeps): Spools {
       const found = fstatSync(file.fd).size;
       // More than there can be is not the beginning of this content.
       const usable = size === undefined || found <= size ? found : 0;
-      const logged = await readProven(path, file.fd, usable, (bytes) => {
+      await readProven(path, file.fd, usable, (bytes) => {
         hash.update(bytes);
         summer.update(bytes);
       });
       await truncate(file.fd, summer.length);
-      const log = await openSumLog(path, logged);
+      const log = await openSumLog(path);
       return new SpoolFile(home, {
         digest,
         path,
@@ -133,4 +140,9 @@ export function createSpools(deps: SpoolsDeps): Spools {
       return create(digest, path, reservation, true);
     }
   }
+}
+
+/** What a spool of so many bytes takes on disk. */
+function withLog(size: number): number {
+  return size + sumLogBytes(size);
 }

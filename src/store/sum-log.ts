@@ -1,12 +1,12 @@
-import { closeSync, constants } from 'node:fs';
+import { closeSync, constants, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { CHUNK_BYTES, chunkStart, type SumRecord } from './chunk-sums.ts';
+import { CHUNK_BYTES, type SumRecord } from './chunk-sums.ts';
 import { openFile, readAt, writeAll } from './disk.ts';
 import { sumLogPath } from './layout.ts';
 import type { Trash } from './trash.ts';
 
-/** A record on disk: the end as a double, the sum as an unsigned integer, both little-endian. */
+/** A record on disk: the end as a double, the sum as an unsigned integer, both little-endian. One for each chunk. */
 const RECORD_BYTES = 12;
 
 /**
@@ -15,25 +15,26 @@ const RECORD_BYTES = 12;
  * there, or does not fit, costs the download of what it stood for. A log that cannot be written costs the same and fails nothing.
  */
 export class SumLog {
+  readonly #path: string;
   readonly #fd: number;
-  #length: number;
   #usable = true;
 
-  constructor(fd: number, length: number) {
+  constructor(path: string, fd: number) {
+    this.#path = path;
     this.#fd = fd;
-    this.#length = length;
   }
 
-  /** Never rejects. */
+  /** Writes records that follow one another. A later one of the same chunk takes the place of an earlier one. Never rejects. */
   async append(records: readonly SumRecord[]): Promise<void> {
+    const [first] = records;
+    if (first === undefined || !this.#usable) return;
     const bytes = Buffer.alloc(records.length * RECORD_BYTES);
     for (const [at, { end, sum }] of records.entries()) {
       bytes.writeDoubleLE(end, at * RECORD_BYTES);
       bytes.writeUInt32LE(sum, at * RECORD_BYTES + 8);
     }
     try {
-      if (this.#usable) await writeAll(this.#fd, [bytes], this.#length);
-      this.#length += bytes.length;
+      await writeAll(this.#fd, [bytes], sumLogBytes(first.end) - RECORD_BYTES);
     } catch {
       this.#usable = false;
     }
@@ -42,45 +43,47 @@ export class SumLog {
   close(): void {
     closeSync(this.#fd);
   }
+
+  /** Closes it and takes it off the disk. */
+  remove(): void {
+    this.close();
+    rmSync(this.#path, { force: true });
+  }
 }
 
-/**
- * Opens the log of the spool at `path`, of whose `length` bytes so far all count; 0 begins a new one. Undefined when that is not
- * possible: the spool goes on without.
- */
-export async function openSumLog(path: string, length: number): Promise<SumLog | undefined> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | (length === 0 ? constants.O_TRUNC : 0);
+/** The size of the log of a spool with so many bytes. */
+export function sumLogBytes(size: number): number {
+  return Math.ceil(size / CHUNK_BYTES) * RECORD_BYTES;
+}
+
+/** Opens the log of the spool at `path`. Undefined when that is not possible: the spool goes on without. */
+export async function openSumLog(path: string): Promise<SumLog | undefined> {
+  const flags = constants.O_WRONLY | constants.O_CREAT;
   const fd = await openFile(sumLogPath(path), flags).catch(() => undefined);
-  return fd === undefined ? undefined : new SumLog(fd, length);
+  return fd === undefined ? undefined : new SumLog(sumLogPath(path), fd);
 }
 
 /**
  * Reads the spool at `path` as far as its log vouches for it, `size` bytes at most, and gives the bytes to `take` in order; a buffer
- * belongs to it only during the call. Gives the length of the part of the log that fits.
+ * belongs to it only during the call.
  */
 export async function readProven(
   path: string,
   fd: number,
   size: number,
   take: (bytes: Buffer) => void,
-): Promise<number> {
+): Promise<void> {
   const records = await readFile(sumLogPath(path)).catch(() => Buffer.alloc(0));
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  let offset = 0;
-  let sum = 0;
-  let at = 0;
-  for (; at + RECORD_BYTES <= records.length; at += RECORD_BYTES) {
+  for (let at = 0, start = 0; at + RECORD_BYTES <= records.length; at += RECORD_BYTES, start += CHUNK_BYTES) {
     const end = records.readDoubleLE(at);
-    if (!(end > offset && end <= Math.min(size, chunkStart(offset) + CHUNK_BYTES))) break;
-    const bytes = buffer.subarray(0, end - offset);
-    if ((await readAt(fd, bytes, offset)) < bytes.length) break;
-    sum = crc32(bytes, sum);
-    if (sum !== records.readUInt32LE(at + 8)) break;
+    if (!(end > start && end <= Math.min(size, start + CHUNK_BYTES))) return;
+    const bytes = buffer.subarray(0, end - start);
+    if ((await readAt(fd, bytes, start)) < bytes.length) return;
+    if (crc32(bytes) !== records.readUInt32LE(at + 8)) return;
     take(bytes);
-    offset = end;
-    if (offset % CHUNK_BYTES === 0) sum = 0;
+    if (bytes.length < CHUNK_BYTES) return;
   }
-  return at;
 }
 
 /** Removes a spool and its log. */

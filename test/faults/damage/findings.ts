@@ -48,7 +48,15 @@ export async function judgeWithUpstream(setting: Setting, cell: Cell): Promise<F
   const before = await actionsOf(larder);
   const sentBefore = bytesFor(upstream, cell);
   const verdicts = await read(larder, cell);
-  const counted = difference(await actionsOf(larder), before);
+  let counted = difference(await actionsOf(larder), before);
+  if (mustBeFound(cell) && verdicts.every((verdict) => verdict === 'right')) {
+    // A range may be there before all of it is mended.
+    const isMended = async (): Promise<boolean> => {
+      counted = difference(await actionsOf(larder), before);
+      return counted.repaired + counted.refetched > 0;
+    };
+    await waitFor(isMended, { limitMs: 5000, everyMs: 20 }).catch(() => {});
+  }
   const resent = (bytesFor(upstream, cell) - sentBefore) / sizeOf(cell);
   const problems = verdicts.filter((verdict) => verdict !== 'right').map((verdict) => `gave: ${verdict}`);
   const limit = costLimit(cell);
