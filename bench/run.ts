@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { findPart } from '../test/parts/find.ts';
 import { run } from '../test/parts/run.ts';
 import { FULL_EFFORT, QUICK_EFFORT, type Case } from './cases/case.ts';
+import { checks } from './cases/checks.ts';
 import { coldBlob } from './cases/cold-blob.ts';
 import { crowd } from './cases/crowd.ts';
 import { privateManifest } from './cases/private-manifest.ts';
@@ -23,6 +24,7 @@ const CASES: readonly Case[] = [
   warmBlobTls,
   warmManifest,
   privateManifest,
+  checks,
   coldBlob,
   crowd,
   relay,

@@ -20,6 +20,8 @@ export interface LarderOptions {
   readonly tls?: ServerKey | undefined;
   /** Store to use and keep; one of its own unless told. */
   readonly store?: string;
+  /** Of another build. */
+  readonly executable?: string;
 }
 
 const EXECUTABLE = join(import.meta.dirname, '../../bin/larder');
@@ -35,6 +37,7 @@ export async function startLarder({
   furtherCaches = [],
   tls,
   store,
+  executable = EXECUTABLE,
 }: LarderOptions): Promise<Larder> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
@@ -53,7 +56,7 @@ export async function startLarder({
     args.push('--tls-cert', own.write('cert.pem', tls.cert), '--tls-key', own.write('key.pem', tls.key));
   }
   const ready = /"event":"ready","registry":"(.+?)\/?","admin":"(.+?)\/?"/;
-  const daemon = cleanup.use(await startDaemon({ name: 'larder', command: EXECUTABLE, args, ready }));
+  const daemon = cleanup.use(await startDaemon({ name: 'larder', command: executable, args, ready }));
   const resources = cleanup.move();
   return {
     url: daemon.ready[1]!,

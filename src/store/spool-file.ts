@@ -108,15 +108,13 @@ export class SpoolFile implements Spool {
     const hash = this.#hash.copy();
     for (const chunk of chunks) hash.update(chunk);
     const records = this.#summer.update(...chunks);
-    const logging = this.#log?.append(records);
     try {
       await writing;
     } catch (error) {
       undoSums();
       throw error;
-    } finally {
-      await logging;
     }
+    this.#log?.append(records);
     this.#hash = hash;
     this.#offset += bytes;
   }
@@ -140,6 +138,7 @@ export class SpoolFile implements Spool {
     }
     try {
       await syncData(this.fd);
+      await this.#closeLog();
       const content = await this.#home.settle(
         {
           digest: this.digest,
@@ -166,12 +165,14 @@ export class SpoolFile implements Spool {
     }
     this.#end();
     this.#reservation.shrinkTo(this.#onDisk(this.#offset));
+    await this.#closeLog();
     this.#home.keep(this.#path, this.#reservation);
   }
 
   async discard(): Promise<void> {
     if (this.#ended) return;
     this.#end();
+    await this.#closeLog();
     if (await this.#home.remove(this.#path)) this.#reservation.release();
   }
 
@@ -189,8 +190,9 @@ export class SpoolFile implements Spool {
     // So much may not be there; what is needed now may be, if need be without the log.
     if (missing() < UNKNOWN_SIZE_STEP && (await this.#grow(UNKNOWN_SIZE_STEP))) return;
     if (this.#log !== undefined && !(await this.#grow(missing()))) {
-      this.#log.remove();
+      const log = this.#log;
       this.#log = undefined;
+      await log.remove();
     }
     if (missing() > 0) await this.#reservation.grow(missing());
   }
@@ -234,9 +236,15 @@ export class SpoolFile implements Spool {
     if (this.#ended) throw new LarderError('INTERNAL', `the spool of ${this.digest} has ended`);
   }
 
+  /** Before the file goes elsewhere. A commit that fails is followed by a discard: there is nothing to close twice. */
+  async #closeLog(): Promise<void> {
+    const log = this.#log;
+    this.#log = undefined;
+    await log?.close();
+  }
+
   #end(): void {
     this.#ended = true;
-    this.#log?.close();
     this.#file.release();
   }
 }

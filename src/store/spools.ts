@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../kit/clock.ts';
 import { isLarderError } from '../kit/errors.ts';
 import { createDigestHash, type Digest } from '../oci/digest.ts';
 import type { Budget } from './budget.ts';
@@ -20,6 +21,7 @@ export interface SpoolsDeps {
   readonly leftovers: Leftovers;
   readonly trash: Trash;
   readonly home: SpoolHome;
+  readonly clock: Clock;
 }
 
 export interface Spools {
@@ -34,7 +36,7 @@ export interface Spools {
 }
 
 export function createSpools(deps: SpoolsDeps): Spools {
-  const { layout, budget, leftovers, trash, home } = deps;
+  const { layout, budget, leftovers, trash, home, clock } = deps;
   let small = 0;
 
   return {
@@ -94,7 +96,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
         file,
         hash: createDigestHash(digest),
         summer: new ChunkSummer(),
-        log: resumable ? await openSumLog(path) : undefined,
+        log: resumable ? await openSumLog(clock, path) : undefined,
         offset: 0,
         reservation,
       });
@@ -124,7 +126,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
         summer.update(bytes);
       });
       await truncate(file.fd, summer.length);
-      const log = await openSumLog(path);
+      const log = await openSumLog(clock, path);
       return new SpoolFile(home, {
         digest,
         path,

@@ -100,7 +100,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
   const budget = new Budget({ ledger, evictor });
   const upkeep = createUpkeep({ ...common, database, budget, evictor, tasks });
   const home = createSpoolHome({ ...common, damage, budget, onSettled: () => upkeep.measureIndex() });
-  const spools = createSpools({ layout, budget, leftovers, trash, home });
+  const spools = createSpools({ ...common, budget, home });
 
   upkeep.measureIndex();
   await spools.load();

@@ -1,6 +1,7 @@
 import { closeSync, constants, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { sleep, type Clock } from '../kit/clock.ts';
 import { CHUNK_BYTES, type SumRecord } from './chunk-sums.ts';
 import { openFile, readAt, writeAll } from './disk.ts';
 import { sumLogPath } from './layout.ts';
@@ -9,46 +10,73 @@ import type { Trash } from './trash.ts';
 /** A record on disk: the end as a double, the sum as an unsigned integer, both little-endian. One for each chunk. */
 const RECORD_BYTES = 12;
 
+/** Milliseconds between two writes of one log: what came in between costs a download when the process is killed. */
+const PAUSE_MS = 20;
+
 /**
  * The sums of a spool, in a file beside it, so that after a crash only those of its bytes are used that are the ones which came: a
- * process that was killed leaves all of them, a power cut any mixture of them with zeros. Nothing is synced; a record that is not
- * there, or does not fit, costs the download of what it stood for. A log that cannot be written costs the same and fails nothing.
+ * process that was killed leaves all but the last of them, a power cut any mixture of them with zeros. Nothing is synced; a record that
+ * is not there, or does not fit, costs the download of what it stood for. A log that cannot be written costs the same and fails nothing.
  */
 export class SumLog {
+  readonly #clock: Clock;
   readonly #path: string;
   readonly #fd: number;
-  #usable = true;
+  /** Not written yet, one for each chunk. */
+  #pending: SumRecord[] = [];
+  #writing: Promise<void> | undefined;
+  #ended = new AbortController();
 
-  constructor(path: string, fd: number) {
+  constructor(clock: Clock, path: string, fd: number) {
+    this.#clock = clock;
     this.#path = path;
     this.#fd = fd;
   }
 
-  /** Writes records that follow one another. A later one of the same chunk takes the place of an earlier one. Never rejects. */
-  async append(records: readonly SumRecord[]): Promise<void> {
-    const [first] = records;
-    if (first === undefined || !this.#usable) return;
-    const bytes = Buffer.alloc(records.length * RECORD_BYTES);
-    for (const [at, { end, sum }] of records.entries()) {
-      bytes.writeDoubleLE(end, at * RECORD_BYTES);
-      bytes.writeUInt32LE(sum, at * RECORD_BYTES + 8);
-    }
-    try {
-      await writeAll(this.#fd, [bytes], sumLogBytes(first.end) - RECORD_BYTES);
-    } catch {
-      this.#usable = false;
-    }
+  /** Takes records that follow one another; one of a chunk that was not complete takes the place of the last. Written soon. */
+  append(records: readonly SumRecord[]): void {
+    if (records.length === 0) return;
+    const last = this.#pending.at(-1);
+    if (last !== undefined && last.end % CHUNK_BYTES > 0) this.#pending.pop();
+    this.#pending.push(...records);
+    this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
   }
 
-  close(): void {
+  /** Writes what is pending. */
+  async close(): Promise<void> {
+    this.#ended.abort();
+    await this.#writing;
+    // A descriptor with a write under way would be another file's by the time it is written to.
     closeSync(this.#fd);
   }
 
   /** Closes it and takes it off the disk. */
-  remove(): void {
-    this.close();
+  async remove(): Promise<void> {
+    this.#pending = [];
+    await this.close();
     rmSync(this.#path, { force: true });
   }
+
+  /** Never rejects. */
+  async #write(): Promise<void> {
+    for (;;) {
+      const records = this.#pending;
+      const [first] = records;
+      if (first === undefined) return;
+      this.#pending = [];
+      await writeAll(this.#fd, [encode(records)], sumLogBytes(first.end) - RECORD_BYTES).catch(() => {});
+      await sleep(this.#clock, PAUSE_MS, this.#ended.signal).catch(() => {});
+    }
+  }
+}
+
+function encode(records: readonly SumRecord[]): Buffer {
+  const bytes = Buffer.alloc(records.length * RECORD_BYTES);
+  for (const [at, { end, sum }] of records.entries()) {
+    bytes.writeDoubleLE(end, at * RECORD_BYTES);
+    bytes.writeUInt32LE(sum, at * RECORD_BYTES + 8);
+  }
+  return bytes;
 }
 
 /** The size of the log of a spool with so many bytes. */
@@ -57,10 +85,10 @@ export function sumLogBytes(size: number): number {
 }
 
 /** Opens the log of the spool at `path`. Undefined when that is not possible: the spool goes on without. */
-export async function openSumLog(path: string): Promise<SumLog | undefined> {
+export async function openSumLog(clock: Clock, path: string): Promise<SumLog | undefined> {
   const flags = constants.O_WRONLY | constants.O_CREAT;
   const fd = await openFile(sumLogPath(path), flags).catch(() => undefined);
-  return fd === undefined ? undefined : new SumLog(sumLogPath(path), fd);
+  return fd === undefined ? undefined : new SumLog(clock, sumLogPath(path), fd);
 }
 
 /**

@@ -1,10 +1,13 @@
 import { closeSync, fstatSync, futimesSync, openSync, readSync, writeSync } from 'node:fs';
 
-/** Flips the lowest bit of the byte at `offset`; size, access and modification time of the file stay as they were. */
+/**
+ * Flips the lowest bit of the byte at `offset`; size, access and modification time of the file stay as they were. The change time is
+ * another one when it returns, as it is for every change that comes at least a tick of the kernel's clock after the last one.
+ */
 export function flip(path: string, offset: number): void {
   const fd = openSync(path, 'r+');
   try {
-    const { atime, mtime } = fstatSync(fd);
+    const { atime, mtime, ctimeMs } = fstatSync(fd);
     const byte = Buffer.alloc(1);
     readSync(fd, byte, 0, 1, offset);
     writeSync(
@@ -14,7 +17,8 @@ export function flip(path: string, offset: number): void {
       1,
       offset,
     );
-    futimesSync(fd, atime, mtime);
+    do futimesSync(fd, atime, mtime);
+    while (fstatSync(fd).ctimeMs === ctimeMs);
   } finally {
     closeSync(fd);
   }
