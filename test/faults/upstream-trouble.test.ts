@@ -12,11 +12,14 @@ import {
   pullImage,
   startLarder,
   startUpstream,
+  tempDir,
+  tlsFlags,
   waitFor,
   type FaultOptions,
   type GetResult,
   type TestBlob,
 } from '../kit/index.ts';
+import { censusOf } from './census.ts';
 import {
   blobUrl,
   cacheStatus,
@@ -240,6 +243,46 @@ suite('silence', { concurrency: 4 }, () => {
       for (const socket of sockets) socket.destroy();
     }
   });
+
+  test(
+    'of a client in the middle of a handshake or a request ends its connection within 70 s',
+    heavyOnly,
+    async () => {
+      using files = tempDir();
+      await using upstream = await startUpstream();
+      await using plain = await startCache(upstream);
+      await using secure = await startCache(upstream, { flags: tlsFlags(files, createTestPki().server()) });
+      const greeting = Buffer.from('1603010200010001fc0303', 'hex');
+      const before = [plain, secure].map(({ pid }) => censusOf(pid)?.sockets ?? 0);
+      const halves = [
+        [plain, 'GET /v2/ HTTP/1.1\r\nHost: x\r\nX-Half: '],
+        [plain, 'POST /v2/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf'],
+        [secure, greeting],
+      ] as const;
+      const sockets = halves.map(([{ registry }, sent]) => {
+        const socket = connect({
+          port: Number(new URL(registry).port),
+          host: '127.0.0.1',
+          allowHalfOpen: true,
+        });
+        socket.on('error', () => {}).resume();
+        socket.write(sent);
+        return socket;
+      });
+      try {
+        const began = performance.now();
+        const isOver = (): boolean =>
+          sockets.every(({ readableEnded }) => readableEnded) &&
+          [plain, secure].every(
+            ({ pid }, index) => (censusOf(pid)?.sockets ?? 0) <= (before[index] as number),
+          );
+        await waitFor(isOver, { limitMs: 80_000, everyMs: 200 });
+        assert.ok(performance.now() - began < 70_000, `${performance.now() - began} ms`);
+      } finally {
+        for (const socket of sockets) socket.destroy();
+      }
+    },
+  );
 });
 
 suite('an upstream with TLS', { concurrency: 2 }, () => {
