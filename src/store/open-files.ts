@@ -7,6 +7,8 @@ interface Entry {
   readonly info: ContentInfo;
   readonly file: SharedFile;
   readonly mtimeMs: number;
+  /** Somebody asked for it since {@link OpenFiles.closeIdle} came by. */
+  isRecent: boolean;
 }
 
 /**
@@ -32,6 +34,7 @@ export class OpenFiles {
       this.drop(digest);
       return undefined;
     }
+    entry.isRecent = true;
     this.#entries.delete(digest);
     this.#entries.set(digest, entry);
     return new Handle(entry);
@@ -40,7 +43,7 @@ export class OpenFiles {
   /** Takes over one ownership of `file`, which was just verified, and gives a first handle on it. */
   add(info: ContentInfo, file: SharedFile, mtimeMs: number): OpenContent {
     this.drop(info.digest);
-    const entry = { info, file, mtimeMs };
+    const entry = { info, file, mtimeMs, isRecent: true };
     this.#entries.set(info.digest, entry);
     const handle = new Handle(entry);
     this.#trim();
@@ -53,6 +56,14 @@ export class OpenFiles {
     this.#entries.delete(digest);
     if (entry === undefined) closed();
     else entry.file.release(closed);
+  }
+
+  /** Closes what nobody reads now or has asked for since the last call: called every so often, it closes files idle for up to twice as long. */
+  closeIdle(): void {
+    for (const [digest, entry] of this.#entries) {
+      if (entry.file.owners === 1 && !entry.isRecent) this.drop(digest);
+      entry.isRecent = false;
+    }
   }
 
   /** True while somebody beside this pool holds the file. */

@@ -15,6 +15,7 @@ import { createRelayListener } from '../../src/node-agent/relay/relay-listener.t
 import { connectRaw, createTestPki, waitFor, type RawConnection } from '../kit/index.ts';
 
 const LIMITS = { handshakeMs: 300, requestMs: 300, idleMs: 300, checkMs: 20 };
+/** A listener adds a second to the idle time, for clients that use their connection in the last moment. */
 const SOON = { limitMs: 4_000 };
 
 const server = createTestPki().server();
@@ -57,6 +58,12 @@ for (const [name, create] of Object.entries(listeners)) {
         );
       });
 
+    test('that keeps its connection and asks no more', async () => {
+      await isCutOff(create, isTls ? 'https' : 'http', 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n', (client) =>
+        assert.match(client.received, /^HTTP\/1\.1 200 /),
+      );
+    });
+
     for (const [how, sent] of [
       ['that does not greet', ''],
       ['that sends half of a greeting', Buffer.from('1603010200010001fc0303', 'hex')],
@@ -67,10 +74,11 @@ for (const [name, create] of Object.entries(listeners)) {
   });
 }
 
-test('the limits cut off a client within 70 s', () => {
-  const { handshakeMs, requestMs, checkMs } = CLIENT_LIMITS;
-  // 5 s to read why.
+test('the limits cut off a client within 70 s, and free an idle connection within 30 s', () => {
+  const { handshakeMs, requestMs, checkMs, idleMs } = CLIENT_LIMITS;
+  // 5 s to read why, and one for what is no more than late.
   assert.ok(handshakeMs + requestMs + checkMs + 5_000 < 70_000);
+  assert.ok(idleMs + 1_000 < 30_000);
 });
 
 async function isCutOff(

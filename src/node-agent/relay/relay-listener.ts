@@ -1,11 +1,13 @@
 import { createServer, type Server } from 'node:https';
-import { CLIENT_LIMITS, isRequestTimeout, limitOptions } from '../../kit/client-limits.ts';
+import { CLIENT_LIMITS, isRequestTimeout, limitOptions, type ClientLimits } from '../../kit/client-limits.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { createConnections } from '../../kit/connections.ts';
 import { drain } from '../../kit/listen.ts';
 import type { RelayCertificate } from './relay-certificate.ts';
 import type { Relay } from './relay.ts';
 
+/** containerd keeps connections for 30 s: whoever closes first must not be us. */
+const RELAY_LIMITS: ClientLimits = { ...CLIENT_LIMITS, idleMs: 75_000 };
 /** Tokens of large registries exceed the default 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
@@ -14,7 +16,7 @@ export function createRelayListener(
   relay: Relay,
   { certificate, key }: RelayCertificate,
   clock: Clock,
-  limits = CLIENT_LIMITS,
+  limits = RELAY_LIMITS,
 ): RelayListener {
   let running = 0;
   const connections = createConnections(clock);
