@@ -63,7 +63,7 @@ export function createMetrics() {
       'Answers of the token endpoint, one for each upstream in a request',
       ['upstream_host', 'outcome'],
     ),
-    upstreamUp: gauge('larder_upstream_up', '1 while the upstream answers, 0 while its breaker is open', [
+    upstreamUp: gauge('larder_upstream_up', '1 when the upstream last answered, 0 when it last did not', [
       'upstream_host',
     ]),
     ratelimitRemaining: gauge('larder_ratelimit_remaining', 'Pulls left as the upstream last said', [

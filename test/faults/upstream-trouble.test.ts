@@ -177,6 +177,45 @@ suite('an upstream', { concurrency: 2 }, () => {
 
 const heavyOnly = { skip: HEAVY ? false : 'takes 15 to 60 s of real time: LARDER_HEAVY=1' };
 
+suite('an outage during which one stored tag is asked for each second', { concurrency: 4 }, () => {
+  const outages: [how: string, downMs: number, isHeavy: boolean, fault: FaultOptions | 'refuse'][] = [
+    ['refused connections', 5_000, false, 'refuse'],
+    ['reset connections', 5_000, false, { drop: 'rst' }],
+    ['requests that are never answered, not even after it', 25_000, true, { hold: true }],
+  ];
+  for (const [how, downMs, isHeavy, fault] of outages) {
+    test(
+      `shows in the gauge, and so does its end within 10 s: ${how}`,
+      isHeavy ? heavyOnly : {},
+      async () => {
+        await using upstream = await startUpstream();
+        upstream.push('team/app', IMAGE, 'v1');
+        await using larder = await startCache(upstream, { cache: { freshness: { tagTTL: '1s' } } });
+        const ask = async (): Promise<void> => {
+          assert.equal((await get(manifestUrl(larder, 'team/app', 'v1'))).status, 200);
+        };
+        await ask();
+        const asked: Promise<void>[] = [];
+        const asking = setInterval(() => asked.push(ask()), 1_000);
+        const isUp = (): Promise<number> =>
+          larder.metric('larder_upstream_up', { upstream_host: upstream.host });
+        try {
+          let isOver = false;
+          if (fault === 'refuse') await upstream.refuse();
+          else upstream.faults.add({ ...fault, match: { where: () => !isOver } });
+          await waitFor(async () => (await isUp()) === 0, { limitMs: downMs, everyMs: 100 });
+          isOver = true;
+          if (fault === 'refuse') await upstream.accept();
+          await waitFor(async () => (await isUp()) === 1, { limitMs: 10_000, everyMs: 100 });
+        } finally {
+          clearInterval(asking);
+        }
+        await Promise.all(asked);
+      },
+    );
+  }
+});
+
 suite('silence', { concurrency: 4 }, () => {
   test('before the headers is a 504 after 15 s, for manifests and blobs', heavyOnly, async () => {
     await using upstream = await startUpstream();
