@@ -49,8 +49,12 @@ export function createMetrics() {
     ]),
     fillsInProgress: gauge('larder_fills_in_progress', 'Bodies being downloaded now'),
     fillJoins: counter('larder_fill_joins_total', 'Requests that joined a running fill'),
-    storeBytes: gauge('larder_store_bytes', 'Bytes in the store, running fills and index included'),
-    storeLimitBytes: gauge('larder_store_limit_bytes', 'Byte budget of the whole store'),
+    storeBytes: gauge('larder_store_bytes', 'Bytes in the store, or those of one upstream with a budget', [
+      'upstream_host',
+    ]),
+    storeLimitBytes: gauge('larder_store_limit_bytes', 'Byte budget of the store, or of one upstream', [
+      'upstream_host',
+    ]),
     evictions: counter('larder_evictions_total', 'Content removed from the store', ['reason']),
     corruptBlobs: counter('larder_corrupt_blobs_total', 'Damaged content found, by what was done', [
       'action',
