@@ -39,6 +39,7 @@ import { createPullEngine } from './pull/engine.ts';
 import { createRecentFailures } from './pull/recent-failures.ts';
 import { createSizeHints } from './pull/size-hints.ts';
 import { statsDocument } from './stats.ts';
+import { showStore } from './store-gauges.ts';
 import { createTroubleBook } from './upstream-trouble.ts';
 import { createTokenRealm } from './token/token-realm.ts';
 import { readTls, watchTls, type TlsFiles } from './tls-files.ts';
@@ -158,7 +159,7 @@ export async function startCache(
           active.table,
         ),
     },
-    refresh: () => refreshGauges(metrics, store),
+    refresh: () => showStore(metrics, store.stats()),
   });
   const adminAt = await listen(admin, settings.adminAddress, '--admin-address');
   cleanup.defer(() => drain(admin, () => 0, clock, 0));
@@ -284,12 +285,6 @@ function connect(
 
 function namesOf(config: RegistryConfig): string[] {
   return config.caches.map((cache) => cache.upstream);
-}
-
-function refreshGauges(metrics: Metrics, store: Store): void {
-  const { bytes, limitBytes } = store.stats();
-  metrics.storeBytes.set(bytes);
-  metrics.storeLimitBytes.set(limitBytes);
 }
 
 function watchConfig(

@@ -1,4 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { CLIENT_LIMITS, limitOptions } from './client-limits.ts';
 import { errorText } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -15,8 +16,8 @@ export interface AdminDeps {
 }
 
 /** The admin listener of a program: `/healthz`, `/readyz`, `/metrics` and its documents. Read-only; apart from what it serves to others, so that it may stay private. */
-export function createAdminListener(deps: AdminDeps): Server {
-  const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
+export function createAdminListener(deps: AdminDeps, limits = CLIENT_LIMITS): Server {
+  const server = createServer(limitOptions(limits), (request, response) => {
     answer(deps, request.method ?? 'GET', (request.url ?? '/').split('?')[0] as string, response).catch(
       (error: unknown) => {
         deps.logger.error('an admin request failed', { error: errorText(error) });

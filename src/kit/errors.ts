@@ -18,6 +18,7 @@ export const ERROR_TABLE = {
   CATALOG_UNSUPPORTED: { status: 404, oci: 'UNSUPPORTED', retryable: false },
   RANGE_INVALID: { status: 416, oci: 'RANGE_INVALID', retryable: false },
   REQUEST_INVALID: { status: 400, oci: 'UNSUPPORTED', retryable: false },
+  REQUEST_TIMEOUT: { status: 408, oci: 'UNSUPPORTED', retryable: true },
   MANIFEST_TOO_LARGE: { status: 502, oci: 'MANIFEST_INVALID', retryable: false },
   TOKEN_REQUIRED: { status: 401, oci: 'UNAUTHORIZED', retryable: false },
   TLS_REQUIRED: { status: 403, oci: 'DENIED', retryable: false },

@@ -49,8 +49,12 @@ export function createMetrics() {
     ]),
     fillsInProgress: gauge('larder_fills_in_progress', 'Bodies being downloaded now'),
     fillJoins: counter('larder_fill_joins_total', 'Requests that joined a running fill'),
-    storeBytes: gauge('larder_store_bytes', 'Bytes in the store, running fills and index included'),
-    storeLimitBytes: gauge('larder_store_limit_bytes', 'Byte budget of the whole store'),
+    storeBytes: gauge('larder_store_bytes', 'Bytes in the store, or those of one upstream with a budget', [
+      'upstream_host',
+    ]),
+    storeLimitBytes: gauge('larder_store_limit_bytes', 'Byte budget of the store, or of one upstream', [
+      'upstream_host',
+    ]),
     evictions: counter('larder_evictions_total', 'Content removed from the store', ['reason']),
     corruptBlobs: counter('larder_corrupt_blobs_total', 'Damaged content found, by what was done', [
       'action',
@@ -63,7 +67,7 @@ export function createMetrics() {
       'Answers of the token endpoint, one for each upstream in a request',
       ['upstream_host', 'outcome'],
     ),
-    upstreamUp: gauge('larder_upstream_up', '1 while the upstream answers, 0 while its breaker is open', [
+    upstreamUp: gauge('larder_upstream_up', '1 when the upstream last answered, 0 when it last did not', [
       'upstream_host',
     ]),
     ratelimitRemaining: gauge('larder_ratelimit_remaining', 'Pulls left as the upstream last said', [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { ManualClock } from './clock.ts';
 import { SingleFlight } from './single-flight.ts';
 
 describe('concurrent calls of one key', () => {
@@ -24,6 +25,28 @@ describe('concurrent calls of one key', () => {
     assert.equal(flights.has('a'), false);
     assert.equal(await flights.do('a', () => Promise.resolve(1)), 1);
   });
+});
+
+test('who comes too late to join runs work of their own, which later ones join; nobody loses theirs', async () => {
+  const clock = new ManualClock();
+  const flights = new SingleFlight<string, number>({ clock, ms: 5 });
+  const [lost, second] = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];
+  const works = [lost, second];
+  const call = (): Promise<number> => flights.do('a', () => works.shift()!.promise);
+  const early = [call()];
+  clock.advance(5);
+  early.push(call());
+  assert.equal(flights.has('a'), true);
+  clock.advance(1);
+  assert.equal(flights.has('a'), false);
+  const late = [call()];
+  lost.resolve(1);
+  assert.deepEqual(await Promise.all(early), [1, 1]);
+  assert.equal(flights.has('a'), true);
+  late.push(call());
+  second.resolve(2);
+  assert.deepEqual(await Promise.all(late), [2, 2]);
+  assert.equal(flights.size, 0);
 });
 
 test('work that throws instead of rejecting leaves no flight behind', () => {

@@ -1,24 +1,54 @@
+import type { Clock } from './clock.ts';
+
 /**
  * Joins concurrent calls for one key: the first runs `work`, the others get its outcome, success or failure. Nothing is
  * remembered once it has settled.
+ *
+ * With `joining`, who comes more than `ms` after the first runs work of their own: an answer that was lost is waited for by those alone who
+ * were there early.
  */
 export class SingleFlight<Key, Value> {
-  readonly #flights = new Map<Key, Promise<Value>>();
+  readonly #flights = new Map<Key, { readonly value: Promise<Value>; readonly began: number }>();
+  readonly #joining: Joining | undefined;
+
+  constructor(joining?: Joining) {
+    this.#joining = joining;
+  }
 
   get size(): number {
     return this.#flights.size;
   }
 
-  /** True while a call for `key` runs. */
+  /** True while a call for `key` runs that others may join. */
   has(key: Key): boolean {
-    return this.#flights.has(key);
+    return this.#running(key) !== undefined;
   }
 
   do(key: Key, work: () => Promise<Value>): Promise<Value> {
-    const running = this.#flights.get(key);
+    const running = this.#running(key);
     if (running !== undefined) return running;
-    const flight = work().finally(() => this.#flights.delete(key));
+    const value = work().finally(() => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    });
+    const flight = { value, began: this.#now() };
     this.#flights.set(key, flight);
-    return flight;
+    return value;
   }
+
+  #running(key: Key): Promise<Value> | undefined {
+    const flight = this.#flights.get(key);
+    return flight === undefined || this.#now() - flight.began > (this.#joining?.ms ?? 0)
+      ? undefined
+      : flight.value;
+  }
+
+  /** Stands still where flights may be joined for as long as they take. */
+  #now(): number {
+    return this.#joining?.clock.monotonic() ?? 0;
+  }
+}
+
+export interface Joining {
+  readonly clock: Clock;
+  readonly ms: number;
 }

@@ -99,3 +99,9 @@ test('nothing is left in the spool folder when all fills have ended', async () =
   for (let seed = 0; seed < 10; seed += 1) await keep(under.store, body(400_000, seed));
   assert.deepEqual(readdirSync(join(under.directory, 'spool')), []);
 });
+
+test('an upstream with a budget is told of before it has any content', async () => {
+  await using under = await localStore({ policies: policies({ a: { maxBytes: MIB } }) });
+  const told = { upstream: 'a.example', bytes: 0, limitBytes: MIB, objects: 0 };
+  assert.deepEqual(under.store.stats().perUpstream, [told]);
+});

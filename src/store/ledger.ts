@@ -68,10 +68,12 @@ export class Ledger {
     return [...this.#limits.keys(), undefined].filter((scope) => this.lack(scope, 0) > 0);
   }
 
+  /** Every upstream with content, a fill or a limit. */
   perUpstream(): [string, Totals][] {
-    return [...this.#upstreams].map(([name, { content, objects, reserved }]) => [
+    const names = new Set([...this.#upstreams.keys(), ...this.#limits.keys()]);
+    return [...names].map((name) => [
       name,
-      { bytes: content + reserved, objects },
+      { bytes: this.usedBy(name), objects: this.#upstreams.get(name)?.objects ?? 0 },
     ]);
   }
 

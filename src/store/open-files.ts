@@ -8,6 +8,8 @@ import type { ContentInfo, ContentType, OpenContent } from './types.ts';
 interface Entry {
   readonly info: ContentInfo;
   readonly checked: CheckedFile;
+  /** Somebody asked for it since {@link OpenFiles.closeIdle} came by. */
+  isRecent: boolean;
 }
 
 /** What idle files may hold in memory besides their descriptors, in bytes: the sums of 128 GiB of content. */
@@ -38,6 +40,7 @@ export class OpenFiles {
       this.drop(digest);
       return undefined;
     }
+    entry.isRecent = true;
     this.#entries.delete(digest);
     this.#entries.set(digest, entry);
     return new Handle(entry);
@@ -47,7 +50,8 @@ export class OpenFiles {
   add(info: ContentInfo, file: SharedFile, sums: ChunkSums): OpenContent {
     const { digest, size } = info;
     this.drop(digest);
-    const entry = { info, checked: new CheckedFile(this.#deps, file, { digest, size, sums }) };
+    const checked = new CheckedFile(this.#deps, file, { digest, size, sums });
+    const entry = { info, checked, isRecent: true };
     this.#entries.set(digest, entry);
     const handle = new Handle(entry);
     this.#trim();
@@ -60,6 +64,14 @@ export class OpenFiles {
     this.#entries.delete(digest);
     if (entry === undefined) closed();
     else entry.checked.file.release(closed);
+  }
+
+  /** Closes what nobody reads now or has asked for since the last call: called every so often, it closes files idle for up to twice as long. */
+  closeIdle(): void {
+    for (const [digest, entry] of this.#entries) {
+      if (entry.checked.file.owners === 1 && !entry.isRecent) this.drop(digest);
+      entry.isRecent = false;
+    }
   }
 
   /** True while somebody beside this pool holds the file. */

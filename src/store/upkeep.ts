@@ -11,6 +11,7 @@ import type { LastUse } from './last-use.ts';
 import type { Layout } from './layout.ts';
 import type { Leftovers } from './leftovers.ts';
 import type { Ledger } from './ledger.ts';
+import type { OpenFiles } from './open-files.ts';
 import type { UpstreamPolicy } from './types.ts';
 import { walkFiles } from './walk.ts';
 
@@ -24,6 +25,7 @@ export interface UpkeepDeps {
   readonly evictor: Evictor;
   readonly leftovers: Leftovers;
   readonly lastUse: LastUse;
+  readonly files: OpenFiles;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The group that ends it, when nobody closes it before. */
@@ -32,7 +34,7 @@ export interface UpkeepDeps {
 
 /** The background work of a store. */
 export interface Upkeep {
-  /** Begins: the walk of the files, writing last use, removing what has expired. */
+  /** Begins: the walk of the files, writing last use, closing idle files, removing what has expired. */
   start(): void;
   /** Takes effect at once: content over a smaller budget or a shorter ttl goes now. */
   setPolicies(policies: ReadonlyMap<string, UpstreamPolicy>): void;
@@ -51,6 +53,8 @@ export interface Upkeep {
 const FLUSH_INTERVAL_MS = 5_000;
 /** Bounds of the time between two looks for content whose ttl has passed; a tenth of the shortest ttl in between. */
 const SWEEP_INTERVAL_MS = { least: 1_000, most: 600_000 };
+/** A file that nobody reads is closed after 10 to 20 s: the descriptors of a load are free again within 30 s. */
+const IDLE_INTERVAL_MS = 10_000;
 const TAG_LIMIT = 100_000;
 /** What one transaction may add to the index before it is measured again; a sixteenth of a small limit. */
 const INDEX_HEADROOM = 512 * 1024;
@@ -60,8 +64,20 @@ const INDEX_RETRY_MS = 1_000;
 const COUNT_PATIENCE_MS = 2_000;
 
 export function createUpkeep(deps: UpkeepDeps): Upkeep {
-  const { layout, database, index, catalog, ledger, budget, evictor, leftovers, lastUse, clock, logger } =
-    deps;
+  const {
+    layout,
+    database,
+    index,
+    catalog,
+    ledger,
+    budget,
+    evictor,
+    leftovers,
+    lastUse,
+    files,
+    clock,
+    logger,
+  } = deps;
   const jobs = new TaskGroup(logger);
   const headroom = Math.min(INDEX_HEADROOM, Math.floor(ledger.limitBytes / 16));
   let policies: ReadonlyMap<string, UpstreamPolicy> = new Map();
@@ -75,6 +91,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       startWalk(database.isNew);
       jobs.run('write last use', flushLoop);
       jobs.run('remove expired content', sweepLoop);
+      jobs.run('close idle files', idleLoop);
       deps.tasks.run('store', untilAborted);
     },
 
@@ -161,6 +178,10 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       index.tags.trim(TAG_LIMIT);
       await budget.trim();
     }
+  }
+
+  async function idleLoop(signal: AbortSignal): Promise<void> {
+    while (await waited(IDLE_INTERVAL_MS, signal)) files.closeIdle();
   }
 
   async function untilAborted(signal: AbortSignal): Promise<void> {

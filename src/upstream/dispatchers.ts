@@ -43,9 +43,6 @@ export function createDispatchers(options: DispatchersOptions): Dispatchers {
   };
 }
 
-/** A server that closes idle connections earlier says so in `Keep-Alive`; one that does not costs a retry, see transport. */
-const KEEP_ALIVE_MS = 15_000;
-
 interface Pools {
   readonly bundle: string | undefined;
   pick(proxy: URL | undefined): Dispatcher;
@@ -58,8 +55,10 @@ function createPools(options: DispatchersOptions, bundle: string | undefined): P
   const pool = {
     connections: limits.connections,
     maxHeaderSize: limits.headerBytes,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: 4 * KEEP_ALIVE_MS,
+    // A server that closes idle connections earlier says so in `Keep-Alive`; one that does not costs a retry, see transport.
+    keepAliveTimeout: limits.idleMs,
+    // What a server would keep for longer is closed all the same.
+    keepAliveMaxTimeout: limits.idleMs,
     allowH2: false,
   };
   const direct = new Agent({ ...pool, connect: connector(options, secureContext) });

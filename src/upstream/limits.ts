@@ -10,16 +10,22 @@ export interface UpstreamLimits {
   readonly headersMs: number;
   /** Without a byte of the body, while somebody wants to read it. */
   readonly bodyIdleMs: number;
+  /** From an answer to the next request over its connection, after which that is closed. */
+  readonly idleMs: number;
   /** All header lines of one answer together, bytes. */
   readonly headerBytes: number;
 }
 
-/** Design, section 12 ("Upstream trouble, not cached"); 64 KiB of headers because cloud registries' tokens are long. */
+/**
+ * Design, section 12 ("Upstream trouble, not cached"); 64 KiB of headers because cloud registries' tokens are long; idle connections are
+ * closed well within the 30 s after a load in which its descriptors must be free again.
+ */
 export const DEFAULT_LIMITS: UpstreamLimits = {
   connections: 128,
   connectMs: 5_000,
   queueMs: 15_000,
   headersMs: 15_000,
   bodyIdleMs: 60_000,
+  idleMs: 15_000,
   headerBytes: 64 * 1024,
 };

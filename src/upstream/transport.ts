@@ -9,6 +9,7 @@ import type { Dispatchers } from './dispatchers.ts';
 import { exchange, type Exchange, type ExchangeRequest } from './exchange.ts';
 import { isBrokenConnection, upstreamFailure } from './failure.ts';
 import type { UpstreamLimits } from './limits.ts';
+import { createReachability } from './reachability.ts';
 import type { UpstreamRequestKind } from './types.ts';
 
 export interface TransportRequest extends ExchangeRequest {
@@ -53,8 +54,8 @@ export function createTransport(deps: TransportDeps, options: TransportOptions):
   const { name, remote, userAgent, limits } = options;
   const up = metrics.upstreamUp.labels({ upstream_host: name });
   up.set(1);
+  const reachability = createReachability((isReached) => up.set(isReached ? 1 : 0));
   const registry = new Breaker(clock, (closed) => {
-    up.set(closed ? 1 : 0);
     if (closed) logger.info('the upstream answers again', { host: remote.host });
     else
       logger.warn('the upstream does not answer and is left alone for some seconds', { host: remote.host });
@@ -72,6 +73,7 @@ export function createTransport(deps: TransportDeps, options: TransportOptions):
     const breaker = breakerOf(request.url);
     if (breaker.waitMs > 0) throw breakerOpen(request.url, breaker.waitMs);
     const pass = breaker.pass();
+    const tell = breaker === registry ? reachability.begin() : () => {};
     const onBytes = byteCounter(metrics, name, request.kind);
     const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...request.headers };
     try {
@@ -81,12 +83,17 @@ export function createTransport(deps: TransportDeps, options: TransportOptions):
         { clock, limits, onBytes },
       );
       pass.succeeded();
+      tell(true);
       count(request, String(answer.status));
       return answer;
     } catch (error) {
       if (request.signal.aborted) throw error;
       const failure = upstreamFailure(request.url.host, error);
-      if (failure.code === 'UPSTREAM_UNREACHABLE' || failure.code === 'UPSTREAM_TIMEOUT') pass.failed();
+      if (failure.code === 'UPSTREAM_UNREACHABLE' || failure.code === 'UPSTREAM_TIMEOUT') {
+        pass.failed();
+        tell(false);
+      }
+      if (failure.code === 'UPSTREAM_BAD_ANSWER') tell(true);
       count(request, failure.code === 'UPSTREAM_TIMEOUT' ? 'timeout' : 'error');
       throw failure;
     }

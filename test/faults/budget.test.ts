@@ -60,6 +60,35 @@ test('--max-size limits the whole store, and is shown by the metrics', async () 
   assert.ok(allBytes(larder.store) <= 24 * MiB, `${allBytes(larder.store) / MiB} MiB`);
 });
 
+test('the metrics show the budget of each upstream that has one, as the configuration now says', async () => {
+  await using upstream = await startUpstream();
+  const blob = blobOf(2 * MiB, 1);
+  upstream.push('team/app', blob);
+  const own = { upstream_host: upstream.host };
+  const withBudget = (maxSize?: string): object =>
+    configOf(upstream, { garbageCollection: maxSize === undefined ? {} : { maxSize } });
+  await using larder = await startCache(upstream, { flags: ['--max-size', '24Mi'] });
+  await whole(larder, blob);
+  const shown = async (name: string): Promise<readonly (readonly [labels: object, value: number])[]> =>
+    (await larder.metrics()).series.flatMap((one) =>
+      one.name === name ? [[one.labels, one.value] as const] : [],
+    );
+  const limits = (): ReturnType<typeof shown> => shown('larder_store_limit_bytes');
+  assert.deepEqual(await limits(), [[{}, 24 * MiB]]);
+  for (const MiBs of [8, 4]) {
+    larder.writeConfig(withBudget(`${MiBs}Mi`));
+    await waitFor(async () => (await larder.metric('larder_store_limit_bytes', own)) === MiBs * MiB);
+    assert.deepEqual(await limits(), [
+      [{}, 24 * MiB],
+      [own, MiBs * MiB],
+    ]);
+    assert.equal(await larder.metric('larder_store_bytes', own), 2 * MiB);
+  }
+  larder.writeConfig(withBudget());
+  await waitFor(async () => (await limits()).length === 1);
+  assert.equal((await shown('larder_store_bytes')).length, 1);
+});
+
 test('a blob larger than the limit is served whole, in ranges too, is not stored, and drives nothing else out', async () => {
   const [small, large] = [blobOf(2 * MiB, 1), blobOf(12 * MiB, 2)];
   const image = imageOf({ layers: [small, large] });

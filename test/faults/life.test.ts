@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { on } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -383,6 +383,33 @@ test('memory is flat in the size of blobs', async (context) => {
   assert.ok(after < 200 * MiB, `${Math.round(after / MiB)} MiB`);
 });
 
+test('within 30 s after a load no more descriptors are open than before it', heavyOnly, async () => {
+  const images = Array.from({ length: 40 }, (_, seed) => imageOf({ seed, layers: [1000, 100_000] }));
+  await using upstream = await startUpstream();
+  for (const [index, image] of images.entries()) upstream.push('team/app', image, `v${index}`);
+  await using larder = await startCache(upstream);
+  const open = (): string[] => openOf(larder.pid);
+  const before = open().length;
+  // Clients that would keep their connections for ever.
+  const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  try {
+    for (const _ of [1, 2]) {
+      const urls = images.flatMap(({ blobs }, index) => [
+        manifestUrl(larder, 'team/app', `v${index}`),
+        ...blobs.map((blob) => blobUrl(larder, 'team/app', blob)),
+      ]);
+      const answers = await Promise.all(urls.map((url) => get(url, { agent, body: 'hash' })));
+      assert.ok(answers.every(({ status }) => status === 200));
+    }
+    assert.ok(open().length > before + 100, `${before} before, ${open().length} at the end of the load`);
+    const isAsBefore = (): boolean => open().length <= before + 3;
+    await waitFor(isAsBefore, { limitMs: 30_000, everyMs: 200 }).catch(() => {});
+    assert.ok(isAsBefore(), `${before} before, and 30 s after the load: ${open().join(', ')}`);
+  } finally {
+    agent.destroy();
+  }
+});
+
 test('the listener speaks TLS with its files, takes new ones without a restart, and keeps the old ones when they are bad', async () => {
   const [first, second] = [createTestPki(), createTestPki()];
   await using upstream = await startUpstream();
@@ -406,6 +433,18 @@ function tolerant(url: string, blob: TestBlob): Promise<GetResult | undefined> {
 
 function serve(args: readonly string[]): Promise<CommandResult> {
   return runLarder(['serve', '--address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0', ...args]);
+}
+
+/** What a process has open. */
+function openOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      // Closed meanwhile.
+      return [];
+    }
+  });
 }
 
 /** Ended with `code`, named `thing`, and showed nobody a stack trace. */

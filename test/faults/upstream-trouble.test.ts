@@ -12,11 +12,14 @@ import {
   pullImage,
   startLarder,
   startUpstream,
+  tempDir,
+  tlsFlags,
   waitFor,
   type FaultOptions,
   type GetResult,
   type TestBlob,
 } from '../kit/index.ts';
+import { censusOf } from './census.ts';
 import {
   blobUrl,
   cacheStatus,
@@ -174,6 +177,45 @@ suite('an upstream', { concurrency: 2 }, () => {
 
 const heavyOnly = { skip: HEAVY ? false : 'takes 15 to 60 s of real time: LARDER_HEAVY=1' };
 
+suite('an outage during which one stored tag is asked for each second', { concurrency: 4 }, () => {
+  const outages: [how: string, downMs: number, isHeavy: boolean, fault: FaultOptions | 'refuse'][] = [
+    ['refused connections', 5_000, false, 'refuse'],
+    ['reset connections', 5_000, false, { drop: 'rst' }],
+    ['requests that are never answered, not even after it', 25_000, true, { hold: true }],
+  ];
+  for (const [how, downMs, isHeavy, fault] of outages) {
+    test(
+      `shows in the gauge, and so does its end within 10 s: ${how}`,
+      isHeavy ? heavyOnly : {},
+      async () => {
+        await using upstream = await startUpstream();
+        upstream.push('team/app', IMAGE, 'v1');
+        await using larder = await startCache(upstream, { cache: { freshness: { tagTTL: '1s' } } });
+        const ask = async (): Promise<void> => {
+          assert.equal((await get(manifestUrl(larder, 'team/app', 'v1'))).status, 200);
+        };
+        await ask();
+        const asked: Promise<void>[] = [];
+        const asking = setInterval(() => asked.push(ask()), 1_000);
+        const isUp = (): Promise<number> =>
+          larder.metric('larder_upstream_up', { upstream_host: upstream.host });
+        try {
+          let isOver = false;
+          if (fault === 'refuse') await upstream.refuse();
+          else upstream.faults.add({ ...fault, match: { where: () => !isOver } });
+          await waitFor(async () => (await isUp()) === 0, { limitMs: downMs, everyMs: 100 });
+          isOver = true;
+          if (fault === 'refuse') await upstream.accept();
+          await waitFor(async () => (await isUp()) === 1, { limitMs: 10_000, everyMs: 100 });
+        } finally {
+          clearInterval(asking);
+        }
+        await Promise.all(asked);
+      },
+    );
+  }
+});
+
 suite('silence', { concurrency: 4 }, () => {
   test('before the headers is a 504 after 15 s, for manifests and blobs', heavyOnly, async () => {
     await using upstream = await startUpstream();
@@ -240,6 +282,46 @@ suite('silence', { concurrency: 4 }, () => {
       for (const socket of sockets) socket.destroy();
     }
   });
+
+  test(
+    'of a client in the middle of a handshake or a request ends its connection within 70 s',
+    heavyOnly,
+    async () => {
+      using files = tempDir();
+      await using upstream = await startUpstream();
+      await using plain = await startCache(upstream);
+      await using secure = await startCache(upstream, { flags: tlsFlags(files, createTestPki().server()) });
+      const greeting = Buffer.from('1603010200010001fc0303', 'hex');
+      const before = [plain, secure].map(({ pid }) => censusOf(pid)?.sockets ?? 0);
+      const halves = [
+        [plain, 'GET /v2/ HTTP/1.1\r\nHost: x\r\nX-Half: '],
+        [plain, 'POST /v2/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf'],
+        [secure, greeting],
+      ] as const;
+      const sockets = halves.map(([{ registry }, sent]) => {
+        const socket = connect({
+          port: Number(new URL(registry).port),
+          host: '127.0.0.1',
+          allowHalfOpen: true,
+        });
+        socket.on('error', () => {}).resume();
+        socket.write(sent);
+        return socket;
+      });
+      try {
+        const began = performance.now();
+        const isOver = (): boolean =>
+          sockets.every(({ readableEnded }) => readableEnded) &&
+          [plain, secure].every(
+            ({ pid }, index) => (censusOf(pid)?.sockets ?? 0) <= (before[index] as number),
+          );
+        await waitFor(isOver, { limitMs: 80_000, everyMs: 200 });
+        assert.ok(performance.now() - began < 70_000, `${performance.now() - began} ms`);
+      } finally {
+        for (const socket of sockets) socket.destroy();
+      }
+    },
+  );
 });
 
 suite('an upstream with TLS', { concurrency: 2 }, () => {

@@ -73,6 +73,15 @@ test('a request that finds all connections busy for too long is told so', async 
   assert.equal((await first).status, 200);
 });
 
+test('an idle connection is closed in time, however long the server would keep it', async () => {
+  await using upstream = await start();
+  upstream.faults.add({ headers: { 'keep-alive': 'timeout=75' } });
+  await using client = clientOf(upstream, { limits: { idleMs: 100 } });
+  await client.ask(MANIFEST);
+  assert.equal(upstream.connections.open, 1);
+  await waitFor(() => upstream.connections.open === 0, { limitMs: 5_000 });
+});
+
 test('a kept-alive connection that the server closed is replaced unnoticed', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);

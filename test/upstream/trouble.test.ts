@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { passwordCredential } from '../../src/upstream/credential.ts';
-import { basic, imageOf, startUpstream, type Upstream, type UpstreamOptions } from '../kit/index.ts';
+import {
+  basic,
+  imageOf,
+  startUpstream,
+  type FaultOptions,
+  type Upstream,
+  type UpstreamOptions,
+} from '../kit/index.ts';
 import { clientOf } from './client.ts';
 
 const image = imageOf({ layers: [1000] });
@@ -93,6 +100,39 @@ test('after five failures in a row nothing is sent for 5 s, then one request pro
   client.clock.advance(8_000);
   assert.equal((await client.ask(MANIFEST)).status, 200);
   assert.equal(await up(), 1);
+});
+
+test('the gauge follows the last attempt: down without an answer in time, up after any answer, whatever the breaker says', async () => {
+  await using upstream = await start();
+  await using client = clientOf(upstream);
+  const up = (): Promise<number> => client.metric('larder_upstream_up', { upstream_host: upstream.host });
+  const isUp = async (fault: FaultOptions | undefined, code?: string): Promise<number> => {
+    using _ = fault && upstream.faults.add(fault);
+    const asked = client.ask(MANIFEST);
+    if (code === undefined) await asked;
+    else await assert.rejects(asked, { code });
+    return up();
+  };
+  for (const _ of [1, 2]) {
+    assert.equal(await isUp({ drop: 'rst' }, 'UPSTREAM_UNREACHABLE'), 0);
+    assert.equal(await isUp({ status: 503 }, 'UPSTREAM_5XX'), 1);
+    assert.equal(await isUp({ drop: 'fin' }, 'UPSTREAM_UNREACHABLE'), 0);
+    assert.equal(await isUp(undefined), 1);
+  }
+
+  using hang = upstream.faults.add({ match: { repository: 'other' }, hold: true });
+  const hanging = assert.rejects(client.ask('/v2/other/manifests/v1'), { code: 'UPSTREAM_TIMEOUT' });
+  await hang.reached();
+  client.clock.advance(15_000);
+  await hanging;
+  assert.equal(await up(), 0);
+
+  const straggler = assert.rejects(client.ask('/v2/other/manifests/v1'), { code: 'UPSTREAM_TIMEOUT' });
+  await hang.reached(2);
+  assert.equal(await isUp(undefined), 1);
+  client.clock.advance(15_000);
+  await straggler;
+  assert.equal(await up(), 1, 'an attempt that began earlier says nothing new');
 });
 
 test('answers of any status keep the breaker closed', async () => {

@@ -12,6 +12,7 @@ import { concernsCaller } from '../pull/sources.ts';
 import { originOf, type Target } from '../upstreams.ts';
 import { fetchManifest, headManifest, type ManifestRequest } from './manifest-fetch.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 /** Hot manifests are answered from memory: 16 MiB hold some thousands. */
 const MEMORY_BYTES = 16 * 1024 * 1024;
@@ -58,7 +59,7 @@ export function createManifests(deps: ManifestsDeps): Manifests {
   });
   /** By repository and digest, each with the caller in whose name it is fetched. */
   const fetches = new Map<string, { by: string; obtained: Promise<Obtained> }>();
-  const confirmations = new SingleFlight<string, void>();
+  const confirmations = new SingleFlight<string, void>({ clock, ms: PATIENCE_MS });
 
   async function load(origin: Origin, digest: Digest): Promise<ManifestRecord | undefined> {
     const remembered = memory.get(digest);

@@ -185,7 +185,8 @@ describe('model: any sequence of pushes, failures, recoveries, waits and request
             return ['MANIFEST_UNKNOWN', true];
           }
           if (!excusable || upstream.fails === 'UPSTREAM_CREDENTIAL_REFUSED') return [upstream.fails, true];
-          pause = { until: now + 5000, code: upstream.fails };
+          // That says by itself when to ask again.
+          if (upstream.fails !== 'UPSTREAM_BREAKER_OPEN') pause = { until: now + 5000, code: upstream.fails };
           return [`${known?.version} stale ${upstream.fails}`, true];
         }
       }),
@@ -241,7 +242,7 @@ describe('all who ask for an old tag at the same time', () => {
 });
 
 describe('an upstream that keeps silent', () => {
-  test('is waited for 5 s when there is an old answer, and then left alone for 5 s', async () => {
+  test('is waited for 5 s when there is an old answer, and then left alone for 3 s', async () => {
     const real = setting();
     await real.resolve();
     real.clock.advance(TTL_MS);
@@ -255,6 +256,26 @@ describe('an upstream that keeps silent', () => {
     assert.equal(await outcome(real.resolve()), '1 stale UPSTREAM_TIMEOUT');
     assert.equal(real.client.requests.length, 2);
     assert.equal(real.clock.pending, 0);
+  });
+
+  test('and then speaks again is heard 8 s after it was asked, though its answer never comes', async () => {
+    const real = setting();
+    await real.resolve();
+    real.clock.advance(TTL_MS);
+    real.upstream = 'silent';
+    const resolving = [real.resolve()];
+    await waitFor(() => real.clock.pending === 1);
+    real.upstream = { version: 2 };
+    real.clock.advance(4000);
+    // Who joins waits no longer than the first.
+    resolving.push(real.resolve());
+    await waitFor(() => real.clock.pending === 2);
+    real.clock.advance(1000);
+    for (const one of resolving) assert.equal(await outcome(one), '1 stale UPSTREAM_TIMEOUT');
+    real.clock.advance(2999);
+    assert.equal(await outcome(real.resolve()), '1 stale UPSTREAM_TIMEOUT');
+    real.clock.advance(1);
+    assert.equal(await outcome(real.resolve()), '2 revalidated');
   });
 
   test('is waited for by its own limits when there is nothing else', async () => {

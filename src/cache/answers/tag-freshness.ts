@@ -13,7 +13,7 @@ import { originOf, type Target } from '../upstreams.ts';
 import { headManifest } from './manifest-fetch.ts';
 import type { ManifestRecord } from './manifest-record.ts';
 import type { Manifests } from './manifests.ts';
-import type { Patience } from './patience.ts';
+import { PATIENCE_MS, type Patience } from './patience.ts';
 import { excusesStaleness } from './upstream-answer.ts';
 
 /**
@@ -64,7 +64,8 @@ type Answer = Omit<ResolvedTag, 'status'> & { readonly stored: boolean };
  */
 export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest) => Promise<ResolvedTag> {
   const { store, manifests, patience, clock, failures } = deps;
-  const flights = new SingleFlight<string, Answer>();
+  const revalidations = new SingleFlight<string, Answer>({ clock, ms: PATIENCE_MS });
+  const fetches = new SingleFlight<string, Answer>();
   const views = new LRUCache<string, TagEntry>({ max: VIEWS });
   /** Tags that somebody has a view of: the next asks by HEAD, since the manifest is probably here. */
   const seen = new LRUCache<string, true>({ max: VIEWS });
@@ -130,9 +131,9 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
     failures.rethrow(target, what);
     const isElsewhere = visitor.isApart && (seen.has(placeOf(key)) || store.tag(key) !== undefined);
     const byHead = known !== undefined || method === 'HEAD' || isElsewhere;
-    const flight = `${viewOf(visitor, key)} ${byHead ? 'HEAD' : 'GET'}`;
-    const collapsed = flights.has(flight);
-    const answer = await flights.do(flight, () =>
+    const flights = byHead ? revalidations : fetches;
+    const collapsed = flights.has(viewOf(visitor, key));
+    const answer = await flights.do(viewOf(visitor, key), () =>
       (byHead ? revalidate(request, key) : fetch(request, key)).catch((error: unknown) => {
         if (isLarderError(error, 'MANIFEST_UNKNOWN')) {
           forget(visitor, key);

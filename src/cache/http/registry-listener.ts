@@ -7,9 +7,10 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { CLIENT_LIMITS, isRequestTimeout, limitOptions } from '../../kit/client-limits.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { createConnections } from '../../kit/connections.ts';
-import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
+import { errorText, isLarderError, LarderError, type ErrorCode } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { sendError } from './answer.ts';
 import { formatCacheStatus } from './cache-status.ts';
@@ -37,7 +38,11 @@ export interface Tls {
  * ends a body that failed half-way by closing the connection in order (FIN), which clients resume; a reset they do not
  * (containerd, `httpreadseeker.go`).
  */
-export function createRegistryListener(deps: RegistryListenerDeps, tls: Tls | undefined): Server {
+export function createRegistryListener(
+  deps: RegistryListenerDeps,
+  tls: Tls | undefined,
+  limits = CLIENT_LIMITS,
+): Server {
   let count = 0;
   const connections = createConnections(deps.clock);
   const listener: RequestListener = (request: IncomingMessage, response: ServerResponse) => {
@@ -51,31 +56,31 @@ export function createRegistryListener(deps: RegistryListenerDeps, tls: Tls | un
     });
     deps.handle(exchange).catch((error: unknown) => fail(exchange, error, deps.logger));
   };
-  const options = {
-    maxHeaderSize: MAX_HEADER_BYTES,
-    keepAliveTimeout: 75_000,
-    headersTimeout: 60_000,
-    requestTimeout: 300_000,
-  };
+  const options = { maxHeaderSize: MAX_HEADER_BYTES, ...limitOptions(limits) };
   const server =
     tls === undefined
       ? createServer(options, listener)
-      : createTlsServer({ ...options, ...TLS_OPTIONS, cert: tls.cert, key: tls.key }, listener);
+      : createTlsServer({ ...options, ALPNProtocols: ['http/1.1'], ...tls }, listener);
   server.timeout = 0;
-  server.on('clientError', (_error, connection) => connections.refuse(connection, BAD_REQUEST));
+  server.on('clientError', (error, connection) =>
+    connections.refuse(connection, isRequestTimeout(error) ? TOO_SLOW : NO_REQUEST),
+  );
   return server;
 }
 
-/** Clients connect to a cache in milliseconds; the default is 120 s. */
-const TLS_OPTIONS = { ALPNProtocols: ['http/1.1'], handshakeTimeout: 30_000 };
+const NO_REQUEST = refusal('400 Bad Request', 'REQUEST_INVALID');
+/** Go's clients take this status for the end of an idle connection, which it is when they have not sent anything. */
+const TOO_SLOW = refusal('408 Request Timeout', 'REQUEST_TIMEOUT');
 
-const BAD_REQUEST = [
-  'HTTP/1.1 400 Bad Request',
-  `Cache-Status: ${formatCacheStatus({ kind: 'error', detail: 'REQUEST_INVALID' })}`,
-  'Content-Length: 0',
-  'Connection: close',
-  '\r\n',
-].join('\r\n');
+function refusal(status: string, detail: ErrorCode): string {
+  return [
+    `HTTP/1.1 ${status}`,
+    `Cache-Status: ${formatCacheStatus({ kind: 'error', detail })}`,
+    'Content-Length: 0',
+    'Connection: close',
+    '\r\n',
+  ].join('\r\n');
+}
 
 function fail(exchange: Exchange, error: unknown, logger: Logger): void {
   const known = isLarderError(error) ? error : internal(exchange, error, logger);

@@ -6,6 +6,7 @@ import type { Metrics } from '../../kit/metrics.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Store } from '../../store/types.ts';
+import { PATIENCE_MS } from '../answers/patience.ts';
 import { answerError } from '../answers/upstream-answer.ts';
 import { contentName, originOf, type Target } from '../upstreams.ts';
 import { requestBlob } from './blob-request.ts';
@@ -37,9 +38,9 @@ export interface PullEngine {
 
 /** Fills and confirmations of blobs. What failed for good (404, wrong bytes) is remembered for a few seconds. */
 export function createPullEngine(deps: PullDeps): PullEngine {
-  const { store, metrics, tasks, failures } = deps;
+  const { store, metrics, tasks, failures, clock } = deps;
   const fills = new Map<string, { fill: Fill; ended: Promise<void> }>();
-  const confirmations = new SingleFlight<string, number | undefined>();
+  const confirmations = new SingleFlight<string, number | undefined>({ clock, ms: PATIENCE_MS });
 
   return {
     running(upstream, digest) {

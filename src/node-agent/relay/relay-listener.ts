@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:https';
+import { CLIENT_LIMITS, isRequestTimeout, limitOptions, type ClientLimits } from '../../kit/client-limits.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { createConnections } from '../../kit/connections.ts';
 import { drain } from '../../kit/listen.ts';
 import type { RelayCertificate } from './relay-certificate.ts';
 import type { Relay } from './relay.ts';
 
-/** containerd gives a relay as long. */
-const HANDSHAKE_MS = 10_000;
+/** containerd keeps connections for 30 s: whoever closes first must not be us. */
+const RELAY_LIMITS: ClientLimits = { ...CLIENT_LIMITS, idleMs: 75_000 };
 /** Tokens of large registries exceed the default 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
@@ -15,6 +16,7 @@ export function createRelayListener(
   relay: Relay,
   { certificate, key }: RelayCertificate,
   clock: Clock,
+  limits = RELAY_LIMITS,
 ): RelayListener {
   let running = 0;
   const connections = createConnections(clock);
@@ -23,12 +25,8 @@ export function createRelayListener(
       cert: certificate,
       key,
       ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: HANDSHAKE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
-      // containerd keeps connections for 30 s: whoever closes first must not be us.
-      keepAliveTimeout: 75_000,
-      headersTimeout: 60_000,
-      requestTimeout: 60_000,
+      ...limitOptions(limits),
     },
     (request, response) => {
       running += 1;
@@ -42,14 +40,21 @@ export function createRelayListener(
     },
   );
   server.timeout = 0;
-  server.on('clientError', (_error, connection) => connections.refuse(connection, BAD_REQUEST));
+  server.on('clientError', (error, connection) =>
+    connections.refuse(
+      connection,
+      refusal(isRequestTimeout(error) ? '408 Request Timeout' : '400 Bad Request'),
+    ),
+  );
   return {
     server,
     stop: (limitMs) => drain(server, () => running, clock, limitMs, 'refused'),
   };
 }
 
-const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
+function refusal(status: string): string {
+  return `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+}
 
 export interface RelayListener {
   readonly server: Server;

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createMetrics } from '../kit/metrics.ts';
+import { showStore } from './store-gauges.ts';
+
+test('the whole store is a series without labels, each upstream with a budget one of its own, until it has none', async () => {
+  const metrics = createMetrics();
+  const shown = async (): Promise<string[]> => {
+    const text = await metrics.registry.metrics();
+    return text.split('\n').filter((line) => line.startsWith('larder_store_'));
+  };
+  const store = { bytes: 70, limitBytes: 1000, objects: 3 };
+  const [a, b] = [
+    { upstream: 'a.example', bytes: 50, limitBytes: 60, objects: 2 },
+    { upstream: 'b.example', bytes: 20, limitBytes: undefined, objects: 1 },
+  ];
+  showStore(metrics, { ...store, perUpstream: [a, b] });
+  assert.deepEqual(await shown(), [
+    'larder_store_bytes 70',
+    'larder_store_bytes{upstream_host="a.example"} 50',
+    'larder_store_limit_bytes 1000',
+    'larder_store_limit_bytes{upstream_host="a.example"} 60',
+  ]);
+  showStore(metrics, { ...store, perUpstream: [b, { ...a, limitBytes: undefined }] });
+  assert.deepEqual(await shown(), ['larder_store_bytes 70', 'larder_store_limit_bytes 1000']);
+});

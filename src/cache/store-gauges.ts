@@ -1,0 +1,20 @@
+import type { Metrics } from '../kit/metrics.ts';
+import type { StoreStats } from '../store/types.ts';
+
+/**
+ * Brings the gauges of the store up to date: one series without labels for the whole store, and one for each upstream that has a budget of
+ * its own now. What was there for others goes.
+ */
+export function showStore(
+  { storeBytes, storeLimitBytes }: Pick<Metrics, 'storeBytes' | 'storeLimitBytes'>,
+  { bytes, limitBytes, perUpstream }: StoreStats,
+): void {
+  for (const gauge of [storeBytes, storeLimitBytes]) gauge.reset();
+  storeBytes.set(bytes);
+  storeLimitBytes.set(limitBytes);
+  for (const own of perUpstream) {
+    if (own.limitBytes === undefined) continue;
+    storeBytes.set({ upstream_host: own.upstream }, own.bytes);
+    storeLimitBytes.set({ upstream_host: own.upstream }, own.limitBytes);
+  }
+}
