@@ -263,15 +263,18 @@ describe('an upstream that keeps silent', () => {
     await real.resolve();
     real.clock.advance(TTL_MS);
     real.upstream = 'silent';
-    const resolving = [real.resolve()];
+    const outcomes: string[] = [];
+    const ask = (): void => void outcome(real.resolve()).then((one) => outcomes.push(one));
+    ask();
     await waitFor(() => real.clock.pending === 1);
     real.upstream = { version: 2 };
     real.clock.advance(4000);
     // Who joins waits no longer than the first.
-    resolving.push(real.resolve());
+    ask();
     await waitFor(() => real.clock.pending === 2);
     real.clock.advance(1000);
-    for (const one of resolving) assert.equal(await outcome(one), '1 stale UPSTREAM_TIMEOUT');
+    await waitFor(() => outcomes.length === 2);
+    assert.deepEqual(outcomes, ['1 stale UPSTREAM_TIMEOUT', '1 stale UPSTREAM_TIMEOUT']);
     real.clock.advance(2999);
     assert.equal(await outcome(real.resolve()), '1 stale UPSTREAM_TIMEOUT');
     real.clock.advance(1);
