@@ -7,7 +7,7 @@ import type { Logger } from '../kit/logger.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { fingerprint, watchFiles } from '../kit/watch-files.ts';
-import { openStore } from '../store/store.ts';
+import { openStore, type ScrubSettings } from '../store/store.ts';
 import type { Store } from '../store/types.ts';
 import { createCloudLogin } from '../upstream/cloud/cloud-login.ts';
 import { createConfiguredCredentials } from '../upstream/configured-credentials.ts';
@@ -22,7 +22,7 @@ import { createAdmission } from './answers/admission.ts';
 import { createBlobAnswers } from './answers/blob.ts';
 import { createListAnswers } from './answers/lists.ts';
 import { createManifestAnswers } from './answers/manifest.ts';
-import { createManifests } from './answers/manifests.ts';
+import { createManifests, type Manifests } from './answers/manifests.ts';
 import { createPatience } from './answers/patience.ts';
 import { createPingAnswers } from './answers/ping.ts';
 import { createTagFreshness } from './answers/tag-freshness.ts';
@@ -34,9 +34,9 @@ import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
 import { createObserver } from './http/observe.ts';
 import { createRegistryListener } from './http/registry-listener.ts';
 import { createBufferPool } from './pull/buffer-pool.ts';
-import { createPullEngine } from './pull/engine.ts';
-import { createRecentFailures } from './pull/recent-failures.ts';
-import { createSizeHints } from './pull/size-hints.ts';
+import { createPullEngine, type PullEngine } from './pull/engine.ts';
+import { createRecentFailures, type RecentFailures } from './pull/recent-failures.ts';
+import { createSizeHints, type SizeHints } from './pull/size-hints.ts';
 import { statsDocument } from './stats.ts';
 import { createTroubleBook } from './upstream-trouble.ts';
 import { createTokenRealm } from './token/token-realm.ts';
@@ -61,6 +61,8 @@ export interface ServeSettings {
   readonly storeDirectory: string;
   /** Undefined: 90 % of the file system. */
   readonly maxBytes: number | undefined;
+  /** In idle time; undefined: as the store sees fit, 0: not at all. */
+  readonly scrubBytesPerSecond: number | undefined;
   readonly tlsFiles: TlsFiles | undefined;
   readonly defaultUpstream: string | undefined;
   /** Where clients reach the registry listener, when that is not what they write in `Host`. */
@@ -96,6 +98,8 @@ export async function startCache(
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => tasks.close());
 
+  // Until it serves it has enough to do.
+  let isBusy = (): boolean => true;
   const store = await openStore(
     { clock, logger, metrics, tasks },
     {
@@ -103,6 +107,7 @@ export async function startCache(
       maxBytes: settings.maxBytes,
       policies: new Map(),
       adoptDistribution: config.caches.length === 1 ? config.caches[0]?.upstream : 'ambiguous',
+      scrub: scrubSettings(settings, () => isBusy()),
     },
   );
   cleanup.defer(() => store.close());
@@ -127,9 +132,11 @@ export async function startCache(
   const observer = createObserver(metrics, logger, clock);
   const troubles = createTroubleBook(clock);
   let responding = 0;
+  const pulls = createPulls({ store, tasks, metrics, clock, logger });
+  isBusy = () => responding > 0 || pulls.engine.fillCount > 0;
   const registry = createRegistryListener(
     {
-      handle: createRegistryHandler({ store, active, tasks, metrics, clock, logger }, settings),
+      handle: createRegistryHandler({ store, active, tasks, metrics, clock, logger, pulls }, settings),
       observe: (exchange, startedAt) => {
         responding -= 1;
         observer.observe(exchange, startedAt);
@@ -190,18 +197,35 @@ interface GraphDeps {
   readonly logger: Logger;
 }
 
+/** Bodies on their way, and what is known of what comes next. */
+interface Pulls {
+  readonly engine: PullEngine;
+  readonly manifests: Manifests;
+  readonly failures: RecentFailures;
+  readonly sizes: SizeHints;
+}
+
+function createPulls(deps: Omit<GraphDeps, 'active'>): Pulls {
+  const { store, clock, logger, tasks } = deps;
+  const failures = createRecentFailures(clock);
+  const sizes = createSizeHints();
+  return {
+    failures,
+    sizes,
+    engine: createPullEngine({ ...deps, failures }),
+    manifests: createManifests({ store, clock, logger, sizes, failures, signal: tasks.signal }),
+  };
+}
+
 function createRegistryHandler(
-  { store, active, tasks, metrics, clock, logger }: GraphDeps,
+  { store, active, tasks, metrics, clock, logger, pulls }: GraphDeps & { readonly pulls: Pulls },
   { externalUrl }: Pick<ServeSettings, 'externalUrl'>,
 ) {
   const { signal } = tasks;
-  const failures = createRecentFailures(clock);
-  const sizes = createSizeHints();
+  const { engine, manifests, failures, sizes } = pulls;
   const access = createAccess({ store, clock });
   const patience = createPatience(clock);
   const admit = createAdmission(patience);
-  const pulls = createPullEngine({ store, clock, logger, metrics, tasks, failures });
-  const manifests = createManifests({ store, clock, logger, sizes, failures, signal });
   const tokens = createTokenRealm({
     store,
     access,
@@ -223,7 +247,7 @@ function createRegistryHandler(
     }),
     answerBlob: createBlobAnswers({
       store,
-      pulls,
+      pulls: engine,
       admit,
       pool: createBufferPool(BUFFERS),
       sizes,
@@ -278,6 +302,13 @@ function connect(
       return client.close();
     },
   };
+}
+
+function scrubSettings(
+  { scrubBytesPerSecond }: ServeSettings,
+  busy: () => boolean,
+): ScrubSettings | undefined {
+  return scrubBytesPerSecond === 0 ? undefined : { bytesPerSecond: scrubBytesPerSecond, busy };
 }
 
 function namesOf(config: RegistryConfig): string[] {

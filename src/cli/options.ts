@@ -84,6 +84,17 @@ export function parseBytes(text: string): number {
   return bytes;
 }
 
+/** Bytes a second as a quantity, with or without a unit behind it: `20M`, `20MB/s`; 0 is allowed. */
+export function parseRate(text: string): number {
+  const bytes = readQuantity(text.replace(/B?(?:\/s)?$/, ''));
+  if (bytes === undefined || bytes < 0) {
+    throw new InvalidArgumentError(
+      `expected a quantity of bytes a second, such as 20M, or 0, found "${text}".`,
+    );
+  }
+  return bytes;
+}
+
 function readQuantity(text: string): number | undefined {
   try {
     return quantityToBytes(parseQuantity(text));

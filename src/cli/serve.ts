@@ -16,6 +16,7 @@ import {
   parseAddress,
   parseBytes,
   parseExternalUrl,
+  parseRate,
 } from './options.ts';
 
 interface ServeOptions {
@@ -25,6 +26,7 @@ interface ServeOptions {
   adminAddress: Address;
   store: string;
   maxSize?: number;
+  scrubRate?: number;
   tlsCert?: string;
   tlsKey?: string;
   defaultUpstream?: string;
@@ -70,6 +72,12 @@ export function serveCommand(io: CommandIo): CommandDefinition {
             '--max-size <quantity>',
             'limit of the whole store (default: 90 % of its file system)',
           ).argParser(parseBytes),
+        )
+        .addOption(
+          option(
+            '--scrub-rate <quantity>',
+            'bytes a second that stored content is checked with in idle time, 0 turns it off (default: a full store takes a week)',
+          ).argParser(parseRate),
         )
         .addOption(
           option(
@@ -140,6 +148,7 @@ function settingsOf(options: ServeOptions, io: CommandIo): ServeSettings {
     adminAddress: options.adminAddress,
     storeDirectory: resolve(options.store),
     maxBytes: options.maxSize,
+    scrubBytesPerSecond: options.scrubRate,
     tlsFiles:
       options.tlsCert === undefined || options.tlsKey === undefined
         ? undefined
@@ -160,6 +169,7 @@ function settingsText(settings: ServeSettings, options: ServeOptions): string {
     ['admin-address', formatAddress(settings.adminAddress)],
     ['store', settings.storeDirectory],
     ['max-size', settings.maxBytes ?? '90 % of the file system'],
+    ['scrub-rate', settings.scrubBytesPerSecond ?? 'a full store takes a week'],
     ['tls-cert', settings.tlsFiles?.cert],
     ['tls-key', settings.tlsFiles?.key],
     ['default-upstream', settings.defaultUpstream],
