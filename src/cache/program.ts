@@ -1,13 +1,13 @@
 import type { Server as TlsServer } from 'node:https';
-import type { CacheConfig, RegistryConfig } from '../api/registry-config-effective.ts';
+import type { CacheConfig } from '../api/registry-config-effective.ts';
 import { CLOUD_PROVIDERS } from '../api/registry-config-schema.ts';
 import type { Clock } from '../kit/clock.ts';
-import { isLarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { fingerprint, watchFiles } from '../kit/watch-files.ts';
+import { fingerprint } from '../kit/watch-files.ts';
 import { openStore, type ScrubSettings } from '../store/store.ts';
+import type { MaintainedStore } from '../store/maintenance.ts';
 import type { Store } from '../store/types.ts';
 import { createCloudLogin } from '../upstream/cloud/cloud-login.ts';
 import { createConfiguredCredentials } from '../upstream/configured-credentials.ts';
@@ -15,14 +15,16 @@ import { createCredentialState } from '../upstream/credential-state.ts';
 import { createSecretDirectory, type SecretDirectory } from '../upstream/secret-directory.ts';
 import type { Upstream } from '../upstream/types.ts';
 import { createUpstream } from '../upstream/upstream.ts';
-import { createAccess } from './access/access.ts';
+import { createAccess, type Access } from './access/access.ts';
 import { createActiveConfig, type ActiveConfig } from './active-config.ts';
+import { createAdminActions } from './admin/actions.ts';
+import { createAdminGuard } from '../kit/admin/guard.ts';
+import { openAdminToken } from '../kit/admin/token-file.ts';
 import { createAdminListener } from '../kit/admin-listener.ts';
 import { createAdmission } from './answers/admission.ts';
 import { createBlobAnswers } from './answers/blob.ts';
 import { createListAnswers } from './answers/lists.ts';
 import { createManifestAnswers } from './answers/manifest.ts';
-import { createManifests, type Manifests } from './answers/manifests.ts';
 import { createPatience } from './answers/patience.ts';
 import { createPingAnswers } from './answers/ping.ts';
 import { createTagFreshness } from './answers/tag-freshness.ts';
@@ -34,12 +36,11 @@ import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
 import { createObserver } from './http/observe.ts';
 import { createRegistryListener } from './http/registry-listener.ts';
 import { createBufferPool } from './pull/buffer-pool.ts';
-import { createPullEngine, type PullEngine } from './pull/engine.ts';
-import { createRecentFailures, type RecentFailures } from './pull/recent-failures.ts';
-import { createSizeHints, type SizeHints } from './pull/size-hints.ts';
+import { createPulls, type Pulls } from './pulls.ts';
 import { statsDocument } from './stats.ts';
 import { createTroubleBook } from './upstream-trouble.ts';
 import { createTokenRealm } from './token/token-realm.ts';
+import { upstreamNames, watchConfig } from './watch-config.ts';
 import { readTls, watchTls, type TlsFiles } from './tls-files.ts';
 
 /** Running responses may take this long after SIGTERM (contract: "Life"). */
@@ -58,6 +59,8 @@ export interface ServeSettings {
   readonly secretsDirectory: string | undefined;
   readonly address: Address;
   readonly adminAddress: Address;
+  /** Holds the token that changes by the admin listener need. */
+  readonly adminTokenFile: string | undefined;
   readonly storeDirectory: string;
   /** Undefined: 90 % of the file system. */
   readonly maxBytes: number | undefined;
@@ -81,7 +84,7 @@ export interface RunningCache {
 
 /**
  * The object graph of `larder serve`. Resolves when it serves. Throws `CONFIG_INVALID`, `STORE_IN_USE`, `STORE_UNUSABLE`,
- * `STORE_ADOPTION_AMBIGUOUS`, `ADDRESS_IN_USE` or `TLS_FILES_INVALID`, with nothing left open.
+ * `STORE_ADOPTION_AMBIGUOUS`, `ADDRESS_IN_USE`, `TLS_FILES_INVALID` or `ADMIN_TOKEN_INVALID`, with nothing left open.
  */
 export async function startCache(
   settings: ServeSettings,
@@ -126,9 +129,10 @@ export async function startCache(
   // Fills are stopped before their connections are closed, and leave their bytes in a store that is still open.
   cleanup.defer(() => tasks.close());
   declareEvents(metrics);
-  declareUpstreams(metrics, namesOf(config));
+  declareUpstreams(metrics, upstreamNames(config));
   warnOfConfig(config, logger);
 
+  const access = createAccess({ store, clock });
   const observer = createObserver(metrics, logger, clock);
   const troubles = createTroubleBook(clock);
   let responding = 0;
@@ -136,7 +140,10 @@ export async function startCache(
   isBusy = () => responding > 0 || pulls.engine.fillCount > 0;
   const registry = createRegistryListener(
     {
-      handle: createRegistryHandler({ store, active, tasks, metrics, clock, logger, pulls }, settings),
+      handle: createRegistryHandler(
+        { store, active, access, tasks, metrics, clock, logger, pulls },
+        settings,
+      ),
       observe: (exchange, startedAt) => {
         responding -= 1;
         observer.observe(exchange, startedAt);
@@ -159,11 +166,24 @@ export async function startCache(
     documents: {
       '/api/v1/stats': () =>
         statsDocument(
-          { clock, store, metrics, totals: observer.totals, troubles, version: settings.version },
+          {
+            clock,
+            store,
+            metrics,
+            totals: observer.totals,
+            troubles,
+            version: settings.version,
+            directory: settings.storeDirectory,
+          },
           active.table,
         ),
     },
     refresh: () => refreshGauges(metrics, store),
+    actions: {
+      guard: createAdminGuard(await adminToken(settings, { tasks, clock, logger })),
+      clock,
+      byPath: createAdminActions({ store, active, access, pulls, tasks, logger }),
+    },
   });
   const adminAt = await listen(admin, settings.adminAddress, '--admin-address');
   cleanup.defer(() => drain(admin, () => 0, clock, 0));
@@ -188,8 +208,15 @@ export async function startCache(
   };
 }
 
+async function adminToken(
+  { adminTokenFile }: ServeSettings,
+  deps: Pick<GraphDeps, 'tasks' | 'clock' | 'logger'>,
+): Promise<() => string | undefined> {
+  return adminTokenFile === undefined ? () => undefined : openAdminToken(adminTokenFile, deps);
+}
+
 interface GraphDeps {
-  readonly store: Store;
+  readonly store: MaintainedStore;
   readonly active: ActiveConfig;
   readonly tasks: TaskGroup;
   readonly metrics: Metrics;
@@ -197,33 +224,24 @@ interface GraphDeps {
   readonly logger: Logger;
 }
 
-/** Bodies on their way, and what is known of what comes next. */
-interface Pulls {
-  readonly engine: PullEngine;
-  readonly manifests: Manifests;
-  readonly failures: RecentFailures;
-  readonly sizes: SizeHints;
-}
-
-function createPulls(deps: Omit<GraphDeps, 'active'>): Pulls {
-  const { store, clock, logger, tasks } = deps;
-  const failures = createRecentFailures(clock);
-  const sizes = createSizeHints();
-  return {
-    failures,
-    sizes,
-    engine: createPullEngine({ ...deps, failures }),
-    manifests: createManifests({ store, clock, logger, sizes, failures, signal: tasks.signal }),
-  };
-}
-
 function createRegistryHandler(
-  { store, active, tasks, metrics, clock, logger, pulls }: GraphDeps & { readonly pulls: Pulls },
+  {
+    store,
+    active,
+    access,
+    tasks,
+    metrics,
+    clock,
+    logger,
+    pulls,
+  }: GraphDeps & {
+    readonly access: Access;
+    readonly pulls: Pulls;
+  },
   { externalUrl }: Pick<ServeSettings, 'externalUrl'>,
 ) {
   const { signal } = tasks;
   const { engine, manifests, failures, sizes } = pulls;
-  const access = createAccess({ store, clock });
   const patience = createPatience(clock);
   const admit = createAdmission(patience);
   const tokens = createTokenRealm({
@@ -311,41 +329,8 @@ function scrubSettings(
   return scrubBytesPerSecond === 0 ? undefined : { bytesPerSecond: scrubBytesPerSecond, busy };
 }
 
-function namesOf(config: RegistryConfig): string[] {
-  return config.caches.map((cache) => cache.upstream);
-}
-
 function refreshGauges(metrics: Metrics, store: Store): void {
   const { bytes, limitBytes } = store.stats();
   metrics.storeBytes.set(bytes);
   metrics.storeLimitBytes.set(limitBytes);
-}
-
-function watchConfig(
-  file: string,
-  asRead: string,
-  active: ActiveConfig,
-  { tasks, metrics, clock, logger }: Pick<GraphDeps, 'tasks' | 'metrics' | 'clock' | 'logger'>,
-): void {
-  tasks.run('watch configuration', (signal) => watchFiles([file], clock, signal, reload, asRead));
-
-  async function reload(): Promise<void> {
-    try {
-      const config = await loadConfig(file);
-      active.apply(config);
-      declareUpstreams(metrics, namesOf(config));
-      warnOfConfig(config, logger);
-      metrics.configValid.set(1);
-      metrics.configReloads.inc({ result: 'applied' });
-      logger.info('configuration changed', { event: 'config-applied', upstreams: namesOf(config) });
-    } catch (error) {
-      if (!isLarderError(error)) throw error;
-      metrics.configReloads.inc({ result: 'refused' });
-      metrics.configValid.set(0);
-      logger.error('changed configuration refused, the old one stays in force', {
-        event: 'config-refused',
-        problems: error.message.split('\n'),
-      });
-    }
-  }
 }

@@ -30,6 +30,7 @@ test('a cloud login that fails is missing once none is left to use, and of two t
     totals: new Map(),
     troubles: createTroubleBook(clock),
     version: 'test',
+    directory: '/store',
   };
   const said = async (): Promise<readonly unknown[]> => {
     const { upstreams } = (await statsDocument(deps, { all: [{ name: NAME, config, client }] })) as {

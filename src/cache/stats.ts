@@ -18,11 +18,13 @@ export interface StatsDeps {
   readonly totals: ReadonlyMap<string, Totals>;
   readonly troubles: Pick<TroubleBook, 'of'>;
   readonly version: string;
+  /** Of the store. */
+  readonly directory: string;
 }
 
 /** `/api/v1/stats`: what the cache saved, as sums since the start, and what it holds now. */
 export async function statsDocument(
-  { clock, store, metrics, totals, troubles, version }: StatsDeps,
+  { clock, store, metrics, totals, troubles, version, directory }: StatsDeps,
   table: Pick<UpstreamTable, 'all'>,
 ): Promise<unknown> {
   const missing = await upstreamsAt(metrics.secretsMissing);
@@ -32,7 +34,7 @@ export async function statsDocument(
   const held = store.stats();
   return {
     version,
-    store: { bytes: held.bytes, limitBytes: held.limitBytes, objects: held.objects },
+    store: { directory, bytes: held.bytes, limitBytes: held.limitBytes, objects: held.objects },
     scrub: scrubDocument(store.maintenance.scrubStats()),
     upstreams: table.all.map(({ name, config }) => {
       const own = held.perUpstream.find((other) => other.upstream === name);

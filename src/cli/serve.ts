@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { ServeSettings } from '../cache/program.ts';
 import { systemClock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
@@ -17,6 +16,7 @@ import {
   parseBytes,
   parseExternalUrl,
   parseRate,
+  storeOption,
 } from './options.ts';
 
 interface ServeOptions {
@@ -24,6 +24,7 @@ interface ServeOptions {
   secrets?: string;
   address: Address;
   adminAddress: Address;
+  adminTokenFile?: string;
   store: string;
   maxSize?: number;
   scrubRate?: number;
@@ -62,11 +63,12 @@ export function serveCommand(io: CommandIo): CommandDefinition {
             .default(parseAddress('127.0.0.1:5001'), '127.0.0.1:5001'),
         )
         .addOption(
-          option('--store <dir>', 'where content is kept').default(
-            defaultStore(io),
-            "the user's cache directory",
+          option(
+            '--admin-token-file <file>',
+            'token that changes by the admin listener need where that is not on loopback, re-read when it changes',
           ),
         )
+        .addOption(storeOption(io))
         .addOption(
           option(
             '--max-size <quantity>',
@@ -146,6 +148,7 @@ function settingsOf(options: ServeOptions, io: CommandIo): ServeSettings {
     secretsDirectory: options.secrets,
     address: options.address,
     adminAddress: options.adminAddress,
+    adminTokenFile: options.adminTokenFile,
     storeDirectory: resolve(options.store),
     maxBytes: options.maxSize,
     scrubBytesPerSecond: options.scrubRate,
@@ -167,6 +170,7 @@ function settingsText(settings: ServeSettings, options: ServeOptions): string {
     ['secrets', settings.secretsDirectory],
     ['address', formatAddress(settings.address)],
     ['admin-address', formatAddress(settings.adminAddress)],
+    ['admin-token-file', settings.adminTokenFile],
     ['store', settings.storeDirectory],
     ['max-size', settings.maxBytes ?? '90 % of the file system'],
     ['scrub-rate', settings.scrubBytesPerSecond ?? 'a full store takes a week'],
@@ -178,9 +182,4 @@ function settingsText(settings: ServeSettings, options: ServeOptions): string {
     ['log-format', options.logFormat],
   ];
   return lines.flatMap(([name, value]) => (value === undefined ? [] : [`# ${name}: ${value}\n`])).join('');
-}
-
-function defaultStore(io: CommandIo): string {
-  const base = io.environment['XDG_CACHE_HOME'];
-  return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'larder');
 }

@@ -12,6 +12,7 @@ import { readAt } from './disk.ts';
 import { adoptDistribution } from './distribution-store.ts';
 import { createDocuments } from './documents.ts';
 import { createEvictor } from './evictor.ts';
+import { createGarbageCollector } from './garbage.ts';
 import { IndexDatabase } from './index-database.ts';
 import { Inventory } from './inventory.ts';
 import { LastUse } from './last-use.ts';
@@ -30,6 +31,7 @@ import { createSpools } from './spools.ts';
 import { createTrash } from './trash.ts';
 import type { UpstreamPolicy } from './types.ts';
 import { createUpkeep } from './upkeep.ts';
+import { createVerify } from './verify.ts';
 
 export interface StoreDeps {
   readonly clock: Clock;
@@ -109,6 +111,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
       ? undefined
       : createScrub({ ...common, inventory, prove, documents }, scrubOptions(options.scrub, limitBytes));
   const upkeep = createUpkeep({ ...common, database, budget, evictor, tasks, scrub });
+  const walked = (signal: AbortSignal) => upkeep.walked(signal);
   const home = createSpoolHome({ ...common, budget, onSettled: () => upkeep.measureIndex() });
   const spools = createSpools({ layout, budget, leftovers, trash, home });
 
@@ -191,7 +194,11 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
         .map(([upstream, totals]) => ({ upstream, ...totals, limitBytes: ledger.limitOf(upstream) })),
     }),
 
-    maintenance: { scrubStats: () => scrub?.stats() },
+    maintenance: {
+      scrubStats: () => scrub?.stats(),
+      verify: createVerify({ ...common, inventory, prove, walked }),
+      collectGarbage: createGarbageCollector({ ...common, inventory, evictor, quarantine, walked }),
+    },
 
     async close() {
       await upkeep.close();
