@@ -28,5 +28,5 @@ export function declareEvents(metrics: Metrics): void {
   for (const result of ['applied', 'refused']) metrics.configReloads.inc({ result }, 0);
   for (const decision of DECISIONS) metrics.accessDecisions.inc({ decision }, 0);
   for (const reason of EVICTION_REASONS) metrics.evictions.inc({ reason }, 0);
-  for (const action of ['quarantined', 'refused']) metrics.corruptBlobs.inc({ action }, 0);
+  for (const action of ['quarantined', 'refetched', 'refused']) metrics.corruptBlobs.inc({ action }, 0);
 }

@@ -182,7 +182,7 @@ export async function startCache(
     actions: {
       guard: createAdminGuard(await adminToken(settings, { tasks, clock, logger })),
       clock,
-      byPath: createAdminActions({ store, active, access, pulls, tasks, logger }),
+      byPath: createAdminActions({ store, active, access, pulls, tasks, metrics, logger }),
     },
   });
   const adminAt = await listen(admin, settings.adminAddress, '--admin-address');

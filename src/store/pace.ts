@@ -26,8 +26,9 @@ export function createPace(
   return async (bytes, signal) => {
     signal.throwIfAborted();
     // What was not used for longer than patience lasts is gone: a rest is followed by no rush.
-    due = Math.max(due, clock.monotonic() - PATIENCE_MS);
-    if (due > clock.monotonic()) await sleep(clock, due - clock.monotonic(), signal);
+    const now = clock.monotonic();
+    due = Math.max(due, now - PATIENCE_MS);
+    if (due > now) await sleep(clock, due - now, signal);
     for (;;) {
       const left = due + PATIENCE_MS - clock.monotonic();
       if (left <= 0 || !busy()) break;

@@ -161,6 +161,7 @@ test('verify by the admin API finds damage, repairs it by one download that clie
     missing: 0,
   });
   assert.equal(upstream.count() - before, 2);
+  assert.equal(await larder.metric('larder_corrupt_blobs_total', { action: 'refetched' }), 2);
   const pulled = upstream.count();
   await pullImage(larder.registry, 'team/app', image.digest);
   assert.equal(upstream.count(), pulled, 'nothing was missing');

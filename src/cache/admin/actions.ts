@@ -1,5 +1,6 @@
 import type { AdminAction } from '../../kit/admin-listener.ts';
 import type { Logger } from '../../kit/logger.ts';
+import type { Metrics } from '../../kit/metrics.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 import type { MaintainedStore } from '../../store/maintenance.ts';
 import type { Access } from '../access/access.ts';
@@ -17,12 +18,13 @@ export interface AdminActionsDeps {
   readonly access: Access;
   readonly pulls: { readonly engine: PullEngine; readonly manifests: Manifests };
   readonly tasks: TaskGroup;
+  readonly metrics: Pick<Metrics, 'corruptBlobs'>;
   readonly logger: Logger;
 }
 
 /** What can be done by the admin listener, by path (contract, "Admin API"). */
 export function createAdminActions(deps: AdminActionsDeps): Readonly<Record<string, AdminAction>> {
-  const { store, active, access, pulls, tasks, logger } = deps;
+  const { store, active, access, pulls, tasks, metrics, logger } = deps;
   const { maintenance } = store;
   const turn = createTurn(tasks);
   const repair = createRepair({
@@ -31,6 +33,7 @@ export function createAdminActions(deps: AdminActionsDeps): Readonly<Record<stri
     pulls: pulls.engine,
     manifests: pulls.manifests,
     isStored: ({ digest }, origin) => store.presence(digest, origin) === 'linked',
+    refetched: () => metrics.corruptBlobs.inc({ action: 'refetched' }),
   });
   return {
     '/api/v1/verify': createVerifyAction({ maintenance, repair, turn, logger }),

@@ -1,3 +1,4 @@
+import { untilAborted } from '../../kit/abort.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { Origin } from '../../store/types.ts';
 import type { DamagedContent } from '../../store/verify.ts';
@@ -6,7 +7,6 @@ import type { Manifests } from '../answers/manifests.ts';
 import type { Fill } from '../pull/fill.ts';
 import type { PullEngine } from '../pull/engine.ts';
 import type { Destination, Target, UpstreamTable } from '../upstreams.ts';
-import { untilAborted } from '../../kit/abort.ts';
 
 export interface RepairDeps {
   /** The table of the configuration in force. */
@@ -15,6 +15,8 @@ export interface RepairDeps {
   readonly pulls: Pick<PullEngine, 'running' | 'start'>;
   readonly manifests: Pick<Manifests, 'fetch'>;
   readonly isStored: (content: DamagedContent, origin: Origin) => boolean;
+  /** Called for each that is whole again. */
+  readonly refetched: () => void;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface RepairDeps {
 export function createRepair(
   deps: RepairDeps,
 ): (content: DamagedContent, signal: AbortSignal) => Promise<void> {
-  const { table, access, pulls, manifests, isStored } = deps;
+  const { table, access, pulls, manifests, isStored, refetched } = deps;
 
   return async function repair(content, signal) {
     let failure: unknown = new LarderError('NOT_STORED', 'it came from no upstream that is configured now');
@@ -35,7 +37,10 @@ export function createRepair(
       const target: Target = { ...destination, visitor: access.visit(destination, undefined) };
       try {
         await untilAborted(fetch(content, target, signal), signal);
-        if (isStored(content, origin)) return;
+        if (isStored(content, origin)) {
+          refetched();
+          return;
+        }
         failure = new LarderError('STORE_UNAVAILABLE', 'it was fetched, and could not be kept');
       } catch (error) {
         signal.throwIfAborted();
