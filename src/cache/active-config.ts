@@ -56,7 +56,7 @@ export function createActiveConfig(deps: ActiveConfigDeps, first: RegistryConfig
       ]),
     );
     for (const [name, { lasting }] of before) if (!connections.has(name)) close(lasting.client);
-    deps.store.setPolicies(policies(next));
+    deps.store.setPolicies(policiesOf(next));
     const all = [...connections].map(([name, { config, lasting }]) => ({
       name,
       config,
@@ -98,7 +98,8 @@ interface Connection {
   readonly lasting: LastingClient;
 }
 
-function policies(config: RegistryConfig): Map<string, UpstreamPolicy> {
+/** What the store is told of each upstream. */
+export function policiesOf(config: RegistryConfig): Map<string, UpstreamPolicy> {
   return new Map(
     config.caches.map(({ upstream, garbageCollection }) => [
       upstream,

@@ -1,4 +1,5 @@
 import type { BytesFrom, Metrics } from '../kit/metrics.ts';
+import { EVICTION_REASONS } from '../store/evictor.ts';
 import { DECISIONS } from './access/visitor.ts';
 import { TOKEN_OUTCOMES } from './token/token-outcome.ts';
 
@@ -26,7 +27,7 @@ export function declareEvents(metrics: Metrics): void {
   metrics.configValid.set(1);
   for (const result of ['applied', 'refused']) metrics.configReloads.inc({ result }, 0);
   for (const decision of DECISIONS) metrics.accessDecisions.inc({ decision }, 0);
-  for (const reason of ['ttl', 'budget', 'disk-full']) metrics.evictions.inc({ reason }, 0);
+  for (const reason of EVICTION_REASONS) metrics.evictions.inc({ reason }, 0);
   for (const action of ['quarantined', 'repaired', 'refetched', 'refused'])
     metrics.corruptBlobs.inc({ action }, 0);
 }

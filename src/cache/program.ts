@@ -1,47 +1,49 @@
 import type { Server as TlsServer } from 'node:https';
-import type { CacheConfig, RegistryConfig } from '../api/registry-config-effective.ts';
+import type { CacheConfig } from '../api/registry-config-effective.ts';
 import { CLOUD_PROVIDERS } from '../api/registry-config-schema.ts';
 import type { Clock } from '../kit/clock.ts';
-import { isLarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetrics, type Metrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { fingerprint, watchFiles } from '../kit/watch-files.ts';
+import { fingerprint } from '../kit/watch-files.ts';
 import { CHUNK_BYTES } from '../store/chunk-sums.ts';
-import { openStore } from '../store/store.ts';
-import type { Store } from '../store/types.ts';
+import { openStore, type ScrubSettings } from '../store/store.ts';
+import type { MaintainedStore } from '../store/maintenance.ts';
 import { createCloudLogin } from '../upstream/cloud/cloud-login.ts';
 import { createConfiguredCredentials } from '../upstream/configured-credentials.ts';
 import { createCredentialState } from '../upstream/credential-state.ts';
 import { createSecretDirectory, type SecretDirectory } from '../upstream/secret-directory.ts';
 import type { Upstream } from '../upstream/types.ts';
 import { createUpstream } from '../upstream/upstream.ts';
-import { createAccess } from './access/access.ts';
+import { createAccess, type Access } from './access/access.ts';
 import { createActiveConfig, type ActiveConfig } from './active-config.ts';
+import { createAdminActions } from './admin/actions.ts';
+import { createAdminGuard } from '../kit/admin/guard.ts';
+import { openAdminToken } from '../kit/admin/token-file.ts';
 import { createAdminListener } from '../kit/admin-listener.ts';
 import { createAdmission } from './answers/admission.ts';
 import { createBlobAnswers } from './answers/blob.ts';
 import { createListAnswers } from './answers/lists.ts';
 import { createManifestAnswers } from './answers/manifest.ts';
-import { createManifests } from './answers/manifests.ts';
 import { createPatience } from './answers/patience.ts';
 import { createPingAnswers } from './answers/ping.ts';
 import { createTagFreshness } from './answers/tag-freshness.ts';
 import { loadConfig } from './config-file.ts';
 import { warnOfClearText, warnOfConfig } from './config-warnings.ts';
+import { createMender } from './mender.ts';
 import { declareEvents, declareUpstreams } from './declared-series.ts';
 import { createHandler } from './handler.ts';
 import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
 import { createObserver } from './http/observe.ts';
 import { createRegistryListener } from './http/registry-listener.ts';
 import { createBufferPool } from './pull/buffer-pool.ts';
-import { createPullEngine } from './pull/engine.ts';
-import { createRecentFailures } from './pull/recent-failures.ts';
-import { createSizeHints } from './pull/size-hints.ts';
+import { createPulls, type Pulls } from './pulls.ts';
+import { createRepair } from './repair.ts';
 import { statsDocument } from './stats.ts';
 import { showStore } from './store-gauges.ts';
 import { createTroubleBook } from './upstream-trouble.ts';
 import { createTokenRealm } from './token/token-realm.ts';
+import { upstreamNames, watchConfig } from './watch-config.ts';
 import { readTls, watchTls, type TlsFiles } from './tls-files.ts';
 
 /** Running responses may take this long after SIGTERM (contract: "Life"). */
@@ -61,9 +63,13 @@ export interface ServeSettings {
   readonly secretsDirectory: string | undefined;
   readonly address: Address;
   readonly adminAddress: Address;
+  /** Holds the token that changes by the admin listener need. */
+  readonly adminTokenFile: string | undefined;
   readonly storeDirectory: string;
   /** Undefined: 90 % of the file system. */
   readonly maxBytes: number | undefined;
+  /** In idle time; undefined: as the store sees fit, 0: not at all. */
+  readonly scrubBytesPerSecond: number | undefined;
   readonly tlsFiles: TlsFiles | undefined;
   readonly defaultUpstream: string | undefined;
   /** Where clients reach the registry listener, when that is not what they write in `Host`. */
@@ -82,7 +88,7 @@ export interface RunningCache {
 
 /**
  * The object graph of `larder serve`. Resolves when it serves. Throws `CONFIG_INVALID`, `STORE_IN_USE`, `STORE_UNUSABLE`,
- * `STORE_ADOPTION_AMBIGUOUS`, `ADDRESS_IN_USE` or `TLS_FILES_INVALID`, with nothing left open.
+ * `STORE_ADOPTION_AMBIGUOUS`, `ADDRESS_IN_USE`, `TLS_FILES_INVALID` or `ADMIN_TOKEN_INVALID`, with nothing left open.
  */
 export async function startCache(
   settings: ServeSettings,
@@ -99,6 +105,8 @@ export async function startCache(
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => tasks.close());
 
+  // Until it serves it has enough to do.
+  let isBusy = (): boolean => true;
   const store = await openStore(
     { clock, logger, metrics, tasks },
     {
@@ -106,6 +114,7 @@ export async function startCache(
       maxBytes: settings.maxBytes,
       policies: new Map(),
       adoptDistribution: config.caches.length === 1 ? config.caches[0]?.upstream : 'ambiguous',
+      scrub: scrubSettings(settings, () => isBusy()),
     },
   );
   cleanup.defer(() => store.close());
@@ -124,15 +133,30 @@ export async function startCache(
   // Fills are stopped before their connections are closed, and leave their bytes in a store that is still open.
   cleanup.defer(() => tasks.close());
   declareEvents(metrics);
-  declareUpstreams(metrics, namesOf(config));
+  declareUpstreams(metrics, upstreamNames(config));
   warnOfConfig(config, logger);
 
+  const access = createAccess({ store, clock });
   const observer = createObserver(metrics, logger, clock);
   const troubles = createTroubleBook(clock);
   let responding = 0;
+  const pulls = createPulls({ store, tasks, metrics, clock, logger });
+  isBusy = () => responding > 0 || pulls.engine.fillCount > 0;
+  const { maintenance } = store;
+  const repair = createRepair({
+    table: () => active.table,
+    access,
+    pulls: pulls.engine,
+    manifests: pulls.manifests,
+    isDamaged: (digest) => maintenance.isDamaged(digest),
+  });
+  tasks.run('mend', createMender({ maintenance, repair, clock, logger }));
   const registry = createRegistryListener(
     {
-      handle: createRegistryHandler({ store, active, tasks, metrics, clock, logger }, settings),
+      handle: createRegistryHandler(
+        { store, active, access, tasks, metrics, clock, logger, pulls },
+        settings,
+      ),
       observe: (exchange, startedAt) => {
         responding -= 1;
         observer.observe(exchange, startedAt);
@@ -155,11 +179,24 @@ export async function startCache(
     documents: {
       '/api/v1/stats': () =>
         statsDocument(
-          { clock, store, metrics, totals: observer.totals, troubles, version: settings.version },
+          {
+            clock,
+            store,
+            metrics,
+            totals: observer.totals,
+            troubles,
+            version: settings.version,
+            directory: settings.storeDirectory,
+          },
           active.table,
         ),
     },
     refresh: () => showStore(metrics, store.stats()),
+    actions: {
+      guard: createAdminGuard(await adminToken(settings, { tasks, clock, logger })),
+      clock,
+      byPath: createAdminActions({ maintenance, active, repair, tasks, logger }),
+    },
   });
   const adminAt = await listen(admin, settings.adminAddress, '--admin-address');
   cleanup.defer(() => drain(admin, () => 0, clock, 0));
@@ -184,8 +221,15 @@ export async function startCache(
   };
 }
 
+async function adminToken(
+  { adminTokenFile }: ServeSettings,
+  deps: Pick<GraphDeps, 'tasks' | 'clock' | 'logger'>,
+): Promise<() => string | undefined> {
+  return adminTokenFile === undefined ? () => undefined : openAdminToken(adminTokenFile, deps);
+}
+
 interface GraphDeps {
-  readonly store: Store;
+  readonly store: MaintainedStore;
   readonly active: ActiveConfig;
   readonly tasks: TaskGroup;
   readonly metrics: Metrics;
@@ -194,17 +238,25 @@ interface GraphDeps {
 }
 
 function createRegistryHandler(
-  { store, active, tasks, metrics, clock, logger }: GraphDeps,
+  {
+    store,
+    active,
+    access,
+    tasks,
+    metrics,
+    clock,
+    logger,
+    pulls,
+  }: GraphDeps & {
+    readonly access: Access;
+    readonly pulls: Pulls;
+  },
   { externalUrl }: Pick<ServeSettings, 'externalUrl'>,
 ) {
   const { signal } = tasks;
-  const failures = createRecentFailures(clock);
-  const sizes = createSizeHints();
-  const access = createAccess({ store, clock });
+  const { engine, manifests, failures, sizes } = pulls;
   const patience = createPatience(clock);
   const admit = createAdmission(patience);
-  const pulls = createPullEngine({ store, clock, logger, metrics, tasks, failures });
-  const manifests = createManifests({ store, clock, logger, sizes, failures, signal });
   const tokens = createTokenRealm({
     store,
     access,
@@ -226,7 +278,7 @@ function createRegistryHandler(
     }),
     answerBlob: createBlobAnswers({
       store,
-      pulls,
+      pulls: engine,
       admit,
       pool: createBufferPool(BUFFERS),
       sizes,
@@ -283,35 +335,9 @@ function connect(
   };
 }
 
-function namesOf(config: RegistryConfig): string[] {
-  return config.caches.map((cache) => cache.upstream);
-}
-
-function watchConfig(
-  file: string,
-  asRead: string,
-  active: ActiveConfig,
-  { tasks, metrics, clock, logger }: Pick<GraphDeps, 'tasks' | 'metrics' | 'clock' | 'logger'>,
-): void {
-  tasks.run('watch configuration', (signal) => watchFiles([file], clock, signal, reload, asRead));
-
-  async function reload(): Promise<void> {
-    try {
-      const config = await loadConfig(file);
-      active.apply(config);
-      declareUpstreams(metrics, namesOf(config));
-      warnOfConfig(config, logger);
-      metrics.configValid.set(1);
-      metrics.configReloads.inc({ result: 'applied' });
-      logger.info('configuration changed', { event: 'config-applied', upstreams: namesOf(config) });
-    } catch (error) {
-      if (!isLarderError(error)) throw error;
-      metrics.configReloads.inc({ result: 'refused' });
-      metrics.configValid.set(0);
-      logger.error('changed configuration refused, the old one stays in force', {
-        event: 'config-refused',
-        problems: error.message.split('\n'),
-      });
-    }
-  }
+function scrubSettings(
+  { scrubBytesPerSecond }: ServeSettings,
+  busy: () => boolean,
+): ScrubSettings | undefined {
+  return scrubBytesPerSecond === 0 ? undefined : { bytesPerSecond: scrubBytesPerSecond, busy };
 }

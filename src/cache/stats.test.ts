@@ -23,10 +23,14 @@ test('a cloud login that fails is missing once none is left to use, and of two t
   const deps = {
     clock,
     metrics,
-    store: { stats: () => ({ bytes: 0, limitBytes: 1, objects: 0, perUpstream: [] }) },
+    store: {
+      stats: () => ({ bytes: 0, limitBytes: 1, objects: 0, perUpstream: [] }),
+      maintenance: { scrubStats: () => undefined },
+    },
     totals: new Map(),
     troubles: createTroubleBook(clock),
     version: 'test',
+    directory: '/store',
   };
   const said = async (): Promise<readonly unknown[]> => {
     const { upstreams } = (await statsDocument(deps, { all: [{ name: NAME, config, client }] })) as {

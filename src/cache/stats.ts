@@ -1,5 +1,7 @@
 import type { Clock } from '../kit/clock.ts';
 import type { Metrics } from '../kit/metrics.ts';
+import type { Maintenance } from '../store/maintenance.ts';
+import type { ScrubStats } from '../store/scrub.ts';
 import type { Store } from '../store/types.ts';
 import { warningsOf } from './config-warnings.ts';
 import type { Totals } from './http/observe.ts';
@@ -8,7 +10,7 @@ import type { UpstreamTable } from './upstreams.ts';
 
 export interface StatsDeps {
   readonly clock: Clock;
-  readonly store: Pick<Store, 'stats'>;
+  readonly store: Pick<Store, 'stats'> & { readonly maintenance: Pick<Maintenance, 'scrubStats'> };
   readonly metrics: Pick<
     Metrics,
     'secretsMissing' | 'credentialRefused' | 'cloudLoginFailing' | 'cloudLoginEnd'
@@ -16,11 +18,13 @@ export interface StatsDeps {
   readonly totals: ReadonlyMap<string, Totals>;
   readonly troubles: Pick<TroubleBook, 'of'>;
   readonly version: string;
+  /** Of the store. */
+  readonly directory: string;
 }
 
 /** `/api/v1/stats`: what the cache saved, as sums since the start, and what it holds now. */
 export async function statsDocument(
-  { clock, store, metrics, totals, troubles, version }: StatsDeps,
+  { clock, store, metrics, totals, troubles, version, directory }: StatsDeps,
   table: Pick<UpstreamTable, 'all'>,
 ): Promise<unknown> {
   const missing = await upstreamsAt(metrics.secretsMissing);
@@ -30,7 +34,8 @@ export async function statsDocument(
   const held = store.stats();
   return {
     version,
-    store: { bytes: held.bytes, limitBytes: held.limitBytes, objects: held.objects },
+    store: { directory, bytes: held.bytes, limitBytes: held.limitBytes, objects: held.objects },
+    scrub: scrubDocument(store.maintenance.scrubStats()),
     upstreams: table.all.map(({ name, config }) => {
       const own = held.perUpstream.find((other) => other.upstream === name);
       const sums = totals.get(name) ?? { requests: 0, hits: 0, misses: 0, clientBytes: 0, bytesFromStore: 0 };
@@ -51,6 +56,17 @@ export async function statsDocument(
       };
     }),
   };
+}
+
+/** Times in RFC 3339; null: turned off. */
+function scrubDocument(scrub: ScrubStats | undefined): unknown {
+  if (scrub === undefined) return null;
+  const { isRunning, startedAt, finishedAt, ...sums } = scrub;
+  return { running: isRunning, startedAt: timeText(startedAt), finishedAt: timeText(finishedAt), ...sums };
+}
+
+function timeText(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
 }
 
 /** The upstreams whose gauge is not 0. */

@@ -4,6 +4,7 @@ import { isLarderError, type ErrorCode } from '../kit/errors.ts';
 export const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3, interrupted: 130 } as const;
 
 const USAGE_CODES: readonly ErrorCode[] = ['USAGE', 'CONFIG_INVALID'];
+const NOT_FOUND_CODES: readonly ErrorCode[] = ['NOT_STORED'];
 
 /** Tells a user what went wrong, and gives the exit code. Only what Larder does not understand comes with a stack trace. */
 export function reportFailure(error: unknown, write: (text: string) => void): number {
@@ -16,5 +17,6 @@ export function reportFailure(error: unknown, write: (text: string) => void): nu
   const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
   // A list of problems is shown as it is: each line begins with its own field path.
   write(error.code === 'CONFIG_INVALID' ? `${error.message}\n` : `larder: ${error.message}${hint}\n`);
+  if (NOT_FOUND_CODES.includes(error.code)) return EXIT.notFound;
   return USAGE_CODES.includes(error.code) ? EXIT.usage : EXIT.failed;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -8,7 +8,10 @@ import { describe, test } from 'node:test';
 import { assertNoLeaks } from '../../test/kit/leaks.ts';
 import { tempDir } from '../../test/kit/temp.ts';
 import { waitFor } from '../../test/kit/wait.ts';
+import { keep, localStore } from '../../test/store/harness.ts';
+import { blobPath } from '../../test/store/paths.ts';
 import { parseRegistryConfig } from '../api/registry-config.ts';
+import { digestOf } from '../oci/digest.ts';
 import { main, packageVersion } from './main.ts';
 
 /** One cache that nobody pulls from. */
@@ -120,6 +123,13 @@ describe('wrong usage exits with 2 and says what is wrong', () => {
     [['node-agent', '--node-name', 'a', '--context', 'c'], /--context needs --kubeconfig/],
     [['node-agent', '--node-name', 'a'], /--kubeconfig is needed: this process does not run in a Pod/],
     [['node-agent', '--address', '0.0.0.0:5010'], /expected a loopback address/],
+    [['serve', '--scrub-rate', 'fast'], /expected a quantity of bytes a second/],
+    [['verify', '--rate', '0'], /expected bytes a second above 0/],
+    [['verify', 'UPPER'], /"UPPER" is no image: invalid repository name/],
+    [['verify', 'a', 'b'], /too many arguments/],
+    [['verify', '--admin', 'localhost:5001'], /expected a URL such as/],
+    [['gc', '--output', 'xml'], /Allowed choices are text, json/],
+    [['gc', 'extra'], /too many arguments/],
     [['validate'], /missing required argument 'file'/],
     [['validate', 'x', '--output', 'xml'], /Allowed choices are text, json/],
   ] as const) {
@@ -295,6 +305,73 @@ describe('serve', () => {
     const unknown = await run(...common, '--default-upstream', 'docker.io');
     assert.equal(unknown.code, 2);
     assert.match(unknown.err, /--default-upstream docker\.io is not configured; configured: r\.example/);
+  });
+});
+
+describe('verify and gc', () => {
+  /** A store with one blob, as `larder serve` left it. */
+  async function leave(directory: string, content: Buffer): Promise<string> {
+    const digest = digestOf(content);
+    await using under = await localStore({ directory });
+    await keep(under.store, { digest, content });
+    return blobPath(directory, digest);
+  }
+
+  test('of a store at rest say what they found, as text and for programs', async () => {
+    using directory = tempDir();
+    const store = join(directory.path, 'store');
+    const path = await leave(store, Buffer.from('right'));
+    const good = await run('verify', '--store', store);
+    assert.deepEqual([good.code, good.out], [0, '1 object checked, 5 B; all right\n']);
+    assert.match(good.err, /^checking all content: the store .*, which no larder serve has now\n$/);
+    writeFileSync(path, 'wrong');
+    const bad = await run('verify', '--store', store, '--output', 'json');
+    assert.deepEqual([bad.code, bad.err], [1, '']);
+    const { damaged, findings } = JSON.parse(bad.out) as { damaged: number; findings: { state: string }[] };
+    assert.deepEqual([damaged, findings.map(({ state }) => state)], [1, ['damaged']]);
+    const again = await run('verify', '--store', store);
+    assert.deepEqual([again.code, /1 damaged/.test(again.out)], [1, true]);
+    writeFileSync(join(store, 'quarantine', 'sha256-0.1'), 'wrong');
+    const dry = await run('gc', '--store', store, '--dry-run');
+    assert.equal(dry.code, 0);
+    assert.match(
+      dry.out,
+      /^quarantine +5 B +sha256-0\.1\n.*: 1, 5 B\nwould remove 1 object, 5 B; the store has /,
+    );
+    const done = await run('gc', '--store', store, '--output', 'json');
+    assert.deepEqual([done.code, (JSON.parse(done.out) as { bytes: number }).bytes], [0, 5]);
+    const none = await run('gc', '--store', store);
+    assert.match(none.out, /^removed nothing; the store has [^/]*$/);
+  });
+
+  test('gc of a store at rest goes by the configuration that it is given, and by none without one', async () => {
+    using directory = tempDir();
+    const store = join(directory.path, 'store');
+    await leave(store, Buffer.from('of a.example'));
+    assert.match((await run('gc', '--store', store)).out, /^removed nothing/);
+    const config = directory.write('config.yaml', CONFIG);
+    const { code, out } = await run('gc', '--store', store, '--config', config);
+    assert.equal(code, 0);
+    assert.match(out, /^content of upstreams that are not configured: 1, 12 B\nremoved 1 object, 12 B; /);
+    assert.equal((await run('gc', '--store', store, '--config', '/nowhere')).code, 2);
+  });
+
+  test('exit with 3 where there is no store and for an image that is not there, with 130 when interrupted', async () => {
+    using directory = tempDir();
+    const none = await run('verify', '--store', join(directory.path, 'none'));
+    assert.equal(none.code, 3);
+    assert.match(none.err, /^larder: there is no store in .*\n {2}name its directory with --store/);
+    const store = join(directory.path, 'store');
+    await leave(store, Buffer.from('right'));
+    assert.equal((await run('verify', 'alpine', '--store', store)).code, 3);
+    await leave(store, Buffer.alloc(1000));
+    const slow = start('verify', '--store', store, '--rate', '1');
+    await waitFor(() => slow.err().includes('checking') && slow.listening());
+    slow.signal('SIGINT');
+    assert.equal(await slow.code, 130);
+    assert.equal(slow.err().split('\n').at(-2), 'larder: interrupted');
+    assert.equal(slow.listening(), false);
+    assert.equal((await run('verify', '--store', store)).code, 0, 'and the store is free again');
   });
 });
 

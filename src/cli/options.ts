@@ -1,4 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import type { CommandIo } from './command.ts';
 import { quantityToBytes, parseQuantity } from '../kit/quantity.ts';
 import type { Address } from '../kit/listen.ts';
@@ -58,6 +60,19 @@ export function parseExternalUrl(text: string): URL {
   return url;
 }
 
+/** Where content is kept. */
+export function storeOption(io: Pick<CommandIo, 'environment'>): Option {
+  const base = io.environment['XDG_CACHE_HOME'];
+  const directory = join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'larder');
+  return option('--store <dir>', 'where content is kept').default(directory, "the user's cache directory");
+}
+
+export function outputOption(): Option {
+  return new Option('--output <format>', 'text, or json for programs')
+    .choices(['text', 'json'])
+    .default('text');
+}
+
 function parseText(text: string): string {
   if (text === '') throw new InvalidArgumentError('expected a value, found nothing.');
   return text;
@@ -82,6 +97,24 @@ export function parseBytes(text: string): number {
     throw new InvalidArgumentError(`expected a quantity of bytes above 0, such as 20Gi, found "${text}".`);
   }
   return bytes;
+}
+
+/** Bytes a second as a quantity, with or without a unit behind it: `20M`, `20MB/s`; 0 is allowed. */
+export function parseRate(text: string): number {
+  const bytes = readQuantity(text.replace(/B?(?:\/s)?$/, ''));
+  if (bytes === undefined || bytes < 0) {
+    throw new InvalidArgumentError(
+      `expected a quantity of bytes a second, such as 20M, or 0, found "${text}".`,
+    );
+  }
+  return bytes;
+}
+
+/** As {@link parseRate}, above 0. */
+export function parseSpeed(text: string): number {
+  const bytes = parseRate(text);
+  if (bytes > 0) return bytes;
+  throw new InvalidArgumentError(`expected bytes a second above 0, such as 20M, found "${text}".`);
 }
 
 function readQuantity(text: string): number | undefined {

@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { ServeSettings } from '../cache/program.ts';
 import { systemClock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
@@ -16,6 +15,8 @@ import {
   parseAddress,
   parseBytes,
   parseExternalUrl,
+  parseRate,
+  storeOption,
 } from './options.ts';
 
 interface ServeOptions {
@@ -23,8 +24,10 @@ interface ServeOptions {
   secrets?: string;
   address: Address;
   adminAddress: Address;
+  adminTokenFile?: string;
   store: string;
   maxSize?: number;
+  scrubRate?: number;
   tlsCert?: string;
   tlsKey?: string;
   defaultUpstream?: string;
@@ -60,16 +63,23 @@ export function serveCommand(io: CommandIo): CommandDefinition {
             .default(parseAddress('127.0.0.1:5001'), '127.0.0.1:5001'),
         )
         .addOption(
-          option('--store <dir>', 'where content is kept').default(
-            defaultStore(io),
-            "the user's cache directory",
+          option(
+            '--admin-token-file <file>',
+            'token that changes by the admin listener need where that is not on loopback, re-read when it changes',
           ),
         )
+        .addOption(storeOption(io))
         .addOption(
           option(
             '--max-size <quantity>',
             'limit of the whole store (default: 90 % of its file system)',
           ).argParser(parseBytes),
+        )
+        .addOption(
+          option(
+            '--scrub-rate <quantity>',
+            'bytes a second that stored content is checked with in idle time, 0 turns it off (default: a full store takes a week)',
+          ).argParser(parseRate),
         )
         .addOption(
           option(
@@ -138,8 +148,10 @@ function settingsOf(options: ServeOptions, io: CommandIo): ServeSettings {
     secretsDirectory: options.secrets,
     address: options.address,
     adminAddress: options.adminAddress,
+    adminTokenFile: options.adminTokenFile,
     storeDirectory: resolve(options.store),
     maxBytes: options.maxSize,
+    scrubBytesPerSecond: options.scrubRate,
     tlsFiles:
       options.tlsCert === undefined || options.tlsKey === undefined
         ? undefined
@@ -158,8 +170,10 @@ function settingsText(settings: ServeSettings, options: ServeOptions): string {
     ['secrets', settings.secretsDirectory],
     ['address', formatAddress(settings.address)],
     ['admin-address', formatAddress(settings.adminAddress)],
+    ['admin-token-file', settings.adminTokenFile],
     ['store', settings.storeDirectory],
     ['max-size', settings.maxBytes ?? '90 % of the file system'],
+    ['scrub-rate', settings.scrubBytesPerSecond ?? 'a full store takes a week'],
     ['tls-cert', settings.tlsFiles?.cert],
     ['tls-key', settings.tlsFiles?.key],
     ['default-upstream', settings.defaultUpstream],
@@ -168,9 +182,4 @@ function settingsText(settings: ServeSettings, options: ServeOptions): string {
     ['log-format', options.logFormat],
   ];
   return lines.flatMap(([name, value]) => (value === undefined ? [] : [`# ${name}: ${value}\n`])).join('');
-}
-
-function defaultStore(io: CommandIo): string {
-  const base = io.environment['XDG_CACHE_HOME'];
-  return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'larder');
 }

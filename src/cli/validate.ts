@@ -1,7 +1,8 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { isLarderError } from '../kit/errors.ts';
 import { EXIT } from './exit.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
+import { outputOption } from './options.ts';
 
 /** `larder validate FILE`: exit 0 and a line, or exit 2 and every problem with its field path. */
 export function validateCommand(io: CommandIo): CommandDefinition {
@@ -10,11 +11,7 @@ export function validateCommand(io: CommandIo): CommandDefinition {
       new Command('validate')
         .description('Check a RegistryConfig or MirrorConfig document and list all its problems.')
         .argument('<file>', 'RegistryConfig or MirrorConfig document, YAML or JSON')
-        .addOption(
-          new Option('--output <format>', 'text, or json for programs')
-            .choices(['text', 'json'])
-            .default('text'),
-        )
+        .addOption(outputOption())
         .action(async (file: string, options: { output: 'text' | 'json' }) => {
           done(options.output === 'json' ? await validateForPrograms(file, io) : await validate(file, io));
         }),

@@ -59,6 +59,16 @@ export function createMetrics() {
     corruptBlobs: counter('larder_corrupt_blobs_total', 'Damaged content found, by what was done', [
       'action',
     ]),
+    scrubProgress: gauge(
+      'larder_scrub_progress_ratio',
+      'Share of the stored bytes that the scrub under way has read; 1 while it rests',
+    ),
+    scrubBytes: counter('larder_scrub_bytes_total', 'Bytes that the scrub has read'),
+    scrubDamaged: counter('larder_scrub_damaged_total', 'Damaged content that the scrub has found'),
+    scrubLastCompletion: gauge(
+      'larder_scrub_last_completion_timestamp_seconds',
+      'When all stored content was last read, Unix time; 0 before the first',
+    ),
     accessDecisions: counter('larder_access_decisions_total', 'Decisions on who may have private content', [
       'decision',
     ]),

@@ -12,10 +12,10 @@ const TRIM_STEP = 0.02;
  */
 export class Budget {
   readonly #ledger: Ledger;
-  readonly #evictor: Evictor;
+  readonly #evictor: Pick<Evictor, 'free'>;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(deps: { ledger: Ledger; evictor: Evictor }) {
+  constructor(deps: { ledger: Ledger; evictor: Pick<Evictor, 'free'> }) {
     this.#ledger = deps.ledger;
     this.#evictor = deps.evictor;
   }

@@ -2,12 +2,14 @@ import { fstatSync, statSync } from 'node:fs';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../kit/metrics.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { Catalog } from './catalog.ts';
 import type { Layout } from './layout.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Quarantine } from './quarantine.ts';
 
 export interface DamageDeps {
   readonly layout: Layout;
+  readonly catalog: Catalog;
   readonly files: OpenFiles;
   readonly quarantine: Quarantine;
   readonly logger: Logger;
@@ -43,18 +45,26 @@ export class Damage {
    * Takes content out of service if the file `fd` is still the one in its place. `why` ends the log line. False when there was nothing
    * to do.
    */
-  found(digest: Digest, fd: number, why: string): boolean {
-    const { layout, logger, metrics } = this.#deps;
+  mark(digest: Digest, fd: number, why: string): boolean {
+    const { layout, files, logger, metrics } = this.#deps;
     if (this.#marked.has(digest) || !isAt(layout.blob(digest), fd)) return false;
-    this.#mark(digest);
+    files.drop(digest);
+    this.#marked.add(digest);
+    for (const oldest of this.#marked) {
+      if (this.#marked.size <= LIMIT) break;
+      this.#marked.delete(oldest);
+    }
     metrics.corruptBlobs.inc({ action: 'quarantined' });
     logger.warn('stored content is damaged and is not served until it is mended', { digest, why });
     return true;
   }
 
-  /** {@link Damage.found}, of a file that cannot help to mend it. */
-  async foundUseless(digest: Digest, fd: number, why: string): Promise<void> {
-    if (this.found(digest, fd, why)) await this.#deps.quarantine.take(digest);
+  /** {@link Damage.mark}; a file without sums, which cannot help to mend it, goes into quarantine. */
+  async found(digest: Digest, fd: number, why: string): Promise<void> {
+    const { catalog, quarantine } = this.#deps;
+    if (!this.mark(digest, fd, why)) return;
+    const row = catalog.get(digest);
+    if (row === undefined || catalog.sums(row) === undefined) await quarantine.take(digest);
   }
 
   /** The file in place has turned out not to help: the next fill fetches everything. */
@@ -68,15 +78,6 @@ export class Damage {
     const action = mended ? 'repaired' : 'refetched';
     this.#deps.metrics.corruptBlobs.inc({ action });
     this.#deps.logger.info('damaged content is right again', { digest, action });
-  }
-
-  #mark(digest: Digest): void {
-    this.#deps.files.drop(digest);
-    this.#marked.add(digest);
-    for (const oldest of this.#marked) {
-      if (this.#marked.size <= LIMIT) return;
-      this.#marked.delete(oldest);
-    }
   }
 }
 

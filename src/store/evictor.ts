@@ -14,7 +14,8 @@ import type { Trash } from './trash.ts';
 import type { ContentType, UpstreamPolicy } from './types.ts';
 import { chooseVictims } from './victims.ts';
 
-export type EvictionReason = 'budget' | 'ttl' | 'disk-full';
+export const EVICTION_REASONS = ['budget', 'ttl', 'disk-full', 'unconfigured'] as const;
+export type EvictionReason = (typeof EVICTION_REASONS)[number];
 
 export interface Evictor {
   /**
@@ -23,6 +24,8 @@ export interface Evictor {
    * least recently used, then manifests. Never content that is open.
    */
   free(scope: Scope, bytes: number, reason: EvictionReason): Promise<boolean>;
+  /** The upstream `scope` lets go of content, the file goes with its last holder. False when it is in use, or gone already. */
+  remove(content: Candidate, scope: Scope, reason: EvictionReason): Promise<boolean>;
   /** Removes what has not been used for longer than its upstream's ttl. Ends early when `signal` aborts. */
   expire(policies: ReadonlyMap<string, UpstreamPolicy>, signal: AbortSignal): Promise<void>;
 }
@@ -66,6 +69,8 @@ export function createEvictor(deps: EvictorDeps): Evictor {
       catalog.saveAgain();
       return freed >= bytes;
     },
+
+    remove: evict,
 
     async expire(policies, signal) {
       await lastUse.flush();

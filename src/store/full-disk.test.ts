@@ -21,7 +21,7 @@ test('a write that the disk has no room for makes room once, then fails and leav
     remove: async () => true,
   };
   const ledger = new Ledger(MIB, () => {});
-  const budget = new Budget({ ledger, evictor: { free: async () => false, expire: async () => {} } });
+  const budget = new Budget({ ledger, evictor: { free: async () => false } });
   const of = body(1000);
   const summer = new ChunkSummer();
   const spool = new SpoolFile(home, {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Clock } from '../kit/clock.ts';
 import type { Reservation } from './reservation.ts';
 import type { Scope } from './ledger.ts';
@@ -28,6 +29,24 @@ export class Leftovers {
   /** Takes over the file and its reservation. */
   keep(path: string, reservation: Reservation, since = this.#clock.now()): void {
     this.#byPath.set(path, { path, since, reservation });
+  }
+
+  /** All of them, the oldest first. */
+  list(): { path: string; name: string; size: number; upstream: string | undefined }[] {
+    return [...this.#byPath.values()].map(({ path, reservation: { bytes, upstream } }) => ({
+      path,
+      name: basename(path),
+      size: bytes,
+      upstream,
+    }));
+  }
+
+  /** False when there is none at `path`, since a fill goes on with it, perhaps. */
+  async remove(path: string): Promise<boolean> {
+    const leftover = this.#byPath.get(path);
+    if (leftover === undefined) return false;
+    await this.#remove(leftover);
+    return true;
   }
 
   /** Bytes waiting at `path`. */

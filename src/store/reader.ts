@@ -2,12 +2,12 @@ import { existsSync, fstatSync } from 'node:fs';
 import { errorText } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import { SingleFlight } from '../kit/single-flight.ts';
-import { createDigestHash, digestHex, type Digest } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { Catalog } from './catalog.ts';
-import { ChunkSummer, type ChunkSums } from './chunk-sums.ts';
+import type { ChunkSums } from './chunk-sums.ts';
 import type { Damage } from './damage.ts';
 import { openFile } from './disk.ts';
-import { readThrough } from './read-through.ts';
+import { provenSums } from './proven-sums.ts';
 import type { Layout } from './layout.ts';
 import type { OpenFiles } from './open-files.ts';
 import { SharedFile } from './shared-file.ts';
@@ -32,7 +32,7 @@ export interface Reader {
  */
 export function createReader(deps: ReaderDeps): Reader {
   const { layout, catalog, files, damage, logger } = deps;
-  const proofs = new SingleFlight<Digest, ChunkSums | undefined>();
+  const proofs = new SingleFlight<Digest, ChunkSums | string>();
 
   return {
     async open(digest) {
@@ -66,30 +66,14 @@ export function createReader(deps: ReaderDeps): Reader {
   /** Undefined when the file is damaged. */
   async function sumsOf(row: ContentInfo, fd: number): Promise<ChunkSums | undefined> {
     const { digest, size } = row;
-    const sums = catalog.sums(row);
-    const found = fstatSync(fd).size;
-    if (found !== size) {
-      const why = `expected ${size} bytes, found ${found}`;
-      if (sums === undefined) await damage.foundUseless(digest, fd, why);
-      else damage.found(digest, fd, why);
-      return undefined;
+    const known = catalog.sums(row);
+    if (known !== undefined && fstatSync(fd).size === size) return known;
+    const sums = await proofs.do(digest, () => provenSums(row, fd));
+    if (typeof sums !== 'string') {
+      catalog.setSums(digest, sums);
+      return sums;
     }
-    return sums ?? proofs.do(digest, () => prove(digest, size, fd));
-  }
-
-  async function prove(digest: Digest, size: number, fd: number): Promise<ChunkSums | undefined> {
-    const hash = createDigestHash(digest);
-    const summer = new ChunkSummer();
-    await readThrough(fd, size, (bytes) => {
-      hash.update(bytes);
-      summer.update(bytes);
-    });
-    if (hash.digest('hex') !== digestHex(digest)) {
-      await damage.foundUseless(digest, fd, 'its bytes do not hash to its digest');
-      return undefined;
-    }
-    const sums = summer.sums();
-    catalog.setSums(digest, sums);
-    return sums;
+    await damage.found(digest, fd, sums);
+    return undefined;
   }
 }

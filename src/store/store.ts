@@ -14,22 +14,28 @@ import { openFile } from './disk.ts';
 import { adoptDistribution } from './distribution-store.ts';
 import { createDocuments } from './documents.ts';
 import { createEvictor } from './evictor.ts';
+import { createGarbageCollector } from './garbage.ts';
 import { IndexDatabase } from './index-database.ts';
+import { Inventory } from './inventory.ts';
 import { LastUse } from './last-use.ts';
 import { layoutOf, prepareDirectory } from './layout.ts';
 import { Leftovers } from './leftovers.ts';
 import { Ledger } from './ledger.ts';
 import { lockStore } from './lock.ts';
+import type { MaintainedStore } from './maintenance.ts';
 import { OpenFiles } from './open-files.ts';
+import { createProve } from './prove.ts';
 import { Quarantine } from './quarantine.ts';
 import { createReader } from './reader.ts';
 import { remainsOf } from './remains.ts';
+import { createScrub, type ScrubOptions } from './scrub.ts';
 import { SharedFile } from './shared-file.ts';
 import { createSpoolHome } from './spool-home.ts';
 import { createSpools } from './spools.ts';
 import { createTrash } from './trash.ts';
-import type { Origin, Remains, Store, UpstreamPolicy } from './types.ts';
+import type { Origin, Remains, UpstreamPolicy } from './types.ts';
 import { createUpkeep } from './upkeep.ts';
+import { createVerify, type DamagedContent } from './verify.ts';
 
 export interface StoreDeps {
   readonly clock: Clock;
@@ -50,10 +56,21 @@ export interface StoreOptions {
    * adopted in its name; `'ambiguous'` when several are configured. Undefined: a Distribution store is left alone.
    */
   readonly adoptDistribution?: string | undefined;
+  /** How stored content is read again in idle time; undefined: not at all. */
+  readonly scrub?: ScrubSettings | undefined;
+}
+
+export interface ScrubSettings {
+  /** Undefined: so that a full store takes a week, and a pass begins once a week. Otherwise one pass follows the other. */
+  readonly bytesPerSecond: number | undefined;
+  /** True while the program has other work. */
+  readonly busy: () => boolean;
 }
 
 /** How much of the file system the store may fill when nobody says. */
 const DEFAULT_SHARE = 0.9;
+/** The whole of a full store is read once in this time when nobody says how fast. */
+const SCRUB_WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 /** Files kept open while nobody reads them. */
 const IDLE_FILES = 512;
 /** The write-ahead log may take this share of the limit, between 64 KiB and 4 MiB (pages of 4 KiB). */
@@ -66,7 +83,7 @@ const WAL = { share: 1 / 64, leastPages: 16, mostPages: 1000 };
  * Throws `STORE_UNUSABLE` (cannot be made, written or locked), `STORE_IN_USE` (another process has it) and
  * `STORE_ADOPTION_AMBIGUOUS` (a Distribution store is there and several upstreams are configured).
  */
-export async function openStore(deps: StoreDeps, options: StoreOptions): Promise<Store> {
+export async function openStore(deps: StoreDeps, options: StoreOptions): Promise<MaintainedStore> {
   const { clock, metrics, tasks } = deps;
   const layout = layoutOf(options.directory);
   const logger = deps.logger.with({ store: layout.directory });
@@ -85,7 +102,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     {
       clock,
       diskReads: () => process.resourceUsage().fsRead,
-      onDamage: (digest, { fd }, why) => damage.found(digest, fd, why),
+      onDamage: (digest, { fd }, why) => damage.mark(digest, fd, why),
     },
     IDLE_FILES,
   );
@@ -98,7 +115,15 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
   const reader = createReader({ ...common, damage });
   const evictor = createEvictor(common);
   const budget = new Budget({ ledger, evictor });
-  const upkeep = createUpkeep({ ...common, database, budget, evictor, tasks });
+  const inventory = new Inventory(database);
+  const prove = createProve({ layout, catalog, damage });
+  const documents = createDocuments(layout.documents);
+  const scrub =
+    options.scrub === undefined
+      ? undefined
+      : createScrub({ ...common, inventory, prove, documents }, scrubOptions(options.scrub, limitBytes));
+  const upkeep = createUpkeep({ ...common, database, budget, evictor, tasks, scrub });
+  const walked = (signal: AbortSignal) => upkeep.walked(signal);
   const home = createSpoolHome({ ...common, damage, budget, onSettled: () => upkeep.measureIndex() });
   const spools = createSpools({ ...common, budget, home });
 
@@ -111,7 +136,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
   cleanup.defer(() => files.close());
   const owned = cleanup.move();
 
-  const store: Store = {
+  const store: MaintainedStore = {
     info: (digest) => catalog.get(digest),
     presence: (digest, origin) => catalog.presence(digest, origin),
 
@@ -169,7 +194,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     remains,
     discardRemains: (digest) => damage.discard(digest),
 
-    ...createDocuments(layout.documents),
+    ...documents,
 
     setPolicies,
 
@@ -182,12 +207,27 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
         .map(([upstream, totals]) => ({ upstream, ...totals, limitBytes: ledger.limitOf(upstream) })),
     }),
 
+    maintenance: {
+      damaged,
+      isDamaged: (digest) => damage.has(digest),
+      scrubStats: () => scrub?.stats(),
+      verify: createVerify({ ...common, inventory, prove, walked }),
+      collectGarbage: createGarbageCollector({ ...common, inventory, evictor, quarantine, walked }),
+    },
+
     async close() {
       await upkeep.close();
       owned.dispose();
     },
   };
   return store;
+
+  function damaged(): DamagedContent[] {
+    return damage.all.flatMap((digest) => {
+      const row = catalog.get(digest);
+      return row === undefined ? [] : [{ ...row, origins: inventory.origins(digest) }];
+    });
+  }
 
   async function remains(digest: Digest, origin: Origin): Promise<Remains | undefined> {
     if (!damage.has(digest) || catalog.presence(digest, origin) !== 'linked') return undefined;
@@ -207,6 +247,12 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     catalog.soleUpstream = upstreams.length === 1 && upstreams[0] !== 'ambiguous' ? upstreams[0] : undefined;
     upkeep.setPolicies(policies);
   }
+}
+
+function scrubOptions({ bytesPerSecond, busy }: ScrubSettings, limitBytes: number): ScrubOptions {
+  return bytesPerSecond === undefined
+    ? { bytesPerSecond: Math.ceil(limitBytes / (SCRUB_WEEK_MS / 1000)), everyMs: SCRUB_WEEK_MS, busy }
+    : { bytesPerSecond, everyMs: 0, busy };
 }
 
 function walPages(limitBytes: number): number {

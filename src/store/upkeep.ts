@@ -1,3 +1,4 @@
+import { untilAborted } from '../kit/abort.ts';
 import { sleep, type Clock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
@@ -12,6 +13,7 @@ import type { Layout } from './layout.ts';
 import type { Leftovers } from './leftovers.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
+import type { Scrub } from './scrub.ts';
 import type { UpstreamPolicy } from './types.ts';
 import { walkFiles } from './walk.ts';
 
@@ -26,6 +28,8 @@ export interface UpkeepDeps {
   readonly leftovers: Leftovers;
   readonly lastUse: LastUse;
   readonly files: OpenFiles;
+  /** Undefined: nothing is read but by those who ask for it. */
+  readonly scrub: Pick<Scrub, 'run'> | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The group that ends it, when nobody closes it before. */
@@ -34,7 +38,7 @@ export interface UpkeepDeps {
 
 /** The background work of a store. */
 export interface Upkeep {
-  /** Begins: the walk of the files, writing last use, closing idle files, removing what has expired. */
+  /** Begins: the walk of the files, writing last use, closing idle files, removing what has expired, the scrub. */
   start(): void;
   /** Takes effect at once: content over a smaller budget or a shorter ttl goes now. */
   setPolicies(policies: ReadonlyMap<string, UpstreamPolicy>): void;
@@ -43,6 +47,8 @@ export interface Upkeep {
    * be promised then. Throws `STORE_FULL` when that takes longer than 2 s.
    */
   counted(): Promise<void>;
+  /** Resolves when index and files agree, as far as the walk under way can see to it; rejects with the signal's reason. */
+  walked(signal: AbortSignal): Promise<void>;
   /** Tells the ledger how large the index has become. */
   measureIndex(): void;
   /** Ends every job, and writes what was noted. */
@@ -83,6 +89,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
   let policies: ReadonlyMap<string, UpstreamPolicy> = new Map();
   let policiesChanged = new AbortController();
   let counting: Promise<void> | undefined;
+  let walking: Promise<void> = Promise.resolve();
   let makingRoom = false;
 
   return {
@@ -92,7 +99,9 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       jobs.run('write last use', flushLoop);
       jobs.run('remove expired content', sweepLoop);
       jobs.run('close idle files', idleLoop);
-      deps.tasks.run('store', untilAborted);
+      const { scrub } = deps;
+      if (scrub !== undefined) jobs.run('scrub', (signal) => walking.then(() => scrub.run(signal)));
+      deps.tasks.run('store', untilClosed);
     },
 
     setPolicies(next) {
@@ -114,6 +123,8 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       );
     },
 
+    walked: (signal) => untilAborted(walking, signal),
+
     measureIndex,
 
     async close() {
@@ -128,9 +139,10 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
 
   function startWalk(indexLost: boolean): void {
     jobs.run('walk of the files', (signal) => {
-      const walking = walk(indexLost, signal);
-      if (indexLost) counting = walking.catch(() => undefined);
-      return walking;
+      const running = walk(indexLost, signal);
+      walking = running.catch(() => undefined);
+      if (indexLost) counting = walking;
+      return running;
     });
   }
 
@@ -184,7 +196,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
     while (await waited(IDLE_INTERVAL_MS, signal)) files.closeIdle();
   }
 
-  async function untilAborted(signal: AbortSignal): Promise<void> {
+  async function untilClosed(signal: AbortSignal): Promise<void> {
     const ended = AbortSignal.any([signal, jobs.signal]);
     if (!ended.aborted) {
       await new Promise((resolve) => ended.addEventListener('abort', resolve, { once: true }));

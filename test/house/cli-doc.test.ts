@@ -6,7 +6,9 @@ import type { CommandIo } from '../../src/cli/command.ts';
 import { nodeAgentCommand } from '../../src/cli/node-agent.ts';
 import { operatorCommand } from '../../src/cli/operator.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
+import { gcCommand } from '../../src/cli/gc.ts';
 import { validateCommand } from '../../src/cli/validate.ts';
+import { verifyCommand } from '../../src/cli/verify.ts';
 import { readPage, tableRows } from './markdown.ts';
 
 const io: CommandIo = {
@@ -20,9 +22,14 @@ const io: CommandIo = {
 
 const page = readPage('cli.md');
 const sections = new Map(page.split(/^## /m).map((section) => [section.split('\n')[0], section]));
-const commands = [serveCommand(io), operatorCommand(io), nodeAgentCommand(io), validateCommand(io)].map(
-  (command) => command.build(() => {}),
-);
+const commands = [
+  serveCommand(io),
+  operatorCommand(io),
+  nodeAgentCommand(io),
+  validateCommand(io),
+  verifyCommand(io),
+  gcCommand(io),
+].map((command) => command.build(() => {}));
 
 test('every command has its section, named as it is called, and there are no others', () => {
   assert.deepEqual(
@@ -59,7 +66,9 @@ test('the exit codes are those of the code', () => {
 });
 
 function argumentsOf(command: Command): string[] {
-  return command.registeredArguments.map((argument) => `<${argument.name()}>`);
+  return command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
 }
 
 /** What the help shows: a default of commander's, or what the description says in brackets. Paths of this machine are described. */

@@ -8,6 +8,7 @@ import { TaskGroup } from '../../src/kit/task-group.ts';
 import { digestOf, type Digest, type DigestAlgorithm } from '../../src/oci/digest.ts';
 import { parseRepositoryName } from '../../src/oci/reference.ts';
 import { openStore, type StoreOptions } from '../../src/store/store.ts';
+import type { MaintainedStore } from '../../src/store/maintenance.ts';
 import type { ContentType, OpenContent, Origin, Store, UpstreamPolicy } from '../../src/store/types.ts';
 import { blobOf } from '../kit/blob.ts';
 import { tempDir } from '../kit/temp.ts';
@@ -17,9 +18,9 @@ export interface LocalStore extends AsyncDisposable {
   readonly clock: ManualClock;
   readonly metrics: Metrics;
   /** The store of the last {@link LocalStore.open}. */
-  readonly store: Store;
+  readonly store: MaintainedStore;
   /** Closes the store that is open and opens the directory again, with other options where given. */
-  reopen(options?: Partial<StoreOptions>): Promise<Store>;
+  reopen(options?: Partial<StoreOptions>): Promise<MaintainedStore>;
   /** Bytes of all files in the directory, as they are now. */
   bytesOnDisk(): number;
 }

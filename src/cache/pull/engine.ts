@@ -25,6 +25,8 @@ export interface PullDeps {
 
 /** The running fills: at most one per upstream and digest. */
 export interface PullEngine {
+  /** How many run, those that stop included. */
+  readonly fillCount: number;
   /** The fill that may be joined; not one that has failed or stops. */
   running(upstream: string, digest: Digest): Fill | undefined;
   /** Starts a fill in the caller's name; throws what a fill of this blob failed with for them a moment ago. */
@@ -43,6 +45,10 @@ export function createPullEngine(deps: PullDeps): PullEngine {
   const confirmations = new SingleFlight<string, number | undefined>({ clock, ms: PATIENCE_MS });
 
   return {
+    get fillCount() {
+      return fills.size;
+    },
+
     running(upstream, digest) {
       const fill = fills.get(key(upstream, digest))?.fill;
       return fill?.joinable === true ? fill : undefined;

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { LarderError } from '../../kit/errors.ts';
+import { formatPath } from '../../api/field-problem.ts';
+import { bytesOf } from '../../kit/quantity.ts';
+
+/** Reads what an action is asked to do. Throws `REQUEST_INVALID` with every problem and its field path. */
+export function readActionBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  const read = schema.safeParse(body);
+  if (read.success) return read.data;
+  const problems = read.error.issues.map((issue) => ({
+    path: formatPath(issue.path as (string | number)[]),
+    message: issue.message,
+  }));
+  throw new LarderError(
+    'REQUEST_INVALID',
+    problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '),
+    { detail: { problems } },
+  );
+}
+
+/** Bytes a second, as a number or as a quantity of Kubernetes: `20971520`, `"20Mi"`. */
+export const rateSchema = z
+  .union([z.number(), z.string()], 'expected bytes a second, such as 20971520 or "20M"')
+  .transform((value, context) => {
+    const bytes = typeof value === 'number' ? value : quantity(value);
+    if (bytes !== undefined && Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+    context.addIssue(
+      `expected bytes a second above 0, such as 20971520 or "20M", found ${JSON.stringify(value)}`,
+    );
+    return z.NEVER;
+  });
+
+function quantity(text: string): number | undefined {
+  try {
+    return bytesOf(text);
+  } catch {
+    return undefined;
+  }
+}

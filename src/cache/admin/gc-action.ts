@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { AdminAction } from '../../kit/admin-listener.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { Maintenance } from '../../store/maintenance.ts';
+import type { UpstreamPolicy } from '../../store/types.ts';
+import { readActionBody } from './action-body.ts';
+import type { Turn } from './turn.ts';
+
+export interface GcActionDeps {
+  readonly maintenance: Pick<Maintenance, 'collectGarbage'>;
+  /** Of the configuration in force. */
+  readonly policies: () => ReadonlyMap<string, UpstreamPolicy>;
+  readonly turn: Turn;
+  readonly logger: Logger;
+}
+
+const BODY = z.strictObject({ dryRun: z.boolean().default(false) });
+
+/**
+ * `POST /api/v1/gc`: removes what nobody wants any more, tells of each item, and ends with a `result`. It ends when the client leaves; one at
+ * a time. Throws `REQUEST_INVALID`, `MAINTENANCE_RUNNING` and `STORE_UNAVAILABLE`.
+ */
+export function createGcAction({ maintenance, policies, turn, logger }: GcActionDeps): AdminAction {
+  return (body, stream) => {
+    const { dryRun } = readActionBody(BODY, body);
+    return turn.take('gc', stream.signal, async (signal) => {
+      const options = { dryRun, policies: policies(), maxBytes: undefined };
+      const result = await maintenance.collectGarbage(options, signal, (item) => stream.write(item));
+      if (!dryRun) logger.info('garbage was collected', { event: 'gc-finished', ...result });
+      await stream.write({ event: 'result', ...result });
+    });
+  };
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import type { Logger } from '../../kit/logger.ts';
+import type { Maintenance } from '../../store/maintenance.ts';
+import { rateSchema, readActionBody } from './action-body.ts';
+import type { Repair } from '../repair.ts';
+import type { Turn } from './turn.ts';
+import type { AdminAction } from '../../kit/admin-listener.ts';
+
+export interface VerifyActionDeps {
+  readonly maintenance: Pick<Maintenance, 'verify'>;
+  readonly repair: Repair;
+  readonly turn: Turn;
+  readonly logger: Logger;
+}
+
+const BODY = z.strictObject({
+  image: z.string().min(1).max(1024).optional(),
+  repair: z.boolean().default(false),
+  rate: rateSchema.optional(),
+});
+
+/**
+ * `POST /api/v1/verify`: reads what is stored, tells of progress and findings, and ends with a `result`. It ends when the client leaves; one
+ * at a time. Throws as `Maintenance.verify` does, `REQUEST_INVALID` and `MAINTENANCE_RUNNING`.
+ */
+export function createVerifyAction({ maintenance, repair, turn, logger }: VerifyActionDeps): AdminAction {
+  return (body, stream) => {
+    const { image, rate, repair: repairs } = readActionBody(BODY, body);
+    return turn.take('verify', stream.signal, async (signal) => {
+      const options = { image, bytesPerSecond: rate, repair: repairs ? repair : undefined };
+      const result = await maintenance.verify(options, signal, (event) => stream.write(event));
+      logger.info('stored content was verified', { event: 'verify-finished', ...result });
+      await stream.write({ event: 'result', ...result });
+    });
+  };
+}

@@ -1,0 +1,37 @@
+import type { Clock } from '../kit/clock.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { Metrics } from '../kit/metrics.ts';
+import type { TaskGroup } from '../kit/task-group.ts';
+import type { Store } from '../store/types.ts';
+import { createManifests, type Manifests } from './answers/manifests.ts';
+import { createPullEngine, type PullEngine } from './pull/engine.ts';
+import { createRecentFailures, type RecentFailures } from './pull/recent-failures.ts';
+import { createSizeHints, type SizeHints } from './pull/size-hints.ts';
+
+/** What is fetched from upstreams, and what is known of what comes next: shared by all who ask, clients and upkeep alike. */
+export interface Pulls {
+  readonly engine: PullEngine;
+  readonly manifests: Manifests;
+  readonly failures: RecentFailures;
+  readonly sizes: SizeHints;
+}
+
+export interface PullsDeps {
+  readonly store: Store;
+  readonly tasks: TaskGroup;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export function createPulls(deps: PullsDeps): Pulls {
+  const { store, clock, logger, tasks } = deps;
+  const failures = createRecentFailures(clock);
+  const sizes = createSizeHints();
+  return {
+    failures,
+    sizes,
+    engine: createPullEngine({ ...deps, failures }),
+    manifests: createManifests({ store, clock, logger, sizes, failures, signal: tasks.signal }),
+  };
+}

@@ -1,0 +1,131 @@
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { ERROR_TABLE, errorText, LarderError, type ErrorCode } from '../kit/errors.ts';
+import { lines } from '../kube/client/lines.ts';
+
+/** Talks to the admin listener of a running `larder serve`. Rejects with what it answers, and with `ADMIN_UNREACHABLE`. */
+export interface AdminClient {
+  readonly url: string;
+  /** A document of it. */
+  read(path: string, signal: AbortSignal): Promise<Record<string, unknown>>;
+  /** Has something done; gives what is told of it, line by line. */
+  act(path: string, body: object, signal: AbortSignal): AsyncGenerator<Record<string, unknown>>;
+}
+
+/** Nothing for so long, and nobody is there: the listener sends an empty line each 10 s. */
+const SILENCE_MS = 60_000;
+const LINE_LIMIT = 1024 * 1024;
+/** Statistics of some thousand upstreams. */
+const DOCUMENT_LIMIT = 16 * 1024 * 1024;
+
+export function createAdminClient(base: URL, token: string | undefined): AdminClient {
+  const url = base.href.replace(/\/$/, '');
+
+  async function send(path: string, body: object | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+    const target = new URL(`${url}${path}`);
+    const options: RequestOptions = {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      agent: false,
+      signal,
+      timeout: SILENCE_MS,
+    };
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const request = (target.protocol === 'https:' ? httpsRequest : httpRequest)(target, options, resolve);
+      request.on('timeout', () => request.destroy(new Error(`nothing came for ${SILENCE_MS / 1000} s`)));
+      request.on('error', reject);
+      request.end(body === undefined ? undefined : JSON.stringify(body));
+    }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw unreachable(`nothing answers at ${url}: ${errorText(error)}`);
+    });
+    if (response.statusCode === 200) return response;
+    throw refusal(response, await textOf(response, signal));
+  }
+
+  /** What breaks off is told in one sentence, whatever broke it. */
+  async function* linesOf(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<string> {
+    try {
+      yield* lines(response, LINE_LIMIT, (fault) =>
+        cut(`a line is too ${fault === 'long' ? 'long' : 'short'}`),
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof LarderError ? error : cut(errorText(error));
+    }
+  }
+
+  async function textOf(response: IncomingMessage, signal: AbortSignal): Promise<string> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > DOCUMENT_LIMIT) throw new Error(`it is longer than ${DOCUMENT_LIMIT} bytes`);
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      throw cut(errorText(error));
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  function refusal({ statusCode }: IncomingMessage, text: string): LarderError {
+    const document = parse(text);
+    if (document !== undefined && typeof document['error'] === 'string') return failureOf(document);
+    return unreachable(
+      `${url} answered with status ${statusCode}: it is no larder serve, or one of another version`,
+    );
+  }
+
+  function cut(why: string): LarderError {
+    return unreachable(`the answer of ${url} broke off: ${why}`);
+  }
+
+  function unreachable(message: string): LarderError {
+    return new LarderError('ADMIN_UNREACHABLE', message, {
+      hint: 'name the admin listener of a running larder serve with --admin',
+    });
+  }
+
+  return {
+    url,
+    async read(path, signal) {
+      const text = await textOf(await send(path, undefined, signal), signal);
+      const document = parse(text);
+      if (document === undefined) throw unreachable(`${url}${path} answered something that is no JSON`);
+      return document;
+    },
+    async *act(path, body, signal) {
+      const response = await send(path, body, signal);
+      for await (const line of linesOf(response, signal)) {
+        const document = parse(line);
+        if (document === undefined) throw unreachable(`${url}${path} answered something that is no JSON`);
+        if (document['event'] === 'error') throw failureOf(document);
+        yield document;
+        if (document['event'] === 'result') return;
+      }
+      throw unreachable(`the answer of ${url} ended before its result: larder serve has stopped, perhaps`);
+    },
+  };
+}
+
+/** What the listener threw, as if it had been thrown here. */
+function failureOf({ code, error, hint }: Record<string, unknown>): LarderError {
+  const known =
+    typeof code === 'string' && Object.hasOwn(ERROR_TABLE, code) ? (code as ErrorCode) : 'INTERNAL';
+  return new LarderError(known, String(error), typeof hint === 'string' ? { hint } : {});
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,125 @@
+import { Command, Option } from 'commander';
+import { keepAlive, systemClock } from '../kit/clock.ts';
+import {
+  GARBAGE_REASONS,
+  type GarbageItem,
+  type GarbageReason,
+  type GarbageResult,
+} from '../store/garbage.ts';
+import type { CommandDefinition, CommandIo } from './command.ts';
+import { EXIT } from './exit.ts';
+import { interruptible } from './interruptible.ts';
+import { findKeeper, keeperOptions, type GarbageSettings } from './keeper.ts';
+import { createLiveLine, createSilentLine } from './live-line.ts';
+import { option, outputOption, parseBytes } from './options.ts';
+import { counted, formatSize } from './units.ts';
+
+interface GcFlags {
+  readonly dryRun?: boolean;
+  readonly config?: string;
+  readonly maxSize?: number;
+  readonly output: 'text' | 'json';
+}
+
+/** What a document for programs lists at most; all are counted. */
+const LISTED = 10_000;
+
+const MEANING: Record<GarbageReason, string> = {
+  leftover: 'beginnings of bodies that no download works on',
+  quarantine: 'damaged files that were taken out of service',
+  unconfigured: 'content of upstreams that are not configured',
+  ttl: 'content that was not used for longer than its ttl',
+  budget: 'what was over a budget',
+};
+
+/** `larder gc`: removes what nobody wants any more, or says with `--dry-run` what that would be. */
+export function gcCommand(io: CommandIo): CommandDefinition {
+  return {
+    build(done) {
+      const command = new Command('gc')
+        .description(
+          'Remove what nobody wants any more: expired, over a budget, unconfigured, half-fetched or damaged.',
+        )
+        .addOption(new Option('--dry-run', 'say what would go and why, and change nothing'))
+        .addOption(
+          option(
+            '--config <file>',
+            'RegistryConfig document of a store that no larder serve has: without it no content goes',
+          ),
+        )
+        .addOption(
+          option('--max-size <quantity>', 'limit of such a store as a whole (default: none)').argParser(
+            parseBytes,
+          ),
+        )
+        .addOption(outputOption());
+      for (const one of keeperOptions(io)) command.addOption(one);
+      return command.action(async () => {
+        const flags = command.opts<GcFlags>();
+        done(await interruptible(io, (signal) => collect(flags, command, io, signal)));
+      });
+    },
+  };
+}
+
+async function collect(
+  flags: GcFlags,
+  command: Command,
+  io: CommandIo,
+  signal: AbortSignal,
+): Promise<number> {
+  using _alive = keepAlive();
+  const atRest = await settingsOf(flags);
+  await using keeper = await findKeeper(command, io, signal);
+  const dryRun = flags.dryRun === true;
+  const isText = flags.output === 'text';
+  const line = isText ? createLiveLine(io, systemClock) : createSilentLine();
+  if (isText) io.err(`looking for garbage: ${keeper.place}\n`);
+  const items: GarbageItem[] = [];
+  let bytes = 0;
+  try {
+    const result = await keeper.collectGarbage({ dryRun, atRest }, signal, async (item) => {
+      bytes += item.freedBytes;
+      if (!isText && items.length < LISTED) items.push(item);
+      if (dryRun) await line.print(itemText(item));
+      else line.show(() => `${formatSize(bytes)} freed`);
+    });
+    await line.end();
+    if (isText) for (const one of resultLines(result)) await line.print(one);
+    else io.out(`${JSON.stringify({ ...result, items })}\n`);
+    return EXIT.done;
+  } finally {
+    await line.end();
+  }
+}
+
+/** What `larder serve` would know of its configuration. */
+async function settingsOf({ config, maxSize }: GcFlags): Promise<GarbageSettings> {
+  if (config === undefined) return { policies: undefined, maxBytes: maxSize };
+  const [{ loadConfig }, { policiesOf }] = await Promise.all([
+    import('../cache/config-file.ts'),
+    import('../cache/active-config.ts'),
+  ]);
+  return { policies: policiesOf(await loadConfig(config)), maxBytes: maxSize };
+}
+
+function itemText({ reason, name, size, freedBytes, upstreams, usedAt }: GarbageItem): string {
+  const whose = upstreams.length === 0 ? '' : `  ${upstreams.join(', ')}`;
+  const used = usedAt === undefined ? '' : `  last used ${new Date(usedAt).toISOString()}`;
+  const stays = freedBytes < size ? '  stays for other upstreams' : '';
+  return `${reason.padEnd(12)}  ${formatSize(size).padStart(8)}  ${name}${whose}${used}${stays}`;
+}
+
+export function resultLines(result: GarbageResult): string[] {
+  const { dryRun, objects, bytes, reasons, storedBytes, limitBytes } = result;
+  const lines = GARBAGE_REASONS.flatMap((reason) => {
+    const sum = reasons[reason];
+    return sum.objects === 0 ? [] : [`${MEANING[reason]}: ${sum.objects}, ${formatSize(sum.bytes)}`];
+  });
+  const what = objects === 0 ? 'nothing' : `${counted(objects, 'object')}, ${formatSize(bytes)}`;
+  const limit = limitBytes >= Number.MAX_SAFE_INTEGER ? '' : ` of ${formatSize(limitBytes)}`;
+  lines.push(
+    `${dryRun ? 'would remove' : 'removed'} ${what}; the store has ${formatSize(storedBytes)}${limit}`,
+  );
+  return lines;
+}

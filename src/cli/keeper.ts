@@ -1,0 +1,168 @@
+import type { Command, Option } from 'commander';
+import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { readAdminToken } from '../kit/admin/token-file.ts';
+import { systemClock } from '../kit/clock.ts';
+import { isLarderError, LarderError } from '../kit/errors.ts';
+import { createLogger } from '../kit/logger.ts';
+import { createMetrics } from '../kit/metrics.ts';
+import { TaskGroup } from '../kit/task-group.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { GarbageItem, GarbageResult } from '../store/garbage.ts';
+import type { MaintainedStore, Report } from '../store/maintenance.ts';
+import type { UpstreamPolicy } from '../store/types.ts';
+import type { VerifyEvent, VerifyResult } from '../store/verify.ts';
+import { createAdminClient, type AdminClient } from './admin-client.ts';
+import type { CommandIo } from './command.ts';
+import { option, parseExternalUrl, storeOption } from './options.ts';
+
+/** Who looks after a store: this process while nobody else has it, else the `larder serve` that has. */
+export interface Keeper extends AsyncDisposable {
+  /** What the work is done on, for people. */
+  readonly place: string;
+  /** True when a running `larder serve` does it. */
+  readonly isServing: boolean;
+  verify(options: VerifyRequest, signal: AbortSignal, report: Report<VerifyEvent>): Promise<VerifyResult>;
+  /** A store at rest does not know what it should do away with: `atRest` says it. */
+  collectGarbage(
+    options: { readonly dryRun: boolean; readonly atRest: GarbageSettings },
+    signal: AbortSignal,
+    report: Report<GarbageItem>,
+  ): Promise<GarbageResult>;
+}
+
+export interface VerifyRequest {
+  readonly image: string | undefined;
+  readonly rate: number | undefined;
+  readonly repair: boolean;
+}
+
+export interface GarbageSettings {
+  readonly policies: ReadonlyMap<string, UpstreamPolicy> | undefined;
+  readonly maxBytes: number | undefined;
+}
+
+export interface KeeperOptions {
+  readonly store: string;
+  readonly admin: URL;
+  readonly adminTokenFile?: string;
+}
+
+/** The flags that say which store it is. */
+export function keeperOptions(io: CommandIo): Option[] {
+  return [
+    storeOption(io),
+    option('--admin <url>', 'admin listener of the larder serve that has the store, or of one elsewhere')
+      .argParser(parseExternalUrl)
+      .default(new URL('http://127.0.0.1:5001'), 'http://127.0.0.1:5001'),
+    option('--admin-token-file <file>', 'token of that listener, where it needs one'),
+  ];
+}
+
+/**
+ * Opens the store when nobody has it, else finds who has. With an `--admin` of the user's own it is that one, wherever its store is. Throws
+ * `NOT_STORED` where there is no store, `STORE_UNUSABLE`, `ADMIN_TOKEN_INVALID`, and `ADMIN_UNREACHABLE`.
+ */
+export async function findKeeper(command: Command, io: CommandIo, signal: AbortSignal): Promise<Keeper> {
+  const options = command.opts<KeeperOptions>();
+  const { adminTokenFile } = options;
+  const token = adminTokenFile === undefined ? undefined : await readAdminToken(adminTokenFile);
+  const client = createAdminClient(options.admin, token);
+  if (command.getOptionValueSource('admin') !== 'default') return keeperServing(client);
+  const directory = resolve(options.store);
+  try {
+    return await keeperAtRest(directory, io);
+  } catch (error) {
+    if (!isLarderError(error, 'STORE_IN_USE')) throw error;
+  }
+  await expectStore(client, directory, signal);
+  return keeperServing(client);
+}
+
+function keeperServing(client: AdminClient): Keeper {
+  return {
+    place: `larder serve at ${client.url}`,
+    isServing: true,
+    async verify({ image, rate, repair }, signal, report) {
+      const body = { repair, ...(image !== undefined && { image }), ...(rate !== undefined && { rate }) };
+      return run<VerifyEvent, VerifyResult>('/api/v1/verify', body, signal, report);
+    },
+    collectGarbage: ({ dryRun }, signal, report) =>
+      run<GarbageItem, GarbageResult>('/api/v1/gc', { dryRun }, signal, report),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+
+  async function run<Event, Result>(path: string, body: object, signal: AbortSignal, report: Report<Event>) {
+    let result: Record<string, unknown> | undefined;
+    for await (const told of client.act(path, body, signal)) {
+      if (told['event'] === 'result') result = told;
+      else await report(told as Event);
+    }
+    const { event: _event, ...sums } = result ?? {};
+    return sums as Result;
+  }
+}
+
+async function keeperAtRest(directory: string, io: CommandIo): Promise<Keeper> {
+  if (!existsSync(join(directory, 'blobs')) && !existsSync(join(directory, 'index.sqlite'))) {
+    throw new LarderError('NOT_STORED', `there is no store in ${directory}`, {
+      hint: 'name its directory with --store, or the larder serve that has it with --admin',
+    });
+  }
+  const { openStore } = await import('../store/store.ts');
+  const logger = createLogger({ level: 'error', format: 'text' }, (line) => io.err(line));
+  const tasks = new TaskGroup(logger);
+  const store: MaintainedStore = await openStore(
+    { clock: systemClock, logger, metrics: createMetrics(), tasks },
+    // To be looked at is no reason to lose anything: without limits nothing is evicted.
+    { directory, maxBytes: Number.MAX_SAFE_INTEGER, policies: new Map() },
+  );
+  /** What there is to repair with is another process's: the next pull of that fetches all of it. */
+  async function remove(digest: Digest): Promise<never> {
+    await store.discardRemains(digest);
+    throw new LarderError('CACHE_UNAVAILABLE', 'no larder serve has the store');
+  }
+  return {
+    place: `the store ${directory}, which no larder serve has now`,
+    isServing: false,
+    verify: ({ image, rate, repair }, signal, report) =>
+      store.maintenance.verify(
+        { image, bytesPerSecond: rate, repair: repair ? ({ digest }) => remove(digest) : undefined },
+        signal,
+        report,
+      ),
+    collectGarbage: ({ dryRun, atRest }, signal, report) =>
+      store.maintenance.collectGarbage({ dryRun, ...atRest }, signal, report),
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      await tasks.close();
+    },
+  };
+}
+
+/** Who answers at the default address may have another store, whose content is none of this command's business. */
+async function expectStore(client: AdminClient, directory: string, signal: AbortSignal): Promise<void> {
+  const has = async (): Promise<string | undefined> => {
+    const { store } = (await client.read('/api/v1/stats', signal)) as { store?: { directory?: unknown } };
+    return typeof store?.directory === 'string' ? store.directory : undefined;
+  };
+  const found = await has().catch((error: unknown) => {
+    if (!isLarderError(error)) throw error;
+    throw inUse(directory, error.message, error);
+  });
+  const real = (path: string): Promise<string> => realpath(path).catch(() => path);
+  if (found !== undefined && (await real(found)) !== (await real(directory)))
+    throw inUse(directory, `the larder serve at ${client.url} has the store ${found}`);
+}
+
+function inUse(directory: string, why: string, cause?: unknown): LarderError {
+  return new LarderError(
+    'ADMIN_UNREACHABLE',
+    `the store ${directory} is in use by another process, and ${why}`,
+    {
+      hint: 'name the admin listener of that process with --admin, or stop it',
+      cause,
+    },
+  );
+}

@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import type { Clock } from '../clock.ts';
+import { errorText, LarderError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { TaskGroup } from '../task-group.ts';
+import { fingerprint, watchFiles } from '../watch-files.ts';
+
+/** Far above any token. */
+const TOKEN_LIMIT = 4096;
+
+/** Reads the admin token: one line, without blanks. Throws `ADMIN_TOKEN_INVALID`, which shows nothing of it. */
+export async function readAdminToken(file: string): Promise<string> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw invalid(file, `cannot be read: ${errorText(error)}`);
+  }
+  const token = text.trim();
+  if (/^[\x21-\x7e]+$/.test(token) && token.length <= TOKEN_LIMIT) return token;
+  throw invalid(
+    file,
+    `expected one line of at most ${TOKEN_LIMIT} visible ASCII characters, found ${found(token)}`,
+  );
+}
+
+function found(token: string): string {
+  if (token === '') return 'nothing';
+  return token.length > TOKEN_LIMIT ? `${token.length} characters` : 'blanks, line ends or other characters';
+}
+
+function invalid(file: string, what: string): LarderError {
+  return new LarderError('ADMIN_TOKEN_INVALID', `--admin-token-file ${file}: ${what}`, {
+    hint: 'make one with: openssl rand -hex 32',
+  });
+}
+
+/**
+ * The token of a file, read again when it changes; of an unusable change the log tells, and the token before stays. Throws as
+ * {@link readAdminToken} when the first reading fails.
+ */
+export async function openAdminToken(
+  file: string,
+  { tasks, clock, logger }: { tasks: TaskGroup; clock: Clock; logger: Logger },
+): Promise<() => string> {
+  const asRead = await fingerprint([file]);
+  let token = await readAdminToken(file);
+  tasks.run('watch admin token', (signal) => watchFiles([file], clock, signal, reload, asRead));
+  return () => token;
+
+  async function reload(): Promise<void> {
+    try {
+      token = await readAdminToken(file);
+      logger.info('admin token changed', { event: 'admin-token-applied' });
+    } catch (error) {
+      logger.error('changed admin token refused, the old one stays in force', { error: errorText(error) });
+    }
+  }
+}

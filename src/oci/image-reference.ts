@@ -1,0 +1,49 @@
+import { isDigest, parseDigest, type Digest } from './digest.ts';
+import { parseRepositoryName, parseTag, type ManifestReference, type RepositoryName } from './reference.ts';
+
+/** An image as people name it: registry, repository, and a tag or digest. */
+export interface ImageReference {
+  /** Host, with its port where it has one. */
+  readonly upstream: string;
+  readonly repository: RepositoryName;
+  readonly reference: ManifestReference;
+}
+
+/**
+ * Reads an image's name as Docker does (distribution/reference, `ParseNormalizedNamed`): what stands before the first slash is a registry
+ * when it has a dot or a colon or is `localhost`, or when `isUpstream` says so; without one it is Docker Hub, whose own images lie below
+ * `library/`. Without tag and digest it is `latest`; beside a digest a tag means nothing. Throws `NAME_INVALID`, `TAG_INVALID`
+ * or `DIGEST_INVALID`.
+ */
+export function parseImageReference(
+  text: string,
+  isUpstream: (host: string) => boolean = () => false,
+): ImageReference {
+  const at = text.indexOf('@');
+  const digest = at === -1 ? undefined : parseDigest(text.slice(at + 1));
+  const named = at === -1 ? text : text.slice(0, at);
+  const slash = named.indexOf('/');
+  const first = named.slice(0, Math.max(0, slash));
+  const isHost = first !== '' && (/[.:]/.test(first) || first === 'localhost' || isUpstream(first));
+  const path = isHost ? named.slice(slash + 1) : named;
+  // A tag has no slash, and a path no colon.
+  const colon = path.indexOf(':');
+  const name = colon === -1 ? path : path.slice(0, colon);
+  const tag = parseTag(colon === -1 ? 'latest' : path.slice(colon + 1));
+  const upstream = !isHost || first === 'index.docker.io' ? 'docker.io' : first;
+  return {
+    upstream,
+    repository: parseRepositoryName(
+      upstream === 'docker.io' && !name.includes('/') ? `library/${name}` : name,
+    ),
+    reference: digest === undefined ? { kind: 'tag', tag } : { kind: 'digest', digest },
+  };
+}
+
+/** What is asked about: an image, or by its digest alone any content. Throws as {@link parseImageReference}. */
+export function parseImageOrDigest(
+  text: string,
+  isUpstream?: (host: string) => boolean,
+): ImageReference | Digest {
+  return isDigest(text) ? text : parseImageReference(text, isUpstream);
+}
