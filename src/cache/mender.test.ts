@@ -42,13 +42,13 @@ function setting(contents: readonly DamagedContent[]) {
     answers,
     damaged: damaged as ReadonlyMap<Digest, DamagedContent>,
     /** Who was asked in the next 30 s. */
-    async next(): Promise<string[]> {
+    next: async (): Promise<string[]> => {
       asked.length = 0;
       clock.advance(30_000);
       for (let count = 0; count < 20; count += 1) await turn();
       return [...asked];
     },
-    async stop(): Promise<void> {
+    stop: async (): Promise<void> => {
       controller.abort();
       await ended;
     },
