@@ -4,7 +4,7 @@ import type { Policy } from './policy.ts';
 const PAGE = 512;
 const SLACK = 0.02;
 
-/** What Larder did before: of the 512 least recently used, the largest `idle^2 * size` first; manifests last. */
+/** The order that decision 0014 has replaced: of the 512 least recently used, the largest `idle^2 * size` first; manifests last. */
 export const idleSize: Policy = {
   name: 'idle^2*size',
   createCache(capacity) {

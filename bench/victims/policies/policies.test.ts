@@ -111,7 +111,7 @@ function hotAmongOnce(): { trace: Trace; hot: Item } {
   return { trace: traceOfReads(reads), hot };
 }
 
-test('Larder keeps what is read all the time while one-time content passes by; it did not before', () => {
+test('Larder keeps what is read all the time while one-time content passes by, which idle^2*size does not', () => {
   const { trace, hot } = hotAmongOnce();
   const fetches = [larder, idleSize].map((policy) => {
     const cache = policy.createCache(1000);
