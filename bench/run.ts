@@ -13,6 +13,7 @@ import { crowd } from './cases/crowd.ts';
 import { privateManifest } from './cases/private-manifest.ts';
 import { relay } from './cases/relay.ts';
 import { start } from './cases/start.ts';
+import { victims } from './cases/victims.ts';
 import { warmBlob, warmBlobTls } from './cases/warm-blob.ts';
 import { warmManifest } from './cases/warm-manifest.ts';
 import type { Row } from './measure/row.ts';
@@ -29,6 +30,7 @@ const CASES: readonly Case[] = [
   crowd,
   relay,
   start,
+  victims,
 ];
 
 process.exitCode = await main(process.argv.slice(2));

@@ -8,6 +8,7 @@ import type { Layout } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import { recognise } from './recognise.ts';
 import type { ContentInfo, ContentType, Origin, Presence } from './types.ts';
+import { worthOfNew } from './worth.ts';
 
 interface Entry {
   row: ContentInfo;
@@ -80,7 +81,7 @@ export class Catalog {
     this.#ghosts.delete(row.digest);
     this.#entries.set(row.digest, entry);
     this.#save(entry, () => {
-      this.#index.putContent(entry.row, this.#clock.now());
+      this.#put(entry.row);
       this.#index.putSums(row.digest, sums);
       this.#link(entry, origin);
     });
@@ -93,7 +94,7 @@ export class Catalog {
         .filter(([, relation]) => relation === 'linked')
         .map(([key]) => originOf(key));
       this.#save(entry, () => {
-        this.#index.putContent(entry.row, this.#clock.now());
+        this.#put(entry.row);
         for (const origin of linked) this.#link(entry, origin);
       });
     }
@@ -194,7 +195,7 @@ export class Catalog {
     this.#ghosts.delete(digest);
     this.#ledger.addContent(row.size);
     this.#save(entry, () => {
-      this.#index.putContent(row, this.#clock.now());
+      this.#put(row);
       if (this.soleUpstream !== undefined) this.#hold(row, this.soleUpstream);
     });
     return entry;
@@ -204,6 +205,11 @@ export class Catalog {
     const { digest } = entry.row;
     if (this.#index.transaction(write)) this.#unsaved.delete(digest);
     else if (this.#unsaved.size < ENTRY_LIMIT) this.#unsaved.set(digest, entry);
+  }
+
+  #put(row: ContentInfo): void {
+    const now = this.#clock.now();
+    this.#index.putContent(row, now, worthOfNew(row.size, now, this.#ledger.smallestLimit));
   }
 
   #link(entry: Entry, origin: Origin): void {

@@ -4,6 +4,7 @@ import type { IndexDatabase, Row } from './index-database.ts';
 import { PublicRepositories } from './public-repositories.ts';
 import { TagIndex } from './tag-index.ts';
 import type { ContentInfo, ContentType, Origin } from './types.ts';
+import type { Valued } from './worth.ts';
 
 /** How content and an origin are related in the index: linked, held by this upstream, by others only, or by nobody known. */
 export type Relation = 'linked' | 'held' | 'foreign' | 'unknown';
@@ -20,8 +21,9 @@ export interface Totals {
   readonly objects: number;
 }
 
-export interface LeastUsedQuery {
+export interface EvictionQuery {
   readonly type: ContentType;
+  readonly order: 'used_at' | 'worth';
   /** Only what this upstream holds. */
   readonly upstream?: string | undefined;
   /** Only content of unknown origin. */
@@ -53,18 +55,19 @@ export class ContentIndex {
     return row === undefined ? undefined : contentRow(row);
   }
 
-  putContent(row: ContentInfo, usedAt: number): void {
+  putContent(row: ContentInfo, usedAt: number, worth: number): void {
     this.#database.run(
-      `INSERT INTO contents (digest, size, type, media_type, stored_at, used_at)
-       VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO contents (digest, size, type, media_type, stored_at, used_at, worth)
+       VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (digest) DO UPDATE SET size = excluded.size, type = excluded.type, media_type = excluded.media_type,
-         stored_at = excluded.stored_at, used_at = excluded.used_at`,
+         stored_at = excluded.stored_at, used_at = excluded.used_at, worth = max(worth, excluded.worth)`,
       row.digest,
       row.size,
       row.type,
       row.mediaType ?? null,
       row.storedAt,
       usedAt,
+      worth,
     );
   }
 
@@ -88,8 +91,19 @@ export class ContentIndex {
     this.#database.run('INSERT OR REPLACE INTO sums (digest, sums) VALUES (?, ?)', digest, encodeSums(sums));
   }
 
-  setUsed(digest: Digest, usedAt: number): void {
-    this.#database.run('UPDATE contents SET used_at = max(used_at, ?) WHERE digest = ?', usedAt, digest);
+  valued(digest: Digest): Valued | undefined {
+    const row = this.#database.row('SELECT size, used_at, worth FROM contents WHERE digest = ?', digest);
+    if (row === undefined) return undefined;
+    return {
+      size: row['size'] as number,
+      usedAt: row['used_at'] as number,
+      worth: row['worth'] as number,
+    };
+  }
+
+  setUsed(digest: Digest, usedAt: number, worth: number): void {
+    const text = 'UPDATE contents SET used_at = max(used_at, ?), worth = ? WHERE digest = ?';
+    this.#database.run(text, usedAt, worth, digest);
   }
 
   relation(digest: Digest, { upstream, repository }: Origin): Relation {
@@ -133,8 +147,8 @@ export class ContentIndex {
     this.#database.run(text, digest, upstream, repository);
   }
 
-  /** Content of one type, the least recently used first: `limit` rows at most after `offset`. */
-  leastUsed({ type, upstream, unheld, before, limit, offset }: LeastUsedQuery): Candidate[] {
+  /** Content of one type, what goes first at the beginning: `limit` rows at most after `offset`. */
+  candidates({ type, order, upstream, unheld, before, limit, offset }: EvictionQuery): Candidate[] {
     const held = 'EXISTS (SELECT 1 FROM holders AS h WHERE h.digest = c.digest';
     const whose =
       upstream !== undefined
@@ -144,10 +158,10 @@ export class ContentIndex {
           : '';
     return this.#database
       .rows(
-        `SELECT digest, size, used_at FROM contents AS c WHERE type = ? AND used_at < ?${whose}
-         ORDER BY used_at LIMIT ? OFFSET ?`,
+        `SELECT digest, size, used_at FROM contents AS c WHERE type = ?${before === undefined ? '' : ' AND used_at < ?'}${whose}
+         ORDER BY ${order} LIMIT ? OFFSET ?`,
         type,
-        before ?? Number.MAX_SAFE_INTEGER,
+        ...(before === undefined ? [] : [before]),
         ...(upstream === undefined ? [] : [upstream]),
         limit,
         offset,

@@ -4,7 +4,7 @@ import { errorText } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 
 /** Counts up with every change of {@link SCHEMA}; an index of an unknown version is rebuilt from the files. */
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
 
 const PUBLIC_REPOSITORIES = `
   CREATE TABLE public_repositories (
@@ -17,7 +17,10 @@ const SUMS = `
   CREATE TABLE sums (digest TEXT PRIMARY KEY, sums BLOB NOT NULL) STRICT;
 `;
 
+const CONTENTS_BY_WORTH = 'CREATE INDEX contents_by_worth ON contents (type, worth);';
+
 /**
+ * `worth` says what goes first, see worth.ts.
  * `holders` says which upstreams delivered content (provenance, and whose budget it counts for), `links` through which
  * repositories. Content without holders was found on disk without an index.
  * `sums` are those of its chunks, see chunk-sums.ts; content without them is hashed before anyone reads it.
@@ -26,9 +29,11 @@ const SUMS = `
 const SCHEMA = `
   CREATE TABLE contents (
     digest TEXT PRIMARY KEY, size INTEGER NOT NULL, type TEXT NOT NULL, media_type TEXT,
-    stored_at INTEGER NOT NULL, used_at INTEGER NOT NULL
+    stored_at INTEGER NOT NULL, used_at INTEGER NOT NULL,
+    worth INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX contents_by_use ON contents (type, used_at);
+  ${CONTENTS_BY_WORTH}
   CREATE TABLE holders (
     digest TEXT NOT NULL, upstream TEXT NOT NULL, size INTEGER NOT NULL,
     PRIMARY KEY (digest, upstream)
@@ -53,10 +58,12 @@ const SCHEMA = `
  * What turns an index of one version into that of the next; it keeps what it holds.
  * 1: links were made by anonymous requests and configured credentials.
  * 2: content was proven as a whole, and then known by its modification time. Its sums are made when it is first read.
+ * 3: the last use said what goes first, together with the size.
  */
 const STEPS: Readonly<Record<number, string>> = {
   1: PUBLIC_REPOSITORIES,
   2: `ALTER TABLE contents DROP COLUMN verified_mtime; ${SUMS}`,
+  3: `ALTER TABLE contents ADD COLUMN worth INTEGER NOT NULL DEFAULT 0; UPDATE contents SET worth = used_at; ${CONTENTS_BY_WORTH}`,
 };
 
 export interface OpenedDatabase {

@@ -12,7 +12,6 @@ import type { Ledger, Scope } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Trash } from './trash.ts';
 import type { ContentType, UpstreamPolicy } from './types.ts';
-import { chooseVictims } from './victims.ts';
 
 export const EVICTION_REASONS = ['budget', 'ttl', 'disk-full', 'unconfigured'] as const;
 export type EvictionReason = (typeof EVICTION_REASONS)[number];
@@ -20,8 +19,8 @@ export type EvictionReason = (typeof EVICTION_REASONS)[number];
 export interface Evictor {
   /**
    * Frees `bytes` in `scope` and a little more, so that not every fill has to evict. False when that is not possible; when it
-   * is clear beforehand, nothing is evicted. Order: beginnings of bodies, then blobs by {@link chooseVictims} among the
-   * least recently used, then manifests. Never content that is open.
+   * is clear beforehand, nothing is evicted. Order: beginnings of bodies, then blobs by their worth
+   * (see worth.ts), then manifests by theirs. Never content that is open.
    */
   free(scope: Scope, bytes: number, reason: EvictionReason): Promise<boolean>;
   /** The upstream `scope` lets go of content, the file goes with its last holder. False when it is in use, or gone already. */
@@ -63,7 +62,7 @@ export function createEvictor(deps: EvictorDeps): Evictor {
       const slack = Math.floor((ledger.limitOf(scope) ?? 0) * SLACK);
       for (const type of ORDER) {
         const target = type === 'blob' ? bytes + slack : bytes;
-        if (freed < bytes) freed += await evictLeastUsed(type, scope, target - freed, reason);
+        if (freed < bytes) freed += await evictLeastWorth(type, scope, target - freed, reason);
       }
       // On a full disk the index had no room for the first of these changes; now it has.
       catalog.saveAgain();
@@ -85,25 +84,25 @@ export function createEvictor(deps: EvictorDeps): Evictor {
     },
   };
 
-  async function evictLeastUsed(type: ContentType, scope: Scope, bytes: number, reason: EvictionReason) {
+  async function evictLeastWorth(type: ContentType, scope: Scope, bytes: number, reason: EvictionReason) {
     let freed = 0;
     for (let offset = 0; freed < bytes;) {
-      const page = index.leastUsed({ type, upstream: scope, limit: PAGE, offset });
+      const page = index.candidates({ type, order: 'worth', upstream: scope, limit: PAGE, offset });
       if (page.length === 0) break;
-      const done = await evictWorst(page, scope, bytes - freed, reason);
+      const done = await evictFirst(page, scope, bytes - freed, reason);
       freed += done.freed;
       offset += page.length - done.count;
     }
     if (freed < bytes)
-      freed += (await evictWorst(catalog.unsaved(type, scope), scope, bytes - freed, reason)).freed;
+      freed += (await evictFirst(catalog.unsaved(type, scope), scope, bytes - freed, reason)).freed;
     return freed;
   }
 
-  async function evictWorst(candidates: Candidate[], scope: Scope, bytes: number, reason: EvictionReason) {
-    const idle = candidates.filter(({ digest }) => !files.busy(digest) && !catalog.isGhost(digest));
+  async function evictFirst(candidates: Candidate[], scope: Scope, bytes: number, reason: EvictionReason) {
     const done = { freed: 0, count: 0 };
-    for (const victim of chooseVictims(idle, bytes, clock.now())) {
-      if (!(await evict(victim, scope, reason))) continue;
+    for (const victim of candidates) {
+      if (done.freed >= bytes) break;
+      if (catalog.isGhost(victim.digest) || !(await evict(victim, scope, reason))) continue;
       done.freed += victim.size;
       done.count += 1;
     }
@@ -117,7 +116,7 @@ export function createEvictor(deps: EvictorDeps): Evictor {
   ) {
     for (const type of ORDER) {
       for (let offset = 0; !signal.aborted;) {
-        const page = index.leastUsed({ ...which, type, before, limit: PAGE, offset });
+        const page = index.candidates({ ...which, type, order: 'used_at', before, limit: PAGE, offset });
         if (page.length === 0) break;
         let gone = 0;
         for (const candidate of page) {

@@ -15,7 +15,6 @@ import type { OpenFiles } from './open-files.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { Trash } from './trash.ts';
 import type { UpstreamPolicy } from './types.ts';
-import { chooseVictims } from './victims.ts';
 
 /** Why something goes. */
 export const GARBAGE_REASONS = ['leftover', 'quarantine', 'unconfigured', 'ttl', 'budget'] as const;
@@ -160,11 +159,12 @@ export function createGarbageCollector(deps: GarbageDeps): CollectGarbage {
       for (const type of ['blob', 'manifest'] as const) {
         for (let offset = 0; missing > 0;) {
           signal.throwIfAborted();
-          const page = index.leastUsed({ type, upstream: scope, limit: PAGE, offset });
+          const page = index.candidates({ type, order: 'worth', upstream: scope, limit: PAGE, offset });
           if (page.length === 0) break;
           let went = 0;
-          const free = page.filter((one) => !files.busy(one.digest) && isHeld(one, scope));
-          for (const victim of chooseVictims(free, missing, now)) {
+          for (const victim of page) {
+            if (missing <= 0) break;
+            if (files.busy(victim.digest) || !isHeld(victim, scope)) continue;
             const isWhole = scope === undefined || holdersOf(victim).length === 1;
             if (!(await take(victim, [{ scope, reason: 'budget' }], 'budget', isWhole))) continue;
             if (dryRun) plan.takeShare(victim.digest, scope);

@@ -37,6 +37,11 @@ export class Ledger {
     return this.#whole.objects;
   }
 
+  /** Bytes of the lowest limit that anything has. */
+  get smallestLimit(): number {
+    return Math.min(this.limitBytes, ...this.#limits.values());
+  }
+
   setLimits(limits: ReadonlyMap<string, number>): void {
     this.#limits = limits;
   }

@@ -97,9 +97,12 @@ for (const [what, damage] of [
   });
 }
 
+const BEFORE_WORTH = 'DROP INDEX contents_by_worth; ALTER TABLE contents DROP COLUMN worth';
+const BEFORE_SUMS = `${BEFORE_WORTH}; DROP TABLE sums; ALTER TABLE contents ADD COLUMN verified_mtime REAL`;
 const OLDER_INDEXES = {
-  1: 'DROP TABLE public_repositories; DROP TABLE sums; ALTER TABLE contents ADD COLUMN verified_mtime REAL',
-  2: 'DROP TABLE sums; ALTER TABLE contents ADD COLUMN verified_mtime REAL',
+  1: `${BEFORE_SUMS}; DROP TABLE public_repositories`,
+  2: BEFORE_SUMS,
+  3: BEFORE_WORTH,
 };
 
 for (const [version, downgrade] of Object.entries(OLDER_INDEXES)) {
@@ -122,6 +125,24 @@ for (const [version, downgrade] of Object.entries(OLDER_INDEXES)) {
     withDatabase(path, (index) => assert.equal(index.prepare('SELECT * FROM sums').all().length, 1));
   });
 }
+
+test('in an index from before there was worth, the least recently used goes first', async () => {
+  await using under = await localStore({ policies: policies({ a: { maxBytes: 250_000 } }) });
+  await keep(under.store, body(100_000, 1));
+  under.clock.advance(60_000);
+  await keep(under.store, body(100_000, 2));
+  under.store.touch(body(100_000, 1).digest);
+  await under.store.close();
+  withDatabase(join(under.directory, 'index.sqlite'), (index) =>
+    index.exec(`${BEFORE_WORTH}; PRAGMA user_version = 3`),
+  );
+  const store = await under.reopen();
+  under.clock.advance(60_000);
+  store.touch(body(100_000, 2).digest);
+  await keep(store, body(100_000, 3));
+  assert.equal(store.presence(body(100_000, 1).digest, A), 'absent');
+  assert.equal(store.presence(body(100_000, 2).digest, A), 'linked');
+});
 
 test('with one upstream, content found without an index counts for it', async () => {
   const one = new Map([['a.example', { ttlMs: 0, maxBytes: 100_000 }]]);

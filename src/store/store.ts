@@ -106,7 +106,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     },
     IDLE_FILES,
   );
-  const lastUse = new LastUse({ index, clock });
+  const lastUse = new LastUse({ index, ledger, clock });
   const trash = createTrash(layout);
   const leftovers = new Leftovers({ trash, clock });
   const common = { layout, index, catalog, ledger, files, leftovers, lastUse, trash, clock, logger, metrics };

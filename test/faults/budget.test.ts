@@ -153,6 +153,21 @@ test('what is being read is never evicted, however much comes in', async () => {
   assert.equal(upstream.count({ digest: read.digest }), 1);
 });
 
+test('a blob that is read all the time is fetched once, however much is read once meanwhile', async () => {
+  const hot = blobOf(6 * MiB, 1);
+  const others = Array.from({ length: 40 }, (_, index) => blobOf(2 * MiB, 10 + index));
+  await using upstream = await startUpstream();
+  for (const blob of [hot, ...others]) upstream.push('team/app', blob);
+  await using larder = await startCache(upstream, { cache: { garbageCollection: { maxSize: '16Mi' } } });
+  await whole(larder, hot);
+  await whole(larder, hot);
+  for (let at = 0; at < others.length; at += 8) {
+    for (const blob of others.slice(at, at + 8)) await whole(larder, blob);
+    await whole(larder, hot);
+  }
+  assert.equal(upstream.count({ digest: hot.digest }), 1);
+});
+
 test('a smaller maxSize takes effect without a restart, and ttl removes what was not used', async () => {
   const blobs = Array.from({ length: 6 }, (_, index) => blobOf(2 * MiB, index));
   await using upstream = await startUpstream();
