@@ -30,18 +30,15 @@ export class ChunkSummer {
     for (const piece of pieces) this.length += piece.length;
     return [];
   }
-  mark() {
-    const { length } = this;
-    return () => void (this.length = length);
-  }
   sums() {
-    return new Uint32Array(Math.ceil(this.length / CHUNK_BYTES));
+    return new BigUint64Array(Math.ceil(this.length / CHUNK_BYTES));
   }
 }
 export const chunkStart = (offset) => offset - (offset % CHUNK_BYTES);
 export const chunkEnd = (end) => Math.ceil(end / CHUNK_BYTES) * CHUNK_BYTES;
-export const encodeSums = (sums) => new Uint8Array(sums.length * 4);
-export const decodeSums = (bytes) => new Uint32Array(bytes.length / 4);
+export const sumOf = () => 0n;
+export const encodeSums = (sums) => new Uint8Array(sums.length * 8);
+export const decodeSums = (bytes) => new BigUint64Array(bytes.length / 8);
 `;
 
 /** The present build without the checks of stored bytes, and without the sums that they are made against. */

@@ -50,7 +50,7 @@ function setting(): Setting {
     clock,
     damage,
     // Seen from the reader it is the same whether the bytes or their sum change, and the sum has no change time.
-    rot: (at) => void (sums[Math.floor(at / CHUNK_BYTES)]! ^= 1),
+    rot: (at) => void (sums[Math.floor(at / CHUNK_BYTES)]! ^= 1n),
     readFromDisk: () => (diskReads += 1),
     [Symbol.dispose]() {
       shared.release();

@@ -1,22 +1,34 @@
-import { crc32 } from 'node:zlib';
+import xxhash from 'xxhash-wasm';
 
 /** Bytes of content that one sum is of; the last chunk may be shorter. Chosen by measurement, see decision 0013. */
 export const CHUNK_BYTES = 64 * 1024;
 
-/** CRC-32 of each chunk of content, in order. Finds damage; whether bytes are right for others to have says only a digest. */
-export type ChunkSums = Uint32Array;
+/**
+ * The XXH64 of each chunk of content, in order. Finds damage that nobody meant: whether bytes are right for others to have, only their
+ * digest says.
+ */
+export type ChunkSums = BigUint64Array;
 
-/** Up to where bytes were summed, and the CRC-32 of those since the last chunk began. */
+/** Up to where bytes were summed, and the sum of those since the last chunk began. */
 export interface SumRecord {
   readonly end: number;
-  readonly sum: number;
+  readonly sum: bigint;
+}
+
+const SUM_BYTES = 8;
+const { create64, h64Raw } = await xxhash();
+
+/** The sum of a whole chunk, or of a part of one. */
+export function sumOf(chunk: Buffer): bigint {
+  return h64Raw(chunk);
 }
 
 /** Sums content as it arrives, in pieces of any size. */
 export class ChunkSummer {
-  readonly #complete: number[] = [];
+  readonly #complete: bigint[] = [];
   #length = 0;
-  #partial = 0;
+  /** Of a chunk that has begun and is not complete. */
+  #begun: ReturnType<typeof create64> | undefined;
 
   /** Bytes summed so far. */
   get length(): number {
@@ -29,33 +41,34 @@ export class ChunkSummer {
     for (const piece of pieces) {
       for (let at = 0; at < piece.length;) {
         const part = piece.subarray(at, at + CHUNK_BYTES - (this.#length % CHUNK_BYTES));
-        this.#partial = crc32(part, this.#partial);
-        this.#length += part.length;
+        const complete = this.#take(part);
         at += part.length;
-        if (this.#length % CHUNK_BYTES > 0) continue;
-        records.push({ end: this.#length, sum: this.#partial });
-        this.#complete.push(this.#partial);
-        this.#partial = 0;
+        if (complete === undefined) continue;
+        records.push({ end: this.#length, sum: complete });
+        this.#complete.push(complete);
       }
     }
-    if (this.#length % CHUNK_BYTES > 0) records.push({ end: this.#length, sum: this.#partial });
+    if (this.#begun !== undefined) records.push({ end: this.#length, sum: this.#begun.digest() });
     return records;
-  }
-
-  /** A function that takes back all that is summed between this call and that one. */
-  mark(): () => void {
-    const [length, partial, complete] = [this.#length, this.#partial, this.#complete.length];
-    return () => {
-      this.#length = length;
-      this.#partial = partial;
-      this.#complete.length = complete;
-    };
   }
 
   /** The sums of all chunks so far, the begun one included. */
   sums(): ChunkSums {
-    const begun = this.#length % CHUNK_BYTES > 0 ? [this.#partial] : [];
-    return Uint32Array.from([...this.#complete, ...begun]);
+    return BigUint64Array.from([
+      ...this.#complete,
+      ...(this.#begun === undefined ? [] : [this.#begun.digest()]),
+    ]);
+  }
+
+  /** Gives the sum of the chunk that `part` completes, if it does. */
+  #take(part: Buffer): bigint | undefined {
+    this.#length += part.length;
+    if (part.length === CHUNK_BYTES) return sumOf(part);
+    this.#begun = (this.#begun ?? create64()).update(part);
+    if (this.#length % CHUNK_BYTES > 0) return undefined;
+    const sum = this.#begun.digest();
+    this.#begun = undefined;
+    return sum;
   }
 }
 
@@ -69,17 +82,14 @@ export function chunkEnd(end: number): number {
   return Math.ceil(end / CHUNK_BYTES) * CHUNK_BYTES;
 }
 
-/** As they are kept: four bytes each, little-endian. */
+/** As they are kept: in the order of bytes of the machine, which is little-endian on all that Larder runs on. */
 export function encodeSums(sums: ChunkSums): Uint8Array {
-  const bytes = Buffer.alloc(sums.length * 4);
-  for (const [at, sum] of sums.entries()) bytes.writeUInt32LE(sum, at * 4);
-  return bytes;
+  return new Uint8Array(sums.buffer, sums.byteOffset, sums.byteLength);
 }
 
 /** Undefined when these are not the sums of content of `size` bytes. */
 export function decodeSums(bytes: Uint8Array, size: number): ChunkSums | undefined {
   const count = Math.ceil(size / CHUNK_BYTES);
-  if (bytes.length !== count * 4) return undefined;
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Uint32Array.from({ length: count }, (_, at) => view.readUInt32LE(at * 4));
+  // A copy, because what a database gives may begin anywhere.
+  return bytes.length === count * SUM_BYTES ? new BigUint64Array(Uint8Array.from(bytes).buffer) : undefined;
 }

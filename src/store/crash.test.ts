@@ -37,9 +37,9 @@ function spooled(directory: string, bytes: Buffer, found = bytes): void {
   const path = join(directory, 'spool', SPOOLED);
   writeFileSync(path, found);
   const records = new ChunkSummer().update(bytes).map(({ end, sum }) => {
-    const record = Buffer.alloc(12);
+    const record = Buffer.alloc(16);
     record.writeDoubleLE(end);
-    record.writeUInt32LE(sum, 8);
+    record.writeBigUInt64LE(sum, 8);
     return record;
   });
   writeFileSync(sumLogPath(path), Buffer.concat(records));

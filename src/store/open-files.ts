@@ -12,7 +12,7 @@ interface Entry {
   isRecent: boolean;
 }
 
-/** What idle files may hold in memory besides their descriptors, in bytes: the sums of 128 GiB of content. */
+/** What idle files may hold in memory besides their descriptors, in bytes: the sums of 64 GiB of content. */
 const IDLE_SUMS_BYTES = 8 * 1024 * 1024;
 
 /**

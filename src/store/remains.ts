@@ -1,6 +1,5 @@
-import { crc32 } from 'node:zlib';
 import type { ByteRange } from '../oci/range.ts';
-import { CHUNK_BYTES, type ChunkSums } from './chunk-sums.ts';
+import { CHUNK_BYTES, sumOf, type ChunkSums } from './chunk-sums.ts';
 import { readAt } from './disk.ts';
 import type { SharedFile } from './shared-file.ts';
 import type { Remains } from './types.ts';
@@ -45,7 +44,7 @@ async function damagedRanges(fd: number, size: number, sums: ChunkSums): Promise
     const count = await readAt(fd, bytes, at).catch(() => 0);
     for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
       const chunk = bytes.subarray(from, from + CHUNK_BYTES);
-      const right = from + chunk.length <= count && crc32(chunk) === sums[(at + from) / CHUNK_BYTES];
+      const right = from + chunk.length <= count && sumOf(chunk) === sums[(at + from) / CHUNK_BYTES];
       if (!right) enter(ranges, { start: at + from, end: at + from + chunk.length });
     }
   }

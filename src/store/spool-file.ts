@@ -102,18 +102,12 @@ export class SpoolFile implements Spool {
     this.#assertRunning();
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     await this.#reserve(bytes);
-    // Hash and sums run while the thread pool writes: a failed write leaves both as they were.
+    // The hash runs while the thread pool writes, on a copy: a failed write leaves the state as it was.
     const writing = this.#write(chunks, bytes);
-    const undoSums = this.#summer.mark();
     const hash = this.#hash.copy();
     for (const chunk of chunks) hash.update(chunk);
+    await writing;
     const records = this.#summer.update(...chunks);
-    try {
-      await writing;
-    } catch (error) {
-      undoSums();
-      throw error;
-    }
     this.#log?.append(records);
     this.#hash = hash;
     this.#offset += bytes;

@@ -1,14 +1,13 @@
 import { closeSync, constants, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
 import { sleep, type Clock } from '../kit/clock.ts';
-import { CHUNK_BYTES, type SumRecord } from './chunk-sums.ts';
+import { CHUNK_BYTES, sumOf, type SumRecord } from './chunk-sums.ts';
 import { openFile, readAt, writeAll } from './disk.ts';
 import { sumLogPath } from './layout.ts';
 import type { Trash } from './trash.ts';
 
 /** A record on disk: the end as a double, the sum as an unsigned integer, both little-endian. One for each chunk. */
-const RECORD_BYTES = 12;
+const RECORD_BYTES = 16;
 
 /** Milliseconds between two writes of one log: what came in between costs a download when the process is killed. */
 const PAUSE_MS = 20;
@@ -74,7 +73,7 @@ function encode(records: readonly SumRecord[]): Buffer {
   const bytes = Buffer.alloc(records.length * RECORD_BYTES);
   for (const [at, { end, sum }] of records.entries()) {
     bytes.writeDoubleLE(end, at * RECORD_BYTES);
-    bytes.writeUInt32LE(sum, at * RECORD_BYTES + 8);
+    bytes.writeBigUInt64LE(sum, at * RECORD_BYTES + 8);
   }
   return bytes;
 }
@@ -108,7 +107,7 @@ export async function readProven(
     if (!(end > start && end <= Math.min(size, start + CHUNK_BYTES))) return;
     const bytes = buffer.subarray(0, end - start);
     if ((await readAt(fd, bytes, start)) < bytes.length) return;
-    if (crc32(bytes) !== records.readUInt32LE(at + 8)) return;
+    if (sumOf(bytes) !== records.readBigUInt64LE(at + 8)) return;
     take(bytes);
     if (bytes.length < CHUNK_BYTES) return;
   }
