@@ -16,11 +16,11 @@ export interface SumRecord {
 }
 
 const SUM_BYTES = 8;
-const { create64, h64Raw } = await xxhash();
+const hasher = await xxhash();
 
 /** The sum of a whole chunk, or of a part of one. */
 export function sumOf(chunk: Buffer): bigint {
-  return h64Raw(chunk);
+  return hasher.h64Raw(chunk);
 }
 
 /** Sums content as it arrives, in pieces of any size. */
@@ -28,7 +28,7 @@ export class ChunkSummer {
   readonly #complete: bigint[] = [];
   #length = 0;
   /** Of a chunk that has begun and is not complete. */
-  #begun: ReturnType<typeof create64> | undefined;
+  #begun: ReturnType<typeof hasher.create64> | undefined;
 
   /** Bytes summed so far. */
   get length(): number {
@@ -64,7 +64,7 @@ export class ChunkSummer {
   #take(part: Buffer): bigint | undefined {
     this.#length += part.length;
     if (part.length === CHUNK_BYTES) return sumOf(part);
-    this.#begun = (this.#begun ?? create64()).update(part);
+    this.#begun = (this.#begun ?? hasher.create64()).update(part);
     if (this.#length % CHUNK_BYTES > 0) return undefined;
     const sum = this.#begun.digest();
     this.#begun = undefined;
