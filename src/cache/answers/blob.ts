@@ -220,7 +220,8 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
           : unsent(exchange, begun).start;
       await pump(fill, { start, end: range.end }, exchange, deps.pool, signal);
     } catch (error) {
-      if (!isStoreTrouble(error) || fill.failure !== error) throw error;
+      const isOurs = isStoreTrouble(error) && fill.failure === error;
+      if (!isOurs || begun !== undefined) throw error;
       await goOnWithoutStore(exchange, target, fill, range);
     } finally {
       cancelFlush?.();
