@@ -132,7 +132,8 @@ export class SpoolFile implements Spool {
     }
     try {
       await syncData(this.fd);
-      await this.#closeLog();
+      // Off the disk before its bytes are given back.
+      await this.#endLog((log) => log.remove());
       const content = await this.#home.settle(
         {
           digest: this.digest,
@@ -159,14 +160,14 @@ export class SpoolFile implements Spool {
     }
     this.#end();
     this.#reservation.shrinkTo(this.#onDisk(this.#offset));
-    await this.#closeLog();
+    await this.#endLog((log) => log.close());
     this.#home.keep(this.#path, this.#reservation);
   }
 
   async discard(): Promise<void> {
     if (this.#ended) return;
     this.#end();
-    await this.#closeLog();
+    await this.#endLog((log) => log.remove());
     if (await this.#home.remove(this.#path)) this.#reservation.release();
   }
 
@@ -183,11 +184,7 @@ export class SpoolFile implements Spool {
     if (missing() <= 0) return;
     // So much may not be there; what is needed now may be, if need be without the log.
     if (missing() < UNKNOWN_SIZE_STEP && (await this.#grow(UNKNOWN_SIZE_STEP))) return;
-    if (this.#log !== undefined && !(await this.#grow(missing()))) {
-      const log = this.#log;
-      this.#log = undefined;
-      await log.remove();
-    }
+    if (this.#log !== undefined && !(await this.#grow(missing()))) await this.#endLog((log) => log.remove());
     if (missing() > 0) await this.#reservation.grow(missing());
   }
 
@@ -230,11 +227,10 @@ export class SpoolFile implements Spool {
     if (this.#ended) throw new LarderError('INTERNAL', `the spool of ${this.digest} has ended`);
   }
 
-  /** Before the file goes elsewhere. A commit that fails is followed by a discard: there is nothing to close twice. */
-  async #closeLog(): Promise<void> {
+  async #endLog(end: (log: SumLog) => Promise<void>): Promise<void> {
     const log = this.#log;
     this.#log = undefined;
-    await log?.close();
+    if (log !== undefined) await end(log);
   }
 
   #end(): void {

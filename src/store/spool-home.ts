@@ -4,7 +4,7 @@ import type { Logger } from '../kit/logger.ts';
 import type { Budget } from './budget.ts';
 import type { Catalog } from './catalog.ts';
 import type { Damage } from './damage.ts';
-import { sumLogPath, type Layout } from './layout.ts';
+import type { Layout } from './layout.ts';
 import type { Leftovers } from './leftovers.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { SpoolHome } from './spool-file.ts';
@@ -35,8 +35,6 @@ export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
     remove,
 
     async settle({ digest, path, file, size, sums, reservation }, { type, mediaType, origin, mended }) {
-      // Off the disk before its bytes are given back, and before anything is decided.
-      await trash.remove(sumLogPath(path)).catch(() => undefined);
       const stored = catalog.get(digest);
       const proven = files.get(digest);
       if (stored !== undefined && proven !== undefined) {
