@@ -44,7 +44,7 @@ export function gcCommand(io: CommandIo): CommandDefinition {
         .addOption(
           option(
             '--config <file>',
-            'RegistryConfig document of a store that no larder serve has: without it no content goes',
+            'RegistryConfig document of a store that no larder serve has: without it content goes by --max-size alone',
           ),
         )
         .addOption(
