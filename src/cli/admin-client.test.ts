@@ -88,6 +88,19 @@ test('a connection that breaks off, and an address where nobody listens, are tol
   await assert.rejects(client.read('/doc', never), { code: 'ADMIN_UNREACHABLE' });
 });
 
+test('a listener without TLS at an https address is told in a sentence', async () => {
+  await withServer(
+    () => {},
+    async ({ url }) => {
+      const client = createAdminClient(new URL(url.replace('http:', 'https:')), undefined);
+      await assert.rejects(client.read('/x', never), {
+        code: 'ADMIN_UNREACHABLE',
+        message: /^nothing answers at https:\S+: TLS failed: [a-z ]+$/,
+      });
+    },
+  );
+});
+
 test('who gives up gets the reason, before and within an answer', async () => {
   const stop = new AbortController();
   await withServer(

@@ -40,7 +40,7 @@ export function createAdminClient(base: URL, token: string | undefined): AdminCl
       request.end(body === undefined ? undefined : JSON.stringify(body));
     }).catch((error: unknown) => {
       signal.throwIfAborted();
-      throw unreachable(`nothing answers at ${url}: ${errorText(error)}`);
+      throw unreachable(`nothing answers at ${url}: ${connectionFailure(error)}`);
     });
     if (response.statusCode === 200) return response;
     throw refusal(response, await textOf(response, signal));
@@ -112,6 +112,13 @@ export function createAdminClient(base: URL, token: string | undefined): AdminCl
       throw unreachable(`the answer of ${url} ended before its result: larder serve has stopped, perhaps`);
     },
   };
+}
+
+/** OpenSSL's errors are lines of `:error:<number>:<library>:<function>:<reason>:<file>`, of which the reason says something. */
+function connectionFailure(error: unknown): string {
+  const text = errorText(error);
+  const reason = /:error:[^:]*:[^:]*:[^:]*:([^:]+):/.exec(text)?.[1];
+  return reason === undefined ? text : `TLS failed: ${reason}`;
 }
 
 /** What the listener threw, as if it had been thrown here. */

@@ -26,7 +26,7 @@ const LISTED = 10_000;
 
 const MEANING: Record<GarbageReason, string> = {
   leftover: 'beginnings of bodies that no download works on',
-  quarantine: 'damaged files that were taken out of service',
+  quarantine: 'damaged files in quarantine',
   unconfigured: 'content of upstreams that are not configured',
   ttl: 'content that was not used for longer than its ttl',
   budget: 'what was over a budget',
@@ -44,7 +44,7 @@ export function gcCommand(io: CommandIo): CommandDefinition {
         .addOption(
           option(
             '--config <file>',
-            'RegistryConfig document of a store that no larder serve has: without it no content goes',
+            'RegistryConfig document of a store that no larder serve has: without it content goes by --max-size alone',
           ),
         )
         .addOption(
@@ -86,7 +86,7 @@ async function collect(
     });
     await line.end();
     if (isText) for (const one of resultLines(result)) await line.print(one);
-    else io.out(`${JSON.stringify({ ...result, items })}\n`);
+    else io.out(`${JSON.stringify({ ...result, limitBytes: limitOf(result) ?? null, items })}\n`);
     return EXIT.done;
   } finally {
     await line.end();
@@ -110,14 +110,20 @@ function itemText({ reason, name, size, freedBytes, upstreams, usedAt }: Garbage
   return `${reason.padEnd(12)}  ${formatSize(size).padStart(8)}  ${name}${whose}${used}${stays}`;
 }
 
+/** Undefined where there is none: a store at rest without `--max-size`. */
+function limitOf({ limitBytes }: GarbageResult): number | undefined {
+  return limitBytes >= Number.MAX_SAFE_INTEGER ? undefined : limitBytes;
+}
+
 export function resultLines(result: GarbageResult): string[] {
-  const { dryRun, objects, bytes, reasons, storedBytes, limitBytes } = result;
+  const { dryRun, objects, bytes, reasons, storedBytes } = result;
   const lines = GARBAGE_REASONS.flatMap((reason) => {
     const sum = reasons[reason];
     return sum.objects === 0 ? [] : [`${MEANING[reason]}: ${sum.objects}, ${formatSize(sum.bytes)}`];
   });
   const what = objects === 0 ? 'nothing' : `${counted(objects, 'object')}, ${formatSize(bytes)}`;
-  const limit = limitBytes >= Number.MAX_SAFE_INTEGER ? '' : ` of ${formatSize(limitBytes)}`;
+  const limitBytes = limitOf(result);
+  const limit = limitBytes === undefined ? '' : ` of ${formatSize(limitBytes)}`;
   lines.push(
     `${dryRun ? 'would remove' : 'removed'} ${what}; the store has ${formatSize(storedBytes)}${limit}`,
   );

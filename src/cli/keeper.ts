@@ -1,10 +1,9 @@
 import type { Command, Option } from 'commander';
-import { existsSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readAdminToken } from '../kit/admin/token-file.ts';
 import { systemClock } from '../kit/clock.ts';
-import { isLarderError, LarderError } from '../kit/errors.ts';
+import { errorText, isLarderError, LarderError } from '../kit/errors.ts';
 import { createLogger } from '../kit/logger.ts';
 import { createMetrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
@@ -15,7 +14,7 @@ import type { UpstreamPolicy } from '../store/types.ts';
 import type { VerifyEvent, VerifyResult } from '../store/verify.ts';
 import { createAdminClient, type AdminClient } from './admin-client.ts';
 import type { CommandIo } from './command.ts';
-import { option, parseExternalUrl, storeOption } from './options.ts';
+import { option, parseExternalUrl, storeDirectory, storeOption } from './options.ts';
 
 /** Who looks after a store: this process while nobody else has it, else the `larder serve` that has. */
 export interface Keeper extends AsyncDisposable {
@@ -62,7 +61,7 @@ export function keeperOptions(io: CommandIo): Option[] {
 
 /**
  * Opens the store when nobody has it, else finds who has. With an `--admin` of the user's own it is that one, wherever its store is. Throws
- * `NOT_STORED` where there is no store, `STORE_UNUSABLE`, `ADMIN_TOKEN_INVALID`, and `ADMIN_UNREACHABLE`.
+ * `USAGE` where `--store` is no directory, `NOT_STORED` where there is no store, `STORE_UNUSABLE`, `ADMIN_TOKEN_INVALID`, and `ADMIN_UNREACHABLE`.
  */
 export async function findKeeper(command: Command, io: CommandIo, signal: AbortSignal): Promise<Keeper> {
   const options = command.opts<KeeperOptions>();
@@ -70,7 +69,7 @@ export async function findKeeper(command: Command, io: CommandIo, signal: AbortS
   const token = adminTokenFile === undefined ? undefined : await readAdminToken(adminTokenFile);
   const client = createAdminClient(options.admin, token);
   if (command.getOptionValueSource('admin') !== 'default') return keeperServing(client);
-  const directory = resolve(options.store);
+  const directory = storeDirectory(options.store);
   try {
     return await keeperAtRest(directory, io);
   } catch (error) {
@@ -105,7 +104,7 @@ function keeperServing(client: AdminClient): Keeper {
 }
 
 async function keeperAtRest(directory: string, io: CommandIo): Promise<Keeper> {
-  if (!existsSync(join(directory, 'blobs')) && !existsSync(join(directory, 'index.sqlite'))) {
+  if (!(await isThere(join(directory, 'blobs'))) && !(await isThere(join(directory, 'index.sqlite')))) {
     throw new LarderError('NOT_STORED', `there is no store in ${directory}`, {
       hint: 'name its directory with --store, or the larder serve that has it with --admin',
     });
@@ -121,7 +120,7 @@ async function keeperAtRest(directory: string, io: CommandIo): Promise<Keeper> {
   /** What there is to repair with is another process's: the next pull of that fetches all of it. */
   async function remove(digest: Digest): Promise<never> {
     await store.discardRemains(digest);
-    throw new LarderError('CACHE_UNAVAILABLE', 'no larder serve has the store');
+    throw new LarderError('ADMIN_UNREACHABLE', 'no larder serve has the store');
   }
   return {
     place: `the store ${directory}, which no larder serve has now`,
@@ -139,6 +138,20 @@ async function keeperAtRest(directory: string, io: CommandIo): Promise<Keeper> {
       await tasks.close();
     },
   };
+}
+
+/** Throws `STORE_UNUSABLE` where this user may not look. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw new LarderError('STORE_UNUSABLE', `the store cannot be read: ${errorText(error)}`, {
+      hint: 'run this as the user that larder serve runs as, or name another store with --store',
+      cause: error,
+    });
+  }
 }
 
 /** Who answers at the default address may have another store, whose content is none of this command's business. */

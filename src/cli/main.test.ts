@@ -124,6 +124,10 @@ describe('wrong usage exits with 2 and says what is wrong', () => {
     [['node-agent', '--node-name', 'a'], /--kubeconfig is needed: this process does not run in a Pod/],
     [['node-agent', '--address', '0.0.0.0:5010'], /expected a loopback address/],
     [['serve', '--scrub-rate', 'fast'], /expected a quantity of bytes a second/],
+    [['verify', '--store', 's3://bucket/prefix?secret=x'], /--store s3:\/\/bucket\/prefix: only directories/],
+    [['gc', '--store', 's3://bucket/prefix'], /--store s3:\/\/bucket\/prefix: only directories/],
+    [['verify', 'sha256:12ab'], /"sha256:12ab" is no image: invalid digest/],
+    [['verify', '--rate', 'fast'], /expected bytes a second above 0, such as 20M, found "fast"/],
     [['verify', '--rate', '0'], /expected bytes a second above 0/],
     [['verify', 'UPPER'], /"UPPER" is no image: invalid repository name/],
     [['verify', 'a', 'b'], /too many arguments/],
@@ -339,7 +343,8 @@ describe('verify and gc', () => {
       /^quarantine +5 B +sha256-0\.1\n.*: 1, 5 B\nwould remove 1 object, 5 B; the store has /,
     );
     const done = await run('gc', '--store', store, '--output', 'json');
-    assert.deepEqual([done.code, (JSON.parse(done.out) as { bytes: number }).bytes], [0, 5]);
+    const { bytes, limitBytes } = JSON.parse(done.out) as { bytes: number; limitBytes: number | null };
+    assert.deepEqual([done.code, bytes, limitBytes], [0, 5, null]);
     const none = await run('gc', '--store', store);
     assert.match(none.out, /^removed nothing; the store has [^/]*$/);
   });

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { CommandIo } from './command.ts';
+import { LarderError } from '../kit/errors.ts';
 import { quantityToBytes, parseQuantity } from '../kit/quantity.ts';
 import type { Address } from '../kit/listen.ts';
 import { labelsSchema } from '../kube/objects/labels.ts';
@@ -67,6 +68,15 @@ export function storeOption(io: Pick<CommandIo, 'environment'>): Option {
   return option('--store <dir>', 'where content is kept').default(directory, "the user's cache directory");
 }
 
+/** The absolute path of the directory that `--store` names. Throws `USAGE` for a URL, and shows none of its parameters. */
+export function storeDirectory(store: string): string {
+  if (!store.includes('://')) return resolve(store);
+  throw new LarderError(
+    'USAGE',
+    `--store ${store.split('?')[0]}: only directories are supported by this version`,
+  );
+}
+
 export function outputOption(): Option {
   return new Option('--output <format>', 'text, or json for programs')
     .choices(['text', 'json'])
@@ -101,7 +111,7 @@ export function parseBytes(text: string): number {
 
 /** Bytes a second as a quantity, with or without a unit behind it: `20M`, `20MB/s`; 0 is allowed. */
 export function parseRate(text: string): number {
-  const bytes = readQuantity(text.replace(/B?(?:\/s)?$/, ''));
+  const bytes = readRate(text);
   if (bytes === undefined || bytes < 0) {
     throw new InvalidArgumentError(
       `expected a quantity of bytes a second, such as 20M, or 0, found "${text}".`,
@@ -112,9 +122,13 @@ export function parseRate(text: string): number {
 
 /** As {@link parseRate}, above 0. */
 export function parseSpeed(text: string): number {
-  const bytes = parseRate(text);
-  if (bytes > 0) return bytes;
+  const bytes = readRate(text);
+  if (bytes !== undefined && bytes > 0) return bytes;
   throw new InvalidArgumentError(`expected bytes a second above 0, such as 20M, found "${text}".`);
+}
+
+function readRate(text: string): number | undefined {
+  return readQuantity(text.replace(/B?(?:\/s)?$/, ''));
 }
 
 function readQuantity(text: string): number | undefined {

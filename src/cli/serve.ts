@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { resolve } from 'node:path';
 import type { ServeSettings } from '../cache/program.ts';
 import { systemClock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
@@ -16,6 +15,7 @@ import {
   parseBytes,
   parseExternalUrl,
   parseRate,
+  storeDirectory,
   storeOption,
 } from './options.ts';
 
@@ -137,19 +137,13 @@ function settingsOf(options: ServeOptions, io: CommandIo): ServeSettings {
       options.tlsKey === undefined ? ['--tls-cert', '--tls-key'] : ['--tls-key', '--tls-cert'];
     throw new LarderError('USAGE', `${given} needs ${missing} beside it`);
   }
-  if (options.store.includes('://')) {
-    throw new LarderError(
-      'USAGE',
-      `--store ${options.store.split('?')[0]}: only directories are supported by this version`,
-    );
-  }
   return {
     configFile: options.config,
     secretsDirectory: options.secrets,
     address: options.address,
     adminAddress: options.adminAddress,
     adminTokenFile: options.adminTokenFile,
-    storeDirectory: resolve(options.store),
+    storeDirectory: storeDirectory(options.store),
     maxBytes: options.maxSize,
     scrubBytesPerSecond: options.scrubRate,
     tlsFiles:

@@ -54,6 +54,10 @@ test('a digest alone is any content', () => {
   assert.equal(parseImageOrDigest(digest), digest);
 });
 
+test('a part of a digest is no image', () => {
+  assert.throws(() => parseImageOrDigest('sha256:12ab'), { code: 'DIGEST_INVALID' });
+});
+
 test('any text is read or refused by one of three errors', () => {
   const part = fc.constantFrom('a', 'Z', '0', '.', ':', '/', '@', '-', '_', ' ', digest);
   fc.assert(

@@ -1,4 +1,4 @@
-import { isDigest, parseDigest, type Digest } from './digest.ts';
+import { parseDigest, type Digest } from './digest.ts';
 import { parseRepositoryName, parseTag, type ManifestReference, type RepositoryName } from './reference.ts';
 
 /** An image as people name it: registry, repository, and a tag or digest. */
@@ -45,5 +45,6 @@ export function parseImageOrDigest(
   text: string,
   isUpstream?: (host: string) => boolean,
 ): ImageReference | Digest {
-  return isDigest(text) ? text : parseImageReference(text, isUpstream);
+  // Half a digest is meant far more often than an image of Docker Hub that is called sha256.
+  return /^sha(?:256|512):/.test(text) ? parseDigest(text) : parseImageReference(text, isUpstream);
 }

@@ -4,7 +4,6 @@ import { readAt } from './disk.ts';
 const STEP = 256 * 1024;
 
 /**
-/**
  * Gives the first `size` bytes of the file to `take`, in order and in steps between which others get their turn. The buffer belongs to
  * `take` only during the call. Gives how many bytes there were. Before each step it waits for `paced` with the bytes of the step, and
  * rejects when that does.

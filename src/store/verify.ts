@@ -213,7 +213,10 @@ export function createVerify(deps: VerifyDeps): Verify {
     const found = stored.filter((digest) => catalog.get(digest) !== undefined);
     if (found.length > 0) return found;
     throw new LarderError('NOT_STORED', `${image} is not stored`, {
-      hint: 'name it as it was pulled, with its registry before it unless that is docker.io',
+      hint:
+        typeof asked === 'string'
+          ? 'the digests of an image are in its manifest; without one, everything is checked'
+          : 'name it as it was pulled, with its registry before it unless that is docker.io',
     });
   }
 

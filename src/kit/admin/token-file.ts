@@ -31,7 +31,7 @@ function found(token: string): string {
 
 function invalid(file: string, what: string): LarderError {
   return new LarderError('ADMIN_TOKEN_INVALID', `--admin-token-file ${file}: ${what}`, {
-    hint: 'make one with: openssl rand -hex 32',
+    hint: 'it is the token that larder serve and its commands share; make one with: openssl rand -hex 32',
   });
 }
 
