@@ -12,7 +12,7 @@ export interface MenderDeps {
   readonly logger: Logger;
 }
 
-/** Damage heals at most so long after its upstream is back (contract of the fault suite: 35 s). */
+/** How often: what was found damaged is right within 35 s of its upstream's return. */
 const INTERVAL_MS = 30_000;
 
 /**

@@ -24,7 +24,7 @@ test('a cloud login that fails is missing once none is left to use, and of two t
     clock,
     metrics,
     store: {
-      stats: () => ({ bytes: 0, limitBytes: 1, objects: 0, perUpstream: [] }),
+      stats: () => ({ bytes: 0, limitBytes: 1, objects: 0, damagedObjects: 0, perUpstream: [] }),
       maintenance: { scrubStats: () => undefined },
     },
     totals: new Map(),

@@ -34,7 +34,13 @@ export async function statsDocument(
   const held = store.stats();
   return {
     version,
-    store: { directory, bytes: held.bytes, limitBytes: held.limitBytes, objects: held.objects },
+    store: {
+      directory,
+      bytes: held.bytes,
+      limitBytes: held.limitBytes,
+      objects: held.objects,
+      damagedObjects: held.damagedObjects,
+    },
     scrub: scrubDocument(store.maintenance.scrubStats()),
     upstreams: table.all.map(({ name, config }) => {
       const own = held.perUpstream.find((other) => other.upstream === name);

@@ -9,7 +9,7 @@ test('the whole store is a series without labels, each upstream with a budget on
     const text = await metrics.registry.metrics();
     return text.split('\n').filter((line) => line.startsWith('larder_store_'));
   };
-  const store = { bytes: 70, limitBytes: 1000, objects: 3 };
+  const store = { bytes: 70, limitBytes: 1000, objects: 3, damagedObjects: 1 };
   const [a, b] = [
     { upstream: 'a.example', bytes: 50, limitBytes: 60, objects: 2 },
     { upstream: 'b.example', bytes: 20, limitBytes: undefined, objects: 1 },

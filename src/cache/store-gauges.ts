@@ -6,12 +6,17 @@ import type { StoreStats } from '../store/types.ts';
  * its own now. What was there for others goes.
  */
 export function showStore(
-  { storeBytes, storeLimitBytes }: Pick<Metrics, 'storeBytes' | 'storeLimitBytes'>,
-  { bytes, limitBytes, perUpstream }: StoreStats,
+  {
+    storeBytes,
+    storeLimitBytes,
+    storeDamaged,
+  }: Pick<Metrics, 'storeBytes' | 'storeLimitBytes' | 'storeDamaged'>,
+  { bytes, limitBytes, damagedObjects, perUpstream }: StoreStats,
 ): void {
   for (const gauge of [storeBytes, storeLimitBytes]) gauge.reset();
   storeBytes.set(bytes);
   storeLimitBytes.set(limitBytes);
+  storeDamaged.set(damagedObjects);
   for (const own of perUpstream) {
     if (own.limitBytes === undefined) continue;
     storeBytes.set({ upstream_host: own.upstream }, own.bytes);

@@ -56,6 +56,10 @@ export function createMetrics() {
       'upstream_host',
     ]),
     evictions: counter('larder_evictions_total', 'Content removed from the store', ['reason']),
+    storeDamaged: gauge(
+      'larder_store_damaged_objects',
+      'Stored content that is out of service because it is damaged',
+    ),
     corruptBlobs: counter('larder_corrupt_blobs_total', 'Damaged content found, by what was done', [
       'action',
     ]),

@@ -61,9 +61,11 @@ for (const { what, damage } of damages) {
       await givesNoWrongByte(under);
       assert.equal(await under.store.open(of.digest), undefined);
       assert.equal(await countOf(under, 'quarantined'), 1);
+      assert.equal(under.store.stats().damagedObjects, 1);
       await keep(under.store, of);
       assert.deepEqual(await read(under), of.content);
       assert.equal(await countOf(under, 'refetched'), 1);
+      assert.equal(under.store.stats().damagedObjects, 0);
     });
   }
 }

@@ -36,6 +36,10 @@ export class Damage {
     return this.#marked.has(digest);
   }
 
+  get count(): number {
+    return this.#marked.size;
+  }
+
   /** Oldest first. */
   get all(): readonly Digest[] {
     return [...this.#marked];
@@ -55,7 +59,11 @@ export class Damage {
       this.#marked.delete(oldest);
     }
     metrics.corruptBlobs.inc({ action: 'quarantined' });
-    logger.warn('stored content is damaged and is not served until it is mended', { digest, why });
+    logger.warn('stored content is damaged and is not served until it is mended', {
+      event: 'damage-found',
+      digest,
+      why,
+    });
     return true;
   }
 
@@ -77,7 +85,7 @@ export class Damage {
     if (!this.#marked.delete(digest)) return;
     const action = mended ? 'repaired' : 'refetched';
     this.#deps.metrics.corruptBlobs.inc({ action });
-    this.#deps.logger.info('damaged content is right again', { digest, action });
+    this.#deps.logger.info('damaged content is right again', { event: 'damage-mended', digest, action });
   }
 }
 

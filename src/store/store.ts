@@ -202,6 +202,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
       bytes: ledger.bytes,
       limitBytes,
       objects: ledger.objects,
+      damagedObjects: damage.count,
       perUpstream: ledger
         .perUpstream()
         .map(([upstream, totals]) => ({ upstream, ...totals, limitBytes: ledger.limitOf(upstream) })),

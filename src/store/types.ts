@@ -121,6 +121,8 @@ export interface StoreStats {
   readonly bytes: number;
   readonly limitBytes: number;
   readonly objects: number;
+  /** Found damaged, and out of service until they are right again. */
+  readonly damagedObjects: number;
   readonly perUpstream: readonly {
     upstream: string;
     bytes: number;

@@ -156,7 +156,7 @@ export class MemoryStore implements Store {
   }
 
   stats(): StoreStats {
-    return { bytes: 0, limitBytes: 0, objects: this.bodies.size, perUpstream: [] };
+    return { bytes: 0, limitBytes: 0, objects: this.bodies.size, damagedObjects: 0, perUpstream: [] };
   }
 
   close(): Promise<void> {
