@@ -7,7 +7,7 @@ test('the whole store is a series without labels, each upstream with a budget on
   const metrics = createMetrics();
   const shown = async (): Promise<string[]> => {
     const text = await metrics.registry.metrics();
-    return text.split('\n').filter((line) => line.startsWith('larder_store_'));
+    return text.split('\n').filter((line) => line.startsWith('larder_store_') && !line.includes('damaged'));
   };
   const store = { bytes: 70, limitBytes: 1000, objects: 3, damagedObjects: 1 };
   const [a, b] = [
@@ -23,4 +23,5 @@ test('the whole store is a series without labels, each upstream with a budget on
   ]);
   showStore(metrics, { ...store, perUpstream: [b, { ...a, limitBytes: undefined }] });
   assert.deepEqual(await shown(), ['larder_store_bytes 70', 'larder_store_limit_bytes 1000']);
+  assert.match(await metrics.registry.metrics(), /^larder_store_damaged_objects 1$/m);
 });
