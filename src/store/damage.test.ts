@@ -106,6 +106,18 @@ test('a chunk that was right is not taken for right when its bytes changed, thou
   await assert.rejects(read(under), { code: 'STORE_DAMAGED' });
 });
 
+test('a damaged file that is open and no more in its place is given to nobody again', async () => {
+  await using under = await localStore();
+  await keep(under.store, of);
+  const path = blobPath(under.directory, of.digest);
+  (await under.store.open(of.digest))?.close();
+  renameSync(path, `${path}.elsewhere`);
+  writeFileSync(path, of.content);
+  flip(`${path}.elsewhere`, 0);
+  await assert.rejects(read(under), { code: 'STORE_DAMAGED' });
+  assert.deepEqual(await read(under), of.content);
+});
+
 test('the remains of a file are what of it is right, for those who may have it', async () => {
   await using under = await localStore();
   const large = body(5 * MIB);
