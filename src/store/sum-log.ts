@@ -38,7 +38,7 @@ export class SumLog {
     const last = this.#pending.at(-1);
     if (last !== undefined && last.end % CHUNK_BYTES > 0) this.#pending.pop();
     this.#pending.push(...records);
-    this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+    this.#writing ??= this.#write();
   }
 
   /** Writes what is pending. */
@@ -61,7 +61,11 @@ export class SumLog {
     for (;;) {
       const records = this.#pending;
       const [first] = records;
-      if (first === undefined) return;
+      if (first === undefined) {
+        // At once: what is appended a moment later begins to be written by itself.
+        this.#writing = undefined;
+        return;
+      }
       this.#pending = [];
       await writeAll(this.#fd, [encode(records)], sumLogBytes(first.end) - RECORD_BYTES).catch(() => {});
       await sleep(this.#clock, PAUSE_MS, this.#ended.signal).catch(() => {});
