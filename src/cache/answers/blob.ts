@@ -166,7 +166,8 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     } catch (error) {
       if (!isLarderError(error, 'STORE_DAMAGED')) throw error;
       if (response.headersSent) return { begun: range };
-      response.removeHeader('Age');
+      // What another answer may not set: where its size is not known, nothing of these is.
+      for (const name of ['Age', 'Content-Length', 'Content-Range']) response.removeHeader(name);
       return { begun: undefined };
     } finally {
       content.close();
@@ -267,11 +268,16 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     const sent = unsent(exchange, range).start;
     const written = Math.min(fill.limit, range.end);
     if (sent < written) await pump(fill, { start: sent, end: written }, exchange, deps.pool, signal);
-    const rest = { start: Math.max(sent, written), end: range.end };
-    const body = directBody({ target, digest: fill.digest, range: rest, kind: 'blob', signal });
+    const missing = Math.max(sent, written);
     const whole = range.start === 0 && range.end === (fill.size ?? BODY_END);
-    const hash = whole && rest.start === fill.limit ? fill.forkHash() : undefined;
-    await send(exchange, hash === undefined ? body : verifiedBody(body, fill.digest, hash));
+    const hash = whole ? fill.forkHash() : undefined;
+    // A whole body is proven from where the fill's hash ends, also where more of it than that was sent from a stored file.
+    const rest = { start: hash === undefined ? missing : fill.limit, end: range.end };
+    const body = directBody({ target, digest: fill.digest, range: rest, kind: 'blob', signal });
+    await send(
+      exchange,
+      hash === undefined ? body : without(missing - rest.start, verifiedBody(body, fill.digest, hash)),
+    );
   }
 
   /** No room, or a blob larger than the budget: served, and not stored. */
@@ -324,6 +330,15 @@ function unsent(exchange: Exchange, range: ByteRange): ByteRange {
 
 async function send(exchange: Exchange, body: AsyncIterable<Buffer>): Promise<void> {
   for await (const chunk of body) await exchange.write(chunk);
+}
+
+/** A body without its first `bytes`. */
+async function* without(bytes: number, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let left = bytes;
+  for await (const chunk of body) {
+    if (chunk.length > left) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
 }
 
 /** Whom the upstream has refused is refused, whoever else the fill goes on for. */
