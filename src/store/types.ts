@@ -101,7 +101,10 @@ export interface Spool {
     origin: Origin;
     mended?: boolean;
   }): Promise<OpenContent>;
-  /** Keeps the bytes on disk for the next fill of this digest, closes nothing that readers still hold. */
+  /**
+   * Keeps the bytes on disk for the next fill of this digest, or removes them when a next one could not use them. Closes nothing that
+   * readers still hold, and they go on reading the same bytes.
+   */
   suspend(): Promise<void>;
   /** Removes the bytes. */
   discard(): Promise<void>;
