@@ -66,7 +66,7 @@ export interface Remains {
   readonly size: number;
   /** What is not usable, in order. */
   readonly damaged: readonly ByteRange[];
-  /** Reads what is usable into `buffer`; gives the number of bytes, fewer than asked only when the file has become shorter. */
+  /** Reads what is usable into `buffer`; gives the number of bytes, fewer than asked only when the file has changed since. */
   read(buffer: Buffer, offset: number): Promise<number>;
   /** Owed once. */
   close(): void;
