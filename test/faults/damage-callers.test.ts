@@ -1,6 +1,6 @@
 /** Law 3 on a disk that lies, under load: many callers at once, and damage while a response is under way. */
 import assert from 'node:assert/strict';
-import { rmSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { suite, test } from 'node:test';
 import { blobOf, get, startUpstream, waitFor, type LarderProcess, type TestBlob } from '../kit/index.ts';
@@ -113,6 +113,19 @@ test('a range of a blob that is damaged as a whole is never answered with other 
     [200, true, true, blob.size],
   );
   assert.equal(answer.headers['content-range'], undefined);
+});
+
+test('who reads a new blob slowly gets every byte right, though its file is damaged once it is stored', async () => {
+  const blob = blobOf(32 * MiB, 32);
+  await using upstream = await startUpstream();
+  upstream.push(REPOSITORY, blob);
+  await using larder = await startCache(upstream);
+  const path = blobPath(larder.store, blob.digest);
+  const asking = ask(blobUrl(larder, REPOSITORY, blob), blob, undefined, { slowBytesPerSecond: 8 * MiB });
+  await waitFor(() => existsSync(path));
+  damage({ name: 'zeroed', apply: () => zero(path, 24 * MiB, 8 * MiB) }, [path]);
+  assert.equal((await asking).verdict, 'right');
+  assert.equal((await actionsOf(larder)).repaired, 1);
 });
 
 suite('damage while a response is under way, of what it has not come to yet,', () => {

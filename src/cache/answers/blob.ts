@@ -124,12 +124,15 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       }
       // A fill may have ended between opening and this moment; then the store has the blob, or another fill is due.
       if (fill.retain()) {
+        let damaged: Damaged | undefined;
         try {
-          await answerFill(exchange, target, fill, running === undefined, begun);
+          damaged = await answerFill(exchange, target, fill, running === undefined, begun);
         } finally {
           fill.release();
         }
-        return;
+        if (damaged === undefined) return;
+        begun = damaged.begun;
+        continue;
       }
       if (attempt >= 3)
         throw fill.failure ?? new LarderError('STORE_UNAVAILABLE', `${digest} could not be kept`);
@@ -145,7 +148,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     content: OpenContent,
     status: CacheStatus,
     begun: ByteRange | undefined,
-  ): Promise<{ readonly begun: ByteRange | undefined } | undefined> {
+  ): Promise<Damaged | undefined> {
     const { response, signal } = exchange;
     let range = begun;
     try {
@@ -165,10 +168,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       return undefined;
     } catch (error) {
       if (!isLarderError(error, 'STORE_DAMAGED')) throw error;
-      if (response.headersSent) return { begun: range };
-      // What another answer may not set: where its size is not known, nothing of these is.
-      for (const name of ['Age', 'Content-Length', 'Content-Range']) response.removeHeader(name);
-      return { begun: undefined };
+      return damagedUnder(exchange, range);
     } finally {
       content.close();
     }
@@ -190,13 +190,14 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     });
   }
 
+  /** As {@link answerStored}, from a fill: what it has stored may be damaged before a slow caller has all of it. */
   async function answerFill(
     exchange: Exchange,
     target: Target,
     fill: Fill,
     first: boolean,
     begun: ByteRange | undefined,
-  ): Promise<void> {
+  ): Promise<Damaged | undefined> {
     const status: CacheStatus = first ? { kind: 'miss', stored: true } : { kind: 'miss', collapsed: true };
     exchange.bytesFrom = first ? 'fill' : 'join';
     const { response, signal } = exchange;
@@ -206,7 +207,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       (size === undefined
         ? beginUnsizedBlob(exchange, status, fill.digest)
         : beginBlob(exchange, size, status, blobHeaders(fill.digest)));
-    if (range === undefined) return;
+    if (range === undefined) return undefined;
     const cancelFlush =
       size !== undefined && size > HOLD_BACK_BYTES && range.start <= fill.limit
         ? (response.flushHeaders(), undefined)
@@ -221,12 +222,14 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
           : unsent(exchange, begun).start;
       await pump(fill, { start, end: range.end }, exchange, deps.pool, signal);
     } catch (error) {
+      if (isLarderError(error, 'STORE_DAMAGED')) return damagedUnder(exchange, range);
       if (!isStoreTrouble(error) || fill.failure !== error) throw error;
       await goOnWithoutStore(exchange, target, fill, range);
     } finally {
       cancelFlush?.();
     }
     response.end();
+    return undefined;
   }
 
   /** Serves the pieces of a range for which the fill would take too long; gives the offset from which the fill takes over. */
@@ -269,7 +272,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     const written = Math.min(fill.limit, range.end);
     if (sent < written) await pump(fill, { start: sent, end: written }, exchange, deps.pool, signal);
     const missing = Math.max(sent, written);
-    const whole = range.start === 0 && range.end === (fill.size ?? BODY_END);
+    const whole = range.start === 0 && range.end >= (fill.size ?? BODY_END);
     const hash = whole ? fill.forkHash() : undefined;
     // A whole body is proven from where the fill's hash ends, also where more of it than that was sent from a stored file.
     const rest = { start: hash === undefined ? missing : fill.limit, end: range.end };
@@ -321,6 +324,18 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       answer.body.destroy();
     }
   }
+}
+
+/** What was answered from was found damaged; `begun`: what the answer is to give, if it has begun. */
+interface Damaged {
+  readonly begun: ByteRange | undefined;
+}
+
+function damagedUnder({ response }: Exchange, range: ByteRange | undefined): Damaged {
+  if (response.headersSent) return { begun: range };
+  // What another answer may not set: where its size is not known, nothing of these is.
+  for (const name of ['Age', 'Content-Length', 'Content-Range']) response.removeHeader(name);
+  return { begun: undefined };
 }
 
 /** What of `range` is still to be sent. */
