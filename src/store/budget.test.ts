@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isLarderError } from '../kit/errors.ts';
@@ -104,4 +104,24 @@ test('an upstream with a budget is told of before it has any content', async () 
   await using under = await localStore({ policies: policies({ a: { maxBytes: MIB } }) });
   const told = { upstream: 'a.example', bytes: 0, limitBytes: MIB, objects: 0 };
   assert.deepEqual(under.store.stats().perUpstream, [told]);
+});
+
+test('who still reads a body that found no room reads the same bytes, while the next fill of it begins', async () => {
+  await using under = await localStore({ policies: policies({ a: { maxBytes: 300_000 } }) });
+  const of = body(400_000);
+  const spool = await under.store.spool(of.digest, A, undefined);
+  let at = 0;
+  const append = async (): Promise<void> => {
+    for (; at < of.content.length; at += 30_000) await spool.append([of.content.subarray(at, at + 30_000)]);
+  };
+  await assert.rejects(append(), { code: 'STORE_FULL' });
+  spool.retain();
+  await spool.suspend();
+  const next = await under.store.spool(of.digest, A, undefined);
+  await next.append([Buffer.alloc(30_000)]);
+  const found = Buffer.alloc(at);
+  assert.equal(readSync(spool.fd, found, 0, at, 0), at);
+  assert.deepEqual(found, of.content.subarray(0, at));
+  spool.release();
+  await next.discard();
 });

@@ -87,8 +87,13 @@ export class ContentIndex {
     return row === undefined ? undefined : decodeSums(row['sums'] as Uint8Array, size);
   }
 
+  /** Does nothing for content that is not in the index: it may have gone while it was summed. */
   putSums(digest: Digest, sums: ChunkSums): void {
-    this.#database.run('INSERT OR REPLACE INTO sums (digest, sums) VALUES (?, ?)', digest, encodeSums(sums));
+    this.#database.run(
+      'INSERT OR REPLACE INTO sums (digest, sums) SELECT digest, ? FROM contents WHERE digest = ?',
+      encodeSums(sums),
+      digest,
+    );
   }
 
   valued(digest: Digest): Valued | undefined {

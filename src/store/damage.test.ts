@@ -108,6 +108,41 @@ test('a chunk that was right is not taken for right when its bytes changed, thou
   await assert.rejects(read(under), { code: 'STORE_DAMAGED' });
 });
 
+test('a damaged file that is open and no more in its place is given to nobody again', async () => {
+  await using under = await localStore();
+  await keep(under.store, of);
+  const path = blobPath(under.directory, of.digest);
+  (await under.store.open(of.digest))?.close();
+  renameSync(path, `${path}.elsewhere`);
+  writeFileSync(path, of.content);
+  flip(`${path}.elsewhere`, 0);
+  await assert.rejects(read(under), { code: 'STORE_DAMAGED' });
+  assert.deepEqual(await read(under), of.content);
+});
+
+test('remains that change after they were looked through give no wrong byte, wherever they are read from', async () => {
+  await using under = await localStore();
+  await keep(under.store, of);
+  const path = blobPath(under.directory, of.digest);
+  flip(path, 0);
+  await assert.rejects(read(under), { code: 'STORE_DAMAGED' });
+  const remains = await under.store.remains(of.digest, A);
+  assert.ok(remains !== undefined);
+  flip(path, 200_000);
+  for (const [offset, length, usable] of [
+    [65_536, 234_464, 131_072],
+    [100_000, 1000, 1000],
+    [100_000, 150_000, 96_608],
+    [200_000, 10, 0],
+    [299_999, 1, 1],
+  ] as const) {
+    const buffer = Buffer.alloc(length);
+    assert.equal(await remains.read(buffer, offset), usable);
+    assert.deepEqual(buffer.subarray(0, usable), of.content.subarray(offset, offset + usable));
+  }
+  remains.close();
+});
+
 test('the remains of a file are what of it is right, for those who may have it', async () => {
   await using under = await localStore();
   const large = body(5 * MIB);

@@ -51,8 +51,9 @@ export class Damage {
    */
   mark(digest: Digest, fd: number, why: string): boolean {
     const { layout, files, logger, metrics } = this.#deps;
-    if (this.#marked.has(digest) || !isAt(layout.blob(digest), fd)) return false;
+    // In any case: what is open may be a file that is in its place no more, and whoever asks next would be given it again.
     files.drop(digest);
+    if (this.#marked.has(digest) || !isAt(layout.blob(digest), fd)) return false;
     this.#marked.add(digest);
     for (const oldest of this.#marked) {
       if (this.#marked.size <= LIMIT) break;

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { test } from 'node:test';
 import { A, body, keep, localStore, type LocalStore } from '../../test/store/harness.ts';
 import { blobPath } from '../../test/store/paths.ts';
@@ -66,6 +76,38 @@ test('to be read by the scrub is no use: what nobody asks for expires all the sa
     return under.store.info(of.digest) === undefined;
   });
 });
+
+test('content that is evicted while it is read slowly is let go of, so that the disk has its room back', async () => {
+  await using under = await localStore();
+  const of = body(4_000_000);
+  await keep(under.store, of);
+  const { signal } = new AbortController();
+  const ignore = async (): Promise<void> => {};
+  const verifying = under.store.maintenance.verify({ bytesPerSecond: 1000 }, signal, ignore);
+  await waitFor(() => heldFiles(under.directory) > 0);
+  await under.store.maintenance.collectGarbage(
+    { dryRun: false, policies: undefined, maxBytes: 1 },
+    signal,
+    ignore,
+  );
+  assert.equal(under.store.info(of.digest), undefined);
+  under.clock.advance(600_000);
+  const { checkedObjects, damaged } = await verifying;
+  assert.deepEqual([checkedObjects, damaged], [0, 0]);
+  await waitFor(() => heldFiles(under.directory) === 0);
+});
+
+/** Open files of content, those that are deleted included. */
+function heldFiles(directory: string): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`);
+      return target.startsWith(`${directory}/blobs/`) || target.startsWith(`${directory}/spool/`);
+    } catch {
+      return false;
+    }
+  }).length;
+}
 
 test('a file that cannot be opened is no damage', { skip: process.getuid?.() === 0 }, async () => {
   await using under = await localStore();

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, fstatSync } from 'node:fs';
 import type { Digest } from '../oci/digest.ts';
 import type { Catalog } from './catalog.ts';
 import type { Damage } from './damage.ts';
@@ -26,6 +26,9 @@ export interface ProveDeps {
   readonly damage: Pick<Damage, 'has' | 'found'>;
 }
 
+/** The file was evicted or replaced. Its disk is free only when it is closed, and a slow reader would keep it for hours. */
+const GONE = new Error('the file is gone');
+
 export function createProve({ layout, catalog, damage }: ProveDeps): Prove {
   return async (digest, signal, paced) => {
     const row = catalog.get(digest);
@@ -36,6 +39,7 @@ export function createProve({ layout, catalog, damage }: ProveDeps): Prove {
       const sums = await provenSums(row, fd, async (bytes) => {
         signal.throwIfAborted();
         await paced(bytes);
+        if (fstatSync(fd).nlink === 0) throw GONE;
       });
       if (typeof sums === 'string') {
         await damage.found(digest, fd, sums);
@@ -44,6 +48,9 @@ export function createProve({ layout, catalog, damage }: ProveDeps): Prove {
       }
       if (catalog.sums(row) === undefined) catalog.setSums(digest, sums);
       return 'right';
+    } catch (error) {
+      if (error === GONE) return 'absent';
+      throw error;
     } finally {
       file.release();
     }

@@ -43,6 +43,8 @@ export function createReader(deps: ReaderDeps): Reader {
       const file = new SharedFile(fd);
       try {
         const sums = await sumsOf(row, fd);
+        // Another caller may have found it damaged meanwhile.
+        if (damage.has(digest)) return undefined;
         // Another caller may have been faster: all readers share its file, so that it is known to be in use.
         return sums && (files.get(digest) ?? files.add(catalog.get(digest) ?? row, file.retain(), sums));
       } catch (error) {

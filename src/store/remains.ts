@@ -1,5 +1,5 @@
 import type { ByteRange } from '../oci/range.ts';
-import { CHUNK_BYTES, sumOf, type ChunkSums } from './chunk-sums.ts';
+import { CHUNK_BYTES, chunkEnd, chunkStart, sumOf, type ChunkSums } from './chunk-sums.ts';
 import { readAt } from './disk.ts';
 import type { SharedFile } from './shared-file.ts';
 import type { Remains } from './types.ts';
@@ -31,7 +31,19 @@ export async function remainsOf(
   return {
     size,
     damaged,
-    read: (buffer, offset) => readAt(file.fd, buffer, offset),
+    async read(buffer, offset) {
+      const start = chunkStart(offset);
+      const bytes = Buffer.allocUnsafe(Math.min(size, chunkEnd(offset + buffer.length)) - start);
+      const count = await readAt(file.fd, bytes, start);
+      // Again: the file may have changed since it was looked through.
+      let end = 0;
+      while (
+        end < count &&
+        isRight(bytes.subarray(end, Math.min(end + CHUNK_BYTES, count)), start + end, sums)
+      )
+        end += CHUNK_BYTES;
+      return end === 0 ? 0 : bytes.copy(buffer, 0, offset - start, Math.min(end, count));
+    },
     close: () => file.release(),
   };
 }
@@ -44,11 +56,16 @@ async function damagedRanges(fd: number, size: number, sums: ChunkSums): Promise
     const count = await readAt(fd, bytes, at).catch(() => 0);
     for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
       const chunk = bytes.subarray(from, from + CHUNK_BYTES);
-      const right = from + chunk.length <= count && sumOf(chunk) === sums[(at + from) / CHUNK_BYTES];
+      const right = from + chunk.length <= count && isRight(chunk, at + from, sums);
       if (!right) enter(ranges, { start: at + from, end: at + from + chunk.length });
     }
   }
   return ranges;
+}
+
+/** `at`: where the chunk begins. */
+function isRight(chunk: Buffer, at: number, sums: ChunkSums): boolean {
+  return sumOf(chunk) === sums[at / CHUNK_BYTES];
 }
 
 /** Adds a range behind the last one, or to it where that is near. */

@@ -154,13 +154,13 @@ export class SpoolFile implements Spool {
 
   async suspend(): Promise<void> {
     if (this.#ended) return;
-    if (this.#offset === 0) {
-      await this.discard();
-      return;
-    }
     this.#end();
-    this.#reservation.shrinkTo(this.#onDisk(this.#offset));
-    await this.#endLog((log) => log.close());
+    const bytes = this.#onDisk(this.#offset);
+    const log = this.#log;
+    await this.#endLog((one) => one.close());
+    // What no log vouches for the next fill would cut off, under those who still read it.
+    if (this.#offset === 0 || log?.isWhole !== true) return this.#remove();
+    this.#reservation.shrinkTo(bytes);
     this.#home.keep(this.#path, this.#reservation);
   }
 
@@ -168,7 +168,7 @@ export class SpoolFile implements Spool {
     if (this.#ended) return;
     this.#end();
     await this.#endLog((log) => log.remove());
-    if (await this.#home.remove(this.#path)) this.#reservation.release();
+    await this.#remove();
   }
 
   retain(): void {
@@ -231,6 +231,10 @@ export class SpoolFile implements Spool {
     const log = this.#log;
     this.#log = undefined;
     if (log !== undefined) await end(log);
+  }
+
+  async #remove(): Promise<void> {
+    if (await this.#home.remove(this.#path)) this.#reservation.release();
   }
 
   #end(): void {

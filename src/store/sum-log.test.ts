@@ -6,10 +6,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { body } from '../../test/store/harness.ts';
 import { tempDir } from '../../test/kit/temp.ts';
+import { waitFor } from '../../test/kit/wait.ts';
 import { ManualClock } from '../kit/clock.ts';
 import { CHUNK_BYTES, ChunkSummer } from './chunk-sums.ts';
 import { sumLogPath } from './layout.ts';
-import { openSumLog, readProven, sumLogBytes, type SumLog } from './sum-log.ts';
+import { openSumLog, readProven, SumLog, sumLogBytes } from './sum-log.ts';
 
 const CONTENT = body(4 * CHUNK_BYTES + 100).content;
 
@@ -85,4 +86,20 @@ test('a log that is removed is gone, whatever was still to be written', async ()
   await append(log, clock, [10, 200_000, 30]);
   await log.remove();
   assert.equal(existsSync(sumLogPath(path)), false);
+});
+
+test('a log that is closed holds every record, also of a moment at which a write has just ended', async () => {
+  using directory = tempDir();
+  for (let turns = 0; turns < 12; turns += 1) {
+    const clock = new ManualClock();
+    const path = join(directory.path, `sums-${turns}`);
+    const log = new SumLog(clock, path, openSync(path, 'w+'));
+    log.append([{ end: CHUNK_BYTES, sum: 1n }]);
+    await waitFor(() => clock.pending > 0);
+    clock.advance(1000);
+    for (let count = 0; count < turns; count += 1) await Promise.resolve();
+    log.append([{ end: 2 * CHUNK_BYTES, sum: 2n }]);
+    await log.close();
+    assert.equal(statSync(path).size, sumLogBytes(2 * CHUNK_BYTES), `after ${turns} turns`);
+  }
 });

@@ -25,11 +25,17 @@ export class SumLog {
   #pending: SumRecord[] = [];
   #writing: Promise<void> | undefined;
   readonly #ended = new AbortController();
+  #isWhole = true;
 
   constructor(clock: Clock, path: string, fd: number) {
     this.#clock = clock;
     this.#path = path;
     this.#fd = fd;
+  }
+
+  /** False once a record could not be written. */
+  get isWhole(): boolean {
+    return this.#isWhole;
   }
 
   /** Takes records that follow one another; one of a chunk that was not complete takes the place of the last. Written soon. */
@@ -62,11 +68,13 @@ export class SumLog {
       const records = this.#pending;
       const [first] = records;
       if (first === undefined) {
+        // At once: what is appended a moment later begins to be written by itself.
         this.#writing = undefined;
         return;
       }
       this.#pending = [];
-      await writeAll(this.#fd, [encode(records)], sumLogBytes(first.end) - RECORD_BYTES).catch(() => {});
+      const at = sumLogBytes(first.end) - RECORD_BYTES;
+      await writeAll(this.#fd, [encode(records)], at).catch(() => (this.#isWhole = false));
       await sleep(this.#clock, PAUSE_MS, this.#ended.signal).catch(() => {});
     }
   }

@@ -66,7 +66,7 @@ export interface Remains {
   readonly size: number;
   /** What is not usable, in order. */
   readonly damaged: readonly ByteRange[];
-  /** Reads what is usable into `buffer`; gives the number of bytes, fewer than asked only when the file has become shorter. */
+  /** Reads what is usable into `buffer`; gives the number of bytes, fewer than asked only when the file has changed since. */
   read(buffer: Buffer, offset: number): Promise<number>;
   /** Owed once. */
   close(): void;
@@ -101,7 +101,10 @@ export interface Spool {
     origin: Origin;
     mended?: boolean;
   }): Promise<OpenContent>;
-  /** Keeps the bytes on disk for the next fill of this digest, closes nothing that readers still hold. */
+  /**
+   * Keeps the bytes on disk for the next fill of this digest, or removes them when a next one could not use them. Closes nothing that
+   * readers still hold, and they go on reading the same bytes.
+   */
   suspend(): Promise<void>;
   /** Removes the bytes. */
   discard(): Promise<void>;

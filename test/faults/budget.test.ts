@@ -15,6 +15,8 @@ import {
   type LarderProcess,
   type TestBlob,
 } from '../kit/index.ts';
+import { blobPath, damage, zero } from './damage/kinds.ts';
+import { ask } from './damage/verdict.ts';
 import { blobUrl, cacheStatus, configOf, MiB, startCache } from './setting.ts';
 
 test('maxSize is never exceeded while many bodies come in, running fills included, and the newest stay', async () => {
@@ -231,6 +233,32 @@ test('a disk that fills up in the middle of a body is not noticed by its readers
   };
   assert.equal(upstreams[0]?.storeFull, true);
 });
+
+for (const lies of [false, true]) {
+  const outcome = lies ? 'is cut, as the upstream sends wrong bytes' : 'goes on to its end';
+  test(`an answer under way whose stored bytes are damaged, while the disk has no room to mend them, ${outcome}`, async (context) => {
+    using disk = smallDisk(64 * MiB);
+    if (disk === undefined) return context.skip(NO_DISK);
+    const blob = blobOf(32 * MiB, 1);
+    await using upstream = await startUpstream();
+    upstream.push('team/app', blob);
+    await using larder = await startCache(upstream, { store: join(disk.path, 'store') });
+    const url = blobUrl(larder, 'team/app', blob);
+    await whole(larder, blob);
+    if (lies) upstream.faults.add({ match: { kind: 'blob' }, flipByteAt: 31 * MiB });
+    let isDone = false;
+    const { verdict } = await ask(url, blob, undefined, {
+      onBytes(received) {
+        if (isDone || received < MiB) return;
+        isDone = true;
+        const path = blobPath(larder.store, blob.digest);
+        damage({ name: 'zeroed', apply: () => zero(path, 24 * MiB, 8 * MiB) }, [path]);
+        disk.fillUp(4 * MiB);
+      },
+    });
+    assert.ok(lies ? ['wrong part', 'short', 'reset'].includes(verdict) : verdict === 'right', verdict);
+  });
+}
 
 const NO_DISK = 'mounting a small disk takes root';
 

@@ -1,9 +1,9 @@
 /** Law 3 on a disk that lies, under load: many callers at once, and damage while a response is under way. */
 import assert from 'node:assert/strict';
-import { rmSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { suite, test } from 'node:test';
-import { blobOf, startUpstream, waitFor, type LarderProcess, type TestBlob } from '../kit/index.ts';
+import { blobOf, get, startUpstream, waitFor, type LarderProcess, type TestBlob } from '../kit/index.ts';
 import { contentsOf } from './damage/contents.ts';
 import { actionsOf } from './damage/findings.ts';
 import { inParallel } from './damage/in-parallel.ts';
@@ -94,6 +94,38 @@ test('50 callers at once of one large blob with three flipped bytes cost the ups
   assert.ok((await actionsOf(larder)).repaired >= 1);
   await upstream.refuse();
   assert.equal((await ask(url, blob)).verdict, 'right', 'it is mended on disk');
+});
+
+test('a range of a blob that is damaged as a whole is never answered with other bytes, though the upstream does not say how long it is', async () => {
+  const blob = blobOf(100_000, 31);
+  await using upstream = await startUpstream();
+  upstream.push(REPOSITORY, blob);
+  upstream.faults.add({ match: { kind: 'blob' }, chunked: true });
+  await using larder = await startCache(upstream);
+  await fill(larder, [blob]);
+  const path = blobPath(larder.store, blob.digest);
+  damage({ name: 'zeroed', apply: () => zero(path, 0, blob.size) }, [path]);
+  const range = { range: 'bytes=1000-1019' };
+  // Without a size the range is ignored, as for any blob.
+  const answer = await get(blobUrl(larder, REPOSITORY, blob), { headers: range, body: { expect: blob } });
+  assert.deepEqual(
+    [answer.status, answer.complete, answer.matches, answer.bytes],
+    [200, true, true, blob.size],
+  );
+  assert.equal(answer.headers['content-range'], undefined);
+});
+
+test('who reads a new blob slowly gets every byte right, though its file is damaged once it is stored', async () => {
+  const blob = blobOf(32 * MiB, 32);
+  await using upstream = await startUpstream();
+  upstream.push(REPOSITORY, blob);
+  await using larder = await startCache(upstream);
+  const path = blobPath(larder.store, blob.digest);
+  const asking = ask(blobUrl(larder, REPOSITORY, blob), blob, undefined, { slowBytesPerSecond: 8 * MiB });
+  await waitFor(() => existsSync(path));
+  damage({ name: 'zeroed', apply: () => zero(path, 24 * MiB, 8 * MiB) }, [path]);
+  assert.equal((await asking).verdict, 'right');
+  assert.equal((await actionsOf(larder)).repaired, 1);
 });
 
 suite('damage while a response is under way, of what it has not come to yet,', () => {

@@ -124,12 +124,15 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       }
       // A fill may have ended between opening and this moment; then the store has the blob, or another fill is due.
       if (fill.retain()) {
+        let damaged: Damaged | undefined;
         try {
-          await answerFill(exchange, target, fill, running === undefined, begun);
+          damaged = await answerFill(exchange, target, fill, running === undefined, begun);
         } finally {
           fill.release();
         }
-        return;
+        if (damaged === undefined) return;
+        begun = damaged.begun;
+        continue;
       }
       if (attempt >= 3)
         throw fill.failure ?? new LarderError('STORE_UNAVAILABLE', `${digest} could not be kept`);
@@ -145,7 +148,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     content: OpenContent,
     status: CacheStatus,
     begun: ByteRange | undefined,
-  ): Promise<{ readonly begun: ByteRange | undefined } | undefined> {
+  ): Promise<Damaged | undefined> {
     const { response, signal } = exchange;
     let range = begun;
     try {
@@ -165,9 +168,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       return undefined;
     } catch (error) {
       if (!isLarderError(error, 'STORE_DAMAGED')) throw error;
-      if (response.headersSent) return { begun: range };
-      response.removeHeader('Age');
-      return { begun: undefined };
+      return damagedUnder(exchange, range);
     } finally {
       content.close();
     }
@@ -189,13 +190,14 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     });
   }
 
+  /** As {@link answerStored}, from a fill: what it has stored may be damaged before a slow caller has all of it. */
   async function answerFill(
     exchange: Exchange,
     target: Target,
     fill: Fill,
     first: boolean,
     begun: ByteRange | undefined,
-  ): Promise<void> {
+  ): Promise<Damaged | undefined> {
     const status: CacheStatus = first ? { kind: 'miss', stored: true } : { kind: 'miss', collapsed: true };
     exchange.bytesFrom = first ? 'fill' : 'join';
     const { response, signal } = exchange;
@@ -205,7 +207,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       (size === undefined
         ? beginUnsizedBlob(exchange, status, fill.digest)
         : beginBlob(exchange, size, status, blobHeaders(fill.digest)));
-    if (range === undefined) return;
+    if (range === undefined) return undefined;
     const cancelFlush =
       size !== undefined && size > HOLD_BACK_BYTES && range.start <= fill.limit
         ? (response.flushHeaders(), undefined)
@@ -220,13 +222,14 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
           : unsent(exchange, begun).start;
       await pump(fill, { start, end: range.end }, exchange, deps.pool, signal);
     } catch (error) {
-      const isOurs = isStoreTrouble(error) && fill.failure === error;
-      if (!isOurs || begun !== undefined) throw error;
+      if (isLarderError(error, 'STORE_DAMAGED')) return damagedUnder(exchange, range);
+      if (!isStoreTrouble(error) || fill.failure !== error) throw error;
       await goOnWithoutStore(exchange, target, fill, range);
     } finally {
       cancelFlush?.();
     }
     response.end();
+    return undefined;
   }
 
   /** Serves the pieces of a range for which the fill would take too long; gives the offset from which the fill takes over. */
@@ -268,11 +271,16 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     const sent = unsent(exchange, range).start;
     const written = Math.min(fill.limit, range.end);
     if (sent < written) await pump(fill, { start: sent, end: written }, exchange, deps.pool, signal);
-    const rest = { start: Math.max(sent, written), end: range.end };
+    const missing = Math.max(sent, written);
+    const whole = range.start === 0 && range.end >= (fill.size ?? BODY_END);
+    const hash = whole ? fill.forkHash() : undefined;
+    // A whole body is proven from where the fill's hash ends, also where more of it than that was sent from a stored file.
+    const rest = { start: hash === undefined ? missing : fill.limit, end: range.end };
     const body = directBody({ target, digest: fill.digest, range: rest, kind: 'blob', signal });
-    const whole = range.start === 0 && range.end === (fill.size ?? BODY_END);
-    const hash = whole && rest.start === fill.limit ? fill.forkHash() : undefined;
-    await send(exchange, hash === undefined ? body : verifiedBody(body, fill.digest, hash));
+    await send(
+      exchange,
+      hash === undefined ? body : without(missing - rest.start, verifiedBody(body, fill.digest, hash)),
+    );
   }
 
   /** No room, or a blob larger than the budget: served, and not stored. */
@@ -318,6 +326,18 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
   }
 }
 
+/** What was answered from was found damaged; `begun`: what the answer is to give, if it has begun. */
+interface Damaged {
+  readonly begun: ByteRange | undefined;
+}
+
+function damagedUnder({ response }: Exchange, range: ByteRange | undefined): Damaged {
+  if (response.headersSent) return { begun: range };
+  // What another answer may not set: where its size is not known, nothing of these is.
+  for (const name of ['Age', 'Content-Length', 'Content-Range']) response.removeHeader(name);
+  return { begun: undefined };
+}
+
 /** What of `range` is still to be sent. */
 function unsent(exchange: Exchange, range: ByteRange): ByteRange {
   return { start: range.start + exchange.sentBytes, end: range.end };
@@ -325,6 +345,15 @@ function unsent(exchange: Exchange, range: ByteRange): ByteRange {
 
 async function send(exchange: Exchange, body: AsyncIterable<Buffer>): Promise<void> {
   for await (const chunk of body) await exchange.write(chunk);
+}
+
+/** A body without its first `bytes`. */
+async function* without(bytes: number, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let left = bytes;
+  for await (const chunk of body) {
+    if (chunk.length > left) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
 }
 
 /** Whom the upstream has refused is refused, whoever else the fill goes on for. */

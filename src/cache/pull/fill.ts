@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { Remains, Spool, Store } from '../../store/types.ts';
+import type { OpenContent, Remains, Spool, Store } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { ByteSource } from './byte-source.ts';
 import { originOf } from '../upstreams.ts';
@@ -51,6 +51,8 @@ export class Fill implements ByteSource {
   readonly #waiters = new Set<{ offset: number; resolve: () => void; reject: (reason: unknown) => void }>();
   #open!: { resolve: () => void; reject: (reason: unknown) => void };
   #spool: Spool | undefined;
+  /** What became of the spool, for the readers that are left: a slow one reads a file that has lain on the disk for hours. */
+  #content: OpenContent | undefined;
   #provenSize: number | undefined;
   #limit = 0;
   #readers = 0;
@@ -88,7 +90,9 @@ export class Fill implements ByteSource {
     return this.#limit;
   }
 
+  /** Once it is stored: throws `STORE_DAMAGED` as stored content does. */
   read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
+    if (this.#content !== undefined) return this.#content.read(buffer, offset, end);
     if (this.#spool === undefined) throw new TypeError('a fill is read only after it has opened');
     const length = Math.min(buffer.length, this.#limit - offset, end - offset);
     return readSpool(this.#spool.fd, buffer.subarray(0, length), offset);
@@ -122,7 +126,9 @@ export class Fill implements ByteSource {
   release(): void {
     this.#spool?.release();
     this.#readers -= 1;
-    if (this.#readers === 0 && this.#state === 'running') this.#whenIdle();
+    if (this.#readers > 0) return;
+    this.#content?.close();
+    if (this.#state === 'running') this.#whenIdle();
   }
 
   grown(offset: number, signal: AbortSignal): Promise<void> {
@@ -259,12 +265,12 @@ export class Fill implements ByteSource {
       );
     }
     try {
-      const content = await spool.commit({
+      this.#content = await spool.commit({
         type: 'blob',
         origin: originOf(this.sources.current),
         mended: this.#mended,
       });
-      content.close();
+      if (this.#readers === 0) this.#content.close();
       for (const origin of this.sources.origins()) this.#deps.store.link(this.digest, origin);
     } catch (error) {
       this.#deps.logger.warn('a verified blob could not be kept', {

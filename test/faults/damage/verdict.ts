@@ -25,7 +25,7 @@ export async function ask(
   url: string,
   blob: TestBlob,
   span?: Span,
-  options: Pick<GetOptions, 'headers' | 'agent' | 'onBytes'> = {},
+  options: Pick<GetOptions, 'headers' | 'agent' | 'onBytes' | 'slowBytesPerSecond'> = {},
 ): Promise<Asked> {
   const { start, end } = span ?? { start: 0, end: blob.size };
   const range = span && { range: `bytes=${start}-${end - 1}` };
