@@ -26,7 +26,7 @@ const CHUNK_SUMS = `
 export const CHUNK_BYTES = 65536;
 export class ChunkSummer {
   length = 0;
-  update(...pieces) {
+  update(pieces) {
     for (const piece of pieces) this.length += piece.length;
     return [];
   }

@@ -75,7 +75,7 @@ test('an upstream that does not answer is asked once each 30 s, however much of 
   await stop();
 });
 
-test('what an upstream refuses to Larder itself is left to the next caller', async () => {
+test('what an upstream refuses to Larder itself is left to the next caller, and asked for again after ten minutes', async () => {
   const { next, answers, damaged, stop } = setting([
     damagedAt('1', 'a.example'),
     damagedAt('2', 'b.example'),
@@ -84,6 +84,10 @@ test('what an upstream refuses to Larder itself is left to the next caller', asy
   assert.deepEqual(await next(), ['a.example', 'b.example']);
   assert.deepEqual(await next(), []);
   assert.equal(damaged.size, 1);
+  answers.clear();
+  for (let round = 3; round < 21; round += 1) assert.deepEqual(await next(), []);
+  assert.deepEqual(await next(), ['a.example']);
+  assert.equal(damaged.size, 0);
   await stop();
 });
 

@@ -12,6 +12,9 @@ export interface MenderDeps {
   readonly logger: Logger;
 }
 
+/** What an upstream refuses to Larder itself is asked for again after this long: a registry refuses everybody at times. */
+const REFUSED_MS = 600_000;
+
 /** How often: what was found damaged is right within 35 s of its upstream's return. */
 const INTERVAL_MS = 30_000;
 
@@ -20,8 +23,8 @@ const INTERVAL_MS = 30_000;
  * credential is configured for. What is private to callers waits for the next of them. Runs until the signal aborts.
  */
 export function createMender({ maintenance, repair, clock, logger }: MenderDeps) {
-  /** What no upstream gives to Larder itself. */
-  let refused: ReadonlySet<Digest> = new Set();
+  /** What no upstream gives to Larder itself, and until when it is not asked for again. */
+  let refused: ReadonlyMap<Digest, number> = new Map();
 
   return async function mend(signal: AbortSignal): Promise<void> {
     for (;;) {
@@ -35,20 +38,21 @@ export function createMender({ maintenance, repair, clock, logger }: MenderDeps)
   };
 
   /** One after the other. An upstream that does not answer is left alone until the next round. */
-  async function mendAll(signal: AbortSignal): Promise<ReadonlySet<Digest>> {
-    const given = new Set<Digest>();
+  async function mendAll(signal: AbortSignal): Promise<ReadonlyMap<Digest, number>> {
+    const given = new Map<Digest, number>();
     const silent = new Set<string>();
     for (const content of maintenance.damaged()) {
       const { digest } = content;
-      if (refused.has(digest)) given.add(digest);
+      const until = refused.get(digest) ?? 0;
       const origins = content.origins.filter(({ upstream }) => !silent.has(upstream));
-      if (refused.has(digest) || origins.length === 0) continue;
+      if (until > clock.monotonic()) given.set(digest, until);
+      if (given.has(digest) || origins.length === 0) continue;
       try {
         await repair({ ...content, origins }, signal);
       } catch (error) {
         if (signal.aborted) break;
         logger.debug('damaged content could not be mended', { digest, error: errorText(error) });
-        if (isLarderError(error) && !error.retryable) given.add(digest);
+        if (isLarderError(error) && !error.retryable) given.set(digest, clock.monotonic() + REFUSED_MS);
         else for (const { upstream } of origins) silent.add(upstream);
       }
     }

@@ -30,7 +30,7 @@ function setting(): Setting {
   const path = directory.write('file', OF.content);
   const clock = new ManualClock();
   const summer = new ChunkSummer();
-  summer.update(OF.content);
+  summer.update([OF.content]);
   const shared = new SharedFile(openSync(path, 'r'));
   const damage: string[] = [];
   let diskReads = 0;

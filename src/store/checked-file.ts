@@ -2,8 +2,8 @@ import { fstatSync } from 'node:fs';
 import type { Clock } from '../kit/clock.ts';
 import { errorText, LarderError } from '../kit/errors.ts';
 import type { Digest } from '../oci/digest.ts';
-import { CHUNK_BYTES, chunkEnd, chunkStart, sumOf, type ChunkSums } from './chunk-sums.ts';
-import { readAt } from './disk.ts';
+import { CHUNK_BYTES, sumOf, type ChunkSums } from './chunk-sums.ts';
+import { readChunks } from './read-chunks.ts';
 import type { SharedFile } from './shared-file.ts';
 
 /**
@@ -65,16 +65,14 @@ export class CheckedFile {
    * buffer must hold the chunk of `offset`. Throws `STORE_DAMAGED` when a byte on the way is not right, or not there.
    */
   async read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
-    const start = chunkStart(offset);
-    const wanted = Math.min(this.size, chunkEnd(end));
-    const stop = wanted - start <= buffer.length ? wanted : start + chunkStart(buffer.length);
     const epoch = this.#look();
     const old = this.#deps.clock.monotonic() - this.#since >= TICK_MS;
-    const bytes = buffer.subarray(0, stop - start);
-    const count = await readAt(this.file.fd, bytes, start).catch((error: unknown) => {
-      throw this.#damaged(start, errorText(error));
+    const { bytes, start, missing } = await readChunks(this.file.fd, buffer, {
+      offset,
+      end,
+      size: this.size,
     });
-    if (count < bytes.length) throw this.#damaged(start + count, 'the file ends there');
+    if (missing !== undefined) throw this.#damaged(missing.at, errorText(missing.why));
     const same = this.#look() === epoch;
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
       const chunk = (start + at) / CHUNK_BYTES;
@@ -83,7 +81,7 @@ export class CheckedFile {
         throw this.#damaged(start + at, 'its bytes are not those that were stored');
       if (same && old) this.#right[chunk >> 3] = this.#rightAround(chunk) | (1 << (chunk & 7));
     }
-    return bytes.subarray(offset - start, Math.min(end, stop) - start);
+    return bytes.subarray(offset - start, Math.min(end, start + bytes.length) - start);
   }
 
   /** The number of the present epoch; a new one begins when any byte may be another than it was. */

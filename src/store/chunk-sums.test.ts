@@ -26,7 +26,7 @@ test('the sums of content are those of its chunks, in whatever pieces it came', 
       const summer = new ChunkSummer();
       let at = 0;
       for (const length of [...lengths, size]) {
-        summer.update(content.subarray(at, at + length));
+        summer.update([content.subarray(at, at + length)]);
         at = Math.min(size, at + length);
       }
       assert.equal(summer.length, size);
@@ -37,15 +37,15 @@ test('the sums of content are those of its chunks, in whatever pieces it came', 
 
 test('a record is given at the end of each chunk, and one at the end of what there is', () => {
   const summer = new ChunkSummer();
-  const first = summer.update(CONTENT.subarray(0, 1000), CONTENT.subarray(1000, CHUNK_BYTES + 10));
+  const first = summer.update([CONTENT.subarray(0, 1000), CONTENT.subarray(1000, CHUNK_BYTES + 10)]);
   assert.deepEqual(first, [
     { end: CHUNK_BYTES, sum: sumOf(CONTENT.subarray(0, CHUNK_BYTES)) },
     { end: CHUNK_BYTES + 10, sum: sumOf(CONTENT.subarray(CHUNK_BYTES, CHUNK_BYTES + 10)) },
   ]);
-  assert.deepEqual(summer.update(CONTENT.subarray(CHUNK_BYTES + 10, 2 * CHUNK_BYTES)), [
+  assert.deepEqual(summer.update([CONTENT.subarray(CHUNK_BYTES + 10, 2 * CHUNK_BYTES)]), [
     { end: 2 * CHUNK_BYTES, sum: sumOf(CONTENT.subarray(CHUNK_BYTES, 2 * CHUNK_BYTES)) },
   ]);
-  assert.deepEqual(summer.update(), []);
+  assert.deepEqual(summer.update([]), []);
 });
 
 test('sums that were written are read again, and only for content of their size', () => {

@@ -35,8 +35,18 @@ export class ChunkSummer {
     return this.#length;
   }
 
+  /** How many chunks are complete. */
+  get complete(): number {
+    return this.#complete.length;
+  }
+
+  /** The sum of a chunk, by its number; of the one that has begun, of what there is of it. */
+  sumAt(chunk: number): bigint | undefined {
+    return this.#complete[chunk] ?? (chunk === this.complete ? this.#begun?.digest() : undefined);
+  }
+
   /** Gives what has become known: a record at the end of each chunk, and one at the end of what there is. */
-  update(...pieces: readonly Buffer[]): SumRecord[] {
+  update(pieces: readonly Buffer[]): SumRecord[] {
     const records: SumRecord[] = [];
     for (const piece of pieces) {
       for (let at = 0; at < piece.length;) {

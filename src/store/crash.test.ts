@@ -36,7 +36,7 @@ const SPOOLED = `${of.digest.replace(':', '-')}.a.example`;
 function spooled(directory: string, bytes: Buffer, found = bytes): void {
   const path = join(directory, 'spool', SPOOLED);
   writeFileSync(path, found);
-  const records = new ChunkSummer().update(bytes).map(({ end, sum }) => {
+  const records = new ChunkSummer().update([bytes]).map(({ end, sum }) => {
     const record = Buffer.alloc(16);
     record.writeDoubleLE(end);
     record.writeBigUInt64LE(sum, 8);

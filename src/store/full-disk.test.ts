@@ -7,6 +7,7 @@ import { tempDir } from '../../test/kit/temp.ts';
 import { A, MIB, body, keep, localStore } from '../../test/store/harness.ts';
 import { createDigestHash } from '../oci/digest.ts';
 import { Budget } from './budget.ts';
+import { ManualClock } from '../kit/clock.ts';
 import { ChunkSummer } from './chunk-sums.ts';
 import { Ledger } from './ledger.ts';
 import { SharedFile } from './shared-file.ts';
@@ -30,6 +31,7 @@ test('a write that the disk has no room for makes room once, then fails and leav
     file: new SharedFile(openSync('/dev/full', 'r+')),
     hash: createDigestHash(of.digest),
     summer,
+    clock: new ManualClock(),
     log: undefined,
     offset: 0,
     reservation: await budget.reserve('a.example', 1000),

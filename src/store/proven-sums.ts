@@ -19,7 +19,7 @@ export async function provenSums(
   const summer = new ChunkSummer();
   const take = (bytes: Buffer): void => {
     hash.update(bytes);
-    summer.update(bytes);
+    summer.update([bytes]);
   };
   try {
     await readThrough(fd, size, take, paced);

@@ -1,6 +1,8 @@
 import type { Hash } from 'node:crypto';
+import type { Clock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import { digestAlgorithm, type Digest } from '../oci/digest.ts';
+import { CheckedSpool } from './checked-spool.ts';
 import type { ChunkSummer, ChunkSums } from './chunk-sums.ts';
 import type { Reservation } from './reservation.ts';
 import { diskError, isDiskFull, syncData, truncate, writeAll } from './disk.ts';
@@ -45,6 +47,7 @@ export interface SpoolState {
   /** Of the first `offset` bytes, like `summer`. */
   readonly hash: Hash;
   readonly summer: ChunkSummer;
+  readonly clock: Clock;
   /** Undefined for one that a crash may take. */
   readonly log: SumLog | undefined;
   readonly offset: number;
@@ -73,6 +76,7 @@ export class SpoolFile implements Spool {
   readonly #file: SharedFile;
   readonly #reservation: Reservation;
   readonly #summer: ChunkSummer;
+  readonly #checked: CheckedSpool;
   #log: SumLog | undefined;
   #hash: Hash;
   #offset: number;
@@ -85,13 +89,14 @@ export class SpoolFile implements Spool {
     this.#file = state.file;
     this.#hash = state.hash;
     this.#summer = state.summer;
+    this.#checked = new CheckedSpool(state.clock, state.digest, state.file, state.summer);
     this.#log = state.log;
     this.#offset = state.offset;
     this.#reservation = state.reservation;
   }
 
-  get fd(): number {
-    return this.#file.fd;
+  read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
+    return this.#checked.read(buffer, offset, end);
   }
 
   get offset(): number {
@@ -107,7 +112,8 @@ export class SpoolFile implements Spool {
     const hash = this.#hash.copy();
     for (const chunk of chunks) hash.update(chunk);
     await writing;
-    const records = this.#summer.update(...chunks);
+    const records = this.#summer.update(chunks);
+    this.#checked.written();
     this.#log?.append(records);
     this.#hash = hash;
     this.#offset += bytes;
@@ -131,7 +137,7 @@ export class SpoolFile implements Spool {
       throw new LarderError('UPSTREAM_DIGEST_MISMATCH', message);
     }
     try {
-      await syncData(this.fd);
+      await syncData(this.#file.fd);
       // Off the disk before its bytes are given back.
       await this.#endLog((log) => log.remove());
       const content = await this.#home.settle(
@@ -198,17 +204,17 @@ export class SpoolFile implements Spool {
 
   async #write(chunks: readonly Buffer[], bytes: number): Promise<void> {
     try {
-      await writeAll(this.fd, chunks, this.#offset);
+      await writeAll(this.#file.fd, chunks, this.#offset);
     } catch (error) {
       if (!isDiskFull(error) || !(await this.#home.relieve(bytes))) return this.#undo(error);
-      await writeAll(this.fd, chunks, this.#offset).catch((again: unknown) => this.#undo(again));
+      await writeAll(this.#file.fd, chunks, this.#offset).catch((again: unknown) => this.#undo(again));
     }
   }
 
   /** A failed write may have left a part of its bytes: the file ends where the hash ends. */
   async #undo(error: unknown): Promise<never> {
     try {
-      await truncate(this.fd, this.#offset);
+      await truncate(this.#file.fd, this.#offset);
     } catch {
       // The next write covers what is left there, and a resumed file is hashed as it is.
     }

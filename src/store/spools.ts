@@ -96,6 +96,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
         file,
         hash: createDigestHash(digest),
         summer: new ChunkSummer(),
+        clock,
         log: resumable ? await openSumLog(clock, path) : undefined,
         offset: 0,
         reservation,
@@ -123,7 +124,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
       const usable = size === undefined || found <= size ? found : 0;
       await readProven(path, file.fd, usable, (bytes) => {
         hash.update(bytes);
-        summer.update(bytes);
+        summer.update([bytes]);
       });
       await truncate(file.fd, summer.length);
       const log = await openSumLog(clock, path);
@@ -133,6 +134,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
         file,
         hash,
         summer,
+        clock,
         log,
         offset: summer.length,
         reservation,

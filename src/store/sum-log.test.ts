@@ -40,7 +40,7 @@ async function proven(path: string, content: Buffer): Promise<number> {
 async function append(log: SumLog, clock: ManualClock, lengths: readonly number[]): Promise<number> {
   const summer = new ChunkSummer();
   for (const [index, length] of lengths.entries()) {
-    log.append(summer.update(CONTENT.subarray(summer.length, summer.length + length)));
+    log.append(summer.update([CONTENT.subarray(summer.length, summer.length + length)]));
     if (index % 3 === 0) await turn();
     if (index % 2 === 0) clock.advance(20);
   }
@@ -69,13 +69,13 @@ test('a log whose process was killed vouches for what had 20 ms, and for no wron
   const summer = new ChunkSummer();
   const pieces = [0, 1, 2].map((at) => CONTENT.subarray(at * 50_000, (at + 1) * 50_000));
   for (const piece of pieces) {
-    log.append(summer.update(piece));
+    log.append(summer.update([piece]));
     while (statSync(sumLogPath(path)).size < sumLogBytes(summer.length)) {
       clock.advance(20);
       await turn();
     }
   }
-  log.append(summer.update(CONTENT.subarray(150_000, 250_000)));
+  log.append(summer.update([CONTENT.subarray(150_000, 250_000)]));
   assert.equal(await proven(path, CONTENT.subarray(0, 250_000)), 150_000);
   await log.close();
 });

@@ -73,12 +73,16 @@ export interface Remains {
 }
 
 /**
- * A body on its way in: bytes are appended in order, hashed as they are written, and can be read back through `fd` up to
+ * A body on its way in: bytes are appended in order, hashed as they are written, and can be read back up to
  * `offset` at any time, also after `commit` (the file is renamed, not copied).
  */
 export interface Spool {
   readonly digest: Digest;
-  readonly fd: number;
+  /**
+   * Reads into `buffer` what was written, as {@link OpenContent.read} does, `end` at most `offset`. Throws `STORE_DAMAGED` when a byte is not
+   * the one which was written (the spool goes on, and what it becomes is mended like other content), and `STORE_UNAVAILABLE`.
+   */
+  read(buffer: Buffer, offset: number, end: number): Promise<Buffer>;
   /** Bytes written so far; above 0 at the start when a crash or abort left a usable beginning. */
   readonly offset: number;
   /**

@@ -220,6 +220,10 @@ export class MemoryStore implements Store {
 let fileCount = 0;
 
 class MemorySpool implements Spool {
+  read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
+    return readSpool(this.fd, buffer.subarray(0, Math.min(buffer.length, end - offset)), offset);
+  }
+
   readonly digest: Digest;
   readonly fd: number;
   readonly #store: MemoryStore;

@@ -86,3 +86,24 @@ test('a download that a SIGKILL has cut is whole and right for the next caller, 
   }
   assert.deepEqual(problems, []);
 });
+
+test('who joins a running download whose beginning was damaged on the disk meanwhile gets it right, for little more than its bytes', async () => {
+  const blob = blobOf(SIZE, 90);
+  await using upstream = await startUpstream();
+  upstream.push('team/app', blob);
+  upstream.faults.add({ match: { kind: 'blob', method: 'GET' }, bytesPerSecond: 1.5 * MiB });
+  await using larder = await startCache(upstream);
+  const url = blobUrl(larder, 'team/app', blob);
+  const first = ask(url, blob);
+  await waitFor(() => upstream.bodyBytes() > 2 * MiB, { limitMs: 20_000 });
+  const spool = readdirSync(join(larder.store, 'spool')).find((name) => name.startsWith('sha256-'));
+  flipByte(join(larder.store, 'spool', spool ?? 'missing'), 100_000);
+  // Nothing that is read within a second after it was written is looked at again.
+  const written = upstream.bodyBytes();
+  await waitFor(() => upstream.bodyBytes() > written + 1.6 * MiB, { limitMs: 20_000 });
+  const joined = await ask(url, blob);
+  assert.deepEqual([(await first).verdict, joined.verdict], ['right', 'right']);
+  assert.equal((await ask(url, blob)).verdict, 'right');
+  assert.equal(await larder.metric('larder_corrupt_blobs_total', { action: 'repaired' }), 1);
+  assert.ok(upstream.bodyBytes() <= SIZE * 1.05, `${upstream.bodyBytes() / SIZE} times its bytes`);
+});

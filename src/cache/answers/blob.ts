@@ -222,7 +222,11 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
           : unsent(exchange, begun).start;
       await pump(fill, { start, end: range.end }, exchange, deps.pool, signal);
     } catch (error) {
-      if (isLarderError(error, 'STORE_DAMAGED')) return damagedUnder(exchange, range);
+      if (isLarderError(error, 'STORE_DAMAGED')) {
+        // Mended is what is stored, and nothing else is fetched twice for it.
+        await fill.grown(BODY_END, signal);
+        return damagedUnder(exchange, range);
+      }
       if (!isStoreTrouble(error) || fill.failure !== error) throw error;
       await goOnWithoutStore(exchange, target, fill, range);
     } finally {

@@ -8,7 +8,6 @@ import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { ByteSource } from './byte-source.ts';
 import { originOf } from '../upstreams.ts';
 import { createMending } from './mend.ts';
-import { readSpool } from './read-spool.ts';
 import type { Sources } from './sources.ts';
 import { UpstreamBlob, type BlobRequest } from './upstream-blob.ts';
 
@@ -90,12 +89,11 @@ export class Fill implements ByteSource {
     return this.#limit;
   }
 
-  /** Once it is stored: throws `STORE_DAMAGED` as stored content does. */
+  /** Throws `STORE_DAMAGED` where what was written is not what is there; the fill goes on, and what it has stored is mended. */
   read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
     if (this.#content !== undefined) return this.#content.read(buffer, offset, end);
     if (this.#spool === undefined) throw new TypeError('a fill is read only after it has opened');
-    const length = Math.min(buffer.length, this.#limit - offset, end - offset);
-    return readSpool(this.#spool.fd, buffer.subarray(0, length), offset);
+    return this.#spool.read(buffer, offset, Math.min(end, this.#limit));
   }
 
   /** What ended it, if it failed. */
