@@ -1,7 +1,8 @@
 import type { Clock } from '../kit/clock.ts';
 import { errorText, LarderError } from '../kit/errors.ts';
 import type { Digest } from '../oci/digest.ts';
-import { CHUNK_BYTES, sumOf, type ChunkSummer } from './chunk-sums.ts';
+import { CHUNK_BYTES, chunkStart, sumOf, type ChunkSummer } from './chunk-sums.ts';
+import { readAt } from './disk.ts';
 import { readChunks } from './read-chunks.ts';
 import type { SharedFile } from './shared-file.ts';
 
@@ -37,14 +38,13 @@ export class CheckedSpool {
   /** See `Spool.read`. */
   async read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
     const size = this.#summer.length;
+    const stop = Math.min(end, offset + buffer.length);
+    // Whoever reads along takes what has come since the last time, wherever in a chunk that is.
+    if (this.#isFresh(offset, stop)) return this.#readAsIs(buffer.subarray(0, stop - offset), offset);
     // Of the chunk that has begun, before it is read: it may grow meanwhile.
     const last = this.#staleSum(this.#summer.complete, this.#clock.monotonic());
     const { bytes, start, missing } = await readChunks(this.#file.fd, buffer, { offset, end, size });
-    if (missing !== undefined)
-      throw new LarderError(
-        'STORE_UNAVAILABLE',
-        `a spool cannot be read at byte ${missing.at}: ${errorText(missing.why)}`,
-      );
+    if (missing !== undefined) throw unreadable(missing.at, missing.why);
     const now = this.#clock.monotonic();
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
       const chunk = (start + at) / CHUNK_BYTES;
@@ -62,8 +62,28 @@ export class CheckedSpool {
     return bytes.subarray(offset - start, Math.min(end, start + bytes.length) - start);
   }
 
+  async #readAsIs(bytes: Buffer, offset: number): Promise<Buffer> {
+    const count = await readAt(this.#file.fd, bytes, offset).catch((error: unknown) => {
+      throw unreadable(offset, error);
+    });
+    if (count < bytes.length) throw unreadable(offset + count, new Error('the file ends there'));
+    return bytes;
+  }
+
+  #isFresh(start: number, stop: number): boolean {
+    const now = this.#clock.monotonic();
+    for (let at = chunkStart(start); at < stop; at += CHUNK_BYTES) {
+      if (now - (this.#rightAt[at / CHUNK_BYTES] ?? now) >= RECHECK_MS) return false;
+    }
+    return true;
+  }
+
   /** Undefined while the chunk need not be checked. */
   #staleSum(chunk: number, now: number): bigint | undefined {
     return now - (this.#rightAt[chunk] ?? now) < RECHECK_MS ? undefined : this.#summer.sumAt(chunk);
   }
+}
+
+function unreadable(at: number, why: unknown): LarderError {
+  return new LarderError('STORE_UNAVAILABLE', `a spool cannot be read at byte ${at}: ${errorText(why)}`);
 }
