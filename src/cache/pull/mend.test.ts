@@ -73,6 +73,21 @@ describe('a blob of which a damaged file is left', () => {
     assert.equal(store.left.size, 0);
   });
 
+  test('is fetched from where its file has become unusable since it was looked through', async () => {
+    const { fill, run, store, sent } = damaged([{ start: 640 * KIB, end: 704 * KIB }]);
+    const remains = store.remains.bind(store);
+    store.remains = async (digest) => {
+      const found = await remains(digest);
+      const read = async (buffer: Buffer, offset: number): Promise<number> =>
+        offset < 64 * KIB ? 0 : ((await found?.read(buffer, offset)) ?? 0);
+      return found && { ...found, read };
+    };
+    await run();
+    assert.equal(fill.failure, undefined);
+    assert.deepEqual(store.bodies.get(DIGEST)?.content, CONTENT);
+    assert.equal(sent.at(-1), 704 * KIB);
+  });
+
   test('is fetched as a whole where there is no room for it beside its damaged file', async () => {
     const { fill, run, store, sent } = damaged([{ start: 64 * KIB, end: 128 * KIB }]);
     const spool = store.spool.bind(store);

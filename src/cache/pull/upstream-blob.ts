@@ -75,12 +75,16 @@ export class UpstreamBlob {
   }
 
   /**
-   * Copies what follows the spool's offset, `first` being the answer to that, up to `end` at least; resumes a cut at the registry's own
+   * Copies what follows the spool's offset, `first` being an answer to that (one that begins behind it is of no use), up to `end` at least; resumes a cut at the registry's own
    * URL with a closed range. `appended` is called after each write. Throws what the spool throws, or the last cut when it gives up.
    */
   async copyTo(spool: Spool, first: UpstreamResponse, appended: () => void, end?: number): Promise<void> {
     const { digest } = this.#request;
     let response: UpstreamResponse | undefined = first;
+    if (beginningOf(first) > spool.offset) {
+      first.body.destroy();
+      response = undefined;
+    }
     let fruitless = 0;
     for (;;) {
       const before = spool.offset;
