@@ -2,12 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { createRequire } from 'node:module';
 import type { CommandIo } from './command.ts';
 import { EXIT, reportFailure } from './exit.ts';
-import { gcCommand } from './gc.ts';
-import { nodeAgentCommand } from './node-agent.ts';
-import { operatorCommand } from './operator.ts';
-import { serveCommand } from './serve.ts';
-import { validateCommand } from './validate.ts';
-import { verifyCommand } from './verify.ts';
+import { commandsOf } from './commands.ts';
 
 /** Runs one command line; resolves with the exit code. Never throws. */
 export async function main(args: readonly string[], io: CommandIo): Promise<number> {
@@ -18,14 +13,7 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
     .showHelpAfterError('(larder --help lists commands and options)')
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .exitOverride();
-  for (const command of [
-    serveCommand(io),
-    operatorCommand(io),
-    nodeAgentCommand(io),
-    validateCommand(io),
-    verifyCommand(io),
-    gcCommand(io),
-  ]) {
+  for (const command of commandsOf(io)) {
     program.addCommand(
       command.build((result) => {
         code = result;

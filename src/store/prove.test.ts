@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, readdirSync, readlinkSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { test } from 'node:test';
+import { flip } from '../../test/store/flip.ts';
 import { A, body, keep, localStore, type LocalStore } from '../../test/store/harness.ts';
 import { blobPath } from '../../test/store/paths.ts';
 import { waitFor } from '../../test/kit/wait.ts';
@@ -18,13 +9,8 @@ import { waitFor } from '../../test/kit/wait.ts';
 /** Nobody else wants the machine, and the disk gives all there is. */
 const scrub = { bytesPerSecond: 1e12, busy: () => false };
 
-/** Writes other bytes of the same length, and lets the file look as it did: what a disk does that rots. */
 function rot(path: string): void {
-  const { atime, mtime } = statSync(path);
-  const bytes = readFileSync(path);
-  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
-  writeFileSync(path, bytes);
-  utimesSync(path, atime, mtime);
+  flip(path, statSync(path).size >> 1);
 }
 
 /** Closes the store, does `change` to its files, and opens it again with a scrub that has read all of it when this resolves. */

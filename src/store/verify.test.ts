@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { truncateSync } from 'node:fs';
 import { test } from 'node:test';
 import { imageOf, indexOf } from '../../test/kit/image.ts';
+import { flip } from '../../test/store/flip.ts';
 import { A, A2, body, keep, localStore, type LocalStore } from '../../test/store/harness.ts';
 import { blobPath } from '../../test/store/paths.ts';
 import { LarderError } from '../kit/errors.ts';
@@ -19,12 +20,7 @@ async function verify(under: LocalStore, options: VerifyOptions = {}) {
 }
 
 function rot(under: LocalStore, digest: string): void {
-  const path = blobPath(under.directory, digest as Digest);
-  const { atime, mtime } = statSync(path);
-  const bytes = readFileSync(path);
-  bytes[0] = (bytes[0] ?? 0) ^ 1;
-  writeFileSync(path, bytes);
-  utimesSync(path, atime, mtime);
+  flip(blobPath(under.directory, digest), 0);
 }
 
 test('all that is stored is read, with progress from nothing to everything', async () => {

@@ -4,9 +4,9 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LarderError } from '../../src/kit/errors.ts';
-import { readSpool } from '../../src/cache/pull/read-spool.ts';
 import { createDigestHash, digestAlgorithm, digestOf, type Digest } from '../../src/oci/digest.ts';
 import type { ByteRange } from '../../src/oci/range.ts';
+import { readFileAt } from './read-file.ts';
 import type {
   ContentInfo,
   ContentType,
@@ -207,7 +207,7 @@ export class MemoryStore implements Store {
       ...body.info,
       read: (buffer, offset, end) => {
         const length = Math.min(buffer.length, end - offset);
-        return readSpool(fd, buffer.subarray(0, length), offset);
+        return readFileAt(fd, buffer.subarray(0, length), offset);
       },
       close: () => {
         if (open) this.closeFile(fd);
@@ -221,7 +221,7 @@ let fileCount = 0;
 
 class MemorySpool implements Spool {
   read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
-    return readSpool(this.fd, buffer.subarray(0, Math.min(buffer.length, end - offset)), offset);
+    return readFileAt(this.fd, buffer.subarray(0, Math.min(buffer.length, end - offset)), offset);
   }
 
   readonly digest: Digest;

@@ -15,7 +15,8 @@ import {
   type LarderProcess,
   type TestBlob,
 } from '../kit/index.ts';
-import { blobPath, damage, zero } from './damage/kinds.ts';
+import { blobPath } from '../store/paths.ts';
+import { damage, zero } from './damage/kinds.ts';
 import { ask } from './damage/verdict.ts';
 import { blobUrl, cacheStatus, configOf, MiB, startCache } from './setting.ts';
 

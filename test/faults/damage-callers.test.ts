@@ -7,7 +7,8 @@ import { blobOf, get, startUpstream, waitFor, type LarderProcess, type TestBlob 
 import { contentsOf } from './damage/contents.ts';
 import { actionsOf } from './damage/findings.ts';
 import { inParallel } from './damage/in-parallel.ts';
-import { blobPath, damage, DAMAGES, flipByte, zero, type Damage } from './damage/kinds.ts';
+import { blobPath } from '../store/paths.ts';
+import { damage, DAMAGES, flipByte, zero, type Damage } from './damage/kinds.ts';
 import { ask, type Verdict } from './damage/verdict.ts';
 import { createRandom } from './flood/random.ts';
 import { blobUrl, MiB, startCache } from './setting.ts';

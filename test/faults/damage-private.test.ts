@@ -11,7 +11,8 @@ import {
   type Login,
   type TestBlob,
 } from '../kit/index.ts';
-import { blobPath, damage, flipByte, type Damage } from './damage/kinds.ts';
+import { blobPath } from '../store/paths.ts';
+import { damage, flipByte, type Damage } from './damage/kinds.ts';
 import { ask, type Span, type Verdict } from './damage/verdict.ts';
 import { blobUrl, MiB, startCache } from './setting.ts';
 

@@ -1,6 +1,6 @@
 /** What is stored is checked, mended and cleared up, by the running program and beside it. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -18,25 +18,16 @@ import {
   type GetResult,
   type LarderProcess,
 } from '../kit/index.ts';
+import { flip } from '../store/flip.ts';
+import { blobPath } from '../store/paths.ts';
 import { blobUrl, configOf, manifestUrl, MiB, startCache } from './setting.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** Where a store has content. */
-function fileOf(store: string, digest: string): string {
-  const [algorithm = '', hex = ''] = digest.split(':');
-  return join(store, 'blobs', algorithm, hex.slice(0, 2), hex);
-}
-
 /** Turns one bit round in the middle, as a disk does: size and times stay. */
 function rot(store: string, digest: string): void {
-  const path = fileOf(store, digest);
-  const { atime, mtime } = statSync(path);
-  const bytes = readFileSync(path);
-  const middle = bytes.length >> 1;
-  bytes[middle] = (bytes[middle] ?? 0) ^ 1;
-  writeFileSync(path, bytes);
-  utimesSync(path, atime, mtime);
+  const path = blobPath(store, digest);
+  flip(path, statSync(path).size >> 1);
 }
 
 function post(
@@ -252,7 +243,7 @@ test('a store that nobody has is read by the command itself; one in use by whoev
   const looked = await command(['verify'], store);
   assert.equal(looked.code, 1);
   assert.match(looked.stdout, new RegExp(`^${layer} .*: damaged, out of service$`, 'm'));
-  assert.equal(existsSync(fileOf(store, layer)), true, 'most of it may be good');
+  assert.equal(existsSync(blobPath(store, layer)), true, 'most of it may be good');
   const found = await command(['verify', '--repair'], store);
   assert.equal(found.code, 1);
   assert.match(found.stdout, new RegExp(`^${layer} .*: damaged, out of service; .*no larder serve`, 'm'));
@@ -261,7 +252,7 @@ test('a store that nobody has is read by the command itself; one in use by whoev
     found.stdout,
     /^no larder serve has the store, so damaged files went into quarantine: the next pull fetches anew/m,
   );
-  assert.equal(existsSync(fileOf(store, layer)), false);
+  assert.equal(existsSync(blobPath(store, layer)), false);
   assert.equal((await command(['verify'], store)).code, 0, 'what is left is right');
   const none = await command(['verify'], join(stores.path, 'none'));
   assert.equal(none.code, 3);
@@ -308,11 +299,11 @@ test('gc removes what upstreams left behind that are not configured, and says be
     new RegExp(`^unconfigured +300 kB +${shared.digest} .* stays for other upstreams$`, 'm'),
   );
   assert.match(dry.stdout, /^would remove 1 object, 200 kB; the store has /m);
-  assert.ok(existsSync(fileOf(store, gone.digest)));
+  assert.ok(existsSync(blobPath(store, gone.digest)));
   const done = await command(['gc', '--output', 'json'], store, larder);
   const { bytes, reasons } = JSON.parse(done.stdout) as { bytes: number; reasons: Record<string, unknown> };
   assert.deepEqual([bytes, reasons['unconfigured']], [200_000, { objects: 1, bytes: 200_000 }]);
-  assert.equal(existsSync(fileOf(store, gone.digest)), false);
+  assert.equal(existsSync(blobPath(store, gone.digest)), false);
   assert.equal((await get(blobUrl(larder, 'team/app', shared))).headers['cache-status'], 'larder; hit');
   assert.equal(await larder.metric('larder_evictions_total', { reason: 'unconfigured' }), 2);
 });

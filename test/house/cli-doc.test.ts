@@ -3,13 +3,8 @@ import { test } from 'node:test';
 import type { Command, Option } from 'commander';
 import { EXIT } from '../../src/cli/exit.ts';
 import type { CommandIo } from '../../src/cli/command.ts';
-import { nodeAgentCommand } from '../../src/cli/node-agent.ts';
-import { operatorCommand } from '../../src/cli/operator.ts';
-import { serveCommand } from '../../src/cli/serve.ts';
-import { gcCommand } from '../../src/cli/gc.ts';
-import { validateCommand } from '../../src/cli/validate.ts';
-import { verifyCommand } from '../../src/cli/verify.ts';
 import { readPage, tableRows } from './markdown.ts';
+import { commandsOf } from '../../src/cli/commands.ts';
 
 const io: CommandIo = {
   environment: {},
@@ -22,14 +17,7 @@ const io: CommandIo = {
 
 const page = readPage('cli.md');
 const sections = new Map(page.split(/^## /m).map((section) => [section.split('\n')[0], section]));
-const commands = [
-  serveCommand(io),
-  operatorCommand(io),
-  nodeAgentCommand(io),
-  validateCommand(io),
-  verifyCommand(io),
-  gcCommand(io),
-].map((command) => command.build(() => {}));
+const commands = commandsOf(io).map((command) => command.build(() => {}));
 
 test('every command has its section, named as it is called, and there are no others', () => {
   assert.deepEqual(

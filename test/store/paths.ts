@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import type { Digest } from '../../src/oci/digest.ts';
 
 /** Where the layout of the store has the file of `digest`: written out here, because other versions must find it there too. */
-export function blobPath(directory: string, digest: Digest): string {
+export function blobPath(directory: string, digest: string): string {
   const [algorithm = '', hex = ''] = digest.split(':');
   return join(directory, 'blobs', algorithm, hex.slice(0, 2), hex);
 }

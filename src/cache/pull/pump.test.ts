@@ -4,11 +4,11 @@ import { ftruncateSync, writeSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { MemoryStore } from '../../../test/cache/memory-store.ts';
+import { readFileAt } from '../../../test/cache/read-file.ts';
 import { LarderError, isLarderError } from '../../kit/errors.ts';
 import { createBufferPool, type BufferPool } from './buffer-pool.ts';
 import type { ByteSink, ByteSource } from './byte-source.ts';
 import { pump } from './pump.ts';
-import { readSpool } from './read-spool.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -50,7 +50,7 @@ class GrowingSource implements ByteSource {
 
   read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
     const length = Math.min(buffer.length, this.limit - offset, end - offset);
-    return readSpool(this.fd, buffer.subarray(0, length), offset);
+    return readFileAt(this.fd, buffer.subarray(0, length), offset);
   }
 
   grow(bytes: Buffer): void {

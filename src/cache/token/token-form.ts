@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LarderError } from '../../kit/errors.ts';
+import { readRequestBody } from '../../kit/read-request-body.ts';
 import type { Exchange } from '../http/exchange.ts';
 
 /** What a client logs in with. */
@@ -62,7 +63,9 @@ async function readPost(exchange: Exchange): Promise<TokenForm> {
   if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(type)) {
     throw invalid('the body of a POST must be application/x-www-form-urlencoded');
   }
-  const form = new URLSearchParams((await readBody(exchange)).toString('utf8'));
+  const form = new URLSearchParams(
+    (await readRequestBody(exchange.request, BODY_LIMIT, tooLong)).toString('utf8'),
+  );
   const parsed = POST.safeParse(Object.fromEntries(form));
   if (parsed.success) return parsed.data;
   throw invalid(
@@ -70,20 +73,8 @@ async function readPost(exchange: Exchange): Promise<TokenForm> {
   );
 }
 
-/** Reads to the end also what is too long, since a client that is still sending does not see an answer. */
-async function readBody({ request }: Exchange): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size <= BODY_LIMIT) chunks.push(chunk);
-    }
-  } catch (error) {
-    throw new LarderError('CLIENT_GONE', 'the client closed the connection', { cause: error });
-  }
-  if (size > BODY_LIMIT) throw invalid(`the body is larger than ${BODY_LIMIT} bytes`);
-  return Buffer.concat(chunks);
+function tooLong(): LarderError {
+  return invalid(`the body is larger than ${BODY_LIMIT} bytes`);
 }
 
 /** RFC 7617: the name ends at the first colon. */

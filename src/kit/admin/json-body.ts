@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { LarderError } from '../errors.ts';
+import { readRequestBody } from '../read-request-body.ts';
 
 /** What an action is told takes a few hundred bytes. */
 const BODY_LIMIT = 16 * 1024;
@@ -15,7 +16,7 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
       `expected Content-Type: application/json, found ${type === undefined ? 'none' : JSON.stringify(type.slice(0, 100))}`,
     );
   }
-  const text = (await readBody(request)).toString('utf8').trim();
+  const text = (await readRequestBody(request, BODY_LIMIT, tooLong)).toString('utf8').trim();
   if (text === '') return {};
   try {
     return JSON.parse(text) as unknown;
@@ -24,20 +25,8 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** Reads to the end also what is too long, since a client that is still sending does not see an answer. */
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size <= BODY_LIMIT) chunks.push(chunk);
-    }
-  } catch (error) {
-    throw new LarderError('CLIENT_GONE', 'the client closed the connection', { cause: error });
-  }
-  if (size > BODY_LIMIT) throw invalid(`expected a body of at most ${BODY_LIMIT} bytes, found ${size}`);
-  return Buffer.concat(chunks);
+function tooLong(size: number): LarderError {
+  return invalid(`expected a body of at most ${BODY_LIMIT} bytes, found ${size}`);
 }
 
 function invalid(message: string): LarderError {

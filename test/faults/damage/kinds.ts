@@ -79,12 +79,6 @@ export function zero(path: string, offset: number, bytes: number): void {
   overwrite(path, offset, (found) => void found.fill(0), length);
 }
 
-/** Where the store has the file of `digest`, as `src/store/README.md` says: other versions have to find it there too. */
-export function blobPath(store: string, digest: string): string {
-  const [algorithm = '', hex = ''] = digest.split(':');
-  return join(store, 'blobs', algorithm, hex.slice(0, 2), hex);
-}
-
 function overwrite(path: string, offset: number, change: (bytes: Buffer) => void, length = 1): void {
   const fd = openSync(path, 'r+');
   try {

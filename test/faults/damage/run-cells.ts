@@ -14,7 +14,8 @@ import {
 import { distributionPath, writeDistributionStore } from './distribution-store.ts';
 import { heal, judgeInTrouble, judgeWithUpstream, type Finding, type Setting } from './findings.ts';
 import { inParallel } from './in-parallel.ts';
-import { blobPath, damage } from './kinds.ts';
+import { blobPath } from '../../store/paths.ts';
+import { damage } from './kinds.ts';
 import { ask } from './verdict.ts';
 
 /** What Larder has stored itself shares one store; adopted blobs need one of their own. */
