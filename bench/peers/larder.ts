@@ -20,7 +20,7 @@ export interface LarderOptions {
   readonly tls?: ServerKey | undefined;
   /** Store to use and keep; one of its own unless told. */
   readonly store?: string;
-  /** Of another build. */
+  /** The executable of another build; that of this checkout unless told. */
   readonly executable?: string;
 }
 
