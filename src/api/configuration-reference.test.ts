@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { problemsText } from './field-problem.ts';
-import { mirrorConfigSchema } from './mirror-config-schema.ts';
-import { parseMirrorConfig } from './mirror-config.ts';
-import type { ParseResult } from './parse-document.ts';
-import { registryConfigSchema } from './registry-config-schema.ts';
-import { parseRegistryConfig } from './registry-config.ts';
+import { problemsText } from '../kit/document/field-problem.ts';
+import { mirrorConfigSchema } from './mirror-config/schema.ts';
+import { parseMirrorConfig } from './mirror-config/parse.ts';
+import type { ParseResult } from './document/parse-document.ts';
+import { registryConfigSchema } from './registry-config/schema.ts';
+import { parseRegistryConfig } from './registry-config/parse.ts';
 
 interface JsonSchema {
   type?: string | string[];

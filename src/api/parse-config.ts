@@ -1,10 +1,10 @@
-import type { MirrorConfig } from './mirror-config-effective.ts';
-import { MIRROR_API_VERSION, MIRROR_KIND } from './mirror-config-schema.ts';
-import { parseMirrorConfig } from './mirror-config.ts';
-import type { ParseOptions, ParseResult } from './parse-document.ts';
-import type { RegistryConfig } from './registry-config-effective.ts';
-import { parseRegistryConfig } from './registry-config.ts';
-import { readYamlText } from './yaml-text.ts';
+import type { MirrorConfig } from './mirror-config/effective.ts';
+import { MIRROR_API_VERSION, MIRROR_KIND } from './mirror-config/schema.ts';
+import { parseMirrorConfig } from './mirror-config/parse.ts';
+import type { ParseOptions, ParseResult } from './document/parse-document.ts';
+import type { RegistryConfig } from './registry-config/effective.ts';
+import { parseRegistryConfig } from './registry-config/parse.ts';
+import { readYamlText } from '../kit/document/yaml-text.ts';
 
 /**
  * Reads the text of either kind: a `MirrorConfig` where the text says so by `kind`, or without one by `apiVersion`, and a

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { fakeUpstream, type FakeUpstream } from '../../test/cache/fake-upstream.ts';
 import { MemoryStore } from '../../test/cache/memory-store.ts';
 import { configOf } from '../../test/cache/target.ts';
-import type { RegistryConfig } from '../api/registry-config-effective.ts';
+import type { RegistryConfig } from '../api/registry-config/effective.ts';
 import { isLarderError } from '../kit/errors.ts';
 import { silentLogger } from '../kit/logger.ts';
 import { TaskGroup } from '../kit/task-group.ts';

@@ -1,9 +1,9 @@
-import type { CacheConfig, RegistryConfig } from '../api/registry-config-effective.ts';
+import type { CacheConfig, RegistryConfig } from '../api/registry-config/effective.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { TaskGroup } from '../kit/task-group.ts';
 import type { Store, UpstreamPolicy } from '../store/types.ts';
 import type { Upstream } from '../upstream/types.ts';
-import { createLastingClient, type LastingClient } from './lasting-client.ts';
+import { createLastingClient, type LastingClient } from './replaceable-client.ts';
 import { createUpstreamTable, type UpstreamTable } from './upstreams.ts';
 
 export interface ActiveConfigDeps {

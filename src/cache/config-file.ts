@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { DEFAULT_REGISTRY_CONFIG } from '../api/default-registry-config.ts';
-import { problemsText } from '../api/field-problem.ts';
-import type { ParseOptions, ParseResult } from '../api/parse-document.ts';
-import { parseRegistryConfig } from '../api/registry-config.ts';
-import type { RegistryConfig } from '../api/registry-config-effective.ts';
+import { DEFAULT_REGISTRY_CONFIG } from '../api/registry-config/default.ts';
+import { problemsText } from '../kit/document/field-problem.ts';
+import type { ParseOptions, ParseResult } from '../api/document/parse-document.ts';
+import { parseRegistryConfig } from '../api/registry-config/parse.ts';
+import type { RegistryConfig } from '../api/registry-config/effective.ts';
 import { errorText, LarderError } from '../kit/errors.ts';
 
 /** The configuration in `file`, or the built-in list of public registries without one; see {@link loadDocument}. */

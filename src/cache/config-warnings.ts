@@ -1,6 +1,6 @@
-import type { CacheConfig, RegistryConfig } from '../api/registry-config-effective.ts';
+import type { CacheConfig, RegistryConfig } from '../api/registry-config/effective.ts';
 import type { Logger } from '../kit/logger.ts';
-import { literalScope } from '../upstream/address.ts';
+import { literalScope } from '../upstream/http/address.ts';
 import type { Address } from '../kit/listen.ts';
 
 /** What everyone should know who sets up mode `Shared`, or looks at its state. */

@@ -1,12 +1,12 @@
-import type { BytesFrom, Metrics } from '../kit/metrics.ts';
-import { EVICTION_REASONS } from '../store/evictor.ts';
-import { DECISIONS } from './access/visitor.ts';
+import type { BytesFrom, CacheMetrics } from './metrics.ts';
+import { EVICTION_REASONS } from '../store/space/evictor.ts';
+import { DECISIONS } from './access/requester.ts';
 import { TOKEN_OUTCOMES } from './token/token-outcome.ts';
 
 const SOURCES: readonly BytesFrom[] = ['hit', 'fill', 'join', 'stale', 'bypass'];
 
 /** Makes the series of these upstreams exist from the start, so that dashboards and alerts see zeros rather than nothing. */
-export function declareUpstreams(metrics: Metrics, names: readonly string[]): void {
+export function declareUpstreams(metrics: CacheMetrics, names: readonly string[]): void {
   for (const name of names) {
     metrics.upstreamBytes.inc({ upstream_host: name }, 0);
     for (const source of SOURCES) metrics.clientBytes.inc({ upstream_host: name, source }, 0);
@@ -23,7 +23,7 @@ export function declareUpstreams(metrics: Metrics, names: readonly string[]): vo
 }
 
 /** Makes the series exist whose labels are known before anything happens. */
-export function declareEvents(metrics: Metrics): void {
+export function declareEvents(metrics: CacheMetrics): void {
   metrics.configValid.set(1);
   for (const result of ['applied', 'refused']) metrics.configReloads.inc({ result }, 0);
   for (const decision of DECISIONS) metrics.accessDecisions.inc({ decision }, 0);

@@ -2,14 +2,15 @@ import { LarderError } from '../kit/errors.ts';
 import type { BlobAnswers } from './answers/blob.ts';
 import type { ListAnswers } from './answers/lists.ts';
 import type { ManifestAnswers } from './answers/manifest.ts';
-import type { PingAnswers } from './answers/ping.ts';
+import type { PingAnswers } from './token/ping.ts';
 import type { Access } from './access/access.ts';
 import type { Presented } from './access/presented.ts';
-import type { Exchange } from './http/exchange.ts';
+import type { RegistryExchange } from './http/exchange.ts';
 import { parseRoute, TOKEN_PATH, type Route } from './http/route.ts';
 import { issuesTokens } from './token/issuing.ts';
 import type { TokenRealm } from './token/token-realm.ts';
-import type { Destination, Target, UpstreamTable } from './upstreams.ts';
+import type { Destination, Target } from './access/target.ts';
+import type { UpstreamTable } from './upstreams.ts';
 
 export interface HandlerDeps {
   /** The table of the configuration in force when the request arrived. */
@@ -23,7 +24,7 @@ export interface HandlerDeps {
 }
 
 /** Leads one request of the registry API to its answer. Throws what the client is told; sends nothing then. */
-export function createHandler(deps: HandlerDeps): (exchange: Exchange) => Promise<void> {
+export function createHandler(deps: HandlerDeps): (exchange: RegistryExchange) => Promise<void> {
   return async function handle(exchange) {
     const isRead = exchange.method === 'GET' || exchange.method === 'HEAD';
     if (!isRead && !exchange.path.startsWith(TOKEN_PATH)) throw readOnly(exchange.method);
@@ -35,9 +36,9 @@ export function createHandler(deps: HandlerDeps): (exchange: Exchange) => Promis
 
     const destination = table.destination(route.name, exchange.ns);
     exchange.upstreamName = destination.upstream.name;
-    const visitor = deps.access.visit(destination, await presentedBy(exchange, destination, table));
-    exchange.visitor = visitor;
-    const answered = answerContent(exchange, { ...destination, visitor }, route);
+    const requester = deps.access.visit(destination, await presentedBy(exchange, destination, table));
+    exchange.requester = requester;
+    const answered = answerContent(exchange, { ...destination, requester }, route);
     return issuesTokens(destination.upstream)
       ? answered.catch((error: unknown) => {
           throw deps.tokens.challenged(error, exchange, destination);
@@ -45,7 +46,7 @@ export function createHandler(deps: HandlerDeps): (exchange: Exchange) => Promis
       : answered;
   };
 
-  function answerContent(exchange: Exchange, target: Target, route: ContentRoute): Promise<void> {
+  function answerContent(exchange: RegistryExchange, target: Target, route: ContentRoute): Promise<void> {
     switch (route.kind) {
       case 'manifest':
         return deps.answerManifest(exchange, target, route.reference);
@@ -64,7 +65,7 @@ export function createHandler(deps: HandlerDeps): (exchange: Exchange) => Promis
    * every upstream.
    */
   async function presentedBy(
-    exchange: Exchange,
+    exchange: RegistryExchange,
     destination: Destination,
     table: UpstreamTable,
   ): Promise<Presented | undefined> {

@@ -2,7 +2,7 @@ import { sleep, type Clock } from '../kit/clock.ts';
 import { errorText, isLarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { Maintenance } from '../store/maintenance.ts';
+import type { Maintenance } from '../store/maintenance/maintenance.ts';
 import type { Repair } from './repair.ts';
 
 export interface MenderDeps {

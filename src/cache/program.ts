@@ -1,18 +1,19 @@
 import type { Server as TlsServer } from 'node:https';
-import type { CacheConfig } from '../api/registry-config-effective.ts';
-import { CLOUD_PROVIDERS } from '../api/registry-config-schema.ts';
+import type { CacheConfig } from '../api/registry-config/effective.ts';
+import { CLOUD_PROVIDERS } from '../api/registry-config/schema.ts';
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/logger.ts';
-import { createMetrics, type Metrics } from '../kit/metrics.ts';
+import { createMetricsRegistry } from '../kit/metrics.ts';
+import { declareCacheMetrics, type CacheMetrics } from './metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { fingerprint } from '../kit/watch-files.ts';
-import { CHUNK_BYTES } from '../store/chunk-sums.ts';
+import { CHUNK_BYTES } from '../store/sums/chunk-sums.ts';
 import { openStore, type ScrubSettings } from '../store/store.ts';
-import type { MaintainedStore } from '../store/maintenance.ts';
+import type { MaintainedStore } from '../store/maintenance/maintenance.ts';
 import { createCloudLogin } from '../upstream/cloud/cloud-login.ts';
-import { createConfiguredCredentials } from '../upstream/configured-credentials.ts';
-import { createCredentialState } from '../upstream/credential-state.ts';
-import { createSecretDirectory, type SecretDirectory } from '../upstream/secret-directory.ts';
+import { createConfiguredCredentials } from '../upstream/credentials/configured-credentials.ts';
+import { createCredentialState } from '../upstream/credentials/credential-state.ts';
+import { createSecretDirectory, type SecretDirectory } from '../upstream/credentials/secret-directory.ts';
 import type { Upstream } from '../upstream/types.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { createAccess, type Access } from './access/access.ts';
@@ -20,13 +21,13 @@ import { createActiveConfig, type ActiveConfig } from './active-config.ts';
 import { createAdminActions } from './admin/actions.ts';
 import { createAdminGuard } from '../kit/admin/guard.ts';
 import { openAdminToken } from '../kit/admin/token-file.ts';
-import { createAdminListener } from '../kit/admin-listener.ts';
-import { createAdmission } from './answers/admission.ts';
+import { createAdminListener } from '../kit/admin/admin-listener.ts';
+import { createAdmission } from './answers/authorize.ts';
 import { createBlobAnswers } from './answers/blob.ts';
 import { createListAnswers } from './answers/lists.ts';
 import { createManifestAnswers } from './answers/manifest.ts';
-import { createPatience } from './answers/patience.ts';
-import { createPingAnswers } from './answers/ping.ts';
+import { createPatience } from './pull/stale-fallback.ts';
+import { createPingAnswers } from './token/ping.ts';
 import { createTagFreshness } from './answers/tag-freshness.ts';
 import { loadConfig } from './config-file.ts';
 import { warnOfClearText, warnOfConfig } from './config-warnings.ts';
@@ -41,7 +42,7 @@ import { createPulls, type Pulls } from './pulls.ts';
 import { createRepair } from './repair.ts';
 import { statsDocument } from './stats.ts';
 import { showStore } from './store-gauges.ts';
-import { createTroubleBook } from './upstream-trouble.ts';
+import { createUpstreamHealth } from './upstream-health.ts';
 import { createTokenRealm } from './token/token-realm.ts';
 import { upstreamNames, watchConfig } from './watch-config.ts';
 import { readTls, watchTls, type TlsFiles } from './tls-files.ts';
@@ -100,7 +101,7 @@ export async function startCache(
   const config = await loadConfig(configFile);
   const tlsAsRead = await fingerprint(tlsFiles === undefined ? [] : [tlsFiles.cert, tlsFiles.key]);
   const tls = tlsFiles === undefined ? undefined : await readTls(tlsFiles);
-  const metrics = createMetrics();
+  const metrics = declareCacheMetrics(createMetricsRegistry());
   const tasks = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => tasks.close());
@@ -138,7 +139,7 @@ export async function startCache(
 
   const access = createAccess({ store, clock });
   const observer = createObserver(metrics, logger, clock);
-  const troubles = createTroubleBook(clock);
+  const health = createUpstreamHealth(clock);
   let responding = 0;
   const pulls = createPulls({ store, tasks, metrics, clock, logger });
   isBusy = () => responding > 0 || pulls.engine.fillCount > 0;
@@ -160,7 +161,7 @@ export async function startCache(
       observe: (exchange, startedAt) => {
         responding -= 1;
         observer.observe(exchange, startedAt);
-        troubles.note(exchange);
+        health.note(exchange);
       },
       began: () => {
         responding += 1;
@@ -184,7 +185,7 @@ export async function startCache(
             store,
             metrics,
             totals: observer.totals,
-            troubles,
+            health,
             version: settings.version,
             directory: settings.storeDirectory,
           },
@@ -232,7 +233,7 @@ interface GraphDeps {
   readonly store: MaintainedStore;
   readonly active: ActiveConfig;
   readonly tasks: TaskGroup;
-  readonly metrics: Metrics;
+  readonly metrics: CacheMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/logger.ts';
-import type { Metrics } from '../kit/metrics.ts';
+import type { CacheMetrics } from './metrics.ts';
 import type { TaskGroup } from '../kit/task-group.ts';
 import type { Store } from '../store/types.ts';
 import { createManifests, type Manifests } from './answers/manifests.ts';
@@ -19,7 +19,7 @@ export interface Pulls {
 export interface PullsDeps {
   readonly store: Store;
   readonly tasks: TaskGroup;
-  readonly metrics: Metrics;
+  readonly metrics: CacheMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -2,12 +2,13 @@ import { untilAborted } from '../kit/abort.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Origin } from '../store/types.ts';
-import type { DamagedContent } from '../store/verify.ts';
+import type { DamagedContent } from '../store/maintenance/verify.ts';
 import type { Access } from './access/access.ts';
 import type { Manifests } from './answers/manifests.ts';
 import type { Fill } from './pull/fill.ts';
 import type { PullEngine } from './pull/engine.ts';
-import type { Destination, Target, UpstreamTable } from './upstreams.ts';
+import type { Destination, Target } from './access/target.ts';
+import type { UpstreamTable } from './upstreams.ts';
 
 export interface RepairDeps {
   /** The table of the configuration in force. */
@@ -34,7 +35,7 @@ export function createRepair(deps: RepairDeps): Repair {
     for (const origin of content.origins) {
       const destination = destinationOf(origin);
       if (destination === undefined) continue;
-      const target: Target = { ...destination, visitor: access.visit(destination, undefined) };
+      const target: Target = { ...destination, requester: access.visit(destination, undefined) };
       try {
         await untilAborted(fetch(content, target, signal), signal);
         if (!isDamaged(content.digest)) return;

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configOf } from '../../test/cache/target.ts';
-import type { CacheConfig } from '../api/registry-config-effective.ts';
+import type { CacheConfig } from '../api/registry-config/effective.ts';
 import { ManualClock } from '../kit/clock.ts';
-import { createMetrics } from '../kit/metrics.ts';
+import { createMetricsRegistry } from '../kit/metrics.ts';
+import { declareCacheMetrics } from './metrics.ts';
 import type { Upstream } from '../upstream/types.ts';
 import { statsDocument } from './stats.ts';
-import { createTroubleBook } from './upstream-trouble.ts';
+import { createUpstreamHealth } from './upstream-health.ts';
 
 const NAME = 'r.example';
 
 test('a cloud login that fails is missing once none is left to use, and of two the worse counts', async () => {
   const clock = new ManualClock(Date.parse('2026-01-01T00:00:00Z'));
-  const metrics = createMetrics();
+  const metrics = declareCacheMetrics(createMetricsRegistry());
   const config = configOf({ upstream: NAME, provider: 'ecr' }).caches[0] as CacheConfig;
   const client: Upstream = {
     name: NAME,
@@ -28,7 +29,7 @@ test('a cloud login that fails is missing once none is left to use, and of two t
       maintenance: { scrubStats: () => undefined },
     },
     totals: new Map(),
-    troubles: createTroubleBook(clock),
+    health: createUpstreamHealth(clock),
     version: 'test',
     directory: '/store',
   };

@@ -1,22 +1,22 @@
 import type { Clock } from '../kit/clock.ts';
-import type { Metrics } from '../kit/metrics.ts';
-import type { Maintenance } from '../store/maintenance.ts';
-import type { ScrubStats } from '../store/scrub.ts';
+import type { CacheMetrics } from './metrics.ts';
+import type { Maintenance } from '../store/maintenance/maintenance.ts';
+import type { ScrubStats } from '../store/maintenance/scrub.ts';
 import type { Store } from '../store/types.ts';
 import { warningsOf } from './config-warnings.ts';
 import type { Totals } from './http/observe.ts';
-import type { TroubleBook } from './upstream-trouble.ts';
+import type { UpstreamHealth } from './upstream-health.ts';
 import type { UpstreamTable } from './upstreams.ts';
 
 export interface StatsDeps {
   readonly clock: Clock;
   readonly store: Pick<Store, 'stats'> & { readonly maintenance: Pick<Maintenance, 'scrubStats'> };
   readonly metrics: Pick<
-    Metrics,
+    CacheMetrics,
     'secretsMissing' | 'credentialRefused' | 'cloudLoginFailing' | 'cloudLoginEnd'
   >;
   readonly totals: ReadonlyMap<string, Totals>;
-  readonly troubles: Pick<TroubleBook, 'of'>;
+  readonly health: Pick<UpstreamHealth, 'of'>;
   readonly version: string;
   /** Of the store. */
   readonly directory: string;
@@ -24,7 +24,7 @@ export interface StatsDeps {
 
 /** `/api/v1/stats`: what the cache saved, as sums since the start, and what it holds now. */
 export async function statsDocument(
-  { clock, store, metrics, totals, troubles, version, directory }: StatsDeps,
+  { clock, store, metrics, totals, health, version, directory }: StatsDeps,
   table: Pick<UpstreamTable, 'all'>,
 ): Promise<unknown> {
   const missing = await upstreamsAt(metrics.secretsMissing);
@@ -58,7 +58,7 @@ export async function statsDocument(
         credentialRefused: refused.has(name),
         cloudLoginFailing: failing.has(name),
         cloudLoginMissing: without.has(name),
-        ...troubles.of(name),
+        ...health.of(name),
       };
     }),
   };
@@ -76,14 +76,16 @@ function timeText(at: number | null): string | null {
 }
 
 /** The upstreams whose gauge is not 0. */
-async function upstreamsAt(gauge: Pick<Metrics['secretsMissing'], 'get'>): Promise<ReadonlySet<unknown>> {
+async function upstreamsAt(
+  gauge: Pick<CacheMetrics['secretsMissing'], 'get'>,
+): Promise<ReadonlySet<unknown>> {
   const { values } = await gauge.get();
   return new Set(values.flatMap(({ value, labels }) => (value === 0 ? [] : [labels.upstream_host])));
 }
 
 /** The upstreams of which a cloud login fails, and none is left to use. */
 async function upstreamsWithoutLogin(
-  { cloudLoginFailing, cloudLoginEnd }: Pick<Metrics, 'cloudLoginFailing' | 'cloudLoginEnd'>,
+  { cloudLoginFailing, cloudLoginEnd }: Pick<CacheMetrics, 'cloudLoginFailing' | 'cloudLoginEnd'>,
   nowSeconds: number,
 ): Promise<ReadonlySet<unknown>> {
   const usable = new Set(

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetrics } from '../kit/metrics.ts';
+import { createMetricsRegistry } from '../kit/metrics.ts';
+import { declareCacheMetrics } from './metrics.ts';
 import { showStore } from './store-gauges.ts';
 
 test('the whole store is a series without labels, each upstream with a budget one of its own, until it has none', async () => {
-  const metrics = createMetrics();
+  const metrics = declareCacheMetrics(createMetricsRegistry());
   const shown = async (): Promise<string[]> => {
     const text = await metrics.registry.metrics();
     return text.split('\n').filter((line) => line.startsWith('larder_store_') && !line.includes('damaged'));

@@ -1,4 +1,4 @@
-import type { Metrics } from '../kit/metrics.ts';
+import type { CacheMetrics } from './metrics.ts';
 import type { StoreStats } from '../store/types.ts';
 
 /**
@@ -10,7 +10,7 @@ export function showStore(
     storeBytes,
     storeLimitBytes,
     storeDamaged,
-  }: Pick<Metrics, 'storeBytes' | 'storeLimitBytes' | 'storeDamaged'>,
+  }: Pick<CacheMetrics, 'storeBytes' | 'storeLimitBytes' | 'storeDamaged'>,
   { bytes, limitBytes, damagedObjects, perUpstream }: StoreStats,
 ): void {
   for (const gauge of [storeBytes, storeLimitBytes]) gauge.reset();

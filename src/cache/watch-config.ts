@@ -1,8 +1,8 @@
-import type { RegistryConfig } from '../api/registry-config-effective.ts';
+import type { RegistryConfig } from '../api/registry-config/effective.ts';
 import type { Clock } from '../kit/clock.ts';
 import { isLarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
-import type { Metrics } from '../kit/metrics.ts';
+import type { CacheMetrics } from './metrics.ts';
 import type { TaskGroup } from '../kit/task-group.ts';
 import { watchFiles } from '../kit/watch-files.ts';
 import type { ActiveConfig } from './active-config.ts';
@@ -12,7 +12,7 @@ import { declareUpstreams } from './declared-series.ts';
 
 export interface WatchConfigDeps {
   readonly tasks: TaskGroup;
-  readonly metrics: Metrics;
+  readonly metrics: CacheMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -5,7 +5,7 @@ import {
   type GarbageItem,
   type GarbageReason,
   type GarbageResult,
-} from '../store/garbage.ts';
+} from '../store/maintenance/garbage.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
 import { interruptible } from './interruptible.ts';

@@ -5,13 +5,14 @@ import { readAdminToken } from '../kit/admin/token-file.ts';
 import { systemClock } from '../kit/clock.ts';
 import { errorText, isLarderError, LarderError } from '../kit/errors.ts';
 import { createLogger } from '../kit/logger.ts';
-import { createMetrics } from '../kit/metrics.ts';
+import { createMetricsRegistry } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { GarbageItem, GarbageResult } from '../store/garbage.ts';
-import type { MaintainedStore, Report } from '../store/maintenance.ts';
+import type { GarbageItem, GarbageResult } from '../store/maintenance/garbage.ts';
+import type { MaintainedStore, Report } from '../store/maintenance/maintenance.ts';
+import { declareStoreMetrics } from '../store/metrics.ts';
 import type { UpstreamPolicy } from '../store/types.ts';
-import type { VerifyEvent, VerifyResult } from '../store/verify.ts';
+import type { VerifyEvent, VerifyResult } from '../store/maintenance/verify.ts';
 import { createAdminClient, type AdminClient } from './admin-client.ts';
 import type { CommandIo } from './command.ts';
 import { option, parseExternalUrl, storeDirectory, storeOption } from './options.ts';
@@ -113,7 +114,7 @@ async function keeperAtRest(directory: string, io: CommandIo): Promise<Keeper> {
   const logger = createLogger({ level: 'error', format: 'text' }, (line) => io.err(line));
   const tasks = new TaskGroup(logger);
   const store: MaintainedStore = await openStore(
-    { clock: systemClock, logger, metrics: createMetrics(), tasks },
+    { clock: systemClock, logger, metrics: declareStoreMetrics(createMetricsRegistry()), tasks },
     // To be looked at is no reason to lose anything: without limits nothing is evicted.
     { directory, maxBytes: Number.MAX_SAFE_INTEGER, policies: new Map() },
   );

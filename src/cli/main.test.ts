@@ -10,7 +10,7 @@ import { tempDir } from '../../test/kit/temp.ts';
 import { waitFor } from '../../test/kit/wait.ts';
 import { keep, localStore } from '../../test/store/harness.ts';
 import { blobPath } from '../../test/store/paths.ts';
-import { parseRegistryConfig } from '../api/registry-config.ts';
+import { parseRegistryConfig } from '../api/registry-config/parse.ts';
 import { digestOf } from '../oci/digest.ts';
 import { main, packageVersion } from './main.ts';
 

@@ -114,7 +114,7 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
   // What runs is loaded when it runs: a node's agent, which is another command, has little memory.
   if (options.printConfig === true) {
     const { loadConfig } = await import('../cache/config-file.ts');
-    const { printRegistryConfig } = await import('../api/registry-config-print.ts');
+    const { printRegistryConfig } = await import('../api/registry-config/print.ts');
     io.out(`${settingsText(settings, options)}${printRegistryConfig(await loadConfig(settings.configFile))}`);
     return EXIT.done;
   }

@@ -1,44 +1,34 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetrics } from './metrics.ts';
+import { createMetricsRegistry } from './metrics.ts';
 
-test('every metric is declared before anything has happened, with help and type', async () => {
-  const text = await createMetrics().registry.metrics();
-  const names = [
-    'registry_proxy_requests_total',
-    'registry_proxy_hits_total',
-    'registry_proxy_misses_total',
-    'registry_proxy_pulled_bytes_total',
-    'registry_proxy_pushed_bytes_total',
-    'larder_upstream_requests_total',
-    'larder_upstream_bytes_total',
-    'larder_client_bytes_total',
-    'larder_fills_in_progress',
-    'larder_fill_joins_total',
-    'larder_store_bytes',
-    'larder_store_limit_bytes',
-    'larder_evictions_total',
-    'larder_corrupt_blobs_total',
-    'larder_access_decisions_total',
-    'larder_upstream_up',
-    'larder_ratelimit_remaining',
-  ];
-  for (const name of names) {
-    assert.match(text, new RegExp(`^# HELP ${name} \\S`, 'm'));
-    assert.match(text, new RegExp(`^# TYPE ${name} ${name.endsWith('_total') ? 'counter' : 'gauge'}$`, 'm'));
+test('a metric is shown with help and type before anything has happened, beside those of the process', async () => {
+  const { registry, counter, gauge, histogram } = createMetricsRegistry();
+  counter('larder_a_total', 'Help of a');
+  gauge('larder_b', 'Help of b');
+  histogram('larder_c_seconds', 'Help of c', ['label'], [1, 2]);
+  const text = await registry.metrics();
+  for (const [name, type] of [
+    ['larder_a_total', 'counter'],
+    ['larder_b', 'gauge'],
+    ['larder_c_seconds', 'histogram'],
+  ]) {
+    assert.match(text, new RegExp(`^# HELP ${name} Help of `, 'm'));
+    assert.match(text, new RegExp(`^# TYPE ${name} ${type}$`, 'm'));
   }
   assert.match(text, /^process_cpu_seconds_total /m);
 });
 
 test('two programs in one process do not share their numbers', async () => {
-  const one = createMetrics();
-  const other = createMetrics();
-  one.fillJoins.inc();
-  assert.match(await one.registry.metrics(), /^larder_fill_joins_total 1$/m);
-  assert.match(await other.registry.metrics(), /^larder_fill_joins_total 0$/m);
+  const one = createMetricsRegistry();
+  const other = createMetricsRegistry();
+  one.counter('larder_a_total', 'Help').inc();
+  other.counter('larder_a_total', 'Help');
+  assert.match(await one.registry.metrics(), /^larder_a_total 1$/m);
+  assert.match(await other.registry.metrics(), /^larder_a_total 0$/m);
 });
 
 test('a label that was not declared is refused', () => {
-  const { upstreamBytes } = createMetrics();
+  const upstreamBytes = createMetricsRegistry().counter('larder_a_total', 'Help', ['upstream_host']);
   assert.throws(() => upstreamBytes.inc({ repository: 'private/name' } as never));
 });

@@ -7,7 +7,7 @@ import { ManualClock } from '../kit/clock.ts';
 import { silentLogger } from '../kit/logger.ts';
 import { createCarryOut } from './carry-out.ts';
 import { createHostsDirectory } from './hosts/hosts-directory.ts';
-import { parseNodeDocument } from './node-document.ts';
+import { parseNodeDocument } from '../fleet/node-document.ts';
 import type { RelayTarget } from './relay/relay-target.ts';
 
 const HUB = 'hub.example';

@@ -1,11 +1,12 @@
 import type { Logger } from '../kit/logger.ts';
-import type { Caches } from './caches.ts';
+import type { Caches } from './cache-links.ts';
 import { checkContainerd } from './containerd/containerd-check.ts';
 import type { JudgeByEvidence } from './containerd/containerd-evidence.ts';
 import type { HostsDirectory } from './hosts/hosts-directory.ts';
-import type { NodeDocument } from './node-document.ts';
+import type { NodeDocument } from '../fleet/node-document.ts';
 import { hostsFilesOf } from './node-hosts.ts';
-import { writtenStatus, type NodeStatus, type UpstreamStatus } from './node-status.ts';
+import type { NodeStatus, UpstreamStatus } from '../fleet/node-status.ts';
+import { writtenStatus } from './status-reporter.ts';
 import type { RelayPlace } from './relay/relay-place.ts';
 
 export interface CarryOutDeps {

@@ -3,13 +3,13 @@ import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createKubeClient } from '../kube/client/kube-client.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
-import { withoutMetrics } from '../kube/kube-metrics.ts';
+import { withoutMetrics } from '../kube/watch-metrics.ts';
 import { createConfigMapSource } from './document/config-map-source.ts';
 import { createDocumentCopy } from './document/document-copy.ts';
 import type { DocumentSource } from './document/document-source.ts';
 import { createLeaseReporter } from './lease-reporter.ts';
-import type { NodeLeaseOwner } from './node-lease.ts';
-import type { StatusReporter } from './node-status.ts';
+import type { NodeLeaseOwner } from '../fleet/node-lease.ts';
+import type { StatusReporter } from './status-reporter.ts';
 
 export interface ClusterTiesDeps {
   readonly connection: KubeConnection;

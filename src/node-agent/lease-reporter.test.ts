@@ -6,8 +6,8 @@ import { clientOf } from '../../test/kube/client.ts';
 import { silentLogger } from '../kit/logger.ts';
 import type { Lease } from '../kube/leader-election/lease.ts';
 import { createLeaseReporter } from './lease-reporter.ts';
-import { readNodeLease } from './node-lease.ts';
-import type { NodeStatus } from './node-status.ts';
+import { readNodeLease } from '../fleet/node-lease.ts';
+import type { NodeStatus } from '../fleet/node-status.ts';
 
 const LEASE = {
   collection: 'coordination.k8s.io/v1/leases',

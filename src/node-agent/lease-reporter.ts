@@ -1,12 +1,13 @@
 import { sleep, type Clock } from '../kit/clock.ts';
 import { errorText } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
-import { pauseMs } from '../kube/cache/pause.ts';
+import { pauseMs } from '../kube/informer/pause.ts';
 import { LEASES } from '../kube/leader-election/lease.ts';
 import type { KubeClient } from '../kube/types.ts';
-import { createChanges } from './changes.ts';
-import { nodeLease, type NodeLeaseOwner } from './node-lease.ts';
-import type { NodeStatus, StatusReporter } from './node-status.ts';
+import { createChanges } from './wake-up.ts';
+import { nodeLease, type NodeLeaseOwner } from '../fleet/node-lease.ts';
+import type { NodeStatus } from '../fleet/node-status.ts';
+import type { StatusReporter } from './status-reporter.ts';
 
 export interface LeaseReporterDeps {
   readonly client: Pick<KubeClient, 'apply'>;

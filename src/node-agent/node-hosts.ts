@@ -1,5 +1,5 @@
 import type { HostsFile } from './hosts/hosts-toml.ts';
-import type { NodeDocument } from './node-document.ts';
+import type { NodeDocument } from '../fleet/node-document.ts';
 import type { RelayPlace } from './relay/relay-place.ts';
 
 /** A connection to loopback is there or refused at once; this is for the day when something drops packets there. */

@@ -1,9 +1,10 @@
 import type { Clock } from '../kit/clock.ts';
-import { createAdminListener } from '../kit/admin-listener.ts';
+import { createAdminListener } from '../kit/admin/admin-listener.ts';
 import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
-import { createMetrics, type Metrics } from '../kit/metrics.ts';
+import { createMetricsRegistry } from '../kit/metrics.ts';
+import { declareKubeMetrics, type KubeMetrics } from '../kube/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { createKubeClient, KUBE_CLIENT_LIMITS, type ClosableKubeClient } from '../kube/client/kube-client.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
@@ -15,28 +16,28 @@ import { createApplier } from '../kube/objects/apply.ts';
 import { createFinalizer } from '../kube/objects/finalizers.ts';
 import { createStatusWriter } from '../kube/objects/status.ts';
 import { createAuthorityKeeper } from './authority/authority-keeper.ts';
-import { createFactBook } from './caches/cache-facts.ts';
+import { createCacheStates } from './caches/cache-states.ts';
 import { createCacheReconciler } from './caches/cache-reconciler.ts';
-import { createNodePatience } from './caches/node-patience.ts';
+import { createDrainTracker } from './nodes/drain-tracker.ts';
 import { createCacheProvider, type CacheSettings } from './caches/provide-cache.ts';
 import { createCacheRemover } from './caches/remove-cache.ts';
 import { createCertificateRenewal } from './caches/renew-certificate.ts';
-import { createLeftoverRetirer } from './caches/retire-leftovers.ts';
+import { createUnusedRetirer } from './caches/retire-unused.ts';
 import { createServiceMonitorKind } from './caches/service-monitors.ts';
-import { createHoldings } from './configs/holdings.ts';
+import { createExistingUpstreams } from './configs/existing-upstreams.ts';
 import { createLastValid } from './configs/last-valid.ts';
 import { createPlanner } from './configs/planner.ts';
-import { createNodeDocumentView } from './nodes/node-document-view.ts';
+import { createNodeDocumentView } from './cluster/node-document-view.ts';
 import { createNodeProblems } from './nodes/node-problems.ts';
 import { createNodesReconciler } from './nodes/nodes-reconciler.ts';
-import { createToldBook } from './nodes/told-book.ts';
-import { createNamedSecrets } from './secrets/named-secrets.ts';
-import { createSources } from './sources.ts';
+import { createPublishedDocument } from './nodes/published-document.ts';
+import { createNamedSecrets } from './cluster/named-secrets.ts';
+import { createTriggers } from './triggers.ts';
 import { createObjectReconciler } from './status/object-reconciler.ts';
-import { createStartPatience } from './status/start-patience.ts';
+import { createLeaderWarmUp } from './status/leader-warm-up.ts';
 import { createStatsPoller } from './status/stats-poller.ts';
 import { createStatusComposer } from './status/status-composer.ts';
-import { watchCluster } from './watched.ts';
+import { watchCluster } from './cluster/watched.ts';
 import { work } from './work.ts';
 
 /** Keeps objects from going before their caches have. */
@@ -82,7 +83,7 @@ export async function startOperator(
   settings: OperatorSettings,
 ): Promise<RunningOperator> {
   const { clock, logger, random } = deps;
-  const metrics = createMetrics();
+  const metrics = declareKubeMetrics(createMetricsRegistry());
   const tasks = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
   let leadership: Leadership | undefined;
@@ -130,7 +131,7 @@ export async function startOperator(
 
 function clientOf(
   { connection, clock }: OperatorDeps,
-  metrics: Metrics,
+  metrics: KubeMetrics,
   { version }: OperatorSettings,
   beforeWrite?: () => void,
 ): ClosableKubeClient {
@@ -143,7 +144,7 @@ function clientOf(
 
 interface ControllersDeps extends Omit<OperatorDeps, 'connection'> {
   readonly client: ClosableKubeClient;
-  readonly metrics: Metrics;
+  readonly metrics: KubeMetrics;
   readonly tasks: TaskGroup;
   readonly watched: ReturnType<typeof watchCluster>;
 }
@@ -153,17 +154,17 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   const finalizer = createFinalizer(client, FINALIZER);
   const applier = createApplier(client, { fieldManager: 'larder/operator', force: true });
   const secrets = createNamedSecrets(client, watched);
-  const facts = createFactBook();
+  const facts = createCacheStates();
   const document = createNodeDocumentView(watched, settings);
-  const told = createToldBook();
+  const told = createPublishedDocument();
   const nodeProblems = createNodeProblems();
-  const holdings = createHoldings(watched, document);
+  const holdings = createExistingUpstreams(watched, document);
   const planner = createPlanner({ watched, finalizer, holdings, lastValid: createLastValid(watched) });
   const plan = () => planner.plan();
   const keeper = createAuthorityKeeper({ client, clock }, settings);
   const serviceMonitors = createServiceMonitorKind(watched.serviceMonitorCrd);
   const stats = createStatsPoller({ clock, watched, plan, namespace: settings.namespace });
-  const sources = createSources({
+  const sources = createTriggers({
     watched,
     planner,
     authority: keeper,
@@ -179,12 +180,12 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
     { client, clock, applier, watched, secrets, serviceMonitors },
     settings,
   );
-  const patience = () => createNodePatience({ clock, watched, document });
+  const patience = () => createDrainTracker({ clock, watched, document });
   const remove = createCacheRemover(
     { client, watched, document, patience: patience(), serviceMonitors },
     settings,
   );
-  const retire = createLeftoverRetirer({ client, watched, document, patience: patience() }, settings);
+  const retire = createUnusedRetirer({ client, watched, document, patience: patience() }, settings);
   const renewCertificate = createCertificateRenewal({ client, clock, applier, watched }, settings);
   const composer = createStatusComposer(
     { clock, watched, planner, facts, stats: (key) => stats.get(key), document, told, nodeProblems, secrets },
@@ -241,7 +242,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
         finalizer,
         writer,
         events,
-        patienceMs: createStartPatience(
+        patienceMs: createLeaderWarmUp(
           { clock, watched, planner, facts, stats, told, nodeProblems },
           settings,
         ),

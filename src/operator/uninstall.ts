@@ -1,7 +1,8 @@
 import { sleep, type Clock } from '../kit/clock.ts';
 import { errorText, LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
-import { createMetrics } from '../kit/metrics.ts';
+import { createMetricsRegistry } from '../kit/metrics.ts';
+import { declareKubeMetrics } from '../kube/metrics.ts';
 import { createKubeClient } from '../kube/client/kube-client.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
 import { isNotFound } from '../kube/kube-error.ts';
@@ -9,13 +10,13 @@ import { createElector } from '../kube/leader-election/elector.ts';
 import { LEASES } from '../kube/leader-election/lease.ts';
 import { createFinalizer } from '../kube/objects/finalizers.ts';
 import type { KubeClient, KubeObject, ListQuery, Resource } from '../kube/types.ts';
-import { EMPTY_DOCUMENT } from '../node-agent/node-document.ts';
-import { NODE_STATUS } from '../node-agent/node-lease.ts';
-import { CONFIG_MAPS } from '../node-agent/nodes-config-map.ts';
-import { readReport } from './nodes/node-report.ts';
+import { EMPTY_DOCUMENT } from '../fleet/node-document.ts';
+import { NODE_STATUS } from '../fleet/node-lease.ts';
+import { CONFIG_MAPS } from '../kube/objects/config-maps.ts';
+import { readReport } from './cluster/node-report.ts';
 import { nodesObject, refuseStrangeNodesObject } from './nodes/nodes-object.ts';
 import { FINALIZER, LEASE_NAME } from './program.ts';
-import { OURS } from './render/identity.ts';
+import { OURS } from './cluster/marks.ts';
 import {
   DEPLOYMENTS,
   MIRROR_CONFIGS,
@@ -23,8 +24,8 @@ import {
   RENDERED,
   type MirrorConfigObject,
   type RegistryConfigObject,
-} from './resources.ts';
-import { StrangerError } from './stranger-error.ts';
+} from './cluster/resources.ts';
+import { NotOwnedError } from './ownership/not-owned-error.ts';
 
 /** Nodes that are silent for longer keep files that point at a port which nobody listens on: harmless, they ask the origin. */
 const NODES_MS = 60_000;
@@ -58,7 +59,7 @@ export async function uninstall(
 ): Promise<void> {
   const { connection, clock, logger } = deps;
   const { namespace } = settings;
-  const metrics = createMetrics();
+  const metrics = declareKubeMetrics(createMetricsRegistry());
   const options = { userAgent: `larder/${settings.version} (uninstall)` };
   const client = createKubeClient({ connection, clock, metrics }, options);
   try {
@@ -160,7 +161,7 @@ async function turnNodesAway(
   try {
     await refuseStrangeNodesObject(client, namespace, signal);
   } catch (error) {
-    if (!(error instanceof StrangerError)) throw error;
+    if (!(error instanceof NotOwnedError)) throw error;
     logger.warn('nodes cannot be told, and are left as they are', { error: errorText(error) });
     return;
   }

@@ -22,11 +22,12 @@ import { A, B, MIB, body, bytesBelow, keep, localStore, policies } from '../../t
 import { blobPath } from '../../test/store/paths.ts';
 import { systemClock } from '../kit/clock.ts';
 import { silentLogger } from '../kit/logger.ts';
-import { createMetrics } from '../kit/metrics.ts';
+import { createMetricsRegistry } from '../kit/metrics.ts';
+import { declareStoreMetrics } from './metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { digestOf, isDigest } from '../oci/digest.ts';
-import { ChunkSummer } from './chunk-sums.ts';
-import { sumLogPath } from './layout.ts';
+import { ChunkSummer } from './sums/chunk-sums.ts';
+import { sumLogPath } from './files/layout.ts';
 import { openStore } from './store.ts';
 
 const of = body(300_000);
@@ -206,7 +207,12 @@ test('killed again and again while it fills and evicts: the lock is free, every 
   }
   const tasks = new TaskGroup(silentLogger);
   const store = await openStore(
-    { clock: systemClock, logger: silentLogger, metrics: createMetrics(), tasks },
+    {
+      clock: systemClock,
+      logger: silentLogger,
+      metrics: declareStoreMetrics(createMetricsRegistry()),
+      tasks,
+    },
     { directory: directory.path, maxBytes: 8 * MIB, policies: policies({}) },
   );
   const digests = filesBelow(join(directory.path, 'blobs')).map((path) => `sha256:${path.slice(-64)}`);

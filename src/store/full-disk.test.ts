@@ -6,12 +6,12 @@ import { test, type TestContext } from 'node:test';
 import { tempDir } from '../../test/kit/temp.ts';
 import { A, MIB, body, keep, localStore } from '../../test/store/harness.ts';
 import { createDigestHash } from '../oci/digest.ts';
-import { Budget } from './budget.ts';
+import { Budget } from './space/budget.ts';
 import { ManualClock } from '../kit/clock.ts';
-import { ChunkSummer } from './chunk-sums.ts';
-import { Ledger } from './ledger.ts';
-import { SharedFile } from './shared-file.ts';
-import { SpoolFile, type SpoolHome } from './spool-file.ts';
+import { ChunkSummer } from './sums/chunk-sums.ts';
+import { Ledger } from './content/ledger.ts';
+import { SharedFile } from './files/shared-file.ts';
+import { SpoolFile, type SpoolHome } from './spool/spool-file.ts';
 
 test('a write that the disk has no room for makes room once, then fails and leaves the spool as it was', async () => {
   let relieved = 0;

@@ -10,7 +10,8 @@ import { A, A2, B, MIB, body, fill, keep, localStore, policies } from '../../tes
 import { blobPath } from '../../test/store/paths.ts';
 import { systemClock } from '../kit/clock.ts';
 import { silentLogger, type Logger } from '../kit/logger.ts';
-import { createMetrics } from '../kit/metrics.ts';
+import { createMetricsRegistry } from '../kit/metrics.ts';
+import { declareStoreMetrics } from './metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { digestOf } from '../oci/digest.ts';
 import { openStore } from './store.ts';
@@ -19,7 +20,7 @@ function openIn(directory: string) {
   const deps = {
     clock: systemClock,
     logger: silentLogger,
-    metrics: createMetrics(),
+    metrics: declareStoreMetrics(createMetricsRegistry()),
     tasks: new TaskGroup(silentLogger),
   };
   return openStore(deps, { directory, maxBytes: MIB, policies: new Map() });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { A, body, keep, localStore } from '../../test/store/harness.ts';
 import { silentLogger } from '../kit/logger.ts';
-import { layoutOf } from './layout.ts';
+import { layoutOf } from './files/layout.ts';
 import { createReader, type ReaderDeps } from './reader.ts';
 
 test('content that is found damaged while somebody opens it is not opened: its file would stand in the way of what mends it', async () => {

@@ -3,14 +3,14 @@ import { errorText } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import { SingleFlight } from '../kit/single-flight.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { Catalog } from './catalog.ts';
-import type { ChunkSums } from './chunk-sums.ts';
-import type { Damage } from './damage.ts';
-import { openFile } from './disk.ts';
-import { provenSums } from './proven-sums.ts';
-import type { Layout } from './layout.ts';
-import type { OpenFiles } from './open-files.ts';
-import { SharedFile } from './shared-file.ts';
+import type { Catalog } from './content/catalog.ts';
+import type { ChunkSums } from './sums/chunk-sums.ts';
+import type { Damage } from './damage/damage.ts';
+import { openFile } from './files/disk.ts';
+import { provenSums } from './sums/proven-sums.ts';
+import type { Layout } from './files/layout.ts';
+import type { OpenFiles } from './content/open-files.ts';
+import { SharedFile } from './files/shared-file.ts';
 import type { ContentInfo, OpenContent } from './types.ts';
 
 export interface ReaderDeps {

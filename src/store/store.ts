@@ -2,45 +2,45 @@ import { statfs } from 'node:fs/promises';
 import type { Clock } from '../kit/clock.ts';
 import { isLarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
-import type { Metrics } from '../kit/metrics.ts';
+import type { StoreMetrics } from './metrics.ts';
 import type { TaskGroup } from '../kit/task-group.ts';
 import type { Digest } from '../oci/digest.ts';
 import { MANIFEST_SIZE_LIMIT } from '../oci/manifest.ts';
-import { Budget } from './budget.ts';
-import { Catalog } from './catalog.ts';
-import { ContentIndex } from './content-index.ts';
-import { Damage } from './damage.ts';
-import { openFile } from './disk.ts';
-import { adoptDistribution } from './distribution-store.ts';
-import { createDocuments } from './documents.ts';
-import { createEvictor } from './evictor.ts';
-import { createGarbageCollector } from './garbage.ts';
-import { IndexDatabase } from './index-database.ts';
-import { Inventory } from './inventory.ts';
-import { LastUse } from './last-use.ts';
-import { layoutOf, prepareDirectory } from './layout.ts';
-import { Leftovers } from './leftovers.ts';
-import { Ledger } from './ledger.ts';
-import { lockStore } from './lock.ts';
-import type { MaintainedStore } from './maintenance.ts';
-import { OpenFiles } from './open-files.ts';
-import { createProve } from './prove.ts';
-import { Quarantine } from './quarantine.ts';
+import { Budget } from './space/budget.ts';
+import { Catalog } from './content/catalog.ts';
+import { ContentIndex } from './index/content-index.ts';
+import { Damage } from './damage/damage.ts';
+import { openFile } from './files/disk.ts';
+import { adoptDistribution } from './content/adopt-distribution.ts';
+import { createDocuments } from './files/documents.ts';
+import { createEvictor } from './space/evictor.ts';
+import { createGarbageCollector } from './maintenance/garbage.ts';
+import { IndexDatabase } from './index/index-database.ts';
+import { Inventory } from './index/inventory.ts';
+import { LastUse } from './content/last-use.ts';
+import { layoutOf, prepareDirectory } from './files/layout.ts';
+import { PartialBodies } from './space/partial-bodies.ts';
+import { Ledger } from './content/ledger.ts';
+import { lockStore } from './files/lock.ts';
+import type { MaintainedStore } from './maintenance/maintenance.ts';
+import { OpenFiles } from './content/open-files.ts';
+import { createProve } from './damage/prove.ts';
+import { Quarantine } from './damage/quarantine.ts';
 import { createReader } from './reader.ts';
-import { remainsOf } from './remains.ts';
-import { createScrub, type ScrubOptions } from './scrub.ts';
-import { SharedFile } from './shared-file.ts';
-import { createSpoolHome } from './spool-home.ts';
-import { createSpools } from './spools.ts';
-import { createTrash } from './trash.ts';
+import { remainsOf } from './damage/remains.ts';
+import { createScrub, type ScrubOptions } from './maintenance/scrub.ts';
+import { SharedFile } from './files/shared-file.ts';
+import { createSpoolHome } from './spool/spool-home.ts';
+import { createSpools } from './spool/spools.ts';
+import { createTrash } from './files/trash.ts';
 import type { Origin, Remains, UpstreamPolicy } from './types.ts';
-import { createUpkeep } from './upkeep.ts';
-import { createVerify, type DamagedContent } from './verify.ts';
+import { createUpkeep } from './maintenance/upkeep.ts';
+import { createVerify, type DamagedContent } from './maintenance/verify.ts';
 
 export interface StoreDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: StoreMetrics;
   /** Owns the store's background work: writing last use, ttl, the walk of the files. */
   readonly tasks: TaskGroup;
 }
@@ -108,8 +108,20 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
   );
   const lastUse = new LastUse({ index, ledger, clock });
   const trash = createTrash(layout);
-  const leftovers = new Leftovers({ trash, clock });
-  const common = { layout, index, catalog, ledger, files, leftovers, lastUse, trash, clock, logger, metrics };
+  const partialBodies = new PartialBodies({ trash, clock });
+  const common = {
+    layout,
+    index,
+    catalog,
+    ledger,
+    files,
+    partialBodies,
+    lastUse,
+    trash,
+    clock,
+    logger,
+    metrics,
+  };
   const quarantine = new Quarantine(common);
   const damage = new Damage({ ...common, quarantine });
   const reader = createReader({ ...common, damage });

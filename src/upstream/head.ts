@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { parseChallenges } from '../oci/challenge.ts';
 import { parseContentRange } from '../oci/range.ts';
-import { discard, type Exchange } from './exchange.ts';
+import { discard, type UpstreamExchange } from './http/exchange.ts';
 import type { RoutedAnswer } from './route.ts';
 import type { UpstreamRequest } from './types.ts';
 
@@ -12,7 +12,7 @@ export const FIRST_BYTE = { start: 0, end: 1 } as const;
  * What a HEAD would have been answered, from the answer to a GET of the first byte: for storage whose signed addresses are good
  * for GET only (GHCR: 403), and for registries that refuse HEAD (ECR Public: 401). The body is let go.
  */
-export function headOf(answer: Exchange): Exchange {
+export function headOf(answer: UpstreamExchange): UpstreamExchange {
   discard(answer);
   const headers: Record<string, string> = { ...answer.headers };
   const range = headers['content-range'];
@@ -48,7 +48,7 @@ function isEcrPublic(challenges: readonly string[]): boolean {
   return parseChallenges(challenges).some(({ parameters }) => parameters.get('scope') === 'aws');
 }
 
-function sizeOf({ status, contentLength }: Exchange, range: string | undefined): number | undefined {
+function sizeOf({ status, contentLength }: UpstreamExchange, range: string | undefined): number | undefined {
   if (status === 200) return contentLength;
   if (status === 206) return parseContentRange(range)?.size;
   // There is no first byte in empty content (RFC 9110, section 15.5.17).

@@ -1,13 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { RepositoryName } from '../oci/reference.ts';
-import type { AddressGuard } from './address-guard.ts';
-import type { AuthorizedAnswer, Authorizer } from './authorizer.ts';
-import type { Credential } from './credential.ts';
-import { discard, type Exchange } from './exchange.ts';
-import { createPassThrough } from './pass-through.ts';
-import { isRegistryPath, redirectTarget } from './redirect.ts';
-import type { ChallengeMemory } from './registry-challenges.ts';
-import type { TransportRequest } from './transport.ts';
+import type { AddressGuard } from './http/address-guard.ts';
+import type { AuthorizedAnswer, Authorizer } from './auth/authorizer.ts';
+import type { Credential } from './credentials/credential.ts';
+import { discard, type UpstreamExchange } from './http/exchange.ts';
+import { createPassThrough } from './auth/pass-through.ts';
+import { isRegistryPath, redirectTarget } from './http/redirect.ts';
+import type { ChallengeMemory } from './auth/registry-challenges.ts';
+import type { TransportRequest } from './http/transport.ts';
 
 /** Who a request speaks for. */
 export type Identity =
@@ -36,7 +36,7 @@ export interface RoutedAnswer extends AuthorizedAnswer {
 export interface RouteDeps {
   readonly remote: URL;
   readonly guard: AddressGuard;
-  readonly send: (request: RoutedRequest) => Promise<Exchange>;
+  readonly send: (request: RoutedRequest) => Promise<UpstreamExchange>;
   /** The authorizer of the registry at `remote`. */
   readonly registry: Authorizer;
   /** What that registry asks of strangers. */
@@ -66,7 +66,7 @@ export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promis
 
   async function hop(url: URL, request: RoutedRequest): Promise<RoutedAnswer> {
     const { identity, repository, signal } = request;
-    const transmit = (authorization: string | undefined): Promise<Exchange> =>
+    const transmit = (authorization: string | undefined): Promise<UpstreamExchange> =>
       deps.send({
         ...request,
         url,
@@ -98,7 +98,7 @@ export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promis
     }
   };
 
-  function redirectOf(answer: Exchange, url: URL, count: number): URL | undefined {
+  function redirectOf(answer: UpstreamExchange, url: URL, count: number): URL | undefined {
     try {
       return redirectTarget(answer, url, count, guard);
     } catch (error) {

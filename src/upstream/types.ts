@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { RepositoryName } from '../oci/reference.ts';
-import type { Credential } from './credential.ts';
+import type { Credential } from './credentials/credential.ts';
 
 /** What a request is for: the `kind` label of `larder_upstream_requests_total`. */
 export type UpstreamRequestKind =

@@ -1,30 +1,30 @@
 import type { Clock } from '../kit/clock.ts';
 import { isLarderError, LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
-import type { Metrics } from '../kit/metrics.ts';
-import { createAddressGuard, type Resolve } from './address-guard.ts';
-import { createAuthorizer, type Authorizer } from './authorizer.ts';
-import { createCallerLogin } from './caller-login.ts';
-import { createCooldown, type Cooldown } from './cooldown.ts';
-import type { CredentialState } from './credential-state.ts';
-import type { Credential, Credentials } from './credential.ts';
-import { createDispatchers } from './dispatchers.ts';
-import { discard, readBody } from './exchange.ts';
+import type { UpstreamMetrics } from './metrics.ts';
+import { createAddressGuard, type Resolve } from './http/address-guard.ts';
+import { createAuthorizer, type Authorizer } from './auth/authorizer.ts';
+import { createCallerLogin } from './auth/caller-login.ts';
+import { createCooldown, type Cooldown } from './auth/rate-limits.ts';
+import type { CredentialState } from './credentials/credential-state.ts';
+import type { Credential, Credentials } from './credentials/credential.ts';
+import { createDispatchers } from './http/dispatchers.ts';
+import { discard, readBody } from './http/exchange.ts';
 import { FIRST_BYTE, headOf, isHeadRefused } from './head.ts';
-import { DEFAULT_LIMITS, type UpstreamLimits } from './limits.ts';
-import { createProxyChoice, type Environment, type ProxySettings } from './proxy.ts';
-import { createChallengeMemory } from './registry-challenges.ts';
+import { DEFAULT_LIMITS, type UpstreamLimits } from './http/limits.ts';
+import { createProxyChoice, type Environment, type ProxySettings } from './http/proxy.ts';
+import { createChallengeMemory } from './auth/registry-challenges.ts';
 import { parseRetryAfter } from '../kit/retry-after.ts';
 import { createRoute, type Identity, type RoutedAnswer } from './route.ts';
-import { ANONYMOUS, requestToken } from './token-request.ts';
-import { createTokens } from './tokens.ts';
-import { createTransport } from './transport.ts';
+import { ANONYMOUS, requestToken } from './auth/token-request.ts';
+import { createTokens } from './auth/tokens.ts';
+import { createTransport } from './http/transport.ts';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from './types.ts';
 
 export interface UpstreamDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: UpstreamMetrics;
   /** Name resolution; the system's unless told. */
   readonly resolve?: Resolve;
 }

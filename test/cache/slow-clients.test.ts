@@ -6,11 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { sendBody } from '../../src/cache/http/answer.ts';
 import { createRegistryListener } from '../../src/cache/http/registry-listener.ts';
-import { createAdminListener } from '../../src/kit/admin-listener.ts';
+import { createAdminListener } from '../../src/kit/admin/admin-listener.ts';
 import { CLIENT_LIMITS } from '../../src/kit/client-limits.ts';
 import { ManualClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
+import { createMetricsRegistry } from '../../src/kit/metrics.ts';
+import { declareCacheMetrics } from '../../src/cache/metrics.ts';
 import { createRelayListener } from '../../src/node-agent/relay/relay-listener.ts';
 import { connectRaw, createTestPki, waitFor, type RawConnection } from '../kit/index.ts';
 
@@ -33,7 +34,10 @@ const listeners: Readonly<Record<string, (clock: ManualClock) => Server>> = {
   'the registry with TLS': (clock) =>
     registry(clock, { cert: Buffer.from(server.cert), key: Buffer.from(server.key) }),
   'the admin pages': () =>
-    createAdminListener({ metrics: createMetrics(), logger: silentLogger, ready: () => true }, LIMITS),
+    createAdminListener(
+      { metrics: declareCacheMetrics(createMetricsRegistry()), logger: silentLogger, ready: () => true },
+      LIMITS,
+    ),
   'the relay': (clock) =>
     createRelayListener(
       async (_request, response) => void response.end('x'),

@@ -1,9 +1,10 @@
 /** Where requests of cache tests go: one upstream with the settings that a test names. */
-import { parseRegistryConfig } from '../../src/api/registry-config.ts';
-import type { CacheConfig, RegistryConfig } from '../../src/api/registry-config-effective.ts';
-import type { Visitor } from '../../src/cache/access/visitor.ts';
-import { createSharedVisitor } from '../../src/cache/access/shared-visitor.ts';
-import { createUpstreamTable, type Destination, type Target } from '../../src/cache/upstreams.ts';
+import { parseRegistryConfig } from '../../src/api/registry-config/parse.ts';
+import type { CacheConfig, RegistryConfig } from '../../src/api/registry-config/effective.ts';
+import type { Requester } from '../../src/cache/access/requester.ts';
+import { createSharedVisitor } from '../../src/cache/access/shared-requester.ts';
+import type { Destination, Target } from '../../src/cache/access/target.ts';
+import { createUpstreamTable } from '../../src/cache/upstreams.ts';
 import type { Upstream } from '../../src/upstream/types.ts';
 import { fakeUpstream } from './fake-upstream.ts';
 
@@ -27,7 +28,7 @@ export function targetOf(
   ns?: string,
 ): Target {
   const destination = destinationOf(client, cache, name, ns);
-  return { ...destination, visitor: createSharedVisitor(destination) };
+  return { ...destination, requester: createSharedVisitor(destination) };
 }
 
 /** As {@link targetOf}, on behalf of nobody yet. */
@@ -41,11 +42,11 @@ export function destinationOf(
   return createUpstreamTable([{ name: config.upstream, config, client }], undefined).destination(name, ns);
 }
 
-/** A visitor whose access is as `proven` says at each moment, and who asks as `client` answers. */
+/** A requester whose access is as `proven` says at each moment, and who asks as `client` answers. */
 export function visitorOf(
   destination: Destination,
   key: string,
   proven: () => boolean = () => true,
-): Visitor {
+): Requester {
   return { ...createSharedVisitor(destination), key, isApart: true, proven, mayBridge: () => false };
 }

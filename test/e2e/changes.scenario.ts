@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { upstreamResourceName } from '../../src/api/upstream-names.ts';
+import { upstreamResourceName } from '../../src/api/rules/upstream-names.ts';
 import { runPod } from '../cluster/pods.ts';
 import { waitFor } from '../kit/index.ts';
 import { run } from '../parts/run.ts';

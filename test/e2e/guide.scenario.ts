@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { readFileSync } from 'node:fs';
-import { upstreamResourceName } from '../../src/api/upstream-names.ts';
+import { upstreamResourceName } from '../../src/api/rules/upstream-names.ts';
 import { docSteps, waitFor, withNames, type DocCommand } from '../kit/index.ts';
 import { lastingImage } from '../parts/runnable-image.ts';
 import { AUTHORITY_SECRET } from './configs.ts';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { upstreamResourceName } from '../../src/api/upstream-names.ts';
+import { upstreamResourceName } from '../../src/api/rules/upstream-names.ts';
 import type { Cluster } from '../cluster/start-cluster.ts';
 import { get, parseMetrics, waitFor, type Metrics } from '../kit/index.ts';
 import { needPart } from '../parts/find.ts';

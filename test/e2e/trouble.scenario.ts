@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test, type TestContext } from 'node:test';
-import { upstreamResourceName } from '../../src/api/upstream-names.ts';
+import { upstreamResourceName } from '../../src/api/rules/upstream-names.ts';
 import { runPod, type PodOptions } from '../cluster/pods.ts';
 import type { Cluster } from '../cluster/start-cluster.ts';
 import { onceIn, waitFor } from '../kit/index.ts';

@@ -1,4 +1,4 @@
-import type { Problem } from '../../src/api/field-problem.ts';
+import type { Problem } from '../../src/kit/document/field-problem.ts';
 
 /** Problems as Kubernetes joins them: what cannot be decoded hides everything else. */
 export function goText(problems: readonly Problem[]): string {

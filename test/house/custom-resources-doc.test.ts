@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { MIRROR_CONFIG_CRD } from '../../src/api/crd/mirror-config-crd.ts';
 import { REGISTRY_CONFIG_CRD } from '../../src/api/crd/registry-config-crd.ts';
-import { problemsText } from '../../src/api/field-problem.ts';
+import { problemsText } from '../../src/kit/document/field-problem.ts';
 import { parseConfig } from '../../src/api/parse-config.ts';
 import { readPage } from './markdown.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { problemsText } from '../../src/api/field-problem.ts';
-import { parseRegistryConfig } from '../../src/api/registry-config.ts';
+import { problemsText } from '../../src/kit/document/field-problem.ts';
+import { parseRegistryConfig } from '../../src/api/registry-config/parse.ts';
 
 const root = join(import.meta.dirname, '../..');
 const guides = readdirSync(join(root, 'docs/guide')).map((name) => `docs/guide/${name}`);

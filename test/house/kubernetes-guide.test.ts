@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { problemsText } from '../../src/api/field-problem.ts';
+import { problemsText } from '../../src/kit/document/field-problem.ts';
 import { parseConfig } from '../../src/api/parse-config.ts';
 import { REASONS } from '../../src/api/status/reasons.ts';
 import { docSteps } from '../kit/index.ts';

@@ -1,4 +1,4 @@
-/** The rooms of `src/` and the one direction in which they may import: down. */
+/** The rooms of `src/`, the folders in them, and the one direction in which they may import: down. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -14,6 +14,7 @@ const ROOMS = [
   'cache',
   'upstream',
   'store',
+  'fleet',
   'kube',
   'api',
   'oci',
@@ -66,32 +67,82 @@ test('every import leads to a file', () => {
   expectNone(({ target }) => !existsSync(join(SRC, target)));
 });
 
-test('no file needs itself by way of others when the program runs', () => {
-  assert.deepEqual(circles(), []);
-});
-
-describe('the README of each room says what lives there, what it may import, and what never belongs there', () => {
+describe('the folders of a room import downward only, in the order of its README', () => {
   for (const room of ROOMS.filter((name) => existsSync(join(SRC, name)))) {
     test(room, () => {
-      const readme = readFileSync(join(SRC, room, 'README.md'), 'utf8');
-      const headings = [...readme.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
-      for (const heading of ['What lives here', 'May import', 'Never'])
-        assert.ok(headings.includes(heading), `no "## ${heading}"`);
-      const below = ROOMS.slice(ROOMS.indexOf(room) + 1);
-      const allowed = readme.split(/^## /m).find((section) => section.startsWith('May import')) ?? '';
-      const named = [...allowed.matchAll(/`([a-z-]+)\/`/g)].map(([, name = '']) => name);
-      assert.deepEqual(
-        named.filter((name) => !below.includes(name)),
-        [],
-        'rooms that may not be imported',
+      const folders = readdirSync(join(SRC, room), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name);
+      const order = [
+        ...sectionOf(room, 'Folders, from the top floor down').matchAll(/^\| `([a-z-]+)\/`/gm),
+      ].map(([, name = '']) => name);
+      assert.deepEqual(order.toSorted(), folders.toSorted());
+      const floor = (file: string): number => order.indexOf(file.split('/')[1] ?? '');
+      expectNone(
+        ({ file, target }) =>
+          !isTest(file) &&
+          roomOf(file) === room &&
+          roomOf(target) === room &&
+          floor(target) !== -1 &&
+          floor(target) < floor(file),
       );
     });
   }
 });
 
+test('no folder needs itself by way of other folders and files of its room, not even for a type', () => {
+  const place = (file: string): string => file.split('/').slice(0, 2).join('/');
+  const ownImports = imports.filter(({ file, target }) => !isTest(file) && roomOf(file) === roomOf(target));
+  assert.deepEqual(circles(ownImports.map((one) => ({ from: place(one.file), to: place(one.target) }))), []);
+});
+
+test('no file needs itself by way of others when the program runs', () => {
+  const running = imports.filter((one) => !one.typeOnly);
+  assert.deepEqual(circles(running.map(({ file, target }) => ({ from: file, to: target }))), []);
+});
+
+describe('the README of each room says what lives there, what it imports, and what never belongs there', () => {
+  for (const room of ROOMS.filter((name) => existsSync(join(SRC, name)))) {
+    test(room, () => {
+      for (const heading of ['What lives here', 'May import', 'Never'])
+        assert.notEqual(sectionOf(room, heading), '', `no "## ${heading}"`);
+      const allowed = sectionOf(room, 'May import');
+      const named = (pattern: RegExp): string[] =>
+        [...allowed.matchAll(pattern)].map(([, name = '']) => name);
+      const rooms = named(/`([a-z-]+)\/`/g).filter((name) => ROOMS.includes(name));
+      assert.deepEqual(
+        rooms,
+        ROOMS.filter((name) => importsOf(room).includes(name)),
+      );
+      const packages = named(/`((?:@[a-z-]+\/)?[a-z0-9-]+)`/g);
+      assert.deepEqual(packages.toSorted(), packagesOf(room));
+    });
+  }
+});
+
+function sectionOf(room: string, heading: string): string {
+  const sections = readFileSync(join(SRC, room, 'README.md'), 'utf8').split(/^## /m);
+  return sections.find((section) => section.startsWith(`${heading}\n`)) ?? '';
+}
+
+/** The other rooms that the programs of a room import. */
+function importsOf(room: string): string[] {
+  return imports
+    .filter(({ file, target }) => roomOf(file) === room && !isTest(file) && roomOf(target) !== room)
+    .map(({ target }) => roomOf(target));
+}
+
+function packagesOf(room: string): string[] {
+  const sources = files.filter((file) => roomOf(file) === room && !isTest(file)).map(sourceOf);
+  const specifiers = sources.flatMap((source) => [
+    ...source.matchAll(/(?:^(?:import|export)\s+(?:[^';]*\sfrom\s+)?|\bimport\()'([^.'][^']*)'/gm),
+  ]);
+  const names = specifiers.map(([, name = '']) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? '');
+  return [...new Set(names)].filter((name) => !name.startsWith('node:')).toSorted();
+}
+
 function relativeImports(file: string): Import[] {
-  const source = readFileSync(join(SRC, file), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
-  const statements = source.matchAll(
+  const statements = sourceOf(file).matchAll(
     /(?:^(?:import|export)\s+(type\s)?(?:[^';]*\sfrom\s+)?|\bimport\()'(\.[^']+)'/gm,
   );
   return [...statements].map(([, type, specifier = '']) => ({
@@ -108,19 +159,31 @@ function expectNone(isWrong: (one: Import) => boolean): void {
   );
 }
 
+/** Without its block comments. */
+function sourceOf(file: string): string {
+  return readFileSync(join(SRC, file), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
+}
+
+interface Arrow {
+  readonly from: string;
+  readonly to: string;
+}
+
 /** Each circle once, as the path that was walked. */
-function circles(): string[] {
+function circles(arrows: readonly Arrow[]): string[] {
+  const targets = new Map<string, Set<string>>();
+  for (const { from, to } of arrows) {
+    if (from !== to) targets.set(from, (targets.get(from) ?? new Set()).add(to));
+  }
   const done = new Set<string>();
   const found: string[] = [];
-  const visit = (file: string, path: readonly string[]): void => {
-    const at = path.indexOf(file);
-    if (at !== -1) found.push([...path.slice(at), file].join(' -> '));
-    if (at !== -1 || done.has(file)) return;
-    for (const one of imports) {
-      if (one.file === file && !one.typeOnly) visit(one.target, [...path, file]);
-    }
-    done.add(file);
+  const visit = (place: string, path: readonly string[]): void => {
+    const at = path.indexOf(place);
+    if (at !== -1) found.push([...path.slice(at), place].join(' -> '));
+    if (at !== -1 || done.has(place)) return;
+    for (const target of targets.get(place) ?? []) visit(target, [...path, place]);
+    done.add(place);
   };
-  for (const file of files) visit(file, []);
+  for (const place of targets.keys()) visit(place, []);
   return found;
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { UNUSABLE_HOST } from '../../src/api/host-and-url.ts';
-import { MIRROR_API_VERSION, MIRROR_KIND } from '../../src/api/mirror-config-schema.ts';
-import { parseMirrorConfig } from '../../src/api/mirror-config.ts';
-import { API_VERSION, KIND } from '../../src/api/registry-config-schema.ts';
-import { parseRegistryConfig } from '../../src/api/registry-config.ts';
-import { RULE_MESSAGES } from '../../src/api/rule-messages.ts';
+import { UNUSABLE_HOST } from '../../src/api/rules/host-and-url.ts';
+import { MIRROR_API_VERSION, MIRROR_KIND } from '../../src/api/mirror-config/schema.ts';
+import { parseMirrorConfig } from '../../src/api/mirror-config/parse.ts';
+import { API_VERSION, KIND } from '../../src/api/registry-config/schema.ts';
+import { parseRegistryConfig } from '../../src/api/registry-config/parse.ts';
+import { RULE_MESSAGES } from '../../src/api/rules/rule-messages.ts';
 import { refusal } from '../cluster/api-requests.ts';
 import { requireParts } from '../parts/find.ts';
 import { GROUPS } from '../parts/groups.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { API_VERSION, KIND } from '../../src/api/registry-config-schema.ts';
+import { API_VERSION, KIND } from '../../src/api/registry-config/schema.ts';
 import type { RegistryConfigStatus } from '../../src/api/status/registry-config-status.ts';
 import { refusal } from '../cluster/api-requests.ts';
 import { kubeconfigOf } from '../cluster/kubeconfig.ts';

@@ -1,6 +1,6 @@
 import { MIRROR_CONFIG_CRD } from '../../src/api/crd/mirror-config-crd.ts';
 import { REGISTRY_CONFIG_CRD } from '../../src/api/crd/registry-config-crd.ts';
-import type { Problem } from '../../src/api/field-problem.ts';
+import type { Problem } from '../../src/kit/document/field-problem.ts';
 import { createApiRequests, type ApiRequests, type ApiStatus } from '../cluster/api-requests.ts';
 import { startApiServer, type ApiServer } from '../cluster/start-api-server.ts';
 

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { sleep, systemClock } from '../../src/kit/clock.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
+import { createMetricsRegistry } from '../../src/kit/metrics.ts';
+import { declareKubeMetrics } from '../../src/kube/metrics.ts';
 import { isNotFound } from '../../src/kube/kube-error.ts';
 import type { KubeClient } from '../../src/kube/types.ts';
 import { waitFor } from '../kit/wait.ts';
@@ -114,7 +115,8 @@ async function startControlling({ server }: RealApi): Promise<Controlling> {
   const proxy = cleanup.use(await startApiProxy(server.access));
   const clock = createFastClock({ factor: FACTOR });
   const client = cleanup.use(realTimeClientOf(endpointOf(proxy.access), clock));
-  const start = () => startWidgetController({ client, clock, metrics: createMetrics() });
+  const start = () =>
+    startWidgetController({ client, clock, metrics: declareKubeMetrics(createMetricsRegistry()) });
   let controller = start();
   const resources = cleanup.move();
   return {

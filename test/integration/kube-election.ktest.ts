@@ -8,7 +8,8 @@ import { after, before, describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { sleep, systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
+import { createMetricsRegistry } from '../../src/kit/metrics.ts';
+import { declareKubeMetrics } from '../../src/kube/metrics.ts';
 import { waitFor } from '../kit/wait.ts';
 import { anyFault } from '../kube/any-fault.ts';
 import type { FaultRule, ProxyFault } from '../kube/api-faults.ts';
@@ -171,7 +172,13 @@ async function startReplicas({ server }: RealApi, count: number, factor = FACTOR
     // Hours apart.
     const clock = createFastClock({ factor, skewMs: index * 7_200_000 });
     const client = cleanup.use(realTimeClientOf(endpointOf(proxy.access), clock));
-    const deps = { client, clock, logger: silentLogger, metrics: createMetrics(), random: Math.random };
+    const deps = {
+      client,
+      clock,
+      logger: silentLogger,
+      metrics: declareKubeMetrics(createMetricsRegistry()),
+      random: Math.random,
+    };
     const start = (): Competitor => {
       const identity = randomUUID();
       return startCompeting(deps, { lease, identity }, () => {

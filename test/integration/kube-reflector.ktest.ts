@@ -7,9 +7,10 @@ import { after, before, describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
-import { createObjectCache } from '../../src/kube/cache/object-cache.ts';
-import { createReflector } from '../../src/kube/cache/reflector.ts';
+import { createMetricsRegistry } from '../../src/kit/metrics.ts';
+import { declareKubeMetrics } from '../../src/kube/metrics.ts';
+import { createObjectStore } from '../../src/kube/informer/object-store.ts';
+import { createReflector } from '../../src/kube/informer/reflector.ts';
 import type { Intent, KubeClient, KubeObject, Resource } from '../../src/kube/types.ts';
 import { parseMetrics } from '../kit/metrics.ts';
 import { waitFor } from '../kit/wait.ts';
@@ -159,10 +160,10 @@ async function startReflecting<T extends KubeObject>(
   resource: Resource<T>,
 ): Promise<Reflecting<T>> {
   const clock = createFastClock({ factor: FACTOR });
-  const metrics = createMetrics();
+  const metrics = declareKubeMetrics(createMetricsRegistry());
   const proxy = await startApiProxy(server.access);
   const client = realTimeClientOf(endpointOf(proxy.access), clock);
-  const { cache, writer } = createObjectCache<T>({ logger: silentLogger }, { freeze: true });
+  const { cache, writer } = createObjectStore<T>({ logger: silentLogger }, { freeze: true });
   const story = followStory(cache);
   const reflector = createReflector(
     { client, clock, logger: silentLogger, metrics, random: Math.random },

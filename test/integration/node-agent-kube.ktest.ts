@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { nodeLeaseName, readNodeLease, type NodeReport } from '../../src/node-agent/node-lease.ts';
+import { nodeLeaseName, readNodeLease, type NodeReport } from '../../src/fleet/node-lease.ts';
 import type { Lease } from '../../src/kube/leader-election/lease.ts';
 import { kubeconfigOf } from '../cluster/kubeconfig.ts';
 import { createKubectl, type Kubectl } from '../cluster/kubectl.ts';

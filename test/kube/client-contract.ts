@@ -7,8 +7,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { createObjectCache } from '../../src/kube/cache/object-cache.ts';
-import { createReflector } from '../../src/kube/cache/reflector.ts';
+import { createObjectStore } from '../../src/kube/informer/object-store.ts';
+import { createReflector } from '../../src/kube/informer/reflector.ts';
 import {
   isAlreadyExists,
   isConflict,
@@ -21,7 +21,8 @@ import { metadataOf } from '../../src/kube/objects/metadata-of.ts';
 import type { ListQuery, WatchEvent } from '../../src/kube/types.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
+import { createMetricsRegistry } from '../../src/kit/metrics.ts';
+import { declareKubeMetrics } from '../../src/kube/metrics.ts';
 import { waitFor } from '../kit/wait.ts';
 import {
   CONFIG_MAPS,
@@ -331,10 +332,16 @@ export function clientContract(
     });
 
     test('a reflector follows, and waits for a write of our own', async () => {
-      const { cache, writer } = createObjectCache<ConfigMap>({ logger: silentLogger }, { freeze: true });
+      const { cache, writer } = createObjectStore<ConfigMap>({ logger: silentLogger }, { freeze: true });
       const made = await create({ v: '1' });
       const reflector = createReflector(
-        { client, clock: systemClock, logger: silentLogger, metrics: createMetrics(), random: Math.random },
+        {
+          client,
+          clock: systemClock,
+          logger: silentLogger,
+          metrics: declareKubeMetrics(createMetricsRegistry()),
+          random: Math.random,
+        },
         { resource: CONFIG_MAPS, query: named(made.metadata.name) },
         writer,
       );

@@ -1,6 +1,7 @@
 /** A client of the API stand-in, or of a real API server, with a clock that the test moves. */
 import { ManualClock, type Clock } from '../../src/kit/clock.ts';
-import { createMetrics, type Metrics } from '../../src/kit/metrics.ts';
+import { createMetricsRegistry } from '../../src/kit/metrics.ts';
+import { declareKubeMetrics, type KubeMetrics } from '../../src/kube/metrics.ts';
 import {
   createKubeClient,
   KUBE_CLIENT_LIMITS,
@@ -68,7 +69,7 @@ export function connectionTo({ url, ca, token, cert, key }: Endpoint): KubeConne
 
 export interface TestClient extends ClosableKubeClient, AsyncDisposable {
   readonly clock: ManualClock;
-  readonly metrics: Metrics;
+  readonly metrics: KubeMetrics;
   /** Sum of all series with these labels. */
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
 }
@@ -82,7 +83,7 @@ export interface TestClientOptions {
 
 export function clientOf(endpoint: Endpoint, options: TestClientOptions = {}): TestClient {
   const clock = options.clock ?? new ManualClock();
-  const metrics = createMetrics();
+  const metrics = declareKubeMetrics(createMetricsRegistry());
   return {
     ...withClock(endpoint, clock, metrics, options),
     clock,
@@ -93,10 +94,10 @@ export function clientOf(endpoint: Endpoint, options: TestClientOptions = {}): T
 
 /** The same by the machine's own time. */
 export function realTimeClientOf(endpoint: Endpoint, clock: Clock): ClosableKubeClient & AsyncDisposable {
-  return withClock(endpoint, clock, createMetrics(), {});
+  return withClock(endpoint, clock, declareKubeMetrics(createMetricsRegistry()), {});
 }
 
-function withClock(endpoint: Endpoint, clock: Clock, metrics: Metrics, options: TestClientOptions) {
+function withClock(endpoint: Endpoint, clock: Clock, metrics: KubeMetrics, options: TestClientOptions) {
   const client = createKubeClient(
     {
       connection: options.connection ?? connectionTo(endpoint),

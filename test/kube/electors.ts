@@ -1,7 +1,8 @@
 /** Electors on machines of their own, around one API server in memory. */
 import { ManualClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
+import { createMetricsRegistry } from '../../src/kit/metrics.ts';
+import { declareKubeMetrics } from '../../src/kube/metrics.ts';
 import { LEASES, type Lease } from '../../src/kube/leader-election/lease.ts';
 import { startCompeting, type Competitor } from './competitor.ts';
 import { createMachine, type Machine } from './machine.ts';
@@ -27,7 +28,10 @@ export interface World {
 
 const STEP_MS = 250;
 
-export function createWorld(random: () => number = () => 0.5, metrics = createMetrics()): World {
+export function createWorld(
+  random: () => number = () => 0.5,
+  metrics = declareKubeMetrics(createMetricsRegistry()),
+): World {
   const clock = new ManualClock();
   const kube = createMemoryKube(clock);
   const direct = kube.client();

@@ -1,6 +1,10 @@
 /** A reflector at work on the API stand-in, for the tests of its behaviour. */
-import { createObjectCache, type CacheOptions, type ObjectCache } from '../../src/kube/cache/object-cache.ts';
-import { createReflector, type Reflector } from '../../src/kube/cache/reflector.ts';
+import {
+  createObjectStore,
+  type CacheOptions,
+  type ObjectStore,
+} from '../../src/kube/informer/object-store.ts';
+import { createReflector, type Reflector } from '../../src/kube/informer/reflector.ts';
 import type { ListQuery } from '../../src/kube/types.ts';
 import { silentLogger, type Logger } from '../../src/kit/logger.ts';
 import { waitFor } from '../kit/wait.ts';
@@ -11,7 +15,7 @@ import { textOfList } from './text-of-list.ts';
 
 export interface Reflecting extends AsyncDisposable, Story<ConfigMap> {
   readonly client: TestClient;
-  readonly cache: ObjectCache<ConfigMap>;
+  readonly cache: ObjectStore<ConfigMap>;
   readonly reflector: Reflector;
   /** Waits until the reflector pauses after a failure that this has not waited for before. */
   paused(): Promise<void>;
@@ -31,7 +35,7 @@ export interface ReflectingOptions {
 export function startReflecting(api: ApiServer, options: ReflectingOptions = {}): Reflecting {
   const { query = {}, random = () => 0.5 } = options;
   const client = clientOf(api);
-  const { cache, writer } = createObjectCache<ConfigMap>(
+  const { cache, writer } = createObjectStore<ConfigMap>(
     { logger: silentLogger },
     { freeze: true, ...options.cache },
   );

@@ -1,4 +1,4 @@
-import type { ObjectCache } from '../../src/kube/cache/object-cache.ts';
+import type { ObjectStore } from '../../src/kube/informer/object-store.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
 
 /** What handlers of a cache are told. */
@@ -12,7 +12,7 @@ export interface Story<T> {
 }
 
 /** Listens to a cache from now on. */
-export function followStory<T extends KubeObject>(cache: ObjectCache<T>): Story<T> {
+export function followStory<T extends KubeObject>(cache: ObjectStore<T>): Story<T> {
   const told: string[] = [];
   const breaches: string[] = [];
   const last = new Map<string, T | undefined>();

@@ -1,8 +1,8 @@
 import { silentLogger } from '../../src/kit/logger.ts';
 import type { Clock } from '../../src/kit/clock.ts';
-import type { Metrics } from '../../src/kit/metrics.ts';
-import { createObjectCache, type ObjectCache } from '../../src/kube/cache/object-cache.ts';
-import { createReflector } from '../../src/kube/cache/reflector.ts';
+import type { KubeMetrics } from '../../src/kube/metrics.ts';
+import { createObjectStore, type ObjectStore } from '../../src/kube/informer/object-store.ts';
+import { createReflector } from '../../src/kube/informer/reflector.ts';
 import { createController } from '../../src/kube/controller/controller.ts';
 import { keyOf, keyText } from '../../src/kube/controller/object-key.ts';
 import { createObjectSource } from '../../src/kube/controller/object-source.ts';
@@ -19,7 +19,7 @@ import { WIDGETS, type Widget } from './widgets.ts';
 export interface WidgetControllerDeps {
   readonly client: KubeClient;
   readonly clock: Clock;
-  readonly metrics: Metrics;
+  readonly metrics: KubeMetrics;
 }
 
 /** Runs until it is stopped. */
@@ -37,8 +37,8 @@ export function startWidgetController(deps: WidgetControllerDeps): WidgetControl
   const { signal } = stopping;
   const running: Promise<void>[] = [];
 
-  function follow<T extends KubeObject>(resource: Resource<T>): ObjectCache<T> {
-    const { cache, writer } = createObjectCache<T>({ logger: silentLogger }, { freeze: true });
+  function follow<T extends KubeObject>(resource: Resource<T>): ObjectStore<T> {
+    const { cache, writer } = createObjectStore<T>({ logger: silentLogger }, { freeze: true });
     const reflectorDeps = { client, clock, metrics, logger: silentLogger, random: Math.random };
     const reflector = createReflector(reflectorDeps, { resource, query: { namespace: 'test' } }, writer);
     running.push(reflector.run(signal));
@@ -69,8 +69,8 @@ export function startWidgetController(deps: WidgetControllerDeps): WidgetControl
 }
 
 interface Caches {
-  readonly widgets: ObjectCache<Widget>;
-  readonly configMaps: ObjectCache<ConfigMap>;
+  readonly widgets: ObjectStore<Widget>;
+  readonly configMaps: ObjectStore<ConfigMap>;
 }
 
 function createReconcile(

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { createClusterTies } from '../../src/node-agent/cluster-ties.ts';
-import { readNodeLease } from '../../src/node-agent/node-lease.ts';
+import { readNodeLease } from '../../src/fleet/node-lease.ts';
 import {
   assertNoLeaks,
   get,

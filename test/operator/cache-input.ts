@@ -1,6 +1,6 @@
 /** What is known of a cache, as the status of an object is computed from it. */
-import type { CacheConfig } from '../../src/api/registry-config-effective.ts';
-import type { StatefulSet } from '../../src/operator/resources.ts';
+import type { CacheConfig } from '../../src/api/registry-config/effective.ts';
+import type { StatefulSet } from '../../src/operator/cluster/resources.ts';
 import type { CacheStats } from '../../src/operator/status/cache-stats.ts';
 import { cacheView, type CacheInput } from '../../src/operator/status/cache-view.ts';
 import { configOf } from '../cache/target.ts';

@@ -4,28 +4,29 @@
  */
 import { ManualClock, systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
+import { createMetricsRegistry } from '../../src/kit/metrics.ts';
+import { declareKubeMetrics } from '../../src/kube/metrics.ts';
 import { TaskGroup } from '../../src/kit/task-group.ts';
-import type { ObjectCache } from '../../src/kube/cache/object-cache.ts';
+import type { ObjectStore } from '../../src/kube/informer/object-store.ts';
 import { createApplier } from '../../src/kube/objects/apply.ts';
-import type { NodeStatus } from '../../src/node-agent/node-status.ts';
-import { nodeLease } from '../../src/node-agent/node-lease.ts';
+import type { NodeStatus } from '../../src/fleet/node-status.ts';
+import { nodeLease } from '../../src/fleet/node-lease.ts';
 import { createAuthorityKeeper } from '../../src/operator/authority/authority-keeper.ts';
-import { createFactBook } from '../../src/operator/caches/cache-facts.ts';
+import { createCacheStates } from '../../src/operator/caches/cache-states.ts';
 import { createCacheReconciler } from '../../src/operator/caches/cache-reconciler.ts';
-import { createNodePatience } from '../../src/operator/caches/node-patience.ts';
+import { createDrainTracker } from '../../src/operator/nodes/drain-tracker.ts';
 import { createCacheProvider } from '../../src/operator/caches/provide-cache.ts';
 import { createCertificateRenewal } from '../../src/operator/caches/renew-certificate.ts';
 import { createCacheRemover } from '../../src/operator/caches/remove-cache.ts';
-import { createLeftoverRetirer } from '../../src/operator/caches/retire-leftovers.ts';
+import { createUnusedRetirer } from '../../src/operator/caches/retire-unused.ts';
 import { makePlan } from '../../src/operator/configs/plan.ts';
 import { readConfig, type ConfigObject } from '../../src/operator/configs/read-config.ts';
-import { createNodeDocumentView } from '../../src/operator/nodes/node-document-view.ts';
+import { createNodeDocumentView } from '../../src/operator/cluster/node-document-view.ts';
 import { createNodesReconciler } from '../../src/operator/nodes/nodes-reconciler.ts';
 import { createNodeProblems } from '../../src/operator/nodes/node-problems.ts';
-import { createToldBook } from '../../src/operator/nodes/told-book.ts';
-import { createNamedSecrets } from '../../src/operator/secrets/named-secrets.ts';
-import { watchCluster } from '../../src/operator/watched.ts';
+import { createPublishedDocument } from '../../src/operator/nodes/published-document.ts';
+import { createNamedSecrets } from '../../src/operator/cluster/named-secrets.ts';
+import { watchCluster } from '../../src/operator/cluster/watched.ts';
 import { startApi } from '../kube/api-server.ts';
 import type { StoredObject } from '../kube/api-store.ts';
 import { realTimeClientOf } from '../kube/client.ts';
@@ -46,7 +47,14 @@ export async function startCacheSetting() {
   giveAddresses(api);
 
   const watched = watchCluster(
-    { client, clock: systemClock, logger: silentLogger, metrics: createMetrics(), random: () => 0.5, tasks },
+    {
+      client,
+      clock: systemClock,
+      logger: silentLogger,
+      metrics: declareKubeMetrics(createMetricsRegistry()),
+      random: () => 0.5,
+      tasks,
+    },
     { namespace: SYSTEM, nodeAgent: 'larder-node-agent' },
   );
   const { signal } = tasks;
@@ -65,9 +73,9 @@ export async function startCacheSetting() {
   const applier = createApplier(client, { fieldManager: 'larder/operator', force: true });
   const secrets = createNamedSecrets(client, watched);
   const document = createNodeDocumentView(watched, settings);
-  const facts = createFactBook();
+  const facts = createCacheStates();
   const authority = createAuthorityKeeper({ client, clock }, settings);
-  const patience = () => createNodePatience({ clock, watched, document });
+  const patience = () => createDrainTracker({ clock, watched, document });
   let objects: readonly ConfigObject[] = [];
   const plan = () =>
     makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true });
@@ -80,7 +88,7 @@ export async function startCacheSetting() {
       facts,
       provide: createCacheProvider({ client, clock, applier, watched, secrets, serviceMonitors }, settings),
       renewCertificate: createCertificateRenewal({ client, clock, applier, watched }, settings),
-      retire: createLeftoverRetirer({ client, watched, document, patience: patience() }, settings),
+      retire: createUnusedRetirer({ client, watched, document, patience: patience() }, settings),
       remove: createCacheRemover(
         { client, watched, document, patience: patience(), serviceMonitors },
         settings,
@@ -98,7 +106,7 @@ export async function startCacheSetting() {
       authority,
       secrets,
       document,
-      told: createToldBook(),
+      told: createPublishedDocument(),
       problems: createNodeProblems(),
     },
     settings,
@@ -109,7 +117,7 @@ export async function startCacheSetting() {
   async function seeAll(): Promise<void> {
     await watched.whenSynced(signal);
     api.bookmark();
-    const caches = Object.values(watched).filter((one) => typeof one === 'object') as ObjectCache<unknown>[];
+    const caches = Object.values(watched).filter((one) => typeof one === 'object') as ObjectStore<unknown>[];
     await Promise.all(caches.map((one) => one.waitForVersion(String(api.store.version), signal)));
   }
 

@@ -1,12 +1,12 @@
 /** What an operator knows of a cluster in which nothing is, but what a test writes. */
 import { silentLogger } from '../../src/kit/logger.ts';
-import { createObjectCache } from '../../src/kube/cache/object-cache.ts';
+import { createObjectStore } from '../../src/kube/informer/object-store.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
-import type { ConfigMap } from '../../src/node-agent/nodes-config-map.ts';
-import type { AgentPod } from '../../src/operator/nodes/agent-pod.ts';
-import type { NodeReport } from '../../src/operator/nodes/node-report.ts';
-import type { Claim, Service } from '../../src/operator/resources.ts';
-import { BY_CACHE, cacheKeysOf, type Watched } from '../../src/operator/watched.ts';
+import type { ConfigMap } from '../../src/kube/objects/config-maps.ts';
+import type { AgentPod } from '../../src/operator/cluster/agent-pod.ts';
+import type { NodeReport } from '../../src/operator/cluster/node-report.ts';
+import type { Claim, Service } from '../../src/operator/cluster/resources.ts';
+import { BY_CACHE, cacheKeysOf, type Watched } from '../../src/operator/cluster/watched.ts';
 
 /** With the writers of the kinds that tests write. */
 export function emptyWatched() {
@@ -18,8 +18,8 @@ export function emptyWatched() {
     registryConfigs: none,
     mirrorConfigs: none,
     daemonSets: none,
-    agentPods: createObjectCache<KubeObject, AgentPod>({ logger: silentLogger }).cache,
-    serviceMonitorCrd: createObjectCache<KubeObject, boolean>({ logger: silentLogger }).cache,
+    agentPods: createObjectStore<KubeObject, AgentPod>({ logger: silentLogger }).cache,
+    serviceMonitorCrd: createObjectStore<KubeObject, boolean>({ logger: silentLogger }).cache,
     whenSynced: () => Promise.resolve(),
     hasSynced: () => true,
     statefulSets,
@@ -30,11 +30,11 @@ export function emptyWatched() {
     secrets: none,
     pods: none,
     claims,
-    reports: createObjectCache<KubeObject, NodeReport>({ logger: silentLogger }).cache,
+    reports: createObjectStore<KubeObject, NodeReport>({ logger: silentLogger }).cache,
   };
   return { watched, statefulSets: sets, services: addresses, claims: volumes };
 }
 
 function caches<T extends KubeObject>() {
-  return createObjectCache<T>({ logger: silentLogger }, { indexes: { [BY_CACHE]: cacheKeysOf } });
+  return createObjectStore<T>({ logger: silentLogger }, { indexes: { [BY_CACHE]: cacheKeysOf } });
 }

@@ -1,6 +1,6 @@
 /** The cache of one object, `hub`, and what somebody else does to its parts. */
-import { CONFIG_MAPS } from '../../src/node-agent/nodes-config-map.ts';
-import { REGISTRY_CONFIGS } from '../../src/operator/resources.ts';
+import { CONFIG_MAPS } from '../../src/kube/objects/config-maps.ts';
+import { REGISTRY_CONFIGS } from '../../src/operator/cluster/resources.ts';
 import type { Resource } from '../../src/kube/types.ts';
 import { registryConfig, TEAM, type Held } from './setting.ts';
 import { startStandIn, type StandIn } from './stand-in.ts';

@@ -1,6 +1,6 @@
 /** What nodes report, as the status of an object is computed from it. */
-import type { NodeStatus } from '../../src/node-agent/node-status.ts';
-import type { NodeReport } from '../../src/operator/nodes/node-report.ts';
+import type { NodeStatus } from '../../src/fleet/node-status.ts';
+import type { NodeReport } from '../../src/operator/cluster/node-report.ts';
 import type { NodesInput } from '../../src/operator/status/node-view.ts';
 
 /** The time of all reports, unless told. */

@@ -1,7 +1,7 @@
 /** Whose the objects of a cache are, and what follows when somebody, or a spec, says otherwise. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CONFIG_MAPS } from '../../src/node-agent/nodes-config-map.ts';
+import { CONFIG_MAPS } from '../../src/kube/objects/config-maps.ts';
 import {
   DISRUPTION_BUDGETS,
   NETWORK_POLICIES,
@@ -9,7 +9,7 @@ import {
   REGISTRY_CONFIGS,
   SERVICES,
   STATEFUL_SETS,
-} from '../../src/operator/resources.ts';
+} from '../../src/operator/cluster/resources.ts';
 import type { Resource } from '../../src/kube/types.ts';
 import {
   annotate,

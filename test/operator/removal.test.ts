@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AUTHORITY_SECRET } from '../../src/operator/authority/authority-keeper.ts';
-import { CONFIG_MAPS } from '../../src/node-agent/nodes-config-map.ts';
+import { CONFIG_MAPS } from '../../src/kube/objects/config-maps.ts';
 import {
   CLAIMS,
   MIRROR_CONFIGS,
@@ -9,7 +9,7 @@ import {
   SECRETS,
   SERVICES,
   STATEFUL_SETS,
-} from '../../src/operator/resources.ts';
+} from '../../src/operator/cluster/resources.ts';
 import type { Resource } from '../../src/kube/types.ts';
 import { mirrorConfig, registryConfig, SYSTEM, TEAM } from './setting.ts';
 import { startStandIn, type StandIn } from './stand-in.ts';

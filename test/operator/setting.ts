@@ -2,9 +2,9 @@
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { createKubeconfigConnection } from '../../src/kube/connection/kubeconfig-connection.ts';
-import { nodeLease } from '../../src/node-agent/node-lease.ts';
-import type { NodeStatus } from '../../src/node-agent/node-status.ts';
-import type { NodeDocument } from '../../src/node-agent/node-document.ts';
+import { nodeLease } from '../../src/fleet/node-lease.ts';
+import type { NodeStatus } from '../../src/fleet/node-status.ts';
+import type { NodeDocument } from '../../src/fleet/node-document.ts';
 import { startOperator, type RunningOperator } from '../../src/operator/program.ts';
 import { MIRROR_CONFIG_CRD } from '../../src/api/crd/mirror-config-crd.ts';
 import { REGISTRY_CONFIG_CRD } from '../../src/api/crd/registry-config-crd.ts';

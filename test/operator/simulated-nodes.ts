@@ -4,7 +4,7 @@ import { silentLogger } from '../../src/kit/logger.ts';
 import { TaskGroup } from '../../src/kit/task-group.ts';
 import { createKubeconfigConnection } from '../../src/kube/connection/kubeconfig-connection.ts';
 import { createClusterTies } from '../../src/node-agent/cluster-ties.ts';
-import type { NodeDocument } from '../../src/node-agent/node-document.ts';
+import type { NodeDocument } from '../../src/fleet/node-document.ts';
 import { SYSTEM } from './setting.ts';
 
 /** Starts so many agents, each of which reports that it has carried out whatever it is told. Disposing them stops them. */

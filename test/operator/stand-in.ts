@@ -5,10 +5,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { ManualClock, type Clock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
-import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from '../../src/node-agent/node-document.ts';
-import { CONFIG_MAPS, NODES_CONFIG_MAP, NODES_KEY } from '../../src/node-agent/nodes-config-map.ts';
+import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from '../../src/fleet/node-document.ts';
+import { CONFIG_MAPS } from '../../src/kube/objects/config-maps.ts';
+import { NODES_CONFIG_MAP, NODES_KEY } from '../../src/fleet/nodes-config-map.ts';
 import { startOperator, type RunningOperator } from '../../src/operator/program.ts';
-import { SERVICES } from '../../src/operator/resources.ts';
+import { SERVICES } from '../../src/operator/cluster/resources.ts';
 import { LEASES } from '../../src/kube/leader-election/lease.ts';
 import type { Resource } from '../../src/kube/types.ts';
 import { startApi, type ApiServer } from '../kube/api-server.ts';

@@ -6,7 +6,7 @@ import {
   SECRETS,
   SERVICES,
   STATEFUL_SETS,
-} from '../../src/operator/resources.ts';
+} from '../../src/operator/cluster/resources.ts';
 import { serveStats } from './serve-stats.ts';
 import { mirrorConfig, registryConfig, TEAM } from './setting.ts';
 import { startStandIn, type StandIn } from './stand-in.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isLarderError } from '../../src/kit/errors.ts';
 import { LEASES } from '../../src/kube/leader-election/lease.ts';
-import { CONFIG_MAPS, NODES_CONFIG_MAP } from '../../src/node-agent/nodes-config-map.ts';
+import { CONFIG_MAPS } from '../../src/kube/objects/config-maps.ts';
+import { NODES_CONFIG_MAP } from '../../src/fleet/nodes-config-map.ts';
 import { LEASE_NAME } from '../../src/operator/program.ts';
 import {
   MIRROR_CONFIGS,
@@ -11,7 +12,7 @@ import {
   SECRETS,
   SERVICES,
   STATEFUL_SETS,
-} from '../../src/operator/resources.ts';
+} from '../../src/operator/cluster/resources.ts';
 import type { Resource } from '../../src/kube/types.ts';
 import { createTestPki } from '../kit/index.ts';
 import { mirrorConfig, registryConfig, SYSTEM, TEAM, type Held } from './setting.ts';

@@ -1,7 +1,7 @@
 /** Whose the volume of a cache is: what was private to somebody else stays private. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CLAIMS, REGISTRY_CONFIGS, STATEFUL_SETS } from '../../src/operator/resources.ts';
+import { CLAIMS, REGISTRY_CONFIGS, STATEFUL_SETS } from '../../src/operator/cluster/resources.ts';
 import {
   annotate,
   annotationsOf,

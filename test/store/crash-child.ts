@@ -1,14 +1,20 @@
 /** A process that fills the store in its first argument without end, to be killed; tells of each body it has begun and stored. */
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
-import { createMetrics } from '../../src/kit/metrics.ts';
+import { createMetricsRegistry } from '../../src/kit/metrics.ts';
+import { declareStoreMetrics } from '../../src/store/metrics.ts';
 import { TaskGroup } from '../../src/kit/task-group.ts';
 import { openStore } from '../../src/store/store.ts';
 import { A, MIB, body, policies } from './harness.ts';
 
 const [directory = '', firstSeed = '0'] = process.argv.slice(2);
 const store = await openStore(
-  { clock: systemClock, logger: silentLogger, metrics: createMetrics(), tasks: new TaskGroup(silentLogger) },
+  {
+    clock: systemClock,
+    logger: silentLogger,
+    metrics: declareStoreMetrics(createMetricsRegistry()),
+    tasks: new TaskGroup(silentLogger),
+  },
   { directory, maxBytes: 8 * MIB, policies: policies({}) },
 );
 

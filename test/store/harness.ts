@@ -3,12 +3,13 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ManualClock } from '../../src/kit/clock.ts';
 import { silentLogger, type Logger } from '../../src/kit/logger.ts';
-import { createMetrics, type Metrics } from '../../src/kit/metrics.ts';
+import { createMetricsRegistry } from '../../src/kit/metrics.ts';
+import { declareStoreMetrics, type StoreMetrics } from '../../src/store/metrics.ts';
 import { TaskGroup } from '../../src/kit/task-group.ts';
 import { digestOf, type Digest, type DigestAlgorithm } from '../../src/oci/digest.ts';
 import { parseRepositoryName } from '../../src/oci/reference.ts';
 import { openStore, type StoreOptions } from '../../src/store/store.ts';
-import type { MaintainedStore } from '../../src/store/maintenance.ts';
+import type { MaintainedStore } from '../../src/store/maintenance/maintenance.ts';
 import type { ContentType, OpenContent, Origin, Store, UpstreamPolicy } from '../../src/store/types.ts';
 import { blobOf } from '../kit/blob.ts';
 import { tempDir } from '../kit/temp.ts';
@@ -16,7 +17,7 @@ import { tempDir } from '../kit/temp.ts';
 export interface LocalStore extends AsyncDisposable {
   readonly directory: string;
   readonly clock: ManualClock;
-  readonly metrics: Metrics;
+  readonly metrics: StoreMetrics;
   /** The store of the last {@link LocalStore.open}. */
   readonly store: MaintainedStore;
   /** Closes the store that is open and opens the directory again, with other options where given. */
@@ -32,7 +33,7 @@ export async function localStore(
 ): Promise<LocalStore> {
   const directory = tempDir();
   const clock = new ManualClock();
-  const metrics = createMetrics();
+  const metrics = declareStoreMetrics(createMetricsRegistry());
   const tasks = new TaskGroup(silentLogger);
   let settings = { directory: directory.path, maxBytes: 64 * MIB, policies: policies({}), ...options };
   const open = () => openStore({ clock, logger: deps.logger ?? silentLogger, metrics, tasks }, settings);

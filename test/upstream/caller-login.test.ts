@@ -5,7 +5,7 @@ import {
   identityTokenCredential,
   passwordCredential,
   type Credential,
-} from '../../src/upstream/credential.ts';
+} from '../../src/upstream/credentials/credential.ts';
 import type { LoginAnswer } from '../../src/upstream/types.ts';
 import { imageOf, startUpstream, type Upstream, type UpstreamOptions } from '../kit/index.ts';
 import { clientOf, type TestClient } from './client.ts';

@@ -1,9 +1,10 @@
 /** The upstream client under test, pointed at a registry of the test kit. */
 import { createLogger } from '../../src/kit/logger.ts';
 import { ManualClock, systemClock } from '../../src/kit/clock.ts';
-import { createMetrics, type Metrics } from '../../src/kit/metrics.ts';
+import { createMetricsRegistry } from '../../src/kit/metrics.ts';
+import { declareUpstreamMetrics, type UpstreamMetrics } from '../../src/upstream/metrics.ts';
 import { parseRepositoryName } from '../../src/oci/reference.ts';
-import { passwordCredential } from '../../src/upstream/credential.ts';
+import { passwordCredential } from '../../src/upstream/credentials/credential.ts';
 import type {
   LoginAnswer,
   LoginRequest,
@@ -30,7 +31,7 @@ export interface Answer extends Omit<UpstreamResponse, 'body' | 'read'> {
 export interface TestClient extends AsyncDisposable {
   /** Stands still until the test moves it, unless the client was made with the system's clock. */
   readonly clock: ManualClock;
-  readonly metrics: Metrics;
+  readonly metrics: UpstreamMetrics;
   /** Every log line, debug included. */
   readonly log: readonly string[];
   /** Sends a request and reads its body to the end. */
@@ -55,7 +56,7 @@ export function clientOf(
   const { login, realTime = false, resolve, ...rest } = options;
   const [user = '', password = ''] = login?.split(':') ?? [];
   const clock = new ManualClock(Date.now());
-  const metrics = createMetrics();
+  const metrics = declareUpstreamMetrics(createMetricsRegistry());
   const log: string[] = [];
   const logger = createLogger({ level: 'debug', format: 'json' }, (line) => log.push(line));
   const upstream = createUpstream(

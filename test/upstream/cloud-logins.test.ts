@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createLogger } from '../../src/kit/logger.ts';
 import { TaskGroup } from '../../src/kit/task-group.ts';
 import { createCloudLogin } from '../../src/upstream/cloud/cloud-login.ts';
-import type { CredentialSource } from '../../src/upstream/configured-credentials.ts';
+import type { CredentialSource } from '../../src/upstream/credentials/configured-credentials.ts';
 import { imageOf, startCloud, startUpstream } from '../kit/index.ts';
 import { clientOf } from './client.ts';
 import { withEnvironment } from './environment.ts';

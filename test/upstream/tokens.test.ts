@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { identityTokenCredential } from '../../src/upstream/credential.ts';
+import { identityTokenCredential } from '../../src/upstream/credentials/credential.ts';
 import { imageOf, startUpstream, type Upstream, type UpstreamOptions } from '../kit/index.ts';
 import { clientOf } from './client.ts';
 

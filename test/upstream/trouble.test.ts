@@ -1,7 +1,7 @@
 /** Rate limits and the breaker: what is remembered about an upstream in trouble, and for how long. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { passwordCredential } from '../../src/upstream/credential.ts';
+import { passwordCredential } from '../../src/upstream/credentials/credential.ts';
 import {
   basic,
   imageOf,

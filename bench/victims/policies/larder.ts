@@ -1,8 +1,8 @@
-import { worthAfterUse, worthOfNew } from '../../../src/store/worth.ts';
+import { worthAfterUse, worthOfNew } from '../../../src/store/index/worth.ts';
 import type { Policy } from './policy.ts';
 import { createRankedCache } from './ranked.ts';
 
-/** As in `src/store/evictor.ts`. */
+/** As in `src/store/space/evictor.ts`. */
 const SLACK = 0.02;
 /** Milliseconds beyond any worth: manifests go when no blob is left. */
 const MANIFESTS_LAST = 1e12;

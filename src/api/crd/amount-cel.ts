@@ -1,4 +1,4 @@
-import { nonNegativeMessage, RULE_MESSAGES } from '../rule-messages.ts';
+import { nonNegativeMessage, RULE_MESSAGES } from '../rules/rule-messages.ts';
 import { celMatches, celText, type CelRule } from './cel.ts';
 
 /**

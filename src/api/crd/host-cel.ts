@@ -1,5 +1,5 @@
-import { SUBDOMAIN_MESSAGE, SUBDOMAIN_PATTERN, SUBDOMAIN_TOO_LONG } from '../dns-names.ts';
-import { pathSegmentMessage, RULE_MESSAGES } from '../rule-messages.ts';
+import { SUBDOMAIN_MESSAGE, SUBDOMAIN_PATTERN, SUBDOMAIN_TOO_LONG } from '../rules/dns-names.ts';
+import { pathSegmentMessage, RULE_MESSAGES } from '../rules/rule-messages.ts';
 import { celMatches, celText, type CelRule } from './cel.ts';
 
 /** As `hostPortErrors` says. */

@@ -1,5 +1,5 @@
-import { MIRROR_CAPABILITIES } from '../mirror-config-schema.ts';
-import { RULE_MESSAGES } from '../rule-messages.ts';
+import { MIRROR_CAPABILITIES } from '../mirror-config/schema.ts';
+import { RULE_MESSAGES } from '../rules/rule-messages.ts';
 import { someOf } from './cel.ts';
 import { hostPortCel, mirrorUrlCel } from './host-cel.ts';
 import { SECRET_NAME_RULES } from './name-cel.ts';

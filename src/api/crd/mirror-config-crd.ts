@@ -1,4 +1,4 @@
-import { MIRROR_API_VERSION, MIRROR_KIND, mirrorConfigSchema } from '../mirror-config-schema.ts';
+import { MIRROR_API_VERSION, MIRROR_KIND, mirrorConfigSchema } from '../mirror-config/schema.ts';
 import { mirrorConfigStatusSchema } from '../status/mirror-config-status.ts';
 import { printerColumns, summaryColumn } from './columns.ts';
 import { customResourceDefinition } from './custom-resource.ts';

@@ -5,8 +5,8 @@ import {
   SUBDOMAIN_MESSAGE,
   SUBDOMAIN_PATTERN,
   SUBDOMAIN_TOO_LONG,
-} from '../dns-names.ts';
-import { patternMessage, RULE_MESSAGES } from '../rule-messages.ts';
+} from '../rules/dns-names.ts';
+import { patternMessage, RULE_MESSAGES } from '../rules/rule-messages.ts';
 import { celMatches, type CelRule } from './cel.ts';
 
 /** As `subdomainErrors` says; sizes are of characters here, which is the same for the names that pass. */

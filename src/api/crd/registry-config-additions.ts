@@ -1,4 +1,4 @@
-import { RULE_MESSAGES } from '../rule-messages.ts';
+import { RULE_MESSAGES } from '../rules/rule-messages.ts';
 import { durationCel, growingQuantityCel, positiveDuration, positiveQuantityCel } from './amount-cel.ts';
 import { someOf, type CelRule } from './cel.ts';
 import { hostPortCel, originUrlCel } from './host-cel.ts';

@@ -1,4 +1,4 @@
-import { API_VERSION, KIND, registryConfigSchema } from '../registry-config-schema.ts';
+import { API_VERSION, KIND, registryConfigSchema } from '../registry-config/schema.ts';
 import { registryConfigStatusSchema } from '../status/registry-config-status.ts';
 import { printerColumns, summaryColumn } from './columns.ts';
 import { customResourceDefinition } from './custom-resource.ts';

@@ -11,7 +11,7 @@ import {
   strictMap,
   string,
   text,
-} from '../schema-fields.ts';
+} from '../document/schema-fields.ts';
 import { MIRROR_CONFIG_CRD } from './mirror-config-crd.ts';
 import { REGISTRY_CONFIG_CRD } from './registry-config-crd.ts';
 import { structuralSchema, type StructuralSchema } from './structural-schema.ts';

@@ -1,4 +1,4 @@
-import { goQuote } from '../go-quote.ts';
+import { goQuote } from '../../kit/document/go-quote.ts';
 import { isCaBundle } from './is-ca-bundle.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { goQuote } from '../go-quote.ts';
+import { goQuote } from '../../kit/document/go-quote.ts';
 import { serviceAccountProblems } from './service-account-rules.ts';
 
 /** A Google service account logs in under this name, with its key as the password. */

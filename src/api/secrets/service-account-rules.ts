@@ -1,4 +1,4 @@
-import { goQuote } from '../go-quote.ts';
+import { goQuote } from '../../kit/document/go-quote.ts';
 
 /** What the key of a service account has. Anything else may be a configuration that runs commands or fetches URLs. */
 const FIELDS: ReadonlySet<string> = new Set([

@@ -74,6 +74,6 @@ export const registryConfigStatusSchema = z
   .meta({ description: 'How the caches do. Written by Larder.' });
 
 export type RegistryConfigStatus = z.output<typeof registryConfigStatusSchema>;
-export type CacheStatus = z.output<typeof cacheStatus>;
+export type CacheEntryStatus = z.output<typeof cacheStatus>;
 export type CacheState = (typeof CACHE_STATES)[number];
 export type CredentialState = (typeof CREDENTIAL_STATES)[number];

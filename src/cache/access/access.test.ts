@@ -7,7 +7,7 @@ import { ManualClock } from '../../kit/clock.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import type { UpstreamRequestKind } from '../../upstream/types.ts';
 import { createAccess, type Access } from './access.ts';
-import type { Visitor } from './visitor.ts';
+import type { Requester } from './requester.ts';
 
 const FIVE_MINUTES = 300_000;
 
@@ -17,8 +17,8 @@ interface Setting {
   readonly client: FakeUpstream;
   /** What the upstream answers from now on. */
   answer: FakeAnswer;
-  /** A visitor with this header; nobody in particular without. */
-  readonly visit: (authorization?: string, repository?: string) => Visitor;
+  /** A requester with this header; nobody in particular without. */
+  readonly visit: (authorization?: string, repository?: string) => Requester;
 }
 
 function setting(cache: Record<string, unknown> = {}): Setting {
@@ -39,8 +39,8 @@ function setting(cache: Record<string, unknown> = {}): Setting {
   return self;
 }
 
-async function ask(visitor: Visitor, kind: UpstreamRequestKind = 'manifest') {
-  const response = await visitor.request({
+async function ask(requester: Requester, kind: UpstreamRequestKind = 'manifest') {
+  const response = await requester.request({
     method: 'HEAD',
     kind,
     path: '/v2/team/app/manifests/v1',
@@ -123,10 +123,10 @@ describe('strangers', () => {
     await ask(here.visit());
     here.answer = { status: 200 };
     here.clock.advance(4999);
-    const visitor = here.visit();
-    const remembered = await ask(visitor, 'blob');
+    const requester = here.visit();
+    const remembered = await ask(requester, 'blob');
     assert.deepEqual([remembered.status, remembered.challenges], [401, challenges]);
-    assert.equal(visitor.decision, 'challenged');
+    assert.equal(requester.decision, 'challenged');
     assert.equal(here.client.requests.length, 1);
     await ask(here.visit(undefined, 'team/other'));
     assert.equal(here.client.requests.length, 2);
@@ -162,9 +162,9 @@ describe('strangers', () => {
     const store = new MemoryStore();
     const destination = destinationOf(fakeUpstream(() => ({})));
     store.setPublic({ upstream: 'r.example', repository: destination.repository }, clock.now() + 1);
-    const visitor = createAccess({ store, clock }).visit(destination, undefined);
-    assert.equal(visitor.proven(), false);
-    assert.equal(visitor.mayBridge(), false);
+    const requester = createAccess({ store, clock }).visit(destination, undefined);
+    assert.equal(requester.proven(), false);
+    assert.equal(requester.mayBridge(), false);
   });
 });
 
@@ -233,9 +233,9 @@ describe('a caller with a header', () => {
 
 test('in mode Shared everyone is let in, and asked for with the configured credential', async () => {
   const { visit, client } = setting({ secretReferenceName: 'login' });
-  const visitor = visit('Bearer whatever');
-  assert.equal(visitor.proven(), true);
-  await ask(visitor);
+  const requester = visit('Bearer whatever');
+  assert.equal(requester.proven(), true);
+  await ask(requester);
   assert.deepEqual(client.requests[0]?.credential, { kind: 'own' });
-  assert.equal(visitor.decision, 'shared');
+  assert.equal(requester.decision, 'shared');
 });

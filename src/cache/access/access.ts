@@ -2,23 +2,23 @@ import type { Clock } from '../../kit/clock.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { Store } from '../../store/types.ts';
 import type { UpstreamCredential } from '../../upstream/types.ts';
-import type { CachedUpstream, Destination } from '../upstreams.ts';
-import { createAnonymousVisitor } from './anonymous-visitor.ts';
-import { createCredentialVisitor } from './credential-visitor.ts';
+import type { CachedUpstream, Destination } from './target.ts';
+import { createAnonymousVisitor } from './anonymous-requester.ts';
+import { createCredentialVisitor } from './credential-requester.ts';
 import { createGrants } from './grants.ts';
 import type { Presented } from './presented.ts';
 import { createPublicFlags } from './public-flags.ts';
-import { createSharedVisitor } from './shared-visitor.ts';
-import type { Visitor } from './visitor.ts';
+import { createSharedVisitor } from './shared-requester.ts';
+import type { Requester } from './requester.ts';
 
-/** Who may have what: the proofs of all callers, and the visitors that ask and answer by them (decision 0005). */
+/** Who may have what: the proofs of all callers, and the requesters that ask and answer by them (decision 0005). */
 export interface Access {
   /** HMAC of these parts with the process's key: a name for a credential. */
   accountOf(...parts: string[]): string;
   /** What an `Authorization` header presents to an upstream as it is. */
   presented(authorization: string): Presented;
   /** On whose behalf a request to `destination` is made; undefined: nobody in particular. */
-  visit(destination: Destination, presented: Presented | undefined): Visitor;
+  visit(destination: Destination, presented: Presented | undefined): Requester;
   /** The credential of a request outside of any repository, with this header. */
   credentialOf(upstream: CachedUpstream, authorization: string | undefined): UpstreamCredential;
   /** True when the account was proven in this repository within the cache's `outageGrace`, and not refused since. */

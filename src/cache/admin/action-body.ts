@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LarderError } from '../../kit/errors.ts';
-import { formatPath } from '../../api/field-problem.ts';
+import { formatPath } from '../../kit/document/field-problem.ts';
 import { bytesOf } from '../../kit/quantity.ts';
 
 /** Reads what an action is asked to do. Throws `REQUEST_INVALID` with every problem and its field path. */

@@ -1,7 +1,7 @@
-import type { AdminAction } from '../../kit/admin-listener.ts';
+import type { AdminAction } from '../../kit/admin/admin-listener.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
-import type { Maintenance } from '../../store/maintenance.ts';
+import type { Maintenance } from '../../store/maintenance/maintenance.ts';
 import { policiesOf, type ActiveConfig } from '../active-config.ts';
 import type { Repair } from '../repair.ts';
 import { createGcAction } from './gc-action.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { AdminAction } from '../../kit/admin-listener.ts';
+import type { AdminAction } from '../../kit/admin/admin-listener.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { Maintenance } from '../../store/maintenance.ts';
+import type { Maintenance } from '../../store/maintenance/maintenance.ts';
 import type { UpstreamPolicy } from '../../store/types.ts';
 import { readActionBody } from './action-body.ts';
 import type { Turn } from './turn.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Logger } from '../../kit/logger.ts';
-import type { Maintenance } from '../../store/maintenance.ts';
+import type { Maintenance } from '../../store/maintenance/maintenance.ts';
 import { rateSchema, readActionBody } from './action-body.ts';
 import type { Repair } from '../repair.ts';
 import type { Turn } from './turn.ts';
-import type { AdminAction } from '../../kit/admin-listener.ts';
+import type { AdminAction } from '../../kit/admin/admin-listener.ts';
 
 export interface VerifyActionDeps {
   readonly maintenance: Pick<Maintenance, 'verify'>;

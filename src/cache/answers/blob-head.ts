@@ -3,7 +3,7 @@ import { OCTET_STREAM } from '../../oci/media-types.ts';
 import { contentRange, parseRange, type ByteRange } from '../../oci/range.ts';
 import { baseHeaders, sendRangeError, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/exchange.ts';
 import { BODY_END } from '../pull/direct-body.ts';
 
 /**
@@ -11,7 +11,7 @@ import { BODY_END } from '../pull/direct-body.ts';
  * is always honoured: clients that fetched one part as 206 take a later 200 for that part (containerd 2.1 to 2.3).
  */
 export function beginBlob(
-  exchange: Exchange,
+  exchange: RegistryExchange,
   size: number,
   status: CacheStatus,
   headers: Headers,
@@ -38,14 +38,14 @@ export function beginBlob(
 }
 
 /** The upstream did not say how long the body is: chunked, and ranges are ignored until it is known. */
-export function beginUnsizedBlob(exchange: Exchange, status: CacheStatus, digest: Digest): ByteRange {
+export function beginUnsizedBlob(exchange: RegistryExchange, status: CacheStatus, digest: Digest): ByteRange {
   exchange.status = status;
   setHeaders(exchange, 200, { ...baseHeaders(exchange, status), ...blobHeaders(digest) });
   return { start: 0, end: BODY_END };
 }
 
 /** Not `writeHead`: until the first byte goes out, an error can still become a proper answer. */
-function setHeaders(exchange: Exchange, code: number, headers: Headers): void {
+function setHeaders(exchange: RegistryExchange, code: number, headers: Headers): void {
   exchange.response.statusCode = code;
   for (const [name, value] of Object.entries(headers)) exchange.response.setHeader(name, value);
 }

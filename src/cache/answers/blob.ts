@@ -7,7 +7,7 @@ import type { OpenContent, Store } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import { ageSeconds, notModified, sendHead, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/exchange.ts';
 import { storedSource } from '../pull/byte-source.ts';
 import type { BufferPool } from '../pull/buffer-pool.ts';
 import { BODY_END, directBody, openDirect } from '../pull/direct-body.ts';
@@ -16,8 +16,8 @@ import { HOLD_BACK_BYTES, isStoreTrouble, type Fill } from '../pull/fill.ts';
 import { pump } from '../pull/pump.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
 import { verifiedBody } from '../pull/verified-body.ts';
-import { originOf, type Target } from '../upstreams.ts';
-import type { Admission } from './admission.ts';
+import { originOf, type Target } from '../access/target.ts';
+import type { Admission } from './authorize.ts';
 import { beginBlob, beginUnsizedBlob, blobHeaders } from './blob-head.ts';
 
 /** A range further ahead of its fill than this is fetched by itself (contract: "One body"). */
@@ -39,7 +39,7 @@ export interface BlobAnswerDeps {
   readonly joined: () => void;
 }
 
-export type BlobAnswers = (exchange: Exchange, target: Target, digest: Digest) => Promise<void>;
+export type BlobAnswers = (exchange: RegistryExchange, target: Target, digest: Digest) => Promise<void>;
 
 /**
  * Answers GET and HEAD of a blob from the store, from a running fill, or by starting one, for whom the upstream lets in. Throws
@@ -49,7 +49,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
   const { store, pulls, sizes, clock } = deps;
 
   return async function answerBlob(exchange, target, digest) {
-    const { upstream, repository, visitor } = target;
+    const { upstream, repository, requester } = target;
     const origin = originOf(target);
     exchange.contentType = 'blob';
     /** True once the upstream has told this caller that the repository has it. */
@@ -64,7 +64,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     };
     /** An older proof may make up for an outage only where the content is known to be in the repository. */
     const admit = async (presence: 'linked' | 'unlinked'): Promise<CacheStatus> => {
-      if (confirmed || (presence === 'linked' && visitor.proven())) return { kind: 'hit' };
+      if (confirmed || (presence === 'linked' && requester.proven())) return { kind: 'hit' };
       if (presence === 'linked') return deps.admit(exchange, target, confirm);
       await confirm();
       return { kind: 'proven', status: 200 };
@@ -96,7 +96,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
         confirmed ||
         admitted ||
         running.sources.speakFor(target) ||
-        (visitor.proven() && running.sources.askIn(repository));
+        (requester.proven() && running.sources.askIn(repository));
       if (!mayJoin) {
         await confirm();
         continue;
@@ -144,7 +144,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
    * found damaged, and the answer has to go on from elsewhere.
    */
   async function answerStored(
-    exchange: Exchange,
+    exchange: RegistryExchange,
     content: OpenContent,
     status: CacheStatus,
     begun: ByteRange | undefined,
@@ -178,10 +178,10 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
    * The size is known from a running fill that this caller may read, or else the upstream is asked: that a manifest names a blob says
    * nothing of whether this repository has it (decision 0005, T3).
    */
-  async function answerHead(exchange: Exchange, target: Target, digest: Digest): Promise<void> {
+  async function answerHead(exchange: RegistryExchange, target: Target, digest: Digest): Promise<void> {
     const running = pulls.running(target.upstream.name, digest);
     const mayRead =
-      running !== undefined && target.visitor.proven() && running.sources.haveItIn(target.repository);
+      running !== undefined && target.requester.proven() && running.sources.haveItIn(target.repository);
     const known = mayRead ? running.size : undefined;
     const size = known ?? (await untilAborted(pulls.confirm(target, digest), exchange.signal));
     sendHead(exchange, 200, known === undefined ? { kind: 'miss', status: 200 } : { kind: 'hit' }, {
@@ -192,7 +192,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
 
   /** As {@link answerStored}, from a fill: what it has stored may be damaged before a slow caller has all of it. */
   async function answerFill(
-    exchange: Exchange,
+    exchange: RegistryExchange,
     target: Target,
     fill: Fill,
     first: boolean,
@@ -238,7 +238,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
 
   /** Serves the pieces of a range for which the fill would take too long; gives the offset from which the fill takes over. */
   async function passFarRange(
-    exchange: Exchange,
+    exchange: RegistryExchange,
     target: Target,
     fill: Fill,
     range: ByteRange,
@@ -264,7 +264,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
 
   /** The disk is full in the middle of a fill: the reader takes what was written, and the rest from the upstream itself. */
   async function goOnWithoutStore(
-    exchange: Exchange,
+    exchange: RegistryExchange,
     target: Target,
     fill: Fill,
     range: ByteRange,
@@ -289,7 +289,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
 
   /** No room, or a blob larger than the budget: served, and not stored. */
   async function answerWithoutStore(
-    exchange: Exchange,
+    exchange: RegistryExchange,
     target: Target,
     digest: Digest,
     claimed: UpstreamResponse | undefined,
@@ -335,7 +335,7 @@ interface Damaged {
   readonly begun: ByteRange | undefined;
 }
 
-function damagedUnder({ response }: Exchange, range: ByteRange | undefined): Damaged {
+function damagedUnder({ response }: RegistryExchange, range: ByteRange | undefined): Damaged {
   if (response.headersSent) return { begun: range };
   // What another answer may not set: where its size is not known, nothing of these is.
   for (const name of ['Age', 'Content-Length', 'Content-Range']) response.removeHeader(name);
@@ -343,11 +343,11 @@ function damagedUnder({ response }: Exchange, range: ByteRange | undefined): Dam
 }
 
 /** What of `range` is still to be sent. */
-function unsent(exchange: Exchange, range: ByteRange): ByteRange {
+function unsent(exchange: RegistryExchange, range: ByteRange): ByteRange {
   return { start: range.start + exchange.sentBytes, end: range.end };
 }
 
-async function send(exchange: Exchange, body: AsyncIterable<Buffer>): Promise<void> {
+async function send(exchange: RegistryExchange, body: AsyncIterable<Buffer>): Promise<void> {
   for await (const chunk of body) await exchange.write(chunk);
 }
 

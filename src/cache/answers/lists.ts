@@ -7,14 +7,14 @@ import type { Digest } from '../../oci/digest.ts';
 import { MANIFEST_SIZE_LIMIT } from '../../oci/manifest.ts';
 import { OCI_INDEX } from '../../oci/media-types.ts';
 import { ageSeconds, sendBody, type Headers } from '../http/answer.ts';
-import type { Visitor } from '../access/visitor.ts';
+import type { Requester } from '../access/requester.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/exchange.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
-import type { Target } from '../upstreams.ts';
+import type { Target } from '../access/target.ts';
 import { rewriteLink } from './rewrite-link.ts';
-import { answerError, excusesStaleness, UpstreamAnswer } from './upstream-answer.ts';
+import { answerError, excusesStaleness, UpstreamRefusal } from '../../upstream/refusal.ts';
 
 /** Lists are remembered in memory only, a few MiB of them. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
@@ -44,8 +44,8 @@ export interface ListAnswerDeps {
 }
 
 export interface ListAnswers {
-  tags(exchange: Exchange, target: Target): Promise<void>;
-  referrers(exchange: Exchange, target: Target, digest: Digest): Promise<void>;
+  tags(exchange: RegistryExchange, target: Target): Promise<void>;
+  referrers(exchange: RegistryExchange, target: Target, digest: Digest): Promise<void>;
 }
 
 /**
@@ -68,16 +68,16 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
   };
 
   async function answer(
-    exchange: Exchange,
+    exchange: RegistryExchange,
     target: Target,
     kind: 'tags' | 'referrers',
     rest: string,
   ): Promise<void> {
-    const { upstream, repository, visitor } = target;
-    const key = `${visitor.key} ${upstream.name}/${repository}/${rest}`;
+    const { upstream, repository, requester } = target;
+    const key = `${requester.key} ${upstream.name}/${repository}/${rest}`;
     const { freshness, authentication } = upstream.config;
     const remembered = memory.get(key);
-    const known = remembered !== undefined && visitor.holds(remembered.fetchedAt) ? remembered : undefined;
+    const known = remembered !== undefined && requester.holds(remembered.fetchedAt) ? remembered : undefined;
     const ttlMs = Math.min(
       freshness.tagTtlMs,
       authentication.proofLifetimeMs,
@@ -105,7 +105,7 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
         !excusesStaleness(error) ||
         known === undefined ||
         ageMs > freshness.staleIfErrorMs ||
-        !mayBeStale(visitor, ageMs, authentication.proofLifetimeMs)
+        !mayBeStale(requester, ageMs, authentication.proofLifetimeMs)
       )
         throw error;
       exchange.bytesFrom = 'stale';
@@ -118,7 +118,7 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
   }
 
   async function fetch(target: Target, kind: 'tags' | 'referrers', rest: string, key: string): Promise<List> {
-    const response = await target.visitor.request({
+    const response = await target.requester.request({
       method: 'GET',
       kind,
       path: `/v2/${target.repository}/${rest}`,
@@ -145,7 +145,7 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
     return list;
   }
 
-  function send(exchange: Exchange, target: Target, list: List, status: CacheStatus): void {
+  function send(exchange: RegistryExchange, target: Target, list: List, status: CacheStatus): void {
     const link = list.link === undefined ? undefined : rewriteLink(list.link, target, list.path);
     const headers: Headers = {
       'Content-Type': list.contentType,
@@ -158,8 +158,8 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
 }
 
 /** In an outage: what is everybody's, and of a caller's own what is no older than a proof may be. */
-function mayBeStale(visitor: Visitor, ageMs: number, proofLifetimeMs: number): boolean {
-  return !visitor.isApart || ageMs < proofLifetimeMs || visitor.mayBridge();
+function mayBeStale(requester: Requester, ageMs: number, proofLifetimeMs: number): boolean {
+  return !requester.isApart || ageMs < proofLifetimeMs || requester.mayBridge();
 }
 
 /**
@@ -177,7 +177,7 @@ async function refusal(
   }
   const body = (await response.read(ERROR_BODY_LIMIT)).toString('utf8');
   if (body.includes('"NAME_UNKNOWN"')) return answerError(response, 'list', name);
-  return new UpstreamAnswer(
+  return new UpstreamRefusal(
     'REFERRERS_UNSUPPORTED',
     `the upstream does not list referrers (${name})`,
     response.status,
@@ -185,7 +185,7 @@ async function refusal(
 }
 
 /** The query as the upstream shall see it: `ns` is between the client and this cache; unknown parameters of pages go along. */
-function pageQuery(exchange: Exchange, only?: readonly string[]): string {
+function pageQuery(exchange: RegistryExchange, only?: readonly string[]): string {
   const params = new URLSearchParams();
   for (const [name, value] of exchange.params) {
     if (name !== 'ns' && (only === undefined || only.includes(name))) params.append(name, value);

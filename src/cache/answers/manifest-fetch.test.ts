@@ -7,7 +7,7 @@ import { digestOf } from '../../oci/digest.ts';
 import { parseManifestReference } from '../../oci/reference.ts';
 import { fetchManifest, headManifest, type ManifestRequest } from './manifest-fetch.ts';
 import type { ManifestRecord } from './manifest-record.ts';
-import { UpstreamAnswer } from './upstream-answer.ts';
+import { UpstreamRefusal } from '../../upstream/refusal.ts';
 
 const CONTENT = Buffer.from('{ "layers": [] }\n');
 const DIGEST = digestOf(CONTENT);
@@ -179,7 +179,7 @@ describe('what the upstream refuses', () => {
     const refused = fetched('v1', { status: 401, challenges });
     await assert.rejects(
       refused,
-      (error) => error instanceof UpstreamAnswer && error.challenges === challenges,
+      (error) => error instanceof UpstreamRefusal && error.challenges === challenges,
     );
   });
 });

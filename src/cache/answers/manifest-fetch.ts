@@ -4,9 +4,9 @@ import { MANIFEST_SIZE_LIMIT } from '../../oci/manifest.ts';
 import { ACCEPT_ANY_MANIFEST, essence, isSchema1, OCTET_STREAM } from '../../oci/media-types.ts';
 import { referenceText, type ManifestReference } from '../../oci/reference.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import { contentName, type Target } from '../upstreams.ts';
+import { contentName, type Target } from '../access/target.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
-import { answerError } from './upstream-answer.ts';
+import { answerError } from '../../upstream/refusal.ts';
 
 export interface ManifestRequest {
   readonly target: Target;
@@ -82,7 +82,7 @@ export async function headManifest(request: ManifestRequest): Promise<ManifestHe
 function ask(request: ManifestRequest, method: 'GET' | 'HEAD'): Promise<UpstreamResponse> {
   const { target, reference, signal } = request;
   const accept = reference.kind === 'digest' ? ACCEPT_ANY_MANIFEST : request.accept;
-  return target.visitor.request({
+  return target.requester.request({
     method,
     kind: 'manifest',
     path: `/v2/${target.repository}/manifests/${referenceText(reference)}`,

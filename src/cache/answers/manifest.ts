@@ -6,9 +6,9 @@ import { DOCKER_LIST, OCI_INDEX } from '../../oci/media-types.ts';
 import type { ManifestReference } from '../../oci/reference.ts';
 import { ageSeconds, notModified, sendBody, sendHead, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
-import type { Exchange } from '../http/exchange.ts';
-import type { Target } from '../upstreams.ts';
-import type { Admission } from './admission.ts';
+import type { RegistryExchange } from '../http/exchange.ts';
+import type { Target } from '../access/target.ts';
+import type { Admission } from './authorize.ts';
 import type { ManifestRecord } from './manifest-record.ts';
 import type { Manifests } from './manifests.ts';
 import type { ResolvedTag, TagRequest } from './tag-freshness.ts';
@@ -22,7 +22,7 @@ export interface ManifestAnswerDeps {
 }
 
 export type ManifestAnswers = (
-  exchange: Exchange,
+  exchange: RegistryExchange,
   target: Target,
   reference: ManifestReference,
 ) => Promise<void>;
@@ -37,10 +37,10 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
     else await answerTag(exchange, target, reference);
   };
 
-  async function answerDigest(exchange: Exchange, target: Target, digest: Digest): Promise<void> {
+  async function answerDigest(exchange: RegistryExchange, target: Target, digest: Digest): Promise<void> {
     const local = await manifests.local(target, digest);
     if (local !== undefined) {
-      const status: CacheStatus = target.visitor.proven()
+      const status: CacheStatus = target.requester.proven()
         ? { kind: 'hit' }
         : await deps.admit(exchange, target, () => manifests.confirm(target, digest));
       send(exchange, target, digest, local, status, local.storedAt);
@@ -55,7 +55,7 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
   }
 
   async function answerTag(
-    exchange: Exchange,
+    exchange: RegistryExchange,
     target: Target,
     reference: ManifestReference & { kind: 'tag' },
   ): Promise<void> {
@@ -98,7 +98,7 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
   }
 
   function send(
-    exchange: Exchange,
+    exchange: RegistryExchange,
     target: Target,
     reference: string,
     record: ManifestRecord,

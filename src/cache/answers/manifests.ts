@@ -8,11 +8,11 @@ import type { Tag } from '../../oci/reference.ts';
 import type { Origin, Store } from '../../store/types.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
-import { concernsCaller } from '../pull/sources.ts';
-import { originOf, type Target } from '../upstreams.ts';
+import { concernsCaller } from '../pull/requesters.ts';
+import { originOf, type Target } from '../access/target.ts';
 import { fetchManifest, headManifest, type ManifestRequest } from './manifest-fetch.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
-import { PATIENCE_MS } from './patience.ts';
+import { PATIENCE_MS } from '../pull/stale-fallback.ts';
 
 /** Hot manifests are answered from memory: 16 MiB hold some thousands. */
 const MEMORY_BYTES = 16 * 1024 * 1024;
@@ -117,7 +117,7 @@ export function createManifests(deps: ManifestsDeps): Manifests {
 
   function lead(target: Target, digest: Digest, id: string): Promise<Obtained> {
     const obtained = obtain(target, digest).finally(() => fetches.delete(id));
-    fetches.set(id, { by: target.visitor.key, obtained });
+    fetches.set(id, { by: target.requester.key, obtained });
     return obtained;
   }
 
@@ -131,22 +131,22 @@ export function createManifests(deps: ManifestsDeps): Manifests {
     },
 
     confirm(target, digest) {
-      const id = `${target.visitor.key} ${placeOf(target)}@${digest}`;
+      const id = `${target.requester.key} ${placeOf(target)}@${digest}`;
       return confirmations.do(id, () => ask(target, digest));
     },
 
     expect: (target, digest) => failures.forget(target, `manifest ${digest}`),
 
     async fetch(target, digest) {
-      const { visitor } = target;
+      const { requester } = target;
       const id = `${placeOf(target)}@${digest}`;
       for (;;) {
         failures.rethrow(target, `manifest ${digest}`);
         const running = fetches.get(id);
         if (running === undefined) return { ...(await lead(target, digest, id)), collapsed: false };
-        if (running.by === visitor.key) return { ...(await running.obtained), collapsed: true };
+        if (running.by === requester.key) return { ...(await running.obtained), collapsed: true };
         // Who waits for what another is given has to be let in first; that the other is refused says nothing of this one.
-        if (!visitor.proven()) await manifests.confirm(target, digest);
+        if (!requester.proven()) await manifests.confirm(target, digest);
         const obtained = await running.obtained.catch((error: unknown) => {
           if (!concernsCaller(error)) throw error;
         });

@@ -1,5 +1,5 @@
 import { formatNextLink, nextLink } from '../../oci/link.ts';
-import type { Target } from '../upstreams.ts';
+import type { Target } from '../access/target.ts';
 
 /**
  * The `Link` to the page after `list` (`tags/list` or `referrers/<digest>`) in terms of this cache: relative, under the name the

@@ -13,7 +13,7 @@ import { parseTag } from '../../oci/reference.ts';
 import { createRecentFailures } from '../pull/recent-failures.ts';
 import { createSizeHints } from '../pull/size-hints.ts';
 import { createManifests } from './manifests.ts';
-import { createPatience } from './patience.ts';
+import { createPatience } from '../pull/stale-fallback.ts';
 import { createTagFreshness, type ResolvedTag } from './tag-freshness.ts';
 
 const TTL_MS = 30_000;

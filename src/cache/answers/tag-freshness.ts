@@ -6,15 +6,15 @@ import { untilAborted } from '../../kit/abort.ts';
 import type { Tag } from '../../oci/reference.ts';
 import { acceptClass, accepts, DOCKER_LIST, OCI_INDEX } from '../../oci/media-types.ts';
 import type { Store, TagEntry, TagKey } from '../../store/types.ts';
-import type { Visitor } from '../access/visitor.ts';
+import type { Requester } from '../access/requester.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
-import { originOf, type Target } from '../upstreams.ts';
+import { originOf, type Target } from '../access/target.ts';
 import { headManifest } from './manifest-fetch.ts';
 import type { ManifestRecord } from './manifest-record.ts';
 import type { Manifests } from './manifests.ts';
-import { PATIENCE_MS, type Patience } from './patience.ts';
-import { excusesStaleness } from './upstream-answer.ts';
+import { PATIENCE_MS, type Patience } from '../pull/stale-fallback.ts';
+import { excusesStaleness } from '../../upstream/refusal.ts';
 
 /**
  * Signature and fallback tags such as `sha256-<hex>.sig` are rewritten with every signature (cosign SIGNATURE_SPEC,
@@ -72,31 +72,31 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
 
   return async function resolveTag(request) {
     const { target, tag } = request;
-    const { visitor } = target;
+    const { requester } = target;
     const key: TagKey = { ...originOf(target), tag, acceptClass: acceptClass(request.accept) };
     const { freshness } = target.upstream.config;
     const ttlMs = SIGNATURE_TAG.test(tag)
       ? Math.min(freshness.tagTtlMs, SIGNATURE_TAG_TTL_MS)
       : freshness.tagTtlMs;
-    const known = visitor.isApart ? views.get(viewOf(visitor, key)) : store.tag(key);
+    const known = requester.isApart ? views.get(viewOf(requester, key)) : store.tag(key);
     const ageMs = known === undefined ? Infinity : clock.now() - known.validatedAt;
     const isFresh = ageMs < ttlMs;
-    if (known !== undefined && isFresh && visitor.proven()) {
+    if (known !== undefined && isFresh && requester.proven()) {
       return { entry: known, record: undefined, status: { kind: 'hit', ttlSeconds: (ttlMs - ageMs) / 1000 } };
     }
-    const mayBeStale = ageMs <= freshness.staleIfErrorMs && isTrusted(visitor);
+    const mayBeStale = ageMs <= freshness.staleIfErrorMs && isTrusted(requester);
     try {
       const asking = (): Promise<ResolvedTag> => ask(request, key, known, isFresh);
       return await untilAborted(
-        mayBeStale ? patience(viewOf(visitor, key), asking) : asking(),
+        mayBeStale ? patience(viewOf(requester, key), asking) : asking(),
         request.caller.signal,
       );
     } catch (error) {
-      if (!isLarderError(error) || !excusesStaleness(error) || !isTrusted(visitor)) throw error;
-      const last = known ?? (visitor.isApart ? store.tag(key) : undefined) ?? anotherClass(request, key);
+      if (!isLarderError(error) || !excusesStaleness(error) || !isTrusted(requester)) throw error;
+      const last = known ?? (requester.isApart ? store.tag(key) : undefined) ?? anotherClass(request, key);
       const staleMs = clock.now() - (last?.validatedAt ?? -Infinity);
       if (last === undefined || staleMs > freshness.staleIfErrorMs) throw error;
-      if (!visitor.proven()) visitor.decision = 'outage';
+      if (!requester.proven()) requester.decision = 'outage';
       const old = { ttlSeconds: (ttlMs - staleMs) / 1000, detail: error.code };
       return {
         entry: last,
@@ -126,17 +126,17 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
     isFresh: boolean,
   ): Promise<ResolvedTag> {
     const { target, tag, method } = request;
-    const { visitor } = target;
+    const { requester } = target;
     const what = `tag ${tag} ${key.acceptClass}`;
     failures.rethrow(target, what);
-    const isElsewhere = visitor.isApart && (seen.has(placeOf(key)) || store.tag(key) !== undefined);
+    const isElsewhere = requester.isApart && (seen.has(placeOf(key)) || store.tag(key) !== undefined);
     const byHead = known !== undefined || method === 'HEAD' || isElsewhere;
     const flights = byHead ? revalidations : fetches;
-    const collapsed = flights.has(viewOf(visitor, key));
-    const answer = await flights.do(viewOf(visitor, key), () =>
+    const collapsed = flights.has(viewOf(requester, key));
+    const answer = await flights.do(viewOf(requester, key), () =>
       (byHead ? revalidate(request, key) : fetch(request, key)).catch((error: unknown) => {
         if (isLarderError(error, 'MANIFEST_UNKNOWN')) {
-          forget(visitor, key);
+          forget(requester, key);
           failures.remember(target, what, error);
         }
         throw error;
@@ -156,24 +156,24 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
   ): CacheStatus {
     const how = { ...(stored && { stored: true }), ...(before.collapsed && { collapsed: true }) };
     const isHere = record === undefined && store.presence(entry.digest, originOf(target)) === 'linked';
-    if (isHere && (before.isFresh || (target.visitor.isApart && before.known === undefined)))
+    if (isHere && (before.isFresh || (target.requester.isApart && before.known === undefined)))
       return { kind: 'proven', status: 200 };
     return before.known === undefined
       ? { kind: 'miss', ...how }
       : { kind: 'revalidated', status: 200, ...how };
   }
 
-  function remember(visitor: Visitor, key: TagKey, entry: TagEntry): void {
-    if (!visitor.isApart) {
+  function remember(requester: Requester, key: TagKey, entry: TagEntry): void {
+    if (!requester.isApart) {
       store.putTag(key, entry);
       return;
     }
-    views.set(viewOf(visitor, key), entry);
+    views.set(viewOf(requester, key), entry);
     seen.set(placeOf(key), true);
   }
 
-  function forget(visitor: Visitor, key: TagKey): void {
-    if (visitor.isApart) views.delete(viewOf(visitor, key));
+  function forget(requester: Requester, key: TagKey): void {
+    if (requester.isApart) views.delete(viewOf(requester, key));
     else store.dropTag(key, key.tag);
   }
 
@@ -189,15 +189,15 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
       size: head.size,
       validatedAt: clock.now(),
     };
-    remember(target.visitor, key, entry);
+    remember(target.requester, key, entry);
     manifests.expect(target, entry.digest);
     return { entry, record: undefined, stored: false };
   }
 
   async function fetch({ target, tag, accept }: TagRequest, key: TagKey): Promise<Answer> {
-    const { visitor } = target;
+    const { requester } = target;
     // From now on: who comes while this runs asks by HEAD, and joins whoever fetches the digest.
-    if (visitor.isApart) seen.set(placeOf(key), true);
+    if (requester.isApart) seen.set(placeOf(key), true);
     const { record, stored } = await manifests.fetchTag(target, tag, accept).catch((error: unknown) => {
       seen.delete(placeOf(key));
       throw error;
@@ -208,14 +208,14 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
       size: record.content.length,
       validatedAt: clock.now(),
     };
-    if (!record.unverifiable) remember(visitor, key, entry);
+    if (!record.unverifiable) remember(requester, key, entry);
     return { entry, record, stored };
   }
 }
 
 /** True for those to whom an old answer may be given while the upstream cannot be asked. */
-function isTrusted(visitor: Visitor): boolean {
-  return visitor.proven() || visitor.mayBridge();
+function isTrusted(requester: Requester): boolean {
+  return requester.proven() || requester.mayBridge();
 }
 
 /** No part can hold a blank. */
@@ -223,8 +223,8 @@ function placeOf({ upstream, repository, tag, acceptClass: ofClass }: TagKey): s
   return `${upstream}/${repository}:${tag} ${ofClass}`;
 }
 
-function viewOf(visitor: Visitor, key: TagKey): string {
-  return `${visitor.key} ${placeOf(key)}`;
+function viewOf(requester: Requester, key: TagKey): string {
+  return `${requester.key} ${placeOf(key)}`;
 }
 
 const LISTS = [OCI_INDEX, DOCKER_LIST];

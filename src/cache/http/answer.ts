@@ -1,7 +1,7 @@
 import { ERROR_TABLE, LarderError } from '../../kit/errors.ts';
-import { UpstreamAnswer } from '../answers/upstream-answer.ts';
+import { UpstreamRefusal } from '../../upstream/refusal.ts';
 import { formatCacheStatus, type CacheStatus } from './cache-status.ts';
-import type { Exchange } from './exchange.ts';
+import type { RegistryExchange } from './exchange.ts';
 import { LoginRequired } from './login-required.ts';
 
 /** After this long a client may come back when Larder itself had trouble. */
@@ -10,19 +10,19 @@ const RETRY_AFTER_SECONDS = 5;
 export type Headers = Record<string, string | number | string[]>;
 
 /** Headers of every answer. Old Docker daemons (up to 20.10) look for the API version in the ping. */
-export function baseHeaders(exchange: Exchange, status: CacheStatus): Headers {
+export function baseHeaders(exchange: RegistryExchange, status: CacheStatus): Headers {
   return {
     'Cache-Status': formatCacheStatus(status),
     'Docker-Distribution-Api-Version': 'registry/2.0',
     // What somebody had to log in for is not for the caches of proxies on the way (RFC 9111, section 3.5).
-    ...(exchange.visitor?.isApart === true && { 'Cache-Control': 'private, no-transform' }),
+    ...(exchange.requester?.isApart === true && { 'Cache-Control': 'private, no-transform' }),
     ...echoNamespace(exchange),
   };
 }
 
 /** Sends a whole body from memory; a HEAD gets the same headers and no body. */
 export function sendBody(
-  exchange: Exchange,
+  exchange: RegistryExchange,
   code: number,
   status: CacheStatus,
   headers: Headers,
@@ -47,7 +47,12 @@ export function sendBody(
 const ONE_WRITE_BYTES = 16 * 1024;
 
 /** Sends headers only: answers to HEAD, and 304. */
-export function sendHead(exchange: Exchange, code: number, status: CacheStatus, headers: Headers): void {
+export function sendHead(
+  exchange: RegistryExchange,
+  code: number,
+  status: CacheStatus,
+  headers: Headers,
+): void {
   exchange.status = status;
   exchange.response.writeHead(code, { ...baseHeaders(exchange, status), ...headers });
   exchange.response.end();
@@ -57,7 +62,7 @@ export function sendHead(exchange: Exchange, code: number, status: CacheStatus, 
  * Sends the distribution-spec's error document. Must not be called once headers are out. `status` is what the caller knows
  * beyond the error: an upstream's own answer keeps its `fwd`.
  */
-export function sendError(exchange: Exchange, error: LarderError, status?: CacheStatus): void {
+export function sendError(exchange: RegistryExchange, error: LarderError, status?: CacheStatus): void {
   exchange.error = error;
   const { oci, status: code } = ERROR_TABLE[error.code];
   const message = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
@@ -72,20 +77,20 @@ export function sendError(exchange: Exchange, error: LarderError, status?: Cache
   sendBody(exchange, code, status ?? statusOf(error), headers, JSON.stringify(document));
 }
 
-function isChallenge(error: LarderError): error is UpstreamAnswer | LoginRequired {
-  const hasChallenges = error instanceof UpstreamAnswer || error instanceof LoginRequired;
+function isChallenge(error: LarderError): error is UpstreamRefusal | LoginRequired {
+  const hasChallenges = error instanceof UpstreamRefusal || error instanceof LoginRequired;
   return hasChallenges && error.challenges.length > 0 && error.status === 401;
 }
 
 /** What went wrong at the upstream was forwarded to it; the rest is Larder's own answer. */
 function statusOf(error: LarderError): CacheStatus {
-  if (error instanceof UpstreamAnswer)
+  if (error instanceof UpstreamRefusal)
     return { kind: 'miss', status: error.upstreamStatus, detail: error.code };
   return { kind: 'error', detail: error.code };
 }
 
 /** 416 with the size (RFC 9110, section 15.5.17). */
-export function sendRangeError(exchange: Exchange, size: number): void {
+export function sendRangeError(exchange: RegistryExchange, size: number): void {
   const error = new LarderError('RANGE_INVALID', `the range lies outside the ${size} bytes of the blob`);
   exchange.response.setHeader('Content-Range', `bytes */${size}`);
   sendError(exchange, error);
@@ -97,7 +102,7 @@ export function ageSeconds(now: number, since: number): number {
 }
 
 /** True when `If-None-Match` names this digest (RFC 9110, section 13.1.2). containerd never sends it, and could not use a 304. */
-export function notModified(exchange: Exchange, etag: string): boolean {
+export function notModified(exchange: RegistryExchange, etag: string): boolean {
   const header = exchange.request.headers['if-none-match'];
   if (header === undefined) return false;
   return header.split(',').some((part) => {
@@ -107,7 +112,7 @@ export function notModified(exchange: Exchange, etag: string): boolean {
 }
 
 /** A proxy that used `ns` says so (distribution-spec main, "Registry Proxying"). */
-function echoNamespace(exchange: Exchange): Headers {
+function echoNamespace(exchange: RegistryExchange): Headers {
   const ns = exchange.ns;
   return ns === undefined || exchange.upstreamName !== ns ? {} : { 'OCI-Namespace': ns };
 }

@@ -4,10 +4,10 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { isLarderError } from '../../kit/errors.ts';
-import { Exchange } from './exchange.ts';
+import { RegistryExchange } from './exchange.ts';
 
 interface Served extends AsyncDisposable {
-  readonly exchange: Exchange;
+  readonly exchange: RegistryExchange;
   readonly answer: Promise<IncomingMessage>;
   /** The client goes away. */
   readonly leave: () => void;
@@ -18,9 +18,9 @@ async function serve(
   path = '/v2/',
   options: { method?: string; headers?: Record<string, string | string[]> } = {},
 ): Promise<Served> {
-  const arrived = Promise.withResolvers<Exchange>();
+  const arrived = Promise.withResolvers<RegistryExchange>();
   const server = createServer((request, response) => {
-    const exchange = new Exchange(request, response, 'a1');
+    const exchange = new RegistryExchange(request, response, 'a1');
     response.once('close', () => exchange.markGone());
     arrived.resolve(exchange);
   });

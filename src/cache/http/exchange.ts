@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LarderError } from '../../kit/errors.ts';
-import type { BytesFrom } from '../../kit/metrics.ts';
-import type { Visitor } from '../access/visitor.ts';
+import type { BytesFrom } from '../metrics.ts';
+import type { Requester } from '../access/requester.ts';
 import type { ByteSink } from '../pull/byte-source.ts';
 import type { CacheStatus } from './cache-status.ts';
 
 /** One request and its answer: what handlers read, and what they note for headers, log and metrics. */
-export class Exchange implements ByteSink {
+export class RegistryExchange implements ByteSink {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly id: string;
@@ -16,7 +16,7 @@ export class Exchange implements ByteSink {
 
   /** Noted by the handlers. */
   upstreamName: string | undefined;
-  visitor: Visitor | undefined;
+  requester: Requester | undefined;
   contentType: 'manifest' | 'blob' | undefined;
   status: CacheStatus | undefined;
   bytesFrom: BytesFrom = 'hit';

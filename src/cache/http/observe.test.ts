@@ -5,15 +5,19 @@ import { test } from 'node:test';
 import { LarderError } from '../../kit/errors.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { silentLogger } from '../../kit/logger.ts';
-import { createMetrics, type Metrics } from '../../kit/metrics.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareCacheMetrics, type CacheMetrics } from '../metrics.ts';
 import { get } from '../../../test/kit/index.ts';
 import { sendBody } from './answer.ts';
-import type { Exchange } from './exchange.ts';
+import type { RegistryExchange } from './exchange.ts';
 import { createObserver } from './observe.ts';
 import { createRegistryListener } from './registry-listener.ts';
 
 /** One request, answered by `handle`; gives the observer after the exchange has ended. */
-async function observed(handle: (exchange: Exchange) => Promise<void>, metrics: Metrics = createMetrics()) {
+async function observed(
+  handle: (exchange: RegistryExchange) => Promise<void>,
+  metrics: CacheMetrics = declareCacheMetrics(createMetricsRegistry()),
+) {
   const clock = new ManualClock();
   const observer = createObserver(metrics, silentLogger, clock);
   const ended = Promise.withResolvers<void>();
@@ -54,7 +58,7 @@ test('the body of a cached manifest counts as bytes from the store', async () =>
 });
 
 test('an error document counts as a miss without bytes', async () => {
-  const metrics = createMetrics();
+  const metrics = declareCacheMetrics(createMetricsRegistry());
   const { totals } = await observed(async (exchange) => {
     exchange.upstreamName = 'docker.io';
     exchange.contentType = 'blob';

@@ -1,8 +1,8 @@
 import type { Logger } from '../../kit/logger.ts';
-import type { BytesFrom, Metrics } from '../../kit/metrics.ts';
+import type { BytesFrom, CacheMetrics } from '../metrics.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { CacheStatus } from './cache-status.ts';
-import type { Exchange } from './exchange.ts';
+import type { RegistryExchange } from './exchange.ts';
 
 /** Sums for `/api/v1/stats`, beside the metrics. */
 export interface Totals {
@@ -14,18 +14,18 @@ export interface Totals {
 }
 
 /** Notes every finished exchange: metrics once, in one place, and a line at `debug`. */
-export function createObserver(metrics: Metrics, logger: Logger, clock: Clock) {
+export function createObserver(metrics: CacheMetrics, logger: Logger, clock: Clock) {
   const totals = new Map<string, Totals>();
 
-  function observe(exchange: Exchange, startedAt: number): void {
+  function observe(exchange: RegistryExchange, startedAt: number): void {
     const upstream = exchange.upstreamName;
     if (upstream !== undefined) count(exchange, upstream);
-    const decision = exchange.visitor?.decision;
+    const decision = exchange.requester?.decision;
     if (decision !== undefined) metrics.accessDecisions.inc({ decision });
     if (logger.enabled('debug')) logger.debug('request', describe(exchange, clock.monotonic() - startedAt));
   }
 
-  function count(exchange: Exchange, upstream: string): void {
+  function count(exchange: RegistryExchange, upstream: string): void {
     const type = exchange.contentType;
     const { status, sentBytes } = exchange;
     if (sentBytes > 0)
@@ -65,7 +65,7 @@ function fromStore(source: BytesFrom): boolean {
 }
 
 /** Query strings stay out: those of clients may hold what they should not. */
-function describe(exchange: Exchange, durationMs: number): Record<string, unknown> {
+function describe(exchange: RegistryExchange, durationMs: number): Record<string, unknown> {
   return {
     request: exchange.id,
     method: exchange.method,
@@ -73,7 +73,7 @@ function describe(exchange: Exchange, durationMs: number): Record<string, unknow
     upstream: exchange.upstreamName,
     status: exchange.response.statusCode,
     cache: exchange.status?.kind,
-    access: exchange.visitor?.decision,
+    access: exchange.requester?.decision,
     bytes: exchange.sentBytes,
     ms: Math.round(durationMs * 10) / 10,
     ...(exchange.error !== undefined && { error: exchange.error.code }),

@@ -7,7 +7,7 @@ import { ManualClock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { silentLogger } from '../../kit/logger.ts';
 import { sendBody } from './answer.ts';
-import type { Exchange } from './exchange.ts';
+import type { RegistryExchange } from './exchange.ts';
 import { LoginRequired } from './login-required.ts';
 import { createRegistryListener } from './registry-listener.ts';
 
@@ -24,7 +24,7 @@ interface Served extends AsyncDisposable {
   readonly complaints: readonly string[];
 }
 
-async function serve(handle: (exchange: Exchange) => Promise<void>): Promise<Served> {
+async function serve(handle: (exchange: RegistryExchange) => Promise<void>): Promise<Served> {
   const clock = new ManualClock();
   const ended: string[] = [];
   const complaints: string[] = [];
@@ -66,7 +66,7 @@ function requestOf(path: string, method = 'GET'): string {
   return `${method} ${path} HTTP/1.1\r\nHost: larder\r\n\r\n`;
 }
 
-function answer(exchange: Exchange, body: string): void {
+function answer(exchange: RegistryExchange, body: string): void {
   sendBody(exchange, 200, { kind: 'hit' }, {}, body);
 }
 

@@ -14,16 +14,16 @@ import { errorText, isLarderError, LarderError, type ErrorCode } from '../../kit
 import type { Logger } from '../../kit/logger.ts';
 import { sendError } from './answer.ts';
 import { formatCacheStatus } from './cache-status.ts';
-import { Exchange } from './exchange.ts';
+import { RegistryExchange } from './exchange.ts';
 
 /** Tokens of large registries exceed the default 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
 export interface RegistryListenerDeps {
-  readonly handle: (exchange: Exchange) => Promise<void>;
+  readonly handle: (exchange: RegistryExchange) => Promise<void>;
   /** Called when a request has arrived, and once when its answer has ended, well or not. */
   readonly began: () => void;
-  readonly observe: (exchange: Exchange, startedAt: number) => void;
+  readonly observe: (exchange: RegistryExchange, startedAt: number) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -47,7 +47,7 @@ export function createRegistryListener(
   const connections = createConnections(deps.clock);
   const listener: RequestListener = (request: IncomingMessage, response: ServerResponse) => {
     count += 1;
-    const exchange = new Exchange(request, response, count.toString(36));
+    const exchange = new RegistryExchange(request, response, count.toString(36));
     const startedAt = deps.clock.monotonic();
     deps.began();
     connections.begin(request.socket, response, () => {
@@ -82,7 +82,7 @@ function refusal(status: string, detail: ErrorCode): string {
   ].join('\r\n');
 }
 
-function fail(exchange: Exchange, error: unknown, logger: Logger): void {
+function fail(exchange: RegistryExchange, error: unknown, logger: Logger): void {
   const known = isLarderError(error) ? error : internal(exchange, error, logger);
   exchange.error = known;
   const { response } = exchange;
@@ -107,7 +107,7 @@ function breakOff(response: ServerResponse): void {
   else response.destroy();
 }
 
-function internal(exchange: Exchange, error: unknown, logger: Logger): LarderError {
+function internal(exchange: RegistryExchange, error: unknown, logger: Logger): LarderError {
   logger.error('a request failed for a reason that Larder does not know', {
     request: exchange.id,
     path: exchange.path,

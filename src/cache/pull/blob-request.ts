@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import type { RepositoryRequest } from '../access/visitor.ts';
-import type { Target } from '../upstreams.ts';
+import type { RepositoryRequest } from '../access/requester.ts';
+import type { Target } from '../access/target.ts';
 
 /** What may differ between two requests for one blob. */
 export type BlobRequestOptions = Pick<RepositoryRequest, 'method' | 'range' | 'signal'> & {
@@ -10,9 +10,9 @@ export type BlobRequestOptions = Pick<RepositoryRequest, 'method' | 'range' | 's
 
 /** Asks the registry for a blob in the caller's name; any status, see `Upstream.request` for what throws. */
 export function requestBlob(
-  { repository, visitor }: Target,
+  { repository, requester }: Target,
   digest: Digest,
   options: BlobRequestOptions,
 ): Promise<UpstreamResponse> {
-  return visitor.request({ ...options, path: `/v2/${repository}/blobs/${digest}` });
+  return requester.request({ ...options, path: `/v2/${repository}/blobs/${digest}` });
 }

@@ -1,4 +1,4 @@
-import { chunkEnd, chunkStart } from '../../store/chunk-sums.ts';
+import { chunkEnd, chunkStart } from '../../store/sums/chunk-sums.ts';
 import type { OpenContent } from '../../store/types.ts';
 
 /** Bytes that can be read at any offset below a limit that may still grow: a stored blob, or the spool of a running fill. */

@@ -2,9 +2,9 @@ import { isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseContentRange, type ByteRange } from '../../oci/range.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import { answerError } from '../answers/upstream-answer.ts';
+import { answerError } from '../../upstream/refusal.ts';
 import { requestBlob } from './blob-request.ts';
-import { contentName, type Target } from '../upstreams.ts';
+import { contentName, type Target } from '../access/target.ts';
 
 /** As the end of a range: wherever the upstream ends the body, when nobody knows its size. */
 export const BODY_END = Number.MAX_SAFE_INTEGER;

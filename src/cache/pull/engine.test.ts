@@ -7,11 +7,12 @@ import { waitFor } from '../../../test/kit/wait.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import { silentLogger } from '../../kit/logger.ts';
-import { createMetrics, type Metrics } from '../../kit/metrics.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareCacheMetrics, type CacheMetrics } from '../metrics.ts';
 import { TaskGroup } from '../../kit/task-group.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { UpstreamRequest } from '../../upstream/types.ts';
-import { originOf } from '../upstreams.ts';
+import { originOf } from '../access/target.ts';
 import { createPullEngine, type PullEngine } from './engine.ts';
 import { createRecentFailures } from './recent-failures.ts';
 
@@ -24,14 +25,14 @@ interface Setting {
   readonly client: FakeUpstream;
   readonly clock: ManualClock;
   readonly store: MemoryStore;
-  readonly metrics: Metrics;
+  readonly metrics: CacheMetrics;
   readonly tasks: TaskGroup;
 }
 
 function setting(answer: (request: UpstreamRequest, count: number) => FakeAnswer): Setting {
   const clock = new ManualClock();
   const store = new MemoryStore();
-  const metrics = createMetrics();
+  const metrics = declareCacheMetrics(createMetricsRegistry());
   const tasks = new TaskGroup(silentLogger);
   const client = fakeUpstream(answer);
   const engine = createPullEngine({
@@ -59,7 +60,7 @@ async function* stuckAfter(beginning: Buffer): AsyncGenerator<Buffer> {
   await new Promise(() => {});
 }
 
-async function inProgress(metrics: Metrics): Promise<number | undefined> {
+async function inProgress(metrics: CacheMetrics): Promise<number | undefined> {
   return (await metrics.fillsInProgress.get()).values[0]?.value;
 }
 

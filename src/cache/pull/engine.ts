@@ -2,23 +2,23 @@ import { SingleFlight } from '../../kit/single-flight.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { Metrics } from '../../kit/metrics.ts';
+import type { CacheMetrics } from '../metrics.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Store } from '../../store/types.ts';
-import { PATIENCE_MS } from '../answers/patience.ts';
-import { answerError } from '../answers/upstream-answer.ts';
-import { contentName, originOf, type Target } from '../upstreams.ts';
+import { PATIENCE_MS } from './stale-fallback.ts';
+import { answerError } from '../../upstream/refusal.ts';
+import { contentName, originOf, type Target } from '../access/target.ts';
 import { requestBlob } from './blob-request.ts';
 import { Fill } from './fill.ts';
 import type { RecentFailures } from './recent-failures.ts';
-import { Sources } from './sources.ts';
+import { Sources } from './requesters.ts';
 
 export interface PullDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: CacheMetrics;
   readonly tasks: TaskGroup;
   readonly failures: RecentFailures;
 }
@@ -58,7 +58,7 @@ export function createPullEngine(deps: PullDeps): PullEngine {
       const { name } = target.upstream;
       failures.rethrow(target, digest);
       // Strangers are not told what others met.
-      if (target.visitor.proven()) failures.rethrowContent(name, digest);
+      if (target.requester.proven()) failures.rethrowContent(name, digest);
       const fill = new Fill(deps, { sources: new Sources(target), digest, expectedSize });
       const id = key(name, digest);
       const stopping = fills.get(id);
@@ -85,7 +85,7 @@ export function createPullEngine(deps: PullDeps): PullEngine {
     confirm(target, digest) {
       const origin = originOf(target);
       failures.rethrow(target, digest);
-      const id = `${target.visitor.key} ${origin.upstream}/${origin.repository}@${digest}`;
+      const id = `${target.requester.key} ${origin.upstream}/${origin.repository}@${digest}`;
       return confirmations.do(id, async () => {
         const response = await requestBlob(target, digest, {
           method: 'HEAD',

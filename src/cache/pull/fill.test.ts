@@ -13,11 +13,11 @@ import { silentLogger } from '../../kit/logger.ts';
 import { digestOf, type Digest } from '../../oci/digest.ts';
 import { contentRange } from '../../oci/range.ts';
 import { parseRepositoryName } from '../../oci/reference.ts';
-import type { Target } from '../upstreams.ts';
+import type { Target } from '../access/target.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { Fill } from './fill.ts';
 import { pump } from './pump.ts';
-import { Sources } from './sources.ts';
+import { Sources } from './requesters.ts';
 
 const MIB = 1024 * KIB;
 const HOLD_BACK = 64 * KIB;
@@ -669,11 +669,11 @@ describe('a fill whose caller is refused in the middle', () => {
 
   function callerOf(client: FakeUpstream, account: string, repository: string): Target {
     const destination = destinationOf(client, {}, repository);
-    const visitor = visitorOf(destination, account);
+    const requester = visitorOf(destination, account);
     return {
       ...destination,
-      visitor: {
-        ...visitor,
+      requester: {
+        ...requester,
         request: (asked) =>
           client.request({
             ...asked,

@@ -6,9 +6,9 @@ import type { Digest } from '../../oci/digest.ts';
 import type { OpenContent, Remains, Spool, Store } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { ByteSource } from './byte-source.ts';
-import { originOf } from '../upstreams.ts';
+import { originOf } from '../access/target.ts';
 import { createMending } from './mend.ts';
-import type { Sources } from './sources.ts';
+import type { Sources } from './requesters.ts';
 import { UpstreamBlob, type BlobRequest } from './upstream-blob.ts';
 
 /**

@@ -9,7 +9,7 @@ import { silentLogger } from '../../kit/logger.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { ByteRange } from '../../oci/range.ts';
 import { Fill } from './fill.ts';
-import { Sources } from './sources.ts';
+import { Sources } from './requesters.ts';
 
 const SIZE = 2000 * KIB;
 const CONTENT = contentOf(SIZE);

@@ -38,7 +38,7 @@ test('it concerns the thing, repository, upstream and caller it was remembered f
   failures.rethrow(HERE, 'y');
   failures.rethrow(targetOf(undefined, {}, 'team/other'), 'x');
   failures.rethrow(targetOf(undefined, { upstream: 'other.example' }), 'x');
-  failures.rethrow({ ...HERE, visitor: visitorOf(HERE, 'somebody else') }, 'x');
+  failures.rethrow({ ...HERE, requester: visitorOf(HERE, 'somebody else') }, 'x');
   assert.throws(() => failures.rethrow(HERE, 'x'), MISSING);
 });
 

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
 import type { LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { Target } from '../upstreams.ts';
+import type { Target } from '../access/target.ts';
 
 /** 404s may be remembered 10 s at most (contract); so short that a push right after a miss is hardly noticed. */
 const REMEMBERED_MS = 3_000;
@@ -57,6 +57,6 @@ export function createRecentFailures(clock: Clock): RecentFailures {
   };
 }
 
-function keyOf({ upstream, repository, visitor }: Target, what: string): string {
-  return `${upstream.name}/${repository} ${visitor.key} ${what}`;
+function keyOf({ upstream, repository, requester }: Target, what: string): string {
+  return `${upstream.name}/${repository} ${requester.key} ${what}`;
 }

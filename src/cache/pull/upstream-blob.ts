@@ -5,10 +5,10 @@ import type { Digest } from '../../oci/digest.ts';
 import { parseContentRange } from '../../oci/range.ts';
 import type { Spool } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import { answerError } from '../answers/upstream-answer.ts';
-import { contentName, type Target } from '../upstreams.ts';
+import { answerError } from '../../upstream/refusal.ts';
+import { contentName, type Target } from '../access/target.ts';
 import { requestBlob } from './blob-request.ts';
-import { concernsCaller, type Sources } from './sources.ts';
+import { concernsCaller, type Sources } from './requesters.ts';
 
 /** Attempts in a row that brought no byte, before a cut body is given up. */
 const FRUITLESS_ATTEMPTS = 5;

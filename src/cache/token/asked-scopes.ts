@@ -1,5 +1,5 @@
 import { LarderError } from '../../kit/errors.ts';
-import type { Destination } from '../upstreams.ts';
+import type { Destination } from '../access/target.ts';
 
 /** Clients ask for one or two; each upstream among them costs a login. */
 const SCOPE_LIMIT = 32;

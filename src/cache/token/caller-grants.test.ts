@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { fakeUpstream } from '../../../test/cache/fake-upstream.ts';
 import { configOf } from '../../../test/cache/target.ts';
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import { LarderError, type ErrorCode } from '../../kit/errors.ts';
 import { createLogger } from '../../kit/logger.ts';
-import { createMetrics } from '../../kit/metrics.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareCacheMetrics } from '../metrics.ts';
 import { parseRepositoryName, type RepositoryName } from '../../oci/reference.ts';
 import type { LoginAnswer } from '../../upstream/types.ts';
-import type { CachedUpstream } from '../upstreams.ts';
+import type { CachedUpstream } from '../access/target.ts';
 import { createCallerGrants, type Wanted } from './caller-grants.ts';
 import type { Login } from './token-form.ts';
 
@@ -19,7 +20,7 @@ const [APP, LIB] = ['team/app', 'team/lib'].map(parseRepositoryName) as [Reposit
 function setting(proven: readonly RepositoryName[] = []) {
   const refused: string[] = [];
   const log: string[] = [];
-  const metrics = createMetrics();
+  const metrics = declareCacheMetrics(createMetricsRegistry());
   const grantsFor = createCallerGrants({
     access: {
       accountOf: (...parts) => `account-of-${parts[1]}`,

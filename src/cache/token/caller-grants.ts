@@ -1,11 +1,11 @@
 import { isLarderError, type LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { Metrics } from '../../kit/metrics.ts';
+import type { CacheMetrics } from '../metrics.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
-import type { Credential } from '../../upstream/credential.ts';
+import type { Credential } from '../../upstream/credentials/credential.ts';
 import type { AccessForTokens } from '../access/access.ts';
-import { excusesStaleness, UpstreamAnswer } from '../answers/upstream-answer.ts';
-import type { CachedUpstream } from '../upstreams.ts';
+import { excusesStaleness, UpstreamRefusal } from '../../upstream/refusal.ts';
+import type { CachedUpstream } from '../access/target.ts';
 import type { TokenGrant } from './token-contents.ts';
 import type { Login } from './token-form.ts';
 import { DEFAULT_LIFE_MS, GRACE_LIFE_MS, MAX_LIFE_MS } from './token-life.ts';
@@ -24,7 +24,7 @@ export interface CallerGrants {
 
 export interface CallerGrantsDeps {
   readonly access: AccessForTokens;
-  readonly metrics: Metrics;
+  readonly metrics: CacheMetrics;
   readonly logger: Logger;
 }
 
@@ -49,7 +49,7 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
       outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
     );
     if (granted.length === 0 && failures.length > 0)
-      throw failures.find((error) => error instanceof UpstreamAnswer) ?? failures[0];
+      throw failures.find((error) => error instanceof UpstreamRefusal) ?? failures[0];
     return {
       grants: granted.map(({ grant }) => grant),
       lifeMs: Math.min(MAX_LIFE_MS, ...granted.map(({ lifeMs }) => lifeMs)),
@@ -73,7 +73,7 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
             lifeMs: answer.lifeMs ?? DEFAULT_LIFE_MS,
           };
     } catch (error) {
-      if (error instanceof UpstreamAnswer) {
+      if (error instanceof UpstreamRefusal) {
         access.refuse(upstream, credential.id);
         count(upstream, 'refused');
         throw error;
@@ -104,7 +104,7 @@ function partsOf(login: Login): string[] {
   return login.kind === 'password' ? [login.kind, login.username, login.password] : [login.kind, login.token];
 }
 
-function refused({ name }: CachedUpstream, status: 401 | 403): UpstreamAnswer {
+function refused({ name }: CachedUpstream, status: 401 | 403): UpstreamRefusal {
   const code = status === 401 ? 'UPSTREAM_UNAUTHORIZED' : 'UPSTREAM_DENIED';
-  return new UpstreamAnswer(code, `${name} refuses this login`, status);
+  return new UpstreamRefusal(code, `${name} refuses this login`, status);
 }

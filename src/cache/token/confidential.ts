@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { LarderError } from '../../kit/errors.ts';
-import { addressScope } from '../../upstream/address.ts';
+import { addressScope } from '../../upstream/http/address.ts';
 
 /** How a request reached the process. */
 export type Connection = Pick<Socket, 'remoteAddress'> & Partial<Pick<TLSSocket, 'encrypted'>>;

@@ -1,5 +1,6 @@
 import { LarderError } from '../../kit/errors.ts';
-import type { CachedUpstream, UpstreamTable } from '../upstreams.ts';
+import type { CachedUpstream } from '../access/target.ts';
+import type { UpstreamTable } from '../upstreams.ts';
 
 /** True where callers log in at Larder. In mode `Shared` nobody logs in, whatever the realm. */
 export function issuesTokens({ config }: CachedUpstream): boolean {

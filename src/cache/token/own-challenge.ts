@@ -1,8 +1,8 @@
 import { LarderError } from '../../kit/errors.ts';
 import { formatChallenge } from '../../oci/challenge.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/exchange.ts';
 import { TOKEN_PATH } from '../http/route.ts';
-import type { CachedUpstream } from '../upstreams.ts';
+import type { CachedUpstream } from '../access/target.ts';
 import { isEncrypted, requireConfidential, type Connection } from './confidential.ts';
 
 /** RFC 6750, section 3.1. containerd asks for a new token only when told so, and else repeats itself six times. */
@@ -13,7 +13,7 @@ export type TokenProblem = 'invalid_token' | 'insufficient_scope';
  * ping). The realm lies at `--external-url`, else where the request was sent to. Throws as {@link requireConfidential} does.
  */
 export type OwnChallenge = (
-  exchange: Exchange,
+  exchange: RegistryExchange,
   upstream: CachedUpstream,
   visibleName: string | undefined,
   problem?: TokenProblem,
@@ -39,7 +39,7 @@ export function pullScope(visibleName: string): string {
 }
 
 /** Only host and port of what the client wrote: the address goes back to this client alone. */
-function requestedUrl({ request }: Exchange, scheme: 'http' | 'https'): URL {
+function requestedUrl({ request }: RegistryExchange, scheme: 'http' | 'https'): URL {
   const { host = '' } = request.headers;
   if (/^[^/?#@\\\s]+$/.test(host) && URL.canParse(`${scheme}://${host}`))
     return new URL(`${scheme}://${host}`);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RepositoryName } from '../../oci/reference.ts';
-import type { Destination } from '../upstreams.ts';
+import type { Destination } from '../access/target.ts';
 
 const repository = z.string().transform((name) => name as RepositoryName);
 

@@ -1,7 +1,8 @@
-import type { Metrics } from '../../kit/metrics.ts';
+import type { CacheMetrics } from '../metrics.ts';
 import { sendBody } from '../http/answer.ts';
-import type { Exchange } from '../http/exchange.ts';
-import type { CachedUpstream, Destination, UpstreamTable } from '../upstreams.ts';
+import type { RegistryExchange } from '../http/exchange.ts';
+import type { CachedUpstream, Destination } from '../access/target.ts';
+import type { UpstreamTable } from '../upstreams.ts';
 import { askedScopes } from './asked-scopes.ts';
 import type { CallerGrants, Wanted } from './caller-grants.ts';
 import { requireConfidential } from './confidential.ts';
@@ -16,11 +17,11 @@ import type { TokenOutcome } from './token-outcome.ts';
 export interface TokenEndpointDeps {
   readonly seal: TokenSeal;
   readonly grantsFor: (login: Login, wanted: readonly Wanted[], signal: AbortSignal) => Promise<CallerGrants>;
-  readonly metrics: Metrics;
+  readonly metrics: CacheMetrics;
   readonly externalUrl: URL | undefined;
 }
 
-export type TokenEndpoint = (exchange: Exchange, table: UpstreamTable, name: string) => Promise<void>;
+export type TokenEndpoint = (exchange: RegistryExchange, table: UpstreamTable, name: string) => Promise<void>;
 
 /**
  * Answers `/token/<upstream>`: a token for whoever brings a login that the upstream takes, one for anybody to whoever brings none.
@@ -62,7 +63,7 @@ function wantedOf(asked: readonly Destination[], upstream: CachedUpstream): Want
 
 /** token.md, "Token Response Fields"; oauth.md wants `scope` besides. */
 function send(
-  exchange: Exchange,
+  exchange: RegistryExchange,
   { token, issuedAt, expiresInSeconds }: SealedToken,
   granted: readonly Destination[],
 ): void {

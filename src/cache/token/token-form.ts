@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LarderError } from '../../kit/errors.ts';
 import { readRequestBody } from '../../kit/read-request-body.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/exchange.ts';
 
 /** What a client logs in with. */
 export type Login =
@@ -23,7 +23,7 @@ const BODY_LIMIT = 64 * 1024;
  * Reads a token request: GET with its query and Basic (distribution, docs/content/spec/auth/token.md), or POST with a form (oauth.md).
  * `service`, `client_id` and what else they hold makes no difference here. Throws `REQUEST_INVALID`, and `UNSUPPORTED` for another method.
  */
-export async function readTokenForm(exchange: Exchange): Promise<TokenForm> {
+export async function readTokenForm(exchange: RegistryExchange): Promise<TokenForm> {
   switch (exchange.method) {
     case 'GET':
       return {
@@ -58,7 +58,7 @@ const POST = z
       : { scopes, login: { kind: 'identity-token', token: form.refresh_token } };
   });
 
-async function readPost(exchange: Exchange): Promise<TokenForm> {
+async function readPost(exchange: RegistryExchange): Promise<TokenForm> {
   const type = exchange.request.headers['content-type'] ?? '';
   if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(type)) {
     throw invalid('the body of a POST must be application/x-www-form-urlencoded');

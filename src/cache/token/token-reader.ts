@@ -1,7 +1,7 @@
 import type { Presented } from '../access/presented.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/exchange.ts';
 import { LoginRequired } from '../http/login-required.ts';
-import type { CachedUpstream, Destination } from '../upstreams.ts';
+import type { CachedUpstream, Destination } from '../access/target.ts';
 import type { OwnChallenge, TokenProblem } from './own-challenge.ts';
 import { covers, type TokenContents } from './token-contents.ts';
 import type { TokenSeal } from './token-seal.ts';
@@ -13,9 +13,9 @@ export interface TokenReader {
    * one, or with a token for anybody. Throws `TOKEN_REQUIRED` for anything else: a password (it belongs to the token endpoint), a
    * token that is expired or not ours, or one for other repositories.
    */
-  read(exchange: Exchange, target: Destination): Promise<Presented | undefined>;
+  read(exchange: RegistryExchange, target: Destination): Promise<Presented | undefined>;
   /** Lets a ping pass that brings any token of ours; throws `TOKEN_REQUIRED` with the challenge of `upstream` otherwise. */
-  checkPing(exchange: Exchange, upstream: CachedUpstream): Promise<void>;
+  checkPing(exchange: RegistryExchange, upstream: CachedUpstream): Promise<void>;
   /** True for a token of ours, which is nothing for the upstreams that clients log in at themselves. */
   isOurs(authorization: string): Promise<boolean>;
 }
@@ -27,7 +27,7 @@ export function createTokenReader(seal: TokenSeal, challenge: OwnChallenge): Tok
   }
 
   function refuse(
-    exchange: Exchange,
+    exchange: RegistryExchange,
     upstream: CachedUpstream,
     name: string | undefined,
     problem?: TokenProblem,

@@ -9,7 +9,8 @@ import { basic, get, type GetResult } from '../../../test/kit/index.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { silentLogger } from '../../kit/logger.ts';
-import { createMetrics } from '../../kit/metrics.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareCacheMetrics } from '../metrics.ts';
 import type { LoginAnswer } from '../../upstream/types.ts';
 import { createRegistryListener } from '../http/registry-listener.ts';
 import { sendBody } from '../http/answer.ts';
@@ -44,7 +45,7 @@ async function serve(): Promise<Setting> {
     },
     clock,
     logger: silentLogger,
-    metrics: createMetrics(),
+    metrics: declareCacheMetrics(createMetricsRegistry()),
     externalUrl: undefined,
   });
   const name = 'r.example';

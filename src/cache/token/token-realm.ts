@@ -1,13 +1,13 @@
 import type { Clock } from '../../kit/clock.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { Metrics } from '../../kit/metrics.ts';
+import type { CacheMetrics } from '../metrics.ts';
 import type { Store } from '../../store/types.ts';
 import type { AccessForTokens } from '../access/access.ts';
-import { excusesStaleness, UpstreamAnswer } from '../answers/upstream-answer.ts';
-import type { Exchange } from '../http/exchange.ts';
+import { excusesStaleness, UpstreamRefusal } from '../../upstream/refusal.ts';
+import type { RegistryExchange } from '../http/exchange.ts';
 import { LoginRequired } from '../http/login-required.ts';
-import type { Destination } from '../upstreams.ts';
+import type { Destination } from '../access/target.ts';
 import { createCallerGrants } from './caller-grants.ts';
 import { createKeyRing } from './key-ring.ts';
 import { createOwnChallenge } from './own-challenge.ts';
@@ -20,7 +20,7 @@ export interface TokenRealmDeps {
   readonly access: AccessForTokens;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: CacheMetrics;
   /** `--external-url`. */
   readonly externalUrl: URL | undefined;
 }
@@ -33,7 +33,7 @@ export interface TokenRealm extends TokenReader {
    * A token that came along is of no use any more then. With `outageGrace`, who comes without one while the upstream cannot be asked is
    * challenged too: only the login tells whether they were let in before. Any other error is returned as it is. Throws `TLS_REQUIRED`.
    */
-  challenged(error: unknown, exchange: Exchange, target: Destination): unknown;
+  challenged(error: unknown, exchange: RegistryExchange, target: Destination): unknown;
 }
 
 export function createTokenRealm(deps: TokenRealmDeps): TokenRealm {
@@ -48,8 +48,8 @@ export function createTokenRealm(deps: TokenRealmDeps): TokenRealm {
       const isStranger = exchange.authorization === undefined;
       const own = (): string =>
         challenge(exchange, upstream, visibleName, isStranger ? undefined : 'invalid_token');
-      if (error instanceof UpstreamAnswer && error.status === 401)
-        return new UpstreamAnswer(error.code, error.message, error.upstreamStatus, [own()]);
+      if (error instanceof UpstreamRefusal && error.status === 401)
+        return new UpstreamRefusal(error.code, error.message, error.upstreamStatus, [own()]);
       const { outageGraceMs } = upstream.config.authentication;
       return isStranger && outageGraceMs > 0 && isLarderError(error) && excusesStaleness(error)
         ? new LoginRequired(`${error.message}; a login may be good for what is cached`, own())

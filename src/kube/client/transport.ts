@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError } from '../../kit/errors.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
-import type { KubeMetrics } from '../kube-metrics.ts';
+import type { WatchMetrics } from '../watch-metrics.ts';
 import { TokenBucket, type Rate } from '../../kit/token-bucket.ts';
 import type { KubeConnection } from '../connection/connection.ts';
 import { isKubeError, KubeError } from '../kube-error.ts';
@@ -28,7 +28,7 @@ export interface KubeRequest {
 export interface TransportDeps {
   readonly connection: KubeConnection;
   readonly clock: Clock;
-  readonly metrics: Pick<KubeMetrics, 'kubeRequests'>;
+  readonly metrics: Pick<WatchMetrics, 'kubeRequests'>;
   /**
    * Asked at the last moment before anything that may change something is sent, each time that it is: also after waiting for a turn or a
    * `Retry-After`. What it throws is what the call throws, and nothing is sent.

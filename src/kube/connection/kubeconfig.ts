@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { formatPath, problemsText, type FieldPath } from '../../api/field-problem.ts';
-import { readYamlText } from '../../api/yaml-text.ts';
+import { formatPath, problemsText, type FieldPath } from '../../kit/document/field-problem.ts';
+import { readYamlText } from '../../kit/document/yaml-text.ts';
 import { LarderError } from '../../kit/errors.ts';
 
 const TEXT = z.string().min(1).optional();

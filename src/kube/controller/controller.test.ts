@@ -5,7 +5,8 @@ import { gate, parseMetrics, waitFor } from '../../../test/kit/index.ts';
 import { ManualClock, sleep } from '../../kit/clock.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import { createLogger } from '../../kit/logger.ts';
-import { createMetrics } from '../../kit/metrics.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareKubeMetrics } from '../metrics.ts';
 import { createController, type ControllerOptions } from './controller.ts';
 import type { Reconcile } from './reconcile.ts';
 
@@ -15,7 +16,7 @@ function setting(reconcile: Reconcile, more: Partial<ControllerOptions> = {}) {
   const logger = createLogger({ level: 'warn', format: 'json' }, (line) => {
     lines.push(JSON.parse(line) as Record<string, unknown>);
   });
-  const metrics = createMetrics();
+  const metrics = declareKubeMetrics(createMetricsRegistry());
   const source = createHandSource();
   const controller = createController(
     { clock, logger, metrics },

@@ -2,7 +2,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { endsWithin } from '../../kit/ends-within.ts';
 import { errorText, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { Metrics } from '../../kit/metrics.ts';
+import type { KubeMetrics } from '../metrics.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import type { KeySource } from './key-source.ts';
 import type { Reconcile, ReconcileResult } from './reconcile.ts';
@@ -18,7 +18,7 @@ const INITIAL_PRIORITY = -100;
 export interface ControllerDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: KubeMetrics;
 }
 
 export interface ControllerOptions {

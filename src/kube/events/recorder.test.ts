@@ -5,7 +5,8 @@ import { createMemoryKube, type KubeRequest } from '../../../test/kube/memory-ku
 import { widget } from '../../../test/kube/widgets.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { silentLogger } from '../../kit/logger.ts';
-import { createMetrics } from '../../kit/metrics.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareKubeMetrics } from '../metrics.ts';
 import { TaskGroup } from '../../kit/task-group.ts';
 import { KubeError } from '../kube-error.ts';
 import type { KubeObject } from '../types.ts';
@@ -25,7 +26,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 function setting(fault: (request: KubeRequest) => Promise<void> = () => Promise.resolve()) {
   const clock = new ManualClock();
   const kube = createMemoryKube(clock);
-  const metrics = createMetrics();
+  const metrics = declareKubeMetrics(createMetricsRegistry());
   const tasks = new TaskGroup(silentLogger);
   const client = kube.client({ network: fault });
   const recorder = createEventRecorder({ client, clock, logger: silentLogger, metrics, tasks }, REPORTER);

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { Metrics } from '../../kit/metrics.ts';
+import type { KubeMetrics } from '../metrics.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 import { TokenBucket } from '../../kit/token-bucket.ts';
 import { isAlreadyExists, isKubeError, isNotFound } from '../kube-error.ts';
@@ -23,7 +23,7 @@ export interface EventRecorderDeps {
   readonly client: Pick<KubeClient, 'create' | 'patch'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: KubeMetrics;
   readonly tasks: TaskGroup;
 }
 

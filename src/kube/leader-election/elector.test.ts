@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createWorld, LEASE, type Candidate } from '../../../test/kube/electors.ts';
-import { createMetrics } from '../../kit/metrics.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareKubeMetrics } from '../metrics.ts';
 import { LEASES } from './lease.ts';
 
 const never = new AbortController().signal;
@@ -205,7 +206,7 @@ test('whatever cuts, delays, skews, blocks and restarts: never two lead at a tim
   });
   const skews = fc.tuple(fc.integer({ min: -1e7, max: 1e7 }), fc.nat(1e7), fc.constant(0));
   // One for all runs: each set watches the whole process.
-  const metrics = createMetrics();
+  const metrics = declareKubeMetrics(createMetricsRegistry());
   await fc.assert(
     fc.asyncProperty(
       fc.array(fault, { minLength: 1, maxLength: 25 }),

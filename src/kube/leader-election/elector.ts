@@ -2,7 +2,7 @@ import { sleep, type Clock } from '../../kit/clock.ts';
 import { endsWithin } from '../../kit/ends-within.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { Metrics } from '../../kit/metrics.ts';
+import type { KubeMetrics } from '../metrics.ts';
 import type { KubeClient, ObjectKey } from '../types.ts';
 import { Leadership } from './leadership.ts';
 import { createLeaseLock, type HoldOutcome } from './lease-lock.ts';
@@ -21,7 +21,7 @@ export interface ElectorDeps {
   readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: KubeMetrics;
   /** From 0 to below 1. */
   readonly random: () => number;
 }

@@ -1,4 +1,4 @@
-import type { Metrics } from '../../kit/metrics.ts';
+import type { KubeMetrics } from '../metrics.ts';
 
 /** What one queue tells of itself, as `larder_kube_queue_*` with the controller's name. */
 export interface QueueMetrics {
@@ -11,7 +11,7 @@ export interface QueueMetrics {
   worked(ms: number): void;
 }
 
-export function createQueueMetrics(metrics: Metrics, controller: string): QueueMetrics {
+export function createQueueMetrics(metrics: KubeMetrics, controller: string): QueueMetrics {
   const labels = { controller };
   metrics.kubeQueueDepth.set(labels, 0);
   metrics.kubeQueueAdds.inc(labels, 0);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ManualClock } from '../../kit/clock.ts';
-import { createMetrics } from '../../kit/metrics.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareKubeMetrics } from '../metrics.ts';
 import { WorkQueue } from './work-queue.ts';
 
 interface Waiting {
@@ -98,7 +99,7 @@ const step = fc.oneof(
 
 test('no key is worked on twice at once, none is lost, and each comes when its priority and time say', async () => {
   // One for all runs: each set watches the whole process.
-  const metrics = createMetrics();
+  const metrics = declareKubeMetrics(createMetricsRegistry());
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const clock = new ManualClock(0);

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseMetrics } from '../../../test/kit/index.ts';
 import { ManualClock } from '../../kit/clock.ts';
-import { createMetrics } from '../../kit/metrics.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareKubeMetrics } from '../metrics.ts';
 import { WorkQueue } from './work-queue.ts';
 
 function setting() {
   const clock = new ManualClock();
-  const metrics = createMetrics();
+  const metrics = declareKubeMetrics(createMetricsRegistry());
   return { clock, metrics, queue: new WorkQueue({ clock, metrics }, 'test') };
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../kit/clock.ts';
-import type { Metrics } from '../../kit/metrics.ts';
+import type { KubeMetrics } from '../metrics.ts';
 import { createAlarm, type Alarm } from './alarm.ts';
 import { Heap, type HeapItem } from './heap.ts';
 import { createQueueMetrics, type QueueMetrics } from './queue-metrics.ts';
@@ -12,7 +12,7 @@ export interface AddOptions {
 
 export interface WorkQueueDeps {
   readonly clock: Clock;
-  readonly metrics: Metrics;
+  readonly metrics: KubeMetrics;
 }
 
 /**

@@ -1,21 +1,9 @@
 import { glob, readFile } from 'node:fs/promises';
 import { dirname, normalize, resolve } from 'node:path';
+import type { ContainerdFinding } from '../../fleet/node-status.ts';
 import { errorText } from '../../kit/errors.ts';
 import { parseConfigFile, type ConfigFile } from './config-file.ts';
 import { placeOf, readingsOf, type RegistryReading } from './config-path.ts';
-
-/**
- * Whether containerd reads the hosts.toml files that are written for it.
- *
- * `Set`: it does. `NotSet`: `config_path` is not set, and it reads none. `List`: several directories, of which pulls by its transfer
- * service (the way of Kubernetes from 2.1 on) read none (https://github.com/containerd/containerd/issues/12808). `Elsewhere`: it reads
- * another directory. `Unknown`: its configuration cannot be read, or some releases would read the directory and others not.
- */
-export interface ContainerdFinding {
-  readonly state: 'Set' | 'NotSet' | 'List' | 'Elsewhere' | 'Unknown';
-  /** What was found and what to do; empty when set. */
-  readonly message: string;
-}
 
 /** Files that import each other in a circle end here; containerd itself reads each file once. */
 const MOST_FILES = 100;

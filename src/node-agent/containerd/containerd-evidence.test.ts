@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { get } from '../../../test/kit/index.ts';
-import type { ContainerdFinding } from './containerd-check.ts';
+import type { ContainerdFinding } from '../../fleet/node-status.ts';
 import { createEvidence, type JudgeByEvidence } from './containerd-evidence.ts';
 
 const UNKNOWN: ContainerdFinding = { state: 'Unknown', message: 'there is no file' };

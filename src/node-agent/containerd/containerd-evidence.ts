@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type { ContainerdFinding } from './containerd-check.ts';
+import type { ContainerdFinding } from '../../fleet/node-status.ts';
 
 /** What is to be said of containerd, given what its configuration says. */
 export type JudgeByEvidence = (read: ContainerdFinding) => ContainerdFinding;

@@ -7,7 +7,7 @@ import { waitFor } from '../../../test/kit/wait.ts';
 import { startApi, type ApiServer } from '../../../test/kube/api-server.ts';
 import { clientOf, configMap, IN_CONFIG_MAPS } from '../../../test/kube/client.ts';
 import { silentLogger, type Logger } from '../../kit/logger.ts';
-import { EMPTY_DOCUMENT, type NodeDocument } from '../node-document.ts';
+import { EMPTY_DOCUMENT, type NodeDocument } from '../../fleet/node-document.ts';
 import { createConfigMapSource } from './config-map-source.ts';
 import { createDocumentCopy, type DocumentCopy } from './document-copy.ts';
 

@@ -1,8 +1,9 @@
 import type { Logger } from '../../kit/logger.ts';
-import { createObjectCache } from '../../kube/cache/object-cache.ts';
-import { createReflector, type ReflectorDeps } from '../../kube/cache/reflector.ts';
-import type { NodeDocument } from '../node-document.ts';
-import { CONFIG_MAPS, NODES_CONFIG_MAP, readNodesConfigMap, type ConfigMap } from '../nodes-config-map.ts';
+import { createObjectStore } from '../../kube/informer/object-store.ts';
+import { createReflector, type ReflectorDeps } from '../../kube/informer/reflector.ts';
+import type { NodeDocument } from '../../fleet/node-document.ts';
+import { CONFIG_MAPS, type ConfigMap } from '../../kube/objects/config-maps.ts';
+import { NODES_CONFIG_MAP, readNodesConfigMap } from '../../fleet/nodes-config-map.ts';
 import type { DocumentCopy } from './document-copy.ts';
 import { logRefused, type DocumentSource } from './document-source.ts';
 
@@ -21,7 +22,7 @@ export function createConfigMapSource(
   { namespace }: { readonly namespace: string },
 ): DocumentSource {
   const query = { namespace, fieldSelector: `metadata.name=${NODES_CONFIG_MAP}` };
-  const { cache, writer } = createObjectCache<ConfigMap>(deps);
+  const { cache, writer } = createObjectStore<ConfigMap>(deps);
   const reflector = createReflector(deps, { resource: CONFIG_MAPS, query }, writer);
   let current: string | undefined;
 

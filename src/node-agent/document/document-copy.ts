@@ -2,8 +2,8 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import { formatNodeDocument, parseNodeDocument, type NodeDocument } from '../node-document.ts';
-import { replaceFile } from '../replace-file.ts';
+import { formatNodeDocument, parseNodeDocument, type NodeDocument } from '../../fleet/node-document.ts';
+import { replaceFile } from '../../kit/replace-file.ts';
 
 /** The last good document on this node's disk, for an agent that starts while the API server does not answer. */
 export interface DocumentCopy {

@@ -1,6 +1,6 @@
 import { isLarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { NodeDocument } from '../node-document.ts';
+import type { NodeDocument } from '../../fleet/node-document.ts';
 
 /** Where the document comes from: a file, or an object of the API server. */
 export interface DocumentSource {

@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { errorText, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { fingerprint, watchFiles } from '../../kit/watch-files.ts';
-import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from '../node-document.ts';
+import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from '../../fleet/node-document.ts';
 import { logRefused, type DocumentSource } from './document-source.ts';
 
 /**

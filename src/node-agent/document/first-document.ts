@@ -1,5 +1,5 @@
 import type { Clock } from '../../kit/clock.ts';
-import type { NodeDocument } from '../node-document.ts';
+import type { NodeDocument } from '../../fleet/node-document.ts';
 import type { DocumentSource } from './document-source.ts';
 
 const LIMIT_MS = 5_000;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
-import { afterSockets } from '../after-sockets.ts';
-import type { CacheClient } from '../relay/cache-client.ts';
+import { afterSockets } from '../cache-client/after-sockets.ts';
+import type { CacheClient } from '../cache-client/cache-client.ts';
 
 /** Connecting included. With what a request waits before it (`SLOW_MS`) it is less than the second that a pull may lose. */
 const PROBE_MS = 400;

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../kit/clock.ts';
-import { replaceFile, TEMPORARY } from '../replace-file.ts';
+import { replaceFile, TEMPORARY } from '../../kit/replace-file.ts';
 import { CA_FILE_NAME, caFileName } from './hosts-toml.ts';
 import { namesIn } from './names-in.ts';
 import { readOurHostsToml } from './read-hosts-toml.ts';

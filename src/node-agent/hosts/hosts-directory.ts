@@ -2,7 +2,7 @@ import { lstat, mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
-import { replaceFile, TEMPORARY } from '../replace-file.ts';
+import { replaceFile, TEMPORARY } from '../../kit/replace-file.ts';
 import { createCaFiles, type CaFiles } from './ca-files.ts';
 import { CA_FILE_NAME, HOSTS_TOML, hostsToml, hostTable, type HostsFile } from './hosts-toml.ts';
 import { namesIn } from './names-in.ts';

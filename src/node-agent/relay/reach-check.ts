@@ -1,7 +1,7 @@
 import { connect, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../kit/clock.ts';
 import type { Address } from '../../kit/listen.ts';
-import { afterSockets } from '../after-sockets.ts';
+import { afterSockets } from '../cache-client/after-sockets.ts';
 
 /** The kernel connects loopback at once. Both ends are in this process, so one that is busy is late at both. */
 const REACH_MS = 1_000;

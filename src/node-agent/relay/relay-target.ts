@@ -1,5 +1,5 @@
 import type { HealthGate } from '../gate/health-gate.ts';
-import type { CacheClient } from './cache-client.ts';
+import type { CacheClient } from '../cache-client/cache-client.ts';
 
 /** Where requests for an upstream go. */
 export interface RelayTarget {

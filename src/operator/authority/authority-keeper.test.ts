@@ -6,7 +6,7 @@ import { ManualClock } from '../../kit/clock.ts';
 import { silentLogger } from '../../kit/logger.ts';
 import { issueCertificate } from '../../kube/certificates/authority.ts';
 import { DEFAULT_ROTATION } from '../../kube/certificates/rotation.ts';
-import { SECRETS } from '../resources.ts';
+import { SECRETS } from '../cluster/resources.ts';
 import { AUTHORITY_SECRET, createAuthorityKeeper } from './authority-keeper.ts';
 
 const { signal } = new AbortController();

@@ -13,9 +13,9 @@ import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeClient } from '../../kube/types.ts';
-import { hasOurLabel, MANAGED_BY } from '../render/identity.ts';
-import { SECRETS, type Secret } from '../resources.ts';
-import { StrangerError } from '../stranger-error.ts';
+import { hasOurLabel, MANAGED_BY } from '../cluster/marks.ts';
+import { SECRETS, type Secret } from '../cluster/resources.ts';
+import { NotOwnedError } from '../ownership/not-owned-error.ts';
 import { authorityOf, readPairs, type Authority } from './authority-state.ts';
 
 /** In the operator's namespace. Who deletes it has another authority made at once, and all certificates anew. */
@@ -79,7 +79,7 @@ export function createAuthorityKeeper(
   async function keep(signal: AbortSignal, logger: Logger): ReturnType<Reconcile> {
     const secret = await find(client, SECRETS, key, signal);
     if (secret !== undefined && !hasOurLabel(secret.metadata.labels ?? {})) {
-      const stranger = new StrangerError(secret);
+      const stranger = new NotOwnedError(secret);
       setState(current, errorText(stranger));
       return { terminalError: stranger };
     }

@@ -4,14 +4,14 @@ import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import type { AuthorityKeeper } from '../authority/authority-keeper.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
-import { STRANGER_AGAIN_MS, StrangerError } from '../stranger-error.ts';
-import type { Watched } from '../watched.ts';
-import type { CacheFacts, FactBook } from './cache-facts.ts';
-import { NAME_TAKEN_AGAIN_MS, NameTakenError } from './name-taken-error.ts';
-import { createClaimOwner } from './own-claim.ts';
+import { NOT_OWNED_RETRY_MS, NotOwnedError } from '../ownership/not-owned-error.ts';
+import type { Watched } from '../cluster/watched.ts';
+import type { KnownCacheState, CacheStates } from './cache-states.ts';
+import { NAME_TAKEN_RETRY_MS, NameTakenError } from '../ownership/name-taken-error.ts';
+import { createClaimOwner } from './claim-volume.ts';
 import type { Provided } from './provide-cache.ts';
 import type { Removal } from './remove-cache.ts';
-import { allStanding, askerOf, isAnothers } from './standing-objects.ts';
+import { allExisting, askerOf, isAnothers } from '../ownership/existing-objects.ts';
 
 /** Certificates are renewed with days to spare, so an hour is early enough to see that one is due. */
 const LOOK_AGAIN_MS = 3600_000;
@@ -23,9 +23,9 @@ export interface CacheReconcilerDeps {
   readonly watched: Watched;
   readonly plan: () => Plan;
   readonly authority: Pick<AuthorityKeeper, 'current' | 'problem'>;
-  readonly facts: FactBook;
+  readonly facts: CacheStates;
   readonly provide: (planned: PlannedCache, authority: Authority, signal: AbortSignal) => Promise<Provided>;
-  /** Of what is not part of a cache any more: see `createLeftoverRetirer`. */
+  /** Of what is not part of a cache any more: see `createUnusedRetirer`. */
   readonly retire: (
     planned: PlannedCache,
     objects: readonly KubeObject[],
@@ -49,7 +49,7 @@ export function createCacheReconciler(
   return async (key, { signal, logger }) => {
     const plan = deps.plan();
     const planned = plan.caches.get(key);
-    const objects = allStanding(watched, key);
+    const objects = allExisting(watched, key);
     // Its object has become invalid, and how it was configured before cannot be read any more: all stays but what ends by itself.
     if (planned === undefined && objects.some((one) => plan.isInvalid(askerOf(one) ?? ''))) {
       const authority = deps.authority.current();
@@ -89,11 +89,11 @@ export function createCacheReconciler(
       setProblem(key, errorText(error));
       if (error instanceof NameTakenError) {
         // The other one may wait for a name that this one has had.
-        const kept = allStanding(watched, key).filter(({ kind }) => kind !== 'Service');
+        const kept = allExisting(watched, key).filter(({ kind }) => kind !== 'Service');
         await deps.retire(planned, kept, signal);
-        return { requeueAfterMs: NAME_TAKEN_AGAIN_MS };
+        return { requeueAfterMs: NAME_TAKEN_RETRY_MS };
       }
-      if (error instanceof StrangerError) return { requeueAfterMs: STRANGER_AGAIN_MS };
+      if (error instanceof NotOwnedError) return { requeueAfterMs: NOT_OWNED_RETRY_MS };
       throw error;
     }
   };
@@ -103,7 +103,7 @@ export function createCacheReconciler(
   }
 }
 
-const NOTHING_KNOWN: CacheFacts = {
+const NOTHING_KNOWN: KnownCacheState = {
   madeFor: undefined,
   setGeneration: undefined,
   volumeBytes: undefined,

@@ -5,10 +5,10 @@ import { isNotAfter } from '../../kube/objects/resource-version.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import type { CacheIdentity } from '../render/identity.ts';
-import { SECRETS } from '../resources.ts';
-import type { Watched } from '../watched.ts';
-import { certificateNameOf, holdsWhatItSays, isGood, issueFor } from './cache-certificate.ts';
-import { askerOf, upstreamOf } from './standing-objects.ts';
+import { SECRETS } from '../cluster/resources.ts';
+import type { Watched } from '../cluster/watched.ts';
+import { certificateNameOf, holdsWhatItSays, isGood, issueFor } from '../authority/cache-certificate.ts';
+import { askerOf, upstreamOf } from '../ownership/existing-objects.ts';
 
 /** Of whose certificate nothing is remembered, it is read once more. */
 const REMEMBERED = 1000;

@@ -4,27 +4,27 @@ import { find } from '../../kube/objects/find.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import type { Intent, KubeClient, KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
-import { configId } from '../configs/config-id.ts';
+import { configId } from '../cluster/config-id.ts';
 import type { PlannedCache } from '../configs/plan.ts';
-import { specId } from '../configs/spec-id.ts';
+import { specId } from '../cluster/spec-id.ts';
 import { cacheObjects } from '../render/cache-objects.ts';
 import type { CacheValues } from '../render/cache-values.ts';
 import { identityOf, PORTS } from '../render/identity.ts';
 import { service } from '../render/service.ts';
 import { claimName } from '../render/stateful-set.ts';
-import { resourceOf, type Service } from '../resources.ts';
-import type { NamedSecrets } from '../secrets/named-secrets.ts';
+import { resourceOf, type Service } from '../cluster/resources.ts';
+import type { NamedSecrets } from '../cluster/named-secrets.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
-import { StrangerError } from '../stranger-error.ts';
-import { BY_CACHE, cacheKeysOf, type Watched } from '../watched.ts';
-import { namesOf } from './cache-certificate.ts';
-import type { CacheFacts } from './cache-facts.ts';
+import { NotOwnedError } from '../ownership/not-owned-error.ts';
+import { BY_CACHE, cacheKeysOf, type Watched } from '../cluster/watched.ts';
+import { namesOf } from '../authority/cache-certificate.ts';
+import type { KnownCacheState } from './cache-states.ts';
 import { createCertificates } from './ensure-certificate.ts';
-import { growClaim, volumeBytes } from './grow-claim.ts';
-import { NameTakenError } from './name-taken-error.ts';
+import { growClaim, volumeBytes } from './grow-volume.ts';
+import { NameTakenError } from '../ownership/name-taken-error.ts';
 import { filesMark, refreshPods } from './refresh-pods.ts';
 import type { ServiceMonitorKind } from './service-monitors.ts';
-import { isOurs, isServiceOfAnother, standing } from './standing-objects.ts';
+import { isOurs, isServiceOfAnother, existing } from '../ownership/existing-objects.ts';
 
 /** What is the same for all caches. */
 export type CacheSettings = Pick<
@@ -50,14 +50,14 @@ export interface ProvideDeps {
 }
 
 export interface Provided {
-  readonly facts: CacheFacts;
+  readonly facts: KnownCacheState;
   /** All that the cache consists of now, but for its certificate. */
   readonly objects: readonly KubeObject[];
 }
 
 /**
  * Makes the cluster have everything of one cache, as its configuration says; does nothing where all is as it should be. Throws
- * {@link NameTakenError} while another cache has the name of its Service, {@link StrangerError} while somebody has one of its names.
+ * {@link NameTakenError} while another cache has the name of its Service, {@link NotOwnedError} while somebody has one of its names.
  */
 export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) {
   const { client, clock, applier, watched } = deps;
@@ -119,7 +119,7 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
 
   async function ensure(object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
     const resource = resourceOf(object);
-    const observed = standing(watched, object);
+    const observed = existing(watched, object);
     // Secrets are watched whoever made them. Of what has lost our label the rest of its metadata has not been kept, or it is not watched at all.
     const there =
       observed !== undefined && isOurs(observed)
@@ -138,5 +138,5 @@ function refuseOthers(wanted: KubeObject, there: KubeObject): void {
   const isTaken =
     wanted.kind === 'Service' && cacheKeysOf(wanted).some((key) => isServiceOfAnother(there, key));
   if (isTaken) throw new NameTakenError(there);
-  if (!isOurs(there)) throw new StrangerError(there);
+  if (!isOurs(there)) throw new NotOwnedError(there);
 }

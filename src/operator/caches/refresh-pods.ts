@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import type { KubeClient } from '../../kube/types.ts';
-import { PODS, type Pod } from '../resources.ts';
+import { PODS, type Pod } from '../cluster/resources.ts';
 
 /** Of a pod: what its mounted files should be. */
 const FILES = 'larder/files';

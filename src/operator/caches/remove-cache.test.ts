@@ -5,10 +5,10 @@ import { emptyWatched } from '../../../test/operator/empty-watched.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeObject, Resource } from '../../kube/types.ts';
-import { createNodeDocumentView } from '../nodes/node-document-view.ts';
-import { ASKED_BY, MANAGED_BY, UPSTREAM } from '../render/identity.ts';
-import { SERVICE_MONITORS, STATEFUL_SETS } from '../resources.ts';
-import { createNodePatience } from './node-patience.ts';
+import { createNodeDocumentView } from '../cluster/node-document-view.ts';
+import { ASKED_BY, MANAGED_BY, UPSTREAM } from '../cluster/marks.ts';
+import { SERVICE_MONITORS, STATEFUL_SETS } from '../cluster/resources.ts';
+import { createDrainTracker } from '../nodes/drain-tracker.ts';
 import { createCacheRemover } from './remove-cache.ts';
 
 const NAMESPACE = 'larder-system';
@@ -46,7 +46,7 @@ async function setting(monitorOf: string | undefined, network?: Parameters<Memor
       client: kube.client({ manager: CLIENT, ...network }),
       watched,
       document,
-      patience: createNodePatience({ clock, watched, document }),
+      patience: createDrainTracker({ clock, watched, document }),
       serviceMonitors: { isServed: () => true },
     },
     { namespace: NAMESPACE },

@@ -1,18 +1,18 @@
-import { upstreamResourceName } from '../../api/upstream-names.ts';
+import { upstreamResourceName } from '../../api/rules/upstream-names.ts';
 import type { KubeClient } from '../../kube/types.ts';
-import type { NodeDocumentView } from '../nodes/node-document-view.ts';
-import { SERVICE_MONITORS } from '../resources.ts';
-import { BY_CACHE, type Watched } from '../watched.ts';
-import { deleteAt, deleteOurs } from './delete-ours.ts';
-import { ASK_AGAIN_MS, type NodePatience } from './node-patience.ts';
+import type { NodeDocumentView } from '../cluster/node-document-view.ts';
+import { SERVICE_MONITORS } from '../cluster/resources.ts';
+import { BY_CACHE, type Watched } from '../cluster/watched.ts';
+import { deleteAt, deleteOurs } from '../ownership/delete-ours.ts';
+import { ASK_AGAIN_MS, type DrainTracker } from '../nodes/drain-tracker.ts';
 import type { ServiceMonitorKind } from './service-monitors.ts';
-import { allStanding, askerOf, upstreamOf } from './standing-objects.ts';
+import { allExisting, askerOf, upstreamOf } from '../ownership/existing-objects.ts';
 
 export interface RemoveDeps {
   readonly client: Pick<KubeClient, 'get' | 'delete'>;
   readonly watched: Watched;
   readonly document: NodeDocumentView;
-  readonly patience: NodePatience;
+  readonly patience: DrainTracker;
   readonly serviceMonitors: Pick<ServiceMonitorKind, 'isServed'>;
 }
 
@@ -27,7 +27,7 @@ export function createCacheRemover(deps: RemoveDeps, settings: { readonly namesp
   const { client, watched, document, patience } = deps;
 
   return async function remove(key: string, signal: AbortSignal): Promise<Removal> {
-    const objects = allStanding(watched, key);
+    const objects = allExisting(watched, key);
     if (objects.length === 0) {
       patience.forget(key);
       return isEnding(key) ? { waitMs: ASK_AGAIN_MS, why: 'its pod and its volume are ending' } : undefined;

@@ -2,10 +2,10 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
 import type { Intent, KubeClient, KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
-import { ASKED_BY, UPSTREAM } from '../render/identity.ts';
-import { SECRETS } from '../resources.ts';
-import { BY_CACHE, type Watched } from '../watched.ts';
-import { NAMES } from './cache-certificate.ts';
+import { ASKED_BY, UPSTREAM } from '../cluster/marks.ts';
+import { SECRETS } from '../cluster/resources.ts';
+import { BY_CACHE, type Watched } from '../cluster/watched.ts';
+import { NAMES } from '../authority/cache-certificate.ts';
 import { createCertificates } from './ensure-certificate.ts';
 
 export interface RenewDeps {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '../../kit/logger.ts';
-import { createObjectCache } from '../../kube/cache/object-cache.ts';
-import { isEstablished, type Crd } from '../resources.ts';
+import { createObjectStore } from '../../kube/informer/object-store.ts';
+import { isEstablished, type Crd } from '../cluster/resources.ts';
 import { createServiceMonitorKind } from './service-monitors.ts';
 
 function crd(version: number, established: 'True' | 'False' | undefined): Crd {
@@ -21,7 +21,7 @@ function crd(version: number, established: 'True' | 'False' | undefined): Crd {
 }
 
 test('every cache is looked at when the cluster begins to serve ServiceMonitors, and for nothing else about them', () => {
-  const { cache, writer } = createObjectCache<Crd, boolean>(
+  const { cache, writer } = createObjectStore<Crd, boolean>(
     { logger: silentLogger },
     { transform: isEstablished },
   );

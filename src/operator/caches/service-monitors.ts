@@ -1,5 +1,5 @@
 import type { KeySource } from '../../kube/controller/key-source.ts';
-import type { ObjectCache } from '../../kube/cache/object-cache.ts';
+import type { ObjectStore } from '../../kube/informer/object-store.ts';
 
 /** The kind `ServiceMonitor`: the operator of Prometheus brings it, also long after Larder, and it may go again. */
 export interface ServiceMonitorKind {
@@ -9,7 +9,7 @@ export interface ServiceMonitorKind {
 }
 
 /** `crd` holds whether its CRD is established, where there is one: one watch for all caches, and no request of any of them. */
-export function createServiceMonitorKind(crd: ObjectCache<boolean>): ServiceMonitorKind {
+export function createServiceMonitorKind(crd: ObjectStore<boolean>): ServiceMonitorKind {
   return {
     isServed: () => crd.list().includes(true),
     arrivals: (keys) => ({

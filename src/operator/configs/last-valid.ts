@@ -1,11 +1,11 @@
-import { parseRegistryConfig } from '../../api/registry-config.ts';
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
-import type { ConfigMap } from '../../node-agent/nodes-config-map.ts';
-import { askerOf } from '../caches/standing-objects.ts';
+import { parseRegistryConfig } from '../../api/registry-config/parse.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
+import type { ConfigMap } from '../../kube/objects/config-maps.ts';
+import { askerOf } from '../ownership/existing-objects.ts';
 import { CONFIG_KEY } from '../render/config-map.ts';
-import { UPSTREAM } from '../render/identity.ts';
-import type { Watched } from '../watched.ts';
-import type { ConfigId } from './config-id.ts';
+import { UPSTREAM } from '../cluster/marks.ts';
+import type { Watched } from '../cluster/watched.ts';
+import type { ConfigId } from '../cluster/config-id.ts';
 
 /**
  * The caches that stand on behalf of an object, as it asked for them last: a cache's ConfigMap holds all of it. Left out is what cannot be read,

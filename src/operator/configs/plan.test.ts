@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { configOf } from '../../../test/cache/target.ts';
-import { API_VERSION, KIND } from '../../api/registry-config-schema.ts';
-import { MIRROR_API_VERSION, MIRROR_KIND } from '../../api/mirror-config-schema.ts';
-import { configId } from './config-id.ts';
+import { API_VERSION, KIND } from '../../api/registry-config/schema.ts';
+import { MIRROR_API_VERSION, MIRROR_KIND } from '../../api/mirror-config/schema.ts';
+import { configId } from '../cluster/config-id.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { readConfig, type ConfigObject } from './read-config.ts';
 

@@ -1,9 +1,9 @@
-import type { UpstreamMirrors } from '../../api/mirror-config-effective.ts';
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
-import { upstreamResourceName } from '../../api/upstream-names.ts';
+import type { UpstreamMirrors } from '../../api/mirror-config/effective.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
+import { upstreamResourceName } from '../../api/rules/upstream-names.ts';
 import { serviceNameOf } from '../render/identity.ts';
-import { resolveClaims, type Claim, type Claimant, type Conflict } from './claims.ts';
-import { configId, type ConfigId } from './config-id.ts';
+import { resolveClaims, type Claim, type Claimant, type Conflict } from './upstream-claims.ts';
+import { configId, type ConfigId } from '../cluster/config-id.ts';
 import type { Asked, ConfigObject } from './read-config.ts';
 
 /** A cache that should be there. */

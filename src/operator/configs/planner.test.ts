@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { API_VERSION, KIND } from '../../api/registry-config-schema.ts';
+import { API_VERSION, KIND } from '../../api/registry-config/schema.ts';
 import { silentLogger } from '../../kit/logger.ts';
-import { createObjectCache } from '../../kube/cache/object-cache.ts';
-import type { ConfigMap } from '../../node-agent/nodes-config-map.ts';
-import type { MirrorConfigObject, RegistryConfigObject, StatefulSet } from '../resources.ts';
+import { createObjectStore } from '../../kube/informer/object-store.ts';
+import type { ConfigMap } from '../../kube/objects/config-maps.ts';
+import type { MirrorConfigObject, RegistryConfigObject, StatefulSet } from '../cluster/resources.ts';
 import { createPlanner } from './planner.ts';
 
 function watching() {
   const deps = { logger: silentLogger };
-  const registryConfigs = createObjectCache<RegistryConfigObject>(deps);
-  const mirrorConfigs = createObjectCache<MirrorConfigObject>(deps);
-  const statefulSets = createObjectCache<StatefulSet>(deps);
-  const configMaps = createObjectCache<ConfigMap>(deps);
+  const registryConfigs = createObjectStore<RegistryConfigObject>(deps);
+  const mirrorConfigs = createObjectStore<MirrorConfigObject>(deps);
+  const statefulSets = createObjectStore<StatefulSet>(deps);
+  const configMaps = createObjectStore<ConfigMap>(deps);
   return {
     writer: registryConfigs.writer,
     watched: {

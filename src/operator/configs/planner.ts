@@ -1,9 +1,9 @@
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
-import { upstreamResourceName } from '../../api/upstream-names.ts';
-import type { ObjectCache } from '../../kube/cache/object-cache.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
+import { upstreamResourceName } from '../../api/rules/upstream-names.ts';
+import type { ObjectStore } from '../../kube/informer/object-store.ts';
 import type { Finalizer } from '../../kube/objects/finalizers.ts';
-import type { Watched } from '../watched.ts';
-import { configId, type ConfigId } from './config-id.ts';
+import type { Watched } from '../cluster/watched.ts';
+import { configId, type ConfigId } from '../cluster/config-id.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { readConfig, type Asked, type ConfigObject } from './read-config.ts';
 
@@ -29,7 +29,7 @@ export interface PlannerDeps {
 
 /** Keeps the plan, and makes it anew when an object has changed. */
 export function createPlanner({ watched, finalizer, holdings, lastValid }: PlannerDeps): Planner {
-  const caches: readonly ObjectCache<ConfigObject>[] = [watched.registryConfigs, watched.mirrorConfigs];
+  const caches: readonly ObjectStore<ConfigObject>[] = [watched.registryConfigs, watched.mirrorConfigs];
   const read = new WeakMap<ConfigObject, Asked>();
   let current: Plan | undefined;
   /** What somebody waited for before the last change: it may have become free. */

@@ -1,9 +1,9 @@
-import { parseMirrorConfig } from '../../api/mirror-config.ts';
-import type { UpstreamMirrors } from '../../api/mirror-config-effective.ts';
-import { parseRegistryConfig } from '../../api/registry-config.ts';
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
-import type { ParseResult } from '../../api/parse-document.ts';
-import type { MirrorConfigObject, RegistryConfigObject } from '../resources.ts';
+import { parseMirrorConfig } from '../../api/mirror-config/parse.ts';
+import type { UpstreamMirrors } from '../../api/mirror-config/effective.ts';
+import { parseRegistryConfig } from '../../api/registry-config/parse.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
+import type { ParseResult } from '../../api/document/parse-document.ts';
+import type { MirrorConfigObject, RegistryConfigObject } from '../cluster/resources.ts';
 
 /** An object of either kind. */
 export type ConfigObject = RegistryConfigObject | MirrorConfigObject;

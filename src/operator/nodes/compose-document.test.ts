@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MIRROR_API_VERSION, MIRROR_KIND } from '../../api/mirror-config-schema.ts';
-import { EMPTY_DOCUMENT, formatNodeDocument, parseNodeDocument } from '../../node-agent/node-document.ts';
+import { MIRROR_API_VERSION, MIRROR_KIND } from '../../api/mirror-config/schema.ts';
+import { EMPTY_DOCUMENT, formatNodeDocument, parseNodeDocument } from '../../fleet/node-document.ts';
 import { readConfig, type ConfigObject } from '../configs/read-config.ts';
 import { makePlan } from '../configs/plan.ts';
 import { composeDocument, type DocumentInput } from './compose-document.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
-import { defaultRemoteUrl, upstreamResourceName } from '../../api/upstream-names.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
+import { defaultRemoteUrl, upstreamResourceName } from '../../api/rules/upstream-names.ts';
 import { formatAddress } from '../../kit/listen.ts';
-import type { NodeCache, NodeDocument, NodeMirror } from '../../node-agent/node-document.ts';
-import { configId } from '../configs/config-id.ts';
+import type { NodeCache, NodeDocument, NodeMirror } from '../../fleet/node-document.ts';
+import { configId } from '../cluster/config-id.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
 import { PORTS } from '../render/identity.ts';
 import { fillDocument, type Candidate } from './fill-document.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatNodeDocument } from '../../node-agent/node-document.ts';
+import { formatNodeDocument } from '../../fleet/node-document.ts';
 import { fillDocument, MOST_BYTES, type Candidate } from './fill-document.ts';
 
 const CA = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n';

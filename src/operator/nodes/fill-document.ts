@@ -4,7 +4,7 @@ import {
   type NodeCache,
   type NodeDocument,
   type NodeMirror,
-} from '../../node-agent/node-document.ts';
+} from '../../fleet/node-document.ts';
 
 /**
  * Bytes of the document. A ConfigMap holds 1 MiB of data (https://kubernetes.io/docs/concepts/configuration/configmap/#motivation):

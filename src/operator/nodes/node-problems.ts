@@ -1,7 +1,7 @@
-import { createChanging, type Changing } from '../changing.ts';
+import { createChanging, type Observable } from '../cluster/observable.ts';
 
 /** Why nodes are not told, or not told of the last change, of an upstream, by upstream, a sentence each: for the status of who asks for it. */
-export interface NodeProblems extends Changing<ReadonlyMap<string, string>> {
+export interface NodeProblems extends Observable<ReadonlyMap<string, string>> {
   /** A sentence; undefined while there is nothing to say. */
   of(upstream: string): string | undefined;
 }

@@ -1,14 +1,10 @@
 import { find } from '../../kube/objects/find.ts';
 import type { Intent, KubeClient } from '../../kube/types.ts';
-import { formatNodeDocument, type NodeDocument } from '../../node-agent/node-document.ts';
-import {
-  CONFIG_MAPS,
-  NODES_CONFIG_MAP,
-  NODES_KEY,
-  type ConfigMap,
-} from '../../node-agent/nodes-config-map.ts';
-import { hasOurLabel, MANAGED_BY } from '../render/identity.ts';
-import { StrangerError } from '../stranger-error.ts';
+import { formatNodeDocument, type NodeDocument } from '../../fleet/node-document.ts';
+import { CONFIG_MAPS, type ConfigMap } from '../../kube/objects/config-maps.ts';
+import { NODES_CONFIG_MAP, NODES_KEY } from '../../fleet/nodes-config-map.ts';
+import { hasOurLabel, MANAGED_BY } from '../cluster/marks.ts';
+import { NotOwnedError } from '../ownership/not-owned-error.ts';
 
 /** What nodes are told, as the object that tells them: complete, to be applied. */
 export function nodesObject(document: NodeDocument, namespace: string): Intent<ConfigMap> {
@@ -22,7 +18,7 @@ export function nodesObject(document: NodeDocument, namespace: string): Intent<C
 
 /**
  * Reads what is there instead of it. Ours is what has our label, and what has only lost that: nodes carry out whatever the key says. Throws
- * {@link StrangerError} for anything else, and as {@link KubeClient.get}.
+ * {@link NotOwnedError} for anything else, and as {@link KubeClient.get}.
  */
 export async function refuseStrangeNodesObject(
   client: Pick<KubeClient, 'get'>,
@@ -31,5 +27,5 @@ export async function refuseStrangeNodesObject(
 ): Promise<void> {
   const found = await find(client, CONFIG_MAPS, { namespace, name: NODES_CONFIG_MAP }, signal);
   if (found === undefined || hasOurLabel(found.metadata.labels ?? {})) return;
-  if (found.data?.[NODES_KEY] === undefined) throw new StrangerError(found);
+  if (found.data?.[NODES_KEY] === undefined) throw new NotOwnedError(found);
 }

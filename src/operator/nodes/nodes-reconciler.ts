@@ -3,23 +3,23 @@ import { errorText } from '../../kit/errors.ts';
 import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
-import type { NodeDocument } from '../../node-agent/node-document.ts';
-import { CONFIG_MAPS } from '../../node-agent/nodes-config-map.ts';
+import type { NodeDocument } from '../../fleet/node-document.ts';
+import { CONFIG_MAPS } from '../../kube/objects/config-maps.ts';
 import type { AuthorityKeeper } from '../authority/authority-keeper.ts';
-import { certificateNameOf, serverNameOf } from '../caches/cache-certificate.ts';
-import { clusterIpOf } from '../caches/cluster-ip.ts';
+import { certificateNameOf, serverNameOf } from '../authority/cache-certificate.ts';
+import { clusterIpOf } from './cluster-ip.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
-import type { NamedSecrets } from '../secrets/named-secrets.ts';
+import type { NamedSecrets } from '../cluster/named-secrets.ts';
 import { mirrorBundleProblem } from '../secrets/mirror-bundle-problem.ts';
 import { textAt } from '../secrets/text-at.ts';
-import { STRANGER_AGAIN_MS, StrangerError } from '../stranger-error.ts';
-import type { Watched } from '../watched.ts';
+import { NOT_OWNED_RETRY_MS, NotOwnedError } from '../ownership/not-owned-error.ts';
+import type { Watched } from '../cluster/watched.ts';
 import { composeDocument } from './compose-document.ts';
-import type { NodeDocumentView } from './node-document-view.ts';
+import type { NodeDocumentView } from '../cluster/node-document-view.ts';
 import type { NodeProblems } from './node-problems.ts';
 import { nodesObject, refuseStrangeNodesObject } from './nodes-object.ts';
-import type { ToldBook } from './told-book.ts';
-import { toldSpecs } from './told-specs.ts';
+import type { PublishedDocument } from './published-document.ts';
+import { toldSpecs } from './published-specs.ts';
 
 /**
  * Between two documents: every node carries out, and reports, each of them. The first change of many is told at once, and the others
@@ -37,7 +37,7 @@ export interface NodesDeps {
   readonly secrets: NamedSecrets;
   readonly document: NodeDocumentView;
   readonly problems: NodeProblems;
-  readonly told: ToldBook;
+  readonly told: PublishedDocument;
 }
 
 /** The one key: there is one document for all nodes. */
@@ -84,7 +84,7 @@ export function createNodesReconciler(
       for (const upstream of concerned(before, document))
         known.set(upstream, `nodes cannot be told of the last change: ${errorText(error)}`);
       problems.set(known);
-      if (error instanceof StrangerError) return { requeueAfterMs: STRANGER_AGAIN_MS };
+      if (error instanceof NotOwnedError) return { requeueAfterMs: NOT_OWNED_RETRY_MS };
       throw error;
     }
     if (document.revision !== lastRevision) lastAt = clock.monotonic();

@@ -1,4 +1,4 @@
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
 
 /** What the objects of one cache are made of. */
 export interface CacheValues {

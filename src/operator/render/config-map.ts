@@ -1,4 +1,4 @@
-import { printRegistryConfig } from '../../api/registry-config-print.ts';
+import { printRegistryConfig } from '../../api/registry-config/print.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { cacheObject, identityOf } from './identity.ts';

@@ -1,31 +1,8 @@
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
-import { upstreamLabel, upstreamResourceName } from '../../api/upstream-names.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
+import { upstreamLabel, upstreamResourceName } from '../../api/rules/upstream-names.ts';
 import type { KubeObject } from '../../kube/types.ts';
+import { ASKED_BY, MANAGED_BY, UPSTREAM } from '../cluster/marks.ts';
 import type { CacheValues } from './cache-values.ts';
-
-/** Says of an object that it is ours: nothing without it is ever changed or removed. */
-export const MANAGED_BY = { 'app.kubernetes.io/managed-by': 'larder-operator' };
-
-/** Selects the objects that have it. */
-export const OURS = Object.entries(MANAGED_BY)
-  .map(([name, value]) => `${name}=${value}`)
-  .join(',');
-
-/** Selects the objects that do not. */
-export const NOT_OURS = Object.entries(MANAGED_BY)
-  .map(([name, value]) => `${name}!=${value}`)
-  .join(',');
-
-export function hasOurLabel(labels: Readonly<Record<string, string>>): boolean {
-  return hasMarks(labels, MANAGED_BY);
-}
-
-/** Whether labels, or annotations, have all that is `wanted`. */
-export function hasMarks(marks: Marks = {}, wanted: Marks): boolean {
-  return Object.entries(wanted).every(([name, value]) => marks[name] === value);
-}
-
-type Marks = Readonly<Record<string, string>>;
 
 export const PORTS = { registry: 5000, admin: 5001 } as const;
 
@@ -56,10 +33,6 @@ export type NamedCache = Pick<CacheConfig, 'upstream' | 'serviceNameSuffix'>;
 export function serviceNameOf({ upstream, serviceNameSuffix: suffix }: NamedCache): string {
   return suffix === undefined ? upstreamResourceName(upstream) : `registry-${suffix}`;
 }
-
-/** The object that asks for the cache that an object is part of, as `configId` has it; and the upstream. */
-export const ASKED_BY = 'larder/asked-by';
-export const UPSTREAM = 'upstream';
 
 /** What the metadata of a cache's objects are made of. */
 export type CacheIdentity = Pick<CacheValues, 'namespace' | 'askedBy'> & { readonly cache: NamedCache };

@@ -1,4 +1,4 @@
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { cacheObject, identityOf } from './identity.ts';

@@ -1,7 +1,8 @@
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { configMapName } from './config-map.ts';
-import { ASKED_BY, identityOf, cacheObject, PORTS, UPSTREAM } from './identity.ts';
+import { ASKED_BY, UPSTREAM } from '../cluster/marks.ts';
+import { identityOf, cacheObject, PORTS } from './identity.ts';
 import { secretVolume } from './secret-files.ts';
 
 /** `nonroot` of the image. */

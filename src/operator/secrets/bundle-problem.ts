@@ -1,6 +1,6 @@
 import { caBundleProblem } from '../../api/secrets/ca-bundle-rules.ts';
 import type { ObjectKey } from '../../kube/types.ts';
-import type { Secret } from '../resources.ts';
+import type { Secret } from '../cluster/resources.ts';
 import { notFound } from './not-found.ts';
 import { textAt } from './text-at.ts';
 

@@ -1,7 +1,7 @@
 import { loginSecretProblems } from '../../api/secrets/login-secret-rules.ts';
 import { withoutLineEnd } from '../../api/secrets/without-line-end.ts';
 import type { ObjectKey } from '../../kube/types.ts';
-import type { Secret } from '../resources.ts';
+import type { Secret } from '../cluster/resources.ts';
 import { notFound } from './not-found.ts';
 import { textAt } from './text-at.ts';
 

@@ -1,5 +1,5 @@
 import type { ObjectKey } from '../../kube/types.ts';
-import type { Secret } from '../resources.ts';
+import type { Secret } from '../cluster/resources.ts';
 import { bundleProblem } from './bundle-problem.ts';
 
 /** It goes into the document for the nodes. All of Mozilla's authorities, as distributions ship them, take 220 KB. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { rootCertificates } from 'node:tls';
 import { configOf } from '../../../test/cache/target.ts';
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import { readNeededSecrets } from './needed-secrets.ts';
 
 const { signal } = new AbortController();

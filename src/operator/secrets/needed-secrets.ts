@@ -1,8 +1,8 @@
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import { secretNames } from '../render/secret-files.ts';
 import { bundleProblem } from './bundle-problem.ts';
 import { loginProblems, type LoginProblems } from './login-problems.ts';
-import type { NamedSecrets } from './named-secrets.ts';
+import type { NamedSecrets } from '../cluster/named-secrets.ts';
 
 /** The Secrets of one cache, and what is wrong with its credentials, all of them together. */
 export interface NeededSecrets extends LoginProblems {

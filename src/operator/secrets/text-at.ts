@@ -1,4 +1,4 @@
-import type { Secret } from '../resources.ts';
+import type { Secret } from '../cluster/resources.ts';
 
 /** The text of one entry of a Secret; undefined when there is none. */
 export function textAt(data: NonNullable<Secret['data']>, entry: string): string | undefined {

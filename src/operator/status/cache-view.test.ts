@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FACTS, running, STATS, viewOf } from '../../../test/operator/cache-input.ts';
 import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
-import type { Claim } from '../resources.ts';
+import type { Claim } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 import type { CacheInput } from './cache-view.ts';
 import { conditionsOf } from './findings.ts';

@@ -1,14 +1,18 @@
-import type { CacheConfig } from '../../api/registry-config-effective.ts';
-import type { CacheState, CacheStatus, CredentialState } from '../../api/status/registry-config-status.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
+import type {
+  CacheState,
+  CacheEntryStatus,
+  CredentialState,
+} from '../../api/status/registry-config-status.ts';
 import type { Condition } from '../../api/status/status-fields.ts';
 import { bytesOf } from '../../kit/quantity.ts';
-import type { CacheFacts } from '../caches/cache-facts.ts';
-import { volumeBytes } from '../caches/grow-claim.ts';
-import type { SpecId } from '../configs/spec-id.ts';
-import { podProblem } from '../pod-problem.ts';
-import type { Claim, Pod, StatefulSet } from '../resources.ts';
+import type { KnownCacheState } from '../caches/cache-states.ts';
+import { volumeBytes } from '../caches/grow-volume.ts';
+import type { SpecId } from '../cluster/spec-id.ts';
+import { podProblem } from '../cluster/pod-problem.ts';
+import type { Claim, Pod, StatefulSet } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
-import { coarse } from './coarse.ts';
+import { roundForStatus } from './round-for-status.ts';
 import type { Finding } from './findings.ts';
 import { firstUseFindings } from './first-use.ts';
 import { nodeView, type NodesInput, type NodeView } from './node-view.ts';
@@ -22,18 +26,18 @@ export interface CacheInput {
   readonly pods: readonly Pod[];
   readonly claim: Claim | undefined;
   /** Undefined: nobody has worked on it yet. */
-  readonly facts: CacheFacts | undefined;
+  readonly facts: KnownCacheState | undefined;
   /** Undefined: it has not answered for a while. */
   readonly stats: CacheStats | undefined;
   readonly nodes: NodesInput;
   /** What its status said before. */
-  readonly before: CacheStatus | undefined;
+  readonly before: CacheEntryStatus | undefined;
   /** What was said of its object then. */
   readonly conditions: readonly Condition[];
 }
 
 export interface CacheView {
-  readonly status: CacheStatus;
+  readonly status: CacheEntryStatus;
   readonly findings: readonly Finding[];
 }
 
@@ -46,18 +50,18 @@ export function cacheView(input: CacheInput): CacheView {
   const state = stateOf(input, isRolling, problem);
   const nodes = nodeView(input.nodes, upstream, hasSettled(input) ? 'settled cache' : 'settling cache');
   const capacity = claim?.status?.capacity?.storage;
-  const status: CacheStatus = {
+  const status: CacheEntryStatus = {
     upstream,
     state,
     ...(facts?.endpoint !== undefined && { endpoint: facts.endpoint }),
     nodes: { configured: nodes.configured, total: nodes.total },
     ...(capacity !== undefined &&
       stats !== undefined && {
-        volume: { sizeBytes: bytesOf(capacity), usedBytes: coarse(stats.storedBytes) },
+        volume: { sizeBytes: bytesOf(capacity), usedBytes: roundForStatus(stats.storedBytes) },
       }),
     ...(stats !== undefined &&
       stats.requests > 0 && { hitRatioPercent: Math.floor((100 * stats.hits) / stats.requests) }),
-    ...(stats !== undefined && { bytesSaved: coarse(stats.bytesFromStore) }),
+    ...(stats !== undefined && { bytesSaved: roundForStatus(stats.bytesFromStore) }),
     ...credentialState(config, facts, stats),
     ...lastError(stats, input.before),
   };
@@ -170,7 +174,7 @@ function firstUse({ config, before, conditions }: CacheInput, nodes: NodeView): 
 /** The worst of what is known; nothing is said of a cache without a credential of its own. */
 function credentialState(
   config: CacheConfig,
-  facts: CacheFacts | undefined,
+  facts: KnownCacheState | undefined,
   stats: CacheStats | undefined,
 ): { readonly credentialState?: CredentialState } {
   if (!namesCredential(config)) return {};
@@ -189,8 +193,8 @@ function namesCredential({ secretReferenceName, provider, credentials }: CacheCo
 /** A cache that was started anew knows none, and one that is down says nothing. */
 function lastError(
   stats: CacheStats | undefined,
-  before: CacheStatus | undefined,
-): Pick<CacheStatus, 'lastUpstreamError'> {
+  before: CacheEntryStatus | undefined,
+): Pick<CacheEntryStatus, 'lastUpstreamError'> {
   const last = stats?.lastError ?? before?.lastUpstreamError;
   return last === undefined ? {} : { lastUpstreamError: last };
 }

@@ -1,5 +1,5 @@
-import { alsoConfiguredMessage } from '../../api/rule-messages.ts';
-import type { Conflict } from '../configs/claims.ts';
+import { alsoConfiguredMessage } from '../../api/rules/rule-messages.ts';
+import type { Conflict } from '../configs/upstream-claims.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import type { Finding } from './findings.ts';
 

@@ -1,7 +1,7 @@
 import type { MirrorConfigStatus, MirrorStatus } from '../../api/status/mirror-config-status.ts';
-import type { Conflict } from '../configs/claims.ts';
+import type { Conflict } from '../configs/upstream-claims.ts';
 import type { Asked } from '../configs/read-config.ts';
-import type { MirrorConfigObject } from '../resources.ts';
+import type { MirrorConfigObject } from '../cluster/resources.ts';
 import { conflictFindings } from './conflict-findings.ts';
 import { conditionsOf, type Finding } from './findings.ts';
 import { firstUseFindings } from './first-use.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
 import { ManualClock } from '../../kit/clock.ts';
-import { isAgentOf, readAgentPod, type AgentPod } from '../nodes/agent-pod.ts';
-import { createLasting } from './lasting.ts';
+import { isAgentOf, readAgentPod, type AgentPod } from '../cluster/agent-pod.ts';
+import { createSince } from './since.ts';
 import { nodeView } from './node-view.ts';
 
 describe('the nodes of an upstream', () => {
@@ -150,7 +150,7 @@ describe('the nodes of an upstream', () => {
 
   test('that have had no pod of the agent for five minutes are a problem, since the operator saw it', () => {
     const clock = new ManualClock(AT);
-    const podlessSince = createLasting(clock);
+    const podlessSince = createSince(clock);
     const agents = [agent('n1')];
     const reasonsAt = (seconds: number, isSo = true): readonly string[] => {
       clock.advance(AT + 1000 * seconds - clock.now());

@@ -1,7 +1,7 @@
-import { LEASE_SECONDS } from '../../node-agent/node-lease.ts';
-import type { AgentPod } from '../nodes/agent-pod.ts';
-import type { NodeReport } from '../nodes/node-report.ts';
-import { podlessNodes } from '../nodes/podless-nodes.ts';
+import { LEASE_SECONDS } from '../../fleet/node-lease.ts';
+import type { AgentPod } from '../cluster/agent-pod.ts';
+import type { NodeReport } from '../cluster/node-report.ts';
+import { podlessNodes } from '../cluster/podless-nodes.ts';
 import type { Finding } from './findings.ts';
 
 /** What the nodes do for one upstream. */

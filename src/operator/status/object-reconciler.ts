@@ -6,11 +6,11 @@ import type { EventRecorder } from '../../kube/events/recorder.ts';
 import type { Finalizer } from '../../kube/objects/finalizers.ts';
 import type { StatusWriter } from '../../kube/objects/status.ts';
 import type { Resource } from '../../kube/types.ts';
-import { configId, parseConfigId, type ConfigId } from '../configs/config-id.ts';
+import { configId, parseConfigId, type ConfigId } from '../cluster/config-id.ts';
 import type { Planner } from '../configs/planner.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
-import { MIRROR_CONFIGS, REGISTRY_CONFIGS, type MirrorConfigObject } from '../resources.ts';
-import type { Watched } from '../watched.ts';
+import { MIRROR_CONFIGS, REGISTRY_CONFIGS, type MirrorConfigObject } from '../cluster/resources.ts';
+import type { Watched } from '../cluster/watched.ts';
 import { occurrencesOf } from './status-events.ts';
 
 /** While something is left of an object that is being deleted; costs the API server nothing. */
@@ -28,7 +28,7 @@ export interface ObjectReconcilerDeps {
   readonly finalizer: Finalizer;
   readonly writer: StatusWriter;
   readonly events: EventRecorder;
-  /** For how long the status that an object has is to stay as it is: see `createStartPatience`. */
+  /** For how long the status that an object has is to stay as it is: see `createLeaderWarmUp`. */
   readonly patienceMs: (object: ConfigObject) => number;
   /** The status as it should be. `removing`: upstreams of which something is left, of an object that is being deleted. */
   readonly statusOf: (

@@ -1,12 +1,12 @@
 import type { RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
 import { formatBytes } from '../../kit/quantity.ts';
 import type { Observation } from '../../kube/objects/conditions.ts';
-import type { Conflict } from '../configs/claims.ts';
+import type { Conflict } from '../configs/upstream-claims.ts';
 import type { Asked } from '../configs/read-config.ts';
-import type { RegistryConfigObject } from '../resources.ts';
+import type { RegistryConfigObject } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 import type { CacheView } from './cache-view.ts';
-import { coarse } from './coarse.ts';
+import { roundForStatus } from './round-for-status.ts';
 import { conflictFindings } from './conflict-findings.ts';
 import { conditionsOf, type Finding } from './findings.ts';
 import { findingsOfObject, nodesText, observationOf } from './object-findings.ts';
@@ -66,7 +66,9 @@ function summaryOf(
     caches: `${serving}/${caches.length}`,
     nodes: nodesText(caches.flatMap(({ nodes }) => nodes ?? [])),
     ...(requests > 0 && { hits: `${Math.floor((100 * hits) / requests)}%` }),
-    ...(stats.length > 0 && { saved: formatBytes(coarse(sum(stats.map((one) => one.bytesFromStore)))) }),
+    ...(stats.length > 0 && {
+      saved: formatBytes(roundForStatus(sum(stats.map((one) => one.bytesFromStore)))),
+    }),
   };
 }
 

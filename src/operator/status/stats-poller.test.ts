@@ -5,11 +5,11 @@ import { waitFor } from '../../../test/kit/index.ts';
 import { emptyWatched } from '../../../test/operator/empty-watched.ts';
 import { serveStats } from '../../../test/operator/serve-stats.ts';
 import { ManualClock } from '../../kit/clock.ts';
-import { configId } from '../configs/config-id.ts';
+import { configId } from '../cluster/config-id.ts';
 import { makePlan } from '../configs/plan.ts';
 import { readConfig, type ConfigObject } from '../configs/read-config.ts';
-import { ASKED_BY, UPSTREAM } from '../render/identity.ts';
-import type { Service } from '../resources.ts';
+import { ASKED_BY, UPSTREAM } from '../cluster/marks.ts';
+import type { Service } from '../cluster/resources.ts';
 import { createStatsPoller } from './stats-poller.ts';
 
 const KEY = 'registry-docker-io';

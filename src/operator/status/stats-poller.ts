@@ -1,12 +1,12 @@
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { formatAddress } from '../../kit/listen.ts';
-import { clusterIpOf } from '../caches/cluster-ip.ts';
-import type { WatchedObjects } from '../caches/standing-objects.ts';
-import { configId, type ConfigId } from '../configs/config-id.ts';
+import { clusterIpOf } from '../nodes/cluster-ip.ts';
+import type { WatchedObjects } from '../ownership/existing-objects.ts';
+import { configId, type ConfigId } from '../cluster/config-id.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import { PORTS } from '../render/identity.ts';
-import type { Watched } from '../watched.ts';
+import type { Watched } from '../cluster/watched.ts';
 import { readCacheStats, type CacheStats } from './cache-stats.ts';
 
 /** Costs the API server nothing; a refused credential is seen within this time. */

@@ -3,25 +3,25 @@ import type { RegistryConfigStatus } from '../../api/status/registry-config-stat
 import type { Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { ObjectKey } from '../../kube/types.ts';
-import type { FactBook } from '../caches/cache-facts.ts';
-import { configId } from '../configs/config-id.ts';
-import { specId } from '../configs/spec-id.ts';
+import type { CacheStates } from '../caches/cache-states.ts';
+import { configId } from '../cluster/config-id.ts';
+import { specId } from '../cluster/spec-id.ts';
 import type { Planner } from '../configs/planner.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
-import { isAgentOf } from '../nodes/agent-pod.ts';
-import type { NodeDocumentView } from '../nodes/node-document-view.ts';
+import { isAgentOf } from '../cluster/agent-pod.ts';
+import type { NodeDocumentView } from '../cluster/node-document-view.ts';
 import type { NodeProblems } from '../nodes/node-problems.ts';
-import { podlessNodes } from '../nodes/podless-nodes.ts';
-import type { ToldBook } from '../nodes/told-book.ts';
+import { podlessNodes } from '../cluster/podless-nodes.ts';
+import type { PublishedDocument } from '../nodes/published-document.ts';
 import { claimName } from '../render/stateful-set.ts';
-import type { MirrorConfigObject, RegistryConfigObject } from '../resources.ts';
-import type { NamedSecrets } from '../secrets/named-secrets.ts';
+import type { MirrorConfigObject, RegistryConfigObject } from '../cluster/resources.ts';
+import type { NamedSecrets } from '../cluster/named-secrets.ts';
 import { mirrorBundleProblem } from '../secrets/mirror-bundle-problem.ts';
-import { BY_CACHE, type Watched } from '../watched.ts';
+import { BY_CACHE, type Watched } from '../cluster/watched.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { cacheView } from './cache-view.ts';
 import { entryOf } from './entry-of.ts';
-import { createLasting } from './lasting.ts';
+import { createSince } from './since.ts';
 import { mirrorConfigStatus } from './mirror-config-status.ts';
 import type { NodesInput } from './node-view.ts';
 import { registryConfigStatus } from './registry-config-status.ts';
@@ -30,10 +30,10 @@ export interface StatusComposerDeps {
   readonly clock: Clock;
   readonly watched: Watched;
   readonly planner: Planner;
-  readonly facts: FactBook;
+  readonly facts: CacheStates;
   readonly stats: (key: string) => CacheStats | undefined;
   readonly document: NodeDocumentView;
-  readonly told: ToldBook;
+  readonly told: PublishedDocument;
   readonly nodeProblems: Pick<NodeProblems, 'of'>;
   readonly secrets: NamedSecrets;
 }
@@ -44,7 +44,7 @@ export function createStatusComposer(
   { namespace, nodeAgent }: { readonly namespace: string; readonly nodeAgent: string },
 ) {
   const { clock, watched, planner, facts, stats, told } = deps;
-  const podlessSince = createLasting(clock);
+  const podlessSince = createSince(clock);
 
   return async function statusOf(
     object: ConfigObject,

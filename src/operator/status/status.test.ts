@@ -7,7 +7,7 @@ import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
 import { CONDITION_TYPES, REASONS, type Reason } from '../../api/status/reasons.ts';
 import type { MirrorConfigStatus } from '../../api/status/mirror-config-status.ts';
 import { registryConfigStatusSchema } from '../../api/status/registry-config-status.ts';
-import { coarse } from './coarse.ts';
+import { roundForStatus } from './round-for-status.ts';
 import { conflictFindings } from './conflict-findings.ts';
 import { conditionsOf, type Finding } from './findings.ts';
 import { mirrorConfigStatus } from './mirror-config-status.ts';
@@ -177,10 +177,10 @@ test('events tell what breaks and what is mended, and not every step on the way'
   assert.deepEqual(told(at(), at({ reason: 'Stuck', message: 'quota' })), ['Warning Stuck']);
 });
 
-test('property: a coarse number has two digits, and is at most a tenth too small', () => {
+test('property: a roundForStatus number has two digits, and is at most a tenth too small', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 52 }), (amount) => {
-      const rounded = coarse(amount);
+      const rounded = roundForStatus(amount);
       assert.ok(rounded <= amount && rounded >= amount * 0.9);
       assert.match(String(rounded), /^\d{1,2}0*$/);
     }),

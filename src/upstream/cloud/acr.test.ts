@@ -6,8 +6,9 @@ import { text } from 'node:stream/consumers';
 import { startCloud } from '../../../test/kit/index.ts';
 import { withEnvironment } from '../../../test/upstream/environment.ts';
 import { systemClock } from '../../kit/clock.ts';
-import { createMetrics } from '../../kit/metrics.ts';
-import { identityTokenCredential } from '../credential.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareUpstreamMetrics } from '../metrics.ts';
+import { identityTokenCredential } from '../credentials/credential.ts';
 import { createAcrLogin } from './acr.ts';
 import { createRegistryPost } from './registry-post.ts';
 
@@ -25,7 +26,7 @@ async function startRegistry(content: object, status = 200) {
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const metrics = createMetrics();
+  const metrics = declareUpstreamMetrics(createMetricsRegistry());
   const options = { name: 'r.example', remoteURL: url.href, userAgent: 'larder/test' };
   return {
     url,

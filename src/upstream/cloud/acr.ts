@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { identityTokenCredential } from '../credential.ts';
+import { identityTokenCredential } from '../credentials/credential.ts';
 import type { RegistryPost } from './registry-post.ts';
 import type { FetchLogin } from './renewed-login.ts';
 

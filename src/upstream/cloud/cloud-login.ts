@@ -1,7 +1,7 @@
-import type { CloudProvider } from '../../api/registry-config-schema.ts';
+import type { CloudProvider } from '../../api/registry-config/schema.ts';
 import { errorText, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { CredentialSource } from '../configured-credentials.ts';
+import type { CredentialSource } from '../credentials/configured-credentials.ts';
 import { createAcrLogin } from './acr.ts';
 import { createEcrLogin } from './ecr.ts';
 import { createGcpLogin } from './gcp.ts';

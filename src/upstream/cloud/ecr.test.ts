@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startCloud, tempDir } from '../../../test/kit/index.ts';
 import { withEnvironment } from '../../../test/upstream/environment.ts';
-import { passwordCredential } from '../credential.ts';
+import { passwordCredential } from '../credentials/credential.ts';
 import { createEcrLogin } from './ecr.ts';
 
 const { signal } = new AbortController();

@@ -1,6 +1,6 @@
 import { Agent } from 'node:https';
-import { passwordCredential } from '../credential.ts';
-import type { Environment } from '../proxy.ts';
+import { passwordCredential } from '../credentials/credential.ts';
+import type { Environment } from '../http/proxy.ts';
 import type { FetchLogin } from './renewed-login.ts';
 
 /**

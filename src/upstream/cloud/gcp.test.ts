@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startCloud } from '../../../test/kit/index.ts';
 import { withEnvironment } from '../../../test/upstream/environment.ts';
-import { passwordCredential } from '../credential.ts';
+import { passwordCredential } from '../credentials/credential.ts';
 import { createGcpLogin } from './gcp.ts';
 
 const { signal } = new AbortController();

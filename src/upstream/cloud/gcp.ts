@@ -1,4 +1,4 @@
-import { passwordCredential } from '../credential.ts';
+import { passwordCredential } from '../credentials/credential.ts';
 import type { FetchLogin } from './renewed-login.ts';
 
 /**

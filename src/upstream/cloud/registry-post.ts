@@ -1,12 +1,12 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../kit/clock.ts';
-import type { Metrics } from '../../kit/metrics.ts';
-import { createAddressGuard, type Resolve } from '../address-guard.ts';
-import { createDispatchers } from '../dispatchers.ts';
-import { exchange, readBody, type Exchange, type ExchangeRequest } from '../exchange.ts';
-import { upstreamFailure } from '../failure.ts';
-import { DEFAULT_LIMITS } from '../limits.ts';
-import { createProxyChoice } from '../proxy.ts';
+import type { UpstreamMetrics } from '../metrics.ts';
+import { createAddressGuard, type Resolve } from '../http/address-guard.ts';
+import { createDispatchers } from '../http/dispatchers.ts';
+import { exchange, readBody, type UpstreamExchange, type ExchangeRequest } from '../http/exchange.ts';
+import { upstreamFailure } from '../http/failure.ts';
+import { DEFAULT_LIMITS } from '../http/limits.ts';
+import { createProxyChoice } from '../http/proxy.ts';
 import type { UpstreamOptions } from '../upstream.ts';
 
 /** Posts a form to the registry itself, the way its content is fetched: same proxy, same CA certificates. */
@@ -18,7 +18,7 @@ export type RegistryPost = (
 
 export interface RegistryPostDeps {
   readonly clock: Clock;
-  readonly metrics: Metrics;
+  readonly metrics: UpstreamMetrics;
   readonly resolve?: Resolve;
 }
 
@@ -43,7 +43,7 @@ export function createRegistryPost(
     metrics.upstreamRequests.inc({ upstream_host: name, method: 'POST', kind: 'token', code });
   }
 
-  async function send(request: ExchangeRequest, dispatcher: Dispatcher): Promise<Exchange> {
+  async function send(request: ExchangeRequest, dispatcher: Dispatcher): Promise<UpstreamExchange> {
     const onBytes = (bytes: number): void => metrics.upstreamBytes.inc({ upstream_host: name }, bytes);
     try {
       const answer = await exchange(dispatcher, request, { clock, limits, onBytes });

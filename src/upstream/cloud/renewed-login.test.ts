@@ -5,7 +5,7 @@ import { ManualClock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { silentLogger } from '../../kit/logger.ts';
 import { TaskGroup } from '../../kit/task-group.ts';
-import { passwordCredential, type Credential } from '../credential.ts';
+import { passwordCredential, type Credential } from '../credentials/credential.ts';
 import { createRenewedLogin } from './renewed-login.ts';
 
 const MINUTE = 60_000;

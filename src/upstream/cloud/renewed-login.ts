@@ -2,7 +2,7 @@ import { untilAborted } from '../../kit/abort.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
-import type { Credential } from '../credential.ts';
+import type { Credential } from '../credentials/credential.ts';
 
 /** A login that a cloud handed out for a while. */
 export interface Login {

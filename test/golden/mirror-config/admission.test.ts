@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { cachedAndMirroredProblems } from '../../../src/api/cached-and-mirrored.ts';
-import { problemsText } from '../../../src/api/field-problem.ts';
-import { parseMirrorConfig } from '../../../src/api/mirror-config.ts';
+import { cachedAndMirroredProblems } from '../../../src/api/rules/cached-and-mirrored.ts';
+import { problemsText } from '../../../src/kit/document/field-problem.ts';
+import { parseMirrorConfig } from '../../../src/api/mirror-config/parse.ts';
 import { goText } from '../go-text.ts';
 
 interface RecordedCase {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { problemsText } from '../../../src/api/field-problem.ts';
-import { parseRegistryConfig } from '../../../src/api/registry-config.ts';
+import { problemsText } from '../../../src/kit/document/field-problem.ts';
+import { parseRegistryConfig } from '../../../src/api/registry-config/parse.ts';
 import { goText } from '../go-text.ts';
 
 interface RecordedCase {

@@ -1,0 +1,142 @@
+import type { z } from 'zod';
+import { goQuote } from '../../kit/document/go-quote.ts';
+import { problemsAt, type FieldPath, type Problem, type Problems } from '../../kit/document/field-problem.ts';
+
+/** A document as far as it could be read. */
+export interface Decoded<Output> {
+  /** With every field that could not be read left out. Undefined when there is nothing to go on with. */
+  readonly value: Output | undefined;
+  /** In the order of the document. */
+  readonly problems: readonly Problem[];
+  /** True when the field with this complete path, or one that it lies in, could not be read: nothing can be said about it. */
+  readonly isBroken: (path: string) => boolean;
+}
+
+/**
+ * Reads a document strictly: every unknown field, wrong type and unreadable value becomes a problem, and the rest is read
+ * nevertheless, so that rules can find the other problems in the same run. Never throws.
+ */
+export function decode<Schema extends z.ZodType>(
+  schema: Schema,
+  document: unknown,
+  prefix = '',
+): Decoded<z.output<Schema>> {
+  const first = schema.safeParse(document);
+  if (first.success) return { value: first.data, problems: [], isBroken: () => false };
+  const found = first.error.issues.flatMap((issue) => faults(issue, document, problemsAt(prefix)));
+  found.sort((a, b) => documentOrder(document, a.path, b.path));
+  const paths = found.map((fault) => fault.path);
+  const problems = found.map((fault) => fault.problem);
+  return {
+    value: schema.safeParse(without(document, paths)).data,
+    problems,
+    isBroken: (path) => problems.some((problem) => isWithin(path, problem.path)),
+  };
+}
+
+function isWithin(path: string, start: string): boolean {
+  return path.startsWith(start) && (path.length === start.length || '.['.includes(path[start.length] ?? ''));
+}
+
+interface Fault {
+  readonly path: FieldPath;
+  readonly problem: Problem;
+}
+
+function faults(issue: z.core.$ZodIssue, document: unknown, problems: Problems): Fault[] {
+  const path = issue.path.filter((segment) => typeof segment !== 'symbol');
+  if (issue.code === 'unrecognized_keys') {
+    const known = issue.message.split(' ');
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      problem: problems.unknownField([...path, key], suggestion(key, known)),
+    }));
+  }
+  const found = valueAt(document, path);
+  if (issue.code === 'invalid_value' && typeof found === 'string') {
+    return [{ path, problem: problems.notSupported(path, found, issue.values.map(String)) }];
+  }
+  if (issue.code === 'custom') return [{ path, problem: problems.undecodable(path, issue.message) }];
+  const wanted = issue.code === 'invalid_value' ? 'a string' : issue.message;
+  return [{ path, problem: problems.undecodable(path, `must be ${wanted}, found ${described(found)}`) }];
+}
+
+/** A value in an error text. Of strings only the type is told: a value in the wrong place may be anything, a password too. */
+function described(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a map';
+  if (typeof value === 'number' || typeof value === 'boolean') return `the ${typeof value} ${value}`;
+  return `a ${typeof value}`;
+}
+
+/** What the writer may have meant: the known field that differs in case or by a slip or two. */
+function suggestion(key: string, known: readonly string[]): string {
+  const wanted = key.toLowerCase();
+  const near =
+    known.find((name) => name.toLowerCase() === wanted) ?? known.find((name) => isNear(wanted, name));
+  return near === undefined ? ` (known fields: ${known.join(', ')})` : ` (did you mean ${goQuote(near)}?)`;
+}
+
+/** True when, apart from a common beginning and end, at most two characters differ. */
+function isNear(wanted: string, name: string): boolean {
+  const other = name.toLowerCase();
+  if (Math.abs(wanted.length - other.length) > 2) return false;
+  let start = 0;
+  while (start < wanted.length && wanted[start] === other[start]) start += 1;
+  let end = 0;
+  while (end < wanted.length - start && wanted.at(-1 - end) === other.at(-1 - end)) end += 1;
+  return Math.max(wanted.length, other.length) - start - end <= 2 && start + end > 2;
+}
+
+/** The document without the given fields. A list keeps its length, so that paths into it stay right. */
+function without(value: unknown, paths: readonly FieldPath[]): unknown {
+  if (paths.some((path) => path.length === 0)) return undefined;
+  if (paths.length === 0) return value;
+  if (Array.isArray(value)) {
+    const list: unknown[] = [...(value as unknown[])];
+    for (const [key, below] of byFirst(paths)) list[Number(key)] = without(list[Number(key)], below) ?? null;
+    return list;
+  }
+  const map = new Map(Object.entries(value as object));
+  for (const [key, below] of byFirst(paths)) {
+    const rest = without(map.get(String(key)), below);
+    if (rest === undefined) map.delete(String(key));
+    else map.set(String(key), rest);
+  }
+  return Object.fromEntries(map);
+}
+
+function byFirst(paths: readonly FieldPath[]): Map<string | number, FieldPath[]> {
+  const groups = new Map<string | number, FieldPath[]>();
+  for (const [first = '', ...rest] of paths) {
+    const group = groups.get(first) ?? [];
+    group.push(rest);
+    groups.set(first, group);
+  }
+  return groups;
+}
+
+/** Which of two paths comes first in the document; a map's fields come in the order they were written. */
+function documentOrder(document: unknown, a: FieldPath, b: FieldPath): number {
+  let value = document;
+  for (let depth = 0; depth < Math.min(a.length, b.length); depth += 1) {
+    const [left, right] = [a[depth], b[depth]];
+    if (left !== right) {
+      if (typeof left === 'number' && typeof right === 'number') return left - right;
+      const keys = Object.keys(value as object);
+      return keys.indexOf(String(left)) - keys.indexOf(String(right));
+    }
+    value = valueAt(value, [left ?? '']);
+  }
+  return a.length - b.length;
+}
+
+function valueAt(document: unknown, path: FieldPath): unknown {
+  let value = document;
+  for (const segment of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment)) return undefined;
+    value = (value as Record<string | number, unknown>)[segment];
+  }
+  return value;
+}

@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import { decode } from './decode.ts';
+import { problemsAt, type Problem, type Problems } from '../../kit/document/field-problem.ts';
+import { readYamlText } from '../../kit/document/yaml-text.ts';
+
+export interface ParseOptions {
+  /** Where the document stands in a larger object, such as `spec.extensions[0].providerConfig`: put before every path. */
+  pathPrefix?: string;
+  /** What to call the document where there is no path: a file name. */
+  source?: string;
+}
+
+export type ParseResult<Config> =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** A kind of document, and how it becomes a configuration. */
+export interface DocumentKind<Schema extends z.ZodType, Config> {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly schema: Schema;
+  /** What is wrong with a document that was read as far as `isBroken` says. */
+  readonly rules: (
+    document: z.output<Schema>,
+    prefix: string,
+    isBroken: (path: string) => boolean,
+  ) => readonly Problem[];
+  /** The configuration of a document without problems. */
+  readonly effective: (document: z.output<Schema>) => Config;
+}
+
+/**
+ * Reads a document of one kind: a text of YAML or JSON, or a value that was decoded already. Gives the effective configuration,
+ * or all problems at once: first those of reading, in the order of the document, then those of the rules. Never throws.
+ */
+export function parseDocument<Schema extends z.ZodType, Config>(
+  of: DocumentKind<Schema, Config>,
+  input: unknown,
+  options: ParseOptions = {},
+): ParseResult<Config> {
+  const prefix = options.pathPrefix ?? '';
+  const text = typeof input === 'string' ? readYamlText(input, prefix) : { value: input, problems: [] };
+  const unreadable = text.problems.some((problem) => problem.kind === 'Syntax');
+  const result = unreadable ? { problems: [] } : parseValue(of, text.value, prefix);
+  const problems = [...text.problems, ...result.problems];
+  if (problems.length === 0 && result.config !== undefined) return { ok: true, config: result.config };
+  return { ok: false, problems: problems.map((problem) => withSource(problem, options.source)) };
+}
+
+interface Parsed<Config> {
+  readonly config?: Config;
+  readonly problems: readonly Problem[];
+}
+
+function parseValue<Schema extends z.ZodType, Config>(
+  of: DocumentKind<Schema, Config>,
+  document: unknown,
+  prefix: string,
+): Parsed<Config> {
+  const problems = problemsAt(prefix);
+  if (!isMap(document)) {
+    const found = Array.isArray(document) ? 'a list' : isUnset(document) ? 'nothing' : `a ${typeof document}`;
+    return { problems: [problems.undecodable([], `expected a ${of.kind} document, found ${found}`)] };
+  }
+  const mismatches = [...typeProblems(of, document, problems)];
+  // The fields of another kind are no mistakes: to list them all would only hide the one that is.
+  if (mismatches.some(({ path }) => path === problems.at(['kind']))) return { problems: mismatches };
+
+  const decoded = decode(of.schema, document, prefix);
+  const { value, isBroken } = decoded;
+  if (value === undefined) return { problems: [...mismatches, ...decoded.problems] };
+  const found = [...mismatches, ...decoded.problems, ...of.rules(value, prefix, isBroken)];
+  return found.length > 0 ? { problems: found } : { config: of.effective(value), problems: [] };
+}
+
+/**
+ * The document must be of our kind and version. As for the Gardener extension, the kind may be left out, and an empty document
+ * only lacks its list.
+ */
+function* typeProblems(
+  of: { readonly apiVersion: string; readonly kind: string },
+  document: Record<string, unknown>,
+  problems: Problems,
+): Generator<Problem> {
+  const { apiVersion, kind } = document;
+  if (isUnset(apiVersion)) {
+    if (Object.keys(document).length > 0) {
+      yield problems.required(['apiVersion'], `must be "${of.apiVersion}"`);
+    }
+  } else if (typeof apiVersion === 'string' && apiVersion !== of.apiVersion) {
+    yield problems.notSupported(['apiVersion'], apiVersion, [of.apiVersion]);
+  }
+  if (typeof kind === 'string' && !isUnset(kind) && kind !== of.kind) {
+    yield problems.notSupported(['kind'], kind, [of.kind]);
+  }
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isUnset(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
+}
+
+function withSource(problem: Problem, source: string | undefined): Problem {
+  return problem.path === '' && source !== undefined
+    ? { ...problem, text: `${source}: ${problem.text}` }
+    : problem;
+}

@@ -1,0 +1,69 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import { errorText } from '../errors.ts';
+import { problemsAt, type FieldPath, type Problem } from './field-problem.ts';
+
+/** What a text holds. `problems` is empty when every key is there once; `value` is undefined when it is no YAML at all. */
+export interface YamlText {
+  readonly value: unknown;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads one document of YAML 1.2 or JSON, with anchors and merge keys (`<<`). A key that stands twice in a map is a problem with
+ * path and line; the document goes on with the last one. Never throws.
+ */
+export function readYamlText(text: string, prefix = ''): YamlText {
+  const lines = new LineCounter();
+  const problems = problemsAt(prefix);
+  try {
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      logLevel: 'error',
+      merge: true,
+      prettyErrors: false, // they quote the source, which may hold anything
+      uniqueKeys: false,
+    });
+    const faults = [...document.errors, ...document.warnings].map((fault) => {
+      const { line, col } = lines.linePos(fault.pos[0]);
+      const message = fault.code === 'MULTIPLE_DOCS' ? 'expected one document, found several' : fault.message;
+      return problems.syntax(`line ${line}, column ${col}: ${message}`);
+    });
+    if (faults.length > 0) return { value: undefined, problems: faults };
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    return {
+      value,
+      problems: repeatedKeys(document).map(({ path, offset }) =>
+        problems.repeatedField(path, lines.linePos(offset).line),
+      ),
+    };
+  } catch (error) {
+    // Only when aliases are resolved, or the nesting is deeper than the stack: neither has a position.
+    return { value: undefined, problems: [problems.syntax(errorText(error))] };
+  }
+}
+
+interface RepeatedKey {
+  readonly path: FieldPath;
+  readonly offset: number;
+}
+
+function repeatedKeys(document: Document): RepeatedKey[] {
+  const found: RepeatedKey[] = [];
+  const walk = (node: unknown, path: FieldPath): void => {
+    if (isAlias(node)) return; // its target was walked where it stands
+    if (isSeq(node)) node.items.forEach((item, index) => walk(item, [...path, index]));
+    if (!isMap(node)) return;
+    const seen = new Set<string>();
+    for (const { key, value } of node.items) {
+      const name = isScalar(key) ? String(key.value) : String(key);
+      const below = [...path, name];
+      if (seen.has(name) && name !== '<<') {
+        found.push({ path: below, offset: isScalar(key) ? (key.range?.[0] ?? 0) : 0 });
+      }
+      seen.add(name);
+      walk(value, below);
+    }
+  };
+  walk(document.contents, []);
+  return found;
+}

@@ -1,0 +1,198 @@
+import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import type { Clock } from '../../kit/clock.ts';
+import { LarderError } from '../../kit/errors.ts';
+import { afterSockets } from './after-sockets.ts';
+import {
+  openCacheConnection,
+  type AnswerReceiver,
+  type CacheAddress,
+  type CacheConnection,
+  type ConnectionEvents,
+} from './cache-connection.ts';
+import {
+  startExchange,
+  type CacheRequest,
+  type RelayedRequest,
+  type ExchangeDeps,
+} from './relayed-request.ts';
+import type { Slabs } from './slabs.ts';
+
+/** A cache in the same cluster connects in milliseconds, TLS included, unless it is very busy; containerd would wait for 30 s. */
+const CONNECT_MS = 1_000;
+/**
+ * The kernel of the cache's host takes connections, however busy the cache is. With `DOUBT_MS` before it, it is less than the 50 ms that a
+ * request may lose to a host that is gone. Where a host is known to be far, it is given twice the time that it took before.
+ */
+const REACH_MS = 30;
+/** One lost packet is no lost host. */
+const TRIALS = 2;
+/**
+ * Of one cache: containerd asks for 3 layers of an image at a time. A connection whose client does not read holds 512 KiB of buffers, and TLS
+ * towards that client 384 KiB more.
+ */
+const MOST_CONNECTIONS = 128;
+/** Kept open without a request. A cache closes them after 20 s: whoever closes first must not be it. */
+const IDLE_CONNECTIONS = 8;
+const IDLE_MS = 15_000;
+
+/** One cache: its connections, and what is asked over them. */
+export interface CacheClient {
+  /** Asks; the returned function gives the request up. The receiver hears nothing after that. */
+  send(request: CacheRequest, receiver: AnswerReceiver): () => void;
+  /** Requests that wait for the cache, for an answer or for more of it, fail with `reason`. */
+  failWaiting(reason: Error): void;
+  /** Closes what is idle; running answers end, and their connections with them. Then, or at once when nothing runs, calls `onEnd`. */
+  close(onEnd?: () => void): void;
+}
+
+export interface CacheClientOptions {
+  /** `https://HOST:PORT`, or `http://HOST:PORT` for one without TLS. */
+  readonly endpoint: string;
+  readonly serverName: string;
+  readonly ca: string;
+}
+
+export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClientOptions): CacheClient {
+  const address = addressOf(options);
+  /** A name takes its resolver's time, and may have several addresses. */
+  const isAddress = isIP(address.host) !== 0;
+  const idle = new Map<CacheConnection, () => void>();
+  const exchanges = new Set<RelayedRequest>();
+  let connections = 0;
+  let isClosed = false;
+  let isDoubted = false;
+  let onLastEnd = (): void => {};
+  /** What a connection takes to come about. A process that is busy measures too much, so it grows slowly. */
+  let distanceMs = 0;
+  const deps: ExchangeDeps = { clock, open, onDoubt, onEnd };
+
+  return {
+    send(request, receiver) {
+      const reused = lastIdle();
+      const connection = reused ?? open(request.isProbe);
+      if (connection === undefined) {
+        const reason = `all ${MOST_CONNECTIONS} connections to the cache are busy`;
+        receiver.failed(new LarderError('OVERLOADED', reason), false);
+        return () => {};
+      }
+      const exchange = startExchange(deps, request, receiver, connection, reused !== undefined);
+      exchanges.add(exchange);
+      return () => exchange.giveUp();
+    },
+    failWaiting,
+    close(onEnd = () => {}) {
+      isClosed = true;
+      onLastEnd = onEnd;
+      for (const connection of idle.keys()) connection.destroy();
+      endIfLast();
+    },
+  };
+
+  function onEnd(exchange: RelayedRequest): void {
+    exchanges.delete(exchange);
+    if (isClosed) endIfLast();
+  }
+
+  function endIfLast(): void {
+    if ([...exchanges].every(({ isProbe }) => isProbe)) onLastEnd();
+  }
+
+  function failWaiting(reason: Error): void {
+    for (const exchange of exchanges) exchange.failWaiting(reason);
+  }
+
+  /** An open connection looks the same when its other end is gone, and all packets are lost. A new one does not come about then. */
+  function onDoubt(): void {
+    if (isDoubted || !isAddress) return;
+    isDoubted = true;
+    const trials = Array.from({ length: TRIALS }, () => tryToReach());
+    Promise.any(trials)
+      .catch(({ errors }: AggregateError) => failWaiting(errors[0] as Error))
+      .finally(() => (isDoubted = false));
+  }
+
+  function tryToReach(): Promise<void> {
+    const trial = connect({ ...address, tls: undefined }, { isPatient: false, onIdle() {}, onClose() {} });
+    return trial.ready.then(() => trial.destroy());
+  }
+
+  /** Undefined when there are too many; a probe always has one. */
+  function open(isProbe = false): CacheConnection | undefined {
+    if (connections >= MOST_CONNECTIONS && !isProbe) return undefined;
+    connections += 1;
+    const connection = connect(address, {
+      isPatient: isProbe,
+      onIdle: () => keep(connection),
+      onClose: () => {
+        connections -= 1;
+        cancel();
+        forgetIdle(connection);
+      },
+    });
+    const cancel = clock.after(CONNECT_MS, () =>
+      connection.destroy(
+        new LarderError('UPSTREAM_TIMEOUT', `no connection to the cache within ${CONNECT_MS} ms`),
+      ),
+    );
+    connection.ready.then(cancel, () => {});
+    return connection;
+  }
+
+  /** Connects; unless `isPatient`, it is given up when its host does not take it at once. */
+  function connect(to: CacheAddress, { isPatient, ...events }: ConnectOptions): CacheConnection {
+    const began = clock.monotonic();
+    let cancel = (): void => {};
+    const onReach = (): void => {
+      cancel();
+      const ms = clock.monotonic() - began;
+      distanceMs = Math.min(ms, (ms + distanceMs) / 2);
+    };
+    const connection = openCacheConnection(to, slabs, { onReach, ...events });
+    if (isPatient || !isAddress) return connection;
+    const limitMs = Math.max(REACH_MS, 2 * distanceMs);
+    const unreachable = new LarderError(
+      'UPSTREAM_TIMEOUT',
+      `no host takes connections there within ${limitMs} ms`,
+    );
+    cancel = afterSockets(clock, limitMs, () => connection.destroy(unreachable));
+    return connection;
+  }
+
+  function keep(connection: CacheConnection): void {
+    if (isClosed || idle.size >= IDLE_CONNECTIONS) {
+      connection.destroy();
+      return;
+    }
+    idle.set(
+      connection,
+      clock.after(IDLE_MS, () => connection.destroy()),
+    );
+  }
+
+  function lastIdle(): CacheConnection | undefined {
+    const connection = [...idle.keys()].findLast(({ isIdle }) => isIdle);
+    if (connection !== undefined) forgetIdle(connection);
+    return connection;
+  }
+
+  function forgetIdle(connection: CacheConnection): void {
+    idle.get(connection)?.();
+    idle.delete(connection);
+  }
+}
+
+type ConnectOptions = Omit<ConnectionEvents, 'onReach'> & { readonly isPatient: boolean };
+
+function addressOf({ endpoint, serverName, ca }: CacheClientOptions): CacheAddress {
+  const { protocol, hostname, port } = new URL(endpoint);
+  const isTls = protocol === 'https:';
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: port === '' ? (isTls ? 443 : 80) : Number(port),
+    tls: isTls
+      ? // Only the operator's authority: a certificate of a public one says nothing about a cache.
+        { servername: serverName, secureContext: createSecureContext({ ca, minVersion: 'TLSv1.3' }) }
+      : undefined,
+  };
+}

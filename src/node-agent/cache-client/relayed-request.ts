@@ -1,0 +1,158 @@
+import type { Clock } from '../../kit/clock.ts';
+import { LarderError } from '../../kit/errors.ts';
+import type { AnswerReceiver, CacheConnection } from './cache-connection.ts';
+
+/** The cache answers within 20 s, or not at all; containerd waits for 30 s. */
+const HEADERS_MS = 25_000;
+/** Silent for so long, it is worth asking whether the cache is still there: for the first time, and from then on. */
+const SILENT_MS = 250;
+const STILL_SILENT_MS = 1_000;
+/**
+ * Silent for so long in the middle of a body, it is not the cache that waits but its bytes that get lost, though others may come through: a cache
+ * gives its upstream 60 s for the next byte, and has asked again for the rest or broken off less than 30 s later.
+ */
+const LOST_MS = 90_000;
+/** A cache answers from its store in less. From then on it may be that nobody is at the other end of a connection that was open. */
+const DOUBT_MS = 10;
+
+export interface CacheRequest {
+  /** The request as it goes out. */
+  readonly bytes: Buffer | string;
+  readonly isHead: boolean;
+  /** It asks whether the cache is there at all: however many others wait, and however far away it is. */
+  readonly isProbe?: boolean;
+  /** No byte has come for a while that the client has not taken. Whoever returns an error ends the exchange with it. */
+  readonly onSilent?: () => Error | undefined;
+}
+
+/** A request on its way, and its answer. */
+export interface RelayedRequest {
+  readonly isProbe: boolean;
+  /** Ends it, and the receiver hears of nothing. */
+  giveUp(): void;
+  /** Fails it if it waits for the cache: without headers yet, or silent for long. */
+  failWaiting(reason: Error): void;
+}
+
+export interface ExchangeDeps {
+  readonly clock: Clock;
+  /** Another connection, for a request whose first one was closed; undefined when there are too many. */
+  readonly open: (isProbe: boolean) => CacheConnection | undefined;
+  /** No answer came at once over a connection that was open before. */
+  readonly onDoubt: () => void;
+  readonly onEnd: (exchange: RelayedRequest) => void;
+}
+
+/** Sends a request over `connection`, which `isReused` or new, and hands its answer to `receiver`. */
+export function startExchange(
+  { clock, open, onDoubt, onEnd }: ExchangeDeps,
+  request: CacheRequest,
+  receiver: AnswerReceiver,
+  connection: CacheConnection,
+  isReused: boolean,
+): RelayedRequest {
+  let current = connection;
+  let isOver = false;
+  let isAnswered = false;
+  let heardAt = clock.monotonic();
+  /** Pieces that the client has not taken yet. */
+  let pieces = 0;
+  let cancelWatch = (): void => {};
+  const cancelLimit = clock.after(HEADERS_MS, () =>
+    fail(new LarderError('UPSTREAM_TIMEOUT', `the cache did not answer within ${HEADERS_MS} ms`)),
+  );
+  const cancelDoubt = isReused ? clock.after(DOUBT_MS, onDoubt) : (): void => {};
+  const exchange: RelayedRequest = {
+    isProbe: request.isProbe === true,
+    giveUp() {
+      // What was not taken yet never will be, and its connection serves nobody else.
+      if (isOver && pieces === 0) return;
+      over();
+      current.destroy();
+    },
+    failWaiting(reason) {
+      if (!isAnswered || silentMs() >= SILENT_MS) fail(reason);
+    },
+  };
+  watch(SILENT_MS);
+  begin(isReused);
+  return exchange;
+
+  function begin(mayBeStale: boolean): void {
+    const connection = current;
+    connection.ready.then(
+      () => {
+        if (!isOver) connection.ask(request.bytes, request.isHead, relayTo(mayBeStale));
+      },
+      (error: Error) => fail(error),
+    );
+  }
+
+  function relayTo(mayBeStale: boolean): AnswerReceiver {
+    return {
+      head(head) {
+        if (isOver) return;
+        isAnswered = true;
+        heardAt = clock.monotonic();
+        cancelDoubt();
+        cancelLimit();
+        receiver.head(head);
+      },
+      body(piece, taken) {
+        if (isOver) return;
+        pieces += 1;
+        receiver.body(piece, () => {
+          pieces -= 1;
+          heardAt = clock.monotonic();
+          taken();
+        });
+      },
+      end() {
+        if (isOver) return;
+        over();
+        receiver.end();
+      },
+      failed(error, answered) {
+        // The cache may have closed an idle connection at the moment of the request: once more, over a new one.
+        const again = mayBeStale && !answered && !isOver ? open(exchange.isProbe) : undefined;
+        if (again === undefined) return fail(error, answered);
+        cancelDoubt();
+        current = again;
+        begin(false);
+      },
+    };
+  }
+
+  function silentMs(): number {
+    return pieces === 0 ? clock.monotonic() - heardAt : 0;
+  }
+
+  function watch(ms: number): void {
+    cancelWatch = clock.after(ms, () => {
+      const ms = silentMs();
+      if (ms < SILENT_MS) return watch(SILENT_MS - ms);
+      const reason = isAnswered && ms >= LOST_MS ? lost() : request.onSilent?.();
+      if (reason === undefined) watch(STILL_SILENT_MS);
+      else fail(reason);
+    });
+  }
+
+  function fail(reason: Error, answered = isAnswered): void {
+    if (isOver) return;
+    over();
+    current.destroy();
+    receiver.failed(reason, answered);
+  }
+
+  function over(): void {
+    isOver = true;
+    cancelDoubt();
+    cancelLimit();
+    cancelWatch();
+    onEnd(exchange);
+  }
+}
+
+function lost(): LarderError {
+  return new LarderError('UPSTREAM_TIMEOUT', `nothing came from the cache for ${LOST_MS} ms`);
+}

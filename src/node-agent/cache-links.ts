@@ -1,0 +1,106 @@
+import type { Clock } from '../kit/clock.ts';
+import { LarderError } from '../kit/errors.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { TaskGroup } from '../kit/task-group.ts';
+import { HealthGate } from './gate/health-gate.ts';
+import { probeCache } from './gate/probe-cache.ts';
+import { createProber } from './gate/prober.ts';
+import type { NodeCache, NodeDocument } from '../fleet/node-document.ts';
+import { createCacheClient } from './cache-client/cache-client.ts';
+import type { RelayTarget } from './relay/relay-target.ts';
+import { createSlabs } from './cache-client/slabs.ts';
+
+export interface CachesDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tasks: TaskGroup;
+  /** A gate was opened or closed: what containerd is told has to change. */
+  readonly onChange: () => void;
+}
+
+/** The caches of the document in force, each with its connections, gate and prober. */
+export interface Caches {
+  /** Takes over another document. A cache that stays the same keeps its connections and the state of its gate. */
+  apply(document: NodeDocument): void;
+  target(upstream: string): RelayTarget | undefined;
+  /** Resolves when each has been probed once, after a second at most. */
+  judged(): Promise<void>;
+  close(): void;
+}
+
+export function createCaches(deps: CachesDeps): Caches {
+  const slabs = createSlabs();
+  let current = new Map<string, RunningCache>();
+
+  return {
+    apply({ caches, ca }) {
+      const old = current;
+      current = new Map(
+        caches.map((cache) => {
+          const key = JSON.stringify([cache.endpoint, cache.serverName, ca]);
+          const known = old.get(cache.upstream);
+          return [cache.upstream, known?.key === key ? known : start(cache, ca, key)];
+        }),
+      );
+      const kept = new Set(current.values());
+      for (const cache of old.values()) if (!kept.has(cache)) cache.stop();
+    },
+    target: (upstream) => current.get(upstream),
+    async judged() {
+      await Promise.all([...current.values()].map((cache) => cache.judged));
+    },
+    close() {
+      for (const cache of current.values()) cache.stop();
+      current = new Map();
+    },
+  };
+
+  function start({ upstream, endpoint, serverName }: NodeCache, ca: string, key: string): RunningCache {
+    const { clock, logger, tasks, onChange } = deps;
+    const client = createCacheClient(clock, slabs, { endpoint, serverName, ca });
+    let wasClosed = true;
+    const gate = new HealthGate(clock, (state) => {
+      // Whoever waits goes where the next ones are sent.
+      if (state !== 'open')
+        client.failWaiting(
+          new LarderError('CACHE_UNAVAILABLE', `the cache of ${upstream} has stopped answering`),
+        );
+      const isClosed = state === 'closed';
+      if (isClosed !== wasClosed) {
+        wasClosed = isClosed;
+        if (isClosed) {
+          logger.warn('a cache does not answer, pulls go to the origin', {
+            event: 'cache-down',
+            upstream,
+            error: gate.problem,
+          });
+        } else logger.info('a cache answers', { event: 'cache-up', upstream });
+      } else if (!isClosed) return;
+      onChange();
+    });
+    const prober = createProber(clock, gate, (signal) => probeCache(client, serverName, clock, signal));
+    const stopped = new AbortController();
+    tasks.run(`probe the cache of ${upstream}`, (signal) =>
+      prober.run(AbortSignal.any([signal, stopped.signal])),
+    );
+    return {
+      key,
+      upstream,
+      gate,
+      client,
+      hurry: () => prober.hurry(),
+      judged: prober.judged,
+      stop() {
+        // Until the last answer has ended, somebody has to see whether the cache is still there.
+        client.close(() => stopped.abort());
+      },
+    };
+  }
+}
+
+interface RunningCache extends RelayTarget {
+  /** What makes it another cache. */
+  readonly key: string;
+  readonly judged: Promise<void>;
+  stop(): void;
+}

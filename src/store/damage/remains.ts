@@ -1,0 +1,77 @@
+import type { ByteRange } from '../../oci/range.ts';
+import { CHUNK_BYTES, chunkEnd, chunkStart, sumOf, type ChunkSums } from '../sums/chunk-sums.ts';
+import { readAt } from '../files/disk.ts';
+import type { SharedFile } from '../files/shared-file.ts';
+import type { Remains } from '../types.ts';
+
+/** Damage that lies closer together than this is fetched by one request, with what is right between. */
+const GAP_BYTES = 1024 * 1024;
+
+/** With more than this share of it damaged, content is fetched as a whole. */
+const USEFUL_SHARE = 0.5;
+
+/** Read at a time: 16 chunks. */
+const STEP_BYTES = 16 * CHUNK_BYTES;
+
+/**
+ * What of a damaged file can be used: every chunk whose sum is right. Takes over one ownership of `file`. Undefined, with the file let
+ * go, when it is too little to be worth it.
+ */
+export async function remainsOf(
+  file: SharedFile,
+  size: number,
+  sums: ChunkSums,
+): Promise<Remains | undefined> {
+  const damaged = await damagedRanges(file.fd, size, sums);
+  const lost = damaged.reduce((sum, { start, end }) => sum + end - start, 0);
+  if (lost > size * USEFUL_SHARE) {
+    file.release();
+    return undefined;
+  }
+  return {
+    size,
+    damaged,
+    async read(buffer, offset) {
+      const start = chunkStart(offset);
+      const bytes = Buffer.allocUnsafe(Math.min(size, chunkEnd(offset + buffer.length)) - start);
+      const count = await readAt(file.fd, bytes, start);
+      // Again: the file may have changed since it was looked through.
+      let end = 0;
+      while (
+        end < count &&
+        isRight(bytes.subarray(end, Math.min(end + CHUNK_BYTES, count)), start + end, sums)
+      )
+        end += CHUNK_BYTES;
+      return end === 0 ? 0 : bytes.copy(buffer, 0, offset - start, Math.min(end, count));
+    },
+    close: () => file.release(),
+  };
+}
+
+async function damagedRanges(fd: number, size: number, sums: ChunkSums): Promise<ByteRange[]> {
+  const buffer = Buffer.allocUnsafe(Math.min(STEP_BYTES, size));
+  const ranges: ByteRange[] = [];
+  for (let at = 0; at < size; at += STEP_BYTES) {
+    const bytes = buffer.subarray(0, Math.min(STEP_BYTES, size - at));
+    const count = await readAt(fd, bytes, at).catch(() => 0);
+    for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
+      const chunk = bytes.subarray(from, from + CHUNK_BYTES);
+      const right = from + chunk.length <= count && isRight(chunk, at + from, sums);
+      if (!right) enter(ranges, { start: at + from, end: at + from + chunk.length });
+    }
+  }
+  return ranges;
+}
+
+/** `at`: where the chunk begins. */
+function isRight(chunk: Buffer, at: number, sums: ChunkSums): boolean {
+  return sumOf(chunk) === sums[at / CHUNK_BYTES];
+}
+
+/** Adds a range behind the last one, or to it where that is near. */
+function enter(ranges: ByteRange[], next: ByteRange): void {
+  const last = ranges.at(-1);
+  if (last !== undefined && next.start - last.end <= GAP_BYTES)
+    ranges[ranges.length - 1] = { start: last.start, end: next.end };
+  else ranges.push(next);
+}

@@ -1,0 +1,61 @@
+import { fdatasync, ftruncate, open, read, writev } from 'node:fs';
+import { promisify } from 'node:util';
+import { LarderError, errorText } from '../../kit/errors.ts';
+
+/** The callback API as promises: without the `FileHandle` objects of `fs/promises`, which close when collected. */
+export const openFile = promisify(open);
+export const syncData = promisify(fdatasync);
+export const truncate = promisify(ftruncate);
+
+/** Reads into `buffer` from `position`; gives the number of bytes, fewer than asked only at the end of the file. */
+export function readAt(fd: number, buffer: Buffer, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const next = (done: number): void => {
+      read(fd, buffer, done, buffer.length - done, position + done, (error, count) => {
+        if (error !== null) reject(error);
+        else if (count === 0 || done + count === buffer.length) resolve(done + count);
+        else next(done + count);
+      });
+    };
+    next(0);
+  });
+}
+
+/** One `writev` takes at most this many buffers (IOV_MAX of Linux and macOS). */
+const IOV_LIMIT = 1024;
+
+/** Writes all of `chunks` at `position`: one system call unless the kernel takes only a part or there are over 1024 chunks. */
+export async function writeAll(fd: number, chunks: readonly Buffer[], position: number): Promise<void> {
+  let rest = chunks.filter((chunk) => chunk.length > 0);
+  let at = position;
+  while (rest.length > 0) {
+    let written = await writeSome(fd, rest.slice(0, IOV_LIMIT), at);
+    at += written;
+    while (rest[0] !== undefined && written >= rest[0].length) {
+      written -= rest[0].length;
+      rest = rest.slice(1);
+    }
+    if (written > 0 && rest[0] !== undefined) rest = [rest[0].subarray(written), ...rest.slice(1)];
+  }
+}
+
+function writeSome(fd: number, chunks: Buffer[], position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    writev(fd, chunks, position, (error, written) => {
+      if (error === null) resolve(written);
+      else reject(error);
+    });
+  });
+}
+
+/** True for "no space left" and "over quota". */
+export function isDiskFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+/** What the system says, as `STORE_FULL` or `STORE_UNAVAILABLE`; `doing` completes "the store cannot ...". */
+export function diskError(doing: string, error: unknown): LarderError {
+  const code = isDiskFull(error) ? 'STORE_FULL' : 'STORE_UNAVAILABLE';
+  return new LarderError(code, `the store cannot ${doing}: ${errorText(error)}`, { cause: error });
+}

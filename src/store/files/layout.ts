@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, mkdir, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { LarderError, errorText } from '../../kit/errors.ts';
+import { digestAlgorithm, digestHex, isDigest, type Digest } from '../../oci/digest.ts';
+
+/** Where everything lies below the store's directory. */
+export interface Layout {
+  readonly directory: string;
+  readonly blobs: string;
+  readonly spool: string;
+  readonly quarantine: string;
+  readonly documents: string;
+  readonly index: string;
+  readonly lock: string;
+  /** `blobs/<algorithm>/<first two>/<hex>`. */
+  blob(digest: Digest): string;
+  /** The folder that {@link Layout.blob} is in. */
+  blobFolder(digest: Digest): string;
+}
+
+/** The paths of a store in `directory`; touches nothing. */
+export function layoutOf(directory: string): Layout {
+  const blobs = join(directory, 'blobs');
+  const blobFolder = (digest: Digest) =>
+    `${blobs}/${digestAlgorithm(digest)}/${digestHex(digest).slice(0, 2)}`;
+  return {
+    directory,
+    blobs,
+    spool: join(directory, 'spool'),
+    quarantine: join(directory, 'quarantine'),
+    documents: join(directory, 'documents'),
+    index: join(directory, 'index.sqlite'),
+    lock: join(directory, 'lock.sqlite'),
+    blobFolder,
+    blob: (digest) => `${blobFolder(digest)}/${digestHex(digest)}`,
+  };
+}
+
+/** Makes the folders. Throws `STORE_UNUSABLE` with one sentence when the directory cannot be made or written. */
+export async function prepareDirectory(layout: Layout): Promise<void> {
+  const { directory } = layout;
+  try {
+    await makeDirectory(directory);
+    if (!(await stat(directory)).isDirectory()) throw new Error('it is not a directory');
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    for (const folder of [layout.blobs, layout.spool, layout.quarantine]) {
+      await mkdir(folder, { recursive: true });
+    }
+    await writeFile(join(directory, 'CACHEDIR.TAG'), CACHE_TAG, { flag: 'wx' }).catch(() => undefined);
+  } catch (error) {
+    throw new LarderError('STORE_UNUSABLE', `store ${directory} cannot be used: ${errorText(error)}`, {
+      hint: 'name a directory that this user may create and write with --store',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Makes the directory with its parents. Not `recursive`: Node 24 never comes back where the file system refuses with ENOENT, as
+ * `/proc` does.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path);
+  }
+}
+
+/** Tells backup programs to skip the directory (https://bford.info/cachedir/). */
+const CACHE_TAG = `Signature: 8a477f597d28d172789f06886806bc55
+# This directory holds the cache of Larder and can be deleted while Larder is stopped.
+`;
+
+/** Longest name of a spool: most file systems take 255 bytes, and {@link sumLogPath} adds to it. */
+const NAME_LIMIT = 240;
+
+/**
+ * Name of the spool file of one upstream and digest: `<algorithm>-<hex>.<upstream>`, so that the next fill finds what the
+ * last one left. Bytes of another upstream are never resumed with: they prove nothing for this one (threat T2).
+ */
+export function spoolName(digest: Digest, upstream: string): string {
+  const name = `${digest.replace(':', '-')}.${encodeURIComponent(upstream)}`;
+  if (name.length <= NAME_LIMIT) return name;
+  return `${digest.replace(':', '-')}.${createHash('sha256').update(upstream).digest('hex')}`;
+}
+
+/** Where the sums of a spool are kept while it is no content yet, see `sum-log.ts`. */
+export function sumLogPath(spool: string): string {
+  return join(dirname(spool), `${SUMS_PREFIX}${basename(spool)}`);
+}
+
+/** The name of the spool whose sums are in the file of this name; undefined for any other file. */
+export function spoolOfSumLog(name: string): string | undefined {
+  return name.startsWith(SUMS_PREFIX) ? name.slice(SUMS_PREFIX.length) : undefined;
+}
+
+const SUMS_PREFIX = 'sums-';
+
+/** Reads a {@link spoolName}; undefined for any other file. */
+export function parseSpoolName(name: string): { digest: Digest; upstream: string } | undefined {
+  const match = /^(sha256|sha512)-([a-f0-9]+)\.([A-Za-z0-9%!~*'()._-]+)$/.exec(name);
+  const digest = `${match?.[1]}:${match?.[2]}`;
+  if (match?.[3] === undefined || !isDigest(digest)) return undefined;
+  try {
+    return { digest, upstream: decodeURIComponent(match[3]) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,216 @@
+import type { Digest } from '../../oci/digest.ts';
+import { decodeSums, encodeSums, type ChunkSums } from '../sums/chunk-sums.ts';
+import type { IndexDatabase, Row } from './index-database.ts';
+import { PublicRepositories } from './public-repositories.ts';
+import { TagIndex } from './tag-index.ts';
+import type { ContentInfo, ContentType, Origin } from '../types.ts';
+import type { Valued } from './worth.ts';
+
+/** How content and an origin are related in the index: linked, held by this upstream, by others only, or by nobody known. */
+export type Relation = 'linked' | 'held' | 'foreign' | 'unknown';
+
+/** Something that could be evicted. */
+export interface Candidate {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly usedAt: number;
+}
+
+export interface Totals {
+  readonly bytes: number;
+  readonly objects: number;
+}
+
+export interface EvictionQuery {
+  readonly type: ContentType;
+  readonly order: 'used_at' | 'worth';
+  /** Only what this upstream holds. */
+  readonly upstream?: string | undefined;
+  /** Only content of unknown origin. */
+  readonly unheld?: boolean;
+  /** Only what was last used before this time. */
+  readonly before?: number;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** The queries of the store (tables: see database.ts). None throws: see {@link IndexDatabase}. */
+export class ContentIndex {
+  readonly tags: TagIndex;
+  readonly publicRepositories: PublicRepositories;
+  readonly #database: IndexDatabase;
+
+  constructor(database: IndexDatabase) {
+    this.#database = database;
+    this.tags = new TagIndex(database);
+    this.publicRepositories = new PublicRepositories(database);
+  }
+
+  transaction(work: () => void): boolean {
+    return this.#database.transaction(work);
+  }
+
+  content(digest: Digest): ContentInfo | undefined {
+    const row = this.#database.row('SELECT * FROM contents WHERE digest = ?', digest);
+    return row === undefined ? undefined : contentRow(row);
+  }
+
+  putContent(row: ContentInfo, usedAt: number, worth: number): void {
+    this.#database.run(
+      `INSERT INTO contents (digest, size, type, media_type, stored_at, used_at, worth)
+       VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (digest) DO UPDATE SET size = excluded.size, type = excluded.type, media_type = excluded.media_type,
+         stored_at = excluded.stored_at, used_at = excluded.used_at, worth = max(worth, excluded.worth)`,
+      row.digest,
+      row.size,
+      row.type,
+      row.mediaType ?? null,
+      row.storedAt,
+      usedAt,
+      worth,
+    );
+  }
+
+  /** Forgets content with its holders, links and tags. False when that could not be written. */
+  removeContent(digest: Digest): boolean {
+    return this.transaction(() => {
+      for (const table of ['contents', 'holders', 'links', 'sums']) {
+        this.#database.run(`DELETE FROM ${table} WHERE digest = ?`, digest);
+      }
+      this.tags.removeOf(digest);
+    });
+  }
+
+  /** Undefined when there are none, or not those of content of this size. */
+  sums(digest: Digest, size: number): ChunkSums | undefined {
+    const row = this.#database.row('SELECT sums FROM sums WHERE digest = ?', digest);
+    return row === undefined ? undefined : decodeSums(row['sums'] as Uint8Array, size);
+  }
+
+  /** Does nothing for content that is not in the index: it may have gone while it was summed. */
+  putSums(digest: Digest, sums: ChunkSums): void {
+    this.#database.run(
+      'INSERT OR REPLACE INTO sums (digest, sums) SELECT digest, ? FROM contents WHERE digest = ?',
+      encodeSums(sums),
+      digest,
+    );
+  }
+
+  valued(digest: Digest): Valued | undefined {
+    const row = this.#database.row('SELECT size, used_at, worth FROM contents WHERE digest = ?', digest);
+    if (row === undefined) return undefined;
+    return {
+      size: row['size'] as number,
+      usedAt: row['used_at'] as number,
+      worth: row['worth'] as number,
+    };
+  }
+
+  setUsed(digest: Digest, usedAt: number, worth: number): void {
+    const text = 'UPDATE contents SET used_at = max(used_at, ?), worth = ? WHERE digest = ?';
+    this.#database.run(text, usedAt, worth, digest);
+  }
+
+  relation(digest: Digest, { upstream, repository }: Origin): Relation {
+    const row = this.#database.row(
+      `SELECT EXISTS (SELECT 1 FROM links WHERE digest = ?1 AND upstream = ?2 AND repository = ?3) AS linked,
+              EXISTS (SELECT 1 FROM holders WHERE digest = ?1 AND upstream = ?2) AS held,
+              EXISTS (SELECT 1 FROM holders WHERE digest = ?1) AS known`,
+      digest,
+      upstream,
+      repository,
+    );
+    if (row?.['linked'] === 1) return 'linked';
+    if (row?.['held'] === 1) return 'held';
+    return row?.['known'] === 1 ? 'foreign' : 'unknown';
+  }
+
+  holders(digest: Digest): string[] {
+    return this.#database
+      .rows('SELECT upstream FROM holders WHERE digest = ?', digest)
+      .map((row) => row['upstream'] as string);
+  }
+
+  /** True when the upstream did not hold it before. */
+  addHolder(digest: Digest, upstream: string, size: number): boolean {
+    const text = 'INSERT OR IGNORE INTO holders (digest, upstream, size) VALUES (?, ?, ?)';
+    return this.#database.run(text, digest, upstream, size) === 1;
+  }
+
+  /** Forgets that the upstream delivered it, with its links and tags. */
+  removeHolder(digest: Digest, upstream: string): void {
+    this.transaction(() => {
+      for (const table of ['holders', 'links']) {
+        this.#database.run(`DELETE FROM ${table} WHERE digest = ? AND upstream = ?`, digest, upstream);
+      }
+      this.tags.removeOf(digest, upstream);
+    });
+  }
+
+  addLink(digest: Digest, { upstream, repository }: Origin): void {
+    const text = 'INSERT OR IGNORE INTO links (digest, upstream, repository) VALUES (?, ?, ?)';
+    this.#database.run(text, digest, upstream, repository);
+  }
+
+  /** Content of one type, what goes first at the beginning: `limit` rows at most after `offset`. */
+  candidates({ type, order, upstream, unheld, before, limit, offset }: EvictionQuery): Candidate[] {
+    const held = 'EXISTS (SELECT 1 FROM holders AS h WHERE h.digest = c.digest';
+    const whose =
+      upstream !== undefined
+        ? ` AND ${held} AND h.upstream = ?)`
+        : unheld === true
+          ? ` AND NOT ${held})`
+          : '';
+    return this.#database
+      .rows(
+        `SELECT digest, size, used_at FROM contents AS c WHERE type = ?${before === undefined ? '' : ' AND used_at < ?'}${whose}
+         ORDER BY ${order} LIMIT ? OFFSET ?`,
+        type,
+        ...(before === undefined ? [] : [before]),
+        ...(upstream === undefined ? [] : [upstream]),
+        limit,
+        offset,
+      )
+      .map((row) => ({
+        digest: row['digest'] as Digest,
+        size: row['size'] as number,
+        usedAt: row['used_at'] as number,
+      }));
+  }
+
+  /** Digests whose text begins with `prefix`. */
+  digestsWith(prefix: string): Digest[] {
+    // No hexadecimal digit sorts behind "f".
+    return this.#database
+      .rows('SELECT digest FROM contents WHERE digest >= ? AND digest < ?', prefix, `${prefix}g`)
+      .map((row) => row['digest'] as Digest);
+  }
+
+  totals(): Totals {
+    return totals(this.#database.row('SELECT sum(size) AS bytes, count(*) AS objects FROM contents'));
+  }
+
+  totalsByUpstream(): Map<string, Totals> {
+    const rows = this.#database.rows(
+      'SELECT upstream, sum(size) AS bytes, count(*) AS objects FROM holders GROUP BY upstream',
+    );
+    return new Map(rows.map((row) => [row['upstream'] as string, totals(row)]));
+  }
+}
+
+function contentRow(row: Row): ContentInfo {
+  return {
+    digest: row['digest'] as Digest,
+    size: row['size'] as number,
+    type: row['type'] as ContentType,
+    mediaType: (row['media_type'] as string | null) ?? undefined,
+    storedAt: row['stored_at'] as number,
+  };
+}
+
+function totals(row: Row | undefined): Totals {
+  return {
+    bytes: (row?.['bytes'] as number | null | undefined) ?? 0,
+    objects: (row?.['objects'] as number | undefined) ?? 0,
+  };
+}

@@ -1,0 +1,31 @@
+import { fstatSync } from 'node:fs';
+import { createDigestHash, digestHex } from '../../oci/digest.ts';
+import { ChunkSummer, type ChunkSums } from './chunk-sums.ts';
+import { readThrough } from '../files/read-through.ts';
+import type { ContentInfo } from '../types.ts';
+
+/**
+ * Hashes a file as a whole; before each step it waits for `paced` with the bytes of the step, and rejects when that does. Gives the sums of
+ * its chunks, or what is wrong with it. A disk that cannot give the bytes is as bad as one that gives others.
+ */
+export async function provenSums(
+  { digest, size }: ContentInfo,
+  fd: number,
+  paced?: (bytes: number) => Promise<void>,
+): Promise<ChunkSums | string> {
+  const found = fstatSync(fd).size;
+  if (found !== size) return `expected ${size} bytes, found ${found}`;
+  const hash = createDigestHash(digest);
+  const summer = new ChunkSummer();
+  const take = (bytes: Buffer): void => {
+    hash.update(bytes);
+    summer.update([bytes]);
+  };
+  try {
+    await readThrough(fd, size, take, paced);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
+    return 'the disk cannot read it (EIO)';
+  }
+  return hash.digest('hex') === digestHex(digest) ? summer.sums() : 'its bytes do not hash to its digest';
+}

@@ -1,0 +1,144 @@
+import { formatChallenge, type Challenge } from '../../oci/challenge.ts';
+import type { RepositoryName } from '../../oci/reference.ts';
+import type { AddressGuard } from '../http/address-guard.ts';
+import { basicAuthorization, type Credential } from '../credentials/credential.ts';
+import { detached, type UpstreamExchange } from '../http/exchange.ts';
+import { isBearer, readChallenges, type ChallengeMemory } from './registry-challenges.ts';
+import type { TokenRequest } from './token-request.ts';
+import { tokenKey, type TokenGrant, type Tokens } from './tokens.ts';
+
+/** One request to a registry that may want to know who asks. */
+export interface AuthorizedRequest {
+  readonly repository: RepositoryName | undefined;
+  readonly credential: Credential | undefined;
+  readonly signal: AbortSignal;
+  /** Sends it, with this `Authorization`. */
+  readonly transmit: (authorization: string | undefined) => Promise<UpstreamExchange>;
+}
+
+export interface AuthorizedAnswer {
+  readonly answer: UpstreamExchange;
+  /** What a request without `Authorization` is challenged with, for clients; empty when it is not. */
+  readonly challenges: readonly string[];
+  /** True when the credential itself, or a token it bought, went along. */
+  readonly credentialSent: boolean;
+}
+
+/** Answers the challenges of one registry. */
+export interface Authorizer {
+  /** Sends the request, at most three times. A 401 that remains is an answer. Throws as {@link Tokens.get} does. */
+  send(request: AuthorizedRequest): Promise<AuthorizedAnswer>;
+}
+
+/** With a token that was predicted or remembered; with what the challenge asks for; with a new token. */
+const MAX_SENT = 3;
+
+/**
+ * An {@link Authorizer} for the registry at `origin`, with tokens and a memory of its own: what one host challenged for is
+ * never sent to another. What one repository is challenged with is expected of the others, so that only the first request
+ * spends a 401; a wrong guess is corrected by the challenge it meets. A token that is refused while it should be good is
+ * replaced once.
+ */
+export function createAuthorizer(
+  origin: URL,
+  tokens: Tokens,
+  memory: ChallengeMemory,
+  guard: AddressGuard,
+): Authorizer {
+  /** What to send first. A token that cannot be had is no failure yet: the registry may not ask for one any more. */
+  async function predict(request: AuthorizedRequest): Promise<Attempt> {
+    // A ping is sent as a client would send it: its challenges are its answer.
+    const plan = request.repository && choose(memory.expected(request.repository) ?? [], request);
+    if (plan === undefined) return {};
+    if ('authorization' in plan) return plan;
+    try {
+      return attemptWith(plan, await tokens.get(plan, request.signal)) ?? {};
+    } catch (error) {
+      if (request.signal.aborted) throw error;
+      return { failure: { key: tokenKey(plan), error: error as Error } };
+    }
+  }
+
+  /** What to send after `last` was refused with `challenges`; undefined when nothing could help. */
+  async function respond(
+    challenges: readonly Challenge[],
+    request: AuthorizedRequest,
+    last: Attempt,
+  ): Promise<Attempt | undefined> {
+    const offered = choose(challenges, request);
+    // Harbor answers a refused token with Basic, GHCR with no challenge: the token is to be replaced all the same.
+    const plan =
+      last.asked !== undefined && (offered === undefined || 'authorization' in offered)
+        ? last.asked
+        : offered;
+    if (plan === undefined) return undefined;
+    if ('authorization' in plan) return last.authorization === undefined ? plan : undefined;
+    const key = tokenKey(plan);
+    if (last.failure?.key === key) throw last.failure.error;
+    const again = last.asked !== undefined && tokenKey(last.asked) === key;
+    if (again && last.grant?.fresh === true) return undefined;
+    return attemptWith(plan, await tokens.get(plan, request.signal, again ? last.grant?.value : undefined));
+  }
+
+  return {
+    async send(request) {
+      const { repository, credential } = request;
+      let attempt = await predict(request);
+      for (let sent = 1; ; sent += 1) {
+        let answer = await request.transmit(attempt.authorization);
+        let next: Attempt | undefined;
+        const challenges = answer.status === 401 ? readChallenges(answer, origin, guard) : [];
+        const isAsked = attempt.authorization === undefined || challenges.some(isBearer);
+        if (isAsked) memory.learn(repository, answer.status, challenges);
+        if (sent < MAX_SENT && isRefusal(answer, attempt)) {
+          answer = await detached(answer);
+          next = await respond(challenges, request, attempt);
+        }
+        if (next === undefined) {
+          return {
+            answer,
+            challenges: (memory.expected(repository) ?? []).map(formatChallenge),
+            credentialSent: attempt.authorization !== undefined && credential !== undefined,
+          };
+        }
+        attempt = next;
+      }
+    },
+  };
+}
+
+/** How a request is sent. */
+interface Attempt {
+  readonly authorization?: string;
+  /** The token behind it. */
+  readonly asked?: TokenRequest;
+  readonly grant?: TokenGrant;
+  /** Why a predicted token could not be had. */
+  readonly failure?: { readonly key: string; readonly error: Error };
+}
+
+function attemptWith(asked: TokenRequest, grant: TokenGrant | undefined): Attempt | undefined {
+  return grant && { authorization: `Bearer ${grant.value}`, asked, grant };
+}
+
+/** ECR Public answers 400 to an expired token (containers-roadmap#2835). */
+function isRefusal({ status }: UpstreamExchange, { grant }: Attempt): boolean {
+  return status === 401 || (status === 400 && grant?.fresh === false);
+}
+
+/** Bearer before Basic, as every client chooses; Basic only with a password to send. */
+function choose(
+  challenges: readonly Challenge[],
+  { repository, credential }: AuthorizedRequest,
+): TokenRequest | { authorization: string } | undefined {
+  const parameters = challenges.find(isBearer)?.parameters;
+  const realm = parameters?.get('realm');
+  if (parameters !== undefined && realm !== undefined) {
+    const scope = parameters.get('scope') ?? (repository && `repository:${repository}:pull`);
+    return { realm, service: parameters.get('service'), scope, credential };
+  }
+  const authorization = basicAuthorization(credential);
+  return authorization !== undefined && challenges.some(({ scheme }) => scheme === 'basic')
+    ? { authorization }
+    : undefined;
+}

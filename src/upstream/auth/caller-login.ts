@@ -1,0 +1,117 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../kit/clock.ts';
+import { parseChallenges, type Challenge } from '../../oci/challenge.ts';
+import type { RepositoryName } from '../../oci/reference.ts';
+import type { Cooldown } from './rate-limits.ts';
+import { basicAuthorization } from '../credentials/credential.ts';
+import { isBearer, type ChallengeMemory } from './registry-challenges.ts';
+import type { Token, TokenRefusal, TokenRequest } from './token-request.ts';
+import { REFUSAL_MS } from './tokens.ts';
+import type { LoginAnswer, LoginRequest, UpstreamRequest, UpstreamResponse } from '../types.ts';
+
+export interface CallerLoginDeps {
+  /** What the registry asks of strangers; shared with the requests of Larder's own. */
+  readonly challenges: ChallengeMemory;
+  readonly cooldown: Cooldown;
+  readonly clock: Clock;
+  readonly request: (request: UpstreamRequest) => Promise<UpstreamResponse>;
+  readonly requestToken: (request: TokenRequest, signal: AbortSignal) => Promise<Token | TokenRefusal>;
+}
+
+/** Refused logins that are remembered for a moment. */
+const REMEMBERED = 10_000;
+
+/**
+ * Logs callers in at one registry. The challenge is the one that strangers get for the first repository: remembered, else asked
+ * for with one anonymous `HEAD`; where strangers may read it, that of `/v2/`, so that a wrong password is refused there, too. A
+ * refused login is refused again for 5 s without asking: containerd repeats each by GET, and token servers lock accounts.
+ */
+export function createCallerLogin(deps: CallerLoginDeps): (request: LoginRequest) => Promise<LoginAnswer> {
+  const { challenges, cooldown, clock, request, requestToken } = deps;
+  const refusals = new LRUCache<string, { answer: LoginAnswer; until: number }>({ max: REMEMBERED });
+
+  async function expected(asked: LoginRequest): Promise<readonly Challenge[]> {
+    for (const repository of new Set([asked.repositories[0], undefined])) {
+      const known = challenges.expected(repository) ?? [];
+      const found = known.length > 0 ? known : await askAsStranger(repository, asked.signal);
+      if (found.length > 0) return found;
+    }
+    return [];
+  }
+
+  async function askAsStranger(
+    repository: RepositoryName | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly Challenge[]> {
+    const response = await request({
+      // No registry counts a HEAD as a pull, and the challenge is the same for a tag that is not there.
+      ...(repository === undefined
+        ? { method: 'GET', kind: 'ping', path: '/v2/' }
+        : { method: 'HEAD', kind: 'other', path: `/v2/${repository}/manifests/latest`, repository }),
+      credential: { kind: 'none' },
+      signal,
+    });
+    response.body.destroy();
+    return response.status === 401 ? parseChallenges(response.challenges) : [];
+  }
+
+  async function logInForToken(wanted: TokenRequest, signal: AbortSignal): Promise<LoginAnswer> {
+    const answer = await requestToken(wanted, signal);
+    if ('refusedWith' in answer) return { kind: 'refused', status: answer.refusedWith === 403 ? 403 : 401 };
+    const lifeMs = Math.max(0, answer.usableUntil - clock.monotonic());
+    return { kind: 'accepted', authorization: `Bearer ${answer.value}`, lifeMs };
+  }
+
+  /** The registry says at `/v2/` whether it takes the password; what it may read shows with each request. */
+  async function logInWithBasic({ credential, signal }: LoginRequest): Promise<LoginAnswer> {
+    const authorization = basicAuthorization(credential);
+    if (authorization === undefined) return { kind: 'refused', status: 401 };
+    const { status, body } = await request({
+      method: 'GET',
+      kind: 'ping',
+      path: '/v2/',
+      credential: { kind: 'caller', authorization, account: credential.id, knownGood: false },
+      signal,
+    });
+    body.destroy();
+    return status === 401 || status === 403
+      ? { kind: 'refused', status }
+      : { kind: 'accepted', authorization, lifeMs: undefined };
+  }
+
+  async function attempt(asked: LoginRequest): Promise<LoginAnswer> {
+    const { credential, repositories, signal } = asked;
+    const found = await expected(asked);
+    const bearer = found.find(isBearer)?.parameters;
+    const realm = bearer?.get('realm');
+    if (bearer !== undefined && realm !== undefined) {
+      const scope = scopeOf(repositories, bearer.get('scope'));
+      return logInForToken({ realm, service: bearer.get('service'), scope, credential }, signal);
+    }
+    return found.some(({ scheme }) => scheme === 'basic') ? logInWithBasic(asked) : { kind: 'open' };
+  }
+
+  /** What the first repository was challenged with, and its like for the others; ECR Public's `aws` is the same for all. */
+  function scopeOf(repositories: readonly RepositoryName[], first: string | undefined): string | undefined {
+    const scopes = repositories.map((repository, index) => {
+      const known = index === 0 ? first : bearerScope(challenges.expected(repository));
+      return known ?? `repository:${repository}:pull`;
+    });
+    return scopes.length === 0 ? first : [...new Set(scopes)].join(' ');
+  }
+
+  return async function logIn(asked) {
+    const { credential, repositories } = asked;
+    const key = JSON.stringify([credential.id, ...repositories]);
+    const refusal = refusals.get(key);
+    if (refusal !== undefined && refusal.until > clock.monotonic()) return refusal.answer;
+    cooldown.check(credential.id);
+    const answer = await attempt(asked);
+    if (answer.kind === 'refused') refusals.set(key, { answer, until: clock.monotonic() + REFUSAL_MS });
+    return answer;
+  };
+}
+
+function bearerScope(challenges: readonly Challenge[] = []): string | undefined {
+  return challenges.find(isBearer)?.parameters.get('scope');
+}

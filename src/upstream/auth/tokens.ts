@@ -1,0 +1,83 @@
+import { LRUCache } from 'lru-cache';
+import { untilAborted } from '../../kit/abort.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { LarderError } from '../../kit/errors.ts';
+import { redactUrl } from '../../kit/redact.ts';
+import { SingleFlight } from '../../kit/single-flight.ts';
+import type { Token, TokenRefusal, TokenRequest } from './token-request.ts';
+
+/** A token for one request. */
+export interface TokenGrant {
+  readonly value: string;
+  /** True when it was issued while this request waited, so that a refusal of it is final. */
+  readonly fresh: boolean;
+}
+
+/** The tokens of one upstream: one per realm, service, scope and credential, shared until just before it expires. */
+export interface Tokens {
+  /**
+   * A token that fits, fetched when there is none. `refused` is one that the registry no longer takes: it is dropped.
+   * Undefined when an anonymous token is refused.
+   * @throws `UPSTREAM_CREDENTIAL_REFUSED`, and as `fetch` does.
+   */
+  get(request: TokenRequest, signal: AbortSignal, refused?: string): Promise<TokenGrant | undefined>;
+}
+
+/** One per repository that is being pulled, with room; a token of 4 KiB makes this 4 MiB. */
+const REMEMBERED = 1000;
+/** A login that was refused is not tried again at once: token servers lock accounts. */
+export const REFUSAL_MS = 5_000;
+
+/** Tokens as `fetch` gives them, which runs once for all who wait. */
+export function createTokens(
+  fetch: (request: TokenRequest) => Promise<Token | TokenRefusal>,
+  clock: Clock,
+): Tokens {
+  const tokens = new LRUCache<string, Token>({ max: REMEMBERED });
+  const refusals = new LRUCache<string, { error: Error; until: number }>({ max: REMEMBERED });
+  const flights = new SingleFlight<string, Token | undefined>();
+
+  async function issue(key: string, request: TokenRequest): Promise<Token | undefined> {
+    const refusal = refusals.get(key);
+    if (refusal !== undefined && refusal.until > clock.monotonic()) throw refusal.error;
+    const answer = await fetch(request);
+    if ('value' in answer) {
+      tokens.set(key, answer);
+      return answer;
+    }
+    if (request.credential === undefined) return undefined;
+    const error = refusalOf(request, answer);
+    if (error.code === 'UPSTREAM_CREDENTIAL_REFUSED')
+      refusals.set(key, { error, until: clock.monotonic() + REFUSAL_MS });
+    throw error;
+  }
+
+  return {
+    async get(request, signal, refused) {
+      const key = tokenKey(request);
+      const known = tokens.get(key);
+      if (known !== undefined && known.value !== refused && known.usableUntil > clock.monotonic()) {
+        return { value: known.value, fresh: false };
+      }
+      const token = await untilAborted(
+        flights.do(key, () => issue(key, request)),
+        signal,
+      );
+      return token && { value: token.value, fresh: true };
+    },
+  };
+}
+
+/** Requests with equal keys are answered with the same token. */
+export function tokenKey({ realm, service, scope, credential }: TokenRequest): string {
+  return JSON.stringify([realm, service, scope, credential?.id]);
+}
+
+/** The configured credential is good until somebody says that it is not: any other 4xx may be a mistake on the way. */
+function refusalOf({ realm }: TokenRequest, { refusedWith }: TokenRefusal): LarderError {
+  const answered = `the token server ${redactUrl(realm)} answered ${refusedWith}`;
+  if (refusedWith !== 401 && refusedWith !== 403) return new LarderError('UPSTREAM_BAD_ANSWER', answered);
+  return new LarderError('UPSTREAM_CREDENTIAL_REFUSED', `${answered} to the configured credential`, {
+    hint: 'put a valid login into the Secret that the cache names, or give the pod an identity that may pull',
+  });
+}

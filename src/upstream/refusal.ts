@@ -1,0 +1,53 @@
+import { LarderError, type ErrorCode } from '../kit/errors.ts';
+import type { UpstreamResponse } from './types.ts';
+
+/** What an upstream decided, on its way to the caller: the challenge goes along with a 401. */
+export class UpstreamRefusal extends LarderError {
+  readonly upstreamStatus: number;
+  readonly challenges: readonly string[];
+
+  constructor(code: ErrorCode, message: string, upstreamStatus: number, challenges: readonly string[] = []) {
+    super(code, message, { detail: { upstreamStatus } });
+    this.upstreamStatus = upstreamStatus;
+    this.challenges = challenges;
+  }
+}
+
+/**
+ * What a client is told when an upstream answered `what` (a manifest, blob or list, called `name` in full) with anything but
+ * success. 401, 403 and 404 are relayed; other 4xx of the registry mean that the two disagree, hence 502.
+ */
+export function answerError(
+  response: Pick<UpstreamResponse, 'status' | 'challenges'>,
+  what: 'manifest' | 'blob' | 'list',
+  name: string,
+): UpstreamRefusal {
+  const { status, challenges } = response;
+  switch (status) {
+    case 401:
+      return new UpstreamRefusal(
+        'UPSTREAM_UNAUTHORIZED',
+        `the upstream asks for a login for ${name}`,
+        status,
+        challenges,
+      );
+    case 403:
+      return new UpstreamRefusal('UPSTREAM_DENIED', `the upstream refuses ${name} to this caller`, status);
+    case 404:
+    case 410:
+      return new UpstreamRefusal(UNKNOWN[what], `the upstream does not have ${name}`, status);
+    default:
+      return new UpstreamRefusal(
+        'UPSTREAM_BAD_ANSWER',
+        `the upstream answered the request for ${name} with status ${status}`,
+        status,
+      );
+  }
+}
+
+const UNKNOWN = { blob: 'BLOB_UNKNOWN', manifest: 'MANIFEST_UNKNOWN', list: 'NAME_UNKNOWN' } as const;
+
+/** Network, time-outs, 5xx, 429 and wrong answers excuse an old answer; what the upstream decided (401, 403, 404) never does. */
+export function excusesStaleness(error: LarderError): boolean {
+  return error.code.startsWith('UPSTREAM_') && error.retryable;
+}
