@@ -119,7 +119,7 @@ describe('the name of a Service', () => {
     cluster.edit(REGISTRY_CONFIGS, 'hub', {
       caches: [{ upstream: 'docker.io', serviceNameSuffix: 'quay-io' }],
     });
-    await cluster.until(isStuck(cluster, `Service ${SYSTEM}/${QUAY} is still that of the cache of quay.io`));
+    await cluster.until(isStuck(cluster, `Service ${SYSTEM}/${QUAY} still belongs to the cache of quay.io`));
     await cluster.pass(30_000);
     assert.deepEqual(cluster.get(SERVICES, QUAY), before, 'taken from under the node');
     assert.ok(cluster.get(SERVICES, KEY), 'gone before the node has turned away');

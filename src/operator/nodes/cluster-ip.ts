@@ -1,9 +1,9 @@
 import type { PlannedCache } from '../configs/plan.ts';
-import { identityOf } from '../render/identity.ts';
+import { cacheNamesOf } from '../render/cache-names.ts';
 import {
-  allExisting,
-  isAnothers,
-  isServiceOfAnother,
+  objectsOfCache,
+  belongToAnother,
+  isServiceOfAnotherCache,
   type WatchedObjects,
 } from '../ownership/existing-objects.ts';
 
@@ -16,10 +16,10 @@ export function clusterIpOf(
   watched: WatchedObjects,
   namespace: string,
 ): string | undefined {
-  const { serviceName } = identityOf({ cache: planned.config });
+  const { serviceName } = cacheNamesOf({ cache: planned.config });
   const service = watched.services.get({ namespace, name: serviceName });
-  if (service === undefined || isServiceOfAnother(service, planned.key)) return undefined;
-  if (isAnothers(allExisting(watched, planned.key), planned)) return undefined;
+  if (service === undefined || isServiceOfAnotherCache(service, planned.key)) return undefined;
+  if (belongToAnother(objectsOfCache(watched, planned.key), planned)) return undefined;
   const { clusterIP = '' } = service.spec ?? {};
   return clusterIP === '' || clusterIP === 'None' ? undefined : clusterIP;
 }

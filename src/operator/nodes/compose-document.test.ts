@@ -24,7 +24,13 @@ const hub: ConfigObject = {
 
 function inputOf(objects: readonly ConfigObject[], more: Partial<DocumentInput> = {}): DocumentInput {
   return {
-    plan: makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true }),
+    plan: makePlan({
+      objects,
+      specOf: readConfig,
+      existingUpstreams: () => [],
+      lastValid: () => [],
+      mayAct: () => true,
+    }),
     bundle: PEM,
     addressOf: () => ({ clusterIP: '10.96.0.9', serverName: 'registry.larder-system.svc' }),
     bundleOf: () => undefined,

@@ -5,8 +5,8 @@ import { formatAddress } from '../../kit/listen.ts';
 import type { NodeCache, NodeDocument, NodeMirror } from '../../fleet/node-document.ts';
 import { configId } from '../cluster/config-id.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
-import { PORTS } from '../render/identity.ts';
-import { fillDocument, type Candidate } from './fill-document.ts';
+import { PORTS } from '../render/cache-names.ts';
+import { fillDocument, type EntryCandidate } from './fill-document.ts';
 
 export interface DocumentInput {
   readonly plan: Plan;
@@ -39,8 +39,8 @@ export function composeDocument(input: DocumentInput): ComposedDocument {
   const owned = new Set([...plan.caches.keys(), ...plan.mirrors.map((one) => keyOf(one.mirrors))]);
   const isKept = (entry: NodeEntry): boolean =>
     entry.askedBy !== undefined && plan.isInvalid(entry.askedBy) && !owned.has(keyOf(entry));
-  const kept: Candidate[] = [
-    ...before.caches.filter(isKept).map((entry): Candidate => ({ list: 'caches', entry })),
+  const kept: EntryCandidate[] = [
+    ...before.caches.filter(isKept).map((entry): EntryCandidate => ({ list: 'caches', entry })),
     ...before.mirrors.filter(isKept).map((entry) => mirrorCandidate(entry, before.bundles)),
   ];
   const planned = [...plan.caches.values(), ...plan.mirrors]
@@ -64,11 +64,11 @@ function keyOf({ upstream }: { readonly upstream: string }): string {
 /** Texts in the order of age; of one object in that of the upstreams. */
 function ageOf(planned: PlannedCache | PlannedMirrors): string {
   const { upstream } = 'mirrors' in planned ? planned.mirrors : planned.config;
-  const { holder } = planned;
-  return `${holder.metadata.creationTimestamp ?? ''} ${configId(holder)} ${upstream}`;
+  const { owner } = planned;
+  return `${owner.metadata.creationTimestamp ?? ''} ${configId(owner)} ${upstream}`;
 }
 
-function cacheOf(cache: PlannedCache, { addressOf }: DocumentInput): Candidate | undefined {
+function cacheOf(cache: PlannedCache, { addressOf }: DocumentInput): EntryCandidate | undefined {
   const address = addressOf(cache);
   if (address === undefined) return undefined;
   const { upstream, remoteURL } = cache.config;
@@ -77,14 +77,14 @@ function cacheOf(cache: PlannedCache, { addressOf }: DocumentInput): Candidate |
     server: remoteURL.replace(/\/+$/, ''),
     endpoint: endpointOf(cache.config, address.clusterIP),
     serverName: address.serverName,
-    askedBy: configId(cache.holder),
+    askedBy: configId(cache.owner),
   };
   return { list: 'caches', entry };
 }
 
-function mirrorsOf(planned: PlannedMirrors, input: DocumentInput): Candidate | undefined {
+function mirrorsOf(planned: PlannedMirrors, input: DocumentInput): EntryCandidate | undefined {
   const { upstream, hosts } = planned.mirrors;
-  const askedBy = configId(planned.holder);
+  const askedBy = configId(planned.owner);
   if (input.isUnread(planned)) {
     const { mirrors, bundles } = input.before;
     const told = mirrors.find((entry) => entry.upstream === upstream && entry.askedBy === askedBy);
@@ -110,7 +110,7 @@ function mirrorsOf(planned: PlannedMirrors, input: DocumentInput): Candidate | u
   return { list: 'mirrors', entry, bundles };
 }
 
-function mirrorCandidate(entry: NodeMirror, bundles: NodeDocument['bundles']): Candidate {
+function mirrorCandidate(entry: NodeMirror, bundles: NodeDocument['bundles']): EntryCandidate {
   const names = entry.hosts.flatMap(({ ca }) => ca ?? []);
   return {
     list: 'mirrors',

@@ -6,9 +6,9 @@ import type { Watched } from '../cluster/watched.ts';
 /** A node that has not carried out a change for this long is not waited for: whatever it does, it asks the origin then. */
 const SILENT_MS = 5 * 60_000;
 /** While nodes are waited for; costs the API server nothing. */
-export const ASK_AGAIN_MS = 500;
+export const DRAIN_POLL_MS = 500;
 
-export interface NodePatienceDeps {
+export interface DrainTrackerDeps {
   readonly clock: Clock;
   readonly watched: Pick<Watched, 'reports'>;
   readonly document: NodeDocumentView;
@@ -20,16 +20,16 @@ export interface DrainTracker {
    * The nodes that may still do with `upstream` what the document said before: they have not carried out the one of now. None once they have
    * been silent for too long since the first call for `key`.
    */
-  waitedFor(key: string, upstream: string): readonly string[];
+  undrainedNodes(key: string, upstream: string): readonly string[];
   /** There is nothing to wait for any more. */
   forget(key: string): void;
 }
 
-export function createDrainTracker({ clock, watched, document }: NodePatienceDeps): DrainTracker {
+export function createDrainTracker({ clock, watched, document }: DrainTrackerDeps): DrainTracker {
   /** When nodes were told, by the key; of the monotonic clock. */
   const since = new Map<string, number>();
   return {
-    waitedFor(key, upstream) {
+    undrainedNodes(key, upstream) {
       const startedAt = since.get(key) ?? clock.monotonic();
       since.set(key, startedAt);
       if (clock.monotonic() >= startedAt + SILENT_MS) return [];

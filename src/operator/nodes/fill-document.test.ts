@@ -2,11 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatNodeDocument } from '../../fleet/node-document.ts';
-import { fillDocument, MOST_BYTES, type Candidate } from './fill-document.ts';
+import { fillDocument, MOST_BYTES, type EntryCandidate } from './fill-document.ts';
 
 const CA = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n';
 
-function mirror(upstream: string, hosts: readonly string[], bundles: Record<string, string> = {}): Candidate {
+function mirror(
+  upstream: string,
+  hosts: readonly string[],
+  bundles: Record<string, string> = {},
+): EntryCandidate {
   const names = Object.keys(bundles);
   return {
     list: 'mirrors',
@@ -25,7 +29,7 @@ function mirror(upstream: string, hosts: readonly string[], bundles: Record<stri
   };
 }
 
-function cache(upstream: string): Candidate {
+function cache(upstream: string): EntryCandidate {
   const endpoint = 'https://10.96.0.9:5000';
   return {
     list: 'caches',

@@ -13,7 +13,7 @@ import {
 export const MOST_BYTES = 1_000_000;
 
 /** Something that nodes should be told, with the CA bundles that it names. */
-export type Candidate =
+export type EntryCandidate =
   | { readonly list: 'caches'; readonly entry: NodeCache }
   | {
       readonly list: 'mirrors';
@@ -31,7 +31,7 @@ export interface FilledDocument {
  * The candidates that there is room for, in their order; one that is too large, or that nodes would refuse, is left out, so that it stands in
  * nobody else's way. Each bundle stands there once.
  */
-export function fillDocument(ca: string, candidates: readonly Candidate[]): FilledDocument {
+export function fillDocument(ca: string, candidates: readonly EntryCandidate[]): FilledDocument {
   const bundles: Record<string, string> = {};
   const caches: NodeCache[] = [];
   const mirrors: NodeMirror[] = [];
@@ -75,7 +75,7 @@ function missingFrom(
   return Object.fromEntries(Object.entries(bundles).filter(([name]) => !Object.hasOwn(there, name)));
 }
 
-function refusalOf(ca: string, candidate: Candidate): string | undefined {
+function refusalOf(ca: string, candidate: EntryCandidate): string | undefined {
   const { list, entry } = candidate;
   const bundles = list === 'mirrors' ? candidate.bundles : {};
   try {

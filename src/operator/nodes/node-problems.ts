@@ -1,4 +1,4 @@
-import { createChanging, type Observable } from '../cluster/observable.ts';
+import { createObservable, type Observable } from '../cluster/observable.ts';
 
 /** Why nodes are not told, or not told of the last change, of an upstream, by upstream, a sentence each: for the status of who asks for it. */
 export interface NodeProblems extends Observable<ReadonlyMap<string, string>> {
@@ -7,7 +7,7 @@ export interface NodeProblems extends Observable<ReadonlyMap<string, string>> {
 }
 
 export function createNodeProblems(): NodeProblems {
-  const problems = createChanging<ReadonlyMap<string, string>>(new Map(), textOf);
+  const problems = createObservable<ReadonlyMap<string, string>>(new Map(), textOf);
   return { ...problems, of: (upstream) => problems.get().get(upstream) };
 }
 

@@ -20,7 +20,7 @@ export function nodesObject(document: NodeDocument, namespace: string): Intent<C
  * Reads what is there instead of it. Ours is what has our label, and what has only lost that: nodes carry out whatever the key says. Throws
  * {@link NotOwnedError} for anything else, and as {@link KubeClient.get}.
  */
-export async function refuseStrangeNodesObject(
+export async function assertNodesObjectIsOurs(
   client: Pick<KubeClient, 'get'>,
   namespace: string,
   signal: AbortSignal,

@@ -6,7 +6,7 @@ import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import type { NodeDocument } from '../../fleet/node-document.ts';
 import { CONFIG_MAPS } from '../../kube/objects/config-maps.ts';
 import type { AuthorityKeeper } from '../authority/authority-keeper.ts';
-import { certificateNameOf, serverNameOf } from '../authority/cache-certificate.ts';
+import { certificateSecretName, serverNameOf } from '../authority/cache-certificate.ts';
 import { clusterIpOf } from './cluster-ip.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
 import type { NamedSecrets } from '../cluster/named-secrets.ts';
@@ -17,9 +17,9 @@ import type { Watched } from '../cluster/watched.ts';
 import { composeDocument } from './compose-document.ts';
 import type { NodeDocumentView } from '../cluster/node-document-view.ts';
 import type { NodeProblems } from './node-problems.ts';
-import { nodesObject, refuseStrangeNodesObject } from './nodes-object.ts';
+import { nodesObject, assertNodesObjectIsOurs } from './nodes-object.ts';
 import type { PublishedDocument } from './published-document.ts';
-import { toldSpecs } from './published-specs.ts';
+import { publishedSpecs } from './published-specs.ts';
 
 /**
  * Between two documents: every node carries out, and reports, each of them. The first change of many is told at once, and the others
@@ -90,7 +90,7 @@ export function createNodesReconciler(
     if (document.revision !== lastRevision) lastAt = clock.monotonic();
     lastRevision = document.revision;
     problems.set(known);
-    deps.told.set({ revision: document.revision, specs: toldSpecs(document, plan) });
+    deps.told.set({ revision: document.revision, specs: publishedSpecs(document, plan) });
     // Tried again as what else fails.
     const [failure] = unread.values();
     if (failure !== undefined) throw failure;
@@ -100,7 +100,7 @@ export function createNodesReconciler(
   async function write(document: NodeDocument, signal: AbortSignal): Promise<void> {
     const intent = nodesObject(document, namespace);
     const observed = watched.configMaps.get(intent.metadata);
-    if (observed === undefined) await refuseStrangeNodesObject(client, namespace, signal);
+    if (observed === undefined) await assertNodesObjectIsOurs(client, namespace, signal);
     await applier.ensure(CONFIG_MAPS, intent, observed, signal);
   }
 
@@ -109,7 +109,7 @@ export function createNodesReconciler(
     const clusterIP = clusterIpOf(planned, watched, namespace);
     if (clusterIP === undefined) return undefined;
     const hasCertificate =
-      watched.secrets.get({ namespace, name: certificateNameOf({ cache }) }) !== undefined;
+      watched.secrets.get({ namespace, name: certificateSecretName({ cache }) }) !== undefined;
     if (cache.http.tls && (bundle === '' || !hasCertificate)) return undefined;
     return { clusterIP, serverName: serverNameOf({ cache, namespace }) };
   }
@@ -121,7 +121,7 @@ export function createNodesReconciler(
     for (const one of mirrors) {
       for (const { caBundleSecretReferenceName: name } of one.mirrors.hosts) {
         if (name === undefined) continue;
-        const key = { namespace: namespaceOf(one.holder), name };
+        const key = { namespace: namespaceOf(one.owner), name };
         try {
           const data = (await deps.secrets.read(key, signal))?.data;
           if (mirrorBundleProblem(key, data) !== undefined) continue;
@@ -149,8 +149,8 @@ function textsOf({ ca, caches, mirrors }: NodeDocument): ReadonlyMap<string, str
   ]);
 }
 
-function bundleId({ holder }: PlannedMirrors, name: string): string {
-  return `${namespaceOf(holder)}/${name}`;
+function bundleId({ owner }: PlannedMirrors, name: string): string {
+  return `${namespaceOf(owner)}/${name}`;
 }
 
 function namespaceOf({ metadata }: KubeObject): string {

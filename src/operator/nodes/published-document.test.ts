@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { makePlan } from '../configs/plan.ts';
 import { readConfig, type ConfigObject } from '../configs/read-config.ts';
 import { createPublishedDocument } from './published-document.ts';
-import { toldSpecs } from './published-specs.ts';
+import { publishedSpecs } from './published-specs.ts';
 
 function planOf(generation: number) {
   const hub: ConfigObject = {
@@ -20,8 +20,8 @@ function planOf(generation: number) {
   };
   return makePlan({
     objects: [hub, mirrors],
-    asked: readConfig,
-    has: () => [],
+    specOf: readConfig,
+    existingUpstreams: () => [],
     lastValid: () => [],
     mayAct: () => true,
   });
@@ -36,7 +36,7 @@ test('nodes are told the spec of now of what is in the document, and of nothing 
     mirrors: [{ upstream: 'ghcr.io', server: '', hosts: [] }],
   };
   assert.deepEqual(
-    [...toldSpecs(document, planOf(3))],
+    [...publishedSpecs(document, planOf(3))],
     [
       ['docker.io', 'u/3'],
       ['ghcr.io', 'v/1'],
@@ -50,7 +50,7 @@ test('a change of a spec that nodes need not know is told of as well, and what i
   book.onChange(() => (changes += 1));
   const document = { revision: 'r', caches: [entry('docker.io')] };
   for (const generation of [1, 1, 2, 2])
-    book.set({ revision: 'r', specs: toldSpecs(document, planOf(generation)) });
+    book.set({ revision: 'r', specs: publishedSpecs(document, planOf(generation)) });
   assert.equal(changes, 2);
   assert.equal(book.get()?.specs.get('docker.io'), 'u/2');
 });

@@ -16,7 +16,7 @@ function valuesOf(cache: Record<string, unknown> = {}, more: Partial<CacheValues
     serviceAccountName: 'larder-cache',
     podLabels: {},
     cache: configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig,
-    askedBy: 'RegistryConfig team/hub',
+    owner: 'RegistryConfig team/hub',
     volumeBytes: 10 * 2 ** 30,
     claimTemplates: undefined,
     claimRetention: 'Delete',

@@ -14,7 +14,7 @@ export interface CacheValues {
   readonly podLabels: Readonly<Record<string, string>>;
   readonly cache: CacheConfig;
   /** The object that asks for the cache: `RegistryConfig <namespace>/<name>`. */
-  readonly askedBy: string;
+  readonly owner: string;
   /**
    * Secrets that the cache names, by the name it has for them: keys and contents in base64 as the API has them. One that is missing
    * is left out.

@@ -1,7 +1,7 @@
 import { printRegistryConfig } from '../../api/registry-config/print.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
-import { cacheObject, identityOf } from './identity.ts';
+import { cacheObject, cacheNamesOf } from './cache-names.ts';
 
 /** The cache's configuration as a file that it re-reads: the one entry of its upstream, every default written out. */
 export function configMap(values: CacheValues): KubeObject & { data: Record<string, string> } {
@@ -17,5 +17,5 @@ export function configMap(values: CacheValues): KubeObject & { data: Record<stri
 export const CONFIG_KEY = 'config.yaml';
 
 export function configMapName(values: CacheValues): string {
-  return `${identityOf(values).name}-config`;
+  return `${cacheNamesOf(values).name}-config`;
 }

@@ -1,10 +1,10 @@
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
-import { cacheObject, identityOf } from './identity.ts';
+import { cacheObject, cacheNamesOf } from './cache-names.ts';
 
 /** Nodes and pods reach its two ports, and nothing else of it. What it may reach is left to the cluster: registries are anywhere. */
 export function networkPolicy(values: CacheValues): KubeObject & { spec: object } {
-  const { name, selector } = identityOf(values);
+  const { name, selector } = cacheNamesOf(values);
   return cacheObject(values, name, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -25,7 +25,7 @@ export function networkPolicy(values: CacheValues): KubeObject & { spec: object 
 
 /** Lets a node be drained: nodes go to the origin while their cache moves, which is no harm. */
 export function disruptionBudget(values: CacheValues): KubeObject & { spec: object } {
-  const { name, selector } = identityOf(values);
+  const { name, selector } = cacheNamesOf(values);
   return cacheObject(values, name, {
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',
@@ -39,7 +39,7 @@ export function disruptionBudget(values: CacheValues): KubeObject & { spec: obje
 
 /** For the Prometheus operator, where its API is there. */
 export function serviceMonitor(values: CacheValues): KubeObject & { spec: object } {
-  const { name, selector } = identityOf(values);
+  const { name, selector } = cacheNamesOf(values);
   const { metadata, ...monitor } = cacheObject(values, name, {
     apiVersion: 'monitoring.coreos.com/v1',
     kind: 'ServiceMonitor',

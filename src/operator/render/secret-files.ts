@@ -1,7 +1,7 @@
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
-import { cacheObject, identityOf } from './identity.ts';
+import { cacheObject, cacheNamesOf } from './cache-names.ts';
 
 /** The keys that a cache reads of a Secret with a login, and of one with a CA bundle. */
 const LOGIN_KEYS = ['username', 'password', '.dockerconfigjson'] as const;
@@ -38,7 +38,7 @@ export function secretVolume(values: CacheValues) {
 }
 
 function secretObjectName(values: CacheValues): string {
-  return `${identityOf(values).name}-secrets`;
+  return `${cacheNamesOf(values).name}-secrets`;
 }
 
 function keysOf(cache: CacheConfig): { readonly name: string; readonly key: string }[] {

@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { configMapName } from './config-map.ts';
-import { ASKED_BY, UPSTREAM } from '../cluster/marks.ts';
-import { identityOf, cacheObject, PORTS } from './identity.ts';
+import { OWNER_ANNOTATION, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
+import { cacheNamesOf, cacheObject, PORTS } from './cache-names.ts';
 import { secretVolume } from './secret-files.ts';
 
 /** `nonroot` of the image. */
@@ -14,7 +14,7 @@ const STORE_SHARE = 0.9;
 
 /** The cache itself, in one pod that meets the `restricted` Pod Security Standard. */
 export function statefulSet(values: CacheValues): KubeObject & { spec: object } {
-  const { name, selector, labels } = identityOf(values);
+  const { name, selector, labels } = cacheNamesOf(values);
   return cacheObject(values, name, {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
@@ -45,8 +45,8 @@ function claimTemplate(values: CacheValues): object {
     // Another object's cache must not find the contents of this one, nor that of another upstream: what is private to whom is another matter there.
     metadata: {
       name: 'cache-volume',
-      labels: identityOf(values).labels,
-      annotations: { [UPSTREAM]: values.cache.upstream, [ASKED_BY]: values.askedBy },
+      labels: cacheNamesOf(values).labels,
+      annotations: { [UPSTREAM_ANNOTATION]: values.cache.upstream, [OWNER_ANNOTATION]: values.owner },
     },
     spec: {
       accessModes: ['ReadWriteOnce'],
@@ -57,7 +57,7 @@ function claimTemplate(values: CacheValues): object {
 }
 
 function podSpec(values: CacheValues): object {
-  const { name } = identityOf(values);
+  const { name } = cacheNamesOf(values);
   const { image, imagePullSecrets, serviceAccountName, cache, priorityClassName } = values;
   const probe = (path: string) => ({ httpGet: { path, port: 'debug' }, periodSeconds: 10 });
   return {

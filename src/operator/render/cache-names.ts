@@ -1,13 +1,13 @@
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import { upstreamLabel, upstreamResourceName } from '../../api/rules/upstream-names.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import { ASKED_BY, MANAGED_BY, UPSTREAM } from '../cluster/marks.ts';
+import { OWNER_ANNOTATION, MANAGED_BY, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
 import type { CacheValues } from './cache-values.ts';
 
 export const PORTS = { registry: 5000, admin: 5001 } as const;
 
 /** What one upstream's objects are called, and how they find each other. */
-export interface Identity {
+export interface CacheNames {
   /** Of everything but the Service. */
   readonly name: string;
   readonly serviceName: string;
@@ -16,7 +16,7 @@ export interface Identity {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-export function identityOf({ cache }: { readonly cache: NamedCache }): Identity {
+export function cacheNamesOf({ cache }: { readonly cache: NamedCache }): CacheNames {
   const name = upstreamResourceName(cache.upstream);
   const selector = { app: name, 'upstream-host': upstreamLabel(cache.upstream) };
   return {
@@ -35,7 +35,7 @@ export function serviceNameOf({ upstream, serviceNameSuffix: suffix }: NamedCach
 }
 
 /** What the metadata of a cache's objects are made of. */
-export type CacheIdentity = Pick<CacheValues, 'namespace' | 'askedBy'> & { readonly cache: NamedCache };
+export type CacheIdentity = Pick<CacheValues, 'namespace' | 'owner'> & { readonly cache: NamedCache };
 
 /** An object of a cache, with what all of them have in common. */
 export function cacheObject<const T extends { apiVersion: string; kind: string }>(
@@ -43,7 +43,7 @@ export function cacheObject<const T extends { apiVersion: string; kind: string }
   name: string,
   rest: T,
 ): T & KubeObject {
-  const { labels } = identityOf(values);
-  const annotations = { [UPSTREAM]: values.cache.upstream, [ASKED_BY]: values.askedBy };
+  const { labels } = cacheNamesOf(values);
+  const annotations = { [UPSTREAM_ANNOTATION]: values.cache.upstream, [OWNER_ANNOTATION]: values.owner };
   return { ...rest, metadata: { name, namespace: values.namespace, labels, annotations } };
 }
