@@ -231,7 +231,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
           secrets,
           document,
           problems: nodeProblems,
-          told,
+          published: told,
         },
         settings,
       ),

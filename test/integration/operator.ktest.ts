@@ -453,7 +453,7 @@ describe(
       }
       assert.match(
         await see.reason('e', 'Progressing', 'Stuck', 'mirrorconfig'),
-        /^e\.io: nodes are not told of it/,
+        /^e\.io: it is not published to nodes/,
       );
       const told = async (): Promise<string> =>
         (await see.document()).mirrors.map(({ upstream }) => upstream).join();

@@ -112,7 +112,7 @@ export async function startCacheSetting() {
       authority,
       secrets,
       document,
-      told: createPublishedDocument(),
+      published: createPublishedDocument(),
       problems: createNodeProblems(),
     },
     settings,

@@ -71,7 +71,7 @@ test('five hosts with a bundle of 220 KB have it once, and one that is too large
   assert.equal(Object.keys(cluster.document().bundles).length, 1);
   assert.match(
     await saysOf(cluster, MIRROR_CONFIGS, 'huge', 'Degraded', 'CABundleInvalid'),
-    /^ghcr\.io: bundle\.crt of Secret huge has 262145 bytes, and may have 262144/,
+    /^ghcr\.io: bundle\.crt of Secret huge has 262145 bytes, but at most 262144 are allowed/,
   );
 });
 
@@ -87,7 +87,7 @@ test('a document that would be too large leaves out the youngest, which says so,
   assert.deepEqual(told(), ['a.io', 'b.io', 'c.io', 'd.io']);
   assert.match(
     await saysOf(cluster, MIRROR_CONFIGS, 'e', 'Progressing', 'Stuck'),
-    /^e\.io: nodes are not told of it: it takes \d+ bytes/,
+    /^e\.io: it is not published to nodes: it takes \d+ bytes/,
   );
   cluster.remove(MIRROR_CONFIGS, 'a');
   await cluster.until(() => told().join() === 'b.io,c.io,d.io,e.io');
@@ -119,7 +119,7 @@ test('what passes the rules of an object and not those of the nodes keeps nothin
   await cluster.until(() => cluster.document().caches.length === 1);
   assert.match(
     await saysOf(cluster, MIRROR_CONFIGS, 'odd', 'Progressing', 'Stuck'),
-    /^quay\.io: nodes cannot be told of it: .*hosts\[0\]\.host: must be an http\(s\) URL/,
+    /^quay\.io: it cannot be published to nodes: .*hosts\[0\]\.host: must be an http\(s\) URL/,
   );
 });
 
@@ -132,7 +132,7 @@ test('a document that cannot be written is told of in the status of those whom i
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
   assert.match(
     await saysOf(cluster, REGISTRY_CONFIGS, 'hub', 'Progressing', 'Stuck'),
-    /^docker\.io: nodes cannot be told of the last change: .*no more room/,
+    /^docker\.io: the last change cannot be published to nodes: .*no more room/,
   );
   assert.notEqual(reasonOf(cluster, REGISTRY_CONFIGS, 'old', 'Progressing')?.reason, 'Stuck');
   cluster.remove(REGISTRY_CONFIGS, 'old');
@@ -152,7 +152,7 @@ test('a larder-nodes of somebody else is left alone and named, and nodes are tol
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
   assert.match(
     await saysOf(cluster, REGISTRY_CONFIGS, 'hub', 'Progressing', 'Stuck'),
-    /^docker\.io: nodes cannot be told of the last change: ConfigMap larder-system\/larder-nodes exists and was not made by Larder/,
+    /^docker\.io: the last change cannot be published to nodes: ConfigMap larder-system\/larder-nodes exists and was not made by Larder/,
   );
   assert.deepEqual(cluster.get(CONFIG_MAPS, NODES_CONFIG_MAP, SYSTEM)?.['data'], { notes: 'mine' });
   cluster.remove(CONFIG_MAPS, NODES_CONFIG_MAP, SYSTEM);

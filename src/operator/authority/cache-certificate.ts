@@ -3,32 +3,32 @@ import { issueCertificate, validityOf } from '../../kube/certificates/authority.
 import { DEFAULT_ROTATION, isDue } from '../../kube/certificates/rotation.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { Authority } from './authority-state.ts';
-import { cacheObject, cacheNamesOf, type CacheIdentity } from '../render/cache-names.ts';
+import {
+  cacheNamesOf,
+  cacheObject,
+  certificateSecretName,
+  type CacheIdentity,
+} from '../render/cache-names.ts';
 import type { Secret, Service } from '../cluster/resources.ts';
 
-/** Of the Secret: the authority that signed, so that a change of it is seen without reading the contents. */
+/** Annotation with the id of the signing authority. It shows a change of the authority without a read of the contents. */
 export const SIGNED_BY_ANNOTATION = 'larder/signed-by';
 const VALID_FROM = 'larder/valid-from';
 const VALID_UNTIL = 'larder/valid-until';
-/** What the certificate is for, with blanks between. */
+/** Annotation with the subject names of the certificate, separated by blanks. */
 export const NAMES_ANNOTATION = 'larder/names';
 
-/** The Secret that a cache mounts as its certificate. */
-export function certificateSecretName(values: Pick<CacheIdentity, 'cache'>): string {
-  return `${cacheNamesOf(values).name}-tls`;
-}
-
-/** The name that nodes ask the certificate for; they reach the cache by the address of its Service. */
+/** Name that nodes verify in the certificate. They connect to the cluster IP of the Service. */
 export function serverNameOf(values: Pick<CacheIdentity, 'cache' | 'namespace'>): string {
   return hostOf(cacheNamesOf(values).serviceName, values.namespace);
 }
 
-/** What a certificate has to name, for nodes that reach the cache by `service`. */
+/** Subject names that the certificate needs for nodes that reach the cache by `service`. */
 export function subjectNamesOf({ metadata: { name, namespace }, spec }: Service): string[] {
   return [hostOf(name, namespace), spec?.clusterIP ?? ''];
 }
 
-/** True when the Secret, as far as its metadata say, holds what nodes accept, and for long enough. */
+/** True if the Secret, by its annotations, has a certificate that nodes accept and that is not due for renewal. */
 export function isValidByAnnotations(
   secret: KubeObject | undefined,
   names: readonly string[],
@@ -50,7 +50,7 @@ export function isValidByAnnotations(
   return !isDue(certificate, { signing: 0 }, now);
 }
 
-/** True when the contents are what the metadata say: somebody may have changed them. */
+/** True if the contents are a certificate by `authority` with its key. They may have been edited by hand. */
 export function isValidByContents({ data = {} }: Secret, authority: Authority): boolean {
   try {
     const certificate = new X509Certificate(decode(data['tls.crt']));
@@ -62,7 +62,7 @@ export function isValidByContents({ data = {} }: Secret, authority: Authority): 
   }
 }
 
-/** A Secret with a new certificate for `names`, signed by `authority`. */
+/** Creates a Secret with a new certificate for `names`, signed by `authority`. */
 export async function issueFor(
   values: CacheIdentity,
   names: readonly string[],
@@ -72,7 +72,7 @@ export async function issueFor(
   const validity = { from: now, until: now + DEFAULT_ROTATION.certificateMs };
   const { certificate, key } = await issueCertificate(authority.signing, names, validity);
   const actual = validityOf(certificate) ?? validity;
-  const object = cacheObject(values, certificateSecretName(values), {
+  const object = cacheObject(values, certificateSecretName(values.cache), {
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'kubernetes.io/tls',

@@ -4,15 +4,10 @@ import { find } from '../../kube/objects/find.ts';
 import { isNotAfter } from '../../kube/objects/resource-version.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
-import type { CacheIdentity } from '../render/cache-names.ts';
+import { type CacheIdentity, certificateSecretName } from '../render/cache-names.ts';
 import { SECRETS } from '../cluster/resources.ts';
 import type { Watched } from '../cluster/watched.ts';
-import {
-  certificateSecretName,
-  isValidByContents,
-  isValidByAnnotations,
-  issueFor,
-} from '../authority/cache-certificate.ts';
+import { isValidByContents, isValidByAnnotations, issueFor } from '../authority/cache-certificate.ts';
 import { ownerOf, upstreamOf } from '../ownership/existing-objects.ts';
 
 /** Of whose certificate nothing is remembered, it is read once more. */
@@ -40,7 +35,7 @@ export function createCertificates({ client, clock, watched, ensure }: Certifica
     authority: Authority,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const key = { namespace: values.namespace, name: certificateSecretName(values) };
+    const key = { namespace: values.namespace, name: certificateSecretName(values.cache) };
     const seen = watched.secrets.get(key);
     const own = known.get(key.name);
     // What was issued a moment ago may not have been seen yet.

@@ -3,7 +3,7 @@ import type { PlannedCache } from '../configs/plan.ts';
 import type { NodeDocumentView } from '../cluster/node-document-view.ts';
 import { endpointOf } from '../nodes/compose-document.ts';
 import type { Watched } from '../cluster/watched.ts';
-import { certificateSecretName } from '../authority/cache-certificate.ts';
+import { certificateSecretName } from '../render/cache-names.ts';
 import { clusterIpOf } from '../nodes/cluster-ip.ts';
 import { deleteOurs } from '../ownership/delete-ours.ts';
 import { DRAIN_POLL_MS, type DrainTracker } from '../nodes/drain-tracker.ts';
@@ -35,7 +35,7 @@ export function createUnusedRetirer(
   ): Promise<number | undefined> {
     const { key, config } = planned;
     const wanted = new Set(objects.map(idOf));
-    if (config.http.tls) wanted.add(`Secret ${certificateSecretName({ cache: config })}`);
+    if (config.http.tls) wanted.add(`Secret ${certificateSecretName(config)}`);
     const leftovers = objectsOfCache(watched, key).filter((object) => !wanted.has(idOf(object)));
     const hasNews = isTold(planned);
     if (leftovers.length === 0 || !hasNews) patience.forget(key);

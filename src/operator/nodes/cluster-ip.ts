@@ -8,8 +8,8 @@ import {
 } from '../ownership/existing-objects.ts';
 
 /**
- * The address of a cache's Service; undefined while it has none, and while the Service is still that of another cache, or of the object
- * that asked before: that is taken away first, and nothing that it says is told of this one.
+ * The cluster IP of a cache's Service. Undefined while it has none, and while the Service still belongs to another cache or to the previous
+ * owner: it is deleted first, and its address is never published for this cache.
  */
 export function clusterIpOf(
   planned: PlannedCache,

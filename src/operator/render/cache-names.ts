@@ -6,12 +6,12 @@ import type { CacheValues } from './cache-values.ts';
 
 export const PORTS = { registry: 5000, admin: 5001 } as const;
 
-/** What one upstream's objects are called, and how they find each other. */
+/** Names, labels and selector of the Kubernetes objects of one cache. */
 export interface CacheNames {
-  /** Of everything but the Service. */
+  /** Name, or start of the name, of every object except the Service. */
   readonly name: string;
   readonly serviceName: string;
-  /** Of its pods and nothing else; immutable in a StatefulSet. */
+  /** Selects the pods of this cache and no others. Immutable in a StatefulSet. */
   readonly selector: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -27,17 +27,22 @@ export function cacheNamesOf({ cache }: { readonly cache: NamedCache }): CacheNa
   };
 }
 
-/** What of a cache its names follow from. */
+/** The fields of a cache that determine its names. */
 export type NamedCache = Pick<CacheConfig, 'upstream' | 'serviceNameSuffix'>;
 
 export function serviceNameOf({ upstream, serviceNameSuffix: suffix }: NamedCache): string {
   return suffix === undefined ? upstreamResourceName(upstream) : `registry-${suffix}`;
 }
 
-/** What the metadata of a cache's objects are made of. */
+/** Name of the Secret with the certificate of the cache. */
+export function certificateSecretName(cache: NamedCache): string {
+  return `${upstreamResourceName(cache.upstream)}-tls`;
+}
+
+/** Everything that determines the metadata of a cache's objects. */
 export type CacheIdentity = Pick<CacheValues, 'namespace' | 'owner'> & { readonly cache: NamedCache };
 
-/** An object of a cache, with what all of them have in common. */
+/** Adds the common metadata to an object of a cache. */
 export function cacheObject<const T extends { apiVersion: string; kind: string }>(
   values: CacheIdentity,
   name: string,

@@ -16,7 +16,7 @@ import type { PublishedDocument } from '../nodes/published-document.ts';
 import { claimName } from '../render/stateful-set.ts';
 import type { MirrorConfigObject, RegistryConfigObject } from '../cluster/resources.ts';
 import type { NamedSecrets } from '../cluster/named-secrets.ts';
-import { mirrorBundleProblem } from '../secrets/mirror-bundle-problem.ts';
+import { mirrorBundleProblem } from '../secrets/bundle-problems.ts';
 import { BY_CACHE } from '../cluster/cache-key.ts';
 import type { Watched } from '../cluster/watched.ts';
 import type { CacheStats } from './cache-stats.ts';
