@@ -459,12 +459,12 @@ describe(
         (await see.document()).mirrors.map(({ upstream }) => upstream).join();
       await waitFor(async () => (await told()) === 'a.io,b.io,c.io,d.io', {
         ...QUICK,
-        what: 'nodes to be told of the others',
+        what: 'the other mirrors to be published',
       });
       await team('delete', 'mirrorconfig', 'a', '--timeout=50s');
       await waitFor(async () => (await told()) === 'b.io,c.io,d.io,e.io', {
         ...QUICK,
-        what: 'nodes to be told of it after all',
+        what: 'the mirror to be published after all',
       });
     });
 

@@ -1,12 +1,12 @@
-/** What nodes report, as the status of an object is computed from it. */
+/** Reports of nodes, as input for the status of an object. */
 import type { NodeStatus } from '../../src/fleet/node-status.ts';
 import type { StoredReport } from '../../src/operator/cluster/node-report.ts';
 import type { NodesInput } from '../../src/operator/status/node-view.ts';
 
-/** The time of all reports, unless told. */
+/** Default time of all reports. */
 export const AT = Date.parse('2026-01-01T00:00:00Z');
 
-/** Nodes that were told revision `r`: those that report, and no others. */
+/** Only the nodes that report, with revision `r` published. */
 export function nodesOf(reports: readonly StoredReport[], more: Partial<NodesInput> = {}): NodesInput {
   return {
     reports,
@@ -20,7 +20,7 @@ export function nodesOf(reports: readonly StoredReport[], more: Partial<NodesInp
   };
 }
 
-/** A node that has carried out revision `r`. */
+/** The report of a node that has carried out revision `r`. */
 export function report(node: string, status: Partial<NodeStatus>): StoredReport {
   return {
     metadata: { name: node },

@@ -1,4 +1,7 @@
-/** Label of every object that the operator creates. Objects without it are never changed or deleted. */
+/**
+ * Label of every object that the operator creates. An object without it is never deleted. It is changed only if it is ours by another mark,
+ * and then gets the label back.
+ */
 export const MANAGED_BY = { 'app.kubernetes.io/managed-by': 'larder-operator' };
 
 /** Label selector for our objects. */

@@ -38,7 +38,9 @@ export function createNodeDocumentView(
     hasCache: (upstream) => current().caches.some((entry) => entry.upstream === upstream),
     upstreamsOf(id) {
       const { caches, mirrors } = current();
-      return [...caches, ...mirrors].flatMap(({ askedBy, upstream }) => (askedBy === id ? [upstream] : []));
+      return [...caches, ...mirrors].flatMap(({ askedBy: owner, upstream }) =>
+        owner === id ? [upstream] : [],
+      );
     },
   };
 }

@@ -48,7 +48,7 @@ export function makePlan({ objects, specOf, existingUpstreams, lastValid, mayAct
     const keptCaches = spec.kind === 'invalid' ? lastValid(configId(object)) : [];
     return { object, spec, caches: spec.kind === 'caches' ? spec.caches : keptCaches };
   });
-  // By id: a caller may hold a version of the object with a newer status than the plan was made from.
+  // Keyed by id, because a caller may hold a version of the object with a newer status than the plan was made from.
   const candidates = new Map(
     entries.map((entry) => [configId(entry.object), candidateOf(entry, existingUpstreams)]),
   );

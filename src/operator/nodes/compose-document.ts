@@ -84,10 +84,10 @@ function cacheCandidate(cache: PlannedCache, { addressOf }: DocumentInput): Entr
 
 function mirrorsCandidate(planned: PlannedMirrors, input: DocumentInput): EntryCandidate | undefined {
   const { upstream, hosts } = planned.mirrors;
-  const askedBy = configId(planned.owner);
+  const owner = configId(planned.owner);
   if (input.isUnread(planned)) {
     const { mirrors, bundles } = input.before;
-    const published = mirrors.find((entry) => entry.upstream === upstream && entry.askedBy === askedBy);
+    const published = mirrors.find((entry) => entry.upstream === upstream && entry.askedBy === owner);
     return published && withBundles(published, bundles);
   }
   const bundles: Record<string, string> = {};
@@ -105,7 +105,7 @@ function mirrorsCandidate(planned: PlannedMirrors, input: DocumentInput): EntryC
         ...(ca !== undefined && { ca }),
       };
     }),
-    askedBy,
+    askedBy: owner,
   };
   return { list: 'mirrors', entry, bundles };
 }

@@ -14,7 +14,7 @@ export interface DrainTrackerDeps {
   readonly document: NodeDocumentView;
 }
 
-/** Delays a removal until no node uses the upstream any more. */
+/** Delays removals until no node uses the upstream. */
 export interface DrainTracker {
   /**
    * Nodes that may still use `upstream`, because they have not confirmed the current revision. None once 5 minutes have passed since the
