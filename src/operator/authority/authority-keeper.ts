@@ -1,13 +1,8 @@
 import type { Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import {
-  createAuthority,
-  validityOf,
-  type KeyPair,
-  type Validity,
-} from '../../kube/certificates/authority.ts';
-import { DEFAULT_ROTATION, planRotation } from '../../kube/certificates/rotation.ts';
+import type { KeyPair } from '../../kube/certificates/authority.ts';
+import { planRotation } from '../../kube/certificates/rotation.ts';
 import type { KeySource } from '../../kube/controller/key-source.ts';
 import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../kube/kube-error.ts';
@@ -17,6 +12,7 @@ import { hasOurLabel, MANAGED_BY } from '../cluster/marks.ts';
 import { SECRETS, type Secret } from '../cluster/resources.ts';
 import { NotOwnedError } from '../ownership/not-owned-error.ts';
 import { authorityOf, readPairs, type Authority } from './authority-state.ts';
+import { nextPairs, validityOfPair } from './rotate-pairs.ts';
 
 /** Secret in the operator's namespace. If it is deleted, a new authority and all certificates are issued at once. */
 export const AUTHORITY_SECRET = 'larder-ca';
@@ -131,28 +127,4 @@ export function createAuthorityKeeper(
 function pairsOf({ data }: Secret): KeyPair[] | undefined {
   const text = data?.[ENTRY];
   return text === undefined ? undefined : readPairs(Buffer.from(text, 'base64').toString('utf8'));
-}
-
-/** Returns `pairs` itself if no rotation is due. */
-async function nextPairs(pairs: KeyPair[], now: number): Promise<KeyPair[]> {
-  const plan = planRotation(pairs.map(validityOfPair), now);
-  if (plan.signing === undefined) return [await newAuthority(now)];
-  if (plan.createSuccessor) return [...trustedOf(pairs, plan.trusted), await newAuthority(now)];
-  return plan.trusted.length < pairs.length ? trustedOf(pairs, plan.trusted) : pairs;
-}
-
-function trustedOf(pairs: readonly KeyPair[], trusted: readonly number[]): KeyPair[] {
-  return pairs.filter((_, index) => trusted.includes(index));
-}
-
-function newAuthority(now: number): Promise<KeyPair> {
-  return createAuthority(`larder ${new Date(now).toISOString()}`, {
-    from: now,
-    until: now + DEFAULT_ROTATION.authorityMs,
-  });
-}
-
-/** Parsed pairs have been checked. A malformed certificate counts as expired. */
-function validityOfPair({ certificate }: KeyPair): Validity {
-  return validityOf(certificate) ?? { from: 0, until: 0 };
 }
