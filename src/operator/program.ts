@@ -158,8 +158,13 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
   const document = createNodeDocumentView(watched, settings);
   const told = createPublishedDocument();
   const nodeProblems = createNodeProblems();
-  const holdings = createExistingUpstreams(watched, document);
-  const planner = createPlanner({ watched, finalizer, holdings, lastValid: createLastValid(watched) });
+  const existingUpstreams = createExistingUpstreams(watched, document);
+  const planner = createPlanner({
+    watched,
+    finalizer,
+    existingUpstreams,
+    lastValid: createLastValid(watched),
+  });
   const plan = () => planner.plan();
   const keeper = createAuthorityKeeper({ client, clock }, settings);
   const serviceMonitors = createServiceMonitorKind(watched.serviceMonitorCrd);
@@ -226,7 +231,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
           secrets,
           document,
           problems: nodeProblems,
-          told,
+          published: told,
         },
         settings,
       ),
@@ -238,7 +243,7 @@ function createControllers(deps: ControllersDeps, settings: OperatorSettings) {
       reconcile: createObjectReconciler({
         watched,
         planner,
-        holdings,
+        existingUpstreams,
         finalizer,
         writer,
         events,

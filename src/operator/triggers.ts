@@ -5,16 +5,17 @@ import { NODES_CONFIG_MAP } from '../fleet/nodes-config-map.ts';
 import { AUTHORITY_SECRET, type AuthorityKeeper } from './authority/authority-keeper.ts';
 import type { CacheStates } from './caches/cache-states.ts';
 import type { ServiceMonitorKind } from './caches/service-monitors.ts';
-import { askerOf } from './ownership/existing-objects.ts';
+import { ownerOf } from './ownership/existing-objects.ts';
 import { configId } from './cluster/config-id.ts';
 import type { Planner } from './configs/planner.ts';
 import type { NodeProblems } from './nodes/node-problems.ts';
-import { saysTheSame } from './cluster/node-report.ts';
+import { hasSameStatus } from './cluster/node-report.ts';
 import { NODES } from './nodes/nodes-reconciler.ts';
 import type { PublishedDocument } from './nodes/published-document.ts';
 import { secretNames } from './render/secret-files.ts';
 import type { StatsPoller } from './status/stats-poller.ts';
-import { cacheKeysOf, type Watched } from './cluster/watched.ts';
+import { cacheKeysOf } from './cluster/cache-key.ts';
+import type { Watched } from './cluster/watched.ts';
 
 export interface SourcesDeps {
   readonly watched: Watched;
@@ -36,9 +37,9 @@ export function createTriggers(deps: SourcesDeps) {
   const allCaches = (): Iterable<string> =>
     new Set([...planner.plan().caches.keys(), ...watched.statefulSets.list().flatMap(cacheKeysOf)]);
   const allObjects = (): string[] => planner.objects().map(configId);
-  const holderOf = (key: string): string[] => {
-    const holder = planner.plan().caches.get(key)?.holder;
-    return holder === undefined ? [] : [configId(holder)];
+  const ownerIdOf = (key: string): string[] => {
+    const owner = planner.plan().caches.get(key)?.owner;
+    return owner === undefined ? [] : [configId(owner)];
   };
   const isOwn = ({ metadata }: KubeObject): boolean => metadata.namespace === namespace;
 
@@ -48,8 +49,8 @@ export function createTriggers(deps: SourcesDeps) {
   }
 
   function* cachesNaming(secret: KubeObject): Generator<string> {
-    for (const { key, config, holder } of planner.plan().caches.values()) {
-      const isTheirs = holder.metadata.namespace === secret.metadata.namespace;
+    for (const { key, config, owner } of planner.plan().caches.values()) {
+      const isTheirs = owner.metadata.namespace === secret.metadata.namespace;
       if (isTheirs && secretNames(config).includes(secret.metadata.name)) yield key;
     }
   }
@@ -68,7 +69,7 @@ export function createTriggers(deps: SourcesDeps) {
       watched.configMaps,
       watched.networkPolicies,
       watched.disruptionBudgets,
-      watched.claims,
+      watched.volumeClaims,
       watched.pods,
     ].map((cache) => createObjectSource<KubeObject>(cache, cacheKeysOf)),
     createObjectSource(watched.secrets, (secret) => [
@@ -88,7 +89,7 @@ export function createTriggers(deps: SourcesDeps) {
     createObjectSource(watched.secrets, (secret) => {
       const ofMirrors = planner
         .plan()
-        .mirrors.some(({ holder }) => holder.metadata.namespace === secret.metadata.namespace);
+        .mirrors.some(({ owner }) => owner.metadata.namespace === secret.metadata.namespace);
       return ofMirrors || (isOwn(secret) && cacheKeysOf(secret).length > 0) ? [NODES] : [];
     }),
     authority.changes(() => [NODES]),
@@ -100,20 +101,20 @@ export function createTriggers(deps: SourcesDeps) {
       // Also of those whose status somebody else has written.
       for (const cache of [watched.registryConfigs, watched.mirrorConfigs])
         cache.onChange((_before, after) => after !== undefined && handler(configId(after)));
-      facts.onChange((key) => holderOf(key).forEach(handler));
-      stats.onChange((key) => holderOf(key).forEach(handler));
+      facts.onChange((key) => ownerIdOf(key).forEach(handler));
+      stats.onChange((key) => ownerIdOf(key).forEach(handler));
       told.onChange(() => allObjects().forEach(handler));
       nodeProblems.onChange(() => allObjects().forEach(handler));
       watched.reports.onChange((before, after) => {
-        if (!saysTheSame(before, after)) allObjects().forEach(handler);
+        if (!hasSameStatus(before, after)) allObjects().forEach(handler);
       });
       watched.daemonSets.onChange(() => allObjects().forEach(handler));
     }),
     ...[watched.statefulSets, watched.services].map((cache) =>
-      createObjectSource<KubeObject>(cache, (object) => askerOf(object) ?? []),
+      createObjectSource<KubeObject>(cache, (object) => ownerOf(object) ?? []),
     ),
-    ...[watched.pods, watched.claims].map((cache) =>
-      createObjectSource<KubeObject>(cache, (object) => cacheKeysOf(object).flatMap(holderOf)),
+    ...[watched.pods, watched.volumeClaims].map((cache) =>
+      createObjectSource<KubeObject>(cache, (object) => cacheKeysOf(object).flatMap(ownerIdOf)),
     ),
     createObjectSource(watched.configMaps, ({ metadata }) =>
       metadata.name === NODES_CONFIG_MAP ? allObjects() : [],

@@ -78,7 +78,13 @@ export async function startCacheSetting() {
   const patience = () => createDrainTracker({ clock, watched, document });
   let objects: readonly ConfigObject[] = [];
   const plan = () =>
-    makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true });
+    makePlan({
+      objects,
+      specOf: readConfig,
+      existingUpstreams: () => [],
+      lastValid: () => [],
+      mayAct: () => true,
+    });
   const reconcileCache = createCacheReconciler(
     {
       client,
@@ -106,7 +112,7 @@ export async function startCacheSetting() {
       authority,
       secrets,
       document,
-      told: createPublishedDocument(),
+      published: createPublishedDocument(),
       problems: createNodeProblems(),
     },
     settings,

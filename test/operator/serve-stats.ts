@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { PORTS } from '../../src/operator/render/identity.ts';
+import { PORTS } from '../../src/operator/render/cache-names.ts';
 
 /**
  * A cache as far as the operator asks it how it does. Loopback has addresses enough, and the port is the one of every cache. An answer of

@@ -11,7 +11,7 @@ import { NAME_TAKEN_RETRY_MS, NameTakenError } from '../ownership/name-taken-err
 import { createClaimOwner } from './claim-volume.ts';
 import type { Provided } from './provide-cache.ts';
 import type { Removal } from './remove-cache.ts';
-import { allExisting, askerOf, isAnothers } from '../ownership/existing-objects.ts';
+import { objectsOfCache, ownerOf, belongToAnother } from '../ownership/existing-objects.ts';
 
 /** Certificates are renewed with days to spare, so an hour is early enough to see that one is due. */
 const LOOK_AGAIN_MS = 3600_000;
@@ -49,16 +49,16 @@ export function createCacheReconciler(
   return async (key, { signal, logger }) => {
     const plan = deps.plan();
     const planned = plan.caches.get(key);
-    const objects = allExisting(watched, key);
+    const objects = objectsOfCache(watched, key);
     // Its object has become invalid, and how it was configured before cannot be read any more: all stays but what ends by itself.
-    if (planned === undefined && objects.some((one) => plan.isInvalid(askerOf(one) ?? ''))) {
+    if (planned === undefined && objects.some((one) => plan.isInvalid(ownerOf(one) ?? ''))) {
       const authority = deps.authority.current();
       if (authority === undefined) return { requeueAfterMs: 1000 };
       await deps.renewCertificate(key, authority, signal);
       return { requeueAfterMs: LOOK_AGAIN_MS };
     }
     // Also when nothing stands: what it consisted of before may be ending.
-    if (planned === undefined || objects.length === 0 || isAnothers(objects, planned)) {
+    if (planned === undefined || objects.length === 0 || belongToAnother(objects, planned)) {
       const removal = await deps.remove(key, signal);
       if (planned === undefined) facts.set(key, undefined);
       if (removal !== undefined) {
@@ -89,7 +89,7 @@ export function createCacheReconciler(
       setProblem(key, errorText(error));
       if (error instanceof NameTakenError) {
         // The other one may wait for a name that this one has had.
-        const kept = allExisting(watched, key).filter(({ kind }) => kind !== 'Service');
+        const kept = objectsOfCache(watched, key).filter(({ kind }) => kind !== 'Service');
         await deps.retire(planned, kept, signal);
         return { requeueAfterMs: NAME_TAKEN_RETRY_MS };
       }

@@ -9,22 +9,24 @@ import type { PlannedCache } from '../configs/plan.ts';
 import { specId } from '../cluster/spec-id.ts';
 import { cacheObjects } from '../render/cache-objects.ts';
 import type { CacheValues } from '../render/cache-values.ts';
-import { identityOf, PORTS } from '../render/identity.ts';
+import { cacheNamesOf, PORTS } from '../render/cache-names.ts';
 import { service } from '../render/service.ts';
 import { claimName } from '../render/stateful-set.ts';
-import { resourceOf, type Service } from '../cluster/resources.ts';
+import { resourceOf } from '../render/rendered-resources.ts';
+import type { Service } from '../cluster/resources.ts';
 import type { NamedSecrets } from '../cluster/named-secrets.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
 import { NotOwnedError } from '../ownership/not-owned-error.ts';
-import { BY_CACHE, cacheKeysOf, type Watched } from '../cluster/watched.ts';
-import { namesOf } from '../authority/cache-certificate.ts';
+import { BY_CACHE, cacheKeysOf } from '../cluster/cache-key.ts';
+import type { Watched } from '../cluster/watched.ts';
+import { subjectNamesOf } from '../authority/cache-certificate.ts';
 import type { KnownCacheState } from './cache-states.ts';
 import { createCertificates } from './ensure-certificate.ts';
 import { growClaim, volumeBytes } from './grow-volume.ts';
 import { NameTakenError } from '../ownership/name-taken-error.ts';
 import { filesMark, refreshPods } from './refresh-pods.ts';
 import type { ServiceMonitorKind } from './service-monitors.ts';
-import { isOurs, isServiceOfAnother, existing } from '../ownership/existing-objects.ts';
+import { isOurs, isServiceOfAnotherCache, existingObject } from '../ownership/existing-objects.ts';
 
 /** What is the same for all caches. */
 export type CacheSettings = Pick<
@@ -68,14 +70,14 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     authority: Authority,
     signal: AbortSignal,
   ): Promise<Provided> {
-    const { key, config, holder } = planned;
-    const needed = await readNeededSecrets(deps.secrets, config, holder.metadata.namespace, signal);
-    const claim = watched.claims.get({ namespace: settings.namespace, name: claimName(key) });
+    const { key, config, owner } = planned;
+    const needed = await readNeededSecrets(deps.secrets, config, owner.metadata.namespace, signal);
+    const claim = watched.volumeClaims.get({ namespace: settings.namespace, name: claimName(key) });
     const set = watched.statefulSets.get({ namespace: settings.namespace, name: key });
     const values: CacheValues = {
       ...settings,
       cache: config,
-      askedBy: configId(holder),
+      owner: configId(owner),
       secrets: needed.contents,
       volumeBytes: volumeBytes(claim, config.volume.size),
       claimTemplates: set?.spec?.volumeClaimTemplates,
@@ -86,7 +88,7 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     const former = watched.services
       .byIndex(BY_CACHE, key)
       .filter(({ metadata }) => metadata.name !== current.metadata.name);
-    const names = [current, ...former].flatMap(namesOf);
+    const names = [current, ...former].flatMap(subjectNamesOf);
     const certificate = config.http.tls
       ? await ensureCertificate(values, names, authority, signal)
       : undefined;
@@ -104,10 +106,10 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
     const pods = watched.pods.byIndex(BY_CACHE, key);
     await refreshPods(client, pods, filesMark([...files, certificate]), signal);
     const facts = {
-      madeFor: specId(holder),
+      madeFor: specId(owner),
       setGeneration,
       volumeBytes: values.volumeBytes,
-      endpoint: `${config.http.tls ? 'https' : 'http'}://${identityOf(values).serviceName}.${settings.namespace}.svc:${PORTS.registry}`,
+      endpoint: `${config.http.tls ? 'https' : 'http'}://${cacheNamesOf(values).serviceName}.${settings.namespace}.svc:${PORTS.registry}`,
       missingSecrets: needed.missing,
       invalidSecrets: needed.invalid,
       caBundleProblem: needed.caBundleProblem,
@@ -119,7 +121,7 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
 
   async function ensure(object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
     const resource = resourceOf(object);
-    const observed = existing(watched, object);
+    const observed = existingObject(watched, object);
     // Secrets are watched whoever made them. Of what has lost our label the rest of its metadata has not been kept, or it is not watched at all.
     const there =
       observed !== undefined && isOurs(observed)
@@ -136,7 +138,7 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
 /** What has the name of `wanted` and is not this cache's is left alone: what nodes may use still of another, and what is nobody's of ours. */
 function refuseOthers(wanted: KubeObject, there: KubeObject): void {
   const isTaken =
-    wanted.kind === 'Service' && cacheKeysOf(wanted).some((key) => isServiceOfAnother(there, key));
+    wanted.kind === 'Service' && cacheKeysOf(wanted).some((key) => isServiceOfAnotherCache(there, key));
   if (isTaken) throw new NameTakenError(there);
   if (!isOurs(there)) throw new NotOwnedError(there);
 }

@@ -3,11 +3,11 @@ import type { PlannedCache } from '../configs/plan.ts';
 import type { NodeDocumentView } from '../cluster/node-document-view.ts';
 import { endpointOf } from '../nodes/compose-document.ts';
 import type { Watched } from '../cluster/watched.ts';
-import { certificateNameOf } from '../authority/cache-certificate.ts';
+import { certificateSecretName } from '../render/cache-names.ts';
 import { clusterIpOf } from '../nodes/cluster-ip.ts';
 import { deleteOurs } from '../ownership/delete-ours.ts';
-import { ASK_AGAIN_MS, type DrainTracker } from '../nodes/drain-tracker.ts';
-import { allExisting } from '../ownership/existing-objects.ts';
+import { DRAIN_POLL_MS, type DrainTracker } from '../nodes/drain-tracker.ts';
+import { objectsOfCache } from '../ownership/existing-objects.ts';
 
 /** While nodes use what is left over: nothing waits for its removal, and each look is one at the whole cache. */
 const LOOK_AGAIN_MS = 5_000;
@@ -35,14 +35,14 @@ export function createUnusedRetirer(
   ): Promise<number | undefined> {
     const { key, config } = planned;
     const wanted = new Set(objects.map(idOf));
-    if (config.http.tls) wanted.add(`Secret ${certificateNameOf({ cache: config })}`);
-    const leftovers = allExisting(watched, key).filter((object) => !wanted.has(idOf(object)));
+    if (config.http.tls) wanted.add(`Secret ${certificateSecretName(config)}`);
+    const leftovers = objectsOfCache(watched, key).filter((object) => !wanted.has(idOf(object)));
     const hasNews = isTold(planned);
     if (leftovers.length === 0 || !hasNews) patience.forget(key);
     if (leftovers.length === 0) return undefined;
-    if (!hasNews || patience.waitedFor(key, config.upstream).length > 0) return LOOK_AGAIN_MS;
+    if (!hasNews || patience.undrainedNodes(key, config.upstream).length > 0) return LOOK_AGAIN_MS;
     for (const object of leftovers) await deleteOurs(client, object, signal);
-    return ASK_AGAIN_MS;
+    return DRAIN_POLL_MS;
   };
 
   /** Whether nodes are told of the address of now, or of none. */

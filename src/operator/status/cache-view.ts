@@ -10,7 +10,7 @@ import type { KnownCacheState } from '../caches/cache-states.ts';
 import { volumeBytes } from '../caches/grow-volume.ts';
 import type { SpecId } from '../cluster/spec-id.ts';
 import { podProblem } from '../cluster/pod-problem.ts';
-import type { Claim, Pod, StatefulSet } from '../cluster/resources.ts';
+import type { VolumeClaim, Pod, StatefulSet } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { roundForStatus } from './round-for-status.ts';
 import type { Finding } from './findings.ts';
@@ -24,7 +24,7 @@ export interface CacheInput {
   readonly spec: SpecId;
   readonly set: StatefulSet | undefined;
   readonly pods: readonly Pod[];
-  readonly claim: Claim | undefined;
+  readonly claim: VolumeClaim | undefined;
   /** Undefined: nobody has worked on it yet. */
   readonly facts: KnownCacheState | undefined;
   /** Undefined: it has not answered for a while. */
@@ -124,7 +124,7 @@ function stateOf({ set, before }: CacheInput, isRolling: boolean, problem: strin
 }
 
 /** No pod runs without its volume, and nothing in the status of a pod that waits for one says so. */
-function starting(claim: Claim | undefined): string {
+function starting(claim: VolumeClaim | undefined): string {
   const waits =
     claim?.status?.phase === 'Pending' ? `: its claim ${claim.metadata.name} has no volume yet` : '';
   return `the cache is starting${waits}`;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { CacheEntryStatus } from '../../api/status/registry-config-status.ts';
 import type { CacheStates } from '../caches/cache-states.ts';
-import { askerOf } from '../ownership/existing-objects.ts';
+import { ownerOf } from '../ownership/existing-objects.ts';
 import { configId } from '../cluster/config-id.ts';
 import type { PlannedCache } from '../configs/plan.ts';
 import type { Planner } from '../configs/planner.ts';
@@ -56,9 +56,9 @@ export function createLeaderWarmUp(
   }
 
   /** Of one that does not stand yet, or not on behalf of this object, there is nothing that could have been said before. */
-  function isCacheKnown({ key, holder }: PlannedCache, before: CacheEntryStatus | undefined): boolean {
+  function isCacheKnown({ key, owner }: PlannedCache, before: CacheEntryStatus | undefined): boolean {
     const set = watched.statefulSets.get({ namespace, name: key });
-    if (set === undefined || askerOf(set) !== configId(holder)) return true;
+    if (set === undefined || ownerOf(set) !== configId(owner)) return true;
     if (facts.get(key) === undefined) return false;
     const isServing = (set.status?.readyReplicas ?? 0) > 0;
     const hasAnswered = before?.bytesSaved !== undefined;

@@ -1,6 +1,6 @@
 import { LEASE_SECONDS } from '../../fleet/node-lease.ts';
 import type { AgentPod } from '../cluster/agent-pod.ts';
-import type { NodeReport } from '../cluster/node-report.ts';
+import type { StoredReport } from '../cluster/node-report.ts';
 import { podlessNodes } from '../cluster/podless-nodes.ts';
 import type { Finding } from './findings.ts';
 
@@ -12,7 +12,7 @@ export interface NodeView {
 }
 
 export interface NodesInput {
-  readonly reports: readonly NodeReport[];
+  readonly reports: readonly StoredReport[];
   /** The pods of the agents. */
   readonly agents: readonly AgentPod[];
   /** Since when some node has no such pod; undefined: all have. */

@@ -1,11 +1,11 @@
 import type { Observation } from '../../kube/objects/conditions.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import type { Asked } from '../configs/read-config.ts';
+import type { ParsedSpec } from '../configs/read-config.ts';
 import type { Finding } from './findings.ts';
 
 /** What is to be said of any object of ours: that its spec cannot be used, that it is going, that nodes do not hear of it. */
 export function findingsOfObject(
-  asked: Asked,
+  asked: ParsedSpec,
   removing: readonly string[] | undefined,
   nodeProblems: readonly string[],
 ): Finding[] {

@@ -24,7 +24,7 @@ const LOOK_SOON_MS = 15_000;
 export interface ObjectReconcilerDeps {
   readonly watched: Pick<Watched, 'registryConfigs' | 'mirrorConfigs'>;
   readonly planner: Planner;
-  readonly holdings: (id: ConfigId) => readonly string[];
+  readonly existingUpstreams: (id: ConfigId) => readonly string[];
   readonly finalizer: Finalizer;
   readonly writer: StatusWriter;
   readonly events: EventRecorder;
@@ -43,7 +43,7 @@ export interface ObjectReconcilerDeps {
  * object is its finalizer; until that is on, nothing else is.
  */
 export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
-  const { watched, holdings, finalizer, writer, events } = deps;
+  const { watched, existingUpstreams, finalizer, writer, events } = deps;
 
   return async (key, { signal }) => {
     const object = find(key);
@@ -56,7 +56,7 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
       return await tell(resource, object, undefined, signal);
     }
     if (!finalizer.isOn(object)) return 'done';
-    const left = holdings(configId(object));
+    const left = existingUpstreams(configId(object));
     if (left.length === 0) {
       await finalizer.remove(resource, object, signal);
       return 'done';

@@ -2,7 +2,7 @@ import type { RegistryConfigStatus } from '../../api/status/registry-config-stat
 import { formatBytes } from '../../kit/quantity.ts';
 import type { Observation } from '../../kube/objects/conditions.ts';
 import type { Conflict } from '../configs/upstream-claims.ts';
-import type { Asked } from '../configs/read-config.ts';
+import type { ParsedSpec } from '../configs/read-config.ts';
 import type { RegistryConfigObject } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 import type { CacheView } from './cache-view.ts';
@@ -13,7 +13,7 @@ import { findingsOfObject, nodesText, observationOf } from './object-findings.ts
 
 export interface RegistryConfigInput {
   readonly object: RegistryConfigObject;
-  readonly asked: Asked;
+  readonly asked: ParsedSpec;
   readonly conflicts: readonly Conflict[];
   /** Why nodes are not told of its upstreams, or not of their last change, a sentence each. */
   readonly nodeProblems: readonly string[];

@@ -8,7 +8,7 @@ import { ManualClock } from '../../kit/clock.ts';
 import { configId } from '../cluster/config-id.ts';
 import { makePlan } from '../configs/plan.ts';
 import { readConfig, type ConfigObject } from '../configs/read-config.ts';
-import { ASKED_BY, UPSTREAM } from '../cluster/marks.ts';
+import { OWNER_ANNOTATION, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
 import type { Service } from '../cluster/resources.ts';
 import { createStatsPoller } from './stats-poller.ts';
 
@@ -24,10 +24,10 @@ function objectOf(name: string, uid = 'uid'): ConfigObject {
   };
 }
 
-/** Asks the cache at `address`, which is there on behalf of `holder`, from `begin` on until what that gives is disposed of. */
-function polling(address: string, holder: ConfigObject, objects: () => readonly ConfigObject[]) {
+/** Asks the cache at `address`, which is there on behalf of `owner`, from `begin` on until what that gives is disposed of. */
+function polling(address: string, owner: ConfigObject, objects: () => readonly ConfigObject[]) {
   const { watched, services } = emptyWatched();
-  const annotations = { [ASKED_BY]: configId(holder), [UPSTREAM]: 'docker.io' };
+  const annotations = { [OWNER_ANNOTATION]: configId(owner), [UPSTREAM_ANNOTATION]: 'docker.io' };
   const metadata = { namespace: 'larder-system', name: KEY, annotations };
   const service: Service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: address } };
   services.replace({ items: [service], resourceVersion: '1' });
@@ -38,8 +38,8 @@ function polling(address: string, holder: ConfigObject, objects: () => readonly 
     plan: () =>
       makePlan({
         objects: objects(),
-        asked: readConfig,
-        has: () => [],
+        specOf: readConfig,
+        existingUpstreams: () => [],
         lastValid: () => [],
         mayAct: () => true,
       }),

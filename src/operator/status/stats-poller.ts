@@ -5,7 +5,7 @@ import type { WatchedObjects } from '../ownership/existing-objects.ts';
 import { configId, type ConfigId } from '../cluster/config-id.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
-import { PORTS } from '../render/identity.ts';
+import { PORTS } from '../render/cache-names.ts';
 import type { Watched } from '../cluster/watched.ts';
 import { readCacheStats, type CacheStats } from './cache-stats.ts';
 
@@ -41,7 +41,7 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
   const handlers = new Set<(key: string) => void>();
 
   async function ask(planned: PlannedCache, signal: AbortSignal): Promise<void> {
-    const { key, config, holder } = planned;
+    const { key, config, owner } = planned;
     const host = clusterIpOf(planned, watched, namespace);
     const stats =
       host === undefined
@@ -53,10 +53,10 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
             signal,
           );
     const last = known.get(key);
-    const isOurs = last !== undefined && isOf(last, holder);
+    const isOurs = last !== undefined && isOf(last, owner);
     const at = clock.monotonic();
     if (stats !== undefined) {
-      known.set(key, { holder: configId(holder), uid: holder.metadata.uid, stats, at });
+      known.set(key, { owner: configId(owner), uid: owner.metadata.uid, stats, at });
       if (isOurs && JSON.stringify(last.stats) === JSON.stringify(stats)) return;
     } else {
       if (last === undefined || (isOurs && at - last.at < KEPT_MS)) return;
@@ -77,9 +77,9 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
 
   return {
     get(key) {
-      const holder = plan().caches.get(key)?.holder;
+      const owner = plan().caches.get(key)?.owner;
       const one = known.get(key);
-      return holder !== undefined && one !== undefined && isOf(one, holder) ? one.stats : undefined;
+      return owner !== undefined && one !== undefined && isOf(one, owner) ? one.stats : undefined;
     },
     onChange: (handler) => void handlers.add(handler),
     async run(signal) {
@@ -94,13 +94,13 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
 
 interface Answer {
   /** Who asked for the cache then, and which object of that name: a cache of another one is another cache. */
-  readonly holder: ConfigId;
+  readonly owner: ConfigId;
   readonly uid: string | undefined;
   readonly stats: CacheStats;
   /** Of the monotonic clock. */
   readonly at: number;
 }
 
-function isOf({ holder, uid }: Answer, object: ConfigObject): boolean {
-  return holder === configId(object) && uid === object.metadata.uid;
+function isOf({ owner, uid }: Answer, object: ConfigObject): boolean {
+  return owner === configId(object) && uid === object.metadata.uid;
 }

@@ -16,8 +16,9 @@ import type { PublishedDocument } from '../nodes/published-document.ts';
 import { claimName } from '../render/stateful-set.ts';
 import type { MirrorConfigObject, RegistryConfigObject } from '../cluster/resources.ts';
 import type { NamedSecrets } from '../cluster/named-secrets.ts';
-import { mirrorBundleProblem } from '../secrets/mirror-bundle-problem.ts';
-import { BY_CACHE, type Watched } from '../cluster/watched.ts';
+import { mirrorBundleProblem } from '../secrets/bundle-problems.ts';
+import { BY_CACHE } from '../cluster/cache-key.ts';
+import type { Watched } from '../cluster/watched.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { cacheView } from './cache-view.ts';
 import { entryOf } from './entry-of.ts';
@@ -52,7 +53,7 @@ export function createStatusComposer(
     signal: AbortSignal,
   ): Promise<RegistryConfigStatus | MirrorConfigStatus> {
     const common = {
-      asked: planner.asked(object),
+      asked: planner.specOf(object),
       conflicts: planner.plan().conflictsOf(object),
       nodeProblems: nodeProblemsOf(object, removing),
       removing,
@@ -81,7 +82,7 @@ export function createStatusComposer(
   }
 
   function upstreamsOf(object: ConfigObject): readonly string[] {
-    const asked = planner.asked(object);
+    const asked = planner.specOf(object);
     if (asked.kind === 'invalid') return deps.document.upstreamsOf(configId(object));
     return (asked.kind === 'caches' ? asked.caches : asked.mirrors).map(({ upstream }) => upstream);
   }
@@ -113,7 +114,7 @@ export function createStatusComposer(
           spec: specId(object),
           set: watched.statefulSets.get({ namespace, name: key }),
           pods: watched.pods.byIndex(BY_CACHE, key),
-          claim: watched.claims.get({ namespace, name: claimName(key) }),
+          claim: watched.volumeClaims.get({ namespace, name: claimName(key) }),
           facts: facts.get(key),
           stats: stats(key),
           nodes,
@@ -126,7 +127,7 @@ export function createStatusComposer(
   }
 
   async function bundleProblemsOf(object: MirrorConfigObject, signal: AbortSignal): Promise<string[]> {
-    const asked = planner.asked(object);
+    const asked = planner.specOf(object);
     if (asked.kind !== 'mirrors') return [];
     const problems: string[] = [];
     for (const { upstream, hosts } of asked.mirrors) {

@@ -13,9 +13,10 @@ export function occurrencesOf(before: readonly Condition[], after: readonly Cond
     if (old?.reason === reason && old.message === message) return [];
     const isBad = BAD[type] === status || reason === 'Stuck';
     // That all is well is news only where it was not.
-    const isGood = !isBad && old !== undefined && (BAD[type] === old.status || old.reason === 'Stuck');
+    const isValidByAnnotations =
+      !isBad && old !== undefined && (BAD[type] === old.status || old.reason === 'Stuck');
     const isFirst = type === 'Ready' && status === 'True' && old?.status !== 'True';
-    if (!isBad && !isGood && !isFirst) return [];
+    if (!isBad && !isValidByAnnotations && !isFirst) return [];
     const note = `${type} is ${REASONS[reason].status}: ${message}`;
     return [{ type: isBad ? 'Warning' : 'Normal', reason, action: 'Reconcile', note }];
   });
