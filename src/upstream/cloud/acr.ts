@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { identityTokenCredential } from '../credentials/credential.ts';
+import { importCloudClient } from './cloud-client.ts';
 import type { RegistryPost } from './registry-post.ts';
 import type { FetchLogin } from './renewed-login.ts';
 
@@ -9,7 +10,10 @@ import type { FetchLogin } from './renewed-login.ts';
  */
 export function createAcrLogin(registry: URL, post: RegistryPost): FetchLogin {
   return async (signal) => {
-    const { DefaultAzureCredential } = await import('@azure/identity');
+    const { DefaultAzureCredential } = await importCloudClient(
+      '@azure/identity',
+      () => import('@azure/identity'),
+    );
     const scopes = audienceOf(registry);
     const credential = new DefaultAzureCredential({ retryOptions: { maxRetries: RETRIES } });
     const entra = await credential.getToken(scopes, { abortSignal: signal });

@@ -1,6 +1,7 @@
 import { Agent } from 'node:https';
 import { passwordCredential } from '../credentials/credential.ts';
 import type { Environment } from '../http/proxy.ts';
+import { importCloudClient } from './cloud-client.ts';
 import type { FetchLogin } from './renewed-login.ts';
 
 /**
@@ -37,7 +38,10 @@ async function privateToken(
   env: Environment,
   signal: AbortSignal,
 ): Promise<AuthorizationData | undefined> {
-  const { ECRClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr');
+  const { ECRClient, GetAuthorizationTokenCommand } = await importCloudClient(
+    '@aws-sdk/client-ecr',
+    () => import('@aws-sdk/client-ecr'),
+  );
   const region = regionOf(hostname);
   const client = new ECRClient({ ...(region !== undefined && { region }), requestHandler: handlerOf(env) });
   try {
@@ -49,7 +53,10 @@ async function privateToken(
 }
 
 async function publicToken(env: Environment, signal: AbortSignal): Promise<AuthorizationData | undefined> {
-  const { ECRPUBLICClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr-public');
+  const { ECRPUBLICClient, GetAuthorizationTokenCommand } = await importCloudClient(
+    '@aws-sdk/client-ecr-public',
+    () => import('@aws-sdk/client-ecr-public'),
+  );
   const client = new ECRPUBLICClient({ region: PUBLIC_REGION, requestHandler: handlerOf(env) });
   try {
     const answer = await client.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal });

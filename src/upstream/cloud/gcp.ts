@@ -1,4 +1,5 @@
 import { passwordCredential } from '../credentials/credential.ts';
+import { importCloudClient } from './cloud-client.ts';
 import type { FetchLogin } from './renewed-login.ts';
 
 /**
@@ -7,7 +8,10 @@ import type { FetchLogin } from './renewed-login.ts';
  */
 export function createGcpLogin(): FetchLogin {
   return async (signal) => {
-    const { GoogleAuth } = await import('google-auth-library');
+    const { GoogleAuth } = await importCloudClient(
+      'google-auth-library',
+      () => import('google-auth-library'),
+    );
     // One of its own each time: a client that is kept would give the token that it remembers.
     const auth = new GoogleAuth({
       scopes: SCOPE,
