@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { hostPortErrors } from '../api/rules/host-and-url.ts';
 import { LarderError } from '../kit/errors.ts';
+import { parseJson } from '../kit/parse-json.ts';
 
 /** What a node should do (decision 0007). Fields of a newer operator are left out, so that agents may be older. */
 export type NodeDocument = z.output<typeof DOCUMENT>;
@@ -121,12 +122,9 @@ function isTls(endpoint: string): boolean {
 }
 
 function readJson(text: string, source: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // The parser's own message quotes the text, and that holds keys of nobody's choosing.
-    throw new LarderError('CONFIG_INVALID', `${source}: must be a JSON document`, { cause: error });
-  }
+  const value = parseJson(text);
+  if (value === undefined) throw new LarderError('CONFIG_INVALID', `${source}: must be a JSON document`);
+  return value;
 }
 
 function isPlainUrl(scheme: RegExp, withPath: boolean): (text: string) => boolean {

@@ -3,6 +3,7 @@ import { LEASES, type Lease } from '../kube/leader-election/lease.ts';
 import { microTime } from '../kube/micro-time.ts';
 import type { Intent, OwnerReference } from '../kube/types.ts';
 import type { NodeStatus } from './node-status.ts';
+import { parseJson } from '../kit/parse-json.ts';
 
 /**
  * Of every Lease with the status of a node, the value being `true`; and the annotation that has the status, as JSON. Both as in decision 0007.
@@ -53,7 +54,7 @@ export function nodeLease(
 /** What a node's Lease says; undefined when that cannot be made out. */
 export function readNodeLease(lease: Lease): NodeReport | undefined {
   const { metadata, spec } = LEASE.safeParse(lease).data ?? {};
-  const status = STATUS.safeParse(jsonOrNothing(metadata?.annotations[NODE_STATUS])).data;
+  const status = STATUS.safeParse(parseJson(metadata?.annotations[NODE_STATUS] ?? '')).data;
   if (spec === undefined || status === undefined) return undefined;
   return { node: spec.holderIdentity, status, renewedAt: Date.parse(spec.renewTime) };
 }
@@ -92,12 +93,4 @@ function shortened({ revision, containerd, upstreams }: NodeStatus): NodeStatus 
 /** Not as a controller, and blocking nothing: both would take rights on Pods. */
 function ownerReference({ name, uid }: NodeLeaseOwner): OwnerReference {
   return { apiVersion: 'v1', kind: 'Pod', name, uid };
-}
-
-function jsonOrNothing(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../kit/parse-json.ts';
 import { isDigest, type Digest } from './digest.ts';
 
 /**
@@ -25,12 +26,8 @@ export interface Manifest {
 
 /** Reads a manifest's descriptors leniently; undefined when the bytes are not a JSON object with a manifest's fields. */
 export function parseManifest(content: Uint8Array): Manifest | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('utf8');
+  const value = parseJson(text);
   if (!isRecord(value)) return undefined;
   const parts = ['config', 'layers', 'blobs', 'manifests', 'fsLayers'];
   if (!parts.some((part) => part in value)) return undefined;

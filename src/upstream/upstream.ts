@@ -9,7 +9,7 @@ import { createCooldown, type Cooldown } from './auth/rate-limits.ts';
 import type { CredentialState } from './credentials/credential-state.ts';
 import type { Credential, Credentials } from './credentials/credential.ts';
 import { createDispatchers } from './http/dispatchers.ts';
-import { discard, readBody } from './http/exchange.ts';
+import { discard, readAnswer } from './http/exchange.ts';
 import { FIRST_BYTE, headOf, isHeadRefused } from './head.ts';
 import { DEFAULT_LIMITS, type UpstreamLimits } from './http/limits.ts';
 import { createProxyChoice, type Environment, type ProxySettings } from './http/proxy.ts';
@@ -129,7 +129,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
       challenges,
       contentLength,
       body,
-      read: (limit) => readBody(answer, name, limit),
+      read: (limit) => readAnswer(answer, name, limit),
     };
   }
 

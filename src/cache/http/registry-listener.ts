@@ -7,7 +7,7 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { CLIENT_LIMITS, isRequestTimeout, limitOptions } from '../../kit/client-limits.ts';
+import { CLIENT_LIMITS, isRequestTimeout, listenerOptions } from '../../kit/client-limits.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { createConnections } from '../../kit/connections.ts';
 import { errorText, isLarderError, LarderError, type ErrorCode } from '../../kit/errors.ts';
@@ -15,9 +15,6 @@ import type { Logger } from '../../kit/logger.ts';
 import { sendError } from './answer.ts';
 import { formatCacheStatus } from './cache-status.ts';
 import { RegistryExchange } from './exchange.ts';
-
-/** Tokens of large registries exceed the default 16 KiB. */
-const MAX_HEADER_BYTES = 64 * 1024;
 
 export interface RegistryListenerDeps {
   readonly handle: (exchange: RegistryExchange) => Promise<void>;
@@ -56,7 +53,7 @@ export function createRegistryListener(
     });
     deps.handle(exchange).catch((error: unknown) => fail(exchange, error, deps.logger));
   };
-  const options = { maxHeaderSize: MAX_HEADER_BYTES, ...limitOptions(limits) };
+  const options = listenerOptions(limits);
   const server =
     tls === undefined
       ? createServer(options, listener)

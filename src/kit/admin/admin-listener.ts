@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { AdminGuard } from './guard.ts';
 import { readJsonBody } from './json-body.ts';
 import { createLineStream, type LineStream } from './line-stream.ts';
-import { CLIENT_LIMITS, limitOptions } from '../client-limits.ts';
+import { CLIENT_LIMITS, listenerOptions, type ClientLimits } from '../client-limits.ts';
 import type { Clock } from '../clock.ts';
 import { errorText, isLarderError, LarderError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -31,12 +31,15 @@ export interface AdminActions {
 /** Does what the body asks for, and tells of it line by line. What it throws is the answer, or the last line of it. */
 export type AdminAction = (body: unknown, stream: LineStream) => Promise<void>;
 
+/** No registry's token comes here: the headers are limited as Node.js does by itself. */
+const ADMIN_LIMITS: ClientLimits = { ...CLIENT_LIMITS, headerBytes: 16 * 1024 };
+
 /**
  * The admin listener of a program: `/healthz`, `/readyz`, `/metrics`, its documents, and what may be done with it; apart from what it serves to others,
  * so that it may stay private. Reading needs no login, see {@link AdminGuard} for the rest.
  */
-export function createAdminListener(deps: AdminDeps, limits = CLIENT_LIMITS): Server {
-  const server = createServer(limitOptions(limits), (request, response) => {
+export function createAdminListener(deps: AdminDeps, limits = ADMIN_LIMITS): Server {
+  const server = createServer(listenerOptions(limits), (request, response) => {
     const path = (request.url ?? '/').split('?')[0] as string;
     answer(deps, { request, path, response, listensOn: () => addressOf(server) }).catch((error: unknown) =>
       fail(deps, error, response),

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { LarderError } from '../errors.ts';
-import { readRequestBody } from '../read-request-body.ts';
+import { parseJson } from '../parse-json.ts';
+import { readRequestBody } from '../read-body.ts';
 
 /** What an action is told takes a few hundred bytes. */
 const BODY_LIMIT = 16 * 1024;
@@ -18,11 +19,9 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   }
   const text = (await readRequestBody(request, BODY_LIMIT, tooLong)).toString('utf8').trim();
   if (text === '') return {};
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw invalid('expected a body in JSON, found something else');
-  }
+  const body = parseJson(text);
+  if (body === undefined) throw invalid('expected a body in JSON, found something else');
+  return body;
 }
 
 function tooLong(size: number): LarderError {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../kit/parse-json.ts';
 import { KubeError } from '../kube-error.ts';
 import type { KubeObject, Resource } from '../types.ts';
 
@@ -53,11 +54,9 @@ export function decodePage<T extends KubeObject>(
 
 /** @throws KubeError `BadAnswer`, without any of the text: it may be a Secret's. */
 export function decodeJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw badAnswer(what, 'expected JSON');
-  }
+  const value = parseJson(text);
+  if (value === undefined) throw badAnswer(what, 'expected JSON');
+  return value;
 }
 
 /** An answer that cannot be used. */

@@ -1,5 +1,10 @@
 import { createServer, type Server } from 'node:https';
-import { CLIENT_LIMITS, isRequestTimeout, limitOptions, type ClientLimits } from '../../kit/client-limits.ts';
+import {
+  CLIENT_LIMITS,
+  isRequestTimeout,
+  listenerOptions,
+  type ClientLimits,
+} from '../../kit/client-limits.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { createConnections } from '../../kit/connections.ts';
 import { drain } from '../../kit/listen.ts';
@@ -8,8 +13,6 @@ import type { Relay } from './relay.ts';
 
 /** containerd keeps connections for 30 s: whoever closes first must not be us. */
 const RELAY_LIMITS: ClientLimits = { ...CLIENT_LIMITS, idleMs: 75_000 };
-/** Tokens of large registries exceed the default 16 KiB. */
-const MAX_HEADER_BYTES = 64 * 1024;
 
 /** The server that containerd is pointed at, of HTTP over TLS; `/healthz` says that the process lives. */
 export function createRelayListener(
@@ -25,8 +28,7 @@ export function createRelayListener(
       cert: certificate,
       key,
       ALPNProtocols: ['http/1.1'],
-      maxHeaderSize: MAX_HEADER_BYTES,
-      ...limitOptions(limits),
+      ...listenerOptions(limits),
     },
     (request, response) => {
       running += 1;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
+import { readRequestBody } from '../../kit/read-body.ts';
 import { endToEnd } from './end-to-end.ts';
 import type { RelayTarget } from './relay-target.ts';
 import { sendError } from './send-error.ts';
@@ -97,16 +98,11 @@ async function formOf(request: IncomingMessage): Promise<Buffer | undefined> {
     request.resume();
     return undefined;
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Read to its end in any case: a body that is left unread turns the answer into a reset.
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= MAX_FORM_BYTES) chunks.push(chunk);
-  }
-  if (size > MAX_FORM_BYTES)
-    throw new LarderError('REQUEST_INVALID', `a request's body may have ${MAX_FORM_BYTES} bytes at most`);
-  return Buffer.concat(chunks);
+  return readRequestBody(
+    request,
+    MAX_FORM_BYTES,
+    () => new LarderError('REQUEST_INVALID', `a request's body may have ${MAX_FORM_BYTES} bytes at most`),
+  );
 }
 
 function nobodyCaches(upstream: string | undefined): LarderError {

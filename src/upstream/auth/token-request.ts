@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
+import { parseJson } from '../../kit/parse-json.ts';
 import { redactUrl } from '../../kit/redact.ts';
 import type { AddressGuard } from '../http/address-guard.ts';
 import type { Cooldown } from './rate-limits.ts';
 import { basicAuthorization, type Credential } from '../credentials/credential.ts';
-import { discard, readBody, type UpstreamExchange } from '../http/exchange.ts';
+import { discard, readAnswer, type UpstreamExchange } from '../http/exchange.ts';
 import { redirectTarget } from '../http/redirect.ts';
 import type { Transport } from '../http/transport.ts';
 
@@ -65,7 +66,7 @@ export async function requestToken(
   }
   const { status } = answer;
   if (status >= 200 && status < 300) {
-    return readToken(await readBody(answer, where, ANSWER_LIMIT), answer, askedAt, where);
+    return readToken(await readAnswer(answer, where, ANSWER_LIMIT), answer, askedAt, where);
   }
   discard(answer);
   if (status === 429) throw deps.cooldown.start(account, answer.headers['retry-after']);
@@ -145,7 +146,7 @@ const ANSWER = z.object({
 const DEFAULT_LIFE_SECONDS = 60;
 
 function readToken(body: Buffer, answer: UpstreamExchange, askedAt: number, where: string): Token {
-  const parsed = ANSWER.safeParse(json(body)).data;
+  const parsed = ANSWER.safeParse(parseJson(body.toString('utf8'))).data;
   const value = parsed?.token || parsed?.access_token;
   if (parsed === undefined || !value || !/^[\x21-\x7e]+$/.test(value)) {
     throw new LarderError('UPSTREAM_BAD_ANSWER', `${where} answered ${answer.status} without a usable token`);
@@ -159,12 +160,4 @@ function readToken(body: Buffer, answer: UpstreamExchange, askedAt: number, wher
 function ageMs(issuedAt: string | undefined, date: string | undefined): number {
   const age = Date.parse(date ?? '') - Date.parse(issuedAt ?? '');
   return age > 0 ? age : 0;
-}
-
-function json(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

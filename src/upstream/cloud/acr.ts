@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../kit/parse-json.ts';
 import { identityTokenCredential } from '../credentials/credential.ts';
 import { importCloudClient } from './cloud-client.ts';
 import type { RegistryPost } from './registry-post.ts';
@@ -24,7 +25,7 @@ export function createAcrLogin(registry: URL, post: RegistryPost): FetchLogin {
       signal,
     );
     if (status !== 200) throw new Error(`${url.href} answered ${status} to the token of Microsoft Entra ID`);
-    const token = ANSWER.safeParse(json(body)).data?.refresh_token;
+    const token = ANSWER.safeParse(parseJson(body)).data?.refresh_token;
     if (token === undefined) throw new Error(`${url.href} answered without a refresh token`);
     return { credential: identityTokenCredential(token), expiresAt: expiryOf(token) };
   };
@@ -46,14 +47,6 @@ function audienceOf({ hostname }: URL): string {
 /** The end of a JWT, in milliseconds. The exchange does not say it otherwise. */
 function expiryOf(token: string): number | undefined {
   const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8');
-  const parsed = CLAIMS.safeParse(json(claims)).data;
+  const parsed = CLAIMS.safeParse(parseJson(claims)).data;
   return parsed && parsed.exp * 1000;
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import type { UpstreamMetrics } from '../metrics.ts';
 import { createAddressGuard, type Resolve } from '../http/address-guard.ts';
 import { createDispatchers } from '../http/dispatchers.ts';
-import { exchange, readBody, type UpstreamExchange, type ExchangeRequest } from '../http/exchange.ts';
+import { exchange, readAnswer, type UpstreamExchange, type ExchangeRequest } from '../http/exchange.ts';
 import { upstreamFailure } from '../http/failure.ts';
 import { DEFAULT_LIMITS } from '../http/limits.ts';
 import { createProxyChoice } from '../http/proxy.ts';
@@ -62,7 +62,7 @@ export function createRegistryPost(
     const body = new URLSearchParams(form).toString();
     try {
       const answer = await send({ method: 'POST', url, headers, body, signal }, dispatchers.pick(url));
-      const content = await readBody(answer, url.host, ANSWER_LIMIT);
+      const content = await readAnswer(answer, url.host, ANSWER_LIMIT);
       return { status: answer.status, body: content.toString('utf8') };
     } finally {
       await dispatchers.close();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../kit/parse-json.ts';
 import { identityTokenCredential, passwordCredential, type Credential } from './credential.ts';
 
 const ENTRY = z.object({
@@ -24,7 +25,7 @@ export function dockerConfigCredential(
   upstream: string,
   remoteURL: string,
 ): Credential | undefined {
-  const parsed = FILE.safeParse(json(content));
+  const parsed = FILE.safeParse(parseJson(content));
   if (!parsed.success) throw new Error('expected a Docker configuration, {"auths":{"<registry>":{...}}}');
   const { auths } = parsed.data;
   const { host } = new URL(remoteURL);
@@ -55,12 +56,4 @@ function readEntry({
 /** `https://r.example/v1/` is an entry for `r.example`. */
 function hostOf(key: string): string {
   return key.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
-}
-
-function json(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
+import { readBody } from '../../kit/read-body.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { ResponseBody } from './response-body.ts';
 
@@ -183,7 +184,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
  * The whole body, at most `limit` bytes: beyond it the body is destroyed.
  * @throws `UPSTREAM_BAD_ANSWER` beyond the limit, and what the body fails with.
  */
-export async function readBody(
+export async function readAnswer(
   answer: Pick<UpstreamExchange, 'body' | 'contentLength'>,
   host: string,
   limit: number,
@@ -195,14 +196,7 @@ export async function readBody(
     body.destroy();
     throw tooLong();
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw tooLong();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
+  return readBody(body, limit, tooLong);
 }
 
 /** Answers that are read only so that their connection can be used again. */
@@ -216,7 +210,7 @@ export function discard({ body, contentLength }: UpstreamExchange): void {
 
 /** The answer with its body taken off the connection, for an answer that may be needed later. Bodies above 64 KiB are dropped. */
 export async function detached(answer: UpstreamExchange): Promise<UpstreamExchange> {
-  const body = await readBody(answer, '', WORTH_READING).catch(() => Buffer.alloc(0));
+  const body = await readAnswer(answer, '', WORTH_READING).catch(() => Buffer.alloc(0));
   return {
     ...answer,
     contentLength: body.length,
