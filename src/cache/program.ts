@@ -6,13 +6,13 @@ import type { Logger } from '../kit/logger.ts';
 import { createMetricsRegistry } from '../kit/metrics.ts';
 import { declareCacheMetrics, type CacheMetrics } from './metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { fingerprint } from '../kit/watch-files.ts';
+import { fileFingerprint } from '../kit/watch-files.ts';
 import { CHUNK_BYTES } from '../store/sums/chunk-sums.ts';
 import { openStore, type ScrubSettings } from '../store/store.ts';
 import type { MaintainedStore } from '../store/maintenance/maintenance.ts';
 import { createCloudLogin } from '../upstream/cloud/cloud-login.ts';
 import { createConfiguredCredentials } from '../upstream/credentials/configured-credentials.ts';
-import { createCredentialState } from '../upstream/credentials/credential-state.ts';
+import { createCredentialHealth } from '../upstream/credentials/credential-health.ts';
 import { createSecretDirectory, type SecretDirectory } from '../upstream/credentials/secret-directory.ts';
 import type { Upstream } from '../upstream/types.ts';
 import { createUpstream } from '../upstream/upstream.ts';
@@ -97,9 +97,9 @@ export async function startCache(
   logger: Logger,
 ): Promise<RunningCache> {
   const { configFile, tlsFiles } = settings;
-  const configAsRead = await fingerprint(configFile === undefined ? [] : [configFile]);
+  const configAsRead = await fileFingerprint(configFile === undefined ? [] : [configFile]);
   const config = await loadConfig(configFile);
-  const tlsAsRead = await fingerprint(tlsFiles === undefined ? [] : [tlsFiles.cert, tlsFiles.key]);
+  const tlsAsRead = await fileFingerprint(tlsFiles === undefined ? [] : [tlsFiles.cert, tlsFiles.key]);
   const tls = tlsFiles === undefined ? undefined : await readTls(tlsFiles);
   const metrics = declareCacheMetrics(createMetricsRegistry());
   const tasks = new TaskGroup(logger);
@@ -298,7 +298,7 @@ function connect(
 ): Upstream {
   const secrets = deps.secrets.open(cache);
   const logger = deps.logger.with({ upstream: cache.upstream });
-  const credentialState = createCredentialState(cache.upstream, { logger, metrics: deps.metrics });
+  const credentialHealth = createCredentialHealth(cache.upstream, { logger, metrics: deps.metrics });
   const options = {
     name: cache.upstream,
     remoteURL: cache.remoteURL,
@@ -313,7 +313,7 @@ function connect(
   const credentials = createConfiguredCredentials(cache, {
     secret(name) {
       const read = secrets.credentialOf(name, (credential) =>
-        credentialState.gives(`Secret ${name}`, credential),
+        credentialHealth.gives(`Secret ${name}`, credential),
       );
       return (_signal, refused) => (refused === undefined ? read() : deps.secrets.refresh().then(read));
     },
@@ -321,12 +321,12 @@ function connect(
       const login = createCloudLogin(deps, provider, options);
       return async (signal, refused) => {
         const credential = await login(signal, refused);
-        credentialState.gives(provider, credential);
+        credentialHealth.gives(provider, credential);
         return credential;
       };
     },
   });
-  const client = createUpstream(deps, { ...options, credentials, credentialState });
+  const client = createUpstream(deps, { ...options, credentials, credentialHealth });
   return {
     ...client,
     close() {

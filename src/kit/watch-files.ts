@@ -4,7 +4,7 @@ import { sleep, type Clock } from './clock.ts';
 /**
  * Calls `onChange` whenever one of `paths` has become another file or other content, until `signal` aborts. Looks once a second:
  * that sees renames, edits in place and Kubernetes' `..data` symlink swap alike, on every file system, where change notifications
- * do not. `onChange` is awaited, so changes never overlap; what it throws ends the watch. `asRead` is the fingerprint from before the
+ * do not. `onChange` is awaited, so changes never overlap; what it throws ends the watch. `asRead` is the fileFingerprint from before the
  * files were read for the first time, so that a change in between is seen.
  */
 export async function watchFiles(
@@ -14,14 +14,14 @@ export async function watchFiles(
   onChange: () => Promise<void> | void,
   asRead?: string,
 ): Promise<void> {
-  let seen = asRead ?? (await fingerprint(paths));
+  let seen = asRead ?? (await fileFingerprint(paths));
   while (!signal.aborted) {
     try {
       await sleep(clock, 1000, signal);
     } catch {
       return;
     }
-    const now = await fingerprint(paths);
+    const now = await fileFingerprint(paths);
     if (now === seen) continue;
     seen = now;
     await onChange();
@@ -29,7 +29,7 @@ export async function watchFiles(
 }
 
 /** Tells one state of the files from another, without reading them. */
-export async function fingerprint(paths: readonly string[]): Promise<string> {
+export async function fileFingerprint(paths: readonly string[]): Promise<string> {
   const parts = await Promise.all(
     paths.map(async (path) => {
       try {

@@ -10,14 +10,14 @@ import type { ChallengeMemory } from './auth/registry-challenges.ts';
 import type { TransportRequest } from './http/transport.ts';
 
 /** Who a request speaks for. */
-export type Identity =
+export type UpstreamRequester =
   /** Larder itself: with the configured credential, or anonymously. */
   | { readonly kind: 'own'; readonly credential: Credential | undefined }
   /** A client, with its own `Authorization`; undefined: as a stranger, without even a token. */
   | {
       readonly kind: 'caller';
       readonly authorization: string | undefined;
-      readonly account: string;
+      readonly credentialId: string;
       /** The header was accepted elsewhere a moment ago. */
       readonly knownGood: boolean;
     };
@@ -25,7 +25,7 @@ export type Identity =
 export interface RoutedRequest extends TransportRequest {
   readonly method: 'GET' | 'HEAD';
   readonly repository: RepositoryName | undefined;
-  readonly identity: Identity;
+  readonly requester: UpstreamRequester;
 }
 
 export interface RoutedAnswer extends AuthorizedAnswer {
@@ -65,7 +65,7 @@ export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promis
   }
 
   async function hop(url: URL, request: RoutedRequest): Promise<RoutedAnswer> {
-    const { identity, repository, signal } = request;
+    const { requester, repository, signal } = request;
     const transmit = (authorization: string | undefined): Promise<UpstreamExchange> =>
       deps.send({
         ...request,
@@ -79,11 +79,11 @@ export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promis
       const anonymous = { repository, credential: undefined, signal, transmit };
       return { from: 'other registry', ...(await other(url).send(anonymous)), challenges: [] };
     }
-    if (identity.kind === 'own') {
-      return { from: 'upstream', ...(await registry.send({ ...identity, repository, signal, transmit })) };
+    if (requester.kind === 'own') {
+      return { from: 'upstream', ...(await registry.send({ ...requester, repository, signal, transmit })) };
     }
-    const passed = await passThrough({ ...identity, url, repository, transmit });
-    return { from: 'upstream', ...passed, credentialSent: identity.authorization !== undefined };
+    const passed = await passThrough({ ...requester, url, repository, transmit });
+    return { from: 'upstream', ...passed, credentialSent: requester.authorization !== undefined };
   }
 
   return async (request) => {

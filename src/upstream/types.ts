@@ -26,7 +26,7 @@ export interface CallerCredential {
   kind: 'caller';
   authorization: string;
   /** Names the credential without showing it (an HMAC, never the header): a 429 counts for all requests of one account. */
-  account: string;
+  credentialId: string;
   /** True when this upstream accepted this very header elsewhere a moment ago: its refusal here is one of scope. */
   knownGood: boolean;
 }

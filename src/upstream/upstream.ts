@@ -5,8 +5,8 @@ import type { UpstreamMetrics } from './metrics.ts';
 import { createAddressGuard, type Resolve } from './http/address-guard.ts';
 import { createAuthorizer, type Authorizer } from './auth/authorizer.ts';
 import { createCallerLogin } from './auth/caller-login.ts';
-import { createCooldown, type Cooldown } from './auth/rate-limits.ts';
-import type { CredentialState } from './credentials/credential-state.ts';
+import { createRateLimits, type RateLimits } from './auth/rate-limits.ts';
+import type { CredentialHealth } from './credentials/credential-health.ts';
 import type { Credential, Credentials } from './credentials/credential.ts';
 import { createDispatchers } from './http/dispatchers.ts';
 import { discard, readAnswer } from './http/exchange.ts';
@@ -15,10 +15,10 @@ import { DEFAULT_LIMITS, type UpstreamLimits } from './http/limits.ts';
 import { createProxyChoice, type Environment, type ProxySettings } from './http/proxy.ts';
 import { createChallengeMemory } from './auth/registry-challenges.ts';
 import { parseRetryAfter } from '../kit/retry-after.ts';
-import { createRoute, type Identity, type RoutedAnswer } from './route.ts';
+import { createRoute, type UpstreamRequester, type RoutedAnswer } from './route.ts';
 import { ANONYMOUS, requestToken } from './auth/token-request.ts';
 import { createTokens } from './auth/tokens.ts';
-import { createTransport } from './http/transport.ts';
+import { createUpstreamTransport } from './http/transport.ts';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from './types.ts';
 
 export interface UpstreamDeps {
@@ -39,7 +39,7 @@ export interface UpstreamOptions {
   /** The configured credentials. Without one a request is anonymous. */
   readonly credentials?: Credentials;
   /** Is told which of them the upstream takes. */
-  readonly credentialState?: Pick<CredentialState, 'refused' | 'accepted'>;
+  readonly credentialHealth?: Pick<CredentialHealth, 'refused' | 'accepted'>;
   /** CA certificates beside the system's, PEM; asked again for each request, so that a new bundle takes effect. */
   readonly caBundle?: () => string | undefined;
   /** `caches[].proxy`. */
@@ -52,20 +52,23 @@ export interface UpstreamOptions {
 /** The client of one upstream registry; connections open as requests need them. Throws `CONFIG_INVALID` for a proxy that is no URL. */
 export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Upstream {
   const { clock, metrics } = deps;
-  const { name, credentials = () => undefined, credentialState, caBundle = () => undefined } = options;
+  const { name, credentials = () => undefined, credentialHealth, caBundle = () => undefined } = options;
   const remote = new URL(options.remoteURL);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const logger = deps.logger.with({ upstream: name });
   const guard = createAddressGuard(remote, deps.resolve);
   const proxyFor = createProxyChoice(options.proxy ?? {}, options.env ?? {});
   const dispatchers = createDispatchers({ limits, guard, clock, caBundle, proxyFor });
-  const transport = createTransport({ clock, metrics, logger, dispatchers }, { ...options, remote, limits });
-  const cooldown = createCooldown(name, clock);
+  const transport = createUpstreamTransport(
+    { clock, metrics, logger, dispatchers },
+    { ...options, remote, limits },
+  );
+  const rateLimits = createRateLimits(name, clock);
   // Apart: no crowd of callers makes us forget a limit of our own, and one on anonymous pulls hides the challenge from nobody.
-  const cooldownOfCallers = createCooldown(name, clock);
+  const callerRateLimits = createRateLimits(name, clock);
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
-  const tokenDeps = { transport, guard, cooldown, clock };
+  const tokenDeps = { transport, guard, rateLimits, clock };
   const challenges = createChallengeMemory();
   const route = createRoute({
     remote,
@@ -77,11 +80,11 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   });
   const logIn = createCallerLogin({
     challenges,
-    cooldown: cooldownOfCallers,
+    rateLimits: callerRateLimits,
     clock,
     request,
     requestToken: (asked, signal) =>
-      requestToken(asked, { ...tokenDeps, cooldown: cooldownOfCallers }, signal),
+      requestToken(asked, { ...tokenDeps, rateLimits: callerRateLimits }, signal),
   });
 
   function authorizerOf(origin: URL, memory = createChallengeMemory()): Authorizer {
@@ -91,35 +94,35 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
 
   /** A credential that is refused is replaced once, where there is another: cloud logins end before their time. */
   async function request(asked: UpstreamRequest): Promise<UpstreamResponse> {
-    const identity = await identify(asked);
+    const requester = await requesterOf(asked);
     try {
-      return await requestAs(identity, asked);
+      return await requestAs(requester, asked);
     } catch (error) {
-      if (identity.kind !== 'own' || !isLarderError(error, 'UPSTREAM_CREDENTIAL_REFUSED')) throw error;
-      const other = await identify(asked, identity.credential);
-      if (limitOf(other).account !== limitOf(identity).account) return requestAs(other, asked);
-      credentialState?.refused(identity.credential);
+      if (requester.kind !== 'own' || !isLarderError(error, 'UPSTREAM_CREDENTIAL_REFUSED')) throw error;
+      const other = await requesterOf(asked, requester.credential);
+      if (limitOf(other).credentialId !== limitOf(requester).credentialId) return requestAs(other, asked);
+      credentialHealth?.refused(requester.credential);
       throw error;
     }
   }
 
-  async function requestAs(identity: Identity, asked: UpstreamRequest): Promise<UpstreamResponse> {
-    const limit = limitOf(identity);
-    limit.cooldown.check(limit.account);
-    let reached = await route(outgoing(asked, identity));
+  async function requestAs(requester: UpstreamRequester, asked: UpstreamRequest): Promise<UpstreamResponse> {
+    const limit = limitOf(requester);
+    limit.rateLimits.check(limit.credentialId);
+    let reached = await route(outgoing(asked, requester));
     if (asked.method === 'HEAD' && isHeadRefused(asked, reached)) {
       discard(reached.answer);
-      reached = await route(outgoing({ ...asked, method: 'GET', range: FIRST_BYTE }, identity));
+      reached = await route(outgoing({ ...asked, method: 'GET', range: FIRST_BYTE }, requester));
       reached = { ...reached, answer: headOf(reached.answer) };
     }
-    const failure = judge(reached, identity);
+    const failure = judge(reached, requester);
     if (failure !== undefined) {
       discard(reached.answer);
       throw failure;
     }
-    if (identity.kind === 'own') {
+    if (requester.kind === 'own') {
       noteRateLimit(reached);
-      if (reached.credentialSent) credentialState?.accepted(identity.credential);
+      if (reached.credentialSent) credentialHealth?.accepted(requester.credential);
     }
     const { answer, challenges } = reached;
     const { status, headers, contentLength, body } = answer;
@@ -143,34 +146,34 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     }
   }
 
-  async function identify(
+  async function requesterOf(
     { credential, repository, signal }: UpstreamRequest,
     refused?: Credential,
-  ): Promise<Identity> {
+  ): Promise<UpstreamRequester> {
     switch (credential.kind) {
       case 'own':
         return { kind: 'own', credential: await credentials(repository, signal, refused) };
       case 'caller':
         return credential;
       case 'none':
-        return { kind: 'caller', authorization: undefined, account: STRANGER, knownGood: false };
+        return { kind: 'caller', authorization: undefined, credentialId: ANONYMOUS_CALLER, knownGood: false };
     }
   }
 
-  /** Where the 429s of an identity count. */
-  function limitOf(identity: Identity): { cooldown: Cooldown; account: string } {
-    return identity.kind === 'own'
-      ? { cooldown, account: identity.credential?.id ?? ANONYMOUS }
-      : { cooldown: cooldownOfCallers, account: identity.account };
+  /** Where the 429s of an requester count. */
+  function limitOf(requester: UpstreamRequester): { rateLimits: RateLimits; credentialId: string } {
+    return requester.kind === 'own'
+      ? { rateLimits, credentialId: requester.credential?.credentialId ?? ANONYMOUS }
+      : { rateLimits: callerRateLimits, credentialId: requester.credentialId };
   }
 
-  function outgoing(asked: UpstreamRequest, identity: Identity): Parameters<typeof route>[0] {
+  function outgoing(asked: UpstreamRequest, requester: UpstreamRequester): Parameters<typeof route>[0] {
     const { method, kind, repository, path, signal } = asked;
     return {
       method,
       kind,
       repository,
-      identity,
+      requester,
       signal,
       url: new URL(`${remote.origin}${path}`),
       headers: headersOf(asked),
@@ -180,7 +183,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   /** The error that an answer means, when it is none for a client. */
   function judge(
     { answer, from, credentialSent }: RoutedAnswer,
-    identity: Identity,
+    requester: UpstreamRequester,
   ): LarderError | undefined {
     const { status, headers } = answer;
     const retryAfter = headers['retry-after'];
@@ -198,17 +201,17 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
         `the storage that ${name} points to answered ${status} to its signed address`,
       );
     }
-    if (from === 'other registry' && status === 401 && identity.kind === 'caller') {
+    if (from === 'other registry' && status === 401 && requester.kind === 'caller') {
       return new LarderError(
         'UPSTREAM_BAD_ANSWER',
         `the registry that ${name} points to wants a login, and only ${name} may see the caller's`,
       );
     }
     if (status === 429) {
-      const limit = limitOf(identity);
-      return limit.cooldown.start(limit.account, retryAfter);
+      const limit = limitOf(requester);
+      return limit.rateLimits.start(limit.credentialId, retryAfter);
     }
-    if (identity.kind === 'own' && credentialSent && (status === 401 || status === 403)) {
+    if (requester.kind === 'own' && credentialSent && (status === 401 || status === 403)) {
       return new LarderError(
         'UPSTREAM_CREDENTIAL_REFUSED',
         `${name} answered ${status} to the configured credential`,
@@ -240,7 +243,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
 }
 
 /** All requests without any header. No HMAC is called so. */
-const STRANGER = '';
+const ANONYMOUS_CALLER = '';
 
 function headersOf({ accept, range }: UpstreamRequest): Record<string, string> {
   return {

@@ -37,13 +37,11 @@ test('src has no retired word, not even as a part of an identifier or a file nam
   );
   assert.ok(retired.size > 20);
   const found = sources.flatMap((file) =>
-    `${file}\n${read(file)}`
-      .split('\n')
-      .flatMap((line, at) =>
-        wordsOf(line)
-          .filter((word) => retired.has(word))
-          .map((word) => `${file}:${at}: ${word}`),
-      ),
+    `${file}\n${read(file)}`.split('\n').flatMap((line, at) =>
+      wordsOf(line)
+        .filter((word) => retired.has(word))
+        .map((word) => `${file}:${at}: ${word}`),
+    ),
   );
   assert.deepEqual(found, []);
 });

@@ -108,7 +108,7 @@ export function clientOf(
 function credentialOf(caller: string | null | undefined, knownGood: boolean): UpstreamCredential {
   if (caller === undefined) return { kind: 'own' };
   if (caller === null) return { kind: 'none' };
-  return { kind: 'caller', authorization: caller, account: caller, knownGood };
+  return { kind: 'caller', authorization: caller, credentialId: caller, knownGood };
 }
 
 const KINDS: Readonly<Record<string, UpstreamRequest['kind']>> = {

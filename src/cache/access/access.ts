@@ -47,7 +47,12 @@ export function createAccess({ store, clock }: { store: Store; clock: Clock }): 
     credentialOf({ name }, authorization) {
       if (authorization === undefined) return { kind: 'none' };
       const account = grants.accountOf(authorization);
-      return { kind: 'caller', authorization, account, knownGood: grants.isKnown(account, name) };
+      return {
+        kind: 'caller',
+        authorization,
+        credentialId: account,
+        knownGood: grants.isKnown(account, name),
+      };
     },
     mayBridge({ name, config }, repository, account) {
       const age = grants.provenFor(account, { upstream: name, repository });

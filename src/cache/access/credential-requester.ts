@@ -60,7 +60,7 @@ export function createCredentialVisitor(
         );
       }
       const knownGood = grants.isKnown(account, upstream.name);
-      const credential = { kind: 'caller', authorization, account, knownGood } as const;
+      const credential = { kind: 'caller', authorization, credentialId: account, knownGood } as const;
       const response = await upstream.client.request({ ...request, repository, credential });
       note(response, request.kind);
       return isBasicRefused(response, authorization) ? { ...response, status: 403 } : response;

@@ -9,7 +9,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { CLIENT_LIMITS, isRequestTimeout, listenerOptions } from '../../kit/client-limits.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { createConnections } from '../../kit/connections.ts';
+import { createClientConnections } from '../../kit/client-connections.ts';
 import { errorText, isLarderError, LarderError, type ErrorCode } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { sendError } from './answer.ts';
@@ -41,7 +41,7 @@ export function createRegistryListener(
   limits = CLIENT_LIMITS,
 ): Server {
   let count = 0;
-  const connections = createConnections(deps.clock);
+  const connections = createClientConnections(deps.clock);
   const listener: RequestListener = (request: IncomingMessage, response: ServerResponse) => {
     count += 1;
     const exchange = new RegistryExchange(request, response, count.toString(36));

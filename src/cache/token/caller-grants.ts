@@ -42,7 +42,7 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
     signal: AbortSignal,
   ): Promise<CallerGrants> {
     const account = access.accountOf(...partsOf(login));
-    const credential: Credential = { ...login, id: account };
+    const credential: Credential = { ...login, credentialId: account };
     const outcomes = await Promise.allSettled(wanted.map((one) => grantAt(one, credential, signal)));
     const granted = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     const failures = outcomes.flatMap((outcome) =>
@@ -61,7 +61,11 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
     credential: Credential,
     signal: AbortSignal,
   ): Promise<{ grant: TokenGrant; lifeMs: number }> {
-    const grant = { upstream: upstream.name, repositories: [...repositories], account: credential.id };
+    const grant = {
+      upstream: upstream.name,
+      repositories: [...repositories],
+      account: credential.credentialId,
+    };
     try {
       const answer = await upstream.client.logIn({ credential, repositories, signal });
       if (answer.kind === 'refused') throw refused(upstream, answer.status);
@@ -74,7 +78,7 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
           };
     } catch (error) {
       if (error instanceof UpstreamRefusal) {
-        access.refuse(upstream, credential.id);
+        access.refuse(upstream, credential.credentialId);
         count(upstream, 'refused');
         throw error;
       }

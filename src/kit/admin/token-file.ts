@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { errorText, LarderError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { TaskGroup } from '../task-group.ts';
-import { fingerprint, watchFiles } from '../watch-files.ts';
+import { fileFingerprint, watchFiles } from '../watch-files.ts';
 
 /** Far above any token. */
 const TOKEN_LIMIT = 4096;
@@ -43,7 +43,7 @@ export async function openAdminToken(
   file: string,
   { tasks, clock, logger }: { tasks: TaskGroup; clock: Clock; logger: Logger },
 ): Promise<() => string> {
-  const asRead = await fingerprint([file]);
+  const asRead = await fileFingerprint([file]);
   let token = await readAdminToken(file);
   tasks.run('watch admin token', (signal) => watchFiles([file], clock, signal, reload, asRead));
   return () => token;

@@ -6,7 +6,7 @@ import {
   type ClientLimits,
 } from '../../kit/client-limits.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { createConnections } from '../../kit/connections.ts';
+import { createClientConnections } from '../../kit/client-connections.ts';
 import { drain } from '../../kit/listen.ts';
 import type { RelayCertificate } from './relay-certificate.ts';
 import type { Relay } from './relay.ts';
@@ -22,7 +22,7 @@ export function createRelayListener(
   limits = RELAY_LIMITS,
 ): RelayListener {
   let running = 0;
-  const connections = createConnections(clock);
+  const connections = createClientConnections(clock);
   const server = createServer(
     {
       cert: certificate,

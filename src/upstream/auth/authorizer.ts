@@ -5,7 +5,7 @@ import { basicAuthorization, type Credential } from '../credentials/credential.t
 import { detached, type UpstreamExchange } from '../http/exchange.ts';
 import { isBearer, readChallenges, type ChallengeMemory } from './registry-challenges.ts';
 import type { TokenRequest } from './token-request.ts';
-import { tokenKey, type TokenGrant, type Tokens } from './tokens.ts';
+import { tokenKey, type IssuedToken, type Tokens } from './tokens.ts';
 
 /** One request to a registry that may want to know who asks. */
 export interface AuthorizedRequest {
@@ -112,12 +112,12 @@ interface Attempt {
   readonly authorization?: string;
   /** The token behind it. */
   readonly asked?: TokenRequest;
-  readonly grant?: TokenGrant;
+  readonly grant?: IssuedToken;
   /** Why a predicted token could not be had. */
   readonly failure?: { readonly key: string; readonly error: Error };
 }
 
-function attemptWith(asked: TokenRequest, grant: TokenGrant | undefined): Attempt | undefined {
+function attemptWith(asked: TokenRequest, grant: IssuedToken | undefined): Attempt | undefined {
   return grant && { authorization: `Bearer ${grant.value}`, asked, grant };
 }
 

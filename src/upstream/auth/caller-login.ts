@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
 import { parseChallenges, type Challenge } from '../../oci/challenge.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
-import type { Cooldown } from './rate-limits.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { basicAuthorization } from '../credentials/credential.ts';
 import { isBearer, type ChallengeMemory } from './registry-challenges.ts';
 import type { Token, TokenRefusal, TokenRequest } from './token-request.ts';
@@ -12,7 +12,7 @@ import type { LoginAnswer, LoginRequest, UpstreamRequest, UpstreamResponse } fro
 export interface CallerLoginDeps {
   /** What the registry asks of strangers; shared with the requests of Larder's own. */
   readonly challenges: ChallengeMemory;
-  readonly cooldown: Cooldown;
+  readonly rateLimits: RateLimits;
   readonly clock: Clock;
   readonly request: (request: UpstreamRequest) => Promise<UpstreamResponse>;
   readonly requestToken: (request: TokenRequest, signal: AbortSignal) => Promise<Token | TokenRefusal>;
@@ -27,19 +27,19 @@ const REMEMBERED = 10_000;
  * refused login is refused again for 5 s without asking: containerd repeats each by GET, and token servers lock accounts.
  */
 export function createCallerLogin(deps: CallerLoginDeps): (request: LoginRequest) => Promise<LoginAnswer> {
-  const { challenges, cooldown, clock, request, requestToken } = deps;
+  const { challenges, rateLimits, clock, request, requestToken } = deps;
   const refusals = new LRUCache<string, { answer: LoginAnswer; until: number }>({ max: REMEMBERED });
 
   async function expected(asked: LoginRequest): Promise<readonly Challenge[]> {
     for (const repository of new Set([asked.repositories[0], undefined])) {
       const known = challenges.expected(repository) ?? [];
-      const found = known.length > 0 ? known : await askAsStranger(repository, asked.signal);
+      const found = known.length > 0 ? known : await askAnonymously(repository, asked.signal);
       if (found.length > 0) return found;
     }
     return [];
   }
 
-  async function askAsStranger(
+  async function askAnonymously(
     repository: RepositoryName | undefined,
     signal: AbortSignal,
   ): Promise<readonly Challenge[]> {
@@ -70,7 +70,7 @@ export function createCallerLogin(deps: CallerLoginDeps): (request: LoginRequest
       method: 'GET',
       kind: 'ping',
       path: '/v2/',
-      credential: { kind: 'caller', authorization, account: credential.id, knownGood: false },
+      credential: { kind: 'caller', authorization, credentialId: credential.credentialId, knownGood: false },
       signal,
     });
     body.destroy();
@@ -102,10 +102,10 @@ export function createCallerLogin(deps: CallerLoginDeps): (request: LoginRequest
 
   return async function logIn(asked) {
     const { credential, repositories } = asked;
-    const key = JSON.stringify([credential.id, ...repositories]);
+    const key = JSON.stringify([credential.credentialId, ...repositories]);
     const refusal = refusals.get(key);
     if (refusal !== undefined && refusal.until > clock.monotonic()) return refusal.answer;
-    cooldown.check(credential.id);
+    rateLimits.check(credential.credentialId);
     const answer = await attempt(asked);
     if (answer.kind === 'refused') refusals.set(key, { answer, until: clock.monotonic() + REFUSAL_MS });
     return answer;

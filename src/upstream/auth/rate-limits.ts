@@ -11,16 +11,16 @@ const DEFAULT_SECONDS = 5;
  */
 const REMEMBERED = 10_000;
 
-/** The 429s of one upstream, remembered per account: a limit counts per credential, or per address for anonymous ones. */
-export interface Cooldown {
-  /** Throws `UPSTREAM_RATE_LIMITED` while the last 429 of this account has not passed. */
-  check(account: string): void;
+/** The 429s of one upstream, remembered per credentialId: a limit counts per credential, or per address for anonymous ones. */
+export interface RateLimits {
+  /** Throws `UPSTREAM_RATE_LIMITED` while the last 429 of this credentialId has not passed. */
+  check(credentialId: string): void;
   /** Remembers a 429 with its `Retry-After` (5 s without one, 1 h at most) and gives the error to throw. */
-  start(account: string, retryAfter: string | undefined): LarderError;
+  start(credentialId: string, retryAfter: string | undefined): LarderError;
 }
 
-/** A {@link Cooldown} for the upstream `name`. */
-export function createCooldown(name: string, clock: Clock): Cooldown {
+/** A {@link RateLimits} for the upstream `name`. */
+export function createRateLimits(name: string, clock: Clock): RateLimits {
   const until = new LRUCache<string, number>({ max: REMEMBERED });
 
   function limited(leftMs: number): LarderError {
@@ -33,14 +33,14 @@ export function createCooldown(name: string, clock: Clock): Cooldown {
   }
 
   return {
-    check(account) {
-      const left = (until.get(account) ?? 0) - clock.monotonic();
+    check(credentialId) {
+      const left = (until.get(credentialId) ?? 0) - clock.monotonic();
       if (left > 0) throw limited(left);
-      until.delete(account);
+      until.delete(credentialId);
     },
-    start(account, retryAfter) {
+    start(credentialId, retryAfter) {
       const ms = 1000 * (parseRetryAfter(retryAfter, clock.now()) ?? DEFAULT_SECONDS);
-      until.set(account, clock.monotonic() + ms);
+      until.set(credentialId, clock.monotonic() + ms);
       return limited(ms);
     },
   };

@@ -4,11 +4,11 @@ import { LarderError } from '../../kit/errors.ts';
 import { parseJson } from '../../kit/parse-json.ts';
 import { redactUrl } from '../../kit/redact.ts';
 import type { AddressGuard } from '../http/address-guard.ts';
-import type { Cooldown } from './rate-limits.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { basicAuthorization, type Credential } from '../credentials/credential.ts';
 import { discard, readAnswer, type UpstreamExchange } from '../http/exchange.ts';
 import { redirectTarget } from '../http/redirect.ts';
-import type { Transport } from '../http/transport.ts';
+import type { UpstreamTransport } from '../http/transport.ts';
 
 /** What a token is asked for (distribution, docs/content/spec/auth/token.md). */
 export interface TokenRequest {
@@ -32,9 +32,9 @@ export interface TokenRefusal {
 }
 
 export interface TokenRequestDeps {
-  readonly transport: Transport;
+  readonly transport: UpstreamTransport;
   readonly guard: AddressGuard;
-  readonly cooldown: Cooldown;
+  readonly rateLimits: RateLimits;
   readonly clock: Clock;
 }
 
@@ -54,9 +54,9 @@ export async function requestToken(
   signal: AbortSignal,
 ): Promise<Token | TokenRefusal> {
   const { credential, realm } = request;
-  const account = credential?.id ?? ANONYMOUS;
+  const credentialId = credential?.credentialId ?? ANONYMOUS;
   const where = `the token server ${redactUrl(realm)}`;
-  deps.cooldown.check(account);
+  deps.rateLimits.check(credentialId);
   const askedAt = deps.clock.monotonic();
 
   let answer = await (credential?.kind === 'identity-token' ? byPost : byGet)(request, deps, signal);
@@ -69,7 +69,7 @@ export async function requestToken(
     return readToken(await readAnswer(answer, where, ANSWER_LIMIT), answer, askedAt, where);
   }
   discard(answer);
-  if (status === 429) throw deps.cooldown.start(account, answer.headers['retry-after']);
+  if (status === 429) throw deps.rateLimits.start(credentialId, answer.headers['retry-after']);
   if (status >= 500) throw new LarderError('UPSTREAM_5XX', `${where} answered ${status}`);
   if (isRefusal(status, credential)) return { refusedWith: status };
   throw new LarderError('UPSTREAM_BAD_ANSWER', `${where} answered ${status}`);

@@ -7,7 +7,7 @@ import { SingleFlight } from '../../kit/single-flight.ts';
 import type { Token, TokenRefusal, TokenRequest } from './token-request.ts';
 
 /** A token for one request. */
-export interface TokenGrant {
+export interface IssuedToken {
   readonly value: string;
   /** True when it was issued while this request waited, so that a refusal of it is final. */
   readonly fresh: boolean;
@@ -20,7 +20,7 @@ export interface Tokens {
    * Undefined when an anonymous token is refused.
    * @throws `UPSTREAM_CREDENTIAL_REFUSED`, and as `fetch` does.
    */
-  get(request: TokenRequest, signal: AbortSignal, refused?: string): Promise<TokenGrant | undefined>;
+  get(request: TokenRequest, signal: AbortSignal, refused?: string): Promise<IssuedToken | undefined>;
 }
 
 /** One per repository that is being pulled, with room; a token of 4 KiB makes this 4 MiB. */
@@ -70,7 +70,7 @@ export function createTokens(
 
 /** Requests with equal keys are answered with the same token. */
 export function tokenKey({ realm, service, scope, credential }: TokenRequest): string {
-  return JSON.stringify([realm, service, scope, credential?.id]);
+  return JSON.stringify([realm, service, scope, credential?.credentialId]);
 }
 
 /** The configured credential is good until somebody says that it is not: any other 4xx may be a mistake on the way. */

@@ -5,14 +5,14 @@ import type { TaskGroup } from '../../kit/task-group.ts';
 import type { Credential } from '../credentials/credential.ts';
 
 /** A login that a cloud handed out for a while. */
-export interface Login {
+export interface FetchedLogin {
   readonly credential: Credential;
   /** Milliseconds since the epoch, by the cloud's clock; undefined when the cloud does not say. */
   readonly expiresAt: number | undefined;
 }
 
 /** Gets a login from a cloud, by the identity that the process runs with. */
-export type FetchLogin = (signal: AbortSignal) => Promise<Login>;
+export type FetchLogin = (signal: AbortSignal) => Promise<FetchedLogin>;
 
 /** One login that is always good, as long as the cloud hands one out. */
 export interface RenewedLogin {
@@ -75,7 +75,7 @@ export function createRenewedLogin(deps: RenewedLoginDeps, fetch: FetchLogin): R
     }
   }
 
-  async function fetchInTime(closing: AbortSignal): Promise<Login> {
+  async function fetchInTime(closing: AbortSignal): Promise<FetchedLogin> {
     const limit = new AbortController();
     const late = new Error(`no answer within ${FETCH_LIMIT_MS / 1000} s`);
     const cancel = clock.after(FETCH_LIMIT_MS, () => limit.abort(late));
@@ -87,7 +87,7 @@ export function createRenewedLogin(deps: RenewedLoginDeps, fetch: FetchLogin): R
     }
   }
 
-  function heldFrom({ credential, expiresAt }: Login, begun: number): Held {
+  function heldFrom({ credential, expiresAt }: FetchedLogin, begun: number): Held {
     const lifeMs =
       expiresAt === undefined
         ? UNKNOWN_LIFE_MS
@@ -113,7 +113,7 @@ export function createRenewedLogin(deps: RenewedLoginDeps, fetch: FetchLogin): R
   return {
     async get(signal, refused) {
       const now = clock.monotonic();
-      const isRefused = held !== undefined && held.credential.id === refused?.id;
+      const isRefused = held !== undefined && held.credential.credentialId === refused?.credentialId;
       if (held === undefined || now >= held.endsAt || (isRefused && now >= held.begun + REFUSED_AGE_MS)) {
         await untilAborted(renew(), signal);
       } else if (now >= held.renewAt) {

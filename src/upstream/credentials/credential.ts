@@ -4,7 +4,7 @@ import type { RepositoryName } from '../../oci/reference.ts';
 /** A login: a configured one, or a caller's. */
 export type Credential = {
   /** Tells credentials apart without showing them: keys of tokens and rate limits. Another secret has another one. */
-  readonly id: string;
+  readonly credentialId: string;
 } & (
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
   /** An OAuth2 refresh token (`identitytoken` of a Docker configuration), good for token servers only. */
@@ -22,11 +22,16 @@ export type Credentials = (
 ) => Credential | undefined | Promise<Credential | undefined>;
 
 export function passwordCredential(username: string, password: string): Credential {
-  return { kind: 'password', username, password, id: fingerprint('password', username, password) };
+  return {
+    kind: 'password',
+    username,
+    password,
+    credentialId: credentialIdOf('password', username, password),
+  };
 }
 
 export function identityTokenCredential(token: string): Credential {
-  return { kind: 'identity-token', token, id: fingerprint('identity-token', token) };
+  return { kind: 'identity-token', token, credentialId: credentialIdOf('identity-token', token) };
 }
 
 /** `Authorization` of the Basic scheme (RFC 7617, UTF-8); undefined for a credential that has no password. */
@@ -35,6 +40,6 @@ export function basicAuthorization(credential: Credential | undefined): string |
   return `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`;
 }
 
-function fingerprint(...parts: string[]): string {
+function credentialIdOf(...parts: string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

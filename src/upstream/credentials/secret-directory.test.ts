@@ -118,7 +118,7 @@ describe('the secret directory', () => {
     await using opened = await openSecrets({});
     const told: unknown[] = [];
     const secrets = opened.secrets.open(settings({}));
-    secrets.credentialOf('login', (credential) => told.push(credential?.id));
+    secrets.credentialOf('login', (credential) => told.push(credential?.credentialId));
     assert.deepEqual(await opened.missing(), [1]);
     for (const [name, content] of Object.entries(LOGIN)) opened.write(name, content);
     await opened.next();
@@ -126,7 +126,7 @@ describe('the secret directory', () => {
     rmSync(join(opened.path, 'login'), { recursive: true });
     await opened.next();
     assert.deepEqual(await opened.missing(), [1]);
-    assert.deepEqual(told, [undefined, passwordCredential('u', 'p').id, undefined]);
+    assert.deepEqual(told, [undefined, passwordCredential('u', 'p').credentialId, undefined]);
     secrets.close();
     assert.deepEqual(await opened.missing(), []);
   });

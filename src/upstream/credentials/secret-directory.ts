@@ -5,7 +5,7 @@ import { errorText } from '../../kit/errors.ts';
 import type { UpstreamMetrics } from '../metrics.ts';
 import { passwordCredential, type Credential } from './credential.ts';
 import { dockerConfigCredential } from './docker-config.ts';
-import { createSecretFiles, type Secret, type SecretFilesDeps } from './secret-files.ts';
+import { createSecretFiles, type SecretData, type SecretFilesDeps } from './secret-files.ts';
 
 /** What a cache's configuration says of its secrets (design, section 4). */
 export type SecretSettings = Pick<CacheConfig, 'upstream' | 'remoteURL' | 'caBundleSecretReferenceName'>;
@@ -66,7 +66,11 @@ export async function createSecretDirectory(
     }
 
     /** Gives what `read` makes of a secret; its failure is reported once, until it succeeds again. */
-    function use<T>(secretName: string, read: (secret: Secret) => T, told: (value: T | undefined) => void) {
+    function use<T>(
+      secretName: string,
+      read: (secret: SecretData) => T,
+      told: (value: T | undefined) => void,
+    ) {
       const own: Use = { isMissing: false, look };
       function look(): T | undefined {
         const value = tryToRead(own, secretName, read);
@@ -79,7 +83,7 @@ export async function createSecretDirectory(
       return look;
     }
 
-    function tryToRead<T>(own: Use, secretName: string, read: (secret: Secret) => T): T | undefined {
+    function tryToRead<T>(own: Use, secretName: string, read: (secret: SecretData) => T): T | undefined {
       try {
         const value = read(secretAt(secretName));
         if (own.isMissing) deps.logger.info('a configured secret is back', { upstream, secret: secretName });
@@ -114,7 +118,7 @@ export async function createSecretDirectory(
     };
   }
 
-  function secretAt(name: string): Secret {
+  function secretAt(name: string): SecretData {
     const secret = files?.read(name);
     if (secret !== undefined) return secret;
     throw new Error(path === undefined ? 'larder was started without --secrets' : 'there is no such secret');
@@ -129,7 +133,7 @@ interface Use {
   readonly look: () => unknown;
 }
 
-function readCredential(secret: Secret, upstream: string, remoteURL: string): Credential {
+function readCredential(secret: SecretData, upstream: string, remoteURL: string): Credential {
   if (secret.username !== undefined && secret.password !== undefined) {
     const [username, password] = [withoutLineEnd(secret.username), withoutLineEnd(secret.password)];
     if (username !== '' && password !== '') return passwordCredential(username, password);
@@ -141,7 +145,7 @@ function readCredential(secret: Secret, upstream: string, remoteURL: string): Cr
   return credential;
 }
 
-function readBundle(secret: Secret): string {
+function readBundle(secret: SecretData): string {
   const bundle = secret['bundle.crt'];
   if (bundle === undefined) throw new Error('expected the key bundle.crt');
   if (!isCaBundle(bundle)) throw new Error('expected certificates in PEM form in its bundle.crt');
@@ -149,8 +153,8 @@ function readBundle(secret: Secret): string {
 }
 
 /** `read`, run once for each version of a secret: requests come more often than changes. */
-function remembered<T>(read: (secret: Secret) => T): (secret: Secret) => T {
-  const results = new WeakMap<Secret, { value: T }>();
+function remembered<T>(read: (secret: SecretData) => T): (secret: SecretData) => T {
+  const results = new WeakMap<SecretData, { value: T }>();
   return (secret) => {
     const result = results.get(secret) ?? { value: read(secret) };
     results.set(secret, result);

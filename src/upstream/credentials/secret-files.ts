@@ -9,7 +9,7 @@ import type { TaskGroup } from '../../kit/task-group.ts';
 const KEYS = ['username', 'password', '.dockerconfigjson', 'bundle.crt'] as const;
 
 /** Contents by key, as the files have them. */
-export type Secret = Readonly<Partial<Record<(typeof KEYS)[number], string>>>;
+export type SecretData = Readonly<Partial<Record<(typeof KEYS)[number], string>>>;
 
 /**
  * `--secrets DIR`: one directory per secret, one file per key, as Kubernetes mounts them; or `<name>.<key>`, as the one Secret has them that
@@ -17,7 +17,7 @@ export type Secret = Readonly<Partial<Record<(typeof KEYS)[number], string>>>;
  */
 export interface SecretFiles {
   /** The secret as it was read last; undefined when there is none of its keys. */
-  read(name: string): Secret | undefined;
+  read(name: string): SecretData | undefined;
   /**
    * Reads all of them again, now or within 200 ms: for who has met a secret that is not good any more. Resolves when what was there at
    * the time of the call has been read.
@@ -49,7 +49,7 @@ const SIZE_LIMIT = 1024 * 1024;
  */
 export async function createSecretFiles(path: string, deps: SecretFilesDeps): Promise<SecretFiles> {
   const { clock, logger, tasks } = deps;
-  let secrets: ReadonlyMap<string, Secret> = new Map();
+  let secrets: ReadonlyMap<string, SecretData> = new Map();
   const handlers = new Set<() => void>();
   let complained = false;
   let readAt = -Infinity;
@@ -98,9 +98,9 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
 }
 
 /** Of a secret that is there in both ways, the directory counts. */
-async function readAll(path: string): Promise<Map<string, Secret>> {
-  const files = new Map<string, Secret>();
-  const directories = new Map<string, Secret>();
+async function readAll(path: string): Promise<Map<string, SecretData>> {
+  const files = new Map<string, SecretData>();
+  const directories = new Map<string, SecretData>();
   for (const entry of await readdir(path)) {
     // Kubernetes keeps its versions under names that begin so.
     if (entry.startsWith('..')) continue;
@@ -129,9 +129,9 @@ function asFile(entry: string): { name: string; key: (typeof KEYS)[number] } | u
 }
 
 function keepingUnchanged(
-  before: ReadonlyMap<string, Secret>,
-  after: ReadonlyMap<string, Secret>,
-): ReadonlyMap<string, Secret> {
+  before: ReadonlyMap<string, SecretData>,
+  after: ReadonlyMap<string, SecretData>,
+): ReadonlyMap<string, SecretData> {
   return new Map(
     [...after].map(([name, secret]) => {
       const known = before.get(name);
@@ -140,7 +140,7 @@ function keepingUnchanged(
   );
 }
 
-function isSame(before: ReadonlyMap<string, Secret>, after: ReadonlyMap<string, Secret>): boolean {
+function isSame(before: ReadonlyMap<string, SecretData>, after: ReadonlyMap<string, SecretData>): boolean {
   return before.size === after.size && [...after].every(([name, secret]) => before.get(name) === secret);
 }
 

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { ManualClock } from '../../kit/clock.ts';
-import { Breaker } from './circuit-breaker.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
 
-function fail(breaker: Breaker, times: number): void {
+function fail(breaker: CircuitBreaker, times: number): void {
   for (let count = 0; count < times; count += 1) breaker.pass().failed();
 }
 
-describe('Breaker', () => {
+describe('CircuitBreaker', () => {
   it('opens at the fifth failure in a row, for 5 s, then for 8 s', () => {
     const clock = new ManualClock();
     const changes: boolean[] = [];
-    const breaker = new Breaker(clock, (closed) => changes.push(closed));
+    const breaker = new CircuitBreaker(clock, (closed) => changes.push(closed));
     fail(breaker, 4);
     breaker.pass().succeeded();
     fail(breaker, 4);
@@ -32,7 +32,7 @@ describe('Breaker', () => {
 
   it('lets one probe go at a time, and another when that one hangs', () => {
     const clock = new ManualClock();
-    const breaker = new Breaker(clock);
+    const breaker = new CircuitBreaker(clock);
     fail(breaker, 5);
     clock.advance(5_000);
     breaker.pass();
@@ -43,7 +43,7 @@ describe('Breaker', () => {
 
   it('hears no old news: failures of requests from before a success, or from before it opened', () => {
     const clock = new ManualClock();
-    const breaker = new Breaker(clock);
+    const breaker = new CircuitBreaker(clock);
     const stragglers = Array.from({ length: 20 }, () => breaker.pass());
     clock.advance(10);
     breaker.pass().succeeded();
@@ -66,7 +66,7 @@ describe('Breaker', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const clock = new ManualClock();
         let up = true;
-        const breaker = new Breaker(clock, (closed) => {
+        const breaker = new CircuitBreaker(clock, (closed) => {
           assert.notEqual(up, closed);
           up = closed;
         });

@@ -9,7 +9,7 @@ const LATER_OPEN_MS = 8_000;
 const PROBE_MS = 1_500;
 
 /** Leave to send one request. Say how it went, or nothing when it was given up. */
-export interface BreakerPass {
+export interface CircuitBreakerPass {
   /** The host answered, with whatever status. */
   succeeded(): void;
   /** No connection, or no answer in time. */
@@ -21,7 +21,7 @@ export interface BreakerPass {
  * request probes; as long as that fails, 8 s each time. A success closes it, and makes failures of requests that began
  * earlier old news; so neither a hanging path beside good answers nor the stragglers of a fault that is over open it.
  */
-export class Breaker {
+export class CircuitBreaker {
   readonly #clock: Clock;
   readonly #onChange: (closed: boolean) => void;
   #failures = 0;
@@ -43,7 +43,7 @@ export class Breaker {
   }
 
   /** Takes the leave that `waitMs` 0 promises. Of an open breaker it is a probe, and the next one waits. */
-  pass(): BreakerPass {
+  pass(): CircuitBreakerPass {
     const began = this.#clock.monotonic();
     if (this.#open) {
       this.#since = began;

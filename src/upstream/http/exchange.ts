@@ -29,7 +29,7 @@ export interface UpstreamExchange {
   readonly body: Readable;
 }
 
-export interface ExchangeDeps {
+export interface UpstreamExchangeDeps {
   readonly clock: Clock;
   readonly limits: UpstreamLimits;
   /** Told of body bytes as they arrive. */
@@ -44,7 +44,7 @@ export interface ExchangeDeps {
 export function exchange(
   dispatcher: Dispatcher,
   request: ExchangeRequest,
-  deps: ExchangeDeps,
+  deps: UpstreamExchangeDeps,
 ): Promise<UpstreamExchange> {
   return new Promise((resolve, reject) => {
     if (request.signal.aborted) {
@@ -72,7 +72,7 @@ export function exchange(
 /** The life of one exchange: queued, sent, answered; over when the answer's body is. */
 class ExchangeHandler implements Dispatcher.DispatchHandler {
   readonly #request: ExchangeRequest;
-  readonly #deps: ExchangeDeps;
+  readonly #deps: UpstreamExchangeDeps;
   readonly #resolve: (exchange: UpstreamExchange) => void;
   readonly #reject: (error: Error) => void;
   readonly #onAbort = (): void => this.#stop(this.#request.signal.reason as Error);
@@ -83,7 +83,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
 
   constructor(
     request: ExchangeRequest,
-    deps: ExchangeDeps,
+    deps: UpstreamExchangeDeps,
     resolve: (exchange: UpstreamExchange) => void,
     reject: (error: Error) => void,
   ) {

@@ -4,7 +4,7 @@ import { LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { UpstreamMetrics } from '../metrics.ts';
 import { redactUrl } from '../../kit/redact.ts';
-import { Breaker } from './circuit-breaker.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
 import type { Dispatchers } from './dispatchers.ts';
 import { exchange, type UpstreamExchange, type ExchangeRequest } from './exchange.ts';
 import { isBrokenConnection, upstreamFailure } from './failure.ts';
@@ -18,7 +18,7 @@ export interface TransportRequest extends ExchangeRequest {
 }
 
 /** Sends one HTTP request and counts it. */
-export interface Transport {
+export interface UpstreamTransport {
   /**
    * Resolves with the answer, whatever its status.
    * @throws `UPSTREAM_UNREACHABLE`, `UPSTREAM_TIMEOUT`, `UPSTREAM_BREAKER_OPEN`, `UPSTREAM_BAD_ANSWER`,
@@ -27,14 +27,14 @@ export interface Transport {
   send(request: TransportRequest): Promise<UpstreamExchange>;
 }
 
-export interface TransportDeps {
+export interface UpstreamTransportDeps {
   readonly clock: Clock;
   readonly metrics: UpstreamMetrics;
   readonly logger: Logger;
   readonly dispatchers: Dispatchers;
 }
 
-export interface TransportOptions {
+export interface UpstreamTransportOptions {
   /** The upstream's name in metrics and messages. */
   readonly name: string;
   readonly remote: URL;
@@ -46,25 +46,28 @@ export interface TransportOptions {
 const HOSTS = 64;
 
 /**
- * A {@link Transport} over the dispatchers of one upstream. A connection that broke before the answer began is tried
+ * A {@link UpstreamTransport} over the dispatchers of one upstream. A connection that broke before the answer began is tried
  * once more, since a kept-alive one may have been closed by the server at that moment. Each host has its breaker.
  */
-export function createTransport(deps: TransportDeps, options: TransportOptions): Transport {
+export function createUpstreamTransport(
+  deps: UpstreamTransportDeps,
+  options: UpstreamTransportOptions,
+): UpstreamTransport {
   const { clock, metrics, logger, dispatchers } = deps;
   const { name, remote, userAgent, limits } = options;
   const up = metrics.upstreamUp.labels({ upstream_host: name });
   up.set(1);
   const reachability = createReachability((isReached) => up.set(isReached ? 1 : 0));
-  const registry = new Breaker(clock, (closed) => {
+  const registry = new CircuitBreaker(clock, (closed) => {
     if (closed) logger.info('the upstream answers again', { host: remote.host });
     else
       logger.warn('the upstream does not answer and is left alone for some seconds', { host: remote.host });
   });
-  const others = new LRUCache<string, Breaker>({ max: HOSTS });
+  const others = new LRUCache<string, CircuitBreaker>({ max: HOSTS });
 
-  function breakerOf(url: URL): Breaker {
+  function breakerOf(url: URL): CircuitBreaker {
     if (url.origin === remote.origin) return registry;
-    const breaker = others.get(url.origin) ?? new Breaker(clock);
+    const breaker = others.get(url.origin) ?? new CircuitBreaker(clock);
     others.set(url.origin, breaker);
     return breaker;
   }

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 const LEAVING_MS = 5_000;
 
 /** The connections of a listener, and the answers under way on each. */
-export interface Connections {
+export interface ClientConnections {
   /**
    * Notes an answer, and calls `onEnd` once: when the response closes, or else when the connection does. node:http alone says nothing of
    * the answers that waited for their turn on a connection where a CONNECT came after them.
@@ -23,7 +23,7 @@ export interface Connections {
 }
 
 /** None yet. */
-export function createConnections(clock: Clock): Connections {
+export function createClientConnections(clock: Clock): ClientConnections {
   const answers = new WeakMap<Duplex, Set<() => void>>();
 
   function open(connection: Duplex): Set<() => void> {

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { createLogger } from '../../kit/logger.ts';
 import { createMetricsRegistry } from '../../kit/metrics.ts';
 import { declareUpstreamMetrics } from '../metrics.ts';
-import { createCredentialState } from './credential-state.ts';
+import { createCredentialHealth } from './credential-health.ts';
 import { passwordCredential } from './credential.ts';
 
 function open() {
@@ -15,7 +15,7 @@ function open() {
   const metrics = declareUpstreamMetrics(createMetricsRegistry());
   return {
     events,
-    state: createCredentialState('r.example', { logger, metrics }),
+    state: createCredentialHealth('r.example', { logger, metrics }),
     gauge: async () => (await metrics.credentialRefused.get()).values[0]?.value,
   };
 }
