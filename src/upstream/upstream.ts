@@ -1,31 +1,38 @@
 import type { Clock } from '../kit/clock.ts';
-import { isLarderError, LarderError } from '../kit/errors.ts';
+import { isLarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
-import type { UpstreamMetrics } from './metrics.ts';
-import { createAddressGuard, type Resolve } from './http/address-guard.ts';
 import { createAuthorizer, type Authorizer } from './auth/authorizer.ts';
 import { createCallerLogin } from './auth/caller-login.ts';
-import { createRateLimits, type RateLimits } from './auth/rate-limits.ts';
-import type { CredentialHealth } from './credentials/credential-health.ts';
-import type { Credential, Credentials } from './credentials/credential.ts';
-import { createDispatchers } from './http/dispatchers.ts';
-import { discard, readAnswer } from './http/exchange.ts';
-import { FIRST_BYTE, headOf, isHeadRefused } from './head.ts';
-import { DEFAULT_LIMITS, type UpstreamLimits } from './http/limits.ts';
-import { createProxyChoice, type Environment, type ProxySettings } from './http/proxy.ts';
+import { createRateLimits } from './auth/rate-limits.ts';
 import { createChallengeMemory } from './auth/registry-challenges.ts';
-import { parseRetryAfter } from '../kit/retry-after.ts';
-import { createRoute, type UpstreamRequester, type RoutedAnswer } from './route.ts';
 import { ANONYMOUS, requestToken } from './auth/token-request.ts';
 import { createTokens } from './auth/tokens.ts';
-import { createUpstreamTransport } from './http/transport.ts';
+import type { CredentialHealth } from './credentials/credential-health.ts';
+import type { Credential, Credentials } from './credentials/credential.ts';
+import { withHeadRepair } from './head.ts';
+import { createAddressGuard, type Resolve } from './http/address-guard.ts';
+import { createDispatchers } from './http/dispatchers.ts';
+import { readAnswer } from './http/exchange.ts';
+import { withHostBreakers } from './http/host-breakers.ts';
+import { DEFAULT_LIMITS, type UpstreamLimits } from './http/limits.ts';
+import { createProxyChoice, type Environment, type ProxySettings } from './http/proxy.ts';
+import { createCountedExchange, withRetry } from './http/transport.ts';
+import type { UpstreamMetrics } from './metrics.ts';
+import { withFailures, withRateLimits, type RateLimitPlace } from './outcome.ts';
+import {
+  withAuthorization,
+  withRedirects,
+  type RoutedAnswer,
+  type RoutedRequest,
+  type UpstreamRequester,
+} from './route.ts';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from './types.ts';
 
 export interface UpstreamDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: UpstreamMetrics;
-  /** Name resolution; the system's unless told. */
+  /** Name resolution; the system's by default. */
   readonly resolve?: Resolve;
 }
 
@@ -38,13 +45,13 @@ export interface UpstreamOptions {
   readonly userAgent: string;
   /** The configured credentials. Without one a request is anonymous. */
   readonly credentials?: Credentials;
-  /** Is told which of them the upstream takes. */
+  /** Learns which of them the upstream accepts and which it refuses. */
   readonly credentialHealth?: Pick<CredentialHealth, 'refused' | 'accepted'>;
-  /** CA certificates beside the system's, PEM; asked again for each request, so that a new bundle takes effect. */
+  /** Gives CA certificates beside the system's, PEM. Called for each request, so that a new bundle takes effect. */
   readonly caBundle?: () => string | undefined;
   /** `caches[].proxy`. */
   readonly proxy?: ProxySettings;
-  /** For `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; none unless given. */
+  /** Holds `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; empty by default. */
   readonly env?: Environment;
   readonly limits?: Partial<UpstreamLimits>;
 }
@@ -59,40 +66,54 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   const guard = createAddressGuard(remote, deps.resolve);
   const proxyFor = createProxyChoice(options.proxy ?? {}, options.env ?? {});
   const dispatchers = createDispatchers({ limits, guard, clock, caBundle, proxyFor });
-  const transport = createUpstreamTransport(
-    { clock, metrics, logger, dispatchers },
-    { ...options, remote, limits },
-  );
   const rateLimits = createRateLimits(name, clock);
-  // Apart: no crowd of callers makes us forget a limit of our own, and one on anonymous pulls hides the challenge from nobody.
+  // Two memories: a crowd of callers must not push out a limit of Larder's own, and a limit of anonymous pulls must not hide the challenge.
   const callerRateLimits = createRateLimits(name, clock);
+  const memory = createChallengeMemory();
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
-  const tokenDeps = { transport, guard, rateLimits, clock };
-  const challenges = createChallengeMemory();
-  const route = createRoute({
+
+  // The stack of one request, from the connection upward. Each layer is a function around the layer before it.
+  const countedDeps = { clock, metrics, logger, dispatchers };
+  const counted = createCountedExchange(countedDeps, { name, userAgent: options.userAgent, limits });
+  // A host that fails several times in a row gets a pause. A pause also ends the retry below.
+  const guarded = withHostBreakers(counted, { clock, metrics, logger }, { name, remote });
+  // The server may close a kept-alive connection while a request goes out on it.
+  const transport = withRetry(guarded);
+  // Each host gets the credential that belongs to it. Challenges are answered here, with tokens that come over `transport` too.
+  const authorized = withAuthorization(transport, {
     remote,
     guard,
-    send: (request) => transport.send(request),
-    registry: authorizerOf(remote, challenges),
-    memory: challenges,
+    registry: authorizerOf(remote, memory),
+    memory,
     authorizerOf,
   });
+  // Registries redirect to storage and to other registries, which are hosts of their own to the layer before.
+  const redirected = withRedirects(authorized, guard);
+  // The whole way is repeated with GET, since the redirect to storage is signed for one method.
+  const repaired = withHeadRepair(redirected);
+  // A request and its redirects count as one. A refused request must not cost the upstream anything.
+  const limited = withRateLimits(repaired, rateLimitPlaceOf);
+  // Only a final answer has a meaning.
+  const judged = withFailures(limited, name, clock);
+  // On top: `request` replaces a refused credential, `whileOpen` keeps connections open until a request has ended.
+
+  function authorizerOf(origin: URL, challenges = createChallengeMemory()): Authorizer {
+    const tokenDeps = { transport, guard, rateLimits, clock };
+    const tokens = createTokens((wanted) => requestToken(wanted, tokenDeps, closing.signal), clock);
+    return createAuthorizer(origin, tokens, challenges, guard);
+  }
+
   const logIn = createCallerLogin({
-    challenges,
+    challenges: memory,
     rateLimits: callerRateLimits,
     clock,
     request,
-    requestToken: (asked, signal) =>
-      requestToken(asked, { ...tokenDeps, rateLimits: callerRateLimits }, signal),
+    requestToken: (wanted, signal) =>
+      requestToken(wanted, { transport, guard, rateLimits: callerRateLimits, clock }, signal),
   });
 
-  function authorizerOf(origin: URL, memory = createChallengeMemory()): Authorizer {
-    const tokens = createTokens((asked) => requestToken(asked, tokenDeps, closing.signal), clock);
-    return createAuthorizer(origin, tokens, memory, guard);
-  }
-
-  /** A credential that is refused is replaced once, where there is another: cloud logins end before their time. */
+  /** Replaces a refused credential once, if there is another: cloud logins end before their time. */
   async function request(asked: UpstreamRequest): Promise<UpstreamResponse> {
     const requester = await requesterOf(asked);
     try {
@@ -100,28 +121,17 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     } catch (error) {
       if (requester.kind !== 'own' || !isLarderError(error, 'UPSTREAM_CREDENTIAL_REFUSED')) throw error;
       const other = await requesterOf(asked, requester.credential);
-      if (limitOf(other).credentialId !== limitOf(requester).credentialId) return requestAs(other, asked);
+      if (rateLimitPlaceOf(other).credentialId !== rateLimitPlaceOf(requester).credentialId)
+        return requestAs(other, asked);
       credentialHealth?.refused(requester.credential);
       throw error;
     }
   }
 
   async function requestAs(requester: UpstreamRequester, asked: UpstreamRequest): Promise<UpstreamResponse> {
-    const limit = limitOf(requester);
-    limit.rateLimits.check(limit.credentialId);
-    let reached = await route(outgoing(asked, requester));
-    if (asked.method === 'HEAD' && isHeadRefused(asked, reached)) {
-      discard(reached.answer);
-      reached = await route(outgoing({ ...asked, method: 'GET', range: FIRST_BYTE }, requester));
-      reached = { ...reached, answer: headOf(reached.answer) };
-    }
-    const failure = judge(reached, requester);
-    if (failure !== undefined) {
-      discard(reached.answer);
-      throw failure;
-    }
+    const reached = await judged(routedRequest(requester, asked, remote));
     if (requester.kind === 'own') {
-      noteRateLimit(reached);
+      noteRemainingPulls(reached);
       if (reached.credentialSent) credentialHealth?.accepted(requester.credential);
     }
     const { answer, challenges } = reached;
@@ -136,7 +146,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     };
   }
 
-  /** Connections stay open until it has ended. */
+  /** Keeps connections open until `work` has ended. */
   async function whileOpen<T>(work: Promise<T>): Promise<T> {
     running.add(work);
     try {
@@ -160,71 +170,14 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     }
   }
 
-  /** Where the 429s of an requester count. */
-  function limitOf(requester: UpstreamRequester): { rateLimits: RateLimits; credentialId: string } {
+  function rateLimitPlaceOf(requester: UpstreamRequester): RateLimitPlace {
     return requester.kind === 'own'
       ? { rateLimits, credentialId: requester.credential?.credentialId ?? ANONYMOUS }
       : { rateLimits: callerRateLimits, credentialId: requester.credentialId };
   }
 
-  function outgoing(asked: UpstreamRequest, requester: UpstreamRequester): Parameters<typeof route>[0] {
-    const { method, kind, repository, path, signal } = asked;
-    return {
-      method,
-      kind,
-      repository,
-      requester,
-      signal,
-      url: new URL(`${remote.origin}${path}`),
-      headers: headersOf(asked),
-    };
-  }
-
-  /** The error that an answer means, when it is none for a client. */
-  function judge(
-    { answer, from, credentialSent }: RoutedAnswer,
-    requester: UpstreamRequester,
-  ): LarderError | undefined {
-    const { status, headers } = answer;
-    const retryAfter = headers['retry-after'];
-    if (status >= 500) {
-      const retryAfterSeconds = parseRetryAfter(retryAfter, clock.now());
-      return new LarderError(
-        'UPSTREAM_5XX',
-        `${name} answered ${status}`,
-        retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
-      );
-    }
-    if (from === 'storage' && (status === 400 || status === 401 || status === 403)) {
-      return new LarderError(
-        'UPSTREAM_BAD_ANSWER',
-        `the storage that ${name} points to answered ${status} to its signed address`,
-      );
-    }
-    if (from === 'other registry' && status === 401 && requester.kind === 'caller') {
-      return new LarderError(
-        'UPSTREAM_BAD_ANSWER',
-        `the registry that ${name} points to wants a login, and only ${name} may see the caller's`,
-      );
-    }
-    if (status === 429) {
-      const limit = limitOf(requester);
-      return limit.rateLimits.start(limit.credentialId, retryAfter);
-    }
-    if (requester.kind === 'own' && credentialSent && (status === 401 || status === 403)) {
-      return new LarderError(
-        'UPSTREAM_CREDENTIAL_REFUSED',
-        `${name} answered ${status} to the configured credential`,
-        {
-          hint: 'check that the login in the Secret, or the identity of the pod, may pull this repository',
-        },
-      );
-    }
-    return undefined;
-  }
-
-  /** Docker Hub: `ratelimit-remaining: 20;w=21600` on manifests. */
-  function noteRateLimit({ answer }: RoutedAnswer): void {
+  /** Docker Hub sends `ratelimit-remaining: 20;w=21600` with manifests. */
+  function noteRemainingPulls({ answer }: RoutedAnswer): void {
     const remaining = /^\d+/.exec(answer.headers['ratelimit-remaining'] ?? '')?.[0];
     if (remaining !== undefined) metrics.ratelimitRemaining.set({ upstream_host: name }, Number(remaining));
   }
@@ -242,14 +195,16 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   };
 }
 
-/** All requests without any header. No HMAC is called so. */
+/** Shared by all anonymous callers. No HMAC is empty. */
 const ANONYMOUS_CALLER = '';
 
-function headersOf({ accept, range }: UpstreamRequest): Record<string, string> {
-  return {
+function routedRequest(requester: UpstreamRequester, asked: UpstreamRequest, remote: URL): RoutedRequest {
+  const { method, kind, repository, path, accept, range, signal } = asked;
+  const headers = {
     ...(accept !== undefined && { accept }),
     ...(range !== undefined && {
       range: `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}`,
     }),
   };
+  return { method, kind, repository, requester, signal, url: new URL(`${remote.origin}${path}`), headers };
 }

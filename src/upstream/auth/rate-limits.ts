@@ -16,7 +16,7 @@ export interface RateLimits {
   /** Throws `UPSTREAM_RATE_LIMITED` while the last 429 of this credentialId has not passed. */
   check(credentialId: string): void;
   /** Remembers a 429 with its `Retry-After` (5 s without one, 1 h at most) and gives the error to throw. */
-  start(credentialId: string, retryAfter: string | undefined): LarderError;
+  record(credentialId: string, retryAfter: string | undefined): LarderError;
 }
 
 /** A {@link RateLimits} for the upstream `name`. */
@@ -38,7 +38,7 @@ export function createRateLimits(name: string, clock: Clock): RateLimits {
       if (left > 0) throw limited(left);
       until.delete(credentialId);
     },
-    start(credentialId, retryAfter) {
+    record(credentialId, retryAfter) {
       const ms = 1000 * (parseRetryAfter(retryAfter, clock.now()) ?? DEFAULT_SECONDS);
       until.set(credentialId, clock.monotonic() + ms);
       return limited(ms);

@@ -69,7 +69,7 @@ export async function requestToken(
     return readToken(await readAnswer(answer, where, ANSWER_LIMIT), answer, askedAt, where);
   }
   discard(answer);
-  if (status === 429) throw deps.rateLimits.start(credentialId, answer.headers['retry-after']);
+  if (status === 429) throw deps.rateLimits.record(credentialId, answer.headers['retry-after']);
   if (status >= 500) throw new LarderError('UPSTREAM_5XX', `${where} answered ${status}`);
   if (isRefusal(status, credential)) return { refusedWith: status };
   throw new LarderError('UPSTREAM_BAD_ANSWER', `${where} answered ${status}`);
@@ -99,7 +99,7 @@ async function byGet(
   for (const scope of request.scope?.split(' ') ?? []) start.searchParams.append('scope', scope);
   for (let url = start, hop = 1; ; hop += 1) {
     const headers = authorization !== undefined && url.origin === start.origin ? { authorization } : {};
-    const answer = await deps.transport.send({ method: 'GET', kind: 'token', url, headers, signal });
+    const answer = await deps.transport({ method: 'GET', kind: 'token', url, headers, signal });
     const target = redirectTarget(answer, url, hop, deps.guard);
     if (target === undefined) return answer;
     discard(answer);
@@ -125,7 +125,7 @@ function byPost(
     form.set('refresh_token', credential?.token ?? '');
   }
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  return deps.transport.send({
+  return deps.transport({
     method: 'POST',
     kind: 'token',
     url: new URL(realm),
