@@ -313,7 +313,7 @@ function connect(
   const credentials = createConfiguredCredentials(cache, {
     secret(name) {
       const read = secrets.credentialOf(name, (credential) =>
-        credentialHealth.gives(`Secret ${name}`, credential),
+        credentialHealth.provides(`Secret ${name}`, credential),
       );
       return (_signal, refused) => (refused === undefined ? read() : deps.secrets.refresh().then(read));
     },
@@ -321,7 +321,7 @@ function connect(
       const login = createCloudLogin(deps, provider, options);
       return async (signal, refused) => {
         const credential = await login(signal, refused);
-        credentialHealth.gives(provider, credential);
+        credentialHealth.provides(provider, credential);
         return credential;
       };
     },

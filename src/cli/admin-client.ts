@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { ERROR_TABLE, errorText, LarderError, type ErrorCode } from '../kit/errors.ts';
-import { parseJson } from '../kit/parse-json.ts';
+import { parseJson } from '../kit/json.ts';
 import { readBody } from '../kit/read-body.ts';
 import { lines } from '../kube/client/lines.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hostPortErrors } from '../api/rules/host-and-url.ts';
 import { LarderError } from '../kit/errors.ts';
-import { parseJson } from '../kit/parse-json.ts';
+import { parseJson } from '../kit/json.ts';
 
 /** What a node should do (decision 0007). Fields of a newer operator are left out, so that agents may be older. */
 export type NodeDocument = z.output<typeof DOCUMENT>;

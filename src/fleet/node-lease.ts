@@ -3,7 +3,7 @@ import { LEASES, type Lease } from '../kube/leader-election/lease.ts';
 import { microTime } from '../kube/micro-time.ts';
 import type { Intent, OwnerReference } from '../kube/types.ts';
 import type { NodeStatus } from './node-status.ts';
-import { parseJson } from '../kit/parse-json.ts';
+import { parseJson } from '../kit/json.ts';
 
 /**
  * Of every Lease with the status of a node, the value being `true`; and the annotation that has the status, as JSON. Both as in decision 0007.

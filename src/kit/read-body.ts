@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { LarderError } from './errors.ts';
 
-/** Reads a body to its end. Destroys it once it is longer than `limit` bytes and throws the error of `tooLong`. */
+/** Reads a body to its end. Destroys a body of more than `limit` bytes and throws the error of `tooLong`. */
 export async function readBody(body: Readable, limit: number, tooLong: () => Error): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises';
 import { sleep, type Clock } from './clock.ts';
 
 /**
- * Calls `onChange` whenever one of `paths` has become another file or other content, until `signal` aborts. Looks once a second:
- * that sees renames, edits in place and Kubernetes' `..data` symlink swap alike, on every file system, where change notifications
- * do not. `onChange` is awaited, so changes never overlap; what it throws ends the watch. `asRead` is the fileFingerprint from before the
- * files were read for the first time, so that a change in between is seen.
+ * Calls `onChange` whenever one of `paths` has become another file or has other content, until `signal` aborts. Checks once a second,
+ * which sees renames, edits in place and Kubernetes' `..data` symlink swap on every file system, unlike change notifications. Awaits
+ * `onChange`, so that calls never overlap. An error of `onChange` ends the watch. `asRead` is the fingerprint from before the files were
+ * read for the first time, so that a change in between is seen.
  */
 export async function watchFiles(
   paths: readonly string[],
@@ -28,7 +28,7 @@ export async function watchFiles(
   }
 }
 
-/** Tells one state of the files from another, without reading them. */
+/** Differs for different states of the files. Does not read them. */
 export async function fileFingerprint(paths: readonly string[]): Promise<string> {
   const parts = await Promise.all(
     paths.map(async (path) => {

@@ -1,4 +1,4 @@
-import { deepFreeze } from '../../kit/deep-freeze.ts';
+import { deepFreeze } from '../../kit/json.ts';
 import {
   MIRROR_CAPABILITIES,
   type MirrorCapability,

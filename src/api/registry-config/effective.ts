@@ -1,6 +1,6 @@
 import { durationToMs } from '../../kit/duration.ts';
 import { quantityToBytes } from '../../kit/quantity.ts';
-import { deepFreeze } from '../../kit/deep-freeze.ts';
+import { deepFreeze } from '../../kit/json.ts';
 import { hasOwnCredential } from './rules.ts';
 import type {
   AuthenticationMode,

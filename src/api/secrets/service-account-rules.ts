@@ -1,5 +1,5 @@
 import { goQuote } from '../../kit/document/go-quote.ts';
-import { parseJson } from '../../kit/parse-json.ts';
+import { parseJson } from '../../kit/json.ts';
 
 /** What the key of a service account has. Anything else may be a configuration that runs commands or fetches URLs. */
 const FIELDS: ReadonlySet<string> = new Set([

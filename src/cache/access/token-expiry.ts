@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseJson } from '../../kit/parse-json.ts';
+import { parseJson } from '../../kit/json.ts';
 
 const CLAIMS = z.object({ exp: z.number().positive() });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseJson } from '../../kit/parse-json.ts';
+import { parseJson } from '../../kit/json.ts';
 import { KubeError } from '../kube-error.ts';
 import type { KubeObject, Resource } from '../types.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError } from '../../kit/errors.ts';
-import { parseJson } from '../../kit/parse-json.ts';
+import { parseJson } from '../../kit/json.ts';
 import { readBody } from '../../kit/read-body.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
 import type { WatchMetrics } from '../watch-metrics.ts';

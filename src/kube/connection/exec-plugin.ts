@@ -5,7 +5,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
 import type { KubeconfigCluster, KubeconfigExec } from './kubeconfig.ts';
-import { parseJson } from '../../kit/parse-json.ts';
+import { parseJson } from '../../kit/json.ts';
 
 const CREDENTIAL = z.object({
   kind: z.literal('ExecCredential'),

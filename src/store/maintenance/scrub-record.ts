@@ -1,5 +1,5 @@
 import { isDigest, type Digest } from '../../oci/digest.ts';
-import { parseJson } from '../../kit/parse-json.ts';
+import { parseJson } from '../../kit/json.ts';
 
 /** How far the scrub is: what it keeps across restarts. Times are milliseconds since the epoch. */
 export interface ScrubRecord {

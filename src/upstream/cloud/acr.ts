@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import { parseJson } from '../../kit/parse-json.ts';
+import { parseJson } from '../../kit/json.ts';
 import { identityTokenCredential } from '../credentials/credential.ts';
 import { importCloudClient } from './cloud-client.ts';
 import type { RegistryPost } from './registry-post.ts';
 import type { FetchLogin } from './renewed-login.ts';
 
 /**
- * Azure Container Registry at `registry`: an access token of Microsoft Entra ID, exchanged at the registry itself for a refresh
- * token of 3 h, which its token server takes in the POST form (https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md).
+ * Logs in to the Azure Container Registry at `registry`. Exchanges an access token of Microsoft Entra ID at the registry itself for
+ * a refresh token of 3 h, which the registry's token server takes in the POST form
+ * (https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md).
  */
 export function createAcrLogin(registry: URL, post: RegistryPost): FetchLogin {
   return async (signal) => {
@@ -31,20 +32,20 @@ export function createAcrLogin(registry: URL, post: RegistryPost): FetchLogin {
   };
 }
 
-/** By itself Azure's client repeats for longer than anybody waits, and its reason would never be read. */
+/** Azure's client by default repeats for longer than Larder waits, so that its error would never be seen. */
 const RETRIES = 1;
 
 const ANSWER = z.object({ refresh_token: z.string().min(1) });
 const CLAIMS = z.object({ exp: z.number() });
 
-/** Registries of the national clouds take tokens for their own resource manager only. */
+/** The scope of the access token. Registries of the national clouds take tokens for their own resource manager only. */
 function audienceOf({ hostname }: URL): string {
   if (hostname.endsWith('.azurecr.cn')) return 'https://management.chinacloudapi.cn/.default';
   if (hostname.endsWith('.azurecr.us')) return 'https://management.usgovcloudapi.net/.default';
   return 'https://containerregistry.azure.net/.default';
 }
 
-/** The end of a JWT, in milliseconds. The exchange does not say it otherwise. */
+/** The end of a JWT, in milliseconds. The exchange answers without it. */
 function expiryOf(token: string): number | undefined {
   const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8');
   const parsed = CLAIMS.safeParse(parseJson(claims)).data;

@@ -14,10 +14,10 @@ export interface CloudLoginDeps extends RegistryPostDeps, Pick<RenewedLoginDeps,
 }
 
 /**
- * The login of an upstream by the identity that the process runs with. While the cloud hands none out, requests fail with
- * `UPSTREAM_CREDENTIAL_UNAVAILABLE` instead of going without: a registry would answer them with a 404 or 401 that hides
- * the cause. That is logged once, and the gauge `larder_cloud_login_failing` is 1 until there is one again;
- * `larder_cloud_login_end_timestamp_seconds` says until when there is one nevertheless.
+ * Logs in to an upstream by the identity of the process. While the cloud gives no login, requests fail with
+ * `UPSTREAM_CREDENTIAL_UNAVAILABLE` instead of going out anonymously: the registry's 404 or 401 would hide the cause. One warning
+ * is logged, and the gauge `larder_cloud_login_failing` is 1 until the next login. `larder_cloud_login_end_timestamp_seconds` is
+ * the end of the last one.
  */
 export function createCloudLogin(
   deps: CloudLoginDeps,
@@ -82,7 +82,7 @@ const PROVIDERS: Readonly<Record<CloudProvider, Provider>> = {
   },
 };
 
-/** The SDKs' reasons run over many lines, one for each place where they looked for an identity. */
+/** Characters of a reason. Those of the SDKs have many lines, one for each place where they looked for an identity. */
 const REASON_LIMIT = 1000;
 
 function oneLine(text: string): string {

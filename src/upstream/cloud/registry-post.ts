@@ -9,7 +9,7 @@ import { DEFAULT_LIMITS } from '../http/limits.ts';
 import { createProxyChoice } from '../http/proxy.ts';
 import type { UpstreamOptions } from '../upstream.ts';
 
-/** Posts a form to the registry itself, the way its content is fetched: same proxy, same CA certificates. */
+/** Posts a form to the registry itself, with the proxy and the CA certificates of requests for content. */
 export type RegistryPost = (
   url: URL,
   form: Record<string, string>,
@@ -29,7 +29,10 @@ export type RegistryPostOptions = Pick<
 
 const ANSWER_LIMIT = 256 * 1024;
 
-/** A {@link RegistryPost} whose connections end with their answer: it is used once in hours. Throws as the transport does. */
+/**
+ * A {@link RegistryPost} whose connections end with the answer, since hours pass between two posts. Throws errors as requests for content
+ * do.
+ */
 export function createRegistryPost(
   { clock, metrics, resolve }: RegistryPostDeps,
   options: RegistryPostOptions,

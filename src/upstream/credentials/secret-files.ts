@@ -8,44 +8,43 @@ import type { TaskGroup } from '../../kit/task-group.ts';
 /** The keys that Larder reads of a secret, and no others. */
 const KEYS = ['username', 'password', '.dockerconfigjson', 'bundle.crt'] as const;
 
-/** Contents by key, as the files have them. */
+/** Contents of a secret's files, by key. */
 export type SecretData = Readonly<Partial<Record<(typeof KEYS)[number], string>>>;
 
 /**
- * `--secrets DIR`: one directory per secret, one file per key, as Kubernetes mounts them; or `<name>.<key>`, as the one Secret has them that
- * the operator mounts, whatever the secrets in it are called.
+ * The files of `--secrets DIR`. A secret is a directory with one file per key, as Kubernetes mounts a Secret; or files called
+ * `<name>.<key>`, the keys of the one Secret that the operator mounts.
  */
 export interface SecretFiles {
-  /** The secret as it was read last; undefined when there is none of its keys. */
+  /** Gives the secret as of the last reading; undefined without any of its keys. */
   read(name: string): SecretData | undefined;
   /**
-   * Reads all of them again, now or within 200 ms: for who has met a secret that is not good any more. Resolves when what was there at
-   * the time of the call has been read.
+   * Reads all secrets again, now or within 200 ms, after an upstream refused one of them. Resolves once everything that was there at the
+   * time of the call has been read.
    */
   refresh(): Promise<void>;
-  /** Tells that secrets are others now than before. One that has not changed is the same object as before. */
+  /** Calls `handler` when a secret has changed. Unchanged secrets keep their identity. */
   onChange(handler: () => void): void;
 }
 
 export interface SecretFilesDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Owns the reading again. */
+  /** Owns the repeated reading. */
   readonly tasks: TaskGroup;
 }
 
-/** A changed file counts within 10 s (design, section 12). */
+/** A changed file counts within 10 s (docs/laws.md, "Do no harm"). */
 const INTERVAL_MS = 2_000;
-/** A crowd that meets an outdated secret causes no more than five readings a second. */
+/** A crowd of callers that meets an outdated secret causes at most five readings a second. */
 const LEAST_INTERVAL_MS = 200;
-/** Kubernetes' own limit of a whole Secret. */
+/** Kubernetes' own limit of a whole Secret, in bytes. */
 const SIZE_LIMIT = 1024 * 1024;
 
 /**
- * Reads all secrets below `path` now, and again every 2 s until the task group closes. Reading a handful of small files anew is
- * the same work as looking whether they changed, and sees every kind of change: a write, a rename, and the swap of the
- * `..data` symlink, which file watchers miss. Names are looked up among those found, so none leads out of `path`.
- * While `path` cannot be read the secrets read last stay.
+ * Reads all secrets below `path` now, and again every 2 s until the task group closes. Reading a handful of small files is the same work
+ * as checking whether they changed, and sees every kind of change: a write, a rename, and the swap of the `..data` symlink, which file
+ * watchers miss. Names are looked up among those found, so none leads out of `path`. While `path` cannot be read, the last secrets stay.
  */
 export async function createSecretFiles(path: string, deps: SecretFilesDeps): Promise<SecretFiles> {
   const { clock, logger, tasks } = deps;
@@ -69,7 +68,7 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
     }
   }
 
-  /** Whoever comes before the next reading begins waits for that one. */
+  /** Joins the calls that come before the next reading begins. */
   function refresh(): Promise<void> {
     next ??= untilDue().then(() => {
       next = undefined;
@@ -97,12 +96,12 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
   };
 }
 
-/** Of a secret that is there in both ways, the directory counts. */
+/** Prefers the directory where a secret is there in both forms. */
 async function readAll(path: string): Promise<Map<string, SecretData>> {
   const files = new Map<string, SecretData>();
   const directories = new Map<string, SecretData>();
   for (const entry of await readdir(path)) {
-    // Kubernetes keeps its versions under names that begin so.
+    // Kubernetes keeps the versions of a Secret under names that begin so.
     if (entry.startsWith('..')) continue;
     const file = asFile(entry);
     const content = file && (await readKey(join(path, entry)));
@@ -121,7 +120,7 @@ async function readAll(path: string): Promise<Map<string, SecretData>> {
   return files;
 }
 
-/** What an entry of that name is, unless it is a directory. */
+/** Splits the name of a file into secret and key. A directory may have such a name too. */
 function asFile(entry: string): { name: string; key: (typeof KEYS)[number] } | undefined {
   const key = KEYS.find((one) => entry.endsWith(`.${one}`));
   const name = key === undefined ? '' : entry.slice(0, -key.length - 1);
@@ -144,7 +143,7 @@ function isSame(before: ReadonlyMap<string, SecretData>, after: ReadonlyMap<stri
   return before.size === after.size && [...after].every(([name, secret]) => before.get(name) === secret);
 }
 
-/** Undefined for a file that is not there, cannot be read, or is no secret by its size. */
+/** Reads one file; undefined for a missing or unreadable one, and for one too large to be a secret. */
 async function readKey(file: string): Promise<string | undefined> {
   const content = await readFile(file, 'utf8').catch(() => undefined);
   return content !== undefined && content.length <= SIZE_LIMIT ? content : undefined;

@@ -30,7 +30,7 @@ describe('CircuitBreaker', () => {
     assert.deepEqual(changes, [false, true]);
   });
 
-  it('lets one probe go at a time, and another when that one hangs', () => {
+  it('allows one probe at a time, and another one when that hangs', () => {
     const clock = new ManualClock();
     const breaker = new CircuitBreaker(clock);
     fail(breaker, 5);
@@ -41,7 +41,7 @@ describe('CircuitBreaker', () => {
     assert.equal(breaker.waitMs, 0);
   });
 
-  it('hears no old news: failures of requests from before a success, or from before it opened', () => {
+  it('ignores failures of requests that began before a success, or before it opened', () => {
     const clock = new ManualClock();
     const breaker = new CircuitBreaker(clock);
     const stragglers = Array.from({ length: 20 }, () => breaker.pass());
@@ -56,7 +56,7 @@ describe('CircuitBreaker', () => {
     assert.equal(breaker.waitMs, 1_000);
   });
 
-  it('is never shut for more than 8 s, and closed after a success, whatever happens', () => {
+  it('never stays open for more than 8 s, and is closed after a success, whatever happens', () => {
     const step = fc.record({
       wait: fc.nat({ max: 20_000 }),
       outcome: fc.constantFrom<('succeeded' | 'failed' | 'hangs')[]>('succeeded', 'failed', 'hangs'),

@@ -7,17 +7,17 @@ import { readBody } from '../../kit/read-body.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { ResponseBody } from './response-body.ts';
 
-/** One HTTP request, as it goes out: no token is added, no redirect followed. */
+/** One HTTP request as it goes out, without any token to add or redirect to follow. */
 export interface ExchangeRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Ends the request, and its answer's body. */
+  /** Ends the request and the body of its answer. */
   readonly signal: AbortSignal;
 }
 
-/** Its answer. */
+/** The answer to one HTTP request. */
 export interface UpstreamExchange {
   readonly status: number;
   /** Lower-case names; repeated lines joined by `, `. */
@@ -32,7 +32,7 @@ export interface UpstreamExchange {
 export interface UpstreamExchangeDeps {
   readonly clock: Clock;
   readonly limits: UpstreamLimits;
-  /** Told of body bytes as they arrive. */
+  /** Called for body bytes as they arrive. */
   readonly onBytes: (count: number) => void;
 }
 
@@ -58,7 +58,7 @@ export function exchange(
         method: request.method,
         headers: request.headers,
         body: request.body ?? null,
-        // The limits are kept here, by the injected clock.
+        // This module keeps the limits, by the injected clock.
         headersTimeout: 0,
         bodyTimeout: 0,
         // Without this undici closes the connection after every HEAD.
@@ -69,7 +69,7 @@ export function exchange(
   });
 }
 
-/** The life of one exchange: queued, sent, answered; over when the answer's body is. */
+/** The life of one exchange: queued, sent, answered, and over at the end of the answer's body. */
 class ExchangeHandler implements Dispatcher.DispatchHandler {
   readonly #request: ExchangeRequest;
   readonly #deps: UpstreamExchangeDeps;
@@ -181,8 +181,8 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
 }
 
 /**
- * The whole body, at most `limit` bytes: beyond it the body is destroyed.
- * @throws `UPSTREAM_BAD_ANSWER` beyond the limit, and what the body fails with.
+ * Reads the whole body of an answer from `host`. Destroys a body of more than `limit` bytes.
+ * @throws `UPSTREAM_BAD_ANSWER` beyond the limit, and the body's own failure.
  */
 export async function readAnswer(
   answer: Pick<UpstreamExchange, 'body' | 'contentLength'>,
@@ -199,16 +199,16 @@ export async function readAnswer(
   return readBody(body, limit, tooLong);
 }
 
-/** Answers that are read only so that their connection can be used again. */
+/** An unwanted body up to this size is read to its end, so that its connection can be used again. */
 const WORTH_READING = 64 * 1024;
 
-/** Lets go of an answer that nobody reads. */
+/** Discards the body of an answer. */
 export function discard({ body, contentLength }: UpstreamExchange): void {
   if (contentLength === undefined || contentLength > WORTH_READING) body.destroy();
   else body.resume();
 }
 
-/** The answer with its body taken off the connection, for an answer that may be needed later. Bodies above 64 KiB are dropped. */
+/** Takes the body of an answer off the connection, for an answer that may be needed later. Drops bodies above 64 KiB. */
 export async function detached(answer: UpstreamExchange): Promise<UpstreamExchange> {
   const body = await readAnswer(answer, '', WORTH_READING).catch(() => Buffer.alloc(0));
   return {
