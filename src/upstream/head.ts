@@ -22,7 +22,7 @@ export function withHeadRepair(next: Route): Route {
 /**
  * True for a refusal of HEAD that a GET may not meet: signed addresses are good for one method (GHCR: 403), and ECR Public answers 401
  * to HEAD of any blob (containers-roadmap#2671). Any other registry sees a caller's refused header once, because two refusals for one
- * request lock accounts, and because their duration would distinguish callers.
+ * request would lock accounts, and their duration would distinguish callers.
  */
 function isHeadRefused({ kind, requester }: RoutedRequest, reached: RoutedAnswer): boolean {
   const { status } = reached.answer;

@@ -74,13 +74,15 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   const running = new Set<Promise<unknown>>();
 
   // The stack of one request, from the connection upward. Each layer is a function around the layer before it.
-  const countedDeps = { clock, metrics, logger, dispatchers };
-  const counted = createCountedExchange(countedDeps, { name, userAgent: options.userAgent, limits });
-  // A host that fails several times in a row gets a pause. A pause also ends the retry below.
+
+  // One HTTP request, with its time-outs, counters and errors.
+  const exchangeDeps = { clock, metrics, logger, dispatchers };
+  const counted = createCountedExchange(exchangeDeps, { name, userAgent: options.userAgent, limits });
+  // Gives a host a pause that fails several times in a row.
   const guarded = withHostBreakers(counted, { clock, metrics, logger }, { name, remote });
-  // The server may close a kept-alive connection while a request goes out on it.
+  // The server may close a kept-alive connection while a request goes out on it. Above the breakers, so that a retry obeys the pause too.
   const transport = withRetry(guarded);
-  // Each host gets the credential that belongs to it. Challenges are answered here, with tokens that come over `transport` too.
+  // Gives each host the credential that belongs to it, and answers challenges. Tokens come over `transport` too.
   const authorized = withAuthorization(transport, {
     remote,
     guard,
@@ -88,15 +90,15 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     memory,
     authorizerOf,
   });
-  // Registries redirect to storage and to other registries, which are hosts of their own to the layer before.
+  // Registries redirect to storage and to other registries. Above the authorization, because each of them is a host of its own.
   const redirected = withRedirects(authorized, guard);
-  // The whole way is repeated with GET, since the redirect to storage is signed for one method.
+  // Some registries and storage refuse HEAD. Above the redirects, because the address of storage is signed for one method.
   const repaired = withHeadRepair(redirected);
-  // A request and its redirects count as one. A refused request must not cost the upstream anything.
+  // Sends nothing while a 429 of the same credential lasts. Above all layers that send.
   const limited = withRateLimits(repaired, rateLimitPlaceOf);
-  // Only a final answer has a meaning.
+  // Turns answers that are none for a client into errors. Above the repair, because only a final answer has a meaning.
   const judged = withFailures(limited, name, clock);
-  // On top: `request` replaces a refused credential, `whileOpen` keeps connections open until a request has ended.
+  // On top, `request` replaces a refused credential, and `whileOpen` keeps connections open until a request has ended.
 
   function authorizerOf(origin: URL, challenges = createChallengeMemory()): Authorizer {
     const tokenDeps = { transport, guard, rateLimits, clock };
