@@ -15,7 +15,8 @@ import { NODE_STATUS } from '../fleet/node-lease.ts';
 import { CONFIG_MAPS } from '../kube/objects/config-maps.ts';
 import { readReport } from './cluster/node-report.ts';
 import { nodesObject, refuseStrangeNodesObject } from './nodes/nodes-object.ts';
-import { FINALIZER, LEASE_NAME } from './program.ts';
+import { FINALIZER } from './controllers.ts';
+import { LEASE_NAME } from './program.ts';
 import { OURS } from './cluster/marks.ts';
 import {
   DEPLOYMENTS,

@@ -14,11 +14,6 @@ import { nodeLease } from '../../src/fleet/node-lease.ts';
 import { createAuthorityKeeper } from '../../src/operator/authority/authority-keeper.ts';
 import { createCacheStates } from '../../src/operator/caches/cache-states.ts';
 import { createCacheReconciler } from '../../src/operator/caches/cache-reconciler.ts';
-import { createDrainTracker } from '../../src/operator/nodes/drain-tracker.ts';
-import { createCacheProvider } from '../../src/operator/caches/provide-cache.ts';
-import { createCertificateRenewal } from '../../src/operator/caches/renew-certificate.ts';
-import { createCacheRemover } from '../../src/operator/caches/remove-cache.ts';
-import { createUnusedRetirer } from '../../src/operator/caches/retire-unused.ts';
 import { makePlan } from '../../src/operator/configs/plan.ts';
 import { readConfig, type ConfigObject } from '../../src/operator/configs/read-config.ts';
 import { createNodeDocumentView } from '../../src/operator/cluster/node-document-view.ts';
@@ -73,27 +68,13 @@ export async function startCacheSetting() {
   const applier = createApplier(client, { fieldManager: 'larder/operator', force: true });
   const secrets = createNamedSecrets(client, watched);
   const document = createNodeDocumentView(watched, settings);
-  const facts = createCacheStates();
+  const states = createCacheStates();
   const authority = createAuthorityKeeper({ client, clock }, settings);
-  const patience = () => createDrainTracker({ clock, watched, document });
   let objects: readonly ConfigObject[] = [];
   const plan = () =>
     makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true });
   const reconcileCache = createCacheReconciler(
-    {
-      client,
-      watched,
-      plan,
-      authority,
-      facts,
-      provide: createCacheProvider({ client, clock, applier, watched, secrets, serviceMonitors }, settings),
-      renewCertificate: createCertificateRenewal({ client, clock, applier, watched }, settings),
-      retire: createUnusedRetirer({ client, watched, document, patience: patience() }, settings),
-      remove: createCacheRemover(
-        { client, watched, document, patience: patience(), serviceMonitors },
-        settings,
-      ),
-    },
+    { client, clock, applier, watched, plan, authority, secrets, document, serviceMonitors, states },
     settings,
   );
   const reconcileNodes = createNodesReconciler(
@@ -125,7 +106,7 @@ export async function startCacheSetting() {
   return {
     api,
     clock,
-    facts,
+    states,
     document,
     seeAll,
     /** What is asked for from now on: these caches, by one object, or nothing at all. */

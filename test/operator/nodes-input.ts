@@ -1,12 +1,12 @@
-/** What nodes report, as the status of an object is computed from it. */
+/** Reports of nodes, as input of the status of an object. */
 import type { NodeStatus } from '../../src/fleet/node-status.ts';
 import type { NodeReport } from '../../src/operator/cluster/node-report.ts';
 import type { NodesInput } from '../../src/operator/status/node-view.ts';
 
-/** The time of all reports, unless told. */
+/** The time of all reports, unless a test changes it. */
 export const AT = Date.parse('2026-01-01T00:00:00Z');
 
-/** Nodes that were told revision `r`: those that report, and no others. */
+/** The nodes of `reports` and no others, when revision `r` is published. */
 export function nodesOf(reports: readonly NodeReport[], more: Partial<NodesInput> = {}): NodesInput {
   return {
     reports,
@@ -14,7 +14,7 @@ export function nodesOf(reports: readonly NodeReport[], more: Partial<NodesInput
     podlessSince: undefined,
     total: reports.length,
     revision: 'r',
-    isTold: () => true,
+    isPublished: () => true,
     now: AT,
     ...more,
   };

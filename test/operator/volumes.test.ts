@@ -79,7 +79,7 @@ describe('the volume of a cache', () => {
       const { metadata, ...rest } = claimOf(annotations) as Held;
       cluster.put(CLAIMS, { ...rest, metadata: { ...metadata, labels: { ...metadata.labels, ...labels } } });
       cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
-      await cluster.until(isStuck(cluster, 'ending'));
+      await cluster.until(isStuck(cluster, 'being deleted'));
       assert.equal(cluster.get(STATEFUL_SETS, KEY), undefined);
       release(cluster, CLAIM);
       await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
@@ -107,7 +107,7 @@ describe('the volume of a cache', () => {
     cluster.edit(REGISTRY_CONFIGS, 'hub', { caches: [{ upstream: 'my.registry.example.io' }] });
     await cluster.until(() => cluster.document().caches.length === 0);
     cluster.report('n1', cluster.document().revision);
-    await cluster.until(isStuck(cluster, 'ending'));
+    await cluster.until(isStuck(cluster, 'being deleted'));
     assert.equal(cluster.get(STATEFUL_SETS, name), undefined);
     release(cluster, `cache-volume-${name}-0`);
     await cluster.until(() => cluster.get(STATEFUL_SETS, name));

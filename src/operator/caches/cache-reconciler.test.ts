@@ -146,7 +146,7 @@ describe('the reconcile of a cache', () => {
       const theirs = the.held(IN.secrets, name);
       the.ask({ upstream: 'docker.io' });
       assert.deepEqual(await the.reconcile(KEY), { requeueAfterMs: 5_000 });
-      const problem = the.facts.get(KEY)?.problem ?? '';
+      const problem = the.states.get(KEY)?.problem ?? '';
       assert.ok(problem.startsWith(`Secret ${SYSTEM}/${name} exists and was not made by Larder`), problem);
       assert.deepEqual(the.held(IN.secrets, name), theirs);
 
@@ -158,7 +158,7 @@ describe('the reconcile of a cache', () => {
       the.api.remove(IN.secrets, name, SYSTEM);
       the.ask({ upstream: 'docker.io' });
       await settle();
-      assert.equal(the.facts.get(KEY)?.problem, undefined);
+      assert.equal(the.states.get(KEY)?.problem, undefined);
     });
   }
 
@@ -166,7 +166,7 @@ describe('the reconcile of a cache', () => {
     putSecret('larder-ca', 'theirs', SYSTEM);
     the.ask({ upstream: 'docker.io' });
     await the.reconcile(KEY);
-    assert.match(the.facts.get(KEY)?.problem ?? '', /^Secret larder-system\/larder-ca exists/);
+    assert.match(the.states.get(KEY)?.problem ?? '', /^Secret larder-system\/larder-ca exists/);
   });
 
   test('takes another Secret, when that is named, to the running pod, whose template stays as it is', async () => {
@@ -203,12 +203,12 @@ describe('the reconcile of a cache', () => {
       fault: { kind: 'status', status: 403, reason: 'Forbidden', message },
     });
     const refused = await the.reconcile(KEY);
-    assert.ok(the.facts.get(KEY)?.claimProblem?.includes(message), the.facts.get(KEY)?.claimProblem);
+    assert.ok(the.states.get(KEY)?.volumeProblem?.includes(message), the.states.get(KEY)?.volumeProblem);
     assert.ok(typeof refused === 'object' && 'requeueAfterMs' in refused);
     assert.ok(refused.requeueAfterMs <= 5 * 60_000, String(refused.requeueAfterMs));
 
     await the.reconcile(KEY);
-    assert.equal(the.facts.get(KEY)?.claimProblem, undefined);
+    assert.equal(the.states.get(KEY)?.volumeProblem, undefined);
     const spec = the.held(IN.claims, name)?.['spec'];
     assert.deepEqual(spec, { resources: { requests: { storage: '2Gi' } } });
   });

@@ -10,7 +10,7 @@ import { readConfig, type ConfigObject } from '../configs/read-config.ts';
 import { ASKED_BY, MANAGED_BY, UPSTREAM } from '../cluster/marks.ts';
 import { claimName } from '../render/stateful-set.ts';
 import { CLAIMS, STATEFUL_SETS } from '../cluster/resources.ts';
-import { createClaimOwner } from './claim-volume.ts';
+import { createVolumeClaimer } from './claim-volume.ts';
 
 const NAMESPACE = 'larder-system';
 const KEY = 'registry-docker-io';
@@ -33,9 +33,9 @@ async function owned({ now, set }: { readonly now: string; readonly set?: string
   claims.replace({ items: [{ ...seen, metadata: { ...metadata, ...seen.metadata } }], resourceVersion: '1' });
   if (set !== undefined)
     await client.create(STATEFUL_SETS, objectOf(STATEFUL_SETS, KEY, set), { signal: NEVER });
-  const problem = await createClaimOwner({ client, watched }, { namespace: NAMESPACE })(planned(), NEVER);
+  const wait = await createVolumeClaimer({ client, watched }, { namespace: NAMESPACE })(planned(), NEVER);
   const isDeleted = kube.requests.some(({ verb }) => verb === 'delete');
-  return { problem, isDeleted };
+  return { why: wait?.why, isDeleted };
 }
 
 function planned(): PlannedCache {
@@ -58,12 +58,12 @@ function objectOf({ group, version, kind }: Resource, name: string, asker: strin
 test('a claim that is another now than it was seen to be is judged by what it is', async () => {
   assert.equal((await owned({ now: configId(HOLDER) })).isDeleted, false);
   const others = await owned({ now: 'RegistryConfig team/other' });
-  assert.deepEqual(others, { isDeleted: true, problem: 'its former volume is ending' });
+  assert.deepEqual(others, { isDeleted: true, why: 'its former volume is being deleted' });
 });
 
 test('no claim is taken from under a StatefulSet of its cache that has not been seen', async () => {
   const own = await owned({ now: 'RegistryConfig team/other', set: configId(HOLDER) });
-  assert.deepEqual(own, { isDeleted: false, problem: undefined });
+  assert.deepEqual(own, { isDeleted: false, why: undefined });
   const others = await owned({ now: 'RegistryConfig team/other', set: 'RegistryConfig team/other' });
-  assert.deepEqual(others, { isDeleted: true, problem: 'its former volume is ending' });
+  assert.deepEqual(others, { isDeleted: true, why: 'its former volume is being deleted' });
 });

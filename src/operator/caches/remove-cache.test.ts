@@ -46,7 +46,7 @@ async function setting(monitorOf: string | undefined, network?: Parameters<Memor
       client: kube.client({ manager: CLIENT, ...network }),
       watched,
       document,
-      patience: createDrainTracker({ clock, watched, document }),
+      drain: createDrainTracker({ clock, watched, document }),
       serviceMonitors: { isServed: () => true },
     },
     { namespace: NAMESPACE },
@@ -65,7 +65,7 @@ async function setting(monitorOf: string | undefined, network?: Parameters<Memor
 describe('the removal of a cache', () => {
   test('takes its ServiceMonitor first, since nothing else tells of it', async () => {
     const cluster = await setting('hub');
-    assert.equal((await cluster.remove())?.why, 'its objects are being removed');
+    assert.equal((await cluster.remove())?.why, 'its former objects are being deleted');
     assert.deepEqual(cluster.deleted(), ['servicemonitors', 'statefulsets']);
     assert.equal(await cluster.has(SERVICE_MONITORS), false);
   });

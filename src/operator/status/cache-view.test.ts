@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FACTS, running, STATS, viewOf } from '../../../test/operator/cache-input.ts';
+import { KNOWN, running, STATS, viewOf } from '../../../test/operator/cache-input.ts';
 import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
 import type { Claim } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
@@ -15,7 +15,7 @@ describe('the status of a cache', () => {
     assert.deepEqual(status, {
       upstream: 'docker.io',
       state: 'Serving',
-      endpoint: FACTS.endpoint,
+      endpoint: KNOWN.endpoint,
       nodes: { configured: 0, total: 0 },
       hitRatioPercent: 93,
       bytesSaved: 120_000_000,
@@ -52,7 +52,7 @@ describe('the status of a cache', () => {
     assert.equal(viewOf().status.credentialState, undefined);
     assert.equal(stateOf({}), 'Valid');
     assert.equal(
-      stateOf({ facts: { ...FACTS, missingSecrets: ['Secret login does not exist'] } }),
+      stateOf({ known: { ...KNOWN, missingSecrets: ['Secret login does not exist'] } }),
       'Missing',
     );
     assert.equal(stateOf({ stats: { ...STATS, credentialRefused: true } }), 'Rejected');
@@ -74,13 +74,13 @@ describe('the status of a cache', () => {
 
   test('tells of everything that degrades it', () => {
     const stats = { ...STATS, failing: true, storeFull: true, credentialRefused: true };
-    const facts = {
-      ...FACTS,
-      claimProblem: 'the volume cannot grow',
+    const known = {
+      ...KNOWN,
+      volumeProblem: 'the volume cannot grow',
       invalidSecrets: ['the data entry "username" contains whitespace'],
       caBundleProblem: 'Secret ca does not exist',
     };
-    const reasons = viewOf({}, { stats, facts }).findings.map(({ reason }) => reason);
+    const reasons = viewOf({}, { stats, known }).findings.map(({ reason }) => reason);
     assert.deepEqual(reasons.sort(), [
       'CABundleInvalid',
       'CredentialInvalid',
@@ -106,27 +106,27 @@ describe('the status of a cache', () => {
   });
 
   test('says that it is rolling out until its objects were applied for the spec of now, and seen as they were applied', () => {
-    const reasonsWith = (facts: Partial<CacheInput['facts']>) =>
-      viewOf({}, { facts: { ...FACTS, ...facts } }).findings.map(({ reason }) => reason);
-    assert.deepEqual(reasonsWith({ madeFor: 'uid/0' }), ['RollingOut']);
-    assert.deepEqual(reasonsWith({ madeFor: 'another/1' }), ['RollingOut']);
-    assert.deepEqual(reasonsWith({ setGeneration: 2 }), ['RollingOut']);
+    const reasonsWith = (known: Partial<CacheInput['known']>) =>
+      viewOf({}, { known: { ...KNOWN, ...known } }).findings.map(({ reason }) => reason);
+    assert.deepEqual(reasonsWith({ appliedSpec: 'uid/0' }), ['RollingOut']);
+    assert.deepEqual(reasonsWith({ appliedSpec: 'another/1' }), ['RollingOut']);
+    assert.deepEqual(reasonsWith({ appliedGeneration: 2 }), ['RollingOut']);
     assert.deepEqual(reasonsWith({}), []);
   });
 
   test('is Failing for one that is down, also while its spec changes', () => {
     const down = { ...running, status: { ...running.status, readyReplicas: 0 } };
-    const facts = { ...FACTS, madeFor: 'uid/0' };
-    assert.equal(viewOf({}, { set: down, facts, before: viewOf().status }).status.state, 'Failing');
+    const known = { ...KNOWN, appliedSpec: 'uid/0' };
+    assert.equal(viewOf({}, { set: down, known, before: viewOf().status }).status.state, 'Failing');
   });
 
   test('is rolled out until the cache knows of a volume that has grown', () => {
     const claim = claimOf({ phase: 'Bound', capacity: { storage: '20Gi' } });
     const grown = { volume: { size: '20Gi' } };
-    const reasons = (facts: CacheInput['facts']) =>
-      viewOf(grown, { claim, facts }).findings.map(({ reason }) => reason);
-    assert.deepEqual(reasons(FACTS), ['RollingOut']);
-    assert.deepEqual(reasons({ ...FACTS, volumeBytes: 20 * 2 ** 30 }), []);
+    const reasons = (known: CacheInput['known']) =>
+      viewOf(grown, { claim, known }).findings.map(({ reason }) => reason);
+    assert.deepEqual(reasons(KNOWN), ['RollingOut']);
+    assert.deepEqual(reasons({ ...KNOWN, volumeBytes: 20 * 2 ** 30 }), []);
   });
 
   test('names the claim that has no volume while it starts', () => {

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { isAgentOf, readAgentPod, type AgentPod } from '../cluster/agent-pod.ts';
-import { createSince } from './since.ts';
 import { nodeView } from './node-view.ts';
+import { createSince } from './nodes-input.ts';
 
 describe('the nodes of an upstream', () => {
   test('are counted when containerd reads what was written', () => {
@@ -70,7 +70,7 @@ describe('the nodes of an upstream', () => {
     const reports = [{ ...report('n1', {}), renewedAt: AT - 26 * 60_000 }, report('n2', {})];
     const { findings } = nodeView(nodesOf(reports), 'docker.io', 'settled cache');
     assert.deepEqual(findings, [
-      { reason: 'NodesNotConfigured', message: 'node n1: nothing was heard for a while' },
+      { reason: 'NodesNotConfigured', message: 'node n1: no report for 25 minutes' },
     ]);
   });
 
@@ -99,7 +99,7 @@ describe('the nodes of an upstream', () => {
     assert.deepEqual(findingsAfter(300), [
       {
         reason: 'NodesNotConfigured',
-        message: '2 of 3 nodes have not reported once in 5 minutes (nodes n2, n3)',
+        message: '2 of 3 nodes have not reported within 5 minutes (nodes n2, n3)',
       },
     ]);
   });
@@ -170,9 +170,7 @@ describe('the nodes of an upstream', () => {
     reasonsAt(201, false);
     assert.deepEqual(reasonsAt(202), waiting);
     assert.deepEqual(reasonsAt(501), waiting);
-    assert.deepEqual(reasonsAt(502), [
-      'NodesNotConfigured 2 of 3 nodes have had no pod of the agent for 5 minutes',
-    ]);
+    assert.deepEqual(reasonsAt(502), ['NodesNotConfigured 2 of 3 nodes have had no agent pod for 5 minutes']);
   });
 
   test('that have been silent are not waited for', () => {

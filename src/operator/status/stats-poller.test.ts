@@ -32,19 +32,15 @@ function polling(address: string, holder: ConfigObject, objects: () => readonly 
   const service: Service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: address } };
   services.replace({ items: [service], resourceVersion: '1' });
   const clock = new ManualClock();
-  const poller = createStatsPoller({
-    clock,
-    watched,
-    plan: () =>
-      makePlan({
-        objects: objects(),
-        asked: readConfig,
-        has: () => [],
-        lastValid: () => [],
-        mayAct: () => true,
-      }),
-    namespace: 'larder-system',
-  });
+  const plan = () =>
+    makePlan({
+      objects: objects(),
+      asked: readConfig,
+      has: () => [],
+      lastValid: () => [],
+      mayAct: () => true,
+    });
+  const poller = createStatsPoller({ clock, watched, plan }, { namespace: 'larder-system' });
   const ending = new AbortController();
   return {
     clock,

@@ -7,11 +7,11 @@ import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
 import { CONDITION_TYPES, REASONS, type Reason } from '../../api/status/reasons.ts';
 import type { MirrorConfigStatus } from '../../api/status/mirror-config-status.ts';
 import { registryConfigStatusSchema } from '../../api/status/registry-config-status.ts';
-import { roundForStatus } from './round-for-status.ts';
 import { conflictFindings } from './conflict-findings.ts';
 import { conditionsOf, type Finding } from './findings.ts';
 import { mirrorConfigStatus } from './mirror-config-status.ts';
 import { nodeView } from './node-view.ts';
+import { roundForStatus } from './numbers.ts';
 import { registryConfigStatus } from './registry-config-status.ts';
 import { occurrencesOf } from './status-events.ts';
 
@@ -155,7 +155,7 @@ describe('the status of mirrors', () => {
   });
 
   test('is on its way while nodes are told of an older spec', () => {
-    const told = { ...nodesOf([report('n1', { upstreams: [ready] })]), isTold: () => false };
+    const told = { ...nodesOf([report('n1', { upstreams: [ready] })]), isPublished: () => false };
     assert.deepEqual(
       nodeView(told, 'quay.io', 'mirror').findings.map(({ reason }) => reason),
       ['ConfiguringNodes'],
