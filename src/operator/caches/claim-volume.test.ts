@@ -22,7 +22,7 @@ const HOLDER: ConfigObject = {
   spec: { caches: [{ upstream: 'docker.io' }] },
 };
 
-/** Somebody has made the claim say `now` since it was seen with nobody's name; `set` stands, and was not seen. */
+/** The watched claim has no owner, and the API server has it with owner `now`. The StatefulSet with owner `set` exists and is not watched yet. */
 async function owned({ now, set }: { readonly now: string; readonly set?: string }) {
   const kube = createMemoryKube(new ManualClock());
   const client = kube.client();
@@ -49,19 +49,19 @@ function planned(): PlannedCache {
   return plan.caches.get(KEY) as PlannedCache;
 }
 
-function objectOf({ group, version, kind }: Resource, name: string, asker: string | undefined): KubeObject {
-  const annotations = asker === undefined ? {} : { [ASKED_BY]: asker, [UPSTREAM]: 'docker.io' };
+function objectOf({ group, version, kind }: Resource, name: string, owner: string | undefined): KubeObject {
+  const annotations = owner === undefined ? {} : { [ASKED_BY]: owner, [UPSTREAM]: 'docker.io' };
   const metadata = { namespace: NAMESPACE, name, labels: { app: KEY, ...MANAGED_BY }, annotations };
   return { apiVersion: group === '' ? version : `${group}/${version}`, kind, metadata };
 }
 
-test('a claim that is another now than it was seen to be is judged by what it is', async () => {
+test('a claim that differs from the watched one is judged by its state in the API server', async () => {
   assert.equal((await owned({ now: configId(HOLDER) })).isDeleted, false);
   const others = await owned({ now: 'RegistryConfig team/other' });
   assert.deepEqual(others, { isDeleted: true, why: 'its former volume is being deleted' });
 });
 
-test('no claim is taken from under a StatefulSet of its cache that has not been seen', async () => {
+test('no claim is deleted while an unwatched StatefulSet of its cache exists', async () => {
   const own = await owned({ now: 'RegistryConfig team/other', set: configId(HOLDER) });
   assert.deepEqual(own, { isDeleted: false, why: undefined });
   const others = await owned({ now: 'RegistryConfig team/other', set: 'RegistryConfig team/other' });

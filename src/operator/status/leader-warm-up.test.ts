@@ -17,7 +17,7 @@ import { createLeaderWarmUp } from './leader-warm-up.ts';
 
 const KEY = 'registry-docker-io';
 const PUBLISHED = { revision: 'r', specs: new Map() };
-/** What they say is of no concern here. */
+/** Their content does not matter here. */
 const STATE = { missingSecrets: [] } as unknown as KnownCacheState;
 const STATS = { requests: 1 } as CacheStats;
 
@@ -28,7 +28,7 @@ const NEW: RegistryConfigObject = {
   spec: { caches: [{ upstream: 'docker.io' }] },
 };
 
-/** With what a former leader said of it; `numbers`: those of its cache, too. */
+/** The object with the status of the previous leader; `numbers` are those of its cache. */
 function withStatus(numbers: { readonly bytesSaved?: number } = {}): RegistryConfigObject {
   const conditions = conditionsOf([], [], { now: 0, generation: 1 });
   const cache = { upstream: 'docker.io', state: 'Serving' as const, ...numbers };
@@ -41,7 +41,7 @@ function setOf(askedBy: string, readyReplicas: number): StatefulSet {
   return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata, status: { readyReplicas } };
 }
 
-/** A leader that has just begun, and knows nothing but these StatefulSets. */
+/** A leader that has just started and knows nothing but these StatefulSets. */
 function starting(...sets: readonly StatefulSet[]) {
   const clock = new ManualClock();
   const { cache: statefulSets, writer } = createObjectStore<StatefulSet>({ logger: silentLogger });
@@ -74,7 +74,7 @@ function starting(...sets: readonly StatefulSet[]) {
   return { clock, states, published, nodeProblems, stats, warmUpMs };
 }
 
-test('what was said of an object stays until its cache was worked on and has answered, and nodes were told', () => {
+test('the status of an object stays until its cache is reconciled and has answered, and the document is published', () => {
   const leader = starting(setOf(configId(NEW), 1));
   const object = withStatus({ bytesSaved: 5 });
   const learn = [
@@ -89,7 +89,7 @@ test('what was said of an object stays until its cache was worked on and has ans
   assert.equal(leader.warmUpMs(object), 0);
 });
 
-test('what was said of an object stays for 30 s at the most', () => {
+test('the status of an object stays for at most 30 s', () => {
   const { clock, warmUpMs } = starting(setOf(configId(NEW), 1));
   const object = withStatus();
   assert.equal(warmUpMs(object), 30_000);
@@ -99,11 +99,11 @@ test('what was said of an object stays for 30 s at the most', () => {
   assert.equal(warmUpMs(object), 0);
 });
 
-test('an object of which nothing was said has its first status at once', () => {
+test('an object without a status gets its first one at once', () => {
   assert.equal(starting(setOf(configId(NEW), 1)).warmUpMs(NEW), 0);
 });
 
-test('a cache that does not stand, or not on behalf of the object, is not waited for', () => {
+test('a cache that does not exist, or belongs to another object, is not waited for', () => {
   for (const sets of [[], [setOf('RegistryConfig team/other', 1)]]) {
     const leader = starting(...sets);
     leader.published.set(PUBLISHED);
@@ -111,7 +111,7 @@ test('a cache that does not stand, or not on behalf of the object, is not waited
   }
 });
 
-test('numbers are waited for where there were some, of a cache that serves', () => {
+test('the numbers of a serving cache are waited for if the status had some', () => {
   const isWaiting = (object: RegistryConfigObject, readyReplicas: number): boolean => {
     const leader = starting(setOf(configId(NEW), readyReplicas));
     leader.published.set(PUBLISHED);
@@ -123,7 +123,7 @@ test('numbers are waited for where there were some, of a cache that serves', () 
   assert.equal(isWaiting(withStatus(), 1), false);
 });
 
-test('why nodes cannot be told is known as well, and is said at once', () => {
+test('a reason why the document cannot be published counts as known, and is reported at once', () => {
   const leader = starting();
   assert.equal(leader.warmUpMs(withStatus()), 30_000);
   leader.nodeProblems.set(new Map([['docker.io', 'no more room']]));
