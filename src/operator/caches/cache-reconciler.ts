@@ -15,7 +15,7 @@ import { NAME_TAKEN_RETRY_MS, NameTakenError } from '../ownership/name-taken-err
 import { NOT_OWNED_RETRY_MS, NotOwnedError } from '../ownership/not-owned-error.ts';
 import { claimName } from '../render/stateful-set.ts';
 import { createObjectsApplier, type CacheSettings } from './apply-objects.ts';
-import type { CacheStates, KnownCacheState } from './cache-states.ts';
+import type { CacheStates } from './cache-states.ts';
 import { createVolumeClaimer } from './claim-volume.ts';
 import { growVolume } from './grow-volume.ts';
 import { refreshFiles } from './refresh-files.ts';
@@ -60,8 +60,8 @@ export interface CacheReconcilerDeps {
  *
  * - `Vacant`: planned, and none of its objects exists. A former pod or volume may still be ending.
  * - `Owned`: planned, and the objects belong to the planned owner and upstream. An object that disagrees was edited and is put back.
- * - `Foreign`: planned, but the objects belong to another owner, or to another upstream with the same key. They are removed with their
- *   volume: the other owner's credentials decided who may read its content.
+ * - `Foreign`: planned, but the objects belong to another owner, or to another upstream with the same key. They are removed, and so is
+ *   their volume, by `claimVolume` at the latest: the other owner's credentials decided who may read its content.
  * - `Unreadable`: its owner's spec is invalid, and the previous configuration cannot be read from the ConfigMap. Everything stays, and the
  *   certificate is renewed.
  * - `Unwanted`: not planned. The nodes leave it first, then its objects are deleted.
@@ -99,7 +99,7 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
       case 'Vacant': {
         const wait = await removeCache(key, signal);
         if (wait === undefined) return await provide(found.planned, signal);
-        if (found.stage === 'Vacant') setProblem(key, wait.why);
+        if (found.stage === 'Vacant') states.setProblem(key, wait.why);
         logger.debug('removing the former cache', { why: wait.why });
         return { requeueAfterMs: wait.waitMs };
       }
@@ -124,14 +124,14 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
     const authority = deps.authority.current();
     if (authority === undefined) {
       const problem = deps.authority.problem();
-      if (problem !== undefined) setProblem(key, problem);
+      if (problem !== undefined) states.setProblem(key, problem);
       return { requeueAfterMs: AUTHORITY_RETRY_MS };
     }
     try {
       return { requeueAfterMs: await takeSteps(planned, authority, signal) };
     } catch (error) {
       signal.throwIfAborted();
-      setProblem(key, errorText(error));
+      states.setProblem(key, errorText(error));
       if (error instanceof NameTakenError) {
         // The cache with that name may itself wait for the name of a Service that this cache has no use for.
         const kept = allExisting(watched, key).filter(({ kind }) => kind !== 'Service');
@@ -143,7 +143,7 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
     }
   }
 
-  /** Returns the time until the next look. */
+  /** Takes the steps that make a cache `Owned` and keep it so. Returns the time until the next look. */
   async function takeSteps(
     planned: PlannedCache,
     authority: Authority,
@@ -152,7 +152,7 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
     const { key, config } = planned;
     const wait = await claimVolume(planned, signal);
     if (wait !== undefined) {
-      setProblem(key, wait.why);
+      states.setProblem(key, wait.why);
       return wait.waitMs;
     }
     const claim = watched.claims.get({ namespace: settings.namespace, name: claimName(key) });
@@ -163,20 +163,4 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
     const retireMs = await retireUnused(planned, objects, signal);
     return retireMs ?? (volumeProblem === undefined ? LOOK_AGAIN_MS : GROW_AGAIN_MS);
   }
-
-  function setProblem(key: string, problem: string): void {
-    states.set(key, { ...(states.get(key) ?? NOTHING_KNOWN), problem });
-  }
 }
-
-const NOTHING_KNOWN: KnownCacheState = {
-  appliedSpec: undefined,
-  appliedGeneration: undefined,
-  volumeBytes: undefined,
-  endpoint: undefined,
-  missingSecrets: [],
-  invalidSecrets: [],
-  caBundleProblem: undefined,
-  volumeProblem: undefined,
-  problem: undefined,
-};

@@ -24,6 +24,8 @@ export interface KnownCacheState {
 export interface CacheStates {
   get(key: string): KnownCacheState | undefined;
   set(key: string, state: KnownCacheState | undefined): void;
+  /** Changes only `problem`. */
+  setProblem(key: string, problem: string): void;
   /** Calls `handler` with the key of each cache whose state has changed. */
   onChange(handler: (key: string) => void): void;
 }
@@ -31,14 +33,30 @@ export interface CacheStates {
 export function createCacheStates(): CacheStates {
   const known = new Map<string, KnownCacheState>();
   const handlers = new Set<(key: string) => void>();
+
+  function set(key: string, state: KnownCacheState | undefined): void {
+    if (JSON.stringify(known.get(key)) === JSON.stringify(state)) return;
+    if (state === undefined) known.delete(key);
+    else known.set(key, state);
+    for (const handler of handlers) handler(key);
+  }
+
   return {
     get: (key) => known.get(key),
-    set(key, state) {
-      if (JSON.stringify(known.get(key)) === JSON.stringify(state)) return;
-      if (state === undefined) known.delete(key);
-      else known.set(key, state);
-      for (const handler of handlers) handler(key);
-    },
+    set,
+    setProblem: (key, problem) => set(key, { ...(known.get(key) ?? NOTHING_KNOWN), problem }),
     onChange: (handler) => void handlers.add(handler),
   };
 }
+
+const NOTHING_KNOWN: KnownCacheState = {
+  appliedSpec: undefined,
+  appliedGeneration: undefined,
+  volumeBytes: undefined,
+  endpoint: undefined,
+  missingSecrets: [],
+  invalidSecrets: [],
+  caBundleProblem: undefined,
+  volumeProblem: undefined,
+  problem: undefined,
+};

@@ -46,7 +46,7 @@ export function createCacheRemover(deps: CacheRemoverDeps, settings: { readonly 
         why: `nodes still use the former cache: ${[...nodes].slice(0, 5).join(', ')}`,
       };
     }
-    // First, because it is not watched: nothing would show that it remains once the other objects are gone.
+    // Deleted first, because it is not watched: nothing would show that it remains once the other objects are gone.
     if (deps.serviceMonitors.isServed()) {
       const place = { namespace: settings.namespace, name: key };
       const owners = new Set(objects.map(askerOf));

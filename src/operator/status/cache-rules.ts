@@ -110,7 +110,7 @@ export const CACHE_RULES: readonly CacheRule[] = [
         'no cloud login is available, and its upstream is not asked without one',
       ),
   },
-  // Said while there is still time to act.
+  // Reported while there is still time to act.
   {
     name: 'cloud login expiring',
     reason: 'CredentialExpiring',

@@ -6,7 +6,7 @@ import type { NodeReport } from '../cluster/node-report.ts';
 import { podlessNodes } from '../cluster/podless-nodes.ts';
 import type { Finding } from './findings.ts';
 
-/** How many nodes use one upstream as configured, and why others do not. */
+/** Number of nodes that use one upstream as configured, and the reasons why others do not. */
 export interface NodeView extends NodeCounts {
   readonly findings: readonly Finding[];
 }
@@ -39,7 +39,7 @@ const DOWN_MS = 30_000;
 const NAMED = 3;
 
 /**
- * How nodes pull an upstream: through a cache, which is `settled` once it has served for a while, or from the mirrors that hosts.toml names. A
+ * The way nodes pull an upstream: through a cache, which is `settled` once it has served for a while, or from the mirrors that hosts.toml names. A
  * node that does not reach a cache yet is pending while the cache is settling, and a problem later: an agent turns to a cache only after
  * several answers.
  */

@@ -28,7 +28,7 @@ export interface ObjectReconcilerDeps {
   readonly finalizer: Finalizer;
   readonly writer: StatusWriter;
   readonly events: EventRecorder;
-  /** How long the status that an object has is kept; see `createLeaderWarmUp`. */
+  /** Time for which the status that an object has is kept, in ms; see `createLeaderWarmUp`. */
   readonly warmUpMs: (object: ConfigObject) => number;
   /** Computes the status. `removing` are the upstreams that still exist, of an object that is being deleted. */
   readonly statusOf: (

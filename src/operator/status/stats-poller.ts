@@ -14,7 +14,7 @@ const EVERY_MS = 5_000;
 /** Caches polled at the same time. */
 const AT_ONCE = 10;
 /**
- * How long an answer is valid without another one. Longer than the replacement of a pod and a few late answers take, because a short silence
+ * Validity of an answer if no other one comes. Longer than the replacement of a pod and a few late answers take, because a short silence
  * says nothing about health. Short enough not to mislead a user whose cache hangs.
  */
 const KEPT_MS = 30_000;
