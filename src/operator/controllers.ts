@@ -71,10 +71,7 @@ export function createControllers(deps: ControllersDeps, settings: ControllersSe
     createController(deps, {
       name: 'nodes',
       sources: triggers.nodes,
-      reconcile: createNodesReconciler(
-        { ...parts, problems: parts.nodeProblems, told: parts.published },
-        settings,
-      ),
+      reconcile: createNodesReconciler({ ...parts, problems: parts.nodeProblems }, settings),
     }),
     createController(deps, {
       name: 'objects',
@@ -103,7 +100,7 @@ function createParts({ client, clock, watched }: ControllersDeps, settings: Cont
   const planner = createPlanner({
     watched,
     finalizer,
-    holdings: existingUpstreams,
+    existingUpstreams,
     lastValid: createLastValid(watched),
   });
   const plan = () => planner.plan();

@@ -6,13 +6,14 @@ import { AUTHORITY_SECRET, type AuthorityKeeper } from './authority/authority-ke
 import type { CacheStates } from './caches/cache-states.ts';
 import type { ServiceMonitorKind } from './caches/service-monitors.ts';
 import { configId } from './cluster/config-id.ts';
-import { saysTheSame } from './cluster/node-report.ts';
-import { cacheKeysOf, type Watched } from './cluster/watched.ts';
+import { hasSameStatus } from './cluster/node-report.ts';
+import { cacheKeysOf } from './cluster/cache-key.ts';
+import type { Watched } from './cluster/watched.ts';
 import type { Planner } from './configs/planner.ts';
 import type { NodeProblems } from './nodes/node-problems.ts';
 import { NODES } from './nodes/nodes-reconciler.ts';
 import type { PublishedDocument } from './nodes/published-document.ts';
-import { askerOf } from './ownership/existing-objects.ts';
+import { ownerOf } from './ownership/existing-objects.ts';
 import { secretNames } from './render/secret-files.ts';
 import type { StatsPoller } from './status/stats-poller.ts';
 
@@ -65,7 +66,7 @@ function cacheTriggers(deps: TriggersDeps, namespace: string): KeySource[] {
       watched.configMaps,
       watched.networkPolicies,
       watched.disruptionBudgets,
-      watched.claims,
+      watched.volumeClaims,
       watched.pods,
     ].map((store) => createObjectSource<KubeObject>(store, cacheKeysOf)),
     createObjectSource(watched.secrets, (secret) => [
@@ -79,8 +80,8 @@ function cacheTriggers(deps: TriggersDeps, namespace: string): KeySource[] {
 
 /** Keys of the caches whose configuration names `secret`. */
 function* cachesNaming({ metadata: { namespace, name } }: KubeObject, planner: Planner): Generator<string> {
-  for (const { key, config, holder } of planner.plan().caches.values()) {
-    if (holder.metadata.namespace === namespace && secretNames(config).includes(name)) yield key;
+  for (const { key, config, owner } of planner.plan().caches.values()) {
+    if (owner.metadata.namespace === namespace && secretNames(config).includes(name)) yield key;
   }
 }
 
@@ -93,9 +94,7 @@ function nodeTriggers({ watched, planner, authority }: TriggersDeps, namespace: 
     ),
     createObjectSource(watched.secrets, (secret) => {
       const { mirrors } = planner.plan();
-      const mayBeBundle = mirrors.some(
-        ({ holder }) => holder.metadata.namespace === secret.metadata.namespace,
-      );
+      const mayBeBundle = mirrors.some(({ owner }) => owner.metadata.namespace === secret.metadata.namespace);
       const isOfCache = secret.metadata.namespace === namespace && cacheKeysOf(secret).length > 0;
       return mayBeBundle || isOfCache ? [NODES] : [];
     }),
@@ -106,8 +105,8 @@ function nodeTriggers({ watched, planner, authority }: TriggersDeps, namespace: 
 function objectTriggers(deps: TriggersDeps): KeySource[] {
   const { watched, planner, states, stats, published, nodeProblems } = deps;
   const allObjects = (): string[] => planner.objects().map(configId);
-  const ownerOf = (key: string): string[] => {
-    const owner = planner.plan().caches.get(key)?.holder;
+  const ownerIdOf = (key: string): string[] => {
+    const owner = planner.plan().caches.get(key)?.owner;
     return owner === undefined ? [] : [configId(owner)];
   };
   return [
@@ -116,20 +115,20 @@ function objectTriggers(deps: TriggersDeps): KeySource[] {
       // A change of the status alone counts as well: another program may have written it.
       for (const store of [watched.registryConfigs, watched.mirrorConfigs])
         store.onChange((_before, after) => after !== undefined && handler(configId(after)));
-      states.onChange((key) => ownerOf(key).forEach(handler));
-      stats.onChange((key) => ownerOf(key).forEach(handler));
+      states.onChange((key) => ownerIdOf(key).forEach(handler));
+      stats.onChange((key) => ownerIdOf(key).forEach(handler));
       published.onChange(() => allObjects().forEach(handler));
       nodeProblems.onChange(() => allObjects().forEach(handler));
       watched.reports.onChange((before, after) => {
-        if (!saysTheSame(before, after)) allObjects().forEach(handler);
+        if (!hasSameStatus(before, after)) allObjects().forEach(handler);
       });
       watched.daemonSets.onChange(() => allObjects().forEach(handler));
     }),
     ...[watched.statefulSets, watched.services].map((store) =>
-      createObjectSource<KubeObject>(store, (object) => askerOf(object) ?? []),
+      createObjectSource<KubeObject>(store, (object) => ownerOf(object) ?? []),
     ),
-    ...[watched.pods, watched.claims].map((store) =>
-      createObjectSource<KubeObject>(store, (object) => cacheKeysOf(object).flatMap(ownerOf)),
+    ...[watched.pods, watched.volumeClaims].map((store) =>
+      createObjectSource<KubeObject>(store, (object) => cacheKeysOf(object).flatMap(ownerIdOf)),
     ),
     createObjectSource(watched.configMaps, ({ metadata }) =>
       metadata.name === NODES_CONFIG_MAP ? allObjects() : [],

@@ -14,15 +14,15 @@ import { EMPTY_DOCUMENT } from '../fleet/node-document.ts';
 import { NODE_STATUS } from '../fleet/node-lease.ts';
 import { CONFIG_MAPS } from '../kube/objects/config-maps.ts';
 import { readReport } from './cluster/node-report.ts';
-import { nodesObject, refuseStrangeNodesObject } from './nodes/nodes-object.ts';
+import { nodesObject, assertNodesObjectIsOurs } from './nodes/nodes-object.ts';
 import { FINALIZER } from './controllers.ts';
 import { LEASE_NAME } from './program.ts';
 import { OURS } from './cluster/marks.ts';
+import { RENDERED_RESOURCES } from './render/rendered-resources.ts';
 import {
   DEPLOYMENTS,
   MIRROR_CONFIGS,
   REGISTRY_CONFIGS,
-  RENDERED,
   type MirrorConfigObject,
   type RegistryConfigObject,
 } from './cluster/resources.ts';
@@ -121,7 +121,7 @@ async function removeAll(
   signal: AbortSignal,
 ): Promise<void> {
   await emptyNodes(client, clock, logger, namespace, signal);
-  for (const resource of RENDERED) {
+  for (const resource of RENDERED_RESOURCES) {
     for (const { kind, metadata } of await listed(
       client,
       resource,
@@ -161,7 +161,7 @@ async function emptyNodes(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await refuseStrangeNodesObject(client, namespace, signal);
+    await assertNodesObjectIsOurs(client, namespace, signal);
   } catch (error) {
     if (!(error instanceof NotOwnedError)) throw error;
     logger.warn('cannot write the node document, nodes are left as they are', { error: errorText(error) });

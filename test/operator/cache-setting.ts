@@ -72,7 +72,13 @@ export async function startCacheSetting() {
   const authority = createAuthorityKeeper({ client, clock }, settings);
   let objects: readonly ConfigObject[] = [];
   const plan = () =>
-    makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true });
+    makePlan({
+      objects,
+      specOf: readConfig,
+      existingUpstreams: () => [],
+      lastValid: () => [],
+      mayAct: () => true,
+    });
   const reconcileCache = createCacheReconciler(
     { client, clock, applier, watched, plan, authority, secrets, document, serviceMonitors, states },
     settings,
@@ -87,7 +93,7 @@ export async function startCacheSetting() {
       authority,
       secrets,
       document,
-      told: createPublishedDocument(),
+      published: createPublishedDocument(),
       problems: createNodeProblems(),
     },
     settings,

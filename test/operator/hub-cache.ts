@@ -8,7 +8,7 @@ import { startStandIn, type StandIn } from './stand-in.ts';
 /** Key of the cache of docker.io. */
 export const KEY = 'registry-docker-io';
 /** Annotations of its objects. */
-export const HOLDER = { upstream: 'docker.io', 'larder/asked-by': 'RegistryConfig team/hub' };
+export const OWNER = { upstream: 'docker.io', 'larder/asked-by': 'RegistryConfig team/hub' };
 /** Another spec of the object `hub`. */
 export const LONGER = { caches: [{ upstream: 'docker.io', garbageCollection: { ttl: '24h' } }] };
 
@@ -59,7 +59,7 @@ export const annotationsOf = (cluster: StandIn, resource: Resource, name: string
 
 /** True if the annotations name the cache of docker.io of `hub`. */
 export const isRight = (cluster: StandIn, resource: Resource, name: string) =>
-  Object.entries(HOLDER).every(([key, value]) => annotationsOf(cluster, resource, name)[key] === value);
+  Object.entries(OWNER).every(([key, value]) => annotationsOf(cluster, resource, name)[key] === value);
 
 export const configOf = (cluster: StandIn) =>
   cluster.get(CONFIG_MAPS, `${KEY}-config`)?.data?.['config.yaml'] ?? '';

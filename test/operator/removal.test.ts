@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { AUTHORITY_SECRET } from '../../src/operator/authority/authority-keeper.ts';
 import { CONFIG_MAPS } from '../../src/kube/objects/config-maps.ts';
 import {
-  CLAIMS,
+  VOLUME_CLAIMS,
   MIRROR_CONFIGS,
   REGISTRY_CONFIGS,
   SECRETS,
@@ -64,14 +64,14 @@ describe('a deleted object is removed although', () => {
   const DELETED: Record<string, [Resource, string]> = {
     'its Service is gone': [SERVICES, KEY],
     'its StatefulSet is gone': [STATEFUL_SETS, KEY],
-    'its claim is gone': [CLAIMS, `cache-volume-${KEY}-0`],
+    'its claim is gone': [VOLUME_CLAIMS, `cache-volume-${KEY}-0`],
     'its certificate is gone': [SECRETS, `${KEY}-tls`],
     'the document for the nodes is gone': [CONFIG_MAPS, 'larder-nodes'],
   };
   for (const [title, [resource, name]] of Object.entries(DELETED)) {
     test(title, async () => {
       await using cluster = await withCache();
-      cluster.put(CLAIMS, claim());
+      cluster.put(VOLUME_CLAIMS, claim());
       cluster.report('n1', cluster.document().revision, 'docker.io');
       await cluster.pass(2_000);
       cluster.remove(REGISTRY_CONFIGS, 'hub');
@@ -80,7 +80,8 @@ describe('a deleted object is removed although', () => {
       cluster.report('n1', cluster.document().revision);
       await cluster.until(() => isGone(cluster));
       for (const [kind, called] of Object.values(DELETED))
-        if (kind !== CLAIMS && called !== 'larder-nodes') assert.equal(cluster.get(kind, called), undefined);
+        if (kind !== VOLUME_CLAIMS && called !== 'larder-nodes')
+          assert.equal(cluster.get(kind, called), undefined);
     });
   }
 });

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { PORTS } from '../../src/operator/render/identity.ts';
+import { PORTS } from '../../src/operator/render/cache-names.ts';
 
 /**
  * Serves the statistics of a cache at the admin port of every cache, on its own loopback address. For an answer of undefined the connection

@@ -4,19 +4,21 @@ import { find } from '../../kube/objects/find.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import type { Intent, KubeClient, KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
-import { namesOf } from '../authority/cache-certificate.ts';
+import { subjectNamesOf } from '../authority/cache-certificate.ts';
 import { configId } from '../cluster/config-id.ts';
 import type { NamedSecrets } from '../cluster/named-secrets.ts';
-import { resourceOf, type Claim, type Service } from '../cluster/resources.ts';
+import { resourceOf } from '../render/rendered-resources.ts';
+import type { VolumeClaim, Service } from '../cluster/resources.ts';
 import { specId } from '../cluster/spec-id.ts';
-import { BY_CACHE, cacheKeysOf, type Watched } from '../cluster/watched.ts';
+import { BY_CACHE, cacheKeysOf } from '../cluster/cache-key.ts';
+import type { Watched } from '../cluster/watched.ts';
 import type { PlannedCache } from '../configs/plan.ts';
-import { isOurs, isServiceOfAnother, existing } from '../ownership/existing-objects.ts';
+import { isOurs, isServiceOfAnotherCache, existingObject } from '../ownership/existing-objects.ts';
 import { NameTakenError } from '../ownership/name-taken-error.ts';
 import { NotOwnedError } from '../ownership/not-owned-error.ts';
 import { cacheObjects } from '../render/cache-objects.ts';
 import type { CacheValues } from '../render/cache-values.ts';
-import { identityOf, PORTS } from '../render/identity.ts';
+import { cacheNamesOf, PORTS } from '../render/cache-names.ts';
 import { service } from '../render/service.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
 import type { KnownCacheState } from './cache-states.ts';
@@ -50,7 +52,7 @@ export interface ObjectsApplierDeps {
 export interface ApplyInput {
   readonly planned: PlannedCache;
   /** The claim of its volume; undefined if there is none yet. */
-  readonly claim: Claim | undefined;
+  readonly claim: VolumeClaim | undefined;
   readonly authority: Authority;
 }
 
@@ -74,13 +76,13 @@ export function createObjectsApplier(deps: ObjectsApplierDeps, settings: CacheSe
     { planned, claim, authority }: ApplyInput,
     signal: AbortSignal,
   ): Promise<AppliedObjects> {
-    const { key, config, holder } = planned;
-    const needed = await readNeededSecrets(deps.secrets, config, holder.metadata.namespace, signal);
+    const { key, config, owner } = planned;
+    const needed = await readNeededSecrets(deps.secrets, config, owner.metadata.namespace, signal);
     const set = watched.statefulSets.get({ namespace: settings.namespace, name: key });
     const values: CacheValues = {
       ...settings,
       cache: config,
-      askedBy: configId(holder),
+      owner: configId(owner),
       secrets: needed.contents,
       volumeBytes: volumeBytes(claim, config.volume.size),
       claimTemplates: set?.spec?.volumeClaimTemplates,
@@ -91,7 +93,7 @@ export function createObjectsApplier(deps: ObjectsApplierDeps, settings: CacheSe
     const former = watched.services
       .byIndex(BY_CACHE, key)
       .filter(({ metadata }) => metadata.name !== current.metadata.name);
-    const names = [current, ...former].flatMap(namesOf);
+    const names = [current, ...former].flatMap(subjectNamesOf);
     const certificate = config.http.tls
       ? await ensureCertificate(values, names, authority, signal)
       : undefined;
@@ -104,7 +106,7 @@ export function createObjectsApplier(deps: ObjectsApplierDeps, settings: CacheSe
     }
     const mounted = objects.filter(({ kind }) => kind === 'Secret' || kind === 'ConfigMap');
     const state = {
-      appliedSpec: specId(holder),
+      appliedSpec: specId(owner),
       appliedGeneration,
       volumeBytes: values.volumeBytes,
       endpoint: urlOf(values),
@@ -117,7 +119,7 @@ export function createObjectsApplier(deps: ObjectsApplierDeps, settings: CacheSe
 
   async function ensure(object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
     const resource = resourceOf(object);
-    const observed = existing(watched, object);
+    const observed = existingObject(watched, object);
     // Secrets are watched whoever made them. Other objects without our label are not watched, and of Secrets without it only part of the
     // metadata is kept.
     const found =
@@ -134,13 +136,13 @@ export function createObjectsApplier(deps: ObjectsApplierDeps, settings: CacheSe
 
 function urlOf(values: CacheValues): string {
   const scheme = values.cache.http.tls ? 'https' : 'http';
-  return `${scheme}://${identityOf(values).serviceName}.${values.namespace}.svc:${PORTS.registry}`;
+  return `${scheme}://${cacheNamesOf(values).serviceName}.${values.namespace}.svc:${PORTS.registry}`;
 }
 
 /** Throws if `found`, which has the name of `wanted`, is the Service of another cache that nodes may still use, or not Larder's. */
 function refuseOthers(wanted: KubeObject, found: KubeObject): void {
   const isTaken =
-    wanted.kind === 'Service' && cacheKeysOf(wanted).some((key) => isServiceOfAnother(found, key));
+    wanted.kind === 'Service' && cacheKeysOf(wanted).some((key) => isServiceOfAnotherCache(found, key));
   if (isTaken) throw new NameTakenError(found);
   if (!isOurs(found)) throw new NotOwnedError(found);
 }

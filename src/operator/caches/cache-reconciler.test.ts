@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { startCacheSetting, SYSTEM } from '../../../test/operator/cache-setting.ts';
 import type { StoredObject } from '../../../test/kube/api-store.ts';
-import { identityOf } from '../render/identity.ts';
+import { cacheNamesOf } from '../render/cache-names.ts';
 
 const KEY = 'registry-docker-io';
 const IN = {
@@ -42,7 +42,7 @@ describe('the reconcile of a cache', () => {
 
   /** Creates a pod or a claim, as the StatefulSet of the cache would. */
   function putChild(collection: string, kind: string, name: string, spec: object): void {
-    const { labels } = identityOf({ cache: { upstream: 'docker.io', serviceNameSuffix: undefined } });
+    const { labels } = cacheNamesOf({ cache: { upstream: 'docker.io', serviceNameSuffix: undefined } });
     const annotations = { upstream: 'docker.io', 'larder/asked-by': 'RegistryConfig team/hub' };
     const metadata = { namespace: SYSTEM, name, labels, annotations };
     the.api.put(collection, { apiVersion: 'v1', kind, metadata, spec });

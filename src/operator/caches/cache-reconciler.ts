@@ -7,10 +7,11 @@ import type { AuthorityKeeper } from '../authority/authority-keeper.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import type { NamedSecrets } from '../cluster/named-secrets.ts';
 import type { NodeDocumentView } from '../cluster/node-document-view.ts';
-import { BY_CACHE, type Watched } from '../cluster/watched.ts';
+import { BY_CACHE } from '../cluster/cache-key.ts';
+import type { Watched } from '../cluster/watched.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
 import { createDrainTracker } from '../nodes/drain-tracker.ts';
-import { allExisting, askerOf, isAnothers } from '../ownership/existing-objects.ts';
+import { objectsOfCache, ownerOf, belongToAnother } from '../ownership/existing-objects.ts';
 import { NAME_TAKEN_RETRY_MS, NameTakenError } from '../ownership/name-taken-error.ts';
 import { NOT_OWNED_RETRY_MS, NotOwnedError } from '../ownership/not-owned-error.ts';
 import { claimName } from '../render/stateful-set.ts';
@@ -110,13 +111,13 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
 
   function find(plan: Plan, key: string): Found {
     const planned = plan.caches.get(key);
-    const objects = allExisting(watched, key);
+    const objects = objectsOfCache(watched, key);
     if (planned === undefined) {
-      const isKept = objects.some((object) => plan.isInvalid(askerOf(object) ?? ''));
+      const isKept = objects.some((object) => plan.isInvalid(ownerOf(object) ?? ''));
       return { stage: isKept ? 'Unreadable' : 'Unwanted' };
     }
     if (objects.length === 0) return { stage: 'Vacant', planned };
-    return { stage: isAnothers(objects, planned) ? 'Foreign' : 'Owned', planned };
+    return { stage: belongToAnother(objects, planned) ? 'Foreign' : 'Owned', planned };
   }
 
   async function provide(planned: PlannedCache, signal: AbortSignal): Promise<ReconcileResult> {
@@ -134,7 +135,7 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
       states.setProblem(key, errorText(error));
       if (error instanceof NameTakenError) {
         // The cache with that name may itself wait for the name of a Service that this cache has no use for.
-        const kept = allExisting(watched, key).filter(({ kind }) => kind !== 'Service');
+        const kept = objectsOfCache(watched, key).filter(({ kind }) => kind !== 'Service');
         await retireUnused(planned, kept, signal);
         return { requeueAfterMs: NAME_TAKEN_RETRY_MS };
       }
@@ -155,7 +156,7 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
       states.setProblem(key, wait.why);
       return wait.waitMs;
     }
-    const claim = watched.claims.get({ namespace: settings.namespace, name: claimName(key) });
+    const claim = watched.volumeClaims.get({ namespace: settings.namespace, name: claimName(key) });
     const { state, objects, files } = await applyObjects({ planned, claim, authority }, signal);
     const volumeProblem = claim && (await growVolume(client, claim, config.volume.size, signal));
     await refreshFiles(client, watched.pods.byIndex(BY_CACHE, key), files, signal);

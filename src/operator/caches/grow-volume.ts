@@ -2,7 +2,7 @@ import { errorText } from '../../kit/errors.ts';
 import { bytesOf } from '../../kit/quantity.ts';
 import { isForbidden, isInvalid, isNotFound } from '../../kube/kube-error.ts';
 import type { KubeClient } from '../../kube/types.ts';
-import { CLAIMS, type Claim } from '../cluster/resources.ts';
+import { VOLUME_CLAIMS, type VolumeClaim } from '../cluster/resources.ts';
 
 /**
  * Requests a larger volume if `size` is more than the claim requests. Returns the reason if the API server refuses, as a sentence. A claim
@@ -10,7 +10,7 @@ import { CLAIMS, type Claim } from '../cluster/resources.ts';
  */
 export async function growVolume(
   client: Pick<KubeClient, 'patch'>,
-  claim: Claim,
+  claim: VolumeClaim,
   size: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -19,7 +19,7 @@ export async function growVolume(
   const path = '/spec/resources/requests/storage';
   try {
     await client.patch(
-      CLAIMS,
+      VOLUME_CLAIMS,
       claim.metadata,
       [
         { op: 'test', path: '/metadata/uid', value: claim.metadata.uid },
@@ -37,7 +37,7 @@ export async function growVolume(
 }
 
 /** Current size of the volume in bytes, at most `size`; `size` itself while the capacity is unknown. */
-export function volumeBytes(claim: Claim | undefined, size: string): number {
+export function volumeBytes(claim: VolumeClaim | undefined, size: string): number {
   const capacity = claim?.status?.capacity?.storage;
   return capacity === undefined ? bytesOf(size) : Math.min(bytesOf(capacity), bytesOf(size));
 }

@@ -6,7 +6,7 @@ import { ManualClock } from '../../kit/clock.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeObject, Resource } from '../../kube/types.ts';
 import { createNodeDocumentView } from '../cluster/node-document-view.ts';
-import { ASKED_BY, MANAGED_BY, UPSTREAM } from '../cluster/marks.ts';
+import { OWNER_ANNOTATION, MANAGED_BY, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
 import { SERVICE_MONITORS, STATEFUL_SETS } from '../cluster/resources.ts';
 import { createDrainTracker } from '../nodes/drain-tracker.ts';
 import { createCacheRemover } from './remove-cache.ts';
@@ -25,7 +25,7 @@ function objectOf({ group, version, kind }: Resource, owner: string | undefined)
       name: KEY,
       ...(owner !== undefined && {
         labels: MANAGED_BY,
-        annotations: { [ASKED_BY]: owner, [UPSTREAM]: 'docker.io' },
+        annotations: { [OWNER_ANNOTATION]: owner, [UPSTREAM_ANNOTATION]: 'docker.io' },
       }),
     },
   };

@@ -3,11 +3,11 @@ import type { PlannedCache } from '../configs/plan.ts';
 import type { NodeDocumentView } from '../cluster/node-document-view.ts';
 import { endpointOf } from '../nodes/compose-document.ts';
 import type { Watched } from '../cluster/watched.ts';
-import { certificateNameOf } from '../authority/cache-certificate.ts';
+import { certificateSecretName } from '../render/cache-names.ts';
 import { clusterIpOf } from '../nodes/cluster-ip.ts';
 import { deleteOurs } from '../ownership/delete-ours.ts';
-import { ASK_AGAIN_MS, type DrainTracker } from '../nodes/drain-tracker.ts';
-import { allExisting } from '../ownership/existing-objects.ts';
+import { DRAIN_POLL_MS, type DrainTracker } from '../nodes/drain-tracker.ts';
+import { objectsOfCache } from '../ownership/existing-objects.ts';
 
 /** While nodes use the unused objects. Nothing waits for their deletion, and each look repeats the whole reconcile. */
 const LOOK_AGAIN_MS = 5_000;
@@ -35,14 +35,14 @@ export function createUnusedRetirer(
   ): Promise<number | undefined> {
     const { key, config } = planned;
     const wanted = new Set(objects.map(idOf));
-    if (config.http.tls) wanted.add(`Secret ${certificateNameOf({ cache: config })}`);
-    const unused = allExisting(watched, key).filter((object) => !wanted.has(idOf(object)));
+    if (config.http.tls) wanted.add(`Secret ${certificateSecretName(config)}`);
+    const unused = objectsOfCache(watched, key).filter((object) => !wanted.has(idOf(object)));
     const isPublished = isCurrentPublished(planned);
     if (unused.length === 0 || !isPublished) drain.forget(key);
     if (unused.length === 0) return undefined;
-    if (!isPublished || drain.waitedFor(key, config.upstream).length > 0) return LOOK_AGAIN_MS;
+    if (!isPublished || drain.undrainedNodes(key, config.upstream).length > 0) return LOOK_AGAIN_MS;
     for (const object of unused) await deleteOurs(client, object, signal);
-    return ASK_AGAIN_MS;
+    return DRAIN_POLL_MS;
   };
 
   /** True if the node document has the current address, or none. */

@@ -4,7 +4,7 @@ import { configOf } from '../../../test/cache/target.ts';
 import { KNOWN, STATS } from '../../../test/operator/cache-input.ts';
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import type { Reason } from '../../api/status/reasons.ts';
-import type { Claim } from '../cluster/resources.ts';
+import type { VolumeClaim } from '../cluster/resources.ts';
 import { CACHE_RULES, type RuleInput } from './cache-rules.ts';
 
 const LOGIN = configWith({ secretReferenceName: 'login' });
@@ -152,7 +152,7 @@ function configWith(cache: Record<string, unknown>): CacheConfig {
   return configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig;
 }
 
-function claimWith(storage: string): Claim {
+function claimWith(storage: string): VolumeClaim {
   const metadata = { name: 'cache-volume-registry-docker-io-0' };
   return {
     apiVersion: 'v1',

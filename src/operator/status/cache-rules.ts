@@ -3,12 +3,12 @@ import type { Reason } from '../../api/status/reasons.ts';
 import type { CacheState } from '../../api/status/registry-config-status.ts';
 import { bytesOf } from '../../kit/quantity.ts';
 import type { KnownCacheState } from '../caches/cache-states.ts';
-import type { Claim } from '../cluster/resources.ts';
+import type { VolumeClaim } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 
 export interface CacheObservation {
   readonly config: CacheConfig;
-  readonly claim: Claim | undefined;
+  readonly claim: VolumeClaim | undefined;
   /** Undefined before the first reconcile. */
   readonly known: KnownCacheState | undefined;
   /** Undefined while the cache does not answer. */
@@ -150,7 +150,7 @@ export function namesCredential({ secretReferenceName, provider, credentials }: 
 }
 
 /** A pod that waits for its volume does not say so in its status. The phase of the claim does. */
-function startingMessage(claim: Claim | undefined): string {
+function startingMessage(claim: VolumeClaim | undefined): string {
   const isPending = claim?.status?.phase === 'Pending';
   return `the cache is starting${isPending ? `: its claim ${claim.metadata.name} has no volume yet` : ''}`;
 }

@@ -4,9 +4,9 @@ import type { Clock } from '../../kit/clock.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
 
 /** The part of a cache's statistics (`/api/v1/stats` of its admin listener) that the status needs. */
-export type CacheStats = z.output<typeof UPSTREAM>;
+export type CacheStats = z.output<typeof UPSTREAM_ANNOTATION>;
 
-const UPSTREAM = z.object({
+const UPSTREAM_ANNOTATION = z.object({
   upstream: z.string(),
   requests: z.number(),
   hits: z.number(),
@@ -21,7 +21,7 @@ const UPSTREAM = z.object({
   lastError: z.object({ code: z.string(), message: z.string(), time: z.string() }).nullish(),
 });
 
-const STATS = z.object({ upstreams: z.array(UPSTREAM) });
+const STATS = z.object({ upstreams: z.array(UPSTREAM_ANNOTATION) });
 
 const LIMIT_MS = 2_000;
 const MOST_BYTES = 64 * 1024;

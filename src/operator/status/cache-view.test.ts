@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { KNOWN, running, STATS, viewOf } from '../../../test/operator/cache-input.ts';
 import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
-import type { Claim } from '../cluster/resources.ts';
+import type { VolumeClaim } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 import type { CacheInput } from './cache-view.ts';
 import { conditionsOf } from './findings.ts';
@@ -161,7 +161,7 @@ describe('the status of a cache', () => {
   });
 });
 
-function claimOf(status: NonNullable<Claim['status']>): Claim {
+function claimOf(status: NonNullable<VolumeClaim['status']>): VolumeClaim {
   const metadata = { name: 'cache-volume-a-0' };
   return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, status };
 }

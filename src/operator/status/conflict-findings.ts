@@ -15,14 +15,14 @@ export function conflictFindings(
   return findings;
 }
 
-function findingOf({ kind }: ConfigObject, { upstream, holder, about }: Conflict): Finding {
-  if (!holder.startsWith(`${kind} `)) {
+function findingOf({ kind }: ConfigObject, { upstream, owner, about }: Conflict): Finding {
+  if (!owner.startsWith(`${kind} `)) {
     const message = alsoConfiguredMessage(upstream, kind === 'MirrorConfig' ? 'cache' : 'mirror');
-    return { reason: 'CachedAndMirrored', message: `${message} by ${holder}, which is older` };
+    return { reason: 'CachedAndMirrored', message: `${message} by ${owner}, which is older` };
   }
   const message =
     about === upstream
-      ? `${upstream} belongs to ${holder}, which is older`
-      : `${upstream} cannot be cached: its objects need the name ${about}, which belongs to ${holder}, which is older`;
+      ? `${upstream} belongs to ${owner}, which is older`
+      : `${upstream} cannot be cached: its objects need the name ${about}, which belongs to ${owner}, which is older`;
   return { reason: 'UpstreamTaken', message };
 }

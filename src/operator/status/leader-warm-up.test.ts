@@ -9,7 +9,7 @@ import { makePlan } from '../configs/plan.ts';
 import { readConfig } from '../configs/read-config.ts';
 import { createNodeProblems } from '../nodes/node-problems.ts';
 import { createPublishedDocument } from '../nodes/published-document.ts';
-import { ASKED_BY } from '../cluster/marks.ts';
+import { OWNER_ANNOTATION } from '../cluster/marks.ts';
 import type { RegistryConfigObject, StatefulSet } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 import { conditionsOf } from './findings.ts';
@@ -36,7 +36,7 @@ function withStatus(numbers: { readonly bytesSaved?: number } = {}): RegistryCon
 }
 
 function setOf(askedBy: string, readyReplicas: number): StatefulSet {
-  const annotations = { [ASKED_BY]: askedBy };
+  const annotations = { [OWNER_ANNOTATION]: askedBy };
   const metadata = { namespace: 'larder-system', name: KEY, annotations };
   return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata, status: { readyReplicas } };
 }
@@ -48,8 +48,8 @@ function starting(...sets: readonly StatefulSet[]) {
   writer.replace({ items: sets, resourceVersion: '1' });
   const plan = makePlan({
     objects: [NEW],
-    asked: readConfig,
-    has: () => [],
+    specOf: readConfig,
+    existingUpstreams: () => [],
     lastValid: () => [],
     mayAct: () => true,
   });

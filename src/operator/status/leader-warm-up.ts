@@ -8,7 +8,7 @@ import type { Planner } from '../configs/planner.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import type { NodeProblems } from '../nodes/node-problems.ts';
 import type { PublishedDocument } from '../nodes/published-document.ts';
-import { askerOf } from '../ownership/existing-objects.ts';
+import { ownerOf } from '../ownership/existing-objects.ts';
 import { cacheEntryOf } from './registry-config-status.ts';
 import type { StatsPoller } from './stats-poller.ts';
 
@@ -56,9 +56,9 @@ export function createLeaderWarmUp(
   }
 
   /** True also for a cache that does not exist yet, or belongs to another object: the previous status has nothing of it to keep. */
-  function isCacheKnown({ key, holder }: PlannedCache, before: CacheEntryStatus | undefined): boolean {
+  function isCacheKnown({ key, owner }: PlannedCache, before: CacheEntryStatus | undefined): boolean {
     const set = watched.statefulSets.get({ namespace, name: key });
-    if (set === undefined || askerOf(set) !== configId(holder)) return true;
+    if (set === undefined || ownerOf(set) !== configId(owner)) return true;
     if (states.get(key) === undefined) return false;
     const isServing = (set.status?.readyReplicas ?? 0) > 0;
     const hadStats = before?.bytesSaved !== undefined;

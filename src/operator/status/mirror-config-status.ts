@@ -1,6 +1,6 @@
 import type { MirrorConfigStatus, MirrorStatus } from '../../api/status/mirror-config-status.ts';
 import type { Conflict } from '../configs/upstream-claims.ts';
-import type { Asked } from '../configs/read-config.ts';
+import type { ParsedSpec } from '../configs/read-config.ts';
 import type { MirrorConfigObject } from '../cluster/resources.ts';
 import { conflictFindings } from './conflict-findings.ts';
 import { conditionsOf, type Finding } from './findings.ts';
@@ -11,7 +11,7 @@ import { findingsOfObject, observationOf } from './object-findings.ts';
 
 export interface MirrorConfigInput {
   readonly object: MirrorConfigObject;
-  readonly asked: Asked;
+  readonly asked: ParsedSpec;
   readonly conflicts: readonly Conflict[];
   /** Why its upstreams, or their last change, cannot be published to nodes, a sentence each. */
   readonly nodeProblems: readonly string[];

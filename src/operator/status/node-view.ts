@@ -2,7 +2,7 @@ import { LEASE_SECONDS } from '../../fleet/node-lease.ts';
 import type { NodeCounts } from '../../api/status/status-fields.ts';
 import type { Reason } from '../../api/status/reasons.ts';
 import type { AgentPod } from '../cluster/agent-pod.ts';
-import type { NodeReport } from '../cluster/node-report.ts';
+import type { StoredReport } from '../cluster/node-report.ts';
 import { podlessNodes } from '../cluster/podless-nodes.ts';
 import type { Finding } from './findings.ts';
 
@@ -12,7 +12,7 @@ export interface NodeView extends NodeCounts {
 }
 
 export interface NodesInput {
-  readonly reports: readonly NodeReport[];
+  readonly reports: readonly StoredReport[];
   /** The pods of the agents. */
   readonly agents: readonly AgentPod[];
   /** Since when at least one node has no agent pod; undefined if all have one. */

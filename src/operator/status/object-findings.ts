@@ -1,11 +1,11 @@
 import type { Observation } from '../../kube/objects/conditions.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import type { Asked } from '../configs/read-config.ts';
+import type { ParsedSpec } from '../configs/read-config.ts';
 import type { Finding } from './findings.ts';
 
 /** Findings that every object can have: an invalid spec, its deletion, upstreams that cannot be published to nodes. */
 export function findingsOfObject(
-  asked: Asked,
+  asked: ParsedSpec,
   removing: readonly string[] | undefined,
   nodeProblems: readonly string[],
 ): Finding[] {

@@ -3,7 +3,7 @@ import type { CacheEntryStatus, RegistryConfigStatus } from '../../api/status/re
 import { formatBytes } from '../../kit/quantity.ts';
 import type { Observation } from '../../kube/objects/conditions.ts';
 import type { Conflict } from '../configs/upstream-claims.ts';
-import type { Asked, ConfigObject } from '../configs/read-config.ts';
+import type { ParsedSpec, ConfigObject } from '../configs/read-config.ts';
 import type { RegistryConfigObject } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 import type { CacheView } from './cache-view.ts';
@@ -14,7 +14,7 @@ import { findingsOfObject, observationOf } from './object-findings.ts';
 
 export interface RegistryConfigInput {
   readonly object: RegistryConfigObject;
-  readonly asked: Asked;
+  readonly asked: ParsedSpec;
   readonly conflicts: readonly Conflict[];
   /** Why its upstreams, or their last change, cannot be published to nodes, a sentence each. */
   readonly nodeProblems: readonly string[];

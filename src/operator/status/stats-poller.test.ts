@@ -8,7 +8,7 @@ import { ManualClock } from '../../kit/clock.ts';
 import { configId } from '../cluster/config-id.ts';
 import { makePlan } from '../configs/plan.ts';
 import { readConfig, type ConfigObject } from '../configs/read-config.ts';
-import { ASKED_BY, UPSTREAM } from '../cluster/marks.ts';
+import { OWNER_ANNOTATION, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
 import type { Service } from '../cluster/resources.ts';
 import { createStatsPoller } from './stats-poller.ts';
 
@@ -27,7 +27,7 @@ function objectOf(name: string, uid = 'uid'): ConfigObject {
 /** Polls the cache of `owner` at `address`, from `begin` until its result is disposed of. */
 function polling(address: string, owner: ConfigObject, objects: () => readonly ConfigObject[]) {
   const { watched, services } = emptyWatched();
-  const annotations = { [ASKED_BY]: configId(owner), [UPSTREAM]: 'docker.io' };
+  const annotations = { [OWNER_ANNOTATION]: configId(owner), [UPSTREAM_ANNOTATION]: 'docker.io' };
   const metadata = { namespace: 'larder-system', name: KEY, annotations };
   const service: Service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: address } };
   services.replace({ items: [service], resourceVersion: '1' });
@@ -35,8 +35,8 @@ function polling(address: string, owner: ConfigObject, objects: () => readonly C
   const plan = () =>
     makePlan({
       objects: objects(),
-      asked: readConfig,
-      has: () => [],
+      specOf: readConfig,
+      existingUpstreams: () => [],
       lastValid: () => [],
       mayAct: () => true,
     });

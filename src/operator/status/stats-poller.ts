@@ -5,7 +5,7 @@ import type { WatchedObjects } from '../ownership/existing-objects.ts';
 import { configId, type ConfigId } from '../cluster/config-id.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
-import { PORTS } from '../render/identity.ts';
+import { PORTS } from '../render/cache-names.ts';
 import type { Watched } from '../cluster/watched.ts';
 import { readCacheStats, type CacheStats } from './cache-stats.ts';
 
@@ -43,7 +43,7 @@ export function createStatsPoller(
   const handlers = new Set<(key: string) => void>();
 
   async function poll(planned: PlannedCache, signal: AbortSignal): Promise<void> {
-    const { key, config, holder } = planned;
+    const { key, config, owner } = planned;
     const host = clusterIpOf(planned, watched, namespace);
     const stats =
       host === undefined
@@ -55,10 +55,10 @@ export function createStatsPoller(
             signal,
           );
     const last = known.get(key);
-    const isSameOwner = last !== undefined && isOf(last, holder);
+    const isSameOwner = last !== undefined && isOf(last, owner);
     const at = clock.monotonic();
     if (stats !== undefined) {
-      known.set(key, { owner: configId(holder), uid: holder.metadata.uid, stats, at });
+      known.set(key, { owner: configId(owner), uid: owner.metadata.uid, stats, at });
       if (isSameOwner && JSON.stringify(last.stats) === JSON.stringify(stats)) return;
     } else {
       if (last === undefined || (isSameOwner && at - last.at < KEPT_MS)) return;
@@ -79,7 +79,7 @@ export function createStatsPoller(
 
   return {
     get(key) {
-      const owner = plan().caches.get(key)?.holder;
+      const owner = plan().caches.get(key)?.owner;
       const last = known.get(key);
       return owner !== undefined && last !== undefined && isOf(last, owner) ? last.stats : undefined;
     },

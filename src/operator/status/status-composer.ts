@@ -14,8 +14,9 @@ import type { PublishedDocument } from '../nodes/published-document.ts';
 import { claimName } from '../render/stateful-set.ts';
 import type { MirrorConfigObject, RegistryConfigObject } from '../cluster/resources.ts';
 import type { NamedSecrets } from '../cluster/named-secrets.ts';
-import { mirrorBundleProblem } from '../secrets/mirror-bundle-problem.ts';
-import { BY_CACHE, type Watched } from '../cluster/watched.ts';
+import { mirrorBundleProblem } from '../secrets/bundle-problems.ts';
+import { BY_CACHE } from '../cluster/cache-key.ts';
+import type { Watched } from '../cluster/watched.ts';
 import { cacheView } from './cache-view.ts';
 import { mirrorConfigStatus } from './mirror-config-status.ts';
 import { createNodesInput } from './nodes-input.ts';
@@ -49,7 +50,7 @@ export function createStatusComposer(
     signal: AbortSignal,
   ): Promise<RegistryConfigStatus | MirrorConfigStatus> {
     const common = {
-      asked: planner.asked(object),
+      asked: planner.specOf(object),
       conflicts: planner.plan().conflictsOf(object),
       nodeProblems: nodeProblemsOf(object, removing),
       removing,
@@ -78,7 +79,7 @@ export function createStatusComposer(
   }
 
   function upstreamsOf(object: ConfigObject): readonly string[] {
-    const asked = planner.asked(object);
+    const asked = planner.specOf(object);
     if (asked.kind === 'invalid') return deps.document.upstreamsOf(configId(object));
     return (asked.kind === 'caches' ? asked.caches : asked.mirrors).map(({ upstream }) => upstream);
   }
@@ -93,7 +94,7 @@ export function createStatusComposer(
           spec: specId(object),
           set: watched.statefulSets.get({ namespace, name: key }),
           pods: watched.pods.byIndex(BY_CACHE, key),
-          claim: watched.claims.get({ namespace, name: claimName(key) }),
+          claim: watched.volumeClaims.get({ namespace, name: claimName(key) }),
           known: states.get(key),
           stats: stats.get(key),
           nodes,
@@ -106,7 +107,7 @@ export function createStatusComposer(
   }
 
   async function bundleProblemsOf(object: MirrorConfigObject, signal: AbortSignal): Promise<string[]> {
-    const asked = planner.asked(object);
+    const asked = planner.specOf(object);
     if (asked.kind !== 'mirrors') return [];
     const problems: string[] = [];
     for (const { upstream, hosts } of asked.mirrors) {

@@ -84,8 +84,8 @@ test('the status of an object is what its schema says, with a line for kubectl',
 
 test('an upstream that is cached and mirrored is reported in the words of the Gardener extension, where they are true', () => {
   const object = (kind: string) => ({ apiVersion: 'v1', kind, metadata: { name: 'younger' } });
-  const findings = (kind: string, holder: string) =>
-    conflictFindings(object(kind), [{ upstream: 'a.io', holder, about: 'a.io' }], 2);
+  const findings = (kind: string, owner: string) =>
+    conflictFindings(object(kind), [{ upstream: 'a.io', owner, about: 'a.io' }], 2);
   assert.deepEqual(findings('MirrorConfig', 'RegistryConfig team/hub'), [
     {
       reason: 'CachedAndMirrored',
