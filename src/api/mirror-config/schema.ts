@@ -48,6 +48,9 @@ export const mirrorConfigSchema = strictMap({
   mirrors: listOf(mirror).meta({ description: 'One entry for each upstream registry, at least one.' }),
 }).meta({ description: 'From which other places nodes pull what upstream registries have.' });
 
+/** The fields of a document without its type. */
+export const mirrorConfigContent = mirrorConfigSchema.omit({ apiVersion: true, kind: true });
+
 /** A document with its defaults, before any rule was applied. */
 export type MirrorConfigDocument = z.output<typeof mirrorConfigSchema>;
 export type MirrorDocument = MirrorConfigDocument['mirrors'][number];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   boolean,
+  bytes,
   duration,
   entryMap,
   listOf,
@@ -69,7 +70,7 @@ const garbageCollection = strictMap({
       'Content that has not been used for this long is removed. `0s` turns that off, and so does leaving it out while ' +
       '`garbageCollection` is there.',
   }),
-  maxSize: maybe(quantity().optional()).meta({
+  maxSize: maybe(bytes().optional()).meta({
     description:
       "Budget in bytes for this upstream's content, running downloads included. When it is full, the least valuable content " +
       'goes first. Without it only the limit of the whole store holds, 90 % of its file system.',
@@ -186,6 +187,9 @@ export const registryConfigSchema = strictMap({
     }).prefault({}),
   ).meta({ description: 'Configuration from inside the shoot.' }),
 }).meta({ description: 'Which upstream registries are cached, and how.' });
+
+/** The fields of a document without its type. */
+export const registryConfigContent = registryConfigSchema.omit({ apiVersion: true, kind: true });
 
 /** A document with defaults, durations and quantities read, before any rule was applied. */
 export type RegistryConfigDocument = z.output<typeof registryConfigSchema>;
