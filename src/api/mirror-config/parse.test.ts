@@ -72,7 +72,7 @@ test('a path may not lead upwards, however it is written', () => {
     assert.deepEqual(complaint(path), []);
 });
 
-test('what the Gardener extension would find only later is refused: a Secret name that leads elsewhere', () => {
+test('a Secret name that leads elsewhere is refused, which the Gardener extension would find only later', () => {
   const hosts = [{ host: 'https://m.io', caBundleSecretReferenceName: '../ca' }];
   assert.deepEqual(complaints({ upstream: 'a.io', hosts }), [
     `mirrors[0].hosts[0].caBundleSecretReferenceName: Invalid value: "../ca": must be a plain name, without '/'`,
@@ -91,7 +91,7 @@ test('a password in a URL is not repeated', () => {
   assert.doesNotMatch(only, /secret/);
 });
 
-test('an upstream that is cached as well is told with its place among the mirrors', () => {
+test('an upstream that is cached as well is reported with its place among the mirrors', () => {
   const mirrors = [{ upstream: 'a.io' }, { upstream: 'quay.io' }];
   assert.deepEqual(
     cachedAndMirroredProblems(mirrors, ['docker.io', 'quay.io'], 'spec').map(({ text }) => text),
