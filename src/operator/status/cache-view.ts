@@ -2,9 +2,9 @@ import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import type {
   CacheState,
   CacheEntryStatus,
-  CredentialState,
+  CacheCredentialState,
 } from '../../api/status/registry-config-status.ts';
-import type { Condition } from '../../api/status/status-fields.ts';
+import type { ConfigCondition } from '../../api/status/status-fields.ts';
 import { bytesOf } from '../../kit/quantity.ts';
 import type { KnownCacheState } from '../caches/cache-states.ts';
 import { volumeBytes } from '../caches/grow-volume.ts';
@@ -33,7 +33,7 @@ export interface CacheInput {
   /** What its status said before. */
   readonly before: CacheEntryStatus | undefined;
   /** What was said of its object then. */
-  readonly conditions: readonly Condition[];
+  readonly conditions: readonly ConfigCondition[];
 }
 
 export interface CacheView {
@@ -176,7 +176,7 @@ function credentialState(
   config: CacheConfig,
   facts: KnownCacheState | undefined,
   stats: CacheStats | undefined,
-): { readonly credentialState?: CredentialState } {
+): { readonly credentialState?: CacheCredentialState } {
   if (!namesCredential(config)) return {};
   if ((facts?.missingSecrets.length ?? 0) > 0) return { credentialState: 'Missing' };
   if (stats === undefined) return {};

@@ -1,12 +1,15 @@
 import { REASONS } from '../../api/status/reasons.ts';
-import type { Condition } from '../../api/status/status-fields.ts';
+import type { ConfigCondition } from '../../api/status/status-fields.ts';
 import type { Occurrence } from '../../kube/events/event.ts';
 
 /**
  * What a person should notice of a change of conditions: that something works, or does not any more, less well, or for another reason. What
  * comes and goes with every change (`Progressing`) is told only when it is stuck.
  */
-export function occurrencesOf(before: readonly Condition[], after: readonly Condition[]): Occurrence[] {
+export function occurrencesOf(
+  before: readonly ConfigCondition[],
+  after: readonly ConfigCondition[],
+): Occurrence[] {
   return after.flatMap((condition) => {
     const { type, status, reason, message } = condition;
     const old = before.find((one) => one.type === type);
