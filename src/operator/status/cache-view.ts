@@ -1,5 +1,5 @@
 import type { CacheEntryStatus, CacheState } from '../../api/status/registry-config-status.ts';
-import type { Condition } from '../../api/status/status-fields.ts';
+import type { ConfigCondition } from '../../api/status/status-fields.ts';
 import { bytesOf } from '../../kit/quantity.ts';
 import { volumeBytes } from '../caches/grow-volume.ts';
 import { podProblem } from '../cluster/pod-problem.ts';
@@ -22,7 +22,7 @@ export interface CacheInput extends CacheObservation {
   /** Its entry in the previous status. */
   readonly before: CacheEntryStatus | undefined;
   /** Conditions of the owner in the previous status. */
-  readonly conditions: readonly Condition[];
+  readonly conditions: readonly ConfigCondition[];
 }
 
 export interface CacheView {

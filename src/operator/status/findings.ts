@@ -1,6 +1,6 @@
 import { withConditions, type ConditionState, type Observation } from '../../kube/objects/conditions.ts';
 import { CONDITION_TYPES, REASONS, type ConditionType, type Reason } from '../../api/status/reasons.ts';
-import type { Condition } from '../../api/status/status-fields.ts';
+import type { ConfigCondition } from '../../api/status/status-fields.ts';
 
 /** A reason for a condition of an object. */
 export interface Finding {
@@ -24,9 +24,9 @@ const ORDER = Object.keys(REASONS);
  */
 export function conditionsOf(
   findings: readonly Finding[],
-  before: readonly Condition[],
+  before: readonly ConfigCondition[],
   observation: Observation,
-): Condition[] {
+): ConfigCondition[] {
   const sorted = [...findings].sort((a, b) => ORDER.indexOf(a.reason) - ORDER.indexOf(b.reason));
   const states = CONDITION_TYPES.map((type): ConditionState => {
     const own = sorted.filter(({ reason }) => REASONS[reason].type === type);
@@ -34,5 +34,5 @@ export function conditionsOf(
     const messages = own.length === 0 ? [message] : own.map((one) => one.message);
     return { type, status: REASONS[reason].status, reason, message: [...new Set(messages)].join('; ') };
   });
-  return withConditions(before, states, observation) as Condition[];
+  return withConditions(before, states, observation) as ConfigCondition[];
 }

@@ -1,9 +1,9 @@
-import type { Condition, NodeCounts } from '../../api/status/status-fields.ts';
+import type { ConfigCondition, NodeCounts } from '../../api/status/status-fields.ts';
 import type { Finding } from './findings.ts';
 
 /** The previous status. */
 export interface StatusBefore {
-  readonly conditions: readonly Condition[];
+  readonly conditions: readonly ConfigCondition[];
   /** Entry of the upstream. An entry without counts was not in use. */
   readonly entry: { readonly nodes?: NodeCounts | undefined } | undefined;
 }

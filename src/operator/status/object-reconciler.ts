@@ -1,4 +1,4 @@
-import type { Condition } from '../../api/status/status-fields.ts';
+import type { ConfigCondition } from '../../api/status/status-fields.ts';
 import type { RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
 import type { Reconcile, ReconcileResult } from '../../kube/controller/reconcile.ts';
 import { isConflict, isInvalid } from '../../kube/kube-error.ts';
@@ -106,8 +106,8 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
   }
 }
 
-function haveSameReasons(before: readonly Condition[], after: readonly Condition[]): boolean {
-  const text = (conditions: readonly Condition[]): string =>
+function haveSameReasons(before: readonly ConfigCondition[], after: readonly ConfigCondition[]): boolean {
+  const text = (conditions: readonly ConfigCondition[]): string =>
     conditions.map((one) => `${one.type} ${one.reason} ${one.observedGeneration}`).join();
   return text(before) === text(after);
 }

@@ -1,12 +1,15 @@
 import { REASONS } from '../../api/status/reasons.ts';
-import type { Condition } from '../../api/status/status-fields.ts';
+import type { ConfigCondition } from '../../api/status/status-fields.ts';
 import type { Occurrence } from '../../kube/events/event.ts';
 
 /**
  * Events for a change of conditions that a person should notice: something works, fails, works less well, or does so for another reason.
  * `Progressing` comes and goes with every change, so it causes an event only when it is stuck.
  */
-export function occurrencesOf(before: readonly Condition[], after: readonly Condition[]): Occurrence[] {
+export function occurrencesOf(
+  before: readonly ConfigCondition[],
+  after: readonly ConfigCondition[],
+): Occurrence[] {
   return after.flatMap((condition) => {
     const { type, status, reason, message } = condition;
     const old = before.find((one) => one.type === type);
