@@ -73,4 +73,3 @@ export const registryConfigStatusSchema = z
 export type RegistryConfigStatus = z.output<typeof registryConfigStatusSchema>;
 export type CacheEntryStatus = z.output<typeof cacheStatus>;
 export type CacheState = (typeof CACHE_STATES)[number];
-export type CacheCredentialState = (typeof CREDENTIAL_STATES)[number];
