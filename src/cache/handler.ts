@@ -4,7 +4,7 @@ import type { ListAnswers } from './answers/lists.ts';
 import type { ManifestAnswers } from './answers/manifest.ts';
 import type { PingAnswers } from './token/ping.ts';
 import type { Access } from './access/access.ts';
-import type { Presented } from './access/presented.ts';
+import type { PresentedCredential } from './access/presented-credential.ts';
 import type { RegistryExchange } from './http/exchange.ts';
 import { parseRoute, TOKEN_PATH, type Route } from './http/route.ts';
 import { issuesTokens } from './token/issuing.ts';
@@ -36,7 +36,7 @@ export function createHandler(deps: HandlerDeps): (exchange: RegistryExchange) =
 
     const destination = table.destination(route.name, exchange.ns);
     exchange.upstreamName = destination.upstream.name;
-    const requester = deps.access.visit(destination, await presentedBy(exchange, destination, table));
+    const requester = deps.access.requesterFor(destination, await presentedBy(exchange, destination, table));
     exchange.requester = requester;
     const answered = answerContent(exchange, { ...destination, requester }, route);
     return issuesTokens(destination.upstream)
@@ -68,7 +68,7 @@ export function createHandler(deps: HandlerDeps): (exchange: RegistryExchange) =
     exchange: RegistryExchange,
     destination: Destination,
     table: UpstreamTable,
-  ): Promise<Presented | undefined> {
+  ): Promise<PresentedCredential | undefined> {
     const { authorization } = exchange;
     const { upstream } = destination;
     if (issuesTokens(upstream)) return deps.tokens.read(exchange, destination);

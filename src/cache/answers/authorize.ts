@@ -18,12 +18,12 @@ export type Admission = (
 export function createAdmission(patience: Patience): Admission {
   return async function admit(caller, { upstream, repository, requester }, ask) {
     const place = `${requester.key} ${upstream.name}/${repository}`;
-    const mayBridge = requester.mayBridge();
+    const mayUseDuringOutage = requester.mayUseDuringOutage();
     try {
-      await untilAborted(mayBridge ? patience(place, ask) : ask(), caller.signal);
+      await untilAborted(mayUseDuringOutage ? patience(place, ask) : ask(), caller.signal);
       return { kind: 'proven', status: 200 };
     } catch (error) {
-      if (!mayBridge || !isLarderError(error) || !excusesStaleness(error)) throw error;
+      if (!mayUseDuringOutage || !isLarderError(error) || !excusesStaleness(error)) throw error;
       requester.decision = 'outage';
       return { kind: 'hit', detail: error.code };
     }

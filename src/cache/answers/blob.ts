@@ -12,7 +12,7 @@ import { storedSource } from '../pull/byte-source.ts';
 import type { BufferPool } from '../pull/buffer-pool.ts';
 import { BODY_END, directBody, openDirect } from '../pull/direct-body.ts';
 import type { PullEngine } from '../pull/engine.ts';
-import { HOLD_BACK_BYTES, isStoreTrouble, type Fill } from '../pull/fill.ts';
+import { HOLD_BACK_BYTES, isStoreFailure, type Fill } from '../pull/fill.ts';
 import { pump } from '../pull/pump.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
 import { verifiedBody } from '../pull/verified-body.ts';
@@ -64,7 +64,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     };
     /** An older proof may make up for an outage only where the content is known to be in the repository. */
     const admit = async (presence: 'linked' | 'unlinked'): Promise<CacheStatus> => {
-      if (confirmed || (presence === 'linked' && requester.proven())) return { kind: 'hit' };
+      if (confirmed || (presence === 'linked' && requester.hasLiveProof())) return { kind: 'hit' };
       if (presence === 'linked') return deps.admit(exchange, target, confirm);
       await confirm();
       return { kind: 'proven', status: 200 };
@@ -95,15 +95,15 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
         running === undefined ||
         confirmed ||
         admitted ||
-        running.sources.speakFor(target) ||
-        (requester.proven() && running.sources.askIn(repository));
+        running.requesters.speakFor(target) ||
+        (requester.hasLiveProof() && running.requesters.askIn(repository));
       if (!mayJoin) {
         await confirm();
         continue;
       }
       const fill = running ?? pulls.start(target, digest, sizes.size(origin, digest));
       if (running !== undefined) {
-        running.sources.add(target, confirmed);
+        running.requesters.add(target, confirmed);
         deps.joined();
       }
       const trouble = await untilAborted(
@@ -111,8 +111,8 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
         exchange.signal,
       );
       throwRefusal(fill, target);
-      if (trouble !== undefined && !isStoreTrouble(trouble)) throw trouble as Error;
-      const mayRead = confirmed || admitted || fill.sources.haveItIn(repository);
+      if (trouble !== undefined && !isStoreFailure(trouble)) throw trouble as Error;
+      const mayRead = confirmed || admitted || fill.requesters.haveItIn(repository);
       if (trouble !== undefined) {
         if (begun !== undefined) throw trouble as Error;
         await answerWithoutStore(exchange, target, digest, mayRead ? fill.claim() : undefined);
@@ -181,7 +181,9 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
   async function answerHead(exchange: RegistryExchange, target: Target, digest: Digest): Promise<void> {
     const running = pulls.running(target.upstream.name, digest);
     const mayRead =
-      running !== undefined && target.requester.proven() && running.sources.haveItIn(target.repository);
+      running !== undefined &&
+      target.requester.hasLiveProof() &&
+      running.requesters.haveItIn(target.repository);
     const known = mayRead ? running.size : undefined;
     const size = known ?? (await untilAborted(pulls.confirm(target, digest), exchange.signal));
     sendHead(exchange, 200, known === undefined ? { kind: 'miss', status: 200 } : { kind: 'hit' }, {
@@ -227,7 +229,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
         await fill.grown(BODY_END, signal);
         return damagedUnder(exchange, range);
       }
-      if (!isStoreTrouble(error) || fill.failure !== error) throw error;
+      if (!isStoreFailure(error) || fill.failure !== error) throw error;
       await goOnWithoutStore(exchange, target, fill, range);
     } finally {
       cancelFlush?.();
@@ -361,8 +363,8 @@ async function* without(bytes: number, body: AsyncIterable<Buffer>): AsyncGenera
 }
 
 /** Whom the upstream has refused is refused, whoever else the fill goes on for. */
-function throwRefusal({ sources }: Fill, target: Target): void {
-  const refusal = sources.refusalOf(target);
+function throwRefusal({ requesters }: Fill, target: Target): void {
+  const refusal = requesters.refusalOf(target);
   if (refusal !== undefined) throw refusal;
 }
 

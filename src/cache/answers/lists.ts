@@ -77,7 +77,8 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
     const key = `${requester.key} ${upstream.name}/${repository}/${rest}`;
     const { freshness, authentication } = upstream.config;
     const remembered = memory.get(key);
-    const known = remembered !== undefined && requester.holds(remembered.fetchedAt) ? remembered : undefined;
+    const known =
+      remembered !== undefined && requester.isStillValid(remembered.fetchedAt) ? remembered : undefined;
     const ttlMs = Math.min(
       freshness.tagTtlMs,
       authentication.proofLifetimeMs,
@@ -159,7 +160,7 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
 
 /** In an outage: what is everybody's, and of a caller's own what is no older than a proof may be. */
 function mayBeStale(requester: Requester, ageMs: number, proofLifetimeMs: number): boolean {
-  return !requester.isApart || ageMs < proofLifetimeMs || requester.mayBridge();
+  return !requester.isApart || ageMs < proofLifetimeMs || requester.mayUseDuringOutage();
 }
 
 /**

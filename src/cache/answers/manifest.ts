@@ -40,7 +40,7 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
   async function answerDigest(exchange: RegistryExchange, target: Target, digest: Digest): Promise<void> {
     const local = await manifests.local(target, digest);
     if (local !== undefined) {
-      const status: CacheStatus = target.requester.proven()
+      const status: CacheStatus = target.requester.hasLiveProof()
         ? { kind: 'hit' }
         : await deps.admit(exchange, target, () => manifests.confirm(target, digest));
       send(exchange, target, digest, local, status, local.storedAt);

@@ -146,7 +146,7 @@ export function createManifests(deps: ManifestsDeps): Manifests {
         if (running === undefined) return { ...(await lead(target, digest, id)), collapsed: false };
         if (running.by === requester.key) return { ...(await running.obtained), collapsed: true };
         // Who waits for what another is given has to be let in first; that the other is refused says nothing of this one.
-        if (!requester.proven()) await manifests.confirm(target, digest);
+        if (!requester.hasLiveProof()) await manifests.confirm(target, digest);
         const obtained = await running.obtained.catch((error: unknown) => {
           if (!concernsCaller(error)) throw error;
         });

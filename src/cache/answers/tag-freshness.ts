@@ -81,7 +81,7 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
     const known = requester.isApart ? views.get(viewOf(requester, key)) : store.tag(key);
     const ageMs = known === undefined ? Infinity : clock.now() - known.validatedAt;
     const isFresh = ageMs < ttlMs;
-    if (known !== undefined && isFresh && requester.proven()) {
+    if (known !== undefined && isFresh && requester.hasLiveProof()) {
       return { entry: known, record: undefined, status: { kind: 'hit', ttlSeconds: (ttlMs - ageMs) / 1000 } };
     }
     const mayBeStale = ageMs <= freshness.staleIfErrorMs && isTrusted(requester);
@@ -96,7 +96,7 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
       const last = known ?? (requester.isApart ? store.tag(key) : undefined) ?? anotherClass(request, key);
       const staleMs = clock.now() - (last?.validatedAt ?? -Infinity);
       if (last === undefined || staleMs > freshness.staleIfErrorMs) throw error;
-      if (!requester.proven()) requester.decision = 'outage';
+      if (!requester.hasLiveProof()) requester.decision = 'outage';
       const old = { ttlSeconds: (ttlMs - staleMs) / 1000, detail: error.code };
       return {
         entry: last,
@@ -215,7 +215,7 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
 
 /** True for those to whom an old answer may be given while the upstream cannot be asked. */
 function isTrusted(requester: Requester): boolean {
-  return requester.proven() || requester.mayBridge();
+  return requester.hasLiveProof() || requester.mayUseDuringOutage();
 }
 
 /** No part can hold a blank. */
