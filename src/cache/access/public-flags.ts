@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Origin, Store } from '../../store/types.ts';
 
 /**
- * How long an anonymous caller's 401 answers for its whole repository. containerd begins every fetch without a header, and
+ * Time for which an anonymous caller's 401 answers for its whole repository. containerd begins every fetch without a header, and
  * the second fetch of a pull must not cost another round trip. A repository that becomes public opens within this time.
  */
 const CHALLENGE_MS = 5_000;
