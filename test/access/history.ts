@@ -15,7 +15,7 @@ import { Model, type Lifetimes } from './model.ts';
 import type { Restartable } from './restartable.ts';
 import { REPOSITORIES, USERS, type Ask, type Step } from './steps.ts';
 
-/** 404s are remembered for 10 s at most (docs/laws.md, "Honest staleness"). */
+/** 404s are remembered for 10 s at most (docs/laws.md, "Do no harm"). */
 const ABSENCE_MS = 10_000;
 
 export interface HistoryOptions {

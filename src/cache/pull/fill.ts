@@ -12,8 +12,8 @@ import type { Requesters } from './requesters.ts';
 import { UpstreamBlob, type BlobRequest } from './upstream-blob.ts';
 
 /**
- * Bytes of a body held back until its digest is right, so that no caller ever receives a complete wrong body (docs/laws.md,
- * "Right bytes"). A blob up to this size is not begun before its digest is right.
+ * Bytes of a body held back until its digest is right: no caller ever receives a complete wrong body
+ * (docs/laws.md, "Right bytes"). A blob up to this size is not begun before its digest is right.
  */
 export const HOLD_BACK_BYTES = 64 * 1024;
 

@@ -4,7 +4,7 @@ import type { LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Target } from '../access/target.ts';
 
-/** 404s may be remembered 10 s at most (docs/laws.md, "Honest staleness"). 3 s hardly delay a push right after a miss. */
+/** 404s may be remembered 10 s at most (docs/laws.md, "Do no harm"). 3 s hardly delay a push right after a miss. */
 const REMEMBERED_MS = 3_000;
 
 /**

@@ -4,7 +4,7 @@ import type { Destination } from '../access/target.ts';
 /** Clients ask for one or two. Each upstream among them costs a login. */
 const SCOPE_LIMIT = 32;
 
-/** distribution, docs/content/spec/auth/scope.md: `resourcetype[(class)]:resourcename:actions`. A name may contain a port. */
+/** Matches `resourcetype[(class)]:resourcename:actions` (distribution, spec/auth/scope.md). A name may contain a port. */
 const REPOSITORY_SCOPE = /^repository(?:\([a-z0-9]+\))?:(.+):([a-z,*]+)$/;
 
 /**

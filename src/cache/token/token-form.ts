@@ -20,9 +20,8 @@ export interface TokenForm {
 const BODY_LIMIT = 64 * 1024;
 
 /**
- * Reads a token request: a GET with query and Basic (distribution, docs/content/spec/auth/token.md), or a POST with a form
- * (oauth.md). `service`, `client_id` and any other parameter are ignored. Throws `REQUEST_INVALID`, and `UNSUPPORTED` for
- * another method.
+ * Reads a token request: a GET with query and Basic (distribution, spec/auth/token.md), or a POST with a form (oauth.md).
+ * `service`, `client_id` and any other parameter are ignored. Throws `REQUEST_INVALID`, and `UNSUPPORTED` for another method.
  */
 export async function readTokenForm(exchange: RegistryExchange): Promise<TokenForm> {
   switch (exchange.method) {
