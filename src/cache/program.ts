@@ -22,11 +22,11 @@ import { createAdminActions } from './admin/actions.ts';
 import { createAdminGuard } from '../kit/admin/guard.ts';
 import { openAdminToken } from '../kit/admin/token-file.ts';
 import { createAdminListener } from '../kit/admin/admin-listener.ts';
-import { createAdmission } from './answers/authorize.ts';
+import { createAccessCheck } from './answers/authorize.ts';
 import { createBlobAnswers } from './answers/blob.ts';
 import { createListAnswers } from './answers/lists.ts';
 import { createManifestAnswers } from './answers/manifest.ts';
-import { createPatience } from './pull/stale-fallback.ts';
+import { createStaleFallback } from './pull/stale-fallback.ts';
 import { createPingAnswers } from './token/ping.ts';
 import { createTagFreshness } from './answers/tag-freshness.ts';
 import { loadConfig } from './config-file.ts';
@@ -256,8 +256,8 @@ function createRegistryHandler(
 ) {
   const { signal } = tasks;
   const { engine, manifests, failures, sizes } = pulls;
-  const patience = createPatience(clock);
-  const admit = createAdmission(patience);
+  const staleFallback = createStaleFallback(clock);
+  const authorize = createAccessCheck(staleFallback);
   const tokens = createTokenRealm({
     store,
     access,
@@ -272,15 +272,15 @@ function createRegistryHandler(
     answerPing: createPingAnswers({ access, tokens, clock }),
     answerManifest: createManifestAnswers({
       manifests,
-      admit,
-      resolveTag: createTagFreshness({ store, manifests, patience, clock, failures, signal }),
+      authorize,
+      resolveTag: createTagFreshness({ store, manifests, staleFallback, clock, failures, signal }),
       clock,
       logger,
     }),
     answerBlob: createBlobAnswers({
       store,
       pulls: engine,
-      admit,
+      authorize,
       pool: createBufferPool(BUFFERS),
       sizes,
       clock,

@@ -1,7 +1,7 @@
 import { LarderError, type ErrorCode } from '../kit/errors.ts';
 import type { UpstreamResponse } from './types.ts';
 
-/** What an upstream decided, on its way to the caller: the challenge goes along with a 401. */
+/** An upstream's refusal, relayed to the caller. A 401 carries the upstream's challenges. */
 export class UpstreamRefusal extends LarderError {
   readonly upstreamStatus: number;
   readonly challenges: readonly string[];
@@ -14,10 +14,10 @@ export class UpstreamRefusal extends LarderError {
 }
 
 /**
- * What a client is told when an upstream answered `what` (a manifest, blob or list, called `name` in full) with anything but
- * success. 401, 403 and 404 are relayed; other 4xx of the registry mean that the two disagree, hence 502.
+ * Makes the error for an upstream's answer without success to a request for `what`; `name` is its full name in messages. 401, 403
+ * and 404 (410) are relayed. Any other status means that Larder and the registry disagree, and becomes a 502.
  */
-export function answerError(
+export function toRefusal(
   response: Pick<UpstreamResponse, 'status' | 'challenges'>,
   what: 'manifest' | 'blob' | 'list',
   name: string,

@@ -17,7 +17,7 @@ import { pump } from '../pull/pump.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
 import { verifiedBody } from '../pull/verified-body.ts';
 import { originOf, type Target } from '../access/target.ts';
-import type { Admission } from './authorize.ts';
+import type { AccessCheck } from './authorize.ts';
 import { beginBlob, beginUnsizedBlob, blobHeaders } from './blob-head.ts';
 
 /** A range further ahead of its fill than this is fetched by itself (contract: "One body"). */
@@ -32,7 +32,7 @@ const HEADERS_WITHIN_MS = 10_000;
 export interface BlobAnswerDeps {
   readonly store: Store;
   readonly pulls: PullEngine;
-  readonly admit: Admission;
+  readonly authorize: AccessCheck;
   readonly pool: BufferPool;
   readonly sizes: SizeHints;
   readonly clock: Clock;
@@ -65,7 +65,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     /** An older proof may make up for an outage only where the content is known to be in the repository. */
     const admit = async (presence: 'linked' | 'unlinked'): Promise<CacheStatus> => {
       if (confirmed || (presence === 'linked' && requester.proven())) return { kind: 'hit' };
-      if (presence === 'linked') return deps.admit(exchange, target, confirm);
+      if (presence === 'linked') return deps.authorize(exchange, target, confirm);
       await confirm();
       return { kind: 'proven', status: 200 };
     };

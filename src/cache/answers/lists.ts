@@ -14,7 +14,7 @@ import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
 import type { Target } from '../access/target.ts';
 import { rewriteLink } from './rewrite-link.ts';
-import { answerError, excusesStaleness, UpstreamRefusal } from '../../upstream/refusal.ts';
+import { toRefusal, excusesStaleness, UpstreamRefusal } from '../../upstream/refusal.ts';
 
 /** Lists are remembered in memory only, a few MiB of them. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
@@ -173,10 +173,10 @@ async function refusal(
 ): Promise<LarderError> {
   if (response.status !== 404 || kind === 'tags') {
     response.body.destroy();
-    return answerError(response, 'list', name);
+    return toRefusal(response, 'list', name);
   }
   const body = (await response.read(ERROR_BODY_LIMIT)).toString('utf8');
-  if (body.includes('"NAME_UNKNOWN"')) return answerError(response, 'list', name);
+  if (body.includes('"NAME_UNKNOWN"')) return toRefusal(response, 'list', name);
   return new UpstreamRefusal(
     'REFERRERS_UNSUPPORTED',
     `the upstream does not list referrers (${name})`,

@@ -6,7 +6,7 @@ import { referenceText, type ManifestReference } from '../../oci/reference.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import { contentName, type Target } from '../access/target.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
-import { answerError } from '../../upstream/refusal.ts';
+import { toRefusal } from '../../upstream/refusal.ts';
 
 export interface ManifestRequest {
   readonly target: Target;
@@ -24,7 +24,7 @@ export async function fetchManifest(request: ManifestRequest, now: () => number)
   const response = await ask(request, 'GET');
   if (response.status !== 200) {
     response.body.destroy();
-    throw refusalOf(response, request);
+    throw refusalOfManifest(response, request);
   }
   return readManifest(response, request.reference, now());
 }
@@ -75,7 +75,7 @@ export async function headManifest(request: ManifestRequest): Promise<ManifestHe
   const response = await ask(request, 'HEAD');
   response.body.destroy();
   if (response.status === 405 || response.status === 400) return undefined;
-  if (response.status !== 200) throw refusalOf(response, request);
+  if (response.status !== 200) throw refusalOfManifest(response, request);
   return { digest: statedDigest(response), mediaType: mediaTypeOf(response), size: response.contentLength };
 }
 
@@ -91,9 +91,9 @@ function ask(request: ManifestRequest, method: 'GET' | 'HEAD'): Promise<Upstream
   });
 }
 
-function refusalOf(response: UpstreamResponse, { target, reference }: ManifestRequest): LarderError {
+function refusalOfManifest(response: UpstreamResponse, { target, reference }: ManifestRequest): LarderError {
   const last = reference.kind === 'tag' ? reference.tag : reference.digest;
-  return answerError(response, 'manifest', contentName(target, last));
+  return toRefusal(response, 'manifest', contentName(target, last));
 }
 
 function mediaTypeOf(response: UpstreamResponse): string {

@@ -8,14 +8,14 @@ import { ageSeconds, notModified, sendBody, sendHead, type Headers } from '../ht
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { RegistryExchange } from '../http/exchange.ts';
 import type { Target } from '../access/target.ts';
-import type { Admission } from './authorize.ts';
+import type { AccessCheck } from './authorize.ts';
 import type { ManifestRecord } from './manifest-record.ts';
 import type { Manifests } from './manifests.ts';
 import type { ResolvedTag, TagRequest } from './tag-freshness.ts';
 
 export interface ManifestAnswerDeps {
   readonly manifests: Manifests;
-  readonly admit: Admission;
+  readonly authorize: AccessCheck;
   readonly resolveTag: (request: TagRequest) => Promise<ResolvedTag>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -42,7 +42,7 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
     if (local !== undefined) {
       const status: CacheStatus = target.requester.proven()
         ? { kind: 'hit' }
-        : await deps.admit(exchange, target, () => manifests.confirm(target, digest));
+        : await deps.authorize(exchange, target, () => manifests.confirm(target, digest));
       send(exchange, target, digest, local, status, local.storedAt);
       return;
     }

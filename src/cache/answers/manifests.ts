@@ -12,7 +12,7 @@ import { concernsCaller } from '../pull/requesters.ts';
 import { originOf, type Target } from '../access/target.ts';
 import { fetchManifest, headManifest, type ManifestRequest } from './manifest-fetch.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
-import { PATIENCE_MS } from '../pull/stale-fallback.ts';
+import { FALLBACK_AFTER_MS } from '../pull/stale-fallback.ts';
 
 /** Hot manifests are answered from memory: 16 MiB hold some thousands. */
 const MEMORY_BYTES = 16 * 1024 * 1024;
@@ -59,7 +59,7 @@ export function createManifests(deps: ManifestsDeps): Manifests {
   });
   /** By repository and digest, each with the caller in whose name it is fetched. */
   const fetches = new Map<string, { by: string; obtained: Promise<Obtained> }>();
-  const confirmations = new SingleFlight<string, void>({ clock, ms: PATIENCE_MS });
+  const confirmations = new SingleFlight<string, void>({ clock, ms: FALLBACK_AFTER_MS });
 
   async function load(origin: Origin, digest: Digest): Promise<ManifestRecord | undefined> {
     const remembered = memory.get(digest);

@@ -13,7 +13,7 @@ import { parseTag } from '../../oci/reference.ts';
 import { createRecentFailures } from '../pull/recent-failures.ts';
 import { createSizeHints } from '../pull/size-hints.ts';
 import { createManifests } from './manifests.ts';
-import { createPatience } from '../pull/stale-fallback.ts';
+import { createStaleFallback } from '../pull/stale-fallback.ts';
 import { createTagFreshness, type ResolvedTag } from './tag-freshness.ts';
 
 const TTL_MS = 30_000;
@@ -61,8 +61,8 @@ function setting(
     failures,
     signal,
   });
-  const patience = createPatience(clock);
-  const resolveTag = createTagFreshness({ store, manifests, patience, clock, failures, signal });
+  const staleFallback = createStaleFallback(clock);
+  const resolveTag = createTagFreshness({ store, manifests, staleFallback, clock, failures, signal });
   const target = targetOf(client, { freshness });
   const self: Setting = {
     clock,

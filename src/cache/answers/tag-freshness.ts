@@ -13,7 +13,7 @@ import { originOf, type Target } from '../access/target.ts';
 import { headManifest } from './manifest-fetch.ts';
 import type { ManifestRecord } from './manifest-record.ts';
 import type { Manifests } from './manifests.ts';
-import { PATIENCE_MS, type Patience } from '../pull/stale-fallback.ts';
+import { FALLBACK_AFTER_MS, type StaleFallback } from '../pull/stale-fallback.ts';
 import { excusesStaleness } from '../../upstream/refusal.ts';
 
 /**
@@ -36,7 +36,7 @@ export interface ResolvedTag {
 export interface TagFreshnessDeps {
   readonly store: Store;
   readonly manifests: Manifests;
-  readonly patience: Patience;
+  readonly staleFallback: StaleFallback;
   readonly clock: Clock;
   readonly failures: RecentFailures;
   /** Ends revalidations, which no single caller owns. */
@@ -63,8 +63,8 @@ type Answer = Omit<ResolvedTag, 'status'> & { readonly stored: boolean };
  * Callers with a credential have views of their own, in memory: a registry may show each another image (decision 0005, T7).
  */
 export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest) => Promise<ResolvedTag> {
-  const { store, manifests, patience, clock, failures } = deps;
-  const revalidations = new SingleFlight<string, Answer>({ clock, ms: PATIENCE_MS });
+  const { store, manifests, staleFallback, clock, failures } = deps;
+  const revalidations = new SingleFlight<string, Answer>({ clock, ms: FALLBACK_AFTER_MS });
   const fetches = new SingleFlight<string, Answer>();
   const views = new LRUCache<string, TagEntry>({ max: VIEWS });
   /** Tags that somebody has a view of: the next asks by HEAD, since the manifest is probably here. */
@@ -88,7 +88,7 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
     try {
       const asking = (): Promise<ResolvedTag> => ask(request, key, known, isFresh);
       return await untilAborted(
-        mayBeStale ? patience(viewOf(requester, key), asking) : asking(),
+        mayBeStale ? staleFallback(viewOf(requester, key), asking) : asking(),
         request.caller.signal,
       );
     } catch (error) {
