@@ -1,7 +1,8 @@
 import type { Digest } from '../../oci/digest.ts';
 import { OCTET_STREAM } from '../../oci/media-types.ts';
 import { contentRange, parseRange, type ByteRange } from '../../oci/range.ts';
-import { baseHeaders, sendRangeError, type Headers } from '../http/answer.ts';
+import { sendRangeError } from '../http/error-answer.ts';
+import { baseHeaders, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { RegistryExchange } from '../http/exchange.ts';
 import { BODY_END } from '../pull/direct-body.ts';

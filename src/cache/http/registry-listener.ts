@@ -12,7 +12,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { createConnections } from '../../kit/connections.ts';
 import { errorText, isLarderError, LarderError, type ErrorCode } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import { sendError } from './answer.ts';
+import { sendErrorAnswer } from './error-answer.ts';
 import { formatCacheStatus } from './cache-status.ts';
 import { RegistryExchange } from './exchange.ts';
 
@@ -94,7 +94,7 @@ function fail(exchange: RegistryExchange, error: unknown, logger: Logger): void 
     if (name !== 'content-range') response.removeHeader(name);
   }
   try {
-    sendError(exchange, known);
+    sendErrorAnswer(exchange, known);
   } catch (cause) {
     logger.error('an answer could not be sent', { request: exchange.id, error: errorText(cause) });
     breakOff(response);
