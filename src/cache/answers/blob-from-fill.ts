@@ -31,7 +31,7 @@ export function createFillReader({ clock, pool }: BlobFallbackDeps, fallbacks: B
     }
     // The fill has ended after it opened: the store has the blob, or another fill is due.
     if (round >= LAST_ROUND)
-      throw fill.failure ?? new LarderError('STORE_UNAVAILABLE', `${digest} could not be kept`);
+      throw fill.failure ?? new LarderError('STORE_UNAVAILABLE', `${digest} could not be stored`);
     progress.nextRound();
     return false;
   };

@@ -9,8 +9,8 @@ import type { BlobFacts, FillFacts } from './decide-blob.ts';
 import { FillShare } from './fill-share.ts';
 
 export interface BlobProgressDeps {
-  readonly store: Store;
-  readonly pulls: PullEngine;
+  readonly store: Pick<Store, 'presence'>;
+  readonly pulls: Pick<PullEngine, 'running'>;
 }
 
 /** One blob request on its way. Gathers each fact only when it is read, since some cost a look-up. */

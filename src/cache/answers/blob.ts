@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ByteRange } from '../../oci/range.ts';
-import type { OpenContent } from '../../store/types.ts';
+import type { OpenContent, Store } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { Target } from '../access/target.ts';
 import { ageSeconds, sendHead, type Headers } from '../http/answer.ts';
@@ -12,6 +12,7 @@ import type { RegistryExchange } from '../http/exchange.ts';
 import { notModified } from '../http/if-none-match.ts';
 import type { BufferPool } from '../pull/buffer-pool.ts';
 import { storedSource } from '../pull/byte-source.ts';
+import type { PullEngine } from '../pull/engine.ts';
 import { pump } from '../pull/pump.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
 import type { AccessCheck } from './authorize.ts';
@@ -22,6 +23,8 @@ import { BlobProgress, type BlobProgressDeps } from './blob-progress.ts';
 import { decideBlob, type BlobStep } from './decide-blob.ts';
 
 export interface BlobAnswerDeps extends BlobProgressDeps {
+  readonly store: Pick<Store, 'presence' | 'info' | 'open'>;
+  readonly pulls: Pick<PullEngine, 'running' | 'start' | 'confirm'>;
   readonly authorize: AccessCheck;
   readonly pool: BufferPool;
   readonly sizes: SizeHints;

@@ -28,7 +28,7 @@ export type ManifestAnswers = (
   reference: ManifestReference,
 ) => Promise<void>;
 
-/** Answers GET and HEAD of a manifest by tag or digest, for whom the upstream lets in. `Range` is ignored, as the whole document is small. */
+/** Answers GET and HEAD of a manifest by tag or digest to callers with access. Ignores `Range`, since the whole document is small. */
 export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers {
   const { manifests, clock } = deps;
 
@@ -112,11 +112,11 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
       return;
     }
     sendBody(exchange, 200, status, headers, record.content);
-    if (!exchange.isHead) notePull(target, reference, record, status);
+    if (!exchange.isHead) logPull(target, reference, record, status);
   }
 
-  /** One line per image pull: the manifest of an image is what every client fetches exactly once; an index is not one. */
-  function notePull(target: Target, reference: string, record: ManifestRecord, status: CacheStatus): void {
+  /** Logs one line per pull of an image: every client fetches the manifest of an image exactly once. An index is not logged. */
+  function logPull(target: Target, reference: string, record: ManifestRecord, status: CacheStatus): void {
     if (record.mediaType === OCI_INDEX || record.mediaType === DOCKER_LIST || !deps.logger.enabled('info'))
       return;
     const blobs = record.parsed?.blobs ?? [];
