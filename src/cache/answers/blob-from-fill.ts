@@ -9,7 +9,7 @@ import { beginBlob, beginUnsizedBlob, blobHeaders, rangeToResume, unsent } from 
 import type { BlobProgress } from './blob-progress.ts';
 import type { FillShare } from './fill-share.ts';
 
-/** Headers go out after this long at the latest: containerd 2.3 gives up after 30 s without any. */
+/** Headers go out after this long at the latest (docs/laws.md, "Do no harm"): containerd 2.3 gives up after 30 s without any. */
 const HEADERS_WITHIN_MS = 10_000;
 
 /** In this round, a fill that has ended without leaving the blob in the store is an error. */
