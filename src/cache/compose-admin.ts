@@ -10,7 +10,7 @@ import type { ActiveConfig } from './active-config.ts';
 import { createAdminActions } from './admin/actions.ts';
 import { statsDocument } from './admin/stats.ts';
 import { refreshStoreGauges } from './admin/store-gauges.ts';
-import type { Totals } from './http/observe.ts';
+import type { RequestTotals } from './http/observe.ts';
 import type { CacheMetrics } from './metrics.ts';
 import type { Repair } from './repair.ts';
 import type { UpstreamHealth } from './upstream-health.ts';
@@ -23,7 +23,7 @@ export interface ComposeAdminDeps {
   readonly store: MaintainedStore;
   readonly active: ActiveConfig;
   readonly repair: Repair;
-  readonly totals: ReadonlyMap<string, Totals>;
+  readonly totals: ReadonlyMap<string, RequestTotals>;
   readonly health: UpstreamHealth;
   readonly isReady: () => boolean;
 }

@@ -2,16 +2,16 @@ import type { Server } from 'node:http';
 import { CHUNK_BYTES } from '../store/sums/chunk-sums.ts';
 import type { Access } from './access/access.ts';
 import type { ActiveConfig } from './active-config.ts';
-import { createAdmission } from './answers/authorize.ts';
+import { createAccessCheck } from './answers/authorize.ts';
 import { createBlobAnswers } from './answers/blob.ts';
 import { createListAnswers } from './answers/lists.ts';
 import { createManifestAnswers } from './answers/manifest.ts';
 import { createTagFreshness } from './answers/tag-freshness.ts';
 import { createHandler } from './handler.ts';
-import { createObserver, type Totals } from './http/observe.ts';
+import { createObserver, type RequestTotals } from './http/observe.ts';
 import { createRegistryListener, type RegistryListenerDeps, type Tls } from './http/registry-listener.ts';
 import { createBufferPool } from './pull/buffer-pool.ts';
-import { createPatience } from './pull/stale-fallback.ts';
+import { createStaleFallback } from './pull/stale-fallback.ts';
 import type { Pulls, PullsDeps } from './pulls.ts';
 import { createPingAnswers } from './token/ping.ts';
 import { createTokenRealm } from './token/token-realm.ts';
@@ -41,7 +41,7 @@ export interface ComposedRegistry {
   readonly server: Server;
   /** Number of responses that are running. */
   readonly responding: () => number;
-  readonly totals: ReadonlyMap<string, Totals>;
+  readonly totals: ReadonlyMap<string, RequestTotals>;
   readonly health: UpstreamHealth;
 }
 
@@ -79,8 +79,8 @@ function composeHandler(
 ): RegistryListenerDeps['handle'] {
   const { signal } = tasks;
   const { engine, manifests, failures, sizes } = pulls;
-  const patience = createPatience(clock);
-  const admit = createAdmission(patience);
+  const staleFallback = createStaleFallback(clock);
+  const authorize = createAccessCheck(staleFallback);
   const tokens = createTokenRealm({ store, access, clock, logger, metrics, externalUrl });
   return createHandler({
     table: () => active.table,
@@ -88,15 +88,15 @@ function composeHandler(
     answerPing: createPingAnswers({ access, tokens, clock }),
     answerManifest: createManifestAnswers({
       manifests,
-      admit,
-      resolveTag: createTagFreshness({ store, manifests, patience, clock, failures, signal }),
+      authorize,
+      resolveTag: createTagFreshness({ store, manifests, staleFallback, clock, failures, signal }),
       clock,
       logger,
     }),
     answerBlob: createBlobAnswers({
       store,
       pulls: engine,
-      admit,
+      authorize,
       pool: createBufferPool(BUFFERS),
       sizes,
       clock,

@@ -13,7 +13,7 @@ import type { Destination, Target } from './access/target.ts';
 import type { UpstreamTable } from './upstreams.ts';
 
 export interface HandlerDeps {
-  /** The table of the configuration in force when the request arrived. */
+  /** Gives the routing table of the configuration in force. */
   readonly table: () => UpstreamTable;
   readonly access: Access;
   readonly answerPing: PingAnswers;
@@ -23,7 +23,7 @@ export interface HandlerDeps {
   readonly tokens: TokenRealm;
 }
 
-/** Leads one request of the registry API to its answer. Throws what the client is told; sends nothing then. */
+/** Answers one request of the registry API. Throws the error for the client, and leaves it to the listener to send it. */
 export function createHandler(deps: HandlerDeps): (exchange: RegistryExchange) => Promise<void> {
   return async function handle(exchange) {
     const isRead = exchange.method === 'GET' || exchange.method === 'HEAD';
@@ -60,9 +60,9 @@ export function createHandler(deps: HandlerDeps): (exchange: RegistryExchange) =
   }
 
   /**
-   * What the caller presents to the upstream: what Larder's own token holds, where it issues tokens; the header as it is elsewhere. In
-   * mode `Shared` that is of no use and goes nowhere. Nor does a token of Larder's, which clients that log in once for a host send for
-   * every upstream.
+   * Finds the credential that the caller presents to the upstream. Where Larder issues tokens for the upstream, its own token holds the
+   * credential; elsewhere the header is the credential. Mode `Shared` has no use for a caller's credential. A token of Larder's own is
+   * never sent to an upstream: a client that logs in once per host sends the token with requests for every upstream.
    */
   async function presentedBy(
     exchange: RegistryExchange,

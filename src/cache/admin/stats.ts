@@ -4,7 +4,7 @@ import type { Maintenance } from '../../store/maintenance/maintenance.ts';
 import type { ScrubStats } from '../../store/maintenance/scrub.ts';
 import type { Store } from '../../store/types.ts';
 import { warningsOf } from '../config-warnings.ts';
-import type { Totals } from '../http/observe.ts';
+import type { RequestTotals } from '../http/observe.ts';
 import type { UpstreamHealth } from '../upstream-health.ts';
 import type { UpstreamTable } from '../upstreams.ts';
 
@@ -15,7 +15,7 @@ export interface StatsDeps {
     CacheMetrics,
     'secretsMissing' | 'credentialRefused' | 'cloudLoginFailing' | 'cloudLoginEnd'
   >;
-  readonly totals: ReadonlyMap<string, Totals>;
+  readonly totals: ReadonlyMap<string, RequestTotals>;
   readonly health: Pick<UpstreamHealth, 'of'>;
   readonly version: string;
   /** Directory of the store. */

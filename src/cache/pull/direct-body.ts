@@ -2,7 +2,7 @@ import { isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseContentRange, type ByteRange } from '../../oci/range.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import { answerError } from '../../upstream/refusal.ts';
+import { toRefusal } from '../../upstream/refusal.ts';
 import { requestBlob } from './blob-request.ts';
 import { contentName, type Target } from '../access/target.ts';
 
@@ -72,7 +72,7 @@ export async function openDirect(
   });
   if (response.status !== 200) {
     response.body.destroy();
-    throw answerError(response, 'blob', contentName(target, digest));
+    throw toRefusal(response, 'blob', contentName(target, digest));
   }
   return { size: response.contentLength, response };
 }
@@ -93,5 +93,5 @@ async function ask(request: DirectRequest, offset: number): Promise<UpstreamResp
   if (response.status === 200 || response.status === 206) {
     throw new LarderError('UPSTREAM_BAD_ANSWER', `the upstream does not give ranges of ${digest}`);
   }
-  throw answerError(response, 'blob', contentName(target, digest));
+  throw toRefusal(response, 'blob', contentName(target, digest));
 }

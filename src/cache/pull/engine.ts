@@ -6,8 +6,8 @@ import type { CacheMetrics } from '../metrics.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Store } from '../../store/types.ts';
-import { PATIENCE_MS } from './stale-fallback.ts';
-import { answerError } from '../../upstream/refusal.ts';
+import { FALLBACK_AFTER_MS } from './stale-fallback.ts';
+import { toRefusal } from '../../upstream/refusal.ts';
 import { contentName, originOf, type Target } from '../access/target.ts';
 import { requestBlob } from './blob-request.ts';
 import { Fill } from './fill.ts';
@@ -46,7 +46,7 @@ export interface PullEngine {
 export function createPullEngine(deps: PullDeps): PullEngine {
   const { store, metrics, tasks, failures, clock } = deps;
   const fills = new Map<string, { fill: Fill; ended: Promise<void> }>();
-  const confirmations = new SingleFlight<string, number | undefined>({ clock, ms: PATIENCE_MS });
+  const confirmations = new SingleFlight<string, number | undefined>({ clock, ms: FALLBACK_AFTER_MS });
 
   return {
     get fillCount() {
@@ -98,7 +98,7 @@ export function createPullEngine(deps: PullDeps): PullEngine {
         });
         response.body.destroy();
         if (response.status !== 200) {
-          const refusal = answerError(response, 'blob', contentName(target, digest));
+          const refusal = toRefusal(response, 'blob', contentName(target, digest));
           if (refusal.code === 'BLOB_UNKNOWN') failures.remember(target, digest, refusal);
           throw refusal;
         }

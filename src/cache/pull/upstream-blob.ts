@@ -5,7 +5,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { parseContentRange } from '../../oci/range.ts';
 import type { Spool } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import { answerError } from '../../upstream/refusal.ts';
+import { toRefusal } from '../../upstream/refusal.ts';
 import { contentName, type Target } from '../access/target.ts';
 import { requestBlob } from './blob-request.ts';
 import { concernsCaller, type Requesters } from './requesters.ts';
@@ -217,7 +217,7 @@ export class UpstreamBlob {
       return;
     }
     if (response.status !== 206)
-      throw answerError(response, 'blob', contentName(this.#request.requesters.current, digest));
+      throw toRefusal(response, 'blob', contentName(this.#request.requesters.current, digest));
     const range = parseContentRange(response.headers['content-range']);
     if (
       range === undefined ||

@@ -7,7 +7,7 @@ import { pingedIssuer } from './issuing.ts';
 import type { TokenRealm } from './token-realm.ts';
 import type { CachedUpstream } from '../access/target.ts';
 import type { UpstreamTable } from '../upstreams.ts';
-import { answerError } from '../../upstream/refusal.ts';
+import { toRefusal } from '../../upstream/refusal.ts';
 
 /** Time for which a challenge stands in for an upstream that does not answer. */
 const REMEMBERED_MS = 24 * 3600_000;
@@ -45,7 +45,7 @@ export function createPingAnswers({ access, tokens, clock }: PingAnswerDeps): Pi
       return;
     }
     const answer = await ask(exchange, upstream);
-    if (answer.status === 401 || answer.status === 403) throw answerError(answer, 'list', upstream.name);
+    if (answer.status === 401 || answer.status === 403) throw toRefusal(answer, 'list', upstream.name);
     sendOk(exchange);
   };
 
