@@ -1,15 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseFileName, SECRET_KEYS, type SecretKey } from '../../api/secrets/secret-files.ts';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 
-/** The keys that Larder reads of a secret, and no others. */
-const KEYS = ['username', 'password', '.dockerconfigjson', 'bundle.crt'] as const;
-
 /** Contents of a secret's files, by key. */
-export type SecretData = Readonly<Partial<Record<(typeof KEYS)[number], string>>>;
+export type SecretData = Readonly<Partial<Record<SecretKey, string>>>;
 
 /**
  * The files of `--secrets DIR`. A secret is a directory with one file per key, as Kubernetes mounts a Secret; or files called
@@ -103,14 +101,14 @@ async function readAll(path: string): Promise<Map<string, SecretData>> {
   for (const entry of await readdir(path)) {
     // Kubernetes keeps the versions of a Secret under names that begin so.
     if (entry.startsWith('..')) continue;
-    const file = asFile(entry);
+    const file = parseFileName(entry);
     const content = file && (await readKey(join(path, entry)));
     if (file !== undefined && content !== undefined) {
       files.set(file.name, { ...files.get(file.name), [file.key]: content });
       continue;
     }
     const secret: Record<string, string> = {};
-    for (const key of KEYS) {
+    for (const key of SECRET_KEYS) {
       const content = await readKey(join(path, entry, key));
       if (content !== undefined) secret[key] = content;
     }
@@ -120,13 +118,6 @@ async function readAll(path: string): Promise<Map<string, SecretData>> {
   return files;
 }
 
-/** Splits the name of a file into secret and key. A directory may have such a name too. */
-function asFile(entry: string): { name: string; key: (typeof KEYS)[number] } | undefined {
-  const key = KEYS.find((one) => entry.endsWith(`.${one}`));
-  const name = key === undefined ? '' : entry.slice(0, -key.length - 1);
-  return key === undefined || name === '' ? undefined : { name, key };
-}
-
 function keepingUnchanged(
   before: ReadonlyMap<string, SecretData>,
   after: ReadonlyMap<string, SecretData>,
@@ -134,7 +125,10 @@ function keepingUnchanged(
   return new Map(
     [...after].map(([name, secret]) => {
       const known = before.get(name);
-      return [name, known !== undefined && KEYS.every((key) => known[key] === secret[key]) ? known : secret];
+      return [
+        name,
+        known !== undefined && SECRET_KEYS.every((key) => known[key] === secret[key]) ? known : secret,
+      ];
     }),
   );
 }
