@@ -2,13 +2,13 @@ import { Readable } from 'node:stream';
 import { parseChallenges } from '../oci/challenge.ts';
 import { parseContentRange } from '../oci/range.ts';
 import { discard, type UpstreamExchange } from './http/exchange.ts';
-import type { RoutedAnswer, RoutedRequest, Route } from './route.ts';
+import type { RoutedAnswer, RoutedRequest, UpstreamRoute } from './route.ts';
 
 /** The range of the smallest GET whose answer has the size. */
 const FIRST_BYTE = 'bytes=0-0';
 
 /** Repeats a HEAD that was refused as a GET of the first byte, and answers with what the HEAD would have had. */
-export function withHeadRepair(next: Route): Route {
+export function withHeadRepair(next: UpstreamRoute): UpstreamRoute {
   return async (request) => {
     const reached = await next(request);
     if (request.method !== 'HEAD' || !isHeadRefused(request, reached)) return reached;

@@ -3,7 +3,7 @@ import { LarderError } from '../kit/errors.ts';
 import { parseRetryAfter } from '../kit/retry-after.ts';
 import type { RateLimits } from './auth/rate-limits.ts';
 import { discard } from './http/exchange.ts';
-import type { RoutedAnswer, RoutedRequest, Route, UpstreamRequester } from './route.ts';
+import type { RoutedAnswer, RoutedRequest, UpstreamRoute, UpstreamRequester } from './route.ts';
 
 /** The place where the 429s of a requester count. */
 export interface RateLimitPlace {
@@ -13,9 +13,9 @@ export interface RateLimitPlace {
 
 /** Remembers a 429, and sends nothing for the same credential while it lasts. Throws `UPSTREAM_RATE_LIMITED` in both cases. */
 export function withRateLimits(
-  next: Route,
+  next: UpstreamRoute,
   placeOf: (requester: UpstreamRequester) => RateLimitPlace,
-): Route {
+): UpstreamRoute {
   return async (request) => {
     const { rateLimits, credentialId } = placeOf(request.requester);
     rateLimits.check(credentialId);
@@ -28,7 +28,7 @@ export function withRateLimits(
 }
 
 /** Throws the error that an answer means, for each answer that is none for a client. `name` is the upstream's, for messages. */
-export function withFailures(next: Route, name: string, clock: Clock): Route {
+export function withFailures(next: UpstreamRoute, name: string, clock: Clock): UpstreamRoute {
   return async (request) => {
     const reached = await next(request);
     const failure = failureOf(request, reached, name, clock);

@@ -31,7 +31,7 @@ export interface RoutedAnswer extends AuthorizedAnswer {
 }
 
 /** One layer of the way to the registry. */
-export type Route = (request: RoutedRequest) => Promise<RoutedAnswer>;
+export type UpstreamRoute = (request: RoutedRequest) => Promise<RoutedAnswer>;
 
 export interface AuthorizationDeps {
   readonly remote: URL;
@@ -52,7 +52,7 @@ const OTHER_REGISTRIES = 32;
  * else: storage refuses it (S3, Azure) or must not have it. Another registry that challenges Larder gets an anonymous token of its own.
  * Throws as {@link Authorizer.send} and `next` do.
  */
-export function withAuthorization(next: UpstreamTransport, deps: AuthorizationDeps): Route {
+export function withAuthorization(next: UpstreamTransport, deps: AuthorizationDeps): UpstreamRoute {
   const { remote, guard, registry, memory, authorizerOf } = deps;
   const passThrough = createPassThrough(remote, memory, guard);
   const others = new LRUCache<string, Authorizer>({ max: OTHER_REGISTRIES });
@@ -86,7 +86,7 @@ export function withAuthorization(next: UpstreamTransport, deps: AuthorizationDe
 }
 
 /** Follows redirects. The challenges of the answer are those of the upstream. Throws as {@link redirectTarget} and `next` do. */
-export function withRedirects(next: Route, guard: AddressGuard): Route {
+export function withRedirects(next: UpstreamRoute, guard: AddressGuard): UpstreamRoute {
   function redirectOf(answer: UpstreamExchange, url: URL, count: number): URL | undefined {
     try {
       return redirectTarget(answer, url, count, guard);
