@@ -27,16 +27,32 @@ const MIRRORED: HostsFile = {
   ],
 };
 
-test('a file has the marker, the server, and a table per host in the order of trying', () => {
-  assert.equal(
-    hostsToml({ ...HUB, hosts: [{ ...RELAY, ca: PEM }] }),
-    `${MARKER}
+const OF_AN_OLDER_RELEASE = `${MARKER}
 server = "https://registry-1.docker.io"
 
 [host."https://127.0.0.1:5010"]
   capabilities = ["pull", "resolve"]
-  ca = "../${caFileName(PEM)}"
   dial_timeout = "1s"
+`;
+
+test('a file has the marker, the server, and a table per host in the order of trying', () => {
+  assert.equal(
+    hostsToml({ ...HUB, hosts: [{ ...RELAY, ca: PEM }, ...MIRRORED.hosts] }),
+    `${MARKER}
+server = "https://registry-1.docker.io"
+
+[host."https://127.0.0.1:5010"]
+capabilities = [ "pull", "resolve" ]
+ca = "../${caFileName(PEM)}"
+dial_timeout = "1s"
+
+[host."https://b.example/v2/q"]
+capabilities = [ "pull" ]
+ca = "../${caFileName(PEM)}"
+override_path = true
+
+[host."https://a.example"]
+capabilities = [ "resolve", "pull" ]
 `,
   );
   assert.deepEqual(Object.keys((parse(hostsToml(MIRRORED)) as { host: object }).host), [
@@ -142,6 +158,22 @@ describe('the directory', () => {
     const { ino } = statSync(file);
     await directory.apply([HUB]);
     assert.equal(statSync(file).ino, ino);
+  });
+
+  test('keeps a file of an older release as ours: replaced once, then left alone', async () => {
+    using root = tempDir();
+    const directory = createHostsDirectory(root.path, clock);
+    const file = root.write('docker.io/hosts.toml', OF_AN_OLDER_RELEASE);
+    assert.deepEqual(parse(OF_AN_OLDER_RELEASE), parse(hostsToml(HUB)));
+    assert.equal((await directory.apply([HUB]))[0]?.state, 'Written');
+    assert.equal(readFileSync(file, 'utf8'), hostsToml(HUB));
+    const { ino } = statSync(file);
+    await directory.apply([HUB]);
+    assert.equal(statSync(file).ino, ino);
+
+    root.write('docker.io/hosts.toml', OF_AN_OLDER_RELEASE);
+    assert.deepEqual(await directory.removeLeadingTo([RELAY.url]), []);
+    assert.deepEqual(tree(root), []);
   });
 
   test('loses what a crash has left: half-written files, and certificates without a hosts.toml', async () => {
