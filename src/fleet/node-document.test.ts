@@ -83,7 +83,7 @@ describe('refused, with the field that is wrong:', () => {
     [
       'one upstream twice',
       { revision: '', ca, caches: [CACHE], mirrors: [{ ...MIRROR, upstream: 'docker.io' }] },
-      /mirrors\[0\]\.upstream: docker\.io stands here twice/,
+      /mirrors\[0\]\.upstream: docker\.io is listed twice/,
     ],
     [
       'one host twice',

@@ -91,7 +91,7 @@ const DOCUMENT = z
           context.addIssue({
             code: 'custom',
             path: [list, index, 'upstream'],
-            message: `${entry.upstream} stands here twice`,
+            message: `${entry.upstream} is listed twice`,
           });
         seen.add(entry.upstream);
       }
@@ -102,7 +102,7 @@ const DOCUMENT = z
         context.addIssue({
           code: 'custom',
           path: ['mirrors', index, 'hosts'],
-          message: 'a host stands here twice',
+          message: 'a host is listed twice',
         });
       for (const [place, { ca: name }] of hosts.entries()) {
         if (name !== undefined && !Object.hasOwn(bundles, name))

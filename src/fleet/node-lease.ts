@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LEASES, type Lease } from '../kube/leader-election/lease.ts';
-import { microTime } from '../kube/micro-time.ts';
+import { microTime } from '../kube/time.ts';
 import type { Intent, OwnerReference } from '../kube/types.ts';
 import type { NodeStatus } from './node-status.ts';
 

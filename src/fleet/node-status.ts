@@ -3,10 +3,10 @@ export interface NodeStatus {
   /** Of the document that is carried out: what it says is done, apart from what stands under `upstreams`. */
   readonly revision: string;
   readonly containerd: ContainerdFinding;
-  readonly upstreams: readonly UpstreamStatus[];
+  readonly upstreams: readonly NodeUpstreamStatus[];
 }
 
-export interface UpstreamStatus {
+export interface NodeUpstreamStatus {
   readonly upstream: string;
   /** `Ready`: containerd is pointed at it. `Down`: the cache does not answer, pulls go to the origin. `Foreign`: somebody else wrote the file. `Failed`: the file could not be written. */
   readonly state: 'Ready' | 'Down' | 'Foreign' | 'Failed';

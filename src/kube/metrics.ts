@@ -44,6 +44,34 @@ export function declareKubeMetrics({ registry, counter, gauge, histogram }: Metr
       'When the API server last sent an event or bookmark of a watched resource, Unix time',
       ['resource'],
     ),
-    kubeObjects: gauge('larder_kube_objects', 'Objects in the cache of a watched resource', ['resource']),
+    kubeObjects: gauge('larder_kube_objects', 'Objects in the local store of a watched resource', [
+      'resource',
+    ]),
   };
+}
+
+/** What the client and the reflectors count; the metrics of {@link declareKubeMetrics} fit. */
+export interface WatchMetrics {
+  readonly kubeRequests: Count<'resource' | 'verb' | 'code'>;
+  readonly kubeRelists: Count<'resource'>;
+  readonly kubeWatchFailures: Count<'resource' | 'reason'>;
+  readonly kubeLastEvent: Level<'resource'>;
+  readonly kubeObjects: Level<'resource'>;
+}
+
+/** For a program that shows no metrics: the registry of all of them would take it 2 MB. */
+export const withoutMetrics: WatchMetrics = {
+  kubeRequests: { inc() {} },
+  kubeRelists: { inc() {} },
+  kubeWatchFailures: { inc() {} },
+  kubeLastEvent: { set() {} },
+  kubeObjects: { set() {} },
+};
+
+interface Count<L extends string> {
+  inc(labels: Readonly<Record<L, string>>): void;
+}
+
+interface Level<L extends string> {
+  set(labels: Readonly<Record<L, string>>, value: number): void;
 }

@@ -7,10 +7,10 @@ import { probeCache } from './gate/probe-cache.ts';
 import { createProber } from './gate/prober.ts';
 import type { NodeCache, NodeDocument } from '../fleet/node-document.ts';
 import { createCacheClient } from './cache-client/cache-client.ts';
-import type { RelayTarget } from './relay/relay-target.ts';
+import type { RelayTarget } from './relay/relay.ts';
 import { createSlabs } from './cache-client/slabs.ts';
 
-export interface CachesDeps {
+export interface CacheLinksDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tasks: TaskGroup;
@@ -19,18 +19,18 @@ export interface CachesDeps {
 }
 
 /** The caches of the document in force, each with its connections, gate and prober. */
-export interface Caches {
+export interface CacheLinks {
   /** Takes over another document. A cache that stays the same keeps its connections and the state of its gate. */
   apply(document: NodeDocument): void;
   target(upstream: string): RelayTarget | undefined;
   /** Resolves when each has been probed once, after a second at most. */
-  judged(): Promise<void>;
+  whenProbed(): Promise<void>;
   close(): void;
 }
 
-export function createCaches(deps: CachesDeps): Caches {
+export function createCacheLinks(deps: CacheLinksDeps): CacheLinks {
   const slabs = createSlabs();
-  let current = new Map<string, RunningCache>();
+  let current = new Map<string, CacheLink>();
 
   return {
     apply({ caches, ca }) {
@@ -46,8 +46,8 @@ export function createCaches(deps: CachesDeps): Caches {
       for (const cache of old.values()) if (!kept.has(cache)) cache.stop();
     },
     target: (upstream) => current.get(upstream),
-    async judged() {
-      await Promise.all([...current.values()].map((cache) => cache.judged));
+    async whenProbed() {
+      await Promise.all([...current.values()].map((cache) => cache.firstProbe));
     },
     close() {
       for (const cache of current.values()) cache.stop();
@@ -55,7 +55,7 @@ export function createCaches(deps: CachesDeps): Caches {
     },
   };
 
-  function start({ upstream, endpoint, serverName }: NodeCache, ca: string, key: string): RunningCache {
+  function start({ upstream, endpoint, serverName }: NodeCache, ca: string, key: string): CacheLink {
     const { clock, logger, tasks, onChange } = deps;
     const client = createCacheClient(clock, slabs, { endpoint, serverName, ca });
     let wasClosed = true;
@@ -69,12 +69,12 @@ export function createCaches(deps: CachesDeps): Caches {
       if (isClosed !== wasClosed) {
         wasClosed = isClosed;
         if (isClosed) {
-          logger.warn('a cache does not answer, pulls go to the origin', {
+          logger.warn('cache down, pulls go to the origin', {
             event: 'cache-down',
             upstream,
             error: gate.problem,
           });
-        } else logger.info('a cache answers', { event: 'cache-up', upstream });
+        } else logger.info('cache up', { event: 'cache-up', upstream });
       } else if (!isClosed) return;
       onChange();
     });
@@ -88,8 +88,8 @@ export function createCaches(deps: CachesDeps): Caches {
       upstream,
       gate,
       client,
-      hurry: () => prober.hurry(),
-      judged: prober.judged,
+      probeNow: () => prober.probeNow(),
+      firstProbe: prober.firstProbe,
       stop() {
         // Until the last answer has ended, somebody has to see whether the cache is still there.
         client.close(() => stopped.abort());
@@ -98,9 +98,9 @@ export function createCaches(deps: CachesDeps): Caches {
   }
 }
 
-interface RunningCache extends RelayTarget {
+interface CacheLink extends RelayTarget {
   /** What makes it another cache. */
   readonly key: string;
-  readonly judged: Promise<void>;
+  readonly firstProbe: Promise<void>;
   stop(): void;
 }

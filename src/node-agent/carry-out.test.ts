@@ -8,7 +8,7 @@ import { silentLogger } from '../kit/logger.ts';
 import { createCarryOut } from './carry-out.ts';
 import { createHostsDirectory } from './hosts/hosts-directory.ts';
 import { parseNodeDocument } from '../fleet/node-document.ts';
-import type { RelayTarget } from './relay/relay-target.ts';
+import type { RelayTarget } from './relay/relay.ts';
 
 const HUB = 'hub.example';
 const QUAY = 'quay.example';
@@ -35,10 +35,10 @@ test('while connections to the relay arrive elsewhere, no file leads to it, and 
       directory: createHostsDirectory(root.path, new ManualClock()),
       place: PLACE,
       portProblem: async () => (isReached ? undefined : problem),
-      caches: {
+      cacheLinks: {
         apply: () => {},
         target: () => ({ gate: { state: 'open' } }) as RelayTarget,
-        judged: async () => {},
+        whenProbed: async () => {},
         close: () => {},
       },
       judge: (read) => read,

@@ -3,7 +3,7 @@ import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createKubeClient } from '../kube/client/kube-client.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
-import { withoutMetrics } from '../kube/watch-metrics.ts';
+import { withoutMetrics } from '../kube/metrics.ts';
 import { createConfigMapSource } from './document/config-map-source.ts';
 import { createDocumentCopy } from './document/document-copy.ts';
 import type { DocumentSource } from './document/document-source.ts';

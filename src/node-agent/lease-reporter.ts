@@ -4,7 +4,7 @@ import type { Logger } from '../kit/logger.ts';
 import { pauseMs } from '../kube/informer/pause.ts';
 import { LEASES } from '../kube/leader-election/lease.ts';
 import type { KubeClient } from '../kube/types.ts';
-import { createChanges } from './wake-up.ts';
+import { createWakeUp } from './wake-up.ts';
 import { nodeLease, type NodeLeaseOwner } from '../fleet/node-lease.ts';
 import type { NodeStatus } from '../fleet/node-status.ts';
 import type { StatusReporter } from './status-reporter.ts';
@@ -33,7 +33,7 @@ export function createLeaseReporter(
 ): StatusReporter {
   let wanted: NodeStatus | undefined;
   let written: string | undefined;
-  const changes = createChanges(clock);
+  const wakeUp = createWakeUp(clock);
   let failures = 0;
 
   /** Gives how long the next write has to wait at least. */
@@ -42,16 +42,16 @@ export function createLeaseReporter(
       const lease = nodeLease({ node, status, renewedAt: clock.now() }, namespace, owner);
       await client.apply(LEASES, lease, { fieldManager: FIELD_MANAGER, force: true, signal });
       written = JSON.stringify(status);
-      if (failures > 0) logger.info('the state of this node is written again');
+      if (failures > 0) logger.info('node status written again');
       failures = 0;
       return EVERY_MS;
     } catch (error) {
       if (signal.aborted) return 0;
       failures += 1;
-      changes.notify();
+      wakeUp.notify();
       const waitMs = Math.max(EVERY_MS, pauseMs(failures, random));
       const level = failures === 1 ? 'warn' : 'debug';
-      logger[level]('the state of this node cannot be written', { error: errorText(error), waitMs });
+      logger[level]('cannot write the node status', { error: errorText(error), waitMs });
       return waitMs;
     }
   }
@@ -59,7 +59,7 @@ export function createLeaseReporter(
   return {
     report(status) {
       wanted = status;
-      if (JSON.stringify(status) !== written) changes.notify();
+      if (JSON.stringify(status) !== written) wakeUp.notify();
     },
     async last(status) {
       const limit = new AbortController();
@@ -68,7 +68,7 @@ export function createLeaseReporter(
       cancel();
     },
     async run(signal) {
-      while (await changes.next(RENEW_MS * (1 - RENEW_JITTER * random()), signal)) {
+      while (await wakeUp.next(RENEW_MS * (1 - RENEW_JITTER * random()), signal)) {
         if (wanted === undefined) continue;
         const waitMs = await write(wanted, signal);
         await sleep(clock, waitMs, signal).catch(() => {});

@@ -1,6 +1,12 @@
 import type { HostsFile } from './hosts/hosts-toml.ts';
 import type { NodeDocument } from '../fleet/node-document.ts';
-import type { RelayPlace } from './relay/relay-place.ts';
+
+/** How containerd finds the relay, and knows it. */
+export interface RelayPlace {
+  readonly url: string;
+  /** The authority that signed the relay's certificate, PEM. */
+  readonly ca: string;
+}
 
 /** A connection to loopback is there or refused at once; this is for the day when something drops packets there. */
 const RELAY_DIAL = '1s';

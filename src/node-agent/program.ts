@@ -3,9 +3,9 @@ import { errorText } from '../kit/errors.ts';
 import { formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { createCaches } from './cache-links.ts';
+import { createCacheLinks } from './cache-links.ts';
 import { createCarryOut, failedStatus, type CarryOut, type CarryOutSettings } from './carry-out.ts';
-import { createChanges } from './wake-up.ts';
+import { createWakeUp } from './wake-up.ts';
 import { createEvidence } from './containerd/containerd-evidence.ts';
 import type { DocumentSource } from './document/document-source.ts';
 import { firstDocument } from './document/first-document.ts';
@@ -15,13 +15,13 @@ import { writtenStatus, type StatusReporter } from './status-reporter.ts';
 import { isReached } from './relay/reach-check.ts';
 import { createRelayCertificate } from './relay/relay-certificate.ts';
 import { createRelayListener } from './relay/relay-listener.ts';
-import type { RelayPlace } from './relay/relay-place.ts';
+import type { RelayPlace } from './node-hosts.ts';
 import { createRelay } from './relay/relay.ts';
 
 /** Running answers may take this long after SIGTERM, as with the cache. */
 const DRAIN_MS = 30_000;
 /** How often the directory and containerd's configuration are looked at although nothing has changed here. */
-const LOOK_AGAIN_MS = 10_000;
+const CHECK_MS = 10_000;
 
 export interface NodeAgentSettings extends CarryOutSettings {
   /** Where containerd finds the relay. */
@@ -58,22 +58,22 @@ export async function startNodeAgent(
   const directory = createHostsDirectory(settings.certsDirectory, clock);
   let address = settings.address;
   // An agent that was killed has left files, and its key is gone with it.
-  await turnAway();
+  await removeRelayFiles();
   let document = await source.read();
   const certificate = await createRelayCertificate(address.host);
   const tasks = new TaskGroup(logger);
-  const looks = new TaskGroup(logger);
+  const carryOutLoop = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
-  const changes = createChanges(clock);
-  const caches = createCaches({ clock, logger, tasks, onChange: () => changes.notify() });
-  const relay = createRelay((upstream) => caches.target(upstream));
+  const wakeUp = createWakeUp(clock);
+  const cacheLinks = createCacheLinks({ clock, logger, tasks, onChange: () => wakeUp.notify() });
+  const relay = createRelay((upstream) => cacheLinks.target(upstream));
   const listener = createRelayListener(relay, certificate, clock);
   const carryOutWith = (portProblem: () => Promise<string | undefined>): CarryOut =>
     createCarryOut(settings, {
       directory,
       place: place(),
       portProblem,
-      caches,
+      cacheLinks,
       judge: createEvidence(listener.server),
       logger,
     });
@@ -88,28 +88,28 @@ export async function startNodeAgent(
   // Until the last answer has ended, caches are probed.
   cleanup.defer(async () => {
     await listener.stop(DRAIN_MS);
-    caches.close();
+    cacheLinks.close();
   });
-  cleanup.defer(turnAway);
-  cleanup.defer(() => looks.close());
+  cleanup.defer(removeRelayFiles);
+  cleanup.defer(() => carryOutLoop.close());
   const carryOut = carryOutWith(async () =>
     (await isReached(listener.server, address, clock)) ? undefined : portIsTaken(place()),
   );
   let status: NodeStatus | undefined;
 
-  if (document !== undefined) caches.apply(document);
-  tasks.run('follow the document', (signal) =>
+  if (document !== undefined) cacheLinks.apply(document);
+  tasks.run('follow the node document', (signal) =>
     source.watch(signal, (changed) => {
       document = changed;
-      caches.apply(changed);
-      changes.notify();
-      logger.info('document changed', { event: 'document-applied', revision: changed.revision });
+      cacheLinks.apply(changed);
+      wakeUp.notify();
+      logger.info('node document changed', { event: 'document-applied', revision: changed.revision });
     }),
   );
-  if (reporter !== undefined) tasks.run('report the state of this node', (signal) => reporter.run(signal));
+  if (reporter !== undefined) tasks.run('report the node status', (signal) => reporter.run(signal));
   await carryOutLatest();
-  looks.run('carry out the document', async (signal) => {
-    while (await changes.next(LOOK_AGAIN_MS, signal)) await carryOutLatest();
+  carryOutLoop.run('carry out the node document', async (signal) => {
+    while (await wakeUp.next(CHECK_MS, signal)) await carryOutLatest();
   });
 
   const owned = cleanup.move();
@@ -120,27 +120,28 @@ export async function startNodeAgent(
   }
 
   async function carryOutLatest(): Promise<void> {
-    await caches.judged();
-    if (document === undefined || looks.signal.aborted) return;
+    await cacheLinks.whenProbed();
+    if (document === undefined || carryOutLoop.signal.aborted) return;
     try {
       status = await carryOut(document);
     } catch (error) {
       // A directory that cannot be read now may be readable at the next look; what is not known to be carried out is not reported so.
       const why = errorText(error);
       status = failedStatus(document, status, `${settings.certsDirectory}: ${why}`);
-      logger.error('the document cannot be carried out', { event: 'carry-out-failed', error: why });
+      logger.error('cannot carry out the node document', { event: 'carry-out-failed', error: why });
     }
     reporter?.report(status);
   }
 
   /** Removes the files that lead to the relay. Those of mirrors lead elsewhere, and stay. */
-  async function turnAway(): Promise<void> {
+  async function removeRelayFiles(): Promise<void> {
     const at = formatAddress(address);
     try {
       const left = await directory.removeLeadingTo([`https://${at}`, `http://${at}`]);
-      for (const { message } of left) logger.error('a file still leads to the relay', { error: message });
+      for (const { message } of left)
+        logger.error('cannot remove a hosts.toml that leads to the relay', { error: message });
     } catch (error) {
-      logger.error('files may still lead to the relay', { error: errorText(error) });
+      logger.error('hosts.toml files may still lead to the relay', { error: errorText(error) });
     }
   }
 
@@ -153,7 +154,7 @@ export async function startNodeAgent(
       const carryOut = carryOutWith(() => Promise.resolve(problem));
       await reporter.last(await carryOut(latest));
     } catch (error) {
-      logger.warn('the state of this node is not reported', { error: errorText(error) });
+      logger.warn('cannot report the node status', { error: errorText(error) });
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { NodeStatus, UpstreamStatus } from '../fleet/node-status.ts';
+import type { NodeStatus, NodeUpstreamStatus } from '../fleet/node-status.ts';
 import type { HostsOutcome } from './hosts/hosts-directory.ts';
 
 /** Passes on what a node has made of its document. */
@@ -12,6 +12,6 @@ export interface StatusReporter {
 }
 
 /** The status of one upstream whose file was to be written. */
-export function writtenStatus({ upstream, state, message }: HostsOutcome): UpstreamStatus {
+export function writtenStatus({ upstream, state, message }: HostsOutcome): NodeUpstreamStatus {
   return { upstream, state: state === 'Written' ? 'Ready' : state, message };
 }

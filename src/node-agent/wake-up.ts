@@ -1,13 +1,13 @@
 import type { Clock } from '../kit/clock.ts';
 
 /** Tells a loop that there is something to do. What comes while it works becomes one. */
-export interface Changes {
+export interface WakeUp {
   notify(): void;
   /** Resolves with true when there was a change, or after `limitMs`; with false when `signal` aborts. One call at a time. */
   next(limitMs: number, signal: AbortSignal): Promise<boolean>;
 }
 
-export function createChanges(clock: Clock): Changes {
+export function createWakeUp(clock: Clock): WakeUp {
   let isPending = false;
   let wake = (): void => {};
   return {

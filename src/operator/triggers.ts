@@ -1,5 +1,4 @@
-import type { KeySource } from '../kube/controller/key-source.ts';
-import { createObjectSource } from '../kube/controller/object-source.ts';
+import { type KeySource, createObjectSource } from '../kube/controller/key-source.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { NODES_CONFIG_MAP } from '../fleet/nodes-config-map.ts';
 import { AUTHORITY_SECRET, type AuthorityKeeper } from './authority/authority-keeper.ts';

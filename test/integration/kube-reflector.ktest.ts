@@ -93,7 +93,7 @@ describe('at a real API server', requireParts(GROUPS.api), () => {
           it.proxy.link.latencyMs = 0;
           await it.current(direct);
           assert.deepEqual(it.breaches, []);
-          assert.deepEqual(new Set(it.known()), new Set(it.cache()));
+          assert.deepEqual(new Set(it.known()), new Set(it.objects()));
           const [relists, due] = [await it.relists(), 1 + all.reduce((sum, one) => sum + expiriesOf(one), 0)];
           assert.ok(relists <= due, `${relists} whole states where ${due} would do`);
         }),
@@ -148,7 +148,7 @@ function expiriesOf(one: Step): number {
 
 interface Reflecting<T> extends AsyncDisposable, Story<T> {
   readonly proxy: ApiProxy;
-  cache(): readonly T[];
+  objects(): readonly T[];
   relists(): Promise<number>;
   /** Waits until it watches, and knows all that the server has. */
   current(direct: KubeClient): Promise<void>;
@@ -163,8 +163,8 @@ async function startReflecting<T extends KubeObject>(
   const metrics = declareKubeMetrics(createMetricsRegistry());
   const proxy = await startApiProxy(server.access);
   const client = realTimeClientOf(endpointOf(proxy.access), clock);
-  const { cache, writer } = createObjectStore<T>({ logger: silentLogger }, { freeze: true });
-  const story = followStory(cache);
+  const { store, writer } = createObjectStore<T>({ logger: silentLogger }, { freeze: true });
+  const story = followStory(store);
   const reflector = createReflector(
     { client, clock, logger: silentLogger, metrics, random: Math.random },
     { resource, query: { namespace: 'test' } },
@@ -175,12 +175,12 @@ async function startReflecting<T extends KubeObject>(
   return {
     ...story,
     proxy,
-    cache: () => cache.list(),
+    objects: () => store.list(),
     relists: async () => parseMetrics(await metrics.registry.metrics()).sum('larder_kube_relists_total'),
     async current(direct) {
       const { items } = await direct.list(resource, { namespace: 'test' }, forever());
       const expected = textOfList(items);
-      await waitFor(() => proxy.watches.length > 0 && textOfList(cache.list()) === expected, {
+      await waitFor(() => proxy.watches.length > 0 && textOfList(store.list()) === expected, {
         what: 'the cache to be as the server is',
         limitMs: 20_000,
       });

@@ -332,7 +332,7 @@ export function clientContract(
     });
 
     test('a reflector follows, and waits for a write of our own', async () => {
-      const { cache, writer } = createObjectStore<ConfigMap>({ logger: silentLogger }, { freeze: true });
+      const { store, writer } = createObjectStore<ConfigMap>({ logger: silentLogger }, { freeze: true });
       const made = await create({ v: '1' });
       const reflector = createReflector(
         {
@@ -347,12 +347,12 @@ export function clientContract(
       );
       const controller = new AbortController();
       const running = reflector.run(controller.signal);
-      await cache.whenSynced(AbortSignal.timeout(20_000));
+      await store.whenSynced(AbortSignal.timeout(20_000));
       const next = await client.replace(CONFIG_MAPS, { ...made, data: { v: '2' } }, options);
-      await cache.waitForVersion(next.metadata.resourceVersion ?? '', AbortSignal.timeout(20_000));
-      assert.deepEqual(cache.get(made.metadata), next);
+      await store.waitForVersion(next.metadata.resourceVersion ?? '', AbortSignal.timeout(20_000));
+      assert.deepEqual(store.get(made.metadata), next);
       await client.delete(CONFIG_MAPS, made.metadata, options);
-      await waitFor(() => cache.size === 0);
+      await waitFor(() => store.size === 0);
       controller.abort(new Error('enough'));
       await running;
     });

@@ -72,7 +72,7 @@ for (const streamingLists of [true, false]) {
         api.faults.clear();
         await recover(api, it);
         assert.deepEqual(it.breaches, []);
-        assert.deepEqual(new Set(it.known()), new Set(it.cache.list()));
+        assert.deepEqual(new Set(it.known()), new Set(it.store.list()));
         assert.equal(it.client.clock.pending, 2, 'only the watch is waited for');
       }),
       { numRuns: Number(process.env['LARDER_MODEL_RUNS'] ?? 60) },

@@ -12,11 +12,11 @@ export interface Story<T> {
 }
 
 /** Listens to a cache from now on. */
-export function followStory<T extends KubeObject>(cache: ObjectStore<T>): Story<T> {
+export function followStory<T extends KubeObject>(store: ObjectStore<T>): Story<T> {
   const told: string[] = [];
   const breaches: string[] = [];
   const last = new Map<string, T | undefined>();
-  cache.onChange((before, after) => {
+  store.onChange((before, after) => {
     told.push(`${nameOf(before)} > ${nameOf(after)}`);
     const { namespace, name } = (after ?? before)?.metadata ?? { name: '?' };
     const key = `${namespace}/${name}`;

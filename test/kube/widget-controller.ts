@@ -5,7 +5,7 @@ import { createObjectStore, type ObjectStore } from '../../src/kube/informer/obj
 import { createReflector } from '../../src/kube/informer/reflector.ts';
 import { createController } from '../../src/kube/controller/controller.ts';
 import { keyOf, keyText } from '../../src/kube/controller/object-key.ts';
-import { createObjectSource } from '../../src/kube/controller/object-source.ts';
+import { createObjectSource } from '../../src/kube/controller/key-source.ts';
 import type { Reconcile } from '../../src/kube/controller/reconcile.ts';
 import { isNotFound } from '../../src/kube/kube-error.ts';
 import { createApplier } from '../../src/kube/objects/apply.ts';
@@ -38,11 +38,11 @@ export function startWidgetController(deps: WidgetControllerDeps): WidgetControl
   const running: Promise<void>[] = [];
 
   function follow<T extends KubeObject>(resource: Resource<T>): ObjectStore<T> {
-    const { cache, writer } = createObjectStore<T>({ logger: silentLogger }, { freeze: true });
+    const { store, writer } = createObjectStore<T>({ logger: silentLogger }, { freeze: true });
     const reflectorDeps = { client, clock, metrics, logger: silentLogger, random: Math.random };
     const reflector = createReflector(reflectorDeps, { resource, query: { namespace: 'test' } }, writer);
     running.push(reflector.run(signal));
-    return cache;
+    return store;
   }
 
   const widgets = follow(WIDGETS);

@@ -2,11 +2,16 @@ import { isNotFound, KubeError } from '../kube-error.ts';
 import type { KubeClient, KubeObject, Resource } from '../types.ts';
 import { decodeObject, decodePage } from './decode.ts';
 import { listPages } from './list-pages.ts';
-import { callName, objectPath, resourcePath, type Target } from './resource-path.ts';
-import { createTransport, type KubeRequest, type TransportDeps, type TransportLimits } from './transport.ts';
+import { callName, objectPath, resourcePath, type ResourceTarget } from './resource-path.ts';
+import {
+  createKubeTransport,
+  type KubeRequest,
+  type KubeTransportDeps,
+  type KubeTransportLimits,
+} from './kube-transport.ts';
 import { watchEvents, type WatchLimits } from './watch-events.ts';
 
-export interface KubeClientLimits extends TransportLimits, WatchLimits {}
+export interface KubeClientLimits extends KubeTransportLimits, WatchLimits {}
 
 export const KUBE_CLIENT_LIMITS: KubeClientLimits = {
   // Half of what a Gardener extension takes (its `app.go`: 100/s, 130 at once).
@@ -31,9 +36,9 @@ export interface ClosableKubeClient extends KubeClient {
 }
 
 /** A client of the API server that `connection` leads to. */
-export function createKubeClient(deps: TransportDeps, options: KubeClientOptions): ClosableKubeClient {
+export function createKubeClient(deps: KubeTransportDeps, options: KubeClientOptions): ClosableKubeClient {
   const limits = options.limits ?? KUBE_CLIENT_LIMITS;
-  const transport = createTransport(deps, { userAgent: options.userAgent, limits });
+  const transport = createKubeTransport(deps, { userAgent: options.userAgent, limits });
 
   /** A call that is answered with the object. */
   async function send<T extends KubeObject>(
@@ -131,7 +136,7 @@ function named(
   verb: string,
   method: KubeRequest['method'],
   resource: Resource,
-  target: Target & { readonly name: string },
+  target: ResourceTarget & { readonly name: string },
 ): KubeRequest {
   const path = objectPath(resource, target, target.subresource);
   return { verb, method, resource, path, what: callName(verb, resource, target) };
@@ -142,7 +147,7 @@ function collection(
   verb: string,
   method: KubeRequest['method'],
   resource: Resource,
-  target: Target,
+  target: ResourceTarget,
 ): KubeRequest {
   const path = resourcePath(resource, target);
   return { verb, method, resource, path, what: callName(verb, resource, target) };

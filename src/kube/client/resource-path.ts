@@ -2,7 +2,7 @@ import { KubeError } from '../kube-error.ts';
 import type { ObjectKey, Resource } from '../types.ts';
 
 /** Which object, or which collection where there is no name. */
-export interface Target {
+export interface ResourceTarget {
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
   readonly subresource?: string | undefined;
@@ -12,7 +12,7 @@ export interface Target {
  * The path of an object or a collection below the server's URL. Throws what the server would say to a name that is none: one that
  * would lead to another path must not get that far.
  */
-export function resourcePath(resource: Resource, { namespace, name, subresource }: Target): string {
+export function resourcePath(resource: Resource, { namespace, name, subresource }: ResourceTarget): string {
   const { group, version, plural } = resource;
   return [
     group === '' ? `/api/${version}` : `/apis/${group}/${version}`,
@@ -36,7 +36,7 @@ export function resourceName({ group, plural }: Resource): string {
 }
 
 /** `get statefulsets.apps larder-system/docker-io`: what a call is about, for messages. */
-export function callName(verb: string, resource: Resource, { namespace, name }: Target): string {
+export function callName(verb: string, resource: Resource, { namespace, name }: ResourceTarget): string {
   const place = [namespace, name].filter((part) => part !== undefined).join('/');
   return [verb, resourceName(resource), ...(place === '' ? [] : [place])].join(' ');
 }
@@ -44,7 +44,7 @@ export function callName(verb: string, resource: Resource, { namespace, name }: 
 /** Names that may stand in a path (apimachinery, `path.IsValidPathSegmentName`). */
 function segment(name: string): string {
   if (name === '' || name === '.' || name === '..' || /[/%]/.test(name))
-    throw invalid(`${JSON.stringify(name)} is no name of an object`);
+    throw invalid(`${JSON.stringify(name)} is not a valid object name`);
   return encodeURIComponent(name);
 }
 

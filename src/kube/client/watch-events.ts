@@ -7,7 +7,7 @@ import { badAnswer, decodeJson, decodeObject } from './decode.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
 import { lines } from './lines.ts';
 import { statusError } from './status-error.ts';
-import { isSecretWrite, late, unreachable, type KubeRequest, type Transport } from './transport.ts';
+import { isSecretWrite, late, unreachable, type KubeRequest, type KubeTransport } from './kube-transport.ts';
 
 export interface WatchLimits {
   /** Until the server begins to answer. */
@@ -21,7 +21,7 @@ export interface WatchLimits {
 }
 
 export interface WatchDeps {
-  readonly transport: Pick<Transport, 'open'>;
+  readonly transport: Pick<KubeTransport, 'open'>;
   readonly clock: Clock;
 }
 
@@ -41,11 +41,11 @@ export async function* watchEvents<T extends KubeObject>(
   const body = await transport.open(request, life.signal);
   unanswered();
   life.limit(1000 * timeoutSeconds + limits.overtimeMs, () =>
-    broken(what, 'Overdue', `was to end after ${timeoutSeconds} s and did not`),
+    broken(what, 'Overdue', `did not end after ${timeoutSeconds} s`),
   );
 
   async function* heard(): AsyncGenerator<Uint8Array> {
-    const silent = (): KubeError => broken(what, 'Silent', `not a byte for ${limits.silenceMs} ms`);
+    const silent = (): KubeError => broken(what, 'Silent', `silent for ${limits.silenceMs} ms`);
     let quiet = life.limit(limits.silenceMs, silent);
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       quiet();

@@ -26,7 +26,7 @@ export function createFreshValue<T>(
       known = { value: await load() };
     } catch (error) {
       if (known === undefined) throw error;
-      logger.warn('cannot be read again, what was read before stays in force', { error: errorText(error) });
+      logger.warn('reading again failed, the previous value stays in force', { error: errorText(error) });
     }
     oldAt = clock.monotonic() + maxAgeMs;
     return known.value;

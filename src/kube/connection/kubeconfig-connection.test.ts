@@ -53,7 +53,7 @@ test('authority, certificate and key are read in line or from files beside the k
   });
 });
 
-test('a changed token counts within 10 s; a changed server does not, and is told', async () => {
+test('a changed token counts within 10 s; a changed server does not, and is logged', async () => {
   using directory = tempDir();
   directory.write('token', 'hunter1\n');
   const { clock, logged, access } = await connect(kubeconfig(directory, { tokenFile: 'token' }));
@@ -64,7 +64,7 @@ test('a changed token counts within 10 s; a changed server does not, and is told
   kubeconfig(directory, { token: 'hunter3' }, { server: 'https://other.example' });
   clock.advance(10_000);
   assert.equal((await access()).authorization, 'Bearer hunter2');
-  assert.match(logged.join(), /the server is not .* any more/);
+  assert.match(logged.join(), /the server changed from .*: restart to follow it/);
   assert.doesNotMatch(logged.join(), /hunter/);
 });
 

@@ -43,7 +43,7 @@ export async function createKubeconfigConnection(
     async (): Promise<KubeAccess> => {
       const { cluster, user } = await load();
       if (cluster.server.replace(/\/+$/, '') !== server)
-        throw invalid(file, `the server is not ${server} any more: a restart follows it`);
+        throw invalid(file, `the server changed from ${server}: restart to follow it`);
       const text = (data: string | undefined, path: string | undefined, field: string) =>
         contentOf(
           data,

@@ -86,11 +86,11 @@ export function createController(deps: ControllerDeps, options: ControllerOption
 
   async function finish(working: Promise<unknown>): Promise<void> {
     if (!abandoned && !(await endsWithin(clock, working, FINISH_MS))) {
-      logger.warn('reconciles are aborted, for they did not end in time', { running: running.size });
+      logger.warn('aborting reconciles that did not end in time', { running: running.size });
       abandon(new LarderError('SHUTTING_DOWN', `the controller ${name} is stopping`));
     }
     if (await endsWithin(clock, working, ABORTED_MS)) return;
-    const what = `${running.size} reconciles of ${name} go on although they were aborted`;
+    const what = `${running.size} reconciles of ${name} are still running although they were aborted`;
     throw new LarderError('RECONCILE_TIMEOUT', what);
   }
 
@@ -104,7 +104,7 @@ export function createController(deps: ControllerDeps, options: ControllerOption
         `reconciling ${key} took more than ${timeLimitMs} ms`,
       );
       // The key stays taken until the reconcile has ended: nothing is ever reconciled twice at a time.
-      context.logger.warn('reconcile takes too long and is aborted', { error: errorText(error) });
+      context.logger.warn('reconcile timed out and is aborted', { error: errorText(error) });
       controller.abort(error);
     });
     try {
@@ -126,7 +126,7 @@ export function createController(deps: ControllerDeps, options: ControllerOption
       queue.addAfter(key, result.requeueAfterMs);
     } else {
       count('terminal');
-      logger.error('reconcile cannot succeed until something changes', {
+      logger.error('reconcile failed and is not retried until something changes', {
         error: errorText(result.terminalError),
       });
     }

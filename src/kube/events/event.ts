@@ -1,5 +1,5 @@
 import type { KubeObject, OwnerReference, Resource } from '../types.ts';
-import { microTime } from '../micro-time.ts';
+import { microTime } from '../time.ts';
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */
 export interface KubeEvent extends KubeObject {

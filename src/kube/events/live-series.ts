@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
-import { microTime } from '../micro-time.ts';
+import { microTime } from '../time.ts';
 import type { EventSeries, Occurrence, Regarding, Reporter } from './event.ts';
 
 /** After that without another, the next one begins a new Event (client-go, `tools/events`: 6 minutes). */

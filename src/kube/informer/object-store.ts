@@ -3,7 +3,7 @@ import type { Logger } from '../../kit/logger.ts';
 import type { KubeList, KubeObject, ObjectKey } from '../types.ts';
 import { deepFreeze } from '../../kit/deep-freeze.ts';
 import { createObjectIndex } from './object-index.ts';
-import { compareVersions } from './versions.ts';
+import { compareVersions } from '../resource-version.ts';
 import { createWaiters } from './waiters.ts';
 
 /**
@@ -36,7 +36,7 @@ export interface ObjectStore<T> {
 }
 
 /** The side of a cache that a reflector fills. */
-export interface CacheWriter<S extends KubeObject> {
+export interface ObjectStoreWriter<S extends KubeObject> {
   readonly version: string | undefined;
   readonly size: number;
   /** The whole state, in one step; what is not in it any more is told as gone. */
@@ -47,7 +47,7 @@ export interface CacheWriter<S extends KubeObject> {
   advance(version: string): void;
 }
 
-export interface CacheOptions<S extends KubeObject, T> {
+export interface ObjectStoreOptions<S extends KubeObject, T> {
   /** What is kept of an object: the fewer fields, the less memory (20 000 Pods: 70 MiB whole, 4 MiB with name, version and labels). */
   readonly transform?: (object: S) => T;
   /** By name: the values under which an object is found. */
@@ -59,8 +59,8 @@ export interface CacheOptions<S extends KubeObject, T> {
 /** An empty cache, and the side of it that is written to. What a handler throws is logged, and harms nobody else. */
 export function createObjectStore<S extends KubeObject, T = S>(
   { logger }: { readonly logger: Logger },
-  options: CacheOptions<S, T> = {},
-): { readonly cache: ObjectStore<T>; readonly writer: CacheWriter<S> } {
+  options: ObjectStoreOptions<S, T> = {},
+): { readonly store: ObjectStore<T>; readonly writer: ObjectStoreWriter<S> } {
   const { transform = (object: S) => object as unknown as T, freeze = false } = options;
   const valuesOf = Object.entries(options.indexes ?? {});
   const handlers = new Set<ChangeHandler<T>>();
@@ -86,22 +86,22 @@ export function createObjectStore<S extends KubeObject, T = S>(
     for (const [name, one] of indexes) one.set(id, entry, entry.values.get(name) ?? []);
   }
 
-  function tell(listeners: readonly ChangeHandler<T>[], before: T | undefined, after: T | undefined): void {
+  function notify(listeners: readonly ChangeHandler<T>[], before: T | undefined, after: T | undefined): void {
     for (const handler of listeners) {
       try {
         handler(before, after);
       } catch (error) {
-        logger.error('a handler of changes failed', { error: errorText(error) });
+        logger.error('change handler failed', { error: errorText(error) });
       }
     }
   }
 
   function advance(to: string): void {
     if (!isNotNewer(to, version)) version = to;
-    waiters.look();
+    waiters.recheck();
   }
 
-  const writer: CacheWriter<S> = {
+  const writer: ObjectStoreWriter<S> = {
     get version() {
       return version;
     },
@@ -127,8 +127,8 @@ export function createObjectStore<S extends KubeObject, T = S>(
         .filter(({ old, entry }) => old !== entry);
       for (const { id, entry } of changes) index(id, entry);
       const listeners = [...handlers];
-      for (const { old, entry } of changes) tell(listeners, old?.object, entry?.object);
-      waiters.look();
+      for (const { old, entry } of changes) notify(listeners, old?.object, entry?.object);
+      waiters.recheck();
     },
     apply(type, object) {
       const { resourceVersion } = object.metadata;
@@ -140,12 +140,12 @@ export function createObjectStore<S extends KubeObject, T = S>(
       else entries.set(id, after);
       index(id, after);
       if (resourceVersion !== undefined) advance(resourceVersion);
-      if (before !== undefined || after !== undefined) tell([...handlers], before?.object, after?.object);
+      if (before !== undefined || after !== undefined) notify([...handlers], before?.object, after?.object);
     },
     advance,
   };
 
-  const cache: ObjectStore<T> = {
+  const store: ObjectStore<T> = {
     get: (key) => entries.get(idOf(key))?.object,
     list: (namespace) =>
       (namespace === undefined ? [...entries.values()] : namespaces.at(namespace)).map(
@@ -153,7 +153,7 @@ export function createObjectStore<S extends KubeObject, T = S>(
       ),
     byIndex(name, value) {
       const one = indexes.get(name);
-      if (one === undefined) throw new RangeError(`the cache has no index ${name}`);
+      if (one === undefined) throw new RangeError(`the store has no index ${name}`);
       return one.at(value).map(({ object }) => object);
     },
     get size() {
@@ -167,12 +167,12 @@ export function createObjectStore<S extends KubeObject, T = S>(
     waitForVersion: (wanted, signal) =>
       waiters.until(() => version !== undefined && (compareVersions(version, wanted) ?? 0) >= 0, signal),
     onChange(handler) {
-      for (const { object } of entries.values()) tell([handler], undefined, object);
+      for (const { object } of entries.values()) notify([handler], undefined, object);
       handlers.add(handler);
       return () => handlers.delete(handler);
     },
   };
-  return { cache, writer };
+  return { store, writer };
 }
 
 interface Entry<T> {

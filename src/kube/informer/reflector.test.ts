@@ -64,7 +64,7 @@ describe('the first list', () => {
     api.faults.add({ verb: 'watch', fault: { kind: 'no-initial-end' } });
     await using it = startReflecting(api);
     await waitFor(() => api.watches.length === 1);
-    assert.equal(it.cache.hasSynced(), false);
+    assert.equal(it.store.hasSynced(), false);
     api.watches[0]?.end();
     await it.current();
     assert.deepEqual(asked(api), ['stream', 'list', 'watch 96']);
@@ -79,7 +79,7 @@ describe('the first list', () => {
     labelled('a', 'yes');
     labelled('b', 'no');
     await using it = startReflecting(api, { query: { labelSelector: 'label=yes' } });
-    await waitFor(() => it.cache.size === 1);
+    await waitFor(() => it.store.size === 1);
     labelled('b', 'yes');
     labelled('a', 'no');
     await waitFor(() => it.told.length === 3);
@@ -122,7 +122,7 @@ describe('after a break it goes on from the last version', () => {
     await it.current();
     api.store.tick();
     api.bookmark();
-    await waitFor(() => it.cache.version === '96');
+    await waitFor(() => it.store.version === '96');
     it.client.clock.advance(1000);
     api.watches[0]?.end();
     await waitFor(() => api.requests.length === 2);
@@ -134,7 +134,7 @@ describe('after a break it goes on from the last version', () => {
     await using api = await startApi();
     api.faults.add({ verb: 'watch', fault: { kind: 'stall', afterBytes: 400 } });
     await using it = startReflecting(api);
-    await waitFor(() => it.cache.hasSynced());
+    await waitFor(() => it.store.hasSynced());
     put(api, 'a');
     await waitFor(() => it.client.clock.pending === 2);
     it.client.clock.advance(180_000);
@@ -235,7 +235,7 @@ describe('a version that the server does not know any more', () => {
       it.client.clock.advance(30_000);
     }
     await it.current();
-    assert.equal(it.cache.version, '97');
+    assert.equal(it.store.version, '97');
     assert.deepEqual(asked(before).slice(1), ['watch 101', 'stream 101', 'stream']);
   });
 });

@@ -1,12 +1,12 @@
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { WatchMetrics } from '../watch-metrics.ts';
+import type { WatchMetrics } from '../metrics.ts';
 import { resourceName } from '../client/resource-path.ts';
 import { isExpired, isKubeError, KubeError } from '../kube-error.ts';
 import type { KubeClient, KubeObject, ListQuery, Resource, WatchEvent } from '../types.ts';
 import { createInitialState, type InitialState } from './initial-state.ts';
-import type { CacheWriter } from './object-store.ts';
+import type { ObjectStoreWriter } from './object-store.ts';
 import { LONGEST_PAUSE_MS, pauseMs } from './pause.ts';
 
 export interface ReflectorDeps {
@@ -40,7 +40,7 @@ export interface Reflector {
 export function createReflector<S extends KubeObject>(
   { client, clock, logger, metrics, random }: ReflectorDeps,
   { resource, query = {}, name = resourceName(resource) }: ReflectorOptions<S>,
-  writer: CacheWriter<S>,
+  writer: ObjectStoreWriter<S>,
 ): Reflector {
   const log = logger.with({ resource: name });
   let canStream = true;
@@ -92,7 +92,7 @@ export function createReflector<S extends KubeObject>(
     else writer.apply(event.type, event.object);
   }
 
-  function listed(list: Parameters<CacheWriter<S>['replace']>[0]): void {
+  function listed(list: Parameters<ObjectStoreWriter<S>['replace']>[0]): void {
     writer.replace(list);
     mustList = false;
     metrics.kubeRelists.inc({ resource: name });
@@ -167,7 +167,7 @@ const HEALTHY_MS = LONGEST_PAUSE_MS;
 const UNREADABLE_AFTER = 3;
 
 function tooShort(name: string): KubeError {
-  return new KubeError(`watch ${name}: ended within ${TOO_SHORT_MS} ms and brought nothing`, {
+  return new KubeError(`watch ${name}: ended within ${TOO_SHORT_MS} ms without an event`, {
     httpStatus: undefined,
     reason: 'TooShort',
   });

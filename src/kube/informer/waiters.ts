@@ -2,10 +2,10 @@ import { untilAborted } from '../../kit/abort.ts';
 
 /** Callers that wait until something is so. */
 export interface Waiters {
-  /** Resolves when `isMet` is true, now or at a later {@link Waiters.look}; rejects with the signal's reason. */
+  /** Resolves when `isMet` is true, now or at a later {@link Waiters.recheck}; rejects with the signal's reason. */
   until(isMet: () => boolean, signal: AbortSignal): Promise<void>;
   /** Something has changed. */
-  look(): void;
+  recheck(): void;
   readonly size: number;
 }
 
@@ -25,7 +25,7 @@ export function createWaiters(): Waiters {
         waiting.delete(waiter);
       }
     },
-    look() {
+    recheck() {
       for (const waiter of waiting) if (waiter.isMet()) waiter.resolve();
     },
     get size() {

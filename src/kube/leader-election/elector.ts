@@ -55,7 +55,7 @@ export function createElector(deps: ElectorDeps, options: ElectorOptions): Elect
     try {
       return await limited((signal) => lock.hold(signal));
     } catch (error) {
-      logger.warn('the lease cannot be had or renewed now', { error: errorText(error) });
+      logger.warn('cannot acquire or renew the lease', { error: errorText(error) });
       return undefined;
     }
   }
@@ -83,7 +83,7 @@ export function createElector(deps: ElectorDeps, options: ElectorOptions): Elect
       const sentAt = clock.monotonic();
       const outcome = await hold();
       if (outcome === 'ours') leadership.renewed(sentAt);
-      if (outcome === 'theirs') leadership.lose('somebody else holds the lease');
+      if (outcome === 'theirs') leadership.lose('another process holds the lease');
     }
   }
 
@@ -95,7 +95,7 @@ export function createElector(deps: ElectorDeps, options: ElectorOptions): Elect
     try {
       await limited((signal) => lock.release(signal));
     } catch (error) {
-      logger.warn('the lease could not be given back and has to run out', { error: errorText(error) });
+      logger.warn('cannot release the lease, it has to expire', { error: errorText(error) });
     }
   }
 
@@ -104,7 +104,7 @@ export function createElector(deps: ElectorDeps, options: ElectorOptions): Elect
       const leadership = await acquire(stop);
       if (leadership === undefined) return;
       leads(1);
-      logger.info('this process leads');
+      logger.info('became the leader');
       const { signal } = leadership;
       const ended = new AbortController();
       const renewing = renew(leadership, ended.signal);
@@ -124,7 +124,7 @@ export function createElector(deps: ElectorDeps, options: ElectorOptions): Elect
         if (outcome === 'done') await release();
       }
       if (outcome === 'lost') throw signal.reason;
-      logger.info('this process no longer leads: its work is done');
+      logger.info('leadership ended: the work is done');
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kit/clock.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../kube-error.ts';
-import { microTime } from '../micro-time.ts';
+import { microTime } from '../time.ts';
 import type { KubeClient, ObjectKey } from '../types.ts';
 import { heldLease, LEASES, newLease, releasedLease, type Lease, type Tenure } from './lease.ts';
 

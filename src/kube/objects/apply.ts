@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import { isConflict, isKubeError, type KubeError } from '../kube-error.ts';
 import type { Intent, KubeClient, KubeObject, Resource } from '../types.ts';
-import { fingerprint } from './canonical.ts';
+import { canonicalHash } from './canonical.ts';
 import { objectId } from './object-id.ts';
-import { isNotAfter } from './resource-version.ts';
+import { isNotAfter } from '../resource-version.ts';
 
 /** Who is forgotten for another is applied once more, which changes nothing. */
 const REMEMBERED = 10_000;
@@ -41,7 +41,7 @@ export function createApplier(client: Pick<KubeClient, 'apply'>, options: Applie
   return {
     async ensure(resource, intent, observed, signal) {
       const id = objectId(resource, intent.metadata);
-      const wanted = fingerprint(intent);
+      const wanted = canonicalHash(intent);
       const last = done.get(id);
       if (last?.intent === wanted && observed !== undefined && isNotAfter(observed, last.version))
         return { kind: 'unchanged', object: observed };

@@ -6,7 +6,7 @@ export function canonical(value: unknown): string {
 }
 
 /** A short name for {@link canonical}. */
-export function fingerprint(value: unknown): string {
+export function canonicalHash(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('base64url');
 }
 

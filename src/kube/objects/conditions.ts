@@ -1,3 +1,5 @@
+import { secondsTime } from '../time.ts';
+
 /** https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties */
 export interface Condition {
   readonly type: string;
@@ -35,7 +37,7 @@ export function withConditions(
   const result = new Map(before.map((condition) => [condition.type, condition]));
   for (const { type, status, reason, message } of states) {
     const known = result.get(type);
-    const lastTransitionTime = known?.status === status ? known.lastTransitionTime : inSeconds(now);
+    const lastTransitionTime = known?.status === status ? known.lastTransitionTime : secondsTime(now);
     result.set(type, {
       type,
       status,
@@ -46,8 +48,4 @@ export function withConditions(
     });
   }
   return [...result.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
-}
-
-function inSeconds(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

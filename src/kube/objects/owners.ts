@@ -15,7 +15,7 @@ export function controllerReference(owner: KubeObject, namespace: string | undef
       `${owner.kind} ${home}/${name} cannot own an object in ${namespace ?? 'no namespace'}`,
     );
   if (uid === undefined)
-    throw new LarderError('INTERNAL', `${owner.kind} ${name} has no uid, so it owns nothing`);
+    throw new LarderError('INTERNAL', `${owner.kind} ${name} has no uid and cannot own objects`);
   const { apiVersion, kind } = owner;
   return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Intent, KubeClient, KubeObject, Resource } from '../types.ts';
 import { canonical } from './canonical.ts';
 import { objectId } from './object-id.ts';
-import { isNotAfter } from './resource-version.ts';
+import { isNotAfter } from '../resource-version.ts';
 
 /** Between two writes of one object's status, unless told: every watcher gets every one of them. */
 const EVERY_MS = 1_000;

@@ -19,24 +19,25 @@ export interface AnswerHead {
 export function parseAnswerHead(text: string, isHead: boolean): AnswerHead {
   const [statusLine = '', ...lines] = text.split('\r\n');
   const match = /^HTTP\/1\.1 ([2-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(statusLine);
-  if (match === null) throw badAnswer('no status line of HTTP/1.1');
+  if (match === null) throw badAnswer('an invalid HTTP/1.1 status line');
   const status = Number(match[1]);
   const rawHeaders: string[] = [];
   let length: AnswerHead['bodyBytes'] | undefined;
   let keepAlive = true;
   for (const line of lines) {
     const field = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/.exec(line);
-    if (field === null) throw badAnswer('a line that is no header');
+    if (field === null) throw badAnswer('an invalid header line');
     const [, name = '', value = ''] = field;
     rawHeaders.push(name, value);
     switch (name.toLowerCase()) {
       case 'content-length':
-        if (length !== undefined || !/^[0-9]{1,15}$/.test(value)) throw badAnswer('no usable Content-Length');
+        if (length !== undefined || !/^[0-9]{1,15}$/.test(value))
+          throw badAnswer('an invalid Content-Length');
         length = Number(value);
         break;
       case 'transfer-encoding':
         if (length !== undefined || value.toLowerCase() !== 'chunked')
-          throw badAnswer('no usable Transfer-Encoding');
+          throw badAnswer('an unsupported Transfer-Encoding');
         length = 'chunked';
         break;
       case 'connection':

@@ -11,17 +11,17 @@ import {
   type ConnectionEvents,
 } from './cache-connection.ts';
 import {
-  startExchange,
+  startRelayedRequest,
   type CacheRequest,
   type RelayedRequest,
-  type ExchangeDeps,
+  type RelayedRequestDeps,
 } from './relayed-request.ts';
 import type { Slabs } from './slabs.ts';
 
 /** A cache in the same cluster connects in milliseconds, TLS included, unless it is very busy; containerd would wait for 30 s. */
 const CONNECT_MS = 1_000;
 /**
- * The kernel of the cache's host takes connections, however busy the cache is. With `DOUBT_MS` before it, it is less than the 50 ms that a
+ * The kernel of the cache's host takes connections, however busy the cache is. With `LATE_MS` before it, it is less than the 50 ms that a
  * request may lose to a host that is gone. Where a host is known to be far, it is given twice the time that it took before.
  */
 const REACH_MS = 30;
@@ -58,14 +58,14 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
   /** A name takes its resolver's time, and may have several addresses. */
   const isAddress = isIP(address.host) !== 0;
   const idle = new Map<CacheConnection, () => void>();
-  const exchanges = new Set<RelayedRequest>();
+  const running = new Set<RelayedRequest>();
   let connections = 0;
   let isClosed = false;
-  let isDoubted = false;
+  let isChecking = false;
   let onLastEnd = (): void => {};
   /** What a connection takes to come about. A process that is busy measures too much, so it grows slowly. */
   let distanceMs = 0;
-  const deps: ExchangeDeps = { clock, open, onDoubt, onEnd };
+  const deps: RelayedRequestDeps = { clock, open, onLate: checkHost, onEnd };
 
   return {
     send(request, receiver) {
@@ -76,9 +76,9 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
         receiver.failed(new LarderError('OVERLOADED', reason), false);
         return () => {};
       }
-      const exchange = startExchange(deps, request, receiver, connection, reused !== undefined);
-      exchanges.add(exchange);
-      return () => exchange.giveUp();
+      const relayed = startRelayedRequest(deps, request, receiver, connection, reused !== undefined);
+      running.add(relayed);
+      return () => relayed.giveUp();
     },
     failWaiting,
     close(onEnd = () => {}) {
@@ -89,31 +89,31 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
     },
   };
 
-  function onEnd(exchange: RelayedRequest): void {
-    exchanges.delete(exchange);
+  function onEnd(relayed: RelayedRequest): void {
+    running.delete(relayed);
     if (isClosed) endIfLast();
   }
 
   function endIfLast(): void {
-    if ([...exchanges].every(({ isProbe }) => isProbe)) onLastEnd();
+    if ([...running].every(({ isProbe }) => isProbe)) onLastEnd();
   }
 
   function failWaiting(reason: Error): void {
-    for (const exchange of exchanges) exchange.failWaiting(reason);
+    for (const relayed of running) relayed.failWaiting(reason);
   }
 
   /** An open connection looks the same when its other end is gone, and all packets are lost. A new one does not come about then. */
-  function onDoubt(): void {
-    if (isDoubted || !isAddress) return;
-    isDoubted = true;
+  function checkHost(): void {
+    if (isChecking || !isAddress) return;
+    isChecking = true;
     const trials = Array.from({ length: TRIALS }, () => tryToReach());
     Promise.any(trials)
       .catch(({ errors }: AggregateError) => failWaiting(errors[0] as Error))
-      .finally(() => (isDoubted = false));
+      .finally(() => (isChecking = false));
   }
 
   function tryToReach(): Promise<void> {
-    const trial = connect({ ...address, tls: undefined }, { isPatient: false, onIdle() {}, onClose() {} });
+    const trial = connect({ ...address, tls: undefined }, { mayWait: false, onIdle() {}, onClose() {} });
     return trial.ready.then(() => trial.destroy());
   }
 
@@ -122,7 +122,7 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
     if (connections >= MOST_CONNECTIONS && !isProbe) return undefined;
     connections += 1;
     const connection = connect(address, {
-      isPatient: isProbe,
+      mayWait: isProbe,
       onIdle: () => keep(connection),
       onClose: () => {
         connections -= 1;
@@ -139,8 +139,8 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
     return connection;
   }
 
-  /** Connects; unless `isPatient`, it is given up when its host does not take it at once. */
-  function connect(to: CacheAddress, { isPatient, ...events }: ConnectOptions): CacheConnection {
+  /** Connects; unless `mayWait`, it is given up when its host does not take it at once. */
+  function connect(to: CacheAddress, { mayWait, ...events }: ConnectOptions): CacheConnection {
     const began = clock.monotonic();
     let cancel = (): void => {};
     const onReach = (): void => {
@@ -149,11 +149,11 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
       distanceMs = Math.min(ms, (ms + distanceMs) / 2);
     };
     const connection = openCacheConnection(to, slabs, { onReach, ...events });
-    if (isPatient || !isAddress) return connection;
+    if (mayWait || !isAddress) return connection;
     const limitMs = Math.max(REACH_MS, 2 * distanceMs);
     const unreachable = new LarderError(
       'UPSTREAM_TIMEOUT',
-      `no host takes connections there within ${limitMs} ms`,
+      `the host of the cache accepted no connection within ${limitMs} ms`,
     );
     cancel = afterSockets(clock, limitMs, () => connection.destroy(unreachable));
     return connection;
@@ -182,7 +182,7 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
   }
 }
 
-type ConnectOptions = Omit<ConnectionEvents, 'onReach'> & { readonly isPatient: boolean };
+type ConnectOptions = Omit<ConnectionEvents, 'onReach'> & { readonly mayWait: boolean };
 
 function addressOf({ endpoint, serverName, ca }: CacheClientOptions): CacheAddress {
   const { protocol, hostname, port } = new URL(endpoint);

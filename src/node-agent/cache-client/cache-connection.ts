@@ -111,7 +111,7 @@ export function openCacheConnection(
     const from = filled;
     filled += length;
     if (reading === undefined) {
-      socket.destroy(new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent what nobody asked for'));
+      socket.destroy(new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent bytes without a request'));
       return false;
     }
     if (reading.head === undefined) readHead(reading);
@@ -124,7 +124,12 @@ export function openCacheConnection(
     const end = slab.buffer.subarray(start, filled).indexOf('\r\n\r\n');
     if (end === -1) {
       if (filled - start > MAX_HEAD_BYTES)
-        socket.destroy(new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent headers without an end'));
+        socket.destroy(
+          new LarderError(
+            'UPSTREAM_BAD_ANSWER',
+            `the cache sent headers of more than ${MAX_HEAD_BYTES} bytes`,
+          ),
+        );
       return;
     }
     const text = slab.buffer.toString('latin1', start, start + end);

@@ -122,5 +122,5 @@ function expect(byte: number, expected: number): void {
 }
 
 function badFraming(): LarderError {
-  return new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent a body in chunks that are none');
+  return new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent an invalid chunked body');
 }

@@ -4,7 +4,7 @@ import { ManualClock } from '../../kit/clock.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import { parseAnswerHead } from './answer-head.ts';
 import type { AnswerReceiver, CacheConnection } from './cache-connection.ts';
-import { startExchange } from './relayed-request.ts';
+import { startRelayedRequest } from './relayed-request.ts';
 
 const head = parseAnswerHead('HTTP/1.1 200 OK\r\nContent-Length: 10', false);
 const piece = Buffer.from('12345');
@@ -31,8 +31,8 @@ async function setting(): Promise<Setting> {
     ask: (_request, _isHead, receiver) => (cache = receiver),
     destroy: () => heard.push('closed'),
   };
-  startExchange(
-    { clock, open: () => undefined, onDoubt: () => {}, onEnd: () => {} },
+  startRelayedRequest(
+    { clock, open: () => undefined, onLate: () => {}, onEnd: () => {} },
     { bytes: '', isHead: false },
     {
       head: () => heard.push('head'),

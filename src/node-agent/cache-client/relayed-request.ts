@@ -13,7 +13,7 @@ const STILL_SILENT_MS = 1_000;
  */
 const LOST_MS = 90_000;
 /** A cache answers from its store in less. From then on it may be that nobody is at the other end of a connection that was open. */
-const DOUBT_MS = 10;
+const LATE_MS = 10;
 
 export interface CacheRequest {
   /** The request as it goes out. */
@@ -21,7 +21,7 @@ export interface CacheRequest {
   readonly isHead: boolean;
   /** It asks whether the cache is there at all: however many others wait, and however far away it is. */
   readonly isProbe?: boolean;
-  /** No byte has come for a while that the client has not taken. Whoever returns an error ends the exchange with it. */
+  /** No byte has come for a while that the client has not taken. Whoever returns an error ends the relayed with it. */
   readonly onSilent?: () => Error | undefined;
 }
 
@@ -34,18 +34,18 @@ export interface RelayedRequest {
   failWaiting(reason: Error): void;
 }
 
-export interface ExchangeDeps {
+export interface RelayedRequestDeps {
   readonly clock: Clock;
   /** Another connection, for a request whose first one was closed; undefined when there are too many. */
   readonly open: (isProbe: boolean) => CacheConnection | undefined;
   /** No answer came at once over a connection that was open before. */
-  readonly onDoubt: () => void;
-  readonly onEnd: (exchange: RelayedRequest) => void;
+  readonly onLate: () => void;
+  readonly onEnd: (relayed: RelayedRequest) => void;
 }
 
 /** Sends a request over `connection`, which `isReused` or new, and hands its answer to `receiver`. */
-export function startExchange(
-  { clock, open, onDoubt, onEnd }: ExchangeDeps,
+export function startRelayedRequest(
+  { clock, open, onLate, onEnd }: RelayedRequestDeps,
   request: CacheRequest,
   receiver: AnswerReceiver,
   connection: CacheConnection,
@@ -61,8 +61,8 @@ export function startExchange(
   const cancelLimit = clock.after(HEADERS_MS, () =>
     fail(new LarderError('UPSTREAM_TIMEOUT', `the cache did not answer within ${HEADERS_MS} ms`)),
   );
-  const cancelDoubt = isReused ? clock.after(DOUBT_MS, onDoubt) : (): void => {};
-  const exchange: RelayedRequest = {
+  const cancelLate = isReused ? clock.after(LATE_MS, onLate) : (): void => {};
+  const relayed: RelayedRequest = {
     isProbe: request.isProbe === true,
     giveUp() {
       // What was not taken yet never will be, and its connection serves nobody else.
@@ -76,7 +76,7 @@ export function startExchange(
   };
   watch(SILENT_MS);
   begin(isReused);
-  return exchange;
+  return relayed;
 
   function begin(mayBeStale: boolean): void {
     const connection = current;
@@ -94,7 +94,7 @@ export function startExchange(
         if (isOver) return;
         isAnswered = true;
         heardAt = clock.monotonic();
-        cancelDoubt();
+        cancelLate();
         cancelLimit();
         receiver.head(head);
       },
@@ -114,9 +114,9 @@ export function startExchange(
       },
       failed(error, answered) {
         // The cache may have closed an idle connection at the moment of the request: once more, over a new one.
-        const again = mayBeStale && !answered && !isOver ? open(exchange.isProbe) : undefined;
+        const again = mayBeStale && !answered && !isOver ? open(relayed.isProbe) : undefined;
         if (again === undefined) return fail(error, answered);
-        cancelDoubt();
+        cancelLate();
         current = again;
         begin(false);
       },
@@ -146,10 +146,10 @@ export function startExchange(
 
   function over(): void {
     isOver = true;
-    cancelDoubt();
+    cancelLate();
     cancelLimit();
     cancelWatch();
-    onEnd(exchange);
+    onEnd(relayed);
   }
 }
 

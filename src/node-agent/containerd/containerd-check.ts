@@ -12,7 +12,7 @@ const MOST_FILES = 100;
 export async function checkContainerd(file: string, directory: string): Promise<ContainerdFinding> {
   const unknown = (why: string): ContainerdFinding => ({
     state: 'Unknown',
-    message: `whether containerd reads ${directory} is not known: ${why}`,
+    message: `it is unknown whether containerd reads ${directory}: ${why}`,
   });
   const first = await load(file);
   if (typeof first === 'string')
@@ -52,7 +52,7 @@ function judge(files: [ConfigFile, ...ConfigFile[]], directory: string): Contain
     Set: '',
     NotSet: "containerd's config_path is not set, so it reads no hosts.toml",
     Elsewhere: `containerd reads hosts.toml from "${other.configPath}"`,
-    List: `containerd's config_path is the list "${other.configPath}", of which 2.1 and later read nothing`,
+    List: `containerd's config_path is the list "${other.configPath}", of which containerd 2.1 and later read nothing`,
   }[state];
   return { state, message: `${found}: ${toDo}` };
 }

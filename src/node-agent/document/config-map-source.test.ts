@@ -188,9 +188,9 @@ test('a copy that is empty, broken or cannot be written is as good as none', asy
   });
   for (const [content, events] of [
     ['', []],
-    ['{"revision":', ['the document of before cannot be used']],
+    ['{"revision":', ['saved node document ignored']],
     // Of a version in which each host brought its own bundle: nothing is written without it.
-    [withBundleInHost, ['the document of before cannot be used']],
+    [withBundleInHost, ['saved node document ignored']],
   ] as const) {
     const file = own.write('nodes.json', content);
     await using source = await follow(api, (logger) => createDocumentCopy(file, logger));
@@ -200,5 +200,5 @@ test('a copy that is empty, broken or cannot be written is as good as none', asy
   const below = join(own.write('no-directory', ''), 'nodes.json');
   await using source = await follow(api, (logger) => createDocumentCopy(below, logger));
   await source.has(undefined, '1');
-  await waitFor(() => source.events.includes('the document cannot be kept for a restart'));
+  await waitFor(() => source.events.includes('cannot save the node document'));
 });

@@ -22,7 +22,7 @@ export function createConfigMapSource(
   { namespace }: { readonly namespace: string },
 ): DocumentSource {
   const query = { namespace, fieldSelector: `metadata.name=${NODES_CONFIG_MAP}` };
-  const { cache, writer } = createObjectStore<ConfigMap>(deps);
+  const { store, writer } = createObjectStore<ConfigMap>(deps);
   const reflector = createReflector(deps, { resource: CONFIG_MAPS, query }, writer);
   let current: string | undefined;
 
@@ -33,7 +33,7 @@ export function createConfigMapSource(
       return document;
     },
     async watch(signal, onChange) {
-      cache.onChange((_before, configMap) => take(configMap, onChange));
+      store.onChange((_before, configMap) => take(configMap, onChange));
       await Promise.all([reflector.run(signal), takeAbsence(signal, onChange)]);
       await copy?.settled();
     },
@@ -41,8 +41,8 @@ export function createConfigMapSource(
 
   /** Of an object that there has never been no change is told. */
   async function takeAbsence(signal: AbortSignal, onChange: (document: NodeDocument) => void): Promise<void> {
-    await cache.whenSynced(signal).catch(() => {});
-    if (!signal.aborted && cache.size === 0) take(undefined, onChange);
+    await store.whenSynced(signal).catch(() => {});
+    if (!signal.aborted && store.size === 0) take(undefined, onChange);
   }
 
   function take(configMap: ConfigMap | undefined, onChange: (document: NodeDocument) => void): void {

@@ -30,7 +30,7 @@ export function createDocumentCopy(file: string, logger: Logger): DocumentCopy {
           await replaceFile(file, formatNodeDocument(document), 0o600);
         }
       } catch (error) {
-        logger.warn('the document cannot be kept for a restart', { file, error: errorText(error) });
+        logger.warn('cannot save the node document', { file, error: errorText(error) });
       }
     }
     writing = undefined;
@@ -43,8 +43,7 @@ export function createDocumentCopy(file: string, logger: Logger): DocumentCopy {
         // A file without a word is no document that says "nothing to do": it is none.
         return text.trim() === '' ? undefined : parseNodeDocument(text, file);
       } catch (error) {
-        if (!isAbsent(error))
-          logger.warn('the document of before cannot be used', { file, error: errorText(error) });
+        if (!isAbsent(error)) logger.warn('saved node document ignored', { file, error: errorText(error) });
         return undefined;
       }
     },

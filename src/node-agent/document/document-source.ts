@@ -13,7 +13,7 @@ export interface DocumentSource {
 /** Says that a changed document has problems. Throws what is no problem of a document. */
 export function logRefused(logger: Logger, error: unknown): void {
   if (!isLarderError(error, 'CONFIG_INVALID')) throw error;
-  logger.error('changed document refused, the old one stays in force', {
+  logger.error('changed node document refused, the previous one stays in force', {
     event: 'document-refused',
     problems: error.message.split('\n'),
   });

@@ -21,7 +21,7 @@ export function probeCache(
   return new Promise((resolve, reject) => {
     const bytes = `GET /v2/_catalog HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: larder-node-agent\r\n\r\n`;
     const cancel = afterSockets(clock, PROBE_MS, () => fail(`did not answer within ${PROBE_MS} ms`));
-    const onAbort = (): void => fail('is not asked any more');
+    const onAbort = (): void => fail('is no longer probed');
     signal.addEventListener('abort', onAbort, { once: true });
     const giveUp = client.send(
       { bytes, isHead: false, isProbe: true },

@@ -33,7 +33,7 @@ test('an open gate is probed every 5 s, unless relayed requests are answered, at
   await after(5_000, 3);
 
   isUp = false;
-  prober.hurry();
+  prober.probeNow();
   await waitFor(() => gate.state === 'suspect');
   await after(250, 5);
   await after(250, 6);

@@ -9,9 +9,9 @@ export interface Prober {
   /** Runs until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** Resolves when the first probe has ended, well or not. */
-  readonly judged: Promise<void>;
+  readonly firstProbe: Promise<void>;
   /** Something looks wrong: probe now. */
-  hurry(): void;
+  probeNow(): void;
 }
 
 /** Asks the cache now and then whether it answers, and tells the gate. `probe` rejects when it does not. */
@@ -25,7 +25,7 @@ export function createProber(
   const first = Promise.withResolvers<void>();
 
   return {
-    judged: first.promise,
+    firstProbe: first.promise,
     async run(signal) {
       while (!signal.aborted) {
         if (isUrgent || gate.state !== 'open' || gate.silentMs >= PAUSE_MS.open) {
@@ -36,7 +36,7 @@ export function createProber(
         await pause(signal);
       }
     },
-    hurry() {
+    probeNow() {
       isUrgent = true;
       waiting?.abort();
     },

@@ -302,7 +302,10 @@ describe('what somebody else wrote is never touched and reported:', () => {
       const directory = createHostsDirectory(root.path, clock);
       const [outcome] = await directory.apply([file]);
       assert.equal(outcome?.state, 'Foreign');
-      assert.match(outcome.message, /somebody else|comes first/);
+      assert.match(
+        outcome.message,
+        /the node agent did not create|not written by the node agent|takes precedence/,
+      );
       assert.deepEqual(tree(root), before);
       assert.deepEqual(await directory.removeLeadingTo([RELAY.url]), []);
       await directory.apply([]);

@@ -44,7 +44,7 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
       const wanted = new Set(files.map(({ upstream }) => upstream));
       const others = (await namesIn(root)).filter((name) => !wanted.has(name));
       const outcomes: HostsOutcome[] = [];
-      for (const name of others.toSorted(leftoversFirst)) outcomes.push(...(await remove(root, name)));
+      for (const name of others.toSorted(temporariesFirst)) outcomes.push(...(await remove(root, name)));
       for (const file of files) outcomes.push(await write(root, file, caFiles));
       await sweep();
       return outcomes;
@@ -85,7 +85,7 @@ async function write(root: string, file: HostsFile, caFiles: CaFiles): Promise<H
   const { upstream } = file;
   const directory = join(root, upstream);
   try {
-    const obstacle = (await hiddenBy(root, upstream)) ?? (await foreign(directory));
+    const obstacle = (await hiddenReason(root, upstream)) ?? (await foreignReason(directory));
     if (obstacle !== undefined) return { upstream, state: 'Foreign', message: obstacle };
     for (const { ca } of file.hosts) if (ca !== undefined) await caFiles.provide(ca);
     const isNew = (await kindOf(directory)) === 'absent';
@@ -105,7 +105,7 @@ async function write(root: string, file: HostsFile, caFiles: CaFiles): Promise<H
 async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
   const directory = join(root, upstream);
   try {
-    if (isLeftover(upstream)) {
+    if (isTemporary(upstream)) {
       await clear(directory);
       return [];
     }
@@ -127,7 +127,7 @@ async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
 async function namesInOurs(directory: string): Promise<string[]> {
   try {
     const isDirectory = (await kindOf(directory)) === 'directory';
-    return isDirectory && (await foreign(directory)) === undefined ? await namesIn(directory) : [];
+    return isDirectory && (await foreignReason(directory)) === undefined ? await namesIn(directory) : [];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EACCES') return [];
     throw error;
@@ -142,11 +142,11 @@ async function clear(directory: string): Promise<void> {
 }
 
 /** What a crash left, in the way of what is to come. */
-function leftoversFirst(a: string, b: string): number {
-  return Number(isLeftover(b)) - Number(isLeftover(a));
+function temporariesFirst(a: string, b: string): number {
+  return Number(isTemporary(b)) - Number(isTemporary(a));
 }
 
-function isLeftover(name: string): boolean {
+function isTemporary(name: string): boolean {
   return name.endsWith(TEMPORARY);
 }
 
@@ -158,17 +158,17 @@ function failed(upstream: string, directory: string, error: unknown): HostsOutco
  * Why the directory is not ours, as a sentence; undefined when it is, or may become so. A hosts.toml says whose it is, whatever lies beside
  * it; without one, other files do, since containerd reads them then.
  */
-async function foreign(directory: string): Promise<string | undefined> {
+async function foreignReason(directory: string): Promise<string | undefined> {
   const kind = await kindOf(directory);
   if (kind === 'absent') return undefined;
-  if (kind !== 'directory') return `${directory} is a ${kind} of somebody else`;
+  if (kind !== 'directory') return `${directory} is a ${kind} that the node agent did not create`;
   const path = join(directory, HOSTS_TOML);
   if ((await kindOf(path)) === 'absent') {
     const other = (await namesIn(directory)).find((name) => !isOurs(name));
-    return other === undefined ? undefined : `${join(directory, other)} was put there by somebody else`;
+    return other === undefined ? undefined : `${join(directory, other)} was not written by the node agent`;
   }
   return (await readOurHostsToml(directory)) === undefined
-    ? `${path} was written by somebody else`
+    ? `${path} was not written by the node agent`
     : undefined;
 }
 
@@ -178,10 +178,10 @@ function isOurs(name: string): boolean {
 }
 
 /** containerd looks for `<host>_<port>_` before `<host>:<port>`. */
-async function hiddenBy(root: string, upstream: string): Promise<string | undefined> {
+async function hiddenReason(root: string, upstream: string): Promise<string | undefined> {
   if (!upstream.includes(':')) return undefined;
   const other = join(root, `${upstream.replace(':', '_')}_`);
-  return (await kindOf(other)) === 'absent' ? undefined : `${other} comes first for containerd`;
+  return (await kindOf(other)) === 'absent' ? undefined : `${other} takes precedence in containerd`;
 }
 
 async function kindOf(path: string): Promise<'absent' | 'file' | 'directory' | 'link or special file'> {

@@ -1,13 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 import { endToEnd } from './end-to-end.ts';
-import type { RelayTarget } from './relay-target.ts';
-import { sendError } from './send-error.ts';
+import type { CacheClient } from '../cache-client/cache-client.ts';
+import type { HealthGate } from '../gate/health-gate.ts';
+import { sendRelayError } from './relay-error.ts';
 
 /** A login's form takes a few hundred bytes. */
 const MAX_FORM_BYTES = 64 * 1024;
 /** A cache that has answered anything so short a time ago is there. */
 const ANSWERED_MS = 100;
+
+/** Where requests for an upstream go. */
+export interface RelayTarget {
+  readonly upstream: string;
+  readonly gate: HealthGate;
+  readonly client: CacheClient;
+  /** Something looks wrong: the cache is to be probed now. */
+  readonly probeNow: () => void;
+}
 
 /** Answers one request of a client, until `gone` aborts: the answer has ended, or its connection has. Never rejects. */
 export type Relay = (request: IncomingMessage, response: ServerResponse, gone: AbortSignal) => Promise<void>;
@@ -25,17 +35,17 @@ export function createRelay(targetOf: (upstream: string) => RelayTarget | undefi
       const body = await formOf(request);
       const upstream = upstreamOf(request.url ?? '/');
       const target = upstream === undefined ? undefined : targetOf(upstream);
-      if (target === undefined) throw nobodyCaches(upstream);
+      if (target === undefined) throw unknownUpstream(upstream);
       if (target.gate.state !== 'open') throw unavailable(target.upstream);
       forward(target, request, body, response, gone);
     } catch (error) {
-      sendError(response, error);
+      sendRelayError(response, error);
     }
   };
 }
 
 function forward(
-  { upstream, gate, client, hurry }: RelayTarget,
+  { upstream, gate, client, probeNow }: RelayTarget,
   request: IncomingMessage,
   body: Buffer | undefined,
   response: ServerResponse,
@@ -46,7 +56,7 @@ function forward(
   const onSilent = (): Error | undefined => {
     if (gate.state !== 'open') return unavailable(upstream);
     // Each of a hundred requests may wait for a slow upstream: what the cache has told one of them counts for all.
-    if (gate.silentMs >= ANSWERED_MS) hurry();
+    if (gate.silentMs >= ANSWERED_MS) probeNow();
     return undefined;
   };
   const giveUp = client.send(
@@ -61,13 +71,13 @@ function forward(
       end: () => void response.end(),
       failed(error) {
         if (isLarderError(error, 'OVERLOADED')) {
-          sendError(response, error);
+          sendRelayError(response, error);
           return;
         }
         // One answer that cannot be read says little about the next: the probe judges by itself.
         if (!isLarderError(error, 'UPSTREAM_BAD_ANSWER')) attempt.failed(errorText(error));
-        hurry();
-        sendError(response, unavailable(upstream, error));
+        probeNow();
+        sendRelayError(response, unavailable(upstream, error));
       },
     },
   );
@@ -105,15 +115,15 @@ async function formOf(request: IncomingMessage): Promise<Buffer | undefined> {
     if (size <= MAX_FORM_BYTES) chunks.push(chunk);
   }
   if (size > MAX_FORM_BYTES)
-    throw new LarderError('REQUEST_INVALID', `a request's body may have ${MAX_FORM_BYTES} bytes at most`);
+    throw new LarderError('REQUEST_INVALID', `expected a request body of at most ${MAX_FORM_BYTES} bytes`);
   return Buffer.concat(chunks);
 }
 
-function nobodyCaches(upstream: string | undefined): LarderError {
+function unknownUpstream(upstream: string | undefined): LarderError {
   return new LarderError(
     'NAME_UNKNOWN',
     upstream === undefined
-      ? 'the request names no upstream: this is the relay of a node, which expects "ns" as containerd sends it'
+      ? 'the request names no upstream: the relay of a node expects "ns" as containerd sends it'
       : `no cache for ${JSON.stringify(upstream.slice(0, 150))} is known on this node`,
   );
 }

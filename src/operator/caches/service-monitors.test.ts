@@ -21,7 +21,7 @@ function crd(version: number, established: 'True' | 'False' | undefined): Crd {
 }
 
 test('every cache is looked at when the cluster begins to serve ServiceMonitors, and for nothing else about them', () => {
-  const { cache, writer } = createObjectStore<Crd, boolean>(
+  const { store: cache, writer } = createObjectStore<Crd, boolean>(
     { logger: silentLogger },
     { transform: isEstablished },
   );

@@ -85,7 +85,7 @@ export function watchCluster(
     query: ListQuery,
     options: Parameters<typeof createObjectStore<S, T>>[1] = {},
   ): ObjectStore<T> {
-    const { cache, writer } = createObjectStore<S, T>(deps, options);
+    const { store: cache, writer } = createObjectStore<S, T>(deps, options);
     const reflector = createReflector(deps, { resource, query }, writer);
     deps.tasks.run(`watch ${resource.plural}`, (signal) => reflector.run(signal));
     all.push(cache);

@@ -27,7 +27,7 @@ export interface HttpRequest {
 export type RequestKind = 'call' | 'watch';
 
 /** The connections to one API server. They open as requests need them, and are used again only on the same terms of TLS. */
-export interface Connections {
+export interface HttpConnections {
   /** Resolves with the answer when its headers are there. The request, body included, ends with the signal. */
   send(request: HttpRequest, kind: RequestKind, signal: AbortSignal): Promise<IncomingMessage>;
   /** Ends all requests that still run, and refuses others. */
@@ -35,7 +35,7 @@ export interface Connections {
 }
 
 /** Over node:http, which a node's agent has anyway: decision 0008 has what another client would take it. */
-export function createConnections(origin: string, clock: Clock): Connections {
+export function createHttpConnections(origin: string, clock: Clock): HttpConnections {
   const { protocol, hostname, port } = urlToHttpOptions(new URL(origin));
   const isTls = protocol === 'https:';
   const Agent = isTls ? HttpsAgent : HttpAgent;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createObjectSource } from './object-source.ts';
+import { createObjectSource } from './key-source.ts';
 
 interface Pointer {
   readonly to: readonly string[];

@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError } from '../../kit/errors.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
-import type { WatchMetrics } from '../watch-metrics.ts';
+import type { WatchMetrics } from '../metrics.ts';
 import { TokenBucket, type Rate } from '../../kit/token-bucket.ts';
 import type { KubeConnection } from '../connection/connection.ts';
 import { isKubeError, KubeError } from '../kube-error.ts';
 import type { Resource } from '../types.ts';
 import { acceptOf } from './accept.ts';
-import { createConnections, type RequestKind } from './connections.ts';
+import { createHttpConnections, type RequestKind } from './http-connections.ts';
 import { badAnswer, decodeJson } from './decode.ts';
 import { resourceName } from './resource-path.ts';
 import { statusError } from './status-error.ts';
@@ -25,7 +25,7 @@ export interface KubeRequest {
   readonly body?: { readonly contentType: string; readonly content: unknown } | undefined;
 }
 
-export interface TransportDeps {
+export interface KubeTransportDeps {
   readonly connection: KubeConnection;
   readonly clock: Clock;
   readonly metrics: Pick<WatchMetrics, 'kubeRequests'>;
@@ -36,7 +36,7 @@ export interface TransportDeps {
   readonly beforeWrite?: () => void;
 }
 
-export interface TransportLimits {
+export interface KubeTransportLimits {
   readonly rate: Rate;
   /** A call and its whole answer; until the headers of a watch. */
   readonly callMs: number;
@@ -44,7 +44,7 @@ export interface TransportLimits {
 }
 
 /** Requests as the API server wants them, with everything around them that is the same for all. */
-export interface Transport {
+export interface KubeTransport {
   /** Sends a request and reads the JSON of its answer. Tried again where the server says when, see {@link TRIES}. */
   call(request: KubeRequest, signal: AbortSignal): Promise<unknown>;
   /** Begins a watch. Its body lasts as long as `signal`. Tried once: who watches knows how long to wait. */
@@ -53,12 +53,12 @@ export interface Transport {
 }
 
 /** Throws `KubeError`, `KUBE_CONNECTION_INVALID`, and the reason of the signal. */
-export function createTransport(
-  { connection, clock, metrics, beforeWrite = () => {} }: TransportDeps,
-  { userAgent, limits }: { readonly userAgent: string; readonly limits: TransportLimits },
-): Transport {
+export function createKubeTransport(
+  { connection, clock, metrics, beforeWrite = () => {} }: KubeTransportDeps,
+  { userAgent, limits }: { readonly userAgent: string; readonly limits: KubeTransportLimits },
+): KubeTransport {
   const { origin, pathname } = new URL(connection.server);
-  const connections = createConnections(origin, clock);
+  const connections = createHttpConnections(origin, clock);
   const bucket = new TokenBucket(clock, limits.rate);
 
   async function attempt(request: KubeRequest, parent: AbortSignal): Promise<unknown> {
