@@ -1,11 +1,11 @@
 import type { MetricsRegistry } from '../kit/metrics.ts';
 
-/** From a key that waits for nothing to an API server that does not answer; in seconds. */
+/** Buckets in seconds, from a key without a wait to an API server that does not answer. */
 const WORK_SECONDS = [0.001, 0.01, 0.1, 1, 10, 100, 1000];
 
 export type KubeMetrics = ReturnType<typeof declareKubeMetrics>;
 
-/** Declares the metrics of controllers and of the client of the API server, so that dashboards find them before the first event. */
+/** Declares the metrics of controllers and of the API client, so that dashboards find them before the first event. */
 export function declareKubeMetrics({ registry, counter, gauge, histogram }: MetricsRegistry) {
   const controller = ['controller'] as const;
   const seconds = (name: string, help: string) => histogram(name, help, controller, WORK_SECONDS);
@@ -50,7 +50,7 @@ export function declareKubeMetrics({ registry, counter, gauge, histogram }: Metr
   };
 }
 
-/** What the client and the reflectors count; the metrics of {@link declareKubeMetrics} fit. */
+/** Metrics of the client and the reflectors; those of {@link declareKubeMetrics} fit. */
 export interface WatchMetrics {
   readonly kubeRequests: Count<'resource' | 'verb' | 'code'>;
   readonly kubeRelists: Count<'resource'>;
@@ -59,7 +59,7 @@ export interface WatchMetrics {
   readonly kubeObjects: Level<'resource'>;
 }
 
-/** For a program that shows no metrics: the registry of all of them would take it 2 MB. */
+/** For a program without metrics: their registry would take 2 MB of its memory. */
 export const withoutMetrics: WatchMetrics = {
   kubeRequests: { inc() {} },
   kubeRelists: { inc() {} },

@@ -14,16 +14,16 @@ export interface CacheLinksDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tasks: TaskGroup;
-  /** A gate was opened or closed: what containerd is told has to change. */
+  /** A gate was opened or closed, so the hosts.toml files have to change. */
   readonly onChange: () => void;
 }
 
-/** The caches of the document in force, each with its connections, gate and prober. */
+/** A link to each cache of the current node document: connections, gate and prober. */
 export interface CacheLinks {
-  /** Takes over another document. A cache that stays the same keeps its connections and the state of its gate. */
+  /** Follows another document. An unchanged cache keeps its connections and the state of its gate. */
   apply(document: NodeDocument): void;
   target(upstream: string): RelayTarget | undefined;
-  /** Resolves when each has been probed once, after a second at most. */
+  /** Resolves once each cache has been probed, after a second at most. */
   whenProbed(): Promise<void>;
   close(): void;
 }
@@ -60,7 +60,7 @@ export function createCacheLinks(deps: CacheLinksDeps): CacheLinks {
     const client = createCacheClient(clock, slabs, { endpoint, serverName, ca });
     let wasClosed = true;
     const gate = new HealthGate(clock, (state) => {
-      // Whoever waits goes where the next ones are sent.
+      // Waiting requests go to the origin, like the next ones.
       if (state !== 'open')
         client.failWaiting(
           new LarderError('CACHE_UNAVAILABLE', `the cache of ${upstream} has stopped answering`),
@@ -91,7 +91,7 @@ export function createCacheLinks(deps: CacheLinksDeps): CacheLinks {
       probeNow: () => prober.probeNow(),
       firstProbe: prober.firstProbe,
       stop() {
-        // Until the last answer has ended, somebody has to see whether the cache is still there.
+        // The cache is probed until its last answer has ended.
         client.close(() => stopped.abort());
       },
     };
@@ -99,7 +99,7 @@ export function createCacheLinks(deps: CacheLinksDeps): CacheLinks {
 }
 
 interface CacheLink extends RelayTarget {
-  /** What makes it another cache. */
+  /** Address and authority of the cache. A different key means another cache. */
   readonly key: string;
   readonly firstProbe: Promise<void>;
   stop(): void;

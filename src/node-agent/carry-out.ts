@@ -11,7 +11,7 @@ import { writtenStatus } from './status-reporter.ts';
 export interface CarryOutDeps {
   readonly directory: HostsDirectory;
   readonly place: RelayPlace;
-  /** Why requests to that place do not reach this process; undefined: they do. */
+  /** Reason why requests to `place` do not reach this process. Undefined if they do. */
   readonly portProblem: () => Promise<string | undefined>;
   readonly cacheLinks: CacheLinks;
   readonly judge: JudgeByEvidence;
@@ -21,13 +21,13 @@ export interface CarryOutDeps {
 export interface CarryOutSettings {
   /** containerd's directory of hosts.toml files, as containerd sees it. */
   readonly configPath: string;
-  /** Configuration of containerd, as this process sees it. */
+  /** containerd's configuration file, as this process sees it. */
   readonly containerdConfig: string;
 }
 
 export type CarryOut = (document: NodeDocument) => Promise<NodeStatus>;
 
-/** Brings files in step with document, gates and port, and says in the log what has changed about that. */
+/** Brings the files in step with document, gates and port, and logs each change of the resulting status. */
 export function createCarryOut(
   { containerdConfig, configPath }: CarryOutSettings,
   { directory, place, portProblem, cacheLinks, judge, logger }: CarryOutDeps,
@@ -67,7 +67,7 @@ export function createCarryOut(
   }
 }
 
-/** That nothing of a document could be done, beside what is known of before. */
+/** Status of a document of which nothing could be carried out, with what is known from the previous one. */
 export function failedStatus(
   { caches, mirrors }: NodeDocument,
   previous: NodeStatus | undefined,

@@ -23,10 +23,7 @@ export interface LeaseReporterOptions {
   readonly owner: NodeLeaseOwner | undefined;
 }
 
-/**
- * Writes what a node has made of its document into its Lease: when it has changed, and every 10 minutes. Whatever fails is tried again, with
- * the state of then.
- */
+/** Writes the node's status into its Lease after each change and every 10 minutes. A failed write is repeated with the latest status. */
 export function createLeaseReporter(
   { client, clock, logger, random }: LeaseReporterDeps,
   { namespace, node, owner }: LeaseReporterOptions,
@@ -36,7 +33,7 @@ export function createLeaseReporter(
   const wakeUp = createWakeUp(clock);
   let failures = 0;
 
-  /** Gives how long the next write has to wait at least. */
+  /** Returns the shortest time until the next write, in milliseconds. */
   async function write(status: NodeStatus, signal: AbortSignal): Promise<number> {
     try {
       const lease = nodeLease({ node, status, renewedAt: clock.now() }, namespace, owner);
@@ -78,9 +75,9 @@ export function createLeaseReporter(
 }
 
 const FIELD_MANAGER = 'larder-node-agent/status';
-/** Between two writes: everyone who watches Leases gets each of them. */
+/** Shortest time between two writes: every watcher of Leases receives each of them. */
 const EVERY_MS = 1_000;
 const LAST_MS = 5_000;
 const RENEW_MS = 600_000;
-/** A fifth less at most, so that the nodes of a cluster do not write at the same time. */
+/** Up to a fifth sooner, so that the nodes of a cluster do not write at the same time. */
 const RENEW_JITTER = 0.2;

@@ -18,13 +18,13 @@ import { createRelayListener } from './relay/relay-listener.ts';
 import type { RelayPlace } from './node-hosts.ts';
 import { createRelay } from './relay/relay.ts';
 
-/** Running answers may take this long after SIGTERM, as with the cache. */
+/** Time for running answers after SIGTERM, the same as in the cache. */
 const DRAIN_MS = 30_000;
-/** How often the directory and containerd's configuration are looked at although nothing has changed here. */
+/** Pause between checks of the directory and containerd's configuration while nothing else changes. */
 const CHECK_MS = 10_000;
 
 export interface NodeAgentSettings extends CarryOutSettings {
-  /** Where containerd finds the relay. */
+  /** Address of the relay for containerd. */
   readonly address: Address;
   /** containerd's directory of hosts.toml files, as this process sees it. */
   readonly certsDirectory: string;
@@ -32,24 +32,24 @@ export interface NodeAgentSettings extends CarryOutSettings {
 
 export interface RunningNodeAgent {
   readonly relay: RelayPlace;
-  /** Undefined while nobody knows what is to be done, and nothing was written. */
+  /** Undefined until the document is known; nothing is written before. */
   readonly status: () => NodeStatus | undefined;
-  /** Removes the files that lead to the relay, refuses connections from then on and lets running answers end. */
+  /** Removes the files that lead to the relay, then refuses connections and lets running answers end. */
   stop(): Promise<void>;
 }
 
 export interface NodeAgentDeps {
   readonly source: DocumentSource;
-  /** Undefined: what the node has made of its document is in the log alone. */
+  /** Undefined: the status is only logged. */
   readonly reporter?: StatusReporter | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * The object graph of `larder node-agent`. Resolves when the relay listens, whether the document is known by then or not: as long as it is
- * not, mirrors stay as they are, and the relay sends containerd on. Throws `CONFIG_INVALID` or `ADDRESS_IN_USE`, with nothing left open and
- * no file that leads to the address, as far as it could be removed; the log says which could not.
+ * Object graph of `larder node-agent`. Resolves once the relay listens, whether or not the document is known. While it is unknown, mirrors
+ * stay as they are and the relay sends containerd on to the next host. Throws `CONFIG_INVALID` or `ADDRESS_IN_USE`; then nothing is left
+ * open, and the files that lead to the address are removed as far as possible. The log names the others.
  */
 export async function startNodeAgent(
   settings: NodeAgentSettings,
@@ -57,7 +57,7 @@ export async function startNodeAgent(
 ): Promise<RunningNodeAgent> {
   const directory = createHostsDirectory(settings.certsDirectory, clock);
   let address = settings.address;
-  // An agent that was killed has left files, and its key is gone with it.
+  // A killed agent has left files, and its key is lost.
   await removeRelayFiles();
   let document = await source.read();
   const certificate = await createRelayCertificate(address.host);
@@ -85,7 +85,7 @@ export async function startNodeAgent(
   }
   cleanup.defer(() => directory.settle());
   cleanup.defer(() => tasks.close());
-  // Until the last answer has ended, caches are probed.
+  // Caches are probed until the last answer has ended.
   cleanup.defer(async () => {
     await listener.stop(DRAIN_MS);
     cacheLinks.close();
@@ -125,7 +125,7 @@ export async function startNodeAgent(
     try {
       status = await carryOut(document);
     } catch (error) {
-      // A directory that cannot be read now may be readable at the next look; what is not known to be carried out is not reported so.
+      // An unreadable directory may be readable at the next check. Until then the status must not claim that the document is carried out.
       const why = errorText(error);
       status = failedStatus(document, status, `${settings.certsDirectory}: ${why}`);
       logger.error('cannot carry out the node document', { event: 'carry-out-failed', error: why });
@@ -133,7 +133,7 @@ export async function startNodeAgent(
     reporter?.report(status);
   }
 
-  /** Removes the files that lead to the relay. Those of mirrors lead elsewhere, and stay. */
+  /** Removes the files that lead to the relay. Those of mirrors lead elsewhere and stay. */
   async function removeRelayFiles(): Promise<void> {
     const at = formatAddress(address);
     try {
@@ -145,7 +145,7 @@ export async function startNodeAgent(
     }
   }
 
-  /** Carries out what needs no port, and reports all of it, before the process ends. */
+  /** Carries out the parts that need no port and reports the whole, before the process ends. */
   async function carryOutWithoutPort(problem: string): Promise<void> {
     if (reporter === undefined) return;
     try {
@@ -163,7 +163,7 @@ function portIsTaken({ url }: RelayPlace): string {
   return `connections to ${url} do not arrive at the agent: something else on this node has the port, such as a Pod with that hostPort`;
 }
 
-/** Takes away everything that an agent has written below `directory`. */
+/** Removes everything that agents have written below `root`. */
 export async function uninstallNodeAgent(root: string, clock: Clock): Promise<NodeStatus['upstreams']> {
   const directory = createHostsDirectory(root, clock);
   const left = await directory.apply([]);

@@ -10,13 +10,13 @@ import { statusError } from './status-error.ts';
 import { isSecretWrite, late, unreachable, type KubeRequest, type KubeTransport } from './kube-transport.ts';
 
 export interface WatchLimits {
-  /** Until the server begins to answer. */
+  /** Time until the server begins to answer. */
   readonly callMs: number;
-  /** Without a byte: bookmarks come about every minute, so after three of them something is wrong. */
+  /** Time without a byte. Bookmarks come about every minute, so three are missing by then. */
   readonly silenceMs: number;
-  /** How long after its `timeoutSeconds` the server may take to end the watch. */
+  /** Time after `timeoutSeconds` within which the server has to end the watch. */
   readonly overtimeMs: number;
-  /** One event: an object has 1.5 MiB at most (etcd's limit of a request), its JSON somewhat more. */
+  /** Size of one event. An object has at most 1.5 MiB (etcd's limit of a request), and its JSON is somewhat larger. */
   readonly lineBytes: number;
 }
 
@@ -26,8 +26,8 @@ export interface WatchDeps {
 }
 
 /**
- * The events of one connection, in their order. Ends with the server's end of it; throws a `KubeError`, or the signal's reason. The
- * connection is closed whenever the iteration is over, for whatever reason.
+ * Events of one connection, in order. Returns when the server ends the watch; throws a `KubeError` or the signal's reason. The connection
+ * is closed at the end of the iteration in any case.
  */
 export async function* watchEvents<T extends KubeObject>(
   { transport, clock }: WatchDeps,

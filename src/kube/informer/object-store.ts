@@ -7,56 +7,58 @@ import { compareVersions } from '../resource-version.ts';
 import { createWaiters } from './waiters.ts';
 
 /**
- * Told of one object: `before` is undefined when it is new, `after` when it is gone, and each `before` is the `after` of the call before.
- * An object that was deleted and made again in between comes as one change, with another `uid`. Runs while the watch waits: it puts a
- * key into a queue and returns.
+ * Receives one change: `before` is undefined for a new object, `after` for a deleted one, and each `before` is the previous `after`. An
+ * object that was deleted and created again in between is one change, with another `uid`. The watch waits for the handler, so a handler
+ * only queues a key.
  */
 export type ChangeHandler<T> = (before: T | undefined, after: T | undefined) => void;
 
-/** The objects of a list or watch as they were at one version, a moment ago. They are shared: nobody changes them. */
+/** Objects of a list or watch at one recent version. They are shared and must not be changed. */
 export interface ObjectStore<T> {
   get(key: ObjectKey): T | undefined;
-  /** All of them, or those of a namespace. */
+  /** All objects, or those of a namespace. */
   list(namespace?: string): readonly T[];
-  /** Those that the index `name` has under `value`. */
+  /** Objects that the index `name` has under `value`. */
   byIndex(name: string, value: string): readonly T[];
   readonly size: number;
-  /** Everything up to this version is in; undefined before the first list. */
+  /** Version up to which the store is complete. Undefined before the first list. */
   readonly version: string | undefined;
-  /** True when the first list is in, and from then on. */
+  /** True from the first list on. */
   hasSynced(): boolean;
   whenSynced(signal: AbortSignal): Promise<void>;
   /**
-   * Resolves when everything up to `version` is in: for who wants to see their own write. A version that cannot be compared is not
+   * Resolves once the store is complete up to `version`, so that a caller sees its own write. A version that cannot be compared is not
    * waited for.
    */
   waitForVersion(version: string, signal: AbortSignal): Promise<void>;
-  /** Tells `handler` of every object there is, at once, and then of every change; the returned function ends it. */
+  /** Calls `handler` at once for every object, and then for every change. The returned function ends the subscription. */
   onChange(handler: ChangeHandler<T>): () => void;
 }
 
-/** The side of a cache that a reflector fills. */
+/** The write side of an object store, for a reflector. */
 export interface ObjectStoreWriter<S extends KubeObject> {
   readonly version: string | undefined;
   readonly size: number;
-  /** The whole state, in one step; what is not in it any more is told as gone. */
+  /** Replaces the whole state in one step. Objects missing from the list count as deleted. */
   replace(list: KubeList<S>): void;
-  /** One event of a watch. One that is not newer than what is in already, as replicas that lag behind send it, changes nothing. */
+  /** Applies one event of a watch. An event that is not newer than the store, as lagging replicas send it, changes nothing. */
   apply(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: S): void;
-  /** Nothing happened up to this version. */
+  /** Moves on to this version, up to which nothing has changed. */
   advance(version: string): void;
 }
 
 export interface ObjectStoreOptions<S extends KubeObject, T> {
-  /** What is kept of an object: the fewer fields, the less memory (20 000 Pods: 70 MiB whole, 4 MiB with name, version and labels). */
+  /**
+   * Reduces an object before it is stored. Fewer fields take less memory (20 000 Pods: 70 MiB whole, 4 MiB with name, version and labels).
+   */
   readonly transform?: (object: S) => T;
-  /** By name: the values under which an object is found. */
+  /** Functions that return the values under which an object is indexed, by index name. */
   readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
-  /** Freezes every object: for tests and development. */
+  /** Freezes every object, for tests and development. */
   readonly freeze?: boolean;
 }
 
-/** An empty cache, and the side of it that is written to. What a handler throws is logged, and harms nobody else. */
+/** Creates an empty object store and its write side. Errors of handlers are logged and affect no other handler. */
 export function createObjectStore<S extends KubeObject, T = S>(
   { logger }: { readonly logger: Logger },
   options: ObjectStoreOptions<S, T> = {},
@@ -70,7 +72,7 @@ export function createObjectStore<S extends KubeObject, T = S>(
   let entries = new Map<string, Entry<T>>();
   let version: string | undefined;
 
-  /** All that is asked of foreign code, so that a change is made whole or not at all. */
+  /** Calls all functions of the caller first, so that a change is made completely or not at all. */
   function entryOf({ metadata }: S, kept: T): Entry<T> {
     const { namespace = '', uid, resourceVersion } = metadata;
     const values = new Map(valuesOf.map(([name, of]) => [name, of(kept)]));
@@ -114,7 +116,7 @@ export function createObjectStore<S extends KubeObject, T = S>(
       for (const object of list.items) {
         const id = idOf(object.metadata);
         const old = before.get(id);
-        // What has not changed stays the same, and is told to nobody.
+        // Unchanged objects stay the same and are not reported.
         next.set(
           id,
           old !== undefined && isSameState(old, object) ? old : entryOf(object, transform(object)),
@@ -176,11 +178,11 @@ export function createObjectStore<S extends KubeObject, T = S>(
 }
 
 interface Entry<T> {
-  /** Empty for what has none. */
+  /** Empty for objects without a namespace. */
   readonly namespace: string;
   readonly uid: string | undefined;
   readonly resourceVersion: string | undefined;
-  /** By index. */
+  /** Values by index name. */
   readonly values: ReadonlyMap<string, readonly string[]>;
   readonly object: T;
 }

@@ -6,9 +6,9 @@ export interface Condition {
   readonly status: 'True' | 'False' | 'Unknown';
   /** CamelCase, and the same for the same cause. */
   readonly reason: string;
-  /** For people. */
+  /** Text for people. */
   readonly message: string;
-  /** When `status` last became what it is; RFC 3339, in seconds. */
+  /** Time of the last change of `status`; RFC 3339, in seconds. */
   readonly lastTransitionTime: string;
   readonly observedGeneration?: number;
 }
@@ -18,16 +18,16 @@ export type ConditionState = Omit<Condition, 'lastTransitionTime' | 'observedGen
 export interface Observation {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** `metadata.generation` of the object that was looked at. */
+  /** `metadata.generation` of the observed object. */
   readonly generation: number | undefined;
 }
 
-/** As `metav1.Condition` is validated. */
+/** Limit in the validation of `metav1.Condition`. */
 const LONGEST_MESSAGE = 32_768;
 
 /**
- * `before` with the conditions of `states`, sorted by type. A transition has its time of `now` only where the status is another than before;
- * conditions of other types stay.
+ * Merges `states` into `before`, sorted by type. The transition time becomes `now` only if the status changes. Conditions of other types
+ * stay.
  */
 export function withConditions(
   before: readonly Condition[],

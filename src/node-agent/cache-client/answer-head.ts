@@ -4,17 +4,18 @@ import { LarderError } from '../../kit/errors.ts';
 export interface AnswerHead {
   readonly status: number;
   readonly reason: string;
-  /** Names and values in turn, as they came. */
+  /** Names and values in turn, as received. */
   readonly rawHeaders: readonly string[];
-  /** `chunked`: it says so itself. */
+  /** `chunked`: the body itself marks its end. */
   readonly bodyBytes: number | 'chunked';
-  /** The connection can be asked again after the body. */
+  /** True if the connection can carry another request after the body. */
   readonly keepAlive: boolean;
 }
 
 /**
- * Reads the head of an HTTP/1.1 answer (RFC 9112), `text` being all before the empty line, in latin1. Strict: what is on the other side is
- * Larder itself, so anything unusual is a fault. Throws `UPSTREAM_BAD_ANSWER`; a body that ends with the connection is one, for nobody could tell that it broke off.
+ * Parses the head of an HTTP/1.1 answer (RFC 9112). `text` is everything before the empty line, in latin1. Throws `UPSTREAM_BAD_ANSWER` for
+ * anything unusual, because the other side is Larder itself. That includes a body that ends with the connection, since nothing shows that
+ * such a body was cut short.
  */
 export function parseAnswerHead(text: string, isHead: boolean): AnswerHead {
   const [statusLine = '', ...lines] = text.split('\r\n');

@@ -8,33 +8,33 @@ import { CA_FILE_NAME, HOSTS_TOML, hostsToml, hostTable, type HostsFile } from '
 import { namesIn } from './names-in.ts';
 import { readOurHostsToml } from './read-hosts-toml.ts';
 
-/** What became of one upstream's file. */
+/** Result for one upstream's file. */
 export interface HostsOutcome {
   readonly upstream: string;
-  /** `Foreign`: somebody else has written there, and nothing was touched. */
+  /** `Foreign`: the directory or file is not ours, and nothing was touched. */
   readonly state: 'Written' | 'Foreign' | 'Failed';
-  /** Why, for a person; empty when written. */
+  /** Reason for people. Empty if written. */
   readonly message: string;
 }
 
-/** containerd's directory of hosts.toml files, as far as it is ours. */
+/** The files of ours in containerd's directory of hosts.toml files. */
 export interface HostsDirectory {
   /**
-   * Makes the directory hold these files of ours and no others. What is right already is left alone, what is somebody else's always. One
-   * call at a time. Each step leaves a state that containerd can live with, so a crash between any two is mended by the next call.
+   * Makes the directory hold exactly these files of ours. Correct files and all foreign ones are left alone. One call at a time. Every step
+   * leaves a state that works for containerd, so after a crash the next call completes the work.
    */
   apply(files: readonly HostsFile[]): Promise<HostsOutcome[]>;
-  /** Removes those of our files that lead to one of these hosts, whatever else they name. Gives those that could not be removed. */
+  /** Removes our files that lead to one of these hosts, whatever other hosts they name. Returns the ones that could not be removed. */
   removeLeadingTo(urls: readonly string[]): Promise<HostsOutcome[]>;
-  /** Resolves when no certificate is left that no file names, which takes a second, or cannot be helped; never rejects. */
+  /** Resolves once no unnamed certificate is left, which takes a second, or after 2 s. Never rejects. */
   settle(): Promise<void>;
 }
 
-/** By containerd, whoever it runs as: there is no secret in these files. */
+/** containerd may run as any user. The files contain no secret. */
 const READABLE = 0o644;
-/** Between two sweeps of `settle`. */
+/** Pause between two sweeps of `settle`. */
 const SETTLE_MS = 250;
-/** From the first of them to the last. */
+/** Time limit of `settle`. */
 const SETTLED_MS = 2_000;
 
 export function createHostsDirectory(root: string, clock: Clock): HostsDirectory {
@@ -74,13 +74,13 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
     },
   };
 
-  /** A certificate that stays too long harms nobody, and goes with the next sweep. */
+  /** A certificate that stays too long is harmless and goes with the next sweep. */
   function sweep(): Promise<number> {
     return caFiles.sweep().catch(() => 0);
   }
 }
 
-/** A new directory comes with all that it holds: an empty one would put `_default` out of use. */
+/** Creates a new directory together with its content, because an empty one would disable `_default`. */
 async function write(root: string, file: HostsFile, caFiles: CaFiles): Promise<HostsOutcome> {
   const { upstream } = file;
   const directory = join(root, upstream);
@@ -101,7 +101,7 @@ async function write(root: string, file: HostsFile, caFiles: CaFiles): Promise<H
   }
 }
 
-/** Takes away what is ours; the directory only when nothing else is in it. */
+/** Removes our files, and the directory if nothing else is in it. */
 async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
   const directory = join(root, upstream);
   try {
@@ -123,7 +123,7 @@ async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
   }
 }
 
-/** What is in a directory of ours; nothing where it is somebody else's. One that cannot be read is: an agent reads what it has made. */
+/** Names in a directory of ours; none in a foreign one. An unreadable directory is foreign, because an agent can read its own. */
 async function namesInOurs(directory: string): Promise<string[]> {
   try {
     const isDirectory = (await kindOf(directory)) === 'directory';
@@ -141,7 +141,7 @@ async function clear(directory: string): Promise<void> {
   await rmdir(directory).catch(() => {});
 }
 
-/** What a crash left, in the way of what is to come. */
+/** Sorts temporary names first: a crash left them, and they are in the way of new directories. */
 function temporariesFirst(a: string, b: string): number {
   return Number(isTemporary(b)) - Number(isTemporary(a));
 }
@@ -155,8 +155,8 @@ function failed(upstream: string, directory: string, error: unknown): HostsOutco
 }
 
 /**
- * Why the directory is not ours, as a sentence; undefined when it is, or may become so. A hosts.toml says whose it is, whatever lies beside
- * it; without one, other files do, since containerd reads them then.
+ * Reason why the directory is not ours. Undefined if it is ours or can become ours. A hosts.toml decides, whatever lies beside it. Without
+ * one any other file does, because containerd reads such files then.
  */
 async function foreignReason(directory: string): Promise<string | undefined> {
   const kind = await kindOf(directory);
@@ -172,7 +172,7 @@ async function foreignReason(directory: string): Promise<string | undefined> {
     : undefined;
 }
 
-/** By its name, in a directory that is ours. */
+/** Matches the names of our files in a directory of ours. */
 function isOurs(name: string): boolean {
   return name === HOSTS_TOML || CA_FILE_NAME.test(name) || name.endsWith(TEMPORARY);
 }

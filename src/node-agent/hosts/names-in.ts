@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 
-/** What is in `directory`; nothing where there is none. */
+/** Names in `directory`; none if it does not exist. */
 export async function namesIn(directory: string): Promise<string[]> {
   return readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];

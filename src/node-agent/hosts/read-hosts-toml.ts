@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { HOSTS_TOML, MARKER } from './hosts-toml.ts';
 
 /**
- * The text of the hosts.toml in `directory`; undefined where there is none of ours. What is no plain file, or cannot be opened, is somebody
- * else's: an agent reads what it has written. Throws for a disk that fails.
+ * Text of our hosts.toml in `directory`. Undefined if there is none or it is foreign: not a plain file, or unreadable, since an agent can
+ * read its own files. Throws on disk failures.
  */
 export async function readOurHostsToml(directory: string): Promise<string | undefined> {
   const path = join(directory, HOSTS_TOML);
   try {
-    // Reading a pipe would wait for whoever writes to it.
+    // Reading a pipe would block until it has a writer.
     if (!(await lstat(path)).isFile()) return undefined;
     const text = await readFile(path, 'utf8');
     return text.startsWith(MARKER) ? text : undefined;
