@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { widget } from '../../test/kube/widgets.ts';
 import { compareVersions, isNotAfter } from './resource-version.ts';
 
-test('property: versions compare as the integers that they are, beyond what a number holds', () => {
+test('property: versions compare as integers, beyond what a number holds', () => {
   const version = fc.bigInt({ min: 0n, max: 2n ** 64n });
   fc.assert(
     fc.property(version, version, (a, b) => {
@@ -14,7 +14,7 @@ test('property: versions compare as the integers that they are, beyond what a nu
   );
 });
 
-test('what is no integer cannot be compared', () => {
+test('versions that are not integers cannot be compared', () => {
   for (const other of ['', 'a', '01', '1.5', '-1', ' 1']) {
     assert.equal(compareVersions(other, '1'), undefined);
     assert.equal(compareVersions('1', other), undefined);
@@ -23,7 +23,7 @@ test('what is no integer cannot be compared', () => {
 
 const at = (resourceVersion: string) => ({ ...widget('a'), metadata: { name: 'a', resourceVersion } });
 
-test('versions are compared as integers of any length, and others only for equality', () => {
+test('an object is not after a later or equal version, and others only match if equal', () => {
   assert.equal(isNotAfter(at('9'), '10'), true);
   assert.equal(isNotAfter(at('10'), '10'), true);
   assert.equal(isNotAfter(at('11'), '10'), false);
@@ -32,7 +32,7 @@ test('versions are compared as integers of any length, and others only for equal
   assert.equal(isNotAfter(at('a'), 'b'), false);
 });
 
-test('without a version nothing is known', () => {
+test('without a version an object may be later', () => {
   assert.equal(isNotAfter(at('1'), undefined), false);
   assert.equal(isNotAfter(widget('a'), '1'), false);
 });

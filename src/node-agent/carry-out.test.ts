@@ -25,7 +25,7 @@ const document = parseNodeDocument(
   'nodes.json',
 );
 
-test('while connections to the relay arrive elsewhere, no file leads to it, and the status says why', async () => {
+test('while connections to the relay arrive elsewhere, no file leads to it, and the status has the reason', async () => {
   using root = tempDir();
   const problem = 'connections to https://127.0.0.1:5010 do not arrive at the agent';
   let isReached = true;

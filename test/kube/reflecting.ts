@@ -1,4 +1,4 @@
-/** A reflector at work on the API stand-in, for the tests of its behaviour. */
+/** A running reflector of the API stand-in, for the tests of its behaviour. */
 import {
   createObjectStore,
   type ObjectStoreOptions,
@@ -19,16 +19,16 @@ export interface Reflecting extends AsyncDisposable, Story<ConfigMap> {
   readonly reflector: Reflector;
   /** Waits until the reflector pauses after a failure that this has not waited for before. */
   paused(): Promise<void>;
-  /** It watches, and knows all that the server has. */
+  /** True if it watches and its store equals the server. */
   isCurrent(): boolean;
-  /** Waits until it watches, and knows all that the server has. */
+  /** Waits until it watches and its store equals the server. */
   current(): Promise<void>;
 }
 
 export interface ReflectingOptions {
   readonly query?: ListQuery;
   readonly store?: ObjectStoreOptions<ConfigMap, ConfigMap>;
-  /** 0.5 unless told. */
+  /** 0.5 by default. */
   readonly random?: () => number;
 }
 
@@ -72,7 +72,7 @@ export function startReflecting(api: ApiServer, options: ReflectingOptions = {})
     },
     isCurrent,
     async current() {
-      await waitFor(isCurrent, { what: 'the cache to be as the server is' });
+      await waitFor(isCurrent, { what: 'the store to equal the server' });
     },
     async [Symbol.asyncDispose]() {
       controller.abort(new Error('enough'));

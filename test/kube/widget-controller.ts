@@ -28,8 +28,8 @@ export interface WidgetController {
 }
 
 /**
- * A small controller of the parts that real ones are made of: it gives each widget of the namespace `test` a ConfigMap `widget-<name>` that
- * says what it is, leaves alone what somebody else has under that name, and takes away what it has made before the widget goes.
+ * A small controller built like the real ones. It gives each widget of the namespace `test` a ConfigMap `widget-<name>` with its spec,
+ * leaves foreign ConfigMaps of that name alone, and deletes its own before the widget is deleted.
  */
 export function startWidgetController(deps: WidgetControllerDeps): WidgetController {
   const { client, clock, metrics } = deps;
@@ -82,7 +82,7 @@ function createReconcile(
   const status = createStatusWriter({ client, clock }, { fieldManager: 'widgets/status' });
 
   async function undo(widget: Widget, signal: AbortSignal): Promise<void> {
-    // As it is now: what the cache has not seen yet would stay for ever.
+    // Read from the server: an object that the store has not seen yet would stay for ever.
     const made = await client.get(CONFIG_MAPS, intentFor(widget).metadata, { signal }).catch(unlessNotFound);
     if (made !== undefined && isControlledBy(made, widget)) {
       const { uid = '' } = made.metadata;
@@ -104,8 +104,8 @@ function createReconcile(
       return { terminalError: new Error(`${there.metadata.name} is not ours`) };
     await finalizer.add(WIDGETS, widget, signal);
     await applier.ensure(CONFIG_MAPS, intent, there, signal);
-    const told = await status.write(WIDGETS, widget, { phase: 'Ready' }, signal);
-    return told.kind === 'later' ? { requeueAfterMs: told.afterMs } : 'done';
+    const written = await status.write(WIDGETS, widget, { phase: 'Ready' }, signal);
+    return written.kind === 'later' ? { requeueAfterMs: written.afterMs } : 'done';
   };
 }
 
@@ -124,7 +124,7 @@ function intentFor(widget: Widget): Intent<ConfigMap> {
   };
 }
 
-/** Of the widget that a ConfigMap is for, by its name: whatever lies there concerns it, also what is nobody's any more. */
+/** Key of the widget that a ConfigMap is named after, even if the ConfigMap has no owner. */
 function ownerKeys({ metadata }: ConfigMap): readonly string[] {
   const { namespace, name } = metadata;
   const owner = controllerOf(metadata)?.name ?? /^widget-(.+)/.exec(name)?.[1];

@@ -6,17 +6,17 @@ interface Pointer {
   readonly to: readonly string[];
 }
 
-test('a change wakes what the object concerned before and what it concerns now, each once', () => {
-  let tell: (before?: Pointer, after?: Pointer) => void = () => {};
+test('a change triggers the keys of the old and of the new object, each once', () => {
+  let change: (before?: Pointer, after?: Pointer) => void = () => {};
   const source = createObjectSource<Pointer>(
-    { onChange: (handler) => (tell = handler), whenSynced: () => Promise.resolve() },
+    { onChange: (handler) => (change = handler), whenSynced: () => Promise.resolve() },
     ({ to }) => to,
   );
   const woken: string[] = [];
   source.onChange((key) => woken.push(key));
-  tell(undefined, { to: ['a'] });
-  tell({ to: ['a', 'b'] }, { to: ['b', 'c'] });
-  tell({ to: ['c'] }, undefined);
-  tell({ to: [] }, { to: [] });
+  change(undefined, { to: ['a'] });
+  change({ to: ['a', 'b'] }, { to: ['b', 'c'] });
+  change({ to: ['c'] }, undefined);
+  change({ to: [] }, { to: [] });
   assert.deepEqual(woken, ['a', 'a', 'b', 'c', 'c']);
 });

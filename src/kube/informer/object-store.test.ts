@@ -11,19 +11,19 @@ function object(name: string, resourceVersion: string, data = {}, namespace = 'd
 
 function filled(options: ObjectStoreOptions<ConfigMap, ConfigMap> = {}) {
   const made = createObjectStore<ConfigMap>({ logger: silentLogger }, { freeze: true, ...options });
-  const told: string[] = [];
+  const changes: string[] = [];
   made.store.onChange((before, after) => {
     const text = (one: ConfigMap | undefined) =>
       one === undefined ? '-' : `${one.metadata.name}@${one.metadata.resourceVersion}`;
-    told.push(`${text(before)} > ${text(after)}`);
+    changes.push(`${text(before)} > ${text(after)}`);
   });
   const items = [object('a', '5', { owner: 'x' }), object('b', '7', { owner: 'x' }, 'other')];
   made.writer.replace({ items, resourceVersion: '9' });
-  return { ...made, told };
+  return { ...made, changes };
 }
 
 describe('reading', () => {
-  test('by key, by namespace, by an index, and nothing that is not there', () => {
+  test('by key, by namespace, by an index, and nothing that is absent', () => {
     const { store, writer } = filled({ indexes: { owner: ({ data }) => [data?.['owner'] ?? ''] } });
     const names = (list: readonly ConfigMap[]) => list.map(({ metadata }) => metadata.name);
     assert.equal(store.get({ namespace: 'other', name: 'b' })?.metadata.resourceVersion, '7');
@@ -39,7 +39,7 @@ describe('reading', () => {
     assert.throws(() => store.byIndex('color', 'x'), /no index color/);
   });
 
-  test('what is kept is what the transform makes of it, and it is frozen', () => {
+  test('objects are stored as the transform returns them, and frozen', () => {
     const { store, writer } = createObjectStore<ConfigMap, { readonly keys: string[] }>(
       { logger: silentLogger },
       { freeze: true, transform: ({ data = {} }) => ({ keys: Object.keys(data) }) },
@@ -53,28 +53,28 @@ describe('reading', () => {
 });
 
 describe('changes', () => {
-  test('each tells what was and what is; a new list tells only what differs, and what is gone', () => {
-    const { writer, told } = filled();
+  test('each reports the old and the new object; a new list reports only differences and deletions', () => {
+    const { writer, changes } = filled();
     writer.apply('ADDED', object('c', '10'));
     writer.apply('MODIFIED', object('c', '11'));
     const items = [object('a', '5'), object('c', '13')];
     writer.replace({ items, resourceVersion: '14' });
-    assert.deepEqual(told, ['- > a@5', '- > b@7', '- > c@10', 'c@10 > c@11', 'c@11 > c@13', 'b@7 > -']);
+    assert.deepEqual(changes, ['- > a@5', '- > b@7', '- > c@10', 'c@10 > c@11', 'c@11 > c@13', 'b@7 > -']);
   });
 
-  test('an event that is not newer than what is in changes nothing: a lagging replica raises no dead', () => {
-    const { store, writer, told } = filled();
+  test('an event that is not newer than the store changes nothing: a lagging replica revives no deleted object', () => {
+    const { store, writer, changes } = filled();
     writer.apply('DELETED', object('a', '10'));
-    const count = told.length;
+    const count = changes.length;
     writer.apply('ADDED', object('a', '5'));
     writer.apply('DELETED', object('b', '9', {}, 'other'));
     writer.apply('DELETED', object('a', '11'));
     writer.advance('8');
-    assert.equal(told.length, count);
+    assert.equal(changes.length, count);
     assert.deepEqual([store.size, store.version], [1, '11']);
   });
 
-  test('versions that are no integers are taken as they come', () => {
+  test('versions that are not integers are taken in order of arrival', () => {
     const { store, writer } = filled();
     writer.apply('MODIFIED', object('a', 'abc'));
     writer.advance('abd');
@@ -84,7 +84,7 @@ describe('changes', () => {
     );
   });
 
-  test('who comes late is told of what there is, and who has left of nothing', () => {
+  test('a late handler receives the existing objects, and one that has left nothing', () => {
     const { store, writer } = filled();
     const seen: (string | undefined)[] = [];
     const leave = store.onChange((_before, after) => seen.push(after?.metadata.name));
@@ -94,32 +94,32 @@ describe('changes', () => {
     assert.equal(seen.length, 2);
   });
 
-  test('a handler that throws is logged, and the others are told nevertheless', () => {
+  test('a handler that throws is logged, and the others are called nevertheless', () => {
     const logged: string[] = [];
     const logger = createLogger({ level: 'error', format: 'json' }, (line) => logged.push(line));
     const { store, writer } = createObjectStore<ConfigMap>({ logger });
-    let told = 0;
+    let calls = 0;
     store.onChange(() => {
       throw new Error('broken handler');
     });
-    store.onChange(() => (told += 1));
+    store.onChange(() => (calls += 1));
     writer.replace({ items: [object('a', '1')], resourceVersion: '1' });
-    assert.equal(told, 1);
+    assert.equal(calls, 1);
     assert.match(logged.join(), /broken handler/);
   });
 
-  test('a transform that throws leaves everything as it was', () => {
-    const { store, writer, told } = filled({
+  test('a transform that throws leaves the store unchanged', () => {
+    const { store, writer, changes } = filled({
       transform: (one) => {
         if (one.data?.['bad'] !== undefined) throw new Error('broken transform');
         return one;
       },
     });
-    const count = told.length;
+    const count = changes.length;
     const items = [object('new', '10'), object('bad', '11', { bad: '' })];
     assert.throws(() => writer.replace({ items, resourceVersion: '12' }), /broken transform/);
     assert.throws(() => writer.apply('ADDED', object('bad', '11', { bad: '' })), /broken transform/);
-    assert.deepEqual([store.size, store.version, told.length], [2, '9', count]);
+    assert.deepEqual([store.size, store.version, changes.length], [2, '9', count]);
   });
 });
 

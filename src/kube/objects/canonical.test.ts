@@ -18,7 +18,7 @@ test('an undefined field is an absent one; the order of a list counts', () => {
   assert.equal(canonical(undefined), canonical(null));
 });
 
-/** The same value with all keys the other way round. */
+/** The same value with all keys in reverse order. */
 function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);
   if (typeof value !== 'object' || value === null) return value;

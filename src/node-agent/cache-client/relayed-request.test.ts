@@ -11,15 +11,15 @@ const piece = Buffer.from('12345');
 
 interface Setting {
   readonly clock: ManualClock;
-  /** What the cache says. */
+  /** Plays the cache's answer. */
   readonly cache: AnswerReceiver;
-  /** What the client heard, and `closed` when the connection to the cache was. */
+  /** Calls that the client received, and `closed` after the connection to the cache was closed. */
   readonly heard: string[];
-  /** Takes what the client was given last. */
+  /** Takes the last piece for the client. */
   readonly take: () => void;
 }
 
-/** A request that the cache was asked over a connection, and that nothing came for yet. */
+/** A request that has been sent to the cache and has no answer yet. */
 async function setting(): Promise<Setting> {
   const clock = new ManualClock();
   const heard: string[] = [];
@@ -53,7 +53,7 @@ async function setting(): Promise<Setting> {
 }
 
 describe('an answer', () => {
-  test('that is silent for longer than a cache can be is cut', async () => {
+  test('is cut if it is silent for longer than a cache can be', async () => {
     const { clock, cache, heard, take } = await setting();
     cache.head(head);
     clock.advance(85_000);
@@ -66,7 +66,7 @@ describe('an answer', () => {
     assert.equal(clock.pending, 0);
   });
 
-  test('is not cut because its client does not read', async () => {
+  test('is not cut while its client does not read', async () => {
     const { clock, cache, heard, take } = await setting();
     cache.head(head);
     cache.body(piece, () => {});

@@ -61,7 +61,7 @@ capabilities = [ "resolve", "pull" ]
   ]);
 });
 
-test('whatever a URL holds, TOML gives it back', () => {
+test('any URL is read back from the TOML', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.string({ unit: 'binary' }), (url, server) => {
       fc.pre(url.isWellFormed() && server.isWellFormed() && url !== '__proto__');
@@ -77,7 +77,7 @@ test('whatever a URL holds, TOML gives it back', () => {
 const clock = new ManualClock();
 
 describe('the directory', () => {
-  test('holds what is wanted, file modes as containerd needs them, and nothing more once nothing is', async () => {
+  test('holds the wanted files, readable for containerd, and nothing once nothing is wanted', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     const outcomes = await directory.apply([HUB, MIRRORED]);
@@ -98,7 +98,7 @@ describe('the directory', () => {
     assert.deepEqual(readdirSync(root.path), []);
   });
 
-  test('loses what leads to a host, whatever else it names, and nothing that somebody else wrote', async () => {
+  test('loses files that lead to a host, whatever else they name, and no foreign file', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([
@@ -111,11 +111,11 @@ describe('the directory', () => {
     assert.deepEqual(tree(root), ['foreign.example/hosts.toml', caFileName(PEM), 'quay.io:8443/hosts.toml']);
   });
 
-  test('says which file that leads to a host could not be removed', async () => {
+  test('reports a file that leads to a host and could not be removed', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB, { ...HUB, upstream: 'ghcr.io' }]);
-    root.write('docker.io.larder-new/of-somebody-else', '');
+    root.write('docker.io.larder-new/of-another-owner', '');
     const outcomes = await directory.removeLeadingTo([RELAY.url]);
     assert.deepEqual(
       outcomes.map(({ upstream, state }) => [upstream, state]),
@@ -124,7 +124,7 @@ describe('the directory', () => {
     assert.ok(!readdirSync(root.path).includes('ghcr.io'));
   });
 
-  test('says which file it is not permitted to remove', async () => {
+  test('reports a file that the agent may not remove', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
@@ -144,13 +144,13 @@ describe('the directory', () => {
     }
   });
 
-  test('is made when it is not there', async () => {
+  test('is created if it is missing', async () => {
     using root = tempDir();
     await createHostsDirectory(join(root.path, 'certs.d'), clock).apply([HUB]);
     assert.deepEqual(tree(root), ['certs.d/docker.io/hosts.toml']);
   });
 
-  test('is left alone where it is right already', async () => {
+  test('is left alone if it is right already', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
@@ -176,7 +176,7 @@ describe('the directory', () => {
     assert.deepEqual(tree(root), []);
   });
 
-  test('loses what a crash has left: half-written files, and certificates without a hosts.toml', async () => {
+  test('loses half-written files, and certificates without a hosts.toml, after a crash', async () => {
     using root = tempDir();
     root.write('docker.io/hosts.toml.larder-new', 'half');
     root.write(`quay.io:8443/${caFileName(PEM)}`, PEM);
@@ -192,10 +192,10 @@ describe('the directory', () => {
   });
 });
 
-describe('a file of somebody else beside ours', () => {
+describe('a foreign file beside ours', () => {
   const beside = 'docker.io/hosts.toml.bak';
 
-  test('keeps nothing of ours from being changed', async () => {
+  test('does not prevent changes of ours', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
@@ -206,7 +206,7 @@ describe('a file of somebody else beside ours', () => {
     assert.equal(readFileSync(join(root.path, 'docker.io/hosts.toml'), 'utf8'), hostsToml(changed));
   });
 
-  test('stays when ours goes, and goes on being nobody of ours', async () => {
+  test('stays after ours is removed, and the directory is foreign from then on', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([{ ...MIRRORED, upstream: 'docker.io' }]);
@@ -221,7 +221,7 @@ describe('a file of somebody else beside ours', () => {
   });
 });
 
-test('no crash leaves an empty directory, which would put _default out of use', async () => {
+test('no crash leaves an empty directory, which would disable _default', async () => {
   for (const left of ['docker.io.larder-new', 'ghcr.io.larder-new']) {
     using root = tempDir();
     root.write(`${left}/${caFileName(PEM)}`, PEM);
@@ -237,7 +237,7 @@ test('no crash leaves an empty directory, which would put _default out of use', 
   }
 });
 
-test('what cannot be written leaves no directory, either', async () => {
+test('a failed write leaves no directory either', async () => {
   using root = tempDir();
   mkdirSync(join(root.path, 'docker.io.larder-new/hosts.toml.larder-new'), { recursive: true });
   const outcomes = await createHostsDirectory(root.path, clock).apply([HUB]);
@@ -245,7 +245,7 @@ test('what cannot be written leaves no directory, either', async () => {
   assert.ok(!readdirSync(root.path).includes('docker.io'));
 });
 
-describe('what somebody else wrote is never touched and reported:', () => {
+describe('foreign files are reported and never touched:', () => {
   const cases: [string, HostsFile, (root: TempDir) => void][] = [
     ['a hosts.toml', HUB, (root) => void root.write('docker.io/hosts.toml', 'server = "https://x"\n')],
     [
@@ -254,7 +254,7 @@ describe('what somebody else wrote is never touched and reported:', () => {
       (root) => void root.write('docker.io/hosts.toml', hostsToml(HUB).slice(MARKER.length + 1)),
     ],
     [
-      'a certificate, which a hosts.toml would put out of use',
+      'a certificate, which a hosts.toml would disable',
       HUB,
       (root) => void root.write('docker.io/ca.crt', 'x'),
     ],
@@ -313,7 +313,7 @@ describe('what somebody else wrote is never touched and reported:', () => {
     });
   }
 
-  test('beside ours, which goes when it is time, and their file stays', async () => {
+  test('beside ours, which are removed in time, and the foreign file stays', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
@@ -324,7 +324,7 @@ describe('what somebody else wrote is never touched and reported:', () => {
   });
 });
 
-test('an upstream that cannot be written is reported, and the others are written', async () => {
+test('a foreign upstream is reported, and the others are written', async () => {
   using root = tempDir();
   root.write('docker.io', 'a file');
   const outcomes = await createHostsDirectory(root.path, clock).apply([HUB, { ...HUB, upstream: 'ghcr.io' }]);
@@ -341,7 +341,7 @@ function tree({ path }: TempDir): string[] {
     .sort();
 }
 
-/** Runs `work` without the rights of root, where this process has them. */
+/** Runs `work` without root's rights if this process has them. */
 async function asNobody<T>(work: () => Promise<T>): Promise<T> {
   const user = process.geteuid?.();
   if (user !== 0) return work();
