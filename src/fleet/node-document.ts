@@ -47,14 +47,14 @@ const mirrorUrl = z
   );
 
 /** Owner of the entry, for the operator alone. Nodes ignore it. */
-const askedBy = z.string().optional();
+const owner = z.string().optional();
 
 const cache = z.object({
   upstream,
   server: origin,
   endpoint: origin,
   serverName: z.string().min(1),
-  askedBy,
+  askedBy: owner,
 });
 
 const mirrorHost = z.object({
@@ -68,7 +68,7 @@ const mirrorHost = z.object({
   ca: z.string().optional(),
 });
 
-const mirror = z.object({ upstream, server: origin, hosts: z.array(mirrorHost).min(1), askedBy });
+const mirror = z.object({ upstream, server: origin, hosts: z.array(mirrorHost).min(1), askedBy: owner });
 
 const DOCUMENT = z
   .object({

@@ -23,9 +23,9 @@ test('one of three that start together leads, and renews every 2 s without readi
   await world.pass(60_000);
   assert.equal(leaders(all).length, 1);
   assert.ok(Math.abs(world.kube.count('replace') - before - 30) <= 1);
-  const holder = leaders(all)[0];
+  const leader = leaders(all)[0];
   assert.equal(
-    world.kube.requests.filter(({ verb, manager }) => verb === 'get' && manager === holder).length,
+    world.kube.requests.filter(({ verb, manager }) => verb === 'get' && manager === leader).length,
     1,
   );
 });

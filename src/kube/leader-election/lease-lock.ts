@@ -83,7 +83,7 @@ export function createLeaseLock({ client, clock }: LeaseLockDeps, options: Lease
     async hold(signal) {
       if (written !== undefined && (await write(heldLease(written, tenure()), signal))) return 'ours';
       const lease = await read(signal);
-      // Checked also for a deleted Lease, whose holder does not know of the deletion yet.
+      // Checked also for a deleted Lease: its leader does not know of the deletion yet.
       if (isTheirs()) return 'theirs';
       const next = lease === undefined ? newLease(key, tenure()) : heldLease(lease, tenure());
       return (await write(next, signal)) ? 'ours' : 'unsure';

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../kit/clock.ts';
 import { replaceFile, TEMPORARY } from '../../kit/replace-file.ts';
 import { CA_FILE_NAME, caFileName } from './hosts-toml.ts';
-import { namesIn } from './names-in.ts';
-import { readOurHostsToml } from './read-hosts-toml.ts';
+import { namesIn, readOurHostsToml } from './ownership.ts';
 
 /**
  * containerd reads a hosts.toml first and then its certificates, and fails the pull if one is missing ("unable to read CA cert",

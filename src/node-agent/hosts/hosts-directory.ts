@@ -1,12 +1,18 @@
-import { lstat, mkdir, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import { replaceFile, TEMPORARY } from '../../kit/replace-file.ts';
 import { createCaFiles, type CaFiles } from './ca-files.ts';
-import { CA_FILE_NAME, HOSTS_TOML, hostsToml, hostTable, type HostsFile } from './hosts-toml.ts';
-import { namesIn } from './names-in.ts';
-import { readOurHostsToml } from './read-hosts-toml.ts';
+import { HOSTS_TOML, hostsToml, hostTable, type HostsFile } from './hosts-toml.ts';
+import {
+  foreignReason,
+  hiddenReason,
+  isOurFileName,
+  kindOfFile,
+  namesIn,
+  readOurHostsToml,
+} from './ownership.ts';
 
 /** Result for one upstream's file. */
 export interface HostsOutcome {
@@ -88,13 +94,13 @@ async function write(root: string, file: HostsFile, caFiles: CaFiles): Promise<H
     const obstacle = (await hiddenReason(root, upstream)) ?? (await foreignReason(directory));
     if (obstacle !== undefined) return { upstream, state: 'Foreign', message: obstacle };
     for (const { ca } of file.hosts) if (ca !== undefined) await caFiles.provide(ca);
-    const isNew = (await kindOf(directory)) === 'absent';
+    const isNew = (await kindOfFile(directory)) === 'absent';
     const place = isNew ? `${directory}${TEMPORARY}` : directory;
     await mkdir(place, { recursive: true, mode: 0o755 });
     await replaceFile(join(place, HOSTS_TOML), hostsToml(file), READABLE);
     if (isNew) await rename(place, directory);
     for (const name of await namesIn(directory))
-      if (isOurs(name) && name !== HOSTS_TOML) await rm(join(directory, name), { force: true });
+      if (isOurFileName(name) && name !== HOSTS_TOML) await rm(join(directory, name), { force: true });
     return { upstream, state: 'Written', message: '' };
   } catch (error) {
     return failed(upstream, directory, error);
@@ -111,7 +117,7 @@ async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
     }
     const names = await namesInOurs(directory);
     if (names.length === 0) return [];
-    if (!names.every(isOurs)) {
+    if (!names.every(isOurFileName)) {
       await clear(directory);
       return [];
     }
@@ -126,7 +132,7 @@ async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
 /** Names in a directory of ours; none in a foreign one. An unreadable directory is foreign, because an agent can read its own. */
 async function namesInOurs(directory: string): Promise<string[]> {
   try {
-    const isDirectory = (await kindOf(directory)) === 'directory';
+    const isDirectory = (await kindOfFile(directory)) === 'directory';
     return isDirectory && (await foreignReason(directory)) === undefined ? await namesIn(directory) : [];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EACCES') return [];
@@ -135,9 +141,9 @@ async function namesInOurs(directory: string): Promise<string[]> {
 }
 
 async function clear(directory: string): Promise<void> {
-  if ((await kindOf(directory)) !== 'directory') return;
+  if ((await kindOfFile(directory)) !== 'directory') return;
   for (const name of await namesIn(directory))
-    if (isOurs(name)) await rm(join(directory, name), { force: true });
+    if (isOurFileName(name)) await rm(join(directory, name), { force: true });
   await rmdir(directory).catch(() => {});
 }
 
@@ -152,44 +158,4 @@ function isTemporary(name: string): boolean {
 
 function failed(upstream: string, directory: string, error: unknown): HostsOutcome {
   return { upstream, state: 'Failed', message: `${directory}: ${errorText(error)}` };
-}
-
-/**
- * Reason why the directory is not ours. Undefined if it is ours or can become ours. A hosts.toml decides, whatever lies beside it. Without
- * one any other file does, because containerd reads such files then.
- */
-async function foreignReason(directory: string): Promise<string | undefined> {
-  const kind = await kindOf(directory);
-  if (kind === 'absent') return undefined;
-  if (kind !== 'directory') return `${directory} is a ${kind} that the node agent did not create`;
-  const path = join(directory, HOSTS_TOML);
-  if ((await kindOf(path)) === 'absent') {
-    const other = (await namesIn(directory)).find((name) => !isOurs(name));
-    return other === undefined ? undefined : `${join(directory, other)} was not written by the node agent`;
-  }
-  return (await readOurHostsToml(directory)) === undefined
-    ? `${path} was not written by the node agent`
-    : undefined;
-}
-
-/** Matches the names of our files in a directory of ours. */
-function isOurs(name: string): boolean {
-  return name === HOSTS_TOML || CA_FILE_NAME.test(name) || name.endsWith(TEMPORARY);
-}
-
-/** containerd looks for `<host>_<port>_` before `<host>:<port>`. */
-async function hiddenReason(root: string, upstream: string): Promise<string | undefined> {
-  if (!upstream.includes(':')) return undefined;
-  const other = join(root, `${upstream.replace(':', '_')}_`);
-  return (await kindOf(other)) === 'absent' ? undefined : `${other} takes precedence in containerd`;
-}
-
-async function kindOf(path: string): Promise<'absent' | 'file' | 'directory' | 'link or special file'> {
-  const stats = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (stats === undefined) return 'absent';
-  if (stats.isFile()) return 'file';
-  return stats.isDirectory() ? 'directory' : 'link or special file';
 }
