@@ -46,7 +46,7 @@ describe('a changed configuration', () => {
     );
     await tasks.idle();
     assert.deepEqual(inUse(), ['b.example#1', 'a.example#0']);
-    assert.equal(active.table.all[0]?.config.freshness.tagTtlMs, 1000);
+    assert.equal(active.table.all[0]?.config.freshness.tagTTLMs, 1000);
     assert.deepEqual(
       clients.map((client) => client.closed),
       [false, false],

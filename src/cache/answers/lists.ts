@@ -79,7 +79,7 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
     const remembered = memory.get(key);
     const known = remembered !== undefined && requester.holds(remembered.fetchedAt) ? remembered : undefined;
     const ttlMs = Math.min(
-      freshness.tagTtlMs,
+      freshness.tagTTLMs,
       authentication.proofLifetimeMs,
       known !== undefined && isEmpty(kind, known) ? EMPTY_REFERRERS_TTL_MS : LIST_TTL_MS,
     );

@@ -76,8 +76,8 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
     const key: TagKey = { ...originOf(target), tag, acceptClass: acceptClass(request.accept) };
     const { freshness } = target.upstream.config;
     const ttlMs = SIGNATURE_TAG.test(tag)
-      ? Math.min(freshness.tagTtlMs, SIGNATURE_TAG_TTL_MS)
-      : freshness.tagTtlMs;
+      ? Math.min(freshness.tagTTLMs, SIGNATURE_TAG_TTL_MS)
+      : freshness.tagTTLMs;
     const known = requester.isApart ? views.get(viewOf(requester, key)) : store.tag(key);
     const ageMs = known === undefined ? Infinity : clock.now() - known.validatedAt;
     const isFresh = ageMs < ttlMs;
