@@ -11,10 +11,10 @@ import { drain } from '../../kit/listen.ts';
 import type { RelayCertificate } from './relay-certificate.ts';
 import type { Relay } from './relay.ts';
 
-/** containerd keeps connections for 30 s: whoever closes first must not be us. */
+/** containerd keeps connections for 30 s; the relay must not be the first to close them. */
 const RELAY_LIMITS: ClientLimits = { ...CLIENT_LIMITS, idleMs: 75_000 };
 
-/** The server that containerd is pointed at, of HTTP over TLS; `/healthz` says that the process lives. */
+/** HTTPS server that containerd is pointed at. `/healthz` shows that the process lives. */
 export function createRelayListener(
   relay: Relay,
   { certificate, key }: RelayCertificate,
@@ -60,6 +60,6 @@ function refusal(status: string): string {
 
 export interface RelayListener {
   readonly server: Server;
-  /** Refuses new connections at once, which sends containerd to the origin, and lets running answers end, `limitMs` at most. */
+  /** Refuses new connections at once, which sends containerd to the origin, and lets running answers end within `limitMs`. */
   stop(limitMs: number): Promise<void>;
 }

@@ -23,19 +23,19 @@ export interface HttpRequest {
   readonly tls: KubeTls;
 }
 
-/** Calls are short and share connections; a watch has one for itself for minutes, and must not keep calls waiting. */
+/** Calls are short and share connections. A watch has a connection of its own for minutes and must not delay calls. */
 export type RequestKind = 'call' | 'watch';
 
-/** The connections to one API server. They open as requests need them, and are used again only on the same terms of TLS. */
-export interface Connections {
-  /** Resolves with the answer when its headers are there. The request, body included, ends with the signal. */
+/** Connections to one API server. They open as requests need them and are reused only with the same TLS settings. */
+export interface HttpConnections {
+  /** Resolves with the answer once its headers have arrived. `signal` ends the request, body included. */
   send(request: HttpRequest, kind: RequestKind, signal: AbortSignal): Promise<IncomingMessage>;
-  /** Ends all requests that still run, and refuses others. */
+  /** Ends all running requests and refuses new ones. */
   close(): void;
 }
 
-/** Over node:http, which a node's agent has anyway: decision 0008 has what another client would take it. */
-export function createConnections(origin: string, clock: Clock): Connections {
+/** Uses node:http, which a node agent loads anyway. Decision 0008 has the price of another client. */
+export function createHttpConnections(origin: string, clock: Clock): HttpConnections {
   const { protocol, hostname, port } = urlToHttpOptions(new URL(origin));
   const isTls = protocol === 'https:';
   const Agent = isTls ? HttpsAgent : HttpAgent;
@@ -70,7 +70,7 @@ export function createConnections(origin: string, clock: Clock): Connections {
       return await new Promise<IncomingMessage>((resolve, reject) => {
         const request = start(what, kind, signal);
         request.once('response', resolve);
-        // Stays for errors after the answer has begun: those are the body's.
+        // Stays for errors after the answer has begun, which the body reports.
         request.on('error', reject);
         request.end(what.body);
       });
@@ -83,19 +83,19 @@ export function createConnections(origin: string, clock: Clock): Connections {
   };
 }
 
-/** More would only wait in the server's own queue (API priority and fairness). */
+/** More calls would only wait in the server's own queue (API priority and fairness). */
 const CALLS_AT_ONCE = 16;
 const CONNECT_MS = 10_000;
-/** The API server closes idle connections after 90 s (its `IdleTimeout`), load balancers before it sooner. */
+/** The API server closes idle connections after 90 s (its `IdleTimeout`), load balancers in front of it sooner. */
 const IDLE_MS = 30_000;
 const KEEP: AgentOptions = {
   keepAlive: true,
   timeout: IDLE_MS,
-  // Of TCP, for watches that are silent.
+  // TCP keep-alive, for silent watches.
   keepAliveMsecs: 60_000,
 };
 
-/** Node.js uses a connection again only for a request with the same. */
+/** Node.js reuses a connection only for a request with equal TLS options. */
 function tlsOptions({ ca, cert, key, serverName, verify }: KubeTls): RequestOptions {
   return {
     rejectUnauthorized: verify,

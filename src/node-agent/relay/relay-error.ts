@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { ERROR_TABLE, isLarderError, LarderError } from '../../kit/errors.ts';
 
-/** Answers with the distribution-spec's error document. containerd takes any of ours as "go to the next host". */
-export function sendError(response: ServerResponse, error: unknown): void {
+/** Answers with the distribution-spec's error document. containerd goes to the next host on any of them. */
+export function sendRelayError(response: ServerResponse, error: unknown): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;

@@ -1,8 +1,8 @@
 import { expiredStatus } from './api-answers.ts';
 import { HALF_LINE, type Fault } from './api-faults.ts';
 
-/** What is told instead of the `body` of a watch, as far as a fault concerns whole events. */
-export async function* retold(
+/** Events of a watch with the faults that concern whole events, in place of its `body`. */
+export async function* faultyEvents(
   body: AsyncIterable<Uint8Array>,
   fault: Fault | undefined,
 ): AsyncGenerator<string | Uint8Array> {
@@ -19,7 +19,7 @@ export async function* retold(
   } else yield* body;
 }
 
-/** With their ends. */
+/** Lines with their ends. */
 async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';

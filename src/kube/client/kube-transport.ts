@@ -4,13 +4,13 @@ import { errorText, isLarderError } from '../../kit/errors.ts';
 import { parseJson } from '../../kit/json.ts';
 import { readBody } from '../../kit/read-body.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
-import type { WatchMetrics } from '../watch-metrics.ts';
+import type { WatchMetrics } from '../metrics.ts';
 import { TokenBucket, type Rate } from '../../kit/token-bucket.ts';
 import type { KubeConnection } from '../connection/connection.ts';
 import { isKubeError, KubeError } from '../kube-error.ts';
 import type { Resource } from '../types.ts';
 import { acceptOf } from './accept.ts';
-import { createConnections, type RequestKind } from './connections.ts';
+import { createHttpConnections, type RequestKind } from './http-connections.ts';
 import { badAnswer, decodeJson } from './decode.ts';
 import { resourceName } from './resource-path.ts';
 import { statusError } from './status-error.ts';
@@ -18,7 +18,7 @@ import { statusError } from './status-error.ts';
 export interface KubeRequest {
   /** `get`, `list`, `watch`, ...: for metrics. */
   readonly verb: string;
-  /** For messages. */
+  /** Name of the call, for messages. */
   readonly what: string;
   readonly resource: Resource;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -27,40 +27,40 @@ export interface KubeRequest {
   readonly body?: { readonly contentType: string; readonly content: unknown } | undefined;
 }
 
-export interface TransportDeps {
+export interface KubeTransportDeps {
   readonly connection: KubeConnection;
   readonly clock: Clock;
   readonly metrics: Pick<WatchMetrics, 'kubeRequests'>;
   /**
-   * Asked at the last moment before anything that may change something is sent, each time that it is: also after waiting for a turn or a
-   * `Retry-After`. What it throws is what the call throws, and nothing is sent.
+   * Called immediately before each write is sent, also after waiting for a turn or a `Retry-After`. If it throws, the call throws the same
+   * and nothing is sent.
    */
   readonly beforeWrite?: () => void;
 }
 
-export interface TransportLimits {
+export interface KubeTransportLimits {
   readonly rate: Rate;
-  /** A call and its whole answer; until the headers of a watch. */
+  /** Limit for a call with its whole answer, or for the headers of a watch. */
   readonly callMs: number;
   readonly answerBytes: number;
 }
 
-/** Requests as the API server wants them, with everything around them that is the same for all. */
-export interface Transport {
-  /** Sends a request and reads the JSON of its answer. Tried again where the server says when, see {@link TRIES}. */
+/** Sends requests to the API server: credentials, limits, retries and errors, the same for all. */
+export interface KubeTransport {
+  /** Sends a request and parses its answer. Retries where the server says when, see {@link TRIES}. */
   call(request: KubeRequest, signal: AbortSignal): Promise<unknown>;
-  /** Begins a watch. Its body lasts as long as `signal`. Tried once: who watches knows how long to wait. */
+  /** Begins a watch. Its body lasts as long as `signal`. One try: the caller has its own pauses. */
   open(request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage>;
   close(): Promise<void>;
 }
 
 /** Throws `KubeError`, `KUBE_CONNECTION_INVALID`, and the reason of the signal. */
-export function createTransport(
-  { connection, clock, metrics, beforeWrite = () => {} }: TransportDeps,
-  { userAgent, limits }: { readonly userAgent: string; readonly limits: TransportLimits },
-): Transport {
+export function createKubeTransport(
+  { connection, clock, metrics, beforeWrite = () => {} }: KubeTransportDeps,
+  { userAgent, limits }: { readonly userAgent: string; readonly limits: KubeTransportLimits },
+): KubeTransport {
   const { origin, pathname } = new URL(connection.server);
-  const connections = createConnections(origin, clock);
+  const connections = createHttpConnections(origin, clock);
   const bucket = new TokenBucket(clock, limits.rate);
 
   async function attempt(request: KubeRequest, parent: AbortSignal): Promise<unknown> {
@@ -72,7 +72,7 @@ export function createTransport(
     });
   }
 
-  /** Asks once, and once more with newer credentials after a 401. */
+  /** Asks once, and after a 401 once more with newer credentials. */
   async function send(
     request: KubeRequest,
     kind: RequestKind,
@@ -87,7 +87,7 @@ export function createTransport(
     }
     const { statusCode: httpStatus = 0 } = answer;
     if (httpStatus >= 200 && httpStatus < 300) return answer;
-    // What a body adds to the status is welcome, but a refusal is one without it too.
+    // The body adds detail, but a refusal counts without it too.
     const text = await readText(answer, REFUSAL_BYTES, request.what).catch(() => '');
     throw statusError(parseJson(text), {
       what: request.what,
@@ -146,18 +146,18 @@ export function createTransport(
       }
     },
     async open(request, parent) {
-      // Outlives this call: the body ends with the parent.
+      // Not limited in time: the body ends with the parent.
       return await guarded(request, parent, () => send(request, 'watch', parent));
     },
     close: async () => connections.close(),
   };
 }
 
-/** Of one call, when the server answers 429 or 503 with a `Retry-After` of at most {@link LONGEST_WAIT_SECONDS}. */
+/** Tries of one call, if the server answers 429 or 503 with a `Retry-After` of at most {@link LONGEST_WAIT_SECONDS}. */
 const TRIES = 4;
-/** Who is told to wait longer does so with a queue's back-off, where the wait is seen. */
+/** For a longer wait a queue's back-off takes over, where the wait is visible. */
 const LONGEST_WAIT_SECONDS = 10;
-/** A Status is some hundred bytes; with a cause for each field of a large object some kilobytes. */
+/** A Status takes some hundred bytes, or some kilobytes with a cause for each field of a large object. */
 const REFUSAL_BYTES = 256 * 1024;
 
 function serversWait(error: unknown): number | undefined {
@@ -166,7 +166,7 @@ function serversWait(error: unknown): number | undefined {
   return seconds === undefined || seconds > LONGEST_WAIT_SECONDS ? undefined : 1000 * seconds;
 }
 
-/** Runs `work`; what a connection throws becomes a `KubeError`, and an ended signal speaks for itself. */
+/** Runs `work`. Errors of the connection become a `KubeError`; an aborted signal throws its reason. */
 async function guarded<T>(request: KubeRequest, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -176,7 +176,7 @@ async function guarded<T>(request: KubeRequest, signal: AbortSignal, work: () =>
   }
 }
 
-/** The connection could not be made, or broke. */
+/** Error of a connection that could not be made or broke. */
 export function unreachable(what: string, error: unknown): KubeError {
   return new KubeError(`${what}: ${errorText(error)}`, {
     httpStatus: undefined,
@@ -192,7 +192,7 @@ export function late({ what }: KubeRequest, ms: number): KubeError {
   });
 }
 
-/** Their content is in the request, and whoever refuses it may quote it. */
+/** True for writes of Secrets: the request contains the Secret, and a refusal may quote it. */
 export function isSecretWrite({ resource, method }: Pick<KubeRequest, 'resource' | 'method'>): boolean {
   return resource.group === '' && resource.plural === 'secrets' && method !== 'GET';
 }
