@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { hostPortErrors } from '../api/rules/host-and-url.ts';
 import { LarderError } from '../kit/errors.ts';
+import { parseJson } from '../kit/json.ts';
 
 /** Everything a node should do (decision 0007). Unknown fields are dropped, so an agent may be older than the operator. */
 export type NodeDocument = z.output<typeof DOCUMENT>;
@@ -120,12 +121,9 @@ function isTls(endpoint: string): boolean {
 }
 
 function readJson(text: string, source: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // The parser's own message quotes the text, which may contain anything.
-    throw new LarderError('CONFIG_INVALID', `${source}: must be a JSON document`, { cause: error });
-  }
+  const value = parseJson(text);
+  if (value === undefined) throw new LarderError('CONFIG_INVALID', `${source}: must be a JSON document`);
+  return value;
 }
 
 function isPlainUrl(scheme: RegExp, withPath: boolean): (text: string) => boolean {

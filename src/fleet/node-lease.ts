@@ -3,6 +3,7 @@ import { LEASES, type Lease } from '../kube/leader-election/lease.ts';
 import { microTime } from '../kube/time.ts';
 import type { Intent, OwnerReference } from '../kube/types.ts';
 import type { NodeStatus } from './node-status.ts';
+import { parseJson } from '../kit/json.ts';
 
 /** Label, with the value `true`, of every Lease that carries a node's status, and annotation with that status as JSON (decision 0007). */
 export const NODE_STATUS = 'larder/node-status';
@@ -51,7 +52,7 @@ export function nodeLease(
 /** Reads the report in a node's Lease. Undefined if it cannot be read. */
 export function readNodeLease(lease: Lease): NodeReport | undefined {
   const { metadata, spec } = LEASE.safeParse(lease).data ?? {};
-  const status = STATUS.safeParse(jsonOrNothing(metadata?.annotations[NODE_STATUS])).data;
+  const status = STATUS.safeParse(parseJson(metadata?.annotations[NODE_STATUS] ?? '')).data;
   if (spec === undefined || status === undefined) return undefined;
   return { node: spec.holderIdentity, status, renewedAt: Date.parse(spec.renewTime) };
 }
@@ -90,12 +91,4 @@ function shortened({ revision, containerd, upstreams }: NodeStatus): NodeStatus 
 /** Neither controller nor blocking: both would need rights on Pods. */
 function ownerReference({ name, uid }: NodeLeaseOwner): OwnerReference {
   return { apiVersion: 'v1', kind: 'Pod', name, uid };
-}
-
-function jsonOrNothing(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

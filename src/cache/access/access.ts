@@ -48,7 +48,7 @@ export function createAccess({ store, clock }: { store: Store; clock: Clock }): 
       if (authorization === undefined) return { kind: 'none' };
       const credentialId = grants.credentialIdOf(authorization);
       const knownGood = grants.isKnown(credentialId, name);
-      return { kind: 'caller', authorization, account: credentialId, knownGood };
+      return { kind: 'caller', authorization, credentialId, knownGood };
     },
     mayUseDuringOutage({ name, config }, repository, credentialId) {
       const age = grants.provenFor(credentialId, { upstream: name, repository });

@@ -60,7 +60,7 @@ export function createCredentialRequester(
         );
       }
       const knownGood = grants.isKnown(credentialId, upstream.name);
-      const credential = { kind: 'caller', authorization, account: credentialId, knownGood } as const;
+      const credential = { kind: 'caller', authorization, credentialId, knownGood } as const;
       const response = await upstream.client.request({ ...request, repository, credential });
       record(response, request.kind);
       return isBasicRefused(response, authorization) ? { ...response, status: 403 } : response;

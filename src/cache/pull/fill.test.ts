@@ -660,7 +660,7 @@ describe('a fill whose caller is refused in the middle', () => {
       ...client,
       async request(asked) {
         const { credential, repository } = asked;
-        const who = credential.kind === 'caller' ? credential.account : 'anonymous';
+        const who = credential.kind === 'caller' ? credential.credentialId : 'anonymous';
         if (mayRead.has(`${who} ${repository}`)) return client.request(asked);
         return fakeUpstream(() => ({ status: 401 })).request(asked);
       },
@@ -678,7 +678,7 @@ describe('a fill whose caller is refused in the middle', () => {
           client.request({
             ...asked,
             repository: destination.repository,
-            credential: { kind: 'caller', authorization: id, account: id, knownGood: false },
+            credential: { kind: 'caller', authorization: id, credentialId: id, knownGood: false },
           }),
       },
     };

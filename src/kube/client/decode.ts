@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../kit/json.ts';
 import { KubeError } from '../kube-error.ts';
 import type { KubeObject, Resource } from '../types.ts';
 
@@ -54,11 +55,9 @@ export function decodePage<T extends KubeObject>(
 
 /** Parses JSON. @throws KubeError `BadAnswer`, without the text, which may be a Secret's. */
 export function decodeJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw badAnswer(what, 'expected JSON');
-  }
+  const value = parseJson(text);
+  if (value === undefined) throw badAnswer(what, 'expected JSON');
+  return value;
 }
 
 /** Error for an unusable answer. */

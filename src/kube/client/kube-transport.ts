@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError } from '../../kit/errors.ts';
+import { parseJson } from '../../kit/json.ts';
+import { readBody } from '../../kit/read-body.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
 import type { WatchMetrics } from '../metrics.ts';
 import { TokenBucket, type Rate } from '../../kit/token-bucket.ts';
@@ -87,7 +89,7 @@ export function createKubeTransport(
     if (httpStatus >= 200 && httpStatus < 300) return answer;
     // The body adds detail, but a refusal counts without it too.
     const text = await readText(answer, REFUSAL_BYTES, request.what).catch(() => '');
-    throw statusError(jsonOrNothing(text), {
+    throw statusError(parseJson(text), {
       what: request.what,
       isSecret: isSecretWrite(request),
       httpStatus,
@@ -196,23 +198,8 @@ export function isSecretWrite({ resource, method }: Pick<KubeRequest, 'resource'
 }
 
 async function readText(body: IncomingMessage, limit: number, what: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Leaving the loop destroys the body.
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw badAnswer(what, `expected at most ${limit} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size).toString('utf8');
-}
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const content = await readBody(body, limit, () => badAnswer(what, `expected at most ${limit} bytes`));
+  return content.toString('utf8');
 }
 
 function pathWithQuery(prefix: string, { path, query = {} }: KubeRequest): string {

@@ -5,6 +5,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
 import type { KubeconfigCluster, KubeconfigExec } from './kubeconfig.ts';
+import { parseJson } from '../../kit/json.ts';
 
 const CREDENTIAL = z.object({
   kind: z.literal('ExecCredential'),
@@ -56,7 +57,7 @@ export async function runExecPlugin(
     if (life.signal.aborted) throw life.signal.reason;
     throw failure(exitText(error));
   });
-  const credential = CREDENTIAL.safeParse(jsonOrNothing(output)).data;
+  const credential = CREDENTIAL.safeParse(parseJson(output)).data;
   if (credential?.apiVersion !== exec.apiVersion)
     throw failure(`expected an ExecCredential of ${exec.apiVersion} on its standard output`);
   const { token, clientCertificateData: cert, clientKeyData: key, expirationTimestamp } = credential.status;
@@ -118,12 +119,4 @@ function exitText(error: unknown): string {
   const { code, signal } = error as { code?: unknown; signal?: unknown };
   if (typeof code === 'number') return `exit code ${code}`;
   return typeof signal === 'string' ? `ended by ${signal}` : `cannot be run (${String(code)})`;
-}
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { KubeList, KubeObject, ObjectKey } from '../types.ts';
-import { deepFreeze } from '../../kit/deep-freeze.ts';
+import { deepFreeze } from '../../kit/json.ts';
 import { createObjectIndex } from './object-index.ts';
 import { compareVersions } from '../resource-version.ts';
 import { createWaiters } from './waiters.ts';

@@ -1,5 +1,4 @@
-import { sleep, type Clock } from '../../kit/clock.ts';
-import { endsWithin } from '../../kit/ends-within.ts';
+import { sleep, type Clock, endsWithin } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { KubeMetrics } from '../metrics.ts';

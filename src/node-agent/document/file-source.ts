@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../kit/clock.ts';
 import { errorText, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import { fingerprint, watchFiles } from '../../kit/watch-files.ts';
+import { fileFingerprint, watchFiles } from '../../kit/watch-files.ts';
 import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from '../../fleet/node-document.ts';
 import { logRefused, type DocumentSource } from './document-source.ts';
 
@@ -14,7 +14,7 @@ export function createFileSource(file: string, clock: Clock, logger: Logger): Do
   let asRead: string | undefined;
   return {
     async read() {
-      asRead = await fingerprint([file]);
+      asRead = await fileFingerprint([file]);
       return parseNodeDocument(await readText(file), file);
     },
     watch(signal, onChange) {
@@ -29,7 +29,7 @@ export function createFileSource(file: string, clock: Clock, logger: Logger): Do
       }
 
       async function readAgain(): Promise<NodeDocument> {
-        if ((await fingerprint([file])) === 'absent') return EMPTY_DOCUMENT;
+        if ((await fileFingerprint([file])) === 'absent') return EMPTY_DOCUMENT;
         return parseNodeDocument(await readText(file), file);
       }
     },

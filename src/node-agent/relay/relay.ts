@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
+import { readRequestBody } from '../../kit/read-body.ts';
 import { endToEnd } from './end-to-end.ts';
 import type { CacheClient } from '../cache-client/cache-client.ts';
 import type { HealthGate } from '../gate/health-gate.ts';
@@ -107,16 +108,11 @@ async function formOf(request: IncomingMessage): Promise<Buffer | undefined> {
     request.resume();
     return undefined;
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Reads to the end in any case, because an unread body turns the answer into a reset.
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= MAX_FORM_BYTES) chunks.push(chunk);
-  }
-  if (size > MAX_FORM_BYTES)
-    throw new LarderError('REQUEST_INVALID', `expected a request body of at most ${MAX_FORM_BYTES} bytes`);
-  return Buffer.concat(chunks);
+  return readRequestBody(
+    request,
+    MAX_FORM_BYTES,
+    () => new LarderError('REQUEST_INVALID', `expected a request body of at most ${MAX_FORM_BYTES} bytes`),
+  );
 }
 
 function unknownUpstream(upstream: string | undefined): LarderError {

@@ -1,4 +1,5 @@
 import { isDigest, type Digest } from '../../oci/digest.ts';
+import { parseJson } from '../../kit/json.ts';
 
 /** How far the scrub is: what it keeps across restarts. Times are milliseconds since the epoch. */
 export interface ScrubRecord {
@@ -37,12 +38,7 @@ export function newScrubRecord(): ScrubRecord {
 /** Reads what {@link formatScrubRecord} wrote. Anything else counts as nothing: the next pass begins at the beginning. */
 export function parseScrubRecord(text: string): ScrubRecord {
   const record = newScrubRecord();
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return record;
-  }
+  const value = parseJson(text);
   if (typeof value !== 'object' || value === null) return record;
   const from = value as Record<string, unknown>;
   for (const name of ['cursor', 'reading', 'interrupted'] as const) {

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { createLogger } from '../../kit/logger.ts';
 import { createMetricsRegistry } from '../../kit/metrics.ts';
 import { declareUpstreamMetrics } from '../metrics.ts';
-import { createCredentialState } from './credential-state.ts';
+import { createCredentialHealth } from './credential-health.ts';
 import { passwordCredential } from './credential.ts';
 
 function open() {
@@ -15,18 +15,18 @@ function open() {
   const metrics = declareUpstreamMetrics(createMetricsRegistry());
   return {
     events,
-    state: createCredentialState('r.example', { logger, metrics }),
+    state: createCredentialHealth('r.example', { logger, metrics }),
     gauge: async () => (await metrics.credentialRefused.get()).values[0]?.value,
   };
 }
 
 const [good, bad, next] = ['good', 'bad', 'next'].map((password) => passwordCredential('u', password));
 
-describe('the state of the credentials', () => {
-  it('is that of the worst: one that is refused counts although others are taken', async () => {
+describe('the health of the credentials', () => {
+  it('is that of the worst: a refused one counts although others are accepted', async () => {
     const { state, gauge, events } = open();
-    state.gives('one', good);
-    state.gives('two', bad);
+    state.provides('one', good);
+    state.provides('two', bad);
     for (const _ of [1, 2, 3]) {
       state.refused(bad);
       state.accepted(good);
@@ -38,12 +38,12 @@ describe('the state of the credentials', () => {
     assert.deepEqual(events, ['credential-refused', 'credential-accepted']);
   });
 
-  it('is good again when the refused one is replaced or goes, before anybody has used the next', async () => {
+  it('is good again when the refused one is replaced or removed, before the next one is used', async () => {
     for (const after of [next, undefined]) {
       const { state, gauge } = open();
-      state.gives('login', bad);
+      state.provides('login', bad);
       state.refused(bad);
-      state.gives('login', after);
+      state.provides('login', after);
       assert.equal(await gauge(), 0);
       // The answer to a request that began before.
       state.refused(bad);
@@ -53,15 +53,15 @@ describe('the state of the credentials', () => {
 
   it('stays bad while another source has the same credential', async () => {
     const { state, gauge } = open();
-    for (const source of ['one', 'two']) state.gives(source, bad);
+    for (const source of ['one', 'two']) state.provides(source, bad);
     state.refused(bad);
-    state.gives('one', next);
+    state.provides('one', next);
     assert.equal(await gauge(), 1);
-    state.gives('two', next);
+    state.provides('two', next);
     assert.equal(await gauge(), 0);
   });
 
-  it('property: it is bad exactly while a source gives what was refused last', async () => {
+  it('property: it is bad exactly while a source provides a credential whose last answer was a refusal', async () => {
     const credentials = fc.constantFrom(good, bad, next);
     const step = fc.oneof(
       fc.record({
@@ -79,7 +79,7 @@ describe('the state of the credentials', () => {
         for (const one of steps) {
           if ('gives' in one) {
             given.set(one.gives, one.credential);
-            state.gives(one.gives, one.credential);
+            state.provides(one.gives, one.credential);
             for (const credential of refused) if (!has(credential)) refused.delete(credential);
           } else if (one.answer) {
             refused.delete(one.credential);

@@ -2,28 +2,28 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from './clock.ts';
 
-/** A client that sends no more has this long to read what it was sent, and to close. */
+/** Time for a client that sends no more to read its answers and to close. */
 const LEAVING_MS = 5_000;
 
-/** The connections of a listener, and the answers under way on each. */
-export interface Connections {
+/** The connections of a listener and the running answers of each. */
+export interface ClientConnections {
   /**
-   * Notes an answer, and calls `onEnd` once: when the response closes, or else when the connection does. node:http alone says nothing of
-   * the answers that waited for their turn on a connection where a CONNECT came after them.
+   * Notes an answer, and calls `onEnd` once: when the response closes, or else when the connection closes. node:http alone reports nothing
+   * about answers that waited for their turn on a connection on which a CONNECT came after them.
    *
-   * A connection that is no more than half open is closed soon: node:http lets its client read as slowly as it likes, and node:tls
-   * waits for ever for what it wrote when the client reset the connection (Node.js 24).
+   * Closes a half-open connection after 5 s. node:http lets its client read as slowly as it likes, and node:tls waits for ever for written
+   * bytes when the client has reset the connection (Node.js 24).
    */
   begin(connection: Duplex, response: ServerResponse, onEnd: () => void): void;
   /**
-   * Ends a connection on which something came that is no request: with `answer`, unless that would be taken for a part of the answers
-   * that are under way.
+   * Ends a connection on which something came that is no request. Sends `answer` first, unless a client would take it for a part of the
+   * running answers.
    */
   refuse(connection: Duplex, answer: string): void;
 }
 
-/** None yet. */
-export function createConnections(clock: Clock): Connections {
+/** Begins without any connection. */
+export function createClientConnections(clock: Clock): ClientConnections {
   const answers = new WeakMap<Duplex, Set<() => void>>();
 
   function open(connection: Duplex): Set<() => void> {
