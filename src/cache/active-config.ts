@@ -7,7 +7,7 @@ import { createLastingClient, type LastingClient } from './replaceable-client.ts
 import { createUpstreamTable, type UpstreamTable } from './upstreams.ts';
 
 export interface ActiveConfigDeps {
-  readonly store: Store;
+  readonly store: Pick<Store, 'setPolicies'>;
   readonly tasks: TaskGroup;
   /** Makes the client of one upstream; it opens no connection yet. */
   readonly connect: (cache: CacheConfig) => Upstream;

@@ -185,7 +185,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     setPublic: (origin, at) =>
       at === undefined ? index.publicRepositories.remove(origin) : index.publicRepositories.set(origin, at),
 
-    leftBytes: (digest, origin) => spools.leftBytes(digest, origin.upstream),
+    partialBytes: (digest, origin) => spools.partialBytes(digest, origin.upstream),
     async spool(digest, origin, size) {
       await upkeep.counted();
       return spools.begin(digest, origin.upstream, size);

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
-import type { Store } from '../../store/types.ts';
+import type { PublicRepositories } from '../../store/types.ts';
 import type { UpstreamCredential } from '../../upstream/types.ts';
 import type { CachedUpstream, Destination } from './target.ts';
 import { createAnonymousVisitor } from './anonymous-requester.ts';
@@ -30,7 +30,7 @@ export interface Access {
 /** What the token endpoint asks of the proofs. */
 export type AccessForTokens = Pick<Access, 'accountOf' | 'mayBridge' | 'refuse'>;
 
-export function createAccess({ store, clock }: { store: Store; clock: Clock }): Access {
+export function createAccess({ store, clock }: { store: PublicRepositories; clock: Clock }): Access {
   const grants = createGrants(clock);
   const flags = createPublicFlags(store, clock);
 

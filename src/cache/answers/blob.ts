@@ -3,7 +3,7 @@ import { untilAborted } from '../../kit/abort.ts';
 import { isLarderError, LarderError } from '../../kit/errors.ts';
 import { createDigestHash, type Digest } from '../../oci/digest.ts';
 import type { ByteRange } from '../../oci/range.ts';
-import type { OpenContent, Store } from '../../store/types.ts';
+import type { ContentStore, OpenContent } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import { ageSeconds, notModified, sendHead, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
@@ -30,7 +30,7 @@ const RANGE_PIECE_BYTES = 16 * 1024 * 1024;
 const HEADERS_WITHIN_MS = 10_000;
 
 export interface BlobAnswerDeps {
-  readonly store: Store;
+  readonly store: ContentStore;
   readonly pulls: PullEngine;
   readonly admit: Admission;
   readonly pool: BufferPool;

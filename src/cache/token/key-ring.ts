@@ -4,7 +4,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { SingleFlight } from '../../kit/single-flight.ts';
-import type { Store } from '../../store/types.ts';
+import type { Documents } from '../../store/types.ts';
 import { MAX_LIFE_MS } from './token-life.ts';
 
 /** A key that tokens are sealed with. */
@@ -22,7 +22,7 @@ export interface KeyRing {
 }
 
 export interface KeyRingDeps {
-  readonly store: Pick<Store, 'readDocument' | 'writeDocument'>;
+  readonly store: Documents;
   readonly clock: Clock;
   readonly logger: Logger;
 }

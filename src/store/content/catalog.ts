@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { ChunkSums } from '../sums/chunk-sums.ts';
-import type { Candidate, ContentIndex, Relation } from '../index/content-index.ts';
+import type { Candidate, ContentIndex, StoredPresence } from '../index/content-index.ts';
 import type { Layout } from '../files/layout.ts';
 import type { Ledger } from './ledger.ts';
 import { recognise } from './recognise.ts';
@@ -12,20 +12,13 @@ import { worthOfNew } from '../index/worth.ts';
 
 interface Entry {
   row: ContentInfo;
-  /** By {@link originKey}; only the most recent ones. */
-  readonly relations: Map<string, Relation>;
+  /** By {@link originKey}; only recently requested ones. */
+  readonly presences: Map<string, StoredPresence>;
 }
 
 /** Rows kept in memory, about 0.6 KB each: a hit costs 0.1 us, the index 5 us. */
 const ENTRY_LIMIT = 16_384;
-const RELATION_LIMIT = 64;
-
-const PRESENCE: Record<Relation, Presence> = {
-  linked: 'linked',
-  held: 'unlinked',
-  unknown: 'unlinked',
-  foreign: 'foreign',
-};
+const PRESENCE_LIMIT = 64;
 
 /**
  * What the store knows of its content: recent rows in memory, all in the index, and where the index knows nothing the file
@@ -62,12 +55,12 @@ export class Catalog {
     const entry = this.#entry(digest);
     if (entry === undefined) return 'absent';
     const key = originKey(origin);
-    let relation = entry.relations.get(key);
-    if (relation === undefined) {
-      relation = this.#index.relation(digest, origin);
-      this.#remember(entry, key, relation);
+    let presence = entry.presences.get(key);
+    if (presence === undefined) {
+      presence = this.#index.presence(digest, origin);
+      this.#remember(entry, key, presence);
     }
-    return PRESENCE[relation];
+    return presence;
   }
 
   /** Enters content that was just verified and moved into place, delivered by `origin`. */
@@ -75,7 +68,7 @@ export class Catalog {
     const known = this.#known(row.digest);
     // The same bytes may be asked for as a blob too, or come from another upstream with another type: the first one stays.
     const kept = known?.row.type === 'manifest' ? known.row : row;
-    const entry = known ?? { row, relations: new Map() };
+    const entry = known ?? { row, presences: new Map() };
     entry.row = { ...row, type: kept.type, mediaType: kept.mediaType };
     this.#ledger.addContent(row.size - (known?.row.size ?? 0), known === undefined ? 1 : 0);
     this.#ghosts.delete(row.digest);
@@ -90,8 +83,8 @@ export class Catalog {
   /** Writes into the index what could not be written earlier. */
   saveAgain(): void {
     for (const entry of this.#unsaved.values()) {
-      const linked = [...entry.relations]
-        .filter(([, relation]) => relation === 'linked')
+      const linked = [...entry.presences]
+        .filter(([, presence]) => presence === 'linked')
         .map(([key]) => originOf(key));
       this.#save(entry, () => {
         this.#put(entry.row);
@@ -152,8 +145,8 @@ export class Catalog {
   /** What could be evicted although the index does not know of it. */
   unsaved(type: ContentType, upstream: string | undefined): Candidate[] {
     return [...this.#unsaved.values()]
-      .filter(({ row, relations }) => {
-        const upstreams = [...relations.keys()].map((key) => originOf(key).upstream);
+      .filter(({ row, presences }) => {
+        const upstreams = [...presences.keys()].map((key) => originOf(key).upstream);
         return row.type === type && (upstream === undefined || upstreams.includes(upstream));
       })
       .map(({ row: { digest, size, storedAt } }) => ({ digest, size, usedAt: storedAt }));
@@ -182,7 +175,7 @@ export class Catalog {
     if (recent !== undefined) return recent;
     const row = this.#ghosts.has(digest) ? undefined : this.#index.content(digest);
     if (row === undefined) return undefined;
-    const entry = { row, relations: new Map<string, Relation>() };
+    const entry = { row, presences: new Map<string, StoredPresence>() };
     this.#entries.set(digest, entry);
     return entry;
   }
@@ -190,7 +183,7 @@ export class Catalog {
   #adopt(digest: Digest): Entry | undefined {
     const row = recognise(this.#layout.blob(digest), digest);
     if (row === undefined) return undefined;
-    const entry = { row, relations: new Map<string, Relation>() };
+    const entry = { row, presences: new Map<string, StoredPresence>() };
     this.#entries.set(digest, entry);
     this.#ghosts.delete(digest);
     this.#ledger.addContent(row.size);
@@ -215,8 +208,8 @@ export class Catalog {
   #link(entry: Entry, origin: Origin): void {
     this.#hold(entry.row, origin.upstream);
     this.#index.addLink(entry.row.digest, origin);
-    // A first holder turns `unknown` of the others into `foreign`.
-    for (const [key, relation] of entry.relations) if (relation !== 'linked') entry.relations.delete(key);
+    // The first known upstream makes content of unknown origin `foreign` to the others.
+    for (const [key, presence] of entry.presences) if (presence !== 'linked') entry.presences.delete(key);
     this.#remember(entry, originKey(origin), 'linked');
   }
 
@@ -224,9 +217,9 @@ export class Catalog {
     if (this.#index.addHolder(row.digest, upstream, row.size)) this.#ledger.addHeld(upstream, row.size);
   }
 
-  #remember(entry: Entry, key: string, relation: Relation): void {
-    if (entry.relations.size >= RELATION_LIMIT) entry.relations.clear();
-    entry.relations.set(key, relation);
+  #remember(entry: Entry, key: string, presence: StoredPresence): void {
+    if (entry.presences.size >= PRESENCE_LIMIT) entry.presences.clear();
+    entry.presences.set(key, presence);
   }
 }
 

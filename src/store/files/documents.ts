@@ -1,10 +1,10 @@
 import { open, mkdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskError } from './disk.ts';
-import type { Store } from '../types.ts';
+import type { Documents } from '../types.ts';
 
 /** The documents of a store: one file each in `folder`, which is made with the first one. */
-export function createDocuments(folder: string): Pick<Store, 'readDocument' | 'writeDocument'> {
+export function createDocuments(folder: string): Documents {
   let count = 0;
 
   return {

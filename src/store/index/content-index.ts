@@ -1,13 +1,13 @@
 import type { Digest } from '../../oci/digest.ts';
 import { decodeSums, encodeSums, type ChunkSums } from '../sums/chunk-sums.ts';
 import type { IndexDatabase, Row } from './index-database.ts';
-import { PublicRepositories } from './public-repositories.ts';
+import { PublicRepositoryIndex } from './public-repository-index.ts';
 import { TagIndex } from './tag-index.ts';
-import type { ContentInfo, ContentType, Origin } from '../types.ts';
+import type { ContentInfo, ContentType, Origin, Presence } from '../types.ts';
 import type { Valued } from './worth.ts';
 
-/** How content and an origin are related in the index: linked, held by this upstream, by others only, or by nobody known. */
-export type Relation = 'linked' | 'held' | 'foreign' | 'unknown';
+/** Relation of stored content to an origin. */
+export type StoredPresence = Exclude<Presence, 'absent'>;
 
 /** Something that could be evicted. */
 export interface Candidate {
@@ -37,13 +37,13 @@ export interface EvictionQuery {
 /** The queries of the store (tables: see database.ts). None throws: see {@link IndexDatabase}. */
 export class ContentIndex {
   readonly tags: TagIndex;
-  readonly publicRepositories: PublicRepositories;
+  readonly publicRepositories: PublicRepositoryIndex;
   readonly #database: IndexDatabase;
 
   constructor(database: IndexDatabase) {
     this.#database = database;
     this.tags = new TagIndex(database);
-    this.publicRepositories = new PublicRepositories(database);
+    this.publicRepositories = new PublicRepositoryIndex(database);
   }
 
   transaction(work: () => void): boolean {
@@ -111,7 +111,8 @@ export class ContentIndex {
     this.#database.run(text, usedAt, worth, digest);
   }
 
-  relation(digest: Digest, { upstream, repository }: Origin): Relation {
+  /** Presence of content that is in the index. Content without a known upstream is unlinked for every upstream. */
+  presence(digest: Digest, { upstream, repository }: Origin): StoredPresence {
     const row = this.#database.row(
       `SELECT EXISTS (SELECT 1 FROM links WHERE digest = ?1 AND upstream = ?2 AND repository = ?3) AS linked,
               EXISTS (SELECT 1 FROM holders WHERE digest = ?1 AND upstream = ?2) AS held,
@@ -121,8 +122,7 @@ export class ContentIndex {
       repository,
     );
     if (row?.['linked'] === 1) return 'linked';
-    if (row?.['held'] === 1) return 'held';
-    return row?.['known'] === 1 ? 'foreign' : 'unknown';
+    return row?.['held'] !== 1 && row?.['known'] === 1 ? 'foreign' : 'unlinked';
   }
 
   holders(digest: Digest): string[] {

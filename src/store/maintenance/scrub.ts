@@ -7,13 +7,13 @@ import type { Ledger } from '../content/ledger.ts';
 import { createPace } from './pace.ts';
 import type { Prove } from '../damage/prove.ts';
 import { formatScrubRecord, newScrubRecord, parseScrubRecord, type ScrubRecord } from './scrub-record.ts';
-import type { Store } from '../types.ts';
+import type { Documents } from '../types.ts';
 
 export interface ScrubDeps {
   readonly inventory: Pick<Inventory, 'after'>;
   readonly ledger: Pick<Ledger, 'contentOf' | 'objects'>;
   readonly prove: Prove;
-  readonly documents: Pick<Store, 'readDocument' | 'writeDocument'>;
+  readonly documents: Documents;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Pick<

@@ -25,10 +25,10 @@ export interface SpoolsDeps {
 }
 
 export interface Spools {
-  /** See `Store.spool`. Continues what an earlier fill of this upstream has left. */
+  /** See `SpoolStore.spool`. Continues what an earlier fill of this upstream has left. */
   begin(digest: Digest, upstream: string, size: number | undefined): Promise<SpoolFile>;
-  /** See `Store.leftBytes`. */
-  leftBytes(digest: Digest, upstream: string): number;
+  /** See `SpoolStore.partialBytes`. */
+  partialBytes(digest: Digest, upstream: string): number;
   /** A spool of its own for content that is in memory as a whole. */
   beginSmall(digest: Digest, upstream: string, size: number): Promise<SpoolFile>;
   /** Enters what earlier runs have left into budget and partialBodies, and removes what nobody can continue. */
@@ -53,7 +53,8 @@ export function createSpools(deps: SpoolsDeps): Spools {
       }
     },
 
-    leftBytes: (digest, upstream) => partialBodies.bytesAt(join(layout.spool, spoolName(digest, upstream))),
+    partialBytes: (digest, upstream) =>
+      partialBodies.bytesAt(join(layout.spool, spoolName(digest, upstream))),
 
     async beginSmall(digest, upstream, size) {
       small += 1;

@@ -12,7 +12,7 @@ const WRITTEN_EVERY_MS = 60_000;
  * Which repositories their upstream serves to anybody, and when it last did. In the index, because an outage may begin before
  * a restart; in memory, because every anonymous request asks. What cannot be written is remembered all the same.
  */
-export class PublicRepositories {
+export class PublicRepositoryIndex {
   readonly #database: IndexDatabase;
   readonly #memory = new LRUCache<string, { at: number; writtenAt: number }>({ max: IN_MEMORY });
 
