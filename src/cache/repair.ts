@@ -2,7 +2,7 @@ import { untilAborted } from '../kit/abort.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Origin } from '../store/types.ts';
-import type { DamagedContent } from '../store/maintenance/verify.ts';
+import type { DamagedContent } from '../store/maintenance/maintenance.ts';
 import type { Access } from './access/access.ts';
 import type { Manifests } from './answers/manifests.ts';
 import type { Fill } from './pull/fill.ts';
