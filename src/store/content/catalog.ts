@@ -34,7 +34,7 @@ export class Catalog {
   readonly #unsaved = new Map<Digest, Entry>();
   /** Removed content whose rows could not be removed. Without this set it would come back. */
   readonly #ghosts = new Set<Digest>();
-  /** Upstream that content of unknown origin counts for. Undefined unless exactly one is configured: it counts for none until it is linked. */
+  /** The only configured upstream; content of unknown origin counts for it. Undefined: such content counts for none until it is linked. */
   soleUpstream: string | undefined;
 
   constructor(deps: { index: ContentIndex; ledger: Ledger; layout: Layout; clock: Clock }) {

@@ -11,8 +11,8 @@ interface Account {
 }
 
 /**
- * Bytes used by the whole store and by each upstream. The whole store counts content once, fills, quarantine and index. An upstream counts
- * the content that it delivered, shared or not, and its fills. Only arithmetic: nothing here touches the disk.
+ * Bytes used by the whole store and by each upstream. The whole store counts each content once, and fills, quarantine and index. An
+ * upstream counts the content that it delivered, shared or not, and its fills. Only arithmetic: nothing here touches the disk.
  */
 export class Ledger {
   readonly limitBytes: number;

@@ -25,7 +25,7 @@ export interface VerifyContentDeps {
   readonly outOfService: Pick<OutOfService, 'has' | 'addOrQuarantine'>;
 }
 
-/** Ends the read of a file that was evicted or replaced. Its disk space is free only once it is closed, and a slow reader takes hours. */
+/** Ends the read of an evicted or replaced file. Its disk space is free only once it is closed, and a slow reader takes hours. */
 const GONE = new Error('the file is gone');
 
 export function createVerifyContent({ layout, catalog, outOfService }: VerifyContentDeps): VerifyContent {

@@ -153,7 +153,7 @@ export class ContentIndex {
     this.#database.run(text, digest, upstream, repository);
   }
 
-  /** Content of one type in the order of the query, first to be evicted first: at most `limit` rows after `offset`. */
+  /** Content of one type in the order of eviction: at most `limit` rows after `offset`. */
   candidates({
     type,
     order,

@@ -103,7 +103,10 @@ export type GarbageReason = (typeof GARBAGE_REASONS)[number];
 export interface GarbageOptions {
   /** Reports what would be removed, and changes nothing. */
   readonly dryRun: boolean;
-  /** Policies of all configured upstreams; content of other upstreams is removed. Undefined: no content is removed for age, upstream or an upstream's budget. */
+  /**
+   * Policies of all configured upstreams; content of other upstreams is removed. Undefined: no content is removed for its age, its upstream
+   * or an upstream's budget.
+   */
   readonly policies: ReadonlyMap<string, UpstreamPolicy> | undefined;
   /** Limit of the whole store; undefined: the one that it was opened with. */
   readonly maxBytes: number | undefined;

@@ -6,7 +6,7 @@ export interface ScrubRecord {
   cursor: Digest | undefined;
   /** Content that is being read. */
   reading: Digest | undefined;
-  /** Content whose read a restart has interrupted once. After a second time it is left to the next pass, so that it does not hold up the rest. */
+  /** Content whose read a restart has interrupted once. After a second time it waits for the next pass, so as not to hold up the rest. */
   interrupted: Digest | undefined;
   /** Start of the running pass, else of the last one; undefined before the first. */
   startedAt: number | undefined;

@@ -47,7 +47,7 @@ export interface Upkeep {
    * that takes longer than 2 s.
    */
   whenCounted(): Promise<void>;
-  /** Resolves after the running walk, when index and files agree. Rejects with the signal's reason. */
+  /** Resolves after the running walk, which makes index and files agree. Rejects with the signal's reason. */
   whenWalked(signal: AbortSignal): Promise<void>;
   /** Updates the size of the index in the ledger. */
   measureIndex(): void;

@@ -14,7 +14,7 @@ interface PartialBody {
 /** A partial body is kept for this long for a fill that fetches the rest. */
 const LIFETIME_MS = 24 * 60 * 60 * 1000;
 
-/** Partial bodies: beginnings of bodies in `spool/` without a running fill. Kept for the next fill, and removed first if room is needed. */
+/** Beginnings of bodies in `spool/` without a running fill. Kept for the next fill, and the first to be removed for room. */
 export class PartialBodies {
   readonly #trash: Trash;
   readonly #clock: Clock;

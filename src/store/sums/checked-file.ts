@@ -10,8 +10,8 @@ import type { SharedFile } from '../files/shared-file.ts';
 const RECHECK_MS = 60_000;
 
 /**
- * A check is remembered only if its read began this long after the epoch. Two changes of a file within one tick of the kernel's clock have the same
- * change time. A tick is 1 to 10 ms (CONFIG_HZ), and shorter from Linux 6.13 on.
+ * A check is remembered only if its read began this long after the epoch. Two changes of a file within one tick of the kernel's clock
+ * have the same change time. A tick is 1 to 10 ms (CONFIG_HZ), and shorter from Linux 6.13 on.
  */
 const TICK_MS = 100;
 
@@ -26,9 +26,9 @@ export interface CheckedFileDeps {
 /**
  * A file whose bytes are checked against the sums of their chunks before they are returned.
  *
- * A check costs a third of what sending costs, so its result is remembered for an epoch, in which the page cache can only have the same bytes.
- * An epoch ends when the file's change time (`ctime`, which no program can set back) or this process's count of disk reads changes, and
- * after a minute. The comparison costs 1 us and comes after the bytes were read.
+ * A check costs a third of what sending costs. Its result is remembered for an epoch, in which the page cache can only have the same
+ * bytes. An epoch ends when the file's change time (`ctime`, which no program can set back) or this process's count of disk reads
+ * changes, and after a minute. The comparison costs 1 us and comes after the bytes were read.
  */
 export class CheckedFile {
   readonly file: SharedFile;
