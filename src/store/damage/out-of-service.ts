@@ -59,6 +59,7 @@ export class OutOfService {
       if (this.#digests.size <= LIMIT) break;
       this.#digests.delete(oldest);
     }
+    // The metric's name for out of service, whether or not the file goes into quarantine.
     metrics.corruptBlobs.inc({ action: 'quarantined' });
     logger.warn('stored content is damaged; out of service until it is mended', {
       event: 'damage-found',
