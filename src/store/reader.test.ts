@@ -5,7 +5,7 @@ import { silentLogger } from '../kit/logger.ts';
 import { layoutOf } from './files/layout.ts';
 import { createReader, type ReaderDeps } from './reader.ts';
 
-test('content that is found damaged while it is being opened is not opened: its file would stay in use when a fill mends it', async () => {
+test('content that is found damaged while it is being opened is not opened: its file would stay in use when a fill repairs it', async () => {
   await using under = await localStore();
   const of = body(1000);
   await keep(under.store, of, A);

@@ -88,7 +88,8 @@ export interface Origin {
  * `linked`: this upstream delivered it through this repository, or confirmed it there. It may be served.
  * `unlinked`: this upstream delivered it through another repository, or the upstreams that did were lost with the index. A 2xx HEAD of
  * the upstream for this repository is enough to link it.
- * `foreign`: only other upstreams delivered it. It must be downloaded once from this one (law 4, threat T2).
+ * `foreign`: only other upstreams delivered it. It must be downloaded once from this one (docs/laws.md, "Right caller"; decision 0005,
+ * threat T2).
  * `absent`: it is not on disk.
  */
 export type Presence = 'linked' | 'unlinked' | 'foreign' | 'absent';
@@ -153,7 +154,7 @@ export interface Spool {
   readonly digest: Digest;
   /**
    * Reads written bytes into `buffer` as {@link OpenContent.read} does, with `end` at most `offset`. Throws `STORE_UNAVAILABLE`, and
-   * `STORE_DAMAGED` for a byte that differs from the written one. A damaged spool goes on; the content it becomes is mended like any
+   * `STORE_DAMAGED` for a byte that differs from the written one. A damaged spool goes on; the content it becomes is repaired like any
    * other.
    */
   read(buffer: Buffer, offset: number, end: number): Promise<Buffer>;
@@ -170,13 +171,13 @@ export interface Spool {
   forkHash(): Hash;
   /**
    * Verifies, syncs, renames into place, writes the index row and the link to `origin`. Throws `UPSTREAM_DIGEST_MISMATCH` (the file is
-   * removed) or `STORE_UNAVAILABLE`. The returned content is open. `mended`: a part of it is from {@link SpoolStore.remains}.
+   * removed) or `STORE_UNAVAILABLE`. The returned content is open. `repaired`: a part of it is from {@link SpoolStore.remains}.
    */
   commit(meta: {
     type: ContentType;
     mediaType?: string;
     origin: Origin;
-    mended?: boolean;
+    repaired?: boolean;
   }): Promise<OpenContent>;
   /**
    * Ends the spool and keeps its bytes as a partial body for the next fill, or removes them if a next fill could not use them. Readers

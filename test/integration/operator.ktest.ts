@@ -453,18 +453,18 @@ describe(
       }
       assert.match(
         await see.reason('e', 'Progressing', 'Stuck', 'mirrorconfig'),
-        /^e\.io: nodes are not told of it/,
+        /^e\.io: it is not published to nodes/,
       );
       const told = async (): Promise<string> =>
         (await see.document()).mirrors.map(({ upstream }) => upstream).join();
       await waitFor(async () => (await told()) === 'a.io,b.io,c.io,d.io', {
         ...QUICK,
-        what: 'nodes to be told of the others',
+        what: 'the other mirrors to be published',
       });
       await team('delete', 'mirrorconfig', 'a', '--timeout=50s');
       await waitFor(async () => (await told()) === 'b.io,c.io,d.io,e.io', {
         ...QUICK,
-        what: 'nodes to be told of it after all',
+        what: 'the mirror to be published after all',
       });
     });
 

@@ -1,36 +1,37 @@
-/** What an operator knows of a cluster in which nothing is, but what a test writes. */
+/** The watched objects of a cluster that is empty but for what a test writes. */
 import { silentLogger } from '../../src/kit/logger.ts';
 import { createObjectStore } from '../../src/kube/informer/object-store.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
 import type { ConfigMap } from '../../src/kube/objects/config-maps.ts';
 import type { AgentPod } from '../../src/operator/cluster/agent-pod.ts';
-import type { NodeReport } from '../../src/operator/cluster/node-report.ts';
-import type { Claim, Service } from '../../src/operator/cluster/resources.ts';
-import { BY_CACHE, cacheKeysOf, type Watched } from '../../src/operator/cluster/watched.ts';
+import type { StoredReport } from '../../src/operator/cluster/node-report.ts';
+import type { VolumeClaim, Service } from '../../src/operator/cluster/resources.ts';
+import { BY_CACHE, cacheKeysOf } from '../../src/operator/cluster/cache-key.ts';
+import type { Watched } from '../../src/operator/cluster/watched.ts';
 
-/** With the writers of the kinds that tests write. */
+/** Returns the stores, with writers for the kinds that tests write. */
 export function emptyWatched() {
-  const { cache: statefulSets, writer: sets } = caches<KubeObject>();
-  const { cache: services, writer: addresses } = caches<Service>();
-  const { cache: claims, writer: volumes } = caches<Claim>();
-  const none = caches<KubeObject>().cache;
+  const { store: statefulSets, writer: sets } = caches<KubeObject>();
+  const { store: services, writer: addresses } = caches<Service>();
+  const { store: claims, writer: volumes } = caches<VolumeClaim>();
+  const none = caches<KubeObject>().store;
   const watched: Watched = {
     registryConfigs: none,
     mirrorConfigs: none,
     daemonSets: none,
-    agentPods: createObjectStore<KubeObject, AgentPod>({ logger: silentLogger }).cache,
-    serviceMonitorCrd: createObjectStore<KubeObject, boolean>({ logger: silentLogger }).cache,
+    agentPods: createObjectStore<KubeObject, AgentPod>({ logger: silentLogger }).store,
+    serviceMonitorCrd: createObjectStore<KubeObject, boolean>({ logger: silentLogger }).store,
     whenSynced: () => Promise.resolve(),
     hasSynced: () => true,
     statefulSets,
     disruptionBudgets: none,
     networkPolicies: none,
     services,
-    configMaps: caches<ConfigMap>().cache,
+    configMaps: caches<ConfigMap>().store,
     secrets: none,
     pods: none,
-    claims,
-    reports: createObjectStore<KubeObject, NodeReport>({ logger: silentLogger }).cache,
+    volumeClaims: claims,
+    reports: createObjectStore<KubeObject, StoredReport>({ logger: silentLogger }).store,
   };
   return { watched, statefulSets: sets, services: addresses, claims: volumes };
 }

@@ -1,4 +1,4 @@
-/** Whose the objects of a cache are, and what follows when somebody, or a spec, says otherwise. */
+/** Ownership of the objects of a cache, and the effect of manual edits and of new specs on it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CONFIG_MAPS } from '../../src/kube/objects/config-maps.ts';
@@ -36,13 +36,13 @@ const OBJECTS: Record<string, [Resource, string]> = {
   'Secret with its certificate': [SECRETS, `${KEY}-tls`],
 };
 
-/** How often nodes were told. */
+/** Number of writes of the node document. */
 const documentsOf = (cluster: StandIn) =>
   cluster.api.requests.filter(
     ({ verb, path }) => verb === 'patch' && path.endsWith('/configmaps/larder-nodes'),
   ).length;
 
-describe('an object of a cache that somebody has made out to be of', () => {
+describe('an object of a cache that was edited by hand to belong to', () => {
   const OTHERS = {
     'another object': { 'larder/asked-by': 'RegistryConfig team/other' },
     'another upstream of its name': { upstream: 'docker-io' },
@@ -50,7 +50,7 @@ describe('an object of a cache that somebody has made out to be of', () => {
   };
   for (const [title, changes] of Object.entries(OTHERS)) {
     for (const [what, [resource, name]] of Object.entries(OBJECTS)) {
-      test(`${title} is put right, and nothing else comes of it: the ${what}`, async () => {
+      test(`${title} is put back without any other effect: the ${what}`, async () => {
         await using cluster = await withCache();
         const { revision } = cluster.document();
         const uids = () => Object.values(OBJECTS).map((one) => cluster.get(...one)?.metadata.uid);
@@ -61,7 +61,7 @@ describe('an object of a cache that somebody has made out to be of', () => {
         await cluster.pass(5_000);
         assert.ok(isRight(cluster, resource, name));
         assert.deepEqual(uids(), before);
-        // Nor were nodes told anything meanwhile, which takes two seconds to take back.
+        // The node document was not written either: to take a change back would need two seconds.
         assert.equal(documentsOf(cluster), documents);
         assert.equal(cluster.document().revision, revision);
         cluster.edit(REGISTRY_CONFIGS, 'hub', LONGER);
@@ -71,9 +71,9 @@ describe('an object of a cache that somebody has made out to be of', () => {
   }
 });
 
-describe('an object of a cache that has lost the label of ours', () => {
+describe('an object of a cache whose label was taken off', () => {
   for (const [what, [resource, name]] of Object.entries(OBJECTS))
-    test(`has it again, and is the same as before: the ${what}`, async () => {
+    test(`gets it back, and is still the same object: the ${what}`, async () => {
       await using cluster = await withCache();
       const before = cluster.get(resource, name)?.metadata.uid;
       unlabel(cluster, resource, name);
@@ -82,7 +82,7 @@ describe('an object of a cache that has lost the label of ours', () => {
     });
 });
 
-test('an upstream that becomes another of the same name gets a cache of its own, once nodes have turned away from the one before', async () => {
+test('another upstream of the same name gets its own cache, once nodes have turned away from the previous one', async () => {
   const [former, corrected] = ['my-registry.example.io', 'my.registry.example.io'];
   const name = 'registry-my-registry-example-io';
   await using cluster = await withCache({ upstream: former });
@@ -108,7 +108,7 @@ describe('the name of a Service', () => {
   const addressAt = (cluster: StandIn, name: string) =>
     `https://${String(cluster.get(SERVICES, name)?.spec?.['clusterIP'])}:5000`;
 
-  test('passes to another cache only when nodes have turned away from the one that has it, and the status says so', async () => {
+  test('passes to another cache only after nodes have turned away from its cache, and the status says so', async () => {
     await using cluster = await startStandIn();
     cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
     cluster.put(REGISTRY_CONFIGS, registryConfig('young', { upstream: 'quay.io' }));
@@ -119,7 +119,7 @@ describe('the name of a Service', () => {
     cluster.edit(REGISTRY_CONFIGS, 'hub', {
       caches: [{ upstream: 'docker.io', serviceNameSuffix: 'quay-io' }],
     });
-    await cluster.until(isStuck(cluster, `Service ${SYSTEM}/${QUAY} is still that of the cache of quay.io`));
+    await cluster.until(isStuck(cluster, `Service ${SYSTEM}/${QUAY} still belongs to the cache of quay.io`));
     await cluster.pass(30_000);
     assert.deepEqual(cluster.get(SERVICES, QUAY), before, 'taken from under the node');
     assert.ok(cluster.get(SERVICES, KEY), 'gone before the node has turned away');
@@ -134,7 +134,7 @@ describe('the name of a Service', () => {
     await cluster.until(() => cluster.get(SERVICES, KEY) === undefined);
   });
 
-  test('changes places with that of another cache, when nodes have turned away from both', async () => {
+  test('is swapped with that of another cache, after nodes have turned away from both', async () => {
     const named = (docker: string, quay: string) => [
       { upstream: 'docker.io', serviceNameSuffix: docker },
       { upstream: 'quay.io', serviceNameSuffix: quay },
@@ -164,7 +164,7 @@ describe('the name of a Service', () => {
     await cluster.until(() => !isStuck(cluster, 'still')());
   });
 
-  test('passes on within one object, after the cache that had it has another', async () => {
+  test('passes to another cache of the same object, after its cache has a new one', async () => {
     await using cluster = await startStandIn();
     const former = [{ upstream: 'docker.io', serviceNameSuffix: 'a' }, { upstream: 'quay.io' }];
     cluster.put(REGISTRY_CONFIGS, registryConfig('hub', ...former));
@@ -183,7 +183,7 @@ describe('the name of a Service', () => {
   });
 });
 
-test('a cache goes with an object that somebody has made out to be of another upstream, which stands as before', async () => {
+test('a cache is removed with an object that was edited to name another upstream, whose cache stays unchanged', async () => {
   await using cluster = await withCache();
   cluster.put(REGISTRY_CONFIGS, registryConfig('other', { upstream: 'quay.io' }));
   await cluster.until(() => cluster.document().caches.length === 2);

@@ -20,7 +20,7 @@ import { startStandIn, type StandIn } from './stand-in.ts';
 
 const KEY = 'registry-docker-io';
 const CACHE = { upstream: 'docker.io', secretReferenceName: 'hub-login' };
-/** What CEL cannot refuse: it is longer than a duration can be. */
+/** Invalid, but CEL cannot refuse it: the ttl is longer than a duration can be. */
 const INVALID = { caches: [{ ...CACHE, garbageCollection: { ttl: '2562048h' } }] };
 
 function secret(name: string, data: Readonly<Record<string, string>>): object {
@@ -45,19 +45,19 @@ function mirrors(name: string, upstream: string, secretName: string): object {
   });
 }
 
-function reasonOf(cluster: StandIn, resource: Resource, name: string, type: string) {
+function conditionOf(cluster: StandIn, resource: Resource, name: string, type: string) {
   return cluster.get(resource, name, TEAM)?.status?.conditions?.find((one) => one.type === type);
 }
 
-async function saysOf(cluster: StandIn, resource: Resource, name: string, type: string, reason: string) {
+async function messageOf(cluster: StandIn, resource: Resource, name: string, type: string, reason: string) {
   const condition = await cluster.until(() => {
-    const now = reasonOf(cluster, resource, name, type);
+    const now = conditionOf(cluster, resource, name, type);
     return now?.reason === reason ? now : undefined;
   }, `${name} to be ${type} for ${reason}`);
   return condition.message;
 }
 
-test('five hosts with a bundle of 220 KB have it once, and one that is too large is refused with its size', async () => {
+test('five hosts share one bundle of 220 KB, and a bundle that is too large is refused with its size', async () => {
   await using cluster = await startStandIn();
   cluster.put(SECRETS, secret('all', { 'bundle.crt': bundleOf(220 * 1024) }));
   cluster.put(SECRETS, secret('huge', { 'bundle.crt': bundleOf(256 * 1024 + 1) }));
@@ -70,12 +70,12 @@ test('five hosts with a bundle of 220 KB have it once, and one that is too large
   await cluster.until(() => cluster.document().mirrors.length === 2);
   assert.equal(Object.keys(cluster.document().bundles).length, 1);
   assert.match(
-    await saysOf(cluster, MIRROR_CONFIGS, 'huge', 'Degraded', 'CABundleInvalid'),
-    /^ghcr\.io: bundle\.crt of Secret huge has 262145 bytes, and may have 262144/,
+    await messageOf(cluster, MIRROR_CONFIGS, 'huge', 'Degraded', 'CABundleInvalid'),
+    /^ghcr\.io: bundle\.crt of Secret huge has 262145 bytes, but at most 262144 are allowed/,
   );
 });
 
-test('a document that would be too large leaves out the youngest, which says so, and nodes hear of everything else', async () => {
+test('a document that would be too large leaves out the youngest object, whose status says so, and publishes all others', async () => {
   await using cluster = await startStandIn();
   for (const name of ['a', 'b', 'c', 'd', 'e']) {
     cluster.put(SECRETS, secret(name, { 'bundle.crt': bundleOf(230_000) }));
@@ -83,19 +83,19 @@ test('a document that would be too large leaves out the youngest, which says so,
   }
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
   await cluster.until(() => cluster.document().caches.length === 1);
-  const told = (): string[] => cluster.document().mirrors.map(({ upstream }) => upstream);
-  assert.deepEqual(told(), ['a.io', 'b.io', 'c.io', 'd.io']);
+  const published = (): string[] => cluster.document().mirrors.map(({ upstream }) => upstream);
+  assert.deepEqual(published(), ['a.io', 'b.io', 'c.io', 'd.io']);
   assert.match(
-    await saysOf(cluster, MIRROR_CONFIGS, 'e', 'Progressing', 'Stuck'),
-    /^e\.io: nodes are not told of it: it takes \d+ bytes/,
+    await messageOf(cluster, MIRROR_CONFIGS, 'e', 'Progressing', 'Stuck'),
+    /^e\.io: it is not published to nodes: it takes \d+ bytes/,
   );
   cluster.remove(MIRROR_CONFIGS, 'a');
-  await cluster.until(() => told().join() === 'b.io,c.io,d.io,e.io');
-  await cluster.until(() => reasonOf(cluster, MIRROR_CONFIGS, 'e', 'Progressing')?.reason !== 'Stuck');
+  await cluster.until(() => published().join() === 'b.io,c.io,d.io,e.io');
+  await cluster.until(() => conditionOf(cluster, MIRROR_CONFIGS, 'e', 'Progressing')?.reason !== 'Stuck');
   assert.equal(cluster.get(MIRROR_CONFIGS, 'a', TEAM), undefined);
 });
 
-test('a Secret that cannot be read keeps nothing else from nodes, and its mirrors say so until it can', async () => {
+test('a Secret that cannot be read delays only its own mirrors, and their status says so until it can be read', async () => {
   await using cluster = await startStandIn();
   const fault = { kind: 'status', status: 403, reason: 'Forbidden' } as const;
   cluster.api.faults.add({ fault, verb: 'get', path: '/secrets/ca', times: Infinity });
@@ -104,26 +104,26 @@ test('a Secret that cannot be read keeps nothing else from nodes, and its mirror
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
   await cluster.until(() => cluster.document().caches.length === 1);
   assert.deepEqual(cluster.document().mirrors, []);
-  const stuck = await saysOf(cluster, MIRROR_CONFIGS, 'mirrors', 'Progressing', 'Stuck');
+  const stuck = await messageOf(cluster, MIRROR_CONFIGS, 'mirrors', 'Progressing', 'Stuck');
   assert.match(stuck, /^quay\.io: its CA bundle cannot be read: /);
   cluster.api.faults.clear();
   await cluster.until(() => cluster.document().mirrors[0]?.hosts[0]?.ca !== undefined);
-  await saysOf(cluster, MIRROR_CONFIGS, 'mirrors', 'Degraded', 'Healthy');
+  await messageOf(cluster, MIRROR_CONFIGS, 'mirrors', 'Degraded', 'Healthy');
 });
 
-test('what passes the rules of an object and not those of the nodes keeps nothing else from them', async () => {
+test('an entry that is valid in an object but not in the node document delays no other', async () => {
   await using cluster = await startStandIn();
   const hosts = [{ host: 'https://m.example/?' }];
   cluster.put(MIRROR_CONFIGS, mirrorConfig('odd', { upstream: 'quay.io', hosts }));
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
   await cluster.until(() => cluster.document().caches.length === 1);
   assert.match(
-    await saysOf(cluster, MIRROR_CONFIGS, 'odd', 'Progressing', 'Stuck'),
-    /^quay\.io: nodes cannot be told of it: .*hosts\[0\]\.host: must be an http\(s\) URL/,
+    await messageOf(cluster, MIRROR_CONFIGS, 'odd', 'Progressing', 'Stuck'),
+    /^quay\.io: it cannot be published to nodes: .*hosts\[0\]\.host: must be an http\(s\) URL/,
   );
 });
 
-test('a document that cannot be written is told of in the status of those whom it concerns, until it can', async () => {
+test('a document that cannot be written is reported in the status of the affected objects, until it can be written', async () => {
   await using cluster = await startStandIn();
   cluster.put(REGISTRY_CONFIGS, registryConfig('old', { upstream: 'quay.io' }));
   await cluster.until(() => cluster.document().caches.length === 1);
@@ -131,18 +131,18 @@ test('a document that cannot be written is told of in the status of those whom i
   cluster.api.faults.add({ fault, verb: 'patch', path: '/configmaps/larder-nodes', times: Infinity });
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
   assert.match(
-    await saysOf(cluster, REGISTRY_CONFIGS, 'hub', 'Progressing', 'Stuck'),
-    /^docker\.io: nodes cannot be told of the last change: .*no more room/,
+    await messageOf(cluster, REGISTRY_CONFIGS, 'hub', 'Progressing', 'Stuck'),
+    /^docker\.io: the last change cannot be published to nodes: .*no more room/,
   );
-  assert.notEqual(reasonOf(cluster, REGISTRY_CONFIGS, 'old', 'Progressing')?.reason, 'Stuck');
+  assert.notEqual(conditionOf(cluster, REGISTRY_CONFIGS, 'old', 'Progressing')?.reason, 'Stuck');
   cluster.remove(REGISTRY_CONFIGS, 'old');
-  await saysOf(cluster, REGISTRY_CONFIGS, 'old', 'Progressing', 'Stuck');
+  await messageOf(cluster, REGISTRY_CONFIGS, 'old', 'Progressing', 'Stuck');
   cluster.api.faults.clear();
   await cluster.until(() => cluster.get(REGISTRY_CONFIGS, 'old', TEAM) === undefined);
-  await cluster.until(() => reasonOf(cluster, REGISTRY_CONFIGS, 'hub', 'Progressing')?.reason !== 'Stuck');
+  await cluster.until(() => conditionOf(cluster, REGISTRY_CONFIGS, 'hub', 'Progressing')?.reason !== 'Stuck');
 });
 
-test('a larder-nodes of somebody else is left alone and named, and nodes are told once it is gone; ours without its label is ours', async () => {
+test('a larder-nodes of another owner is left alone and reported, and replaced once it is gone; without our label but with our key it is ours', async () => {
   await using cluster = await startStandIn();
   const key = { namespace: SYSTEM, name: NODES_CONFIG_MAP };
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: key };
@@ -151,8 +151,8 @@ test('a larder-nodes of somebody else is left alone and named, and nodes are tol
   cluster.put(CONFIG_MAPS, { ...object, data: { notes: 'mine' } });
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
   assert.match(
-    await saysOf(cluster, REGISTRY_CONFIGS, 'hub', 'Progressing', 'Stuck'),
-    /^docker\.io: nodes cannot be told of the last change: ConfigMap larder-system\/larder-nodes exists and was not made by Larder/,
+    await messageOf(cluster, REGISTRY_CONFIGS, 'hub', 'Progressing', 'Stuck'),
+    /^docker\.io: the last change cannot be published to nodes: ConfigMap larder-system\/larder-nodes exists and was not made by Larder/,
   );
   assert.deepEqual(cluster.get(CONFIG_MAPS, NODES_CONFIG_MAP, SYSTEM)?.['data'], { notes: 'mine' });
   cluster.remove(CONFIG_MAPS, NODES_CONFIG_MAP, SYSTEM);
@@ -163,7 +163,7 @@ test('a larder-nodes of somebody else is left alone and named, and nodes are tol
   await cluster.until(() => cluster.get(CONFIG_MAPS, NODES_CONFIG_MAP, SYSTEM)?.metadata.labels);
 });
 
-test('a finalizer that somebody takes off is put back, and nodes and cache hear nothing of it', async () => {
+test('a finalizer that is taken off is put back, and neither nodes nor cache change', async () => {
   await using cluster = await startStandIn();
   const hub = registryConfig('hub', { upstream: 'docker.io' });
   cluster.put(REGISTRY_CONFIGS, hub);
@@ -173,7 +173,7 @@ test('a finalizer that somebody takes off is put back, and nodes and cache hear 
   const hasFinalizer = (): boolean =>
     cluster.get(REGISTRY_CONFIGS, 'hub', TEAM)?.metadata.finalizers?.includes('larder/operator') ?? false;
   assert.equal(hasFinalizer(), true);
-  // The patch that puts it back is refused for a while.
+  // The patch that puts it back is refused eight times.
   const fault = { kind: 'status', status: 500 } as const;
   cluster.api.faults.add({ fault, verb: 'patch', path: '/registryconfigs/hub', times: 8 });
   cluster.put(REGISTRY_CONFIGS, hub);
@@ -185,7 +185,7 @@ test('a finalizer that somebody takes off is put back, and nodes and cache hear 
   assert.equal(cluster.get(STATEFUL_SETS, KEY)?.metadata.uid, set.metadata.uid);
 });
 
-/** With a cache whose object has become invalid. */
+/** Starts with a cache whose owner has become invalid. */
 async function withInvalid(): Promise<StandIn> {
   await using cleanup = new AsyncDisposableStack();
   const cluster = cleanup.use(await startStandIn());
@@ -194,12 +194,12 @@ async function withInvalid(): Promise<StandIn> {
   await cluster.until(() => cluster.document().caches.length === 1);
   await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
   cluster.edit(REGISTRY_CONFIGS, 'hub', INVALID);
-  await saysOf(cluster, REGISTRY_CONFIGS, 'hub', 'Ready', 'ConfigurationInvalid');
+  await messageOf(cluster, REGISTRY_CONFIGS, 'hub', 'Ready', 'ConfigurationInvalid');
   cleanup.move();
   return cluster;
 }
 
-/** Makes a certificate's time run out, as far as its Secret tells; resolves when there is another. */
+/** Lets a certificate expire by the annotation of its Secret. Resolves when it was renewed. */
 async function renewed(cluster: StandIn): Promise<void> {
   const { metadata, ...rest } = cluster.get(SECRETS, `${KEY}-tls`) as Held;
   const until = new Date(cluster.clock.now()).toISOString();
@@ -212,7 +212,7 @@ async function renewed(cluster: StandIn): Promise<void> {
   await cluster.until(isOther, 'another certificate');
 }
 
-test('the cache of an object that has become invalid is looked after as it was configured before', async () => {
+test('the cache of an object that has become invalid is maintained with its last valid configuration', async () => {
   await using cluster = await withInvalid();
   const revision = cluster.document().revision;
   cluster.remove(NETWORK_POLICIES, KEY, SYSTEM);
@@ -234,7 +234,7 @@ test('the cache of an object that has become invalid is looked after as it was c
   await cluster.until(() => cluster.get(REGISTRY_CONFIGS, 'hub', TEAM) === undefined);
 });
 
-test('of one whose configuration cannot be read any more everything stays, and its certificate is renewed', async () => {
+test('a cache whose last configuration cannot be parsed stays, and its certificate is renewed', async () => {
   await using cluster = await withInvalid();
   const { metadata, ...rest } = cluster.get(CONFIG_MAPS, `${KEY}-config`) as Held;
   cluster.put(CONFIG_MAPS, { ...rest, metadata, data: { 'config.yaml': 'kind: Nothing' } });
@@ -245,17 +245,17 @@ test('of one whose configuration cannot be read any more everything stays, and i
   assert.ok(cluster.get(STATEFUL_SETS, KEY));
 });
 
-test('a leader that was suspended between two writes of one reconcile, until its lease had run out, sends no second one', async () => {
+test('a leader that is suspended between two writes of one reconcile until its lease has expired sends no second write', async () => {
   await using cluster = await startStandIn();
   const lease = (): string | undefined => cluster.get(LEASES, LEASE_NAME)?.metadata.resourceVersion;
   await cluster.pass(2_000);
-  // Just renewed: for two seconds nothing else would ask.
+  // The lease was just renewed: nothing else checks it for two seconds.
   const before = lease();
   await cluster.until(() => lease() !== before);
   const writes = (): number =>
     cluster.api.requests.filter(({ method, path }) => method !== 'GET' && path.endsWith(`/services/${KEY}`))
       .length;
-  // Its first is to be sent again a second later.
+  // The first write will be repeated a second later.
   const fault = { kind: 'status', status: 429, retryAfter: 1 } as const;
   cluster.api.faults.add({ fault, verb: 'patch', path: `/services/${KEY}` });
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
@@ -268,7 +268,7 @@ test('a leader that was suspended between two writes of one reconcile, until its
   assert.equal(writes(), 1);
 });
 
-test('a Secret of another namespace is no object of a cache, whatever it says of itself', async () => {
+test('a Secret of another namespace never belongs to a cache, whatever its labels and annotations say', async () => {
   await using cluster = await startStandIn();
   const labels = { 'app.kubernetes.io/managed-by': 'larder-operator' };
   const annotations = { upstream: 'docker.io', 'larder/asked-by': 'RegistryConfig team/another' };

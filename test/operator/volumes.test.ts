@@ -1,12 +1,12 @@
-/** Whose the volume of a cache is: what was private to somebody else stays private. */
+/** Which cache a volume belongs to. Content that was private to another owner stays private. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CLAIMS, REGISTRY_CONFIGS, STATEFUL_SETS } from '../../src/operator/cluster/resources.ts';
+import { VOLUME_CLAIMS, REGISTRY_CONFIGS, STATEFUL_SETS } from '../../src/operator/cluster/resources.ts';
 import {
   annotate,
   annotationsOf,
   configOf,
-  HOLDER,
+  OWNER,
   isLabelled,
   isRight,
   isStuck,
@@ -18,7 +18,7 @@ import {
 import { registryConfig, SYSTEM, type Held } from './setting.ts';
 import { startStandIn, type StandIn } from './stand-in.ts';
 
-/** The claim that a StatefulSet of `annotations` has made, of `name`; its pod keeps it from going. */
+/** The claim that the StatefulSet `name` with `annotations` has created. Its pod delays the deletion. */
 function claimOf(annotations: Readonly<Record<string, string>>, name = KEY): object {
   const labels = { app: name, 'app.kubernetes.io/managed-by': 'larder-operator' };
   const finalizers = ['kubernetes.io/pvc-protection'];
@@ -30,10 +30,10 @@ function claimOf(annotations: Readonly<Record<string, string>>, name = KEY): obj
   };
 }
 
-/** As when its last pod has gone. */
+/** Lets a deleted claim go, as when its last pod is gone. */
 function release(cluster: StandIn, name: string): void {
-  const { metadata, ...rest } = cluster.get(CLAIMS, name) as Held;
-  cluster.put(CLAIMS, { ...rest, metadata: { ...metadata, finalizers: [] } });
+  const { metadata, ...rest } = cluster.get(VOLUME_CLAIMS, name) as Held;
+  cluster.put(VOLUME_CLAIMS, { ...rest, metadata: { ...metadata, finalizers: [] } });
 }
 
 describe('the volume of a cache', () => {
@@ -44,56 +44,59 @@ describe('the volume of a cache', () => {
     ['another object', { 'larder/asked-by': 'RegistryConfig team/other' }],
     ['another upstream', { upstream: 'quay.io' }],
   ] as const) {
-    test(`stays when somebody has made its claim out to be of ${title}, and so does all else of the cache`, async () => {
+    test(`stays when its claim was edited to belong to ${title}, and so does the rest of the cache`, async () => {
       await using cluster = await withCache();
-      cluster.put(CLAIMS, claimOf(HOLDER));
+      cluster.put(VOLUME_CLAIMS, claimOf(OWNER));
       await cluster.pass(2_000);
-      annotate(cluster, CLAIMS, CLAIM, changes);
-      await cluster.until(() => isRight(cluster, CLAIMS, CLAIM));
-      assert.equal(cluster.get(CLAIMS, CLAIM)?.metadata.deletionTimestamp, undefined);
+      annotate(cluster, VOLUME_CLAIMS, CLAIM, changes);
+      await cluster.until(() => isRight(cluster, VOLUME_CLAIMS, CLAIM));
+      assert.equal(cluster.get(VOLUME_CLAIMS, CLAIM)?.metadata.deletionTimestamp, undefined);
       cluster.edit(REGISTRY_CONFIGS, 'hub', LONGER);
       await cluster.until(() => configOf(cluster).includes('ttl: 24h'));
     });
   }
 
-  test('that is ending under it keeps nothing else of the cache from being looked after', async () => {
+  test('does not keep the rest of the cache from being reconciled while it is deleted', async () => {
     await using cluster = await withCache();
-    cluster.put(CLAIMS, claimOf(HOLDER));
-    cluster.remove(CLAIMS, CLAIM, SYSTEM);
+    cluster.put(VOLUME_CLAIMS, claimOf(OWNER));
+    cluster.remove(VOLUME_CLAIMS, CLAIM, SYSTEM);
     cluster.edit(REGISTRY_CONFIGS, 'hub', LONGER);
     await cluster.until(() => configOf(cluster).includes('ttl: 24h'));
   });
 
   for (const [title, annotations, labels] of [
-    ['another object', { ...HOLDER, 'larder/asked-by': 'RegistryConfig team/other' }, {}],
-    ['another upstream of its name', { ...HOLDER, upstream: 'docker-io' }, {}],
+    ['another object', { ...OWNER, 'larder/asked-by': 'RegistryConfig team/other' }, {}],
+    ['another upstream of its name', { ...OWNER, upstream: 'docker-io' }, {}],
     ['nobody', {}, {}],
     [
       'another upstream of its name, as its label says',
-      { 'larder/asked-by': HOLDER['larder/asked-by'] },
+      { 'larder/asked-by': OWNER['larder/asked-by'] },
       { 'upstream-host': 'docker-io' },
     ],
   ] as const) {
-    test(`is never one that was kept of ${title}, and the status says what the cache waits for`, async () => {
+    test(`is never one that was kept for ${title}, and the status says what the cache waits for`, async () => {
       await using cluster = await startStandIn();
       const { metadata, ...rest } = claimOf(annotations) as Held;
-      cluster.put(CLAIMS, { ...rest, metadata: { ...metadata, labels: { ...metadata.labels, ...labels } } });
+      cluster.put(VOLUME_CLAIMS, {
+        ...rest,
+        metadata: { ...metadata, labels: { ...metadata.labels, ...labels } },
+      });
       cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
-      await cluster.until(isStuck(cluster, 'ending'));
+      await cluster.until(isStuck(cluster, 'being deleted'));
       assert.equal(cluster.get(STATEFUL_SETS, KEY), undefined);
       release(cluster, CLAIM);
       await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
-      assert.equal(cluster.get(CLAIMS, CLAIM), undefined);
+      assert.equal(cluster.get(VOLUME_CLAIMS, CLAIM), undefined);
     });
   }
 
-  test('may be one that was kept of its own', async () => {
+  test('may be one that was kept for the same cache', async () => {
     await using cluster = await startStandIn();
-    cluster.put(CLAIMS, claimOf({ 'larder/asked-by': HOLDER['larder/asked-by'] }));
+    cluster.put(VOLUME_CLAIMS, claimOf({ 'larder/asked-by': OWNER['larder/asked-by'] }));
     cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
     await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
-    await cluster.until(() => annotationsOf(cluster, CLAIMS, CLAIM)['upstream'] === 'docker.io');
-    assert.equal(cluster.get(CLAIMS, CLAIM)?.metadata.deletionTimestamp, undefined);
+    await cluster.until(() => annotationsOf(cluster, VOLUME_CLAIMS, CLAIM)['upstream'] === 'docker.io');
+    assert.equal(cluster.get(VOLUME_CLAIMS, CLAIM)?.metadata.deletionTimestamp, undefined);
   });
 
   test('does not pass over to another upstream of the same name', async () => {
@@ -103,34 +106,34 @@ describe('the volume of a cache', () => {
     const [{ metadata }] = spec['volumeClaimTemplates'] as [
       { metadata: { annotations: Record<string, string> } },
     ];
-    cluster.put(CLAIMS, claimOf(metadata.annotations, name));
+    cluster.put(VOLUME_CLAIMS, claimOf(metadata.annotations, name));
     cluster.edit(REGISTRY_CONFIGS, 'hub', { caches: [{ upstream: 'my.registry.example.io' }] });
     await cluster.until(() => cluster.document().caches.length === 0);
     cluster.report('n1', cluster.document().revision);
-    await cluster.until(isStuck(cluster, 'ending'));
+    await cluster.until(isStuck(cluster, 'being deleted'));
     assert.equal(cluster.get(STATEFUL_SETS, name), undefined);
     release(cluster, `cache-volume-${name}-0`);
     await cluster.until(() => cluster.get(STATEFUL_SETS, name));
   });
 
-  test('has the label of ours again, when somebody has taken it off its claim', async () => {
+  test('gets our label back when it was taken off the claim', async () => {
     await using cluster = await withCache();
-    cluster.put(CLAIMS, claimOf(HOLDER));
+    cluster.put(VOLUME_CLAIMS, claimOf(OWNER));
     await cluster.pass(2_000);
-    unlabel(cluster, CLAIMS, CLAIM);
-    await cluster.until(() => isLabelled(cluster, CLAIMS, CLAIM));
+    unlabel(cluster, VOLUME_CLAIMS, CLAIM);
+    await cluster.until(() => isLabelled(cluster, VOLUME_CLAIMS, CLAIM));
   });
 
-  test('is never one that was kept of another object and has lost the label of ours, which is left alone', async () => {
+  test('is never a claim of another object without our label, which is left unchanged', async () => {
     await using cluster = await startStandIn();
-    cluster.put(CLAIMS, claimOf({ ...HOLDER, 'larder/asked-by': 'RegistryConfig team/other' }));
-    unlabel(cluster, CLAIMS, CLAIM);
+    cluster.put(VOLUME_CLAIMS, claimOf({ ...OWNER, 'larder/asked-by': 'RegistryConfig team/other' }));
+    unlabel(cluster, VOLUME_CLAIMS, CLAIM);
     cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
     await cluster.until(isStuck(cluster, `${SYSTEM}/${CLAIM} exists`));
     assert.equal(cluster.get(STATEFUL_SETS, KEY), undefined);
-    assert.equal(cluster.get(CLAIMS, CLAIM)?.metadata.deletionTimestamp, undefined);
+    assert.equal(cluster.get(VOLUME_CLAIMS, CLAIM)?.metadata.deletionTimestamp, undefined);
     release(cluster, CLAIM);
-    cluster.remove(CLAIMS, CLAIM, SYSTEM);
+    cluster.remove(VOLUME_CLAIMS, CLAIM, SYSTEM);
     await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
   });
 });

@@ -17,27 +17,27 @@ const CREDENTIAL = z.object({
   }),
 });
 
-/** What a plugin gave: a token, or a certificate with its key. */
+/** Credential from a plugin: a token, or a certificate with its key. */
 export interface PluginCredential {
   readonly token: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
-  /** Milliseconds since the epoch; undefined: until it is refused. */
+  /** Milliseconds since the epoch. Undefined: valid until refused. */
   readonly expiresAt: number | undefined;
 }
 
 export interface PluginSettings {
   readonly exec: KubeconfigExec;
   readonly cluster: KubeconfigCluster;
-  /** Relative commands begin here: the directory of the kubeconfig. */
+  /** Directory of the kubeconfig, for relative commands. */
   readonly directory: string;
-  /** Of this process; the plugin inherits it. */
+  /** Environment of this process, which the plugin inherits. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /**
  * Runs a login plugin (client-go credential plugins, `client.authentication.k8s.io`) without a terminal, for 60 s at most. Throws
- * `KUBE_CONNECTION_INVALID` with the command's name and what was wrong: neither its arguments nor what it printed, which may be secret.
+ * `KUBE_CONNECTION_INVALID` with the command's name and the problem. Its arguments and its output may be secret and are left out.
  */
 export async function runExecPlugin(
   settings: PluginSettings,
@@ -71,7 +71,7 @@ export async function runExecPlugin(
   };
 }
 
-/** Some ask a server, and that server asks a third. */
+/** A plugin may ask a server that asks a third one. */
 const LONGEST_RUN_MS = 60_000;
 const OUTPUT_BYTES = 1024 * 1024;
 
@@ -86,7 +86,7 @@ function run(
     spec: { interactive: false, ...(provideClusterInfo === true && { cluster: clusterInfo(cluster) }) },
   };
   const own = Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]));
-  // A command with a slash is a path, one without is looked up in PATH.
+  // A command with a slash is a path; any other is looked up in PATH.
   const file = command.includes('/') && !isAbsolute(command) ? resolve(directory, command) : command;
   return new Promise((done, fail) => {
     const child = execFile(
@@ -113,7 +113,7 @@ function clusterInfo(cluster: KubeconfigCluster): unknown {
   };
 }
 
-/** How it ended. Not the message of the error: that has the arguments and what was printed. */
+/** Describes the exit. The error's own message would include the arguments and the output. */
 function exitText(error: unknown): string {
   const { code, signal } = error as { code?: unknown; signal?: unknown };
   if (typeof code === 'number') return `exit code ${code}`;

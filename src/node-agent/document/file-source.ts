@@ -7,8 +7,8 @@ import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from '../../flee
 import { logRefused, type DocumentSource } from './document-source.ts';
 
 /**
- * The document in a file. One that does not exist at the start is a mistake; one that goes away later was deleted, and says that
- * nothing is to be done any more. A changed file with problems is refused, and the last good document stays in force.
+ * The document in a file. A missing file is an error at the start. Later it was deleted, and there is nothing to do. A changed file with
+ * problems is refused, and the last good document stays in force.
  */
 export function createFileSource(file: string, clock: Clock, logger: Logger): DocumentSource {
   let asRead: string | undefined;

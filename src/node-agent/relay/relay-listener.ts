@@ -6,12 +6,12 @@ import { drain } from '../../kit/listen.ts';
 import type { RelayCertificate } from './relay-certificate.ts';
 import type { Relay } from './relay.ts';
 
-/** containerd keeps connections for 30 s: whoever closes first must not be us. */
+/** containerd keeps connections for 30 s; the relay must not be the first to close them. */
 const RELAY_LIMITS: ClientLimits = { ...CLIENT_LIMITS, idleMs: 75_000 };
-/** Tokens of large registries exceed the default 16 KiB. */
+/** Tokens of large registries exceed the default of 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
-/** The server that containerd is pointed at, of HTTP over TLS; `/healthz` says that the process lives. */
+/** HTTPS server that containerd is pointed at. `/healthz` shows that the process lives. */
 export function createRelayListener(
   relay: Relay,
   { certificate, key }: RelayCertificate,
@@ -58,6 +58,6 @@ function refusal(status: string): string {
 
 export interface RelayListener {
   readonly server: Server;
-  /** Refuses new connections at once, which sends containerd to the origin, and lets running answers end, `limitMs` at most. */
+  /** Refuses new connections at once, which sends containerd to the origin, and lets running answers end within `limitMs`. */
   stop(limitMs: number): Promise<void>;
 }

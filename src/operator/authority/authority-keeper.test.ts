@@ -26,7 +26,7 @@ function setting() {
   return { clock, kube, keeperOf, look };
 }
 
-test('an authority is made once, and is the same for the operator that comes next', async () => {
+test('an authority is created once, and the next operator keeps it', async () => {
   const { kube, keeperOf, look } = setting();
   const first = await look(keeperOf());
   const next = await look(keeperOf());
@@ -35,10 +35,10 @@ test('an authority is made once, and is the same for the operator that comes nex
   assert.equal(kube.count('replace'), 0);
 });
 
-test('at every time of a year and a half, what is in use is trusted by who has heard the news of a day ago', async () => {
+test('over a year and a half, a node with the bundle of a day ago always trusts the certificates in use', async () => {
   const { clock, keeperOf, look } = setting();
   const keeper = keeperOf();
-  let heard = (await look(keeper)).bundle;
+  let known = (await look(keeper)).bundle;
   const certificates: { readonly pem: string; readonly until: number }[] = [];
   const signers = new Set<string>();
   for (let day = 0; day < 550; day += 1) {
@@ -50,20 +50,20 @@ test('at every time of a year and a half, what is in use is trusted by who has h
       pem: (await issueCertificate(signing, ['a'], { from: now, until })).certificate,
       until,
     });
-    // In use is what is not older than two thirds of a life; the oldest of those, and the newest, are the ones to fail first.
+    // A certificate is in use for two thirds of its life. The oldest and the newest in use fail first.
     const inUse = certificates.filter((one) => one.until - now > DEFAULT_ROTATION.certificateMs / 3);
     for (const { pem } of [inUse[0], inUse.at(-1)].filter((one) => one !== undefined)) {
-      const isTrusted = authoritiesOf(heard).some((one) => new X509Certificate(pem).verify(one.publicKey));
+      const isTrusted = authoritiesOf(known).some((one) => new X509Certificate(pem).verify(one.publicKey));
       assert.ok(isTrusted, `day ${day}`);
     }
-    heard = bundle;
+    known = bundle;
     clock.advance(DAY);
   }
   assert.ok(signers.size >= 2, `only ${signers.size} authorities have signed`);
-  assert.ok(authoritiesOf(heard).length <= 2);
+  assert.ok(authoritiesOf(known).length <= 2);
 });
 
-test('what cannot be read is replaced, and what is deleted is made anew', async () => {
+test('a malformed Secret is replaced, and a deleted one is created again', async () => {
   const { kube, keeperOf, look } = setting();
   const keeper = keeperOf();
   const first = await look(keeper);
@@ -77,12 +77,12 @@ test('what cannot be read is replaced, and what is deleted is made anew', async 
   assert.notEqual((await look(keeper)).id, second.id);
 });
 
-test('a Secret of its name that somebody else has made is left alone, and there is an authority once it has gone', async () => {
+test('a Secret of its name with another owner is left alone, and an authority is created after it is gone', async () => {
   const { kube, keeperOf, look } = setting();
   const client = kube.client();
   const key = { namespace: 'larder-system', name: AUTHORITY_SECRET };
-  const stranger = { apiVersion: 'v1', kind: 'Secret', metadata: key, data: { 'ca.crt': 'eA==' } };
-  const before = await client.create(SECRETS, stranger, { signal });
+  const foreign = { apiVersion: 'v1', kind: 'Secret', metadata: key, data: { 'ca.crt': 'eA==' } };
+  const before = await client.create(SECRETS, foreign, { signal });
   const keeper = keeperOf();
   const result = await keeper.reconcile('', { signal, logger: silentLogger });
   assert.ok(typeof result === 'object' && 'terminalError' in result);
@@ -99,7 +99,7 @@ test('a Secret of its name that somebody else has made is left alone, and there 
   assert.equal(keeper.current()?.id, id);
 });
 
-test('whoever depends on it is told when another one signs, and not otherwise', async () => {
+test('a change handler runs when another authority signs, and only then', async () => {
   const { keeperOf, look } = setting();
   const keeper = keeperOf();
   const woken: string[] = [];

@@ -1,13 +1,8 @@
 import type { Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import {
-  createAuthority,
-  validityOf,
-  type KeyPair,
-  type Validity,
-} from '../../kube/certificates/authority.ts';
-import { DEFAULT_ROTATION, planRotation } from '../../kube/certificates/rotation.ts';
+import type { KeyPair } from '../../kube/certificates/authority.ts';
+import { planRotation } from '../../kube/certificates/rotation.ts';
 import type { KeySource } from '../../kube/controller/key-source.ts';
 import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../kube/kube-error.ts';
@@ -17,28 +12,29 @@ import { hasOurLabel, MANAGED_BY } from '../cluster/marks.ts';
 import { SECRETS, type Secret } from '../cluster/resources.ts';
 import { NotOwnedError } from '../ownership/not-owned-error.ts';
 import { authorityOf, readPairs, type Authority } from './authority-state.ts';
+import { nextPairs, validityOfPair } from './rotate-pairs.ts';
 
-/** In the operator's namespace. Who deletes it has another authority made at once, and all certificates anew. */
+/** Secret in the operator's namespace. If it is deleted, a new authority and all certificates are issued at once. */
 export const AUTHORITY_SECRET = 'larder-ca';
 const ENTRY = 'authorities.json';
 
-/** Looked at this often although nothing is due: timers of months are not to be relied on. */
-const LOOK_AGAIN_MS = 3600_000;
+/** Longest time between two checks, because timers of months are unreliable. */
+const CHECK_EVERY_MS = 3600_000;
 
 export interface AuthorityKeeper {
-  /** Undefined until it was read or made. */
+  /** Undefined until it was read or created. */
   current(): Authority | undefined;
-  /** Why there can be none, as a sentence; undefined for nothing. */
+  /** Reason why the authority cannot be kept, as a sentence. Undefined if there is no problem. */
   problem(): string | undefined;
-  /** Makes, renews and retires authorities; any key means the one Secret. */
+  /** Creates, rotates and retires authorities. The key is ignored, because there is one Secret. */
   readonly reconcile: Reconcile;
-  /** `key` whenever another authority is in force, or there is another problem. */
+  /** Emits `keys` when the authority or the problem changes. */
   changes(keys: () => Iterable<string>): KeySource;
 }
 
 /**
- * Keeps the authority that signs the certificates of all caches, in a Secret, rotated with overlap (`kube/certificates`). A Secret of that name
- * without our label is somebody else's: it stays as it is, and an authority that is in force remains so for as long as this process lives.
+ * Keeps the authority that signs the certificates of all caches in a Secret, and rotates it with overlap (`kube/certificates`). A Secret of
+ * that name without our label has another owner. It is left alone, and the authority in force stays in force while this process lives.
  */
 export function createAuthorityKeeper(
   {
@@ -61,7 +57,7 @@ export function createAuthorityKeeper(
         return await keep(signal, logger);
       } catch (error) {
         signal.throwIfAborted();
-        setState(current, `the authority of the caches cannot be kept: ${errorText(error)}`);
+        setState(current, `cannot maintain the certificate authority of the caches: ${errorText(error)}`);
         throw error;
       }
     },
@@ -79,29 +75,30 @@ export function createAuthorityKeeper(
   async function keep(signal: AbortSignal, logger: Logger): ReturnType<Reconcile> {
     const secret = await find(client, SECRETS, key, signal);
     if (secret !== undefined && !hasOurLabel(secret.metadata.labels ?? {})) {
-      const stranger = new NotOwnedError(secret);
-      setState(current, errorText(stranger));
-      return { terminalError: stranger };
+      const notOwned = new NotOwnedError(secret);
+      setState(current, errorText(notOwned));
+      return { terminalError: notOwned };
     }
     const known = secret === undefined ? [] : pairsOf(secret);
-    if (known === undefined) logger.error('the authorities cannot be read, new ones are made', key);
+    if (known === undefined)
+      logger.error('the certificate authorities in the Secret are malformed, creating a new one', key);
     const now = clock.now();
     const next = await nextPairs(known ?? [], now);
     if (next !== known && !(await write(secret, next, signal))) return { requeueAfterMs: 1000 };
     const plan = planRotation(next.map(validityOfPair), now);
     setState(authorityOf(next, plan), undefined);
-    return { requeueAfterMs: Math.min(Math.max(plan.nextAt - now, 1000), LOOK_AGAIN_MS) };
+    return { requeueAfterMs: Math.min(Math.max(plan.nextAt - now, 1000), CHECK_EVERY_MS) };
   }
 
-  function setState(authority: Authority | undefined, trouble: string | undefined): void {
-    const isNews =
-      authority?.id !== current?.id || authority?.bundle !== current?.bundle || trouble !== problem;
+  function setState(authority: Authority | undefined, newProblem: string | undefined): void {
+    const isChange =
+      authority?.id !== current?.id || authority?.bundle !== current?.bundle || newProblem !== problem;
     current = authority;
-    problem = trouble;
-    if (isNews) for (const listener of listeners) listener();
+    problem = newProblem;
+    if (isChange) for (const listener of listeners) listener();
   }
 
-  /** False when somebody else has written it meanwhile: no authority is ever overwritten that may have signed already. */
+  /** Returns false if another process wrote the Secret meanwhile. An authority that may have signed already is never overwritten. */
   async function write(
     secret: Secret | undefined,
     pairs: readonly KeyPair[],
@@ -130,28 +127,4 @@ export function createAuthorityKeeper(
 function pairsOf({ data }: Secret): KeyPair[] | undefined {
   const text = data?.[ENTRY];
   return text === undefined ? undefined : readPairs(Buffer.from(text, 'base64').toString('utf8'));
-}
-
-/** `pairs` itself when they are as they should be. */
-async function nextPairs(pairs: KeyPair[], now: number): Promise<KeyPair[]> {
-  const plan = planRotation(pairs.map(validityOfPair), now);
-  if (plan.signing === undefined) return [await newAuthority(now)];
-  if (plan.createSuccessor) return [...trustedOf(pairs, plan.trusted), await newAuthority(now)];
-  return plan.trusted.length < pairs.length ? trustedOf(pairs, plan.trusted) : pairs;
-}
-
-function trustedOf(pairs: readonly KeyPair[], trusted: readonly number[]): KeyPair[] {
-  return pairs.filter((_, index) => trusted.includes(index));
-}
-
-function newAuthority(now: number): Promise<KeyPair> {
-  return createAuthority(`larder ${new Date(now).toISOString()}`, {
-    from: now,
-    until: now + DEFAULT_ROTATION.authorityMs,
-  });
-}
-
-/** What was read has been checked; what cannot be read is over. */
-function validityOfPair({ certificate }: KeyPair): Validity {
-  return validityOf(certificate) ?? { from: 0, until: 0 };
 }

@@ -3,16 +3,16 @@ import { z } from 'zod';
 import { validityOf, type KeyPair } from '../../kube/certificates/authority.ts';
 import type { RotationPlan } from '../../kube/certificates/rotation.ts';
 
-/** The operator's authorities as they are in force. */
+/** The certificate authority in force. */
 export interface Authority {
-  /** Certificates of all that are trusted, PEM. */
+  /** Certificates of all trusted authorities, PEM. */
   readonly bundle: string;
   readonly signing: KeyPair;
-  /** Tells the one that signs from all others. */
+  /** Identifies the signing authority. See {@link authorityId}. */
   readonly id: string;
 }
 
-/** A text of nothing but hex that is the same for the same certificate only. */
+/** A hash of the certificate in hex. */
 export function authorityId({ certificate }: Pick<KeyPair, 'certificate'>): string {
   return createHash('sha256').update(certificate).digest('hex').slice(0, 32);
 }
@@ -26,7 +26,7 @@ export function authorityOf(pairs: readonly KeyPair[], plan: RotationPlan): Auth
 
 const PAIRS = z.array(z.object({ certificate: z.string(), key: z.string().startsWith('-----BEGIN ') }));
 
-/** The authorities in a Secret; undefined for what cannot be read, and then none of them can be relied on. */
+/** Parses the authorities of a Secret. Undefined if one of them is malformed; then none can be relied on. */
 export function readPairs(text: string): KeyPair[] | undefined {
   try {
     const pairs = PAIRS.parse(JSON.parse(text));

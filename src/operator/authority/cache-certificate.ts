@@ -3,43 +3,43 @@ import { issueCertificate, validityOf } from '../../kube/certificates/authority.
 import { DEFAULT_ROTATION, isDue } from '../../kube/certificates/rotation.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { Authority } from './authority-state.ts';
-import { cacheObject, identityOf, type CacheIdentity } from '../render/identity.ts';
+import {
+  cacheNamesOf,
+  cacheObject,
+  certificateSecretName,
+  type CacheIdentity,
+} from '../render/cache-names.ts';
 import type { Secret, Service } from '../cluster/resources.ts';
 
-/** Of the Secret: the authority that signed, so that a change of it is seen without reading the contents. */
-export const SIGNED_BY = 'larder/signed-by';
+/** Annotation with the id of the signing authority. It shows a change of the authority without a read of the contents. */
+export const SIGNED_BY_ANNOTATION = 'larder/signed-by';
 const VALID_FROM = 'larder/valid-from';
 const VALID_UNTIL = 'larder/valid-until';
-/** What the certificate is for, with blanks between. */
-export const NAMES = 'larder/names';
+/** Annotation with the subject names of the certificate, separated by blanks. */
+export const NAMES_ANNOTATION = 'larder/names';
 
-/** The Secret that a cache mounts as its certificate. */
-export function certificateNameOf(values: Pick<CacheIdentity, 'cache'>): string {
-  return `${identityOf(values).name}-tls`;
-}
-
-/** The name that nodes ask the certificate for; they reach the cache by the address of its Service. */
+/** Name that nodes verify in the certificate. They connect to the cluster IP of the Service. */
 export function serverNameOf(values: Pick<CacheIdentity, 'cache' | 'namespace'>): string {
-  return hostOf(identityOf(values).serviceName, values.namespace);
+  return hostOf(cacheNamesOf(values).serviceName, values.namespace);
 }
 
-/** What a certificate has to name, for nodes that reach the cache by `service`. */
-export function namesOf({ metadata: { name, namespace }, spec }: Service): string[] {
+/** Subject names that the certificate needs for nodes that reach the cache by `service`. */
+export function subjectNamesOf({ metadata: { name, namespace }, spec }: Service): string[] {
   return [hostOf(name, namespace), spec?.clusterIP ?? ''];
 }
 
-/** True when the Secret, as far as its metadata say, holds what nodes accept, and for long enough. */
-export function isGood(
+/** True if the Secret, by its annotations, has a certificate that nodes accept and that is not due for renewal. */
+export function isValidByAnnotations(
   secret: KubeObject | undefined,
   names: readonly string[],
   authority: Authority,
   now: number,
 ): boolean {
   const {
-    [SIGNED_BY]: signer,
+    [SIGNED_BY_ANNOTATION]: signer,
     [VALID_FROM]: from,
     [VALID_UNTIL]: until,
-    [NAMES]: named,
+    [NAMES_ANNOTATION]: named,
   } = secret?.metadata.annotations ?? {};
   if (named !== names.join(' ') || from === undefined || until === undefined) return false;
   const certificate = {
@@ -50,8 +50,8 @@ export function isGood(
   return !isDue(certificate, { signing: 0 }, now);
 }
 
-/** True when the contents are what the metadata say: somebody may have changed them. */
-export function holdsWhatItSays({ data = {} }: Secret, authority: Authority): boolean {
+/** True if the contents are a certificate by `authority` with its key. They may have been edited by hand. */
+export function isValidByContents({ data = {} }: Secret, authority: Authority): boolean {
   try {
     const certificate = new X509Certificate(decode(data['tls.crt']));
     const issuer = new X509Certificate(authority.signing.certificate);
@@ -62,7 +62,7 @@ export function holdsWhatItSays({ data = {} }: Secret, authority: Authority): bo
   }
 }
 
-/** A Secret with a new certificate for `names`, signed by `authority`. */
+/** Creates a Secret with a new certificate for `names`, signed by `authority`. */
 export async function issueFor(
   values: CacheIdentity,
   names: readonly string[],
@@ -72,7 +72,7 @@ export async function issueFor(
   const validity = { from: now, until: now + DEFAULT_ROTATION.certificateMs };
   const { certificate, key } = await issueCertificate(authority.signing, names, validity);
   const actual = validityOf(certificate) ?? validity;
-  const object = cacheObject(values, certificateNameOf(values), {
+  const object = cacheObject(values, certificateSecretName(values.cache), {
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'kubernetes.io/tls',
@@ -80,10 +80,10 @@ export async function issueFor(
   });
   const annotations = {
     ...object.metadata.annotations,
-    [SIGNED_BY]: authority.id,
+    [SIGNED_BY_ANNOTATION]: authority.id,
     [VALID_FROM]: new Date(actual.from).toISOString(),
     [VALID_UNTIL]: new Date(actual.until).toISOString(),
-    [NAMES]: names.join(' '),
+    [NAMES_ANNOTATION]: names.join(' '),
   };
   return { ...object, metadata: { ...object.metadata, annotations } };
 }

@@ -2,25 +2,23 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
 import type { Intent, KubeClient, KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
-import { ASKED_BY, UPSTREAM } from '../cluster/marks.ts';
+import { OWNER_ANNOTATION, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
 import { SECRETS } from '../cluster/resources.ts';
-import { BY_CACHE, type Watched } from '../cluster/watched.ts';
-import { NAMES } from '../authority/cache-certificate.ts';
+import { BY_CACHE } from '../cluster/cache-key.ts';
+import type { Watched } from '../cluster/watched.ts';
+import { NAMES_ANNOTATION } from '../authority/cache-certificate.ts';
 import { createCertificates } from './ensure-certificate.ts';
 
-export interface RenewDeps {
+export interface CertificateRenewalDeps {
   readonly client: Pick<KubeClient, 'get'>;
   readonly clock: Clock;
   readonly applier: Applier;
   readonly watched: Pick<Watched, 'secrets'>;
 }
 
-/**
- * Keeps the certificate of a cache good of which nothing else can be made, since nobody knows any more how it was configured. Its Secret says
- * all that is needed.
- */
+/** Renews the certificate of a running cache whose configuration can no longer be read. The Secret's annotations have all that this needs. */
 export function createCertificateRenewal(
-  { client, clock, applier, watched }: RenewDeps,
+  { client, clock, applier, watched }: CertificateRenewalDeps,
   { namespace }: { readonly namespace: string },
 ) {
   const ensureCertificate = createCertificates({ client, clock, watched, ensure });
@@ -31,10 +29,14 @@ export function createCertificateRenewal(
     signal: AbortSignal,
   ): Promise<void> {
     for (const { metadata } of watched.secrets.byIndex(BY_CACHE, key)) {
-      const { [NAMES]: names, [ASKED_BY]: askedBy, [UPSTREAM]: upstream } = metadata.annotations ?? {};
-      if (names === undefined || askedBy === undefined || upstream === undefined) continue;
+      const {
+        [NAMES_ANNOTATION]: names,
+        [OWNER_ANNOTATION]: owner,
+        [UPSTREAM_ANNOTATION]: upstream,
+      } = metadata.annotations ?? {};
+      if (names === undefined || owner === undefined || upstream === undefined) continue;
       const cache = { upstream, serviceNameSuffix: undefined };
-      await ensureCertificate({ namespace, askedBy, cache }, names.split(' '), authority, signal);
+      await ensureCertificate({ namespace, owner, cache }, names.split(' '), authority, signal);
     }
   };
 

@@ -2,18 +2,18 @@ import type { KubeObject } from '../../kube/types.ts';
 import { podProblem } from './pod-problem.ts';
 import type { Pod } from './resources.ts';
 
-/** A pod that may be a node's agent: how long it has been there outlives a restart of the operator, and a node's first report needs it. */
+/** A pod that may be a node agent. Its age survives a restart of the operator, and shows how long a node has not reported yet. */
 export interface AgentPod {
   readonly metadata: KubeObject['metadata'];
-  /** Undefined: it has none, and is meant for none in particular. */
+  /** Node that it runs on or is reserved for; undefined if there is none. */
   readonly node: string | undefined;
   /** Milliseconds since the epoch, by the API server's clock. */
   readonly createdAt: number;
-  /** Why it does not come up, as `podProblem` says it. */
+  /** See `podProblem`. */
   readonly problem: string | undefined;
 }
 
-/** What is kept of a pod: clusters have one for each node. */
+/** Keeps the few fields that are needed, because a cluster has one such pod on each node. */
 export function readAgentPod(pod: Pod): AgentPod {
   const { name, namespace, uid, resourceVersion, ownerReferences, creationTimestamp = '' } = pod.metadata;
   return {
@@ -24,7 +24,7 @@ export function readAgentPod(pod: Pod): AgentPod {
       ...(resourceVersion !== undefined && { resourceVersion }),
       ...(ownerReferences !== undefined && { ownerReferences }),
     },
-    node: pod.spec?.nodeName ?? nodeMeant(pod),
+    node: pod.spec?.nodeName ?? reservedNode(pod),
     createdAt: Date.parse(creationTimestamp),
     problem: podProblem(pod),
   };
@@ -35,8 +35,11 @@ export function isAgentOf(nodeAgent: string, { metadata: { ownerReferences = [] 
   return ownerReferences.some(({ kind, name }) => kind === 'DaemonSet' && name === nodeAgent);
 }
 
-/** A DaemonSet's pod that no node has taken yet names its node so (https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/). */
-function nodeMeant({ spec }: Pod): string | undefined {
+/**
+ * The node for which a DaemonSet created a pod that is not scheduled yet
+ * (https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/).
+ */
+function reservedNode({ spec }: Pod): string | undefined {
   const terms =
     spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   return terms.flatMap(({ matchFields = [] }) => matchFields).find(({ key }) => key === 'metadata.name')

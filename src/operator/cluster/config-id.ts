@@ -1,6 +1,6 @@
 import type { KubeObject, ObjectKey } from '../../kube/types.ts';
 
-/** An object of either kind, as keys, annotations and messages name it: `RegistryConfig team/hub`. */
+/** Name of a RegistryConfig or MirrorConfig in keys, annotations and messages: `RegistryConfig team/hub`. */
 export type ConfigId = string;
 
 export function configId({
@@ -10,7 +10,7 @@ export function configId({
   return `${kind} ${namespace}/${name}`;
 }
 
-/** What {@link configId} stands for; undefined for any other text. */
+/** Reverses {@link configId}. Undefined for any other text. */
 export function parseConfigId(id: ConfigId): (ObjectKey & { readonly kind: string }) | undefined {
   const match = /^(RegistryConfig|MirrorConfig) ([^/ ]+)\/([^/ ]+)$/.exec(id);
   if (match === null) return undefined;

@@ -1,12 +1,15 @@
-/** Says of an object that it is ours: nothing without it is ever changed or removed. */
+/**
+ * Label of every object that the operator creates. An object without it is never deleted. It is changed only if it is ours by another mark,
+ * and then gets the label back.
+ */
 export const MANAGED_BY = { 'app.kubernetes.io/managed-by': 'larder-operator' };
 
-/** Selects the objects that have it. */
+/** Label selector for our objects. */
 export const OURS = Object.entries(MANAGED_BY)
   .map(([name, value]) => `${name}=${value}`)
   .join(',');
 
-/** Selects the objects that do not. */
+/** Label selector for all other objects. */
 export const NOT_OURS = Object.entries(MANAGED_BY)
   .map(([name, value]) => `${name}!=${value}`)
   .join(',');
@@ -15,13 +18,14 @@ export function hasOurLabel(labels: Readonly<Record<string, string>>): boolean {
   return hasMarks(labels, MANAGED_BY);
 }
 
-/** Whether labels, or annotations, have all that is `wanted`. */
+/** True if the labels or annotations `marks` contain all of `wanted`. */
 export function hasMarks(marks: Marks = {}, wanted: Marks): boolean {
   return Object.entries(wanted).every(([name, value]) => marks[name] === value);
 }
 
 type Marks = Readonly<Record<string, string>>;
 
-/** The object that asks for the cache that an object is part of, as `configId` has it; and the upstream. */
-export const ASKED_BY = 'larder/asked-by';
-export const UPSTREAM = 'upstream';
+/** Annotation with the `ConfigId` of the object that owns the cache. */
+export const OWNER_ANNOTATION = 'larder/asked-by';
+/** Annotation with the upstream of the cache. */
+export const UPSTREAM_ANNOTATION = 'upstream';

@@ -5,12 +5,12 @@ import { keyText } from '../../kube/controller/object-key.ts';
 import { SECRETS, type Secret } from './resources.ts';
 import type { Watched } from './watched.ts';
 
-/** Read again when they are needed: nobody has so many caches that this costs more than a call. */
-const REMEMBERED = 1000;
+/** Secrets kept in memory. One that was evicted costs one more call to the API server. */
+const MOST_KEPT = 1000;
 
-/** The Secrets that objects name. Only those are ever read; of all others the operator knows that they exist. */
+/** Reads the Secrets that objects name. Of all other Secrets the operator watches only the metadata. */
 export interface NamedSecrets {
-  /** Undefined while there is none. Asks the API server only when it has changed since. */
+  /** Undefined if the Secret does not exist. Calls the API server only if its version has changed. */
   read(key: ObjectKey, signal: AbortSignal): Promise<Secret | undefined>;
 }
 
@@ -18,7 +18,7 @@ export function createNamedSecrets(
   client: Pick<KubeClient, 'get'>,
   watched: Pick<Watched, 'secrets'>,
 ): NamedSecrets {
-  const known = new LRUCache<string, Secret>({ max: REMEMBERED });
+  const known = new LRUCache<string, Secret>({ max: MOST_KEPT });
   return {
     async read(key, signal) {
       const seen = watched.secrets.get(key);

@@ -3,12 +3,12 @@ import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from '../../flee
 import { NODES_CONFIG_MAP, NODES_KEY } from '../../fleet/nodes-config-map.ts';
 import type { Watched } from './watched.ts';
 
-/** What nodes are told now, as far as it has been seen. */
+/** The node document as last observed in the cluster. */
 export interface NodeDocumentView {
   current(): NodeDocument;
-  /** True when nodes are told of a cache of `upstream`. */
+  /** True if the document has a cache of `upstream`. */
   hasCache(upstream: string): boolean;
-  /** The upstreams of which nodes are told on behalf of an object. */
+  /** Upstreams of the entries that belong to an object. */
   upstreamsOf(id: ConfigId): readonly string[];
 }
 
@@ -16,7 +16,7 @@ export function createNodeDocumentView(
   watched: Pick<Watched, 'configMaps'>,
   { namespace }: { readonly namespace: string },
 ): NodeDocumentView {
-  /** Read once: it may be large, and is asked for often. */
+  /** Parsed once per version, because it may be large and is read often. */
   let last: { readonly text: string | undefined; readonly document: NodeDocument } | undefined;
 
   function current(): NodeDocument {
@@ -29,7 +29,7 @@ export function createNodeDocumentView(
     try {
       return text === undefined ? EMPTY_DOCUMENT : parseNodeDocument(text, NODES_CONFIG_MAP);
     } catch {
-      // Somebody has written something else; nodes refuse it, too, and it is about to be put right.
+      // The ConfigMap was edited by hand. Nodes refuse it too, and the operator is about to overwrite it.
       return EMPTY_DOCUMENT;
     }
   }
@@ -38,7 +38,9 @@ export function createNodeDocumentView(
     hasCache: (upstream) => current().caches.some((entry) => entry.upstream === upstream),
     upstreamsOf(id) {
       const { caches, mirrors } = current();
-      return [...caches, ...mirrors].flatMap(({ askedBy, upstream }) => (askedBy === id ? [upstream] : []));
+      return [...caches, ...mirrors].flatMap(({ askedBy: owner, upstream }) =>
+        owner === id ? [upstream] : [],
+      );
     },
   };
 }

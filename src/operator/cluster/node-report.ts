@@ -2,17 +2,17 @@ import type { Lease } from '../../kube/leader-election/lease.ts';
 import { readNodeLease } from '../../fleet/node-lease.ts';
 import type { NodeStatus } from '../../fleet/node-status.ts';
 
-/** What a node says of itself. */
-export interface NodeReport {
+/** The last status report of a node agent. */
+export interface StoredReport {
   readonly metadata: Lease['metadata'];
   readonly node: string;
-  /** Undefined: nothing that could be read. */
+  /** Undefined if the report cannot be parsed. */
   readonly status: NodeStatus | undefined;
-  /** When it said so, by its own clock. */
+  /** Time of the report by the node's clock, in milliseconds since the epoch. */
   readonly renewedAt: number;
 }
 
-export function readReport(lease: Lease): NodeReport {
+export function readReport(lease: Lease): StoredReport {
   const read = readNodeLease(lease);
   return {
     metadata: lease.metadata,
@@ -22,14 +22,14 @@ export function readReport(lease: Lease): NodeReport {
   };
 }
 
-/** True when nothing about the node has changed but the time of its report. */
-export function saysTheSame(before: NodeReport | undefined, after: NodeReport | undefined): boolean {
+/** True if the two reports differ at most in their time. */
+export function hasSameStatus(before: StoredReport | undefined, after: StoredReport | undefined): boolean {
   return JSON.stringify(before?.status) === JSON.stringify(after?.status);
 }
 
-/** Nodes that may still use a cache of `upstream`: they report it, and have not carried out `revision`, which is without. */
+/** Nodes that may still use the cache of `upstream`: they report it, and have not confirmed `revision`, which does not contain it. */
 export function nodesStillUsing(
-  reports: readonly NodeReport[],
+  reports: readonly StoredReport[],
   upstream: string,
   revision: string,
 ): string[] {

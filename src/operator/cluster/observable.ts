@@ -1,13 +1,13 @@
-/** A value that tells when it is another. */
+/** A value with change handlers. */
 export interface Observable<T> {
   get(): T;
   set(next: T): void;
-  /** Tells of every change. */
+  /** Calls `handler` after every change. */
   onChange(handler: () => void): void;
 }
 
-/** `textOf` is the same of values that are the same. */
-export function createChanging<T>(first: T, textOf: (value: T) => string): Observable<T> {
+/** Values are equal if `textOf` gives the same text for both. */
+export function createObservable<T>(first: T, textOf: (value: T) => string): Observable<T> {
   let current = first;
   const handlers = new Set<() => void>();
   return {

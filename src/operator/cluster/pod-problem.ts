@@ -1,9 +1,9 @@
 import type { Pod } from './resources.ts';
 
-/** Reasons of a waiting container that pass by themselves. */
+/** Waiting reasons that end by themselves. */
 const PASSING: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
 
-/** Why a pod does not come up by itself, to be said after "its pod"; undefined while it may. */
+/** Reason why a pod does not start, as the predicate of "its pod". Undefined while it may still start by itself. */
 export function podProblem({ status }: Pod): string | undefined {
   const waiting = status?.containerStatuses?.find(({ state }) => state?.waiting !== undefined)?.state
     ?.waiting;

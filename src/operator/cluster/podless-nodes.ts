@@ -1,11 +1,11 @@
 import type { AgentPod } from './agent-pod.ts';
-import type { NodeReport } from './node-report.ts';
+import type { StoredReport } from './node-report.ts';
 
-/** Nodes that have neither a pod of the agent nor a report, of `total` that should: the cluster refuses to make one there. */
+/** Number of nodes, of `total` that should run an agent, without a pod and without a report: the cluster could not create a pod there. */
 export function podlessNodes(
   total: number,
   agents: readonly AgentPod[],
-  reports: readonly NodeReport[],
+  reports: readonly StoredReport[],
 ): number {
   const placed = new Set([...agents, ...reports].flatMap(({ node }) => node ?? []));
   const elsewhere = agents.filter(({ node }) => node === undefined).length;

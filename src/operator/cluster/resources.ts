@@ -3,9 +3,8 @@ import { MIRROR_API_VERSION, MIRROR_KIND } from '../../api/mirror-config/schema.
 import type { MirrorConfigStatus } from '../../api/status/mirror-config-status.ts';
 import type { RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
 import type { KubeObject, Resource } from '../../kube/types.ts';
-import { CONFIG_MAPS } from '../../kube/objects/config-maps.ts';
 
-/** An object that users make. Its spec is read by `configs/`, never trusted to have been validated. */
+/** Created by users. Its spec is not trusted to be valid; `configs/` parses it. */
 export interface RegistryConfigObject extends KubeObject {
   readonly spec?: unknown;
   readonly status?: RegistryConfigStatus;
@@ -22,7 +21,7 @@ export interface Service extends KubeObject {
 
 export interface Secret extends KubeObject {
   readonly type?: string;
-  /** In base64. */
+  /** Contents in base64. */
   readonly data?: Readonly<Record<string, string>>;
 }
 
@@ -37,7 +36,7 @@ export interface StatefulSet extends KubeObject {
   };
 }
 
-export interface Claim extends KubeObject {
+export interface VolumeClaim extends KubeObject {
   readonly spec?: {
     readonly storageClassName?: string;
     readonly resources?: { readonly requests?: { readonly storage?: string } };
@@ -88,52 +87,38 @@ export interface Crd extends KubeObject {
 
 export const REGISTRY_CONFIGS: Resource<RegistryConfigObject> = custom(API_VERSION, KIND);
 export const MIRROR_CONFIGS: Resource<MirrorConfigObject> = custom(MIRROR_API_VERSION, MIRROR_KIND);
-export const SERVICES: Resource<Service> = core('Service', 'services');
-export const SECRETS: Resource<Secret> = core('Secret', 'secrets');
-export const PODS: Resource<Pod> = core('Pod', 'pods');
-export const CLAIMS: Resource<Claim> = core('PersistentVolumeClaim', 'persistentvolumeclaims');
-export const STATEFUL_SETS: Resource<StatefulSet> = of('apps', 'StatefulSet', 'statefulsets');
-export const DAEMON_SETS: Resource<DaemonSet> = of('apps', 'DaemonSet', 'daemonsets');
-export const DEPLOYMENTS: Resource<Deployment> = of('apps', 'Deployment', 'deployments');
-export const NETWORK_POLICIES: Resource = of('networking.k8s.io', 'NetworkPolicy', 'networkpolicies');
-export const DISRUPTION_BUDGETS: Resource = of('policy', 'PodDisruptionBudget', 'poddisruptionbudgets');
-export const SERVICE_MONITORS: Resource = of('monitoring.coreos.com', 'ServiceMonitor', 'servicemonitors');
+export const SERVICES: Resource<Service> = resource('', 'Service', 'services');
+export const SECRETS: Resource<Secret> = resource('', 'Secret', 'secrets');
+export const PODS: Resource<Pod> = resource('', 'Pod', 'pods');
+export const VOLUME_CLAIMS: Resource<VolumeClaim> = resource(
+  '',
+  'PersistentVolumeClaim',
+  'persistentvolumeclaims',
+);
+export const STATEFUL_SETS: Resource<StatefulSet> = resource('apps', 'StatefulSet', 'statefulsets');
+export const DAEMON_SETS: Resource<DaemonSet> = resource('apps', 'DaemonSet', 'daemonsets');
+export const DEPLOYMENTS: Resource<Deployment> = resource('apps', 'Deployment', 'deployments');
+export const NETWORK_POLICIES: Resource = resource('networking.k8s.io', 'NetworkPolicy', 'networkpolicies');
+export const DISRUPTION_BUDGETS: Resource = resource('policy', 'PodDisruptionBudget', 'poddisruptionbudgets');
+export const SERVICE_MONITORS: Resource = resource(
+  'monitoring.coreos.com',
+  'ServiceMonitor',
+  'servicemonitors',
+);
 export const CRDS: Resource<Crd> = {
-  ...of('apiextensions.k8s.io', 'CustomResourceDefinition', 'customresourcedefinitions'),
+  ...resource('apiextensions.k8s.io', 'CustomResourceDefinition', 'customresourcedefinitions'),
   namespaced: false,
 };
 
-/** Of the CRD by which a cluster has ServiceMonitors. */
+/** Name of the CRD that defines ServiceMonitors. */
 export const SERVICE_MONITOR_CRD = `${SERVICE_MONITORS.plural}.${SERVICE_MONITORS.group}`;
 
-/** Whether the API server serves the objects that it defines. */
+/** True if the API server serves the kind that the CRD defines. */
 export function isEstablished({ status }: Crd): boolean {
   return (status?.conditions ?? []).some(({ type, status: is }) => type === 'Established' && is === 'True');
 }
 
-/** The resource of an object that is rendered for a cache. */
-export function resourceOf({ kind }: KubeObject): Resource {
-  const found = RENDERED.find((resource) => resource.kind === kind);
-  if (found === undefined) throw new RangeError(`no cache has a ${kind}`);
-  return found;
-}
-
-/** All kinds that are rendered for a cache. */
-export const RENDERED: readonly Resource[] = [
-  STATEFUL_SETS,
-  SERVICE_MONITORS,
-  DISRUPTION_BUDGETS,
-  NETWORK_POLICIES,
-  SERVICES,
-  CONFIG_MAPS,
-  SECRETS,
-];
-
-function core<T extends KubeObject>(kind: string, plural: string): Resource<T> {
-  return of('', kind, plural);
-}
-
-function of<T extends KubeObject>(group: string, kind: string, plural: string): Resource<T> {
+function resource<T extends KubeObject>(group: string, kind: string, plural: string): Resource<T> {
   return { group, version: 'v1', kind, plural, namespaced: true };
 }
 

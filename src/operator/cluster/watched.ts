@@ -2,7 +2,6 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { KubeMetrics } from '../../kube/metrics.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
-import { upstreamResourceName } from '../../api/rules/upstream-names.ts';
 import { createObjectStore, type ObjectStore } from '../../kube/informer/object-store.ts';
 import { createReflector } from '../../kube/informer/reflector.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
@@ -11,10 +10,11 @@ import { LEASES, type Lease } from '../../kube/leader-election/lease.ts';
 import { NODE_STATUS } from '../../fleet/node-lease.ts';
 import { CONFIG_MAPS, type ConfigMap } from '../../kube/objects/config-maps.ts';
 import { readAgentPod, type AgentPod } from './agent-pod.ts';
-import { readReport, type NodeReport } from './node-report.ts';
-import { hasOurLabel, NOT_OURS, OURS, UPSTREAM } from './marks.ts';
+import { readReport, type StoredReport } from './node-report.ts';
+import { BY_CACHE, cacheKeysOf } from './cache-key.ts';
+import { NOT_OURS, OURS } from './marks.ts';
+import { identityOnly, withoutManagedFields } from './trim-object.ts';
 import {
-  CLAIMS,
   CRDS,
   DAEMON_SETS,
   DISRUPTION_BUDGETS,
@@ -26,8 +26,8 @@ import {
   SERVICE_MONITOR_CRD,
   SERVICES,
   STATEFUL_SETS,
+  VOLUME_CLAIMS,
   isEstablished,
-  type Claim,
   type Crd,
   type DaemonSet,
   type MirrorConfigObject,
@@ -35,34 +35,32 @@ import {
   type RegistryConfigObject,
   type Service,
   type StatefulSet,
+  type VolumeClaim,
 } from './resources.ts';
 
-/** What the operator knows of the cluster, a moment ago. */
+/** Object stores with the state of the cluster as last observed. It lags behind the API server by moments. */
 export interface Watched {
   readonly registryConfigs: ObjectStore<RegistryConfigObject>;
   readonly mirrorConfigs: ObjectStore<MirrorConfigObject>;
-  /** Of all namespaces, without their contents. */
+  /** Secrets of all namespaces, metadata only. */
   readonly secrets: ObjectStore<KubeObject>;
   readonly statefulSets: ObjectStore<StatefulSet>;
   readonly services: ObjectStore<Service>;
   readonly configMaps: ObjectStore<ConfigMap>;
   readonly networkPolicies: ObjectStore<KubeObject>;
   readonly disruptionBudgets: ObjectStore<KubeObject>;
-  readonly claims: ObjectStore<Claim>;
+  readonly volumeClaims: ObjectStore<VolumeClaim>;
   readonly pods: ObjectStore<Pod>;
-  readonly reports: ObjectStore<NodeReport>;
-  /** Pods of the operator's namespace that are no cache's: those of the node agents are among them. */
+  readonly reports: ObjectStore<StoredReport>;
+  /** Pods of the operator's namespace that do not belong to a cache. The pods of the node agents are among them. */
   readonly agentPods: ObjectStore<AgentPod>;
   readonly daemonSets: ObjectStore<DaemonSet>;
-  /** Of the CRD of ServiceMonitors, where there is one: whether it is established. */
+  /** Holds the CRD of ServiceMonitors if the cluster has it; true once it is established. */
   readonly serviceMonitorCrd: ObjectStore<boolean>;
-  /** Resolves when the first state of all of them is in. */
+  /** Resolves when every store has its first list. */
   whenSynced(signal: AbortSignal): Promise<void>;
   hasSynced(): boolean;
 }
-
-/** Of an object of a cache: where caches of objects of caches find it by the key of the cache. */
-export const BY_CACHE = 'cache';
 
 export interface WatchedDeps {
   readonly client: Pick<KubeClient, 'list' | 'watch'>;
@@ -73,7 +71,7 @@ export interface WatchedDeps {
   readonly tasks: TaskGroup;
 }
 
-/** Starts to watch, for as long as the task group lives. `namespace` is the operator's own. */
+/** Starts all watches. They end with the task group. `namespace` is the operator's own. */
 export function watchCluster(
   deps: WatchedDeps,
   { namespace, nodeAgent }: { readonly namespace: string; readonly nodeAgent: string },
@@ -85,11 +83,11 @@ export function watchCluster(
     query: ListQuery,
     options: Parameters<typeof createObjectStore<S, T>>[1] = {},
   ): ObjectStore<T> {
-    const { cache, writer } = createObjectStore<S, T>(deps, options);
+    const { store, writer } = createObjectStore<S, T>(deps, options);
     const reflector = createReflector(deps, { resource, query }, writer);
     deps.tasks.run(`watch ${resource.plural}`, (signal) => reflector.run(signal));
-    all.push(cache);
-    return cache;
+    all.push(store);
+    return store;
   }
 
   const ours: ListQuery = { namespace, labelSelector: OURS };
@@ -104,9 +102,9 @@ export function watchCluster(
     configMaps: watch(CONFIG_MAPS, ours, byCache),
     networkPolicies: watch<KubeObject>(NETWORK_POLICIES, ours, identity),
     disruptionBudgets: watch<KubeObject>(DISRUPTION_BUDGETS, ours, identity),
-    claims: watch(CLAIMS, ours, byCache),
+    volumeClaims: watch(VOLUME_CLAIMS, ours, byCache),
     pods: watch(PODS, ours, { ...byCache, transform: withoutManagedFields }),
-    reports: watch<Lease, NodeReport>(
+    reports: watch<Lease, StoredReport>(
       LEASES,
       { namespace, labelSelector: `${NODE_STATUS}=true` },
       { transform: readReport },
@@ -123,59 +121,8 @@ export function watchCluster(
       { transform: isEstablished },
     ),
     async whenSynced(signal) {
-      await Promise.all(all.map((cache) => cache.whenSynced(signal)));
+      await Promise.all(all.map((store) => store.whenSynced(signal)));
     },
-    hasSynced: () => all.every((cache) => cache.hasSynced()),
-  };
-}
-
-/**
- * The keys of the caches that an object of ours is part of: one, or none. Where its upstream and its label name two, somebody has changed one of
- * them: its name tells which, and the label where it does not.
- */
-export function cacheKeysOf({ metadata }: KubeObject): readonly string[] {
-  const upstream = metadata.annotations?.[UPSTREAM];
-  // Pods have the labels of their StatefulSet, not its annotations.
-  const app = metadata.labels?.['app'];
-  const named = upstream === undefined ? app : upstreamResourceName(upstream);
-  if (named === undefined) return [];
-  if (app === undefined || app === named) return [named];
-  const isCalledAfter = (key: string): boolean => `${metadata.name}-`.startsWith(`${key}-`);
-  return [isCalledAfter(named) && !isCalledAfter(app) ? named : app];
-}
-
-function withoutManagedFields<T extends KubeObject>(object: T): T {
-  const { managedFields: _, ...metadata } = object.metadata as T['metadata'] & { managedFields?: unknown };
-  return { ...object, metadata };
-}
-
-/**
- * Which object in which state, and whose: outside of `home` nothing is ours, whatever a Secret there says of itself. Other annotations stay
- * out: that of `kubectl apply` holds the contents of a Secret.
- */
-function identityOnly({ apiVersion, kind, metadata }: KubeObject, home: string): KubeObject {
-  const {
-    name,
-    namespace,
-    uid,
-    resourceVersion,
-    labels = {},
-    annotations = {},
-    deletionTimestamp,
-  } = metadata;
-  const isOurs = namespace === home && hasOurLabel(labels);
-  const own = isOurs ? Object.entries(annotations) : [];
-  return {
-    apiVersion,
-    kind,
-    metadata: {
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
-      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
-      ...(isOurs && { labels }),
-      annotations: Object.fromEntries(own.filter(([key]) => key === UPSTREAM || key.startsWith('larder/'))),
-    },
+    hasSynced: () => all.every((store) => store.hasSynced()),
   };
 }

@@ -1,15 +1,14 @@
 import { parseRegistryConfig } from '../../api/registry-config/parse.ts';
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import type { ConfigMap } from '../../kube/objects/config-maps.ts';
-import { askerOf } from '../ownership/existing-objects.ts';
+import { ownerOf, upstreamOf } from '../ownership/existing-objects.ts';
 import { CONFIG_KEY } from '../render/config-map.ts';
-import { UPSTREAM } from '../cluster/marks.ts';
 import type { Watched } from '../cluster/watched.ts';
 import type { ConfigId } from '../cluster/config-id.ts';
 
 /**
- * The caches that stand on behalf of an object, as it asked for them last: a cache's ConfigMap holds all of it. Left out is what cannot be read,
- * which somebody else has written, or a version with other rules.
+ * Lists the existing caches of an object with their last valid configuration, read from their ConfigMaps. Leaves out a ConfigMap that cannot
+ * be parsed: it was edited by hand, or written by a version of Larder with other rules.
  */
 export function createLastValid(
   watched: Pick<Watched, 'configMaps'>,
@@ -24,11 +23,11 @@ export function createLastValid(
   return (id) =>
     watched.configMaps
       .list()
-      .flatMap((configMap) => (askerOf(configMap) === id ? (read(configMap) ?? []) : []));
+      .flatMap((configMap) => (ownerOf(configMap) === id ? (read(configMap) ?? []) : []));
 }
 
-function parse({ data, metadata }: ConfigMap): CacheConfig | undefined {
-  const parsed = parseRegistryConfig(data?.[CONFIG_KEY] ?? '');
+function parse(configMap: ConfigMap): CacheConfig | undefined {
+  const parsed = parseRegistryConfig(configMap.data?.[CONFIG_KEY] ?? '');
   const caches = parsed.ok ? parsed.config.caches : [];
-  return caches.find(({ upstream }) => upstream === metadata.annotations?.[UPSTREAM]);
+  return caches.find(({ upstream }) => upstream === upstreamOf(configMap));
 }

@@ -38,16 +38,16 @@ function made({
 function planOf(objects: readonly ConfigObject[], more: Partial<Parameters<typeof makePlan>[0]> = {}): Plan {
   return makePlan({
     objects,
-    asked: readConfig,
-    has: () => [],
+    specOf: readConfig,
+    existingUpstreams: () => [],
     lastValid: () => [],
     mayAct: () => true,
     ...more,
   });
 }
 
-const holders = (plan: Plan): string[] =>
-  [...plan.caches.values()].map(({ key, holder }) => `${key} ${configId(holder)}`).sort();
+const owners = (plan: Plan): string[] =>
+  [...plan.caches.values()].map(({ key, owner }) => `${key} ${configId(owner)}`).sort();
 
 test('the older object has the upstream, of whichever kind', () => {
   const cache = made({
@@ -57,13 +57,13 @@ test('the older object has the upstream, of whichever kind', () => {
   });
   const mirror = made({ name: 'mirror', kind: MIRROR_KIND, upstreams: ['quay.io'] });
   const plan = planOf([cache, mirror]);
-  assert.deepEqual(holders(plan), ['registry-docker-io RegistryConfig team/cache']);
+  assert.deepEqual(owners(plan), ['registry-docker-io RegistryConfig team/cache']);
   assert.deepEqual(
     plan.mirrors.map(({ mirrors }) => mirrors.upstream),
     ['quay.io'],
   );
   assert.deepEqual(plan.conflictsOf(cache), [
-    { upstream: 'quay.io', holder: 'MirrorConfig team/mirror', about: 'quay.io' },
+    { upstream: 'quay.io', owner: 'MirrorConfig team/mirror', about: 'quay.io' },
   ]);
   assert.deepEqual([...plan.contended], ['registry-quay-io']);
 });
@@ -72,28 +72,28 @@ test('two upstreams whose objects would have one name are not both cached', () =
   const first = made({ name: 'a', upstreams: ['a.b.io'] });
   const second = made({ name: 'b', createdAt: '2026-01-01T00:00:01Z', upstreams: ['a-b.io'] });
   const plan = planOf([second, first]);
-  assert.deepEqual(holders(plan), ['registry-a-b-io RegistryConfig team/a']);
+  assert.deepEqual(owners(plan), ['registry-a-b-io RegistryConfig team/a']);
   assert.equal(plan.conflictsOf(second)[0]?.about, 'registry-a-b-io');
 });
 
-test('what is going, or has no finalizer yet, holds its upstreams and has nothing done for it', () => {
+test('an object that is being deleted or has no finalizer yet owns its upstreams, and gets no cache', () => {
   const going = made({ name: 'going', upstreams: ['docker.io'] });
   const waiting = made({ name: 'waiting', createdAt: '2026-01-01T00:00:01Z', upstreams: ['docker.io'] });
   const plan = planOf([going, waiting], { mayAct: (object) => object !== going });
-  assert.deepEqual(holders(plan), []);
+  assert.deepEqual(owners(plan), []);
   assert.equal(plan.conflictsOf(waiting).length, 1);
 });
 
-test('an object with an invalid spec keeps hold of what it has, and of nothing that it asks for', () => {
+test('an object with an invalid spec keeps its existing upstreams, and claims none of its spec', () => {
   const invalid = made({
     name: 'invalid',
     upstreams: ['docker.io'],
     more: { garbageCollection: { ttl: '-1h' } },
   });
   const younger = made({ name: 'b', createdAt: '2026-01-01T00:00:01Z', upstreams: ['docker.io', 'quay.io'] });
-  const has = (id: string): string[] => (id === configId(invalid) ? ['quay.io'] : []);
-  const plan = planOf([invalid, younger], { has });
-  assert.deepEqual(holders(plan), ['registry-docker-io RegistryConfig team/b']);
+  const existingUpstreams = (id: string): string[] => (id === configId(invalid) ? ['quay.io'] : []);
+  const plan = planOf([invalid, younger], { existingUpstreams });
+  assert.deepEqual(owners(plan), ['registry-docker-io RegistryConfig team/b']);
   assert.equal(plan.isInvalid(configId(invalid)), true);
   assert.deepEqual(
     plan.conflictsOf(younger).map(({ upstream }) => upstream),
@@ -101,7 +101,7 @@ test('an object with an invalid spec keeps hold of what it has, and of nothing t
   );
 });
 
-test('an invalid object keeps its caches as they were configured, and with them the names of their objects', () => {
+test('an invalid object keeps its caches with their last valid configuration, and the names of their objects', () => {
   const invalid = made({
     name: 'invalid',
     upstreams: ['docker.io'],
@@ -109,16 +109,16 @@ test('an invalid object keeps its caches as they were configured, and with them 
   });
   const younger = made({ name: 'b', createdAt: '2026-01-01T00:00:01Z', upstreams: ['hub'] });
   const before = configOf({ upstream: 'docker.io', serviceNameSuffix: 'hub' }).caches;
-  const has = (id: string): string[] => (id === configId(invalid) ? ['docker.io'] : []);
+  const existingUpstreams = (id: string): string[] => (id === configId(invalid) ? ['docker.io'] : []);
   const lastValid = (id: string) => (id === configId(invalid) ? before : []);
-  const plan = planOf([younger, invalid], { has, lastValid });
-  assert.deepEqual(holders(plan), ['registry-docker-io RegistryConfig team/invalid']);
+  const plan = planOf([younger, invalid], { existingUpstreams, lastValid });
+  assert.deepEqual(owners(plan), ['registry-docker-io RegistryConfig team/invalid']);
   assert.equal(plan.caches.get('registry-docker-io')?.config, before[0]);
   assert.equal(plan.conflictsOf(younger)[0]?.about, 'registry-hub');
-  assert.equal(holders(planOf([invalid], { has, lastValid, mayAct: () => false })).length, 0);
+  assert.equal(owners(planOf([invalid], { existingUpstreams, lastValid, mayAct: () => false })).length, 0);
 });
 
-test('property: every upstream has at most one holder, the oldest that asks for it, in whatever order they come', () => {
+test('property: every upstream has at most one owner, the oldest object that claims it, in any order of objects', () => {
   const name = fc.constantFrom('a', 'b', 'c', 'd');
   const upstream = fc.constantFrom<string>('a.io', 'b.io', 'c.io');
   const second = fc.integer({ min: 0, max: 2 }).map((n) => `2026-01-01T00:00:0${n}Z`);
@@ -133,16 +133,16 @@ test('property: every upstream has at most one holder, the oldest that asks for 
     fc.property(objects, (them) => {
       const all = them.map(made);
       const plan = planOf(all);
-      assert.deepEqual(holders(planOf(all.toReversed())), holders(plan));
+      assert.deepEqual(owners(planOf(all.toReversed())), owners(plan));
       const granted = [
-        ...[...plan.caches.values()].map(({ config, holder }) => [config.upstream, holder] as const),
-        ...plan.mirrors.map(({ mirrors, holder }) => [mirrors.upstream, holder] as const),
+        ...[...plan.caches.values()].map(({ config, owner }) => [config.upstream, owner] as const),
+        ...plan.mirrors.map(({ mirrors, owner }) => [mirrors.upstream, owner] as const),
       ];
       assert.equal(new Set(granted.map(([one]) => one)).size, granted.length);
-      for (const [one, holder] of granted) {
+      for (const [one, owner] of granted) {
         const rivals = them.filter(({ upstreams }) => upstreams.includes(one));
         const oldest = rivals.map(({ createdAt }) => createdAt).sort()[0];
-        assert.equal(holder.metadata.creationTimestamp, oldest);
+        assert.equal(owner.metadata.creationTimestamp, oldest);
       }
     }),
   );

@@ -1,82 +1,84 @@
 import type { UpstreamMirrors } from '../../api/mirror-config/effective.ts';
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import { upstreamResourceName } from '../../api/rules/upstream-names.ts';
-import { serviceNameOf } from '../render/identity.ts';
-import { resolveClaims, type Claim, type Claimant, type Conflict } from './upstream-claims.ts';
+import { serviceNameOf } from '../render/cache-names.ts';
+import { resolveClaims, type Conflict, type OwnerCandidate, type UpstreamClaim } from './upstream-claims.ts';
 import { configId, type ConfigId } from '../cluster/config-id.ts';
-import type { Asked, ConfigObject } from './read-config.ts';
+import type { ConfigObject, ParsedSpec } from './read-config.ts';
 
-/** A cache that should be there. */
+/** A cache that should exist. */
 export interface PlannedCache {
-  /** The name of its objects, and the key by which it is worked on. */
+  /** Name of its objects, and its key in the queue of the controller. */
   readonly key: string;
   readonly config: CacheConfig;
-  readonly holder: ConfigObject;
+  readonly owner: ConfigObject;
 }
 
 export interface PlannedMirrors {
   readonly mirrors: UpstreamMirrors;
-  readonly holder: ConfigObject;
+  readonly owner: ConfigObject;
 }
 
-/** What all objects together ask for, once it is settled who has which upstream (decision 0007). */
+/** Everything that all objects together ask for, after each upstream has got its owner (decision 0007). */
 export interface Plan {
   readonly caches: ReadonlyMap<string, PlannedCache>;
   readonly mirrors: readonly PlannedMirrors[];
   cachesOf(id: ConfigId): readonly PlannedCache[];
   conflictsOf(object: ConfigObject): readonly Conflict[];
-  /** True for an object whose spec breaks a rule, and that is not going: what it had before it did stays. */
+  /** True for an object whose spec breaks a rule and that is not being deleted. It keeps its existing upstreams. */
   isInvalid(id: ConfigId): boolean;
-  /** Keys of caches that somebody waits for. */
+  /** Keys of the caches that more than one object claims. */
   readonly contended: ReadonlySet<string>;
 }
 
 export interface PlanInput {
   readonly objects: readonly ConfigObject[];
-  readonly asked: (object: ConfigObject) => Asked;
-  /** What an object has already, of which one with an invalid spec keeps hold. */
-  readonly has: (id: ConfigId) => readonly string[];
-  /** The caches that an object with an invalid spec asked for when it was valid: they are kept as they were then. */
+  readonly specOf: (object: ConfigObject) => ParsedSpec;
+  /** Upstreams the object already serves. It keeps them while its spec is invalid. */
+  readonly existingUpstreams: (id: ConfigId) => readonly string[];
+  /** Caches from the last valid spec of an object. They stay unchanged while its spec is invalid. */
   readonly lastValid: (id: ConfigId) => readonly CacheConfig[];
-  /** False for objects that nothing may be done for: not yet, or not any more. */
+  /** False for an object that must not be acted for: it has no finalizer yet, or is being deleted. */
   readonly mayAct: (object: ConfigObject) => boolean;
 }
 
-export function makePlan({ objects, asked, has, lastValid, mayAct }: PlanInput): Plan {
-  const entries = objects.map((object) => {
-    const own = asked(object);
-    const caches = own.kind === 'invalid' ? lastValid(configId(object)) : [];
-    return { object, asked: own, caches: own.kind === 'caches' ? own.caches : caches };
+export function makePlan({ objects, specOf, existingUpstreams, lastValid, mayAct }: PlanInput): Plan {
+  const entries = objects.map((object): Entry => {
+    const spec = specOf(object);
+    const keptCaches = spec.kind === 'invalid' ? lastValid(configId(object)) : [];
+    return { object, spec, caches: spec.kind === 'caches' ? spec.caches : keptCaches };
   });
-  // By name: who asks may have an object with a newer status than the plan was made of.
-  const claimants = new Map(entries.map((entry) => [configId(entry.object), claimantOf(entry, has)]));
-  const grants = resolveClaims([...claimants.values()]);
+  // Keyed by id, because a caller may hold a version of the object with a newer status than the plan was made from.
+  const candidates = new Map(
+    entries.map((entry) => [configId(entry.object), candidateOf(entry, existingUpstreams)]),
+  );
+  const resolved = resolveClaims([...candidates.values()]);
   const conflictsOf = (object: ConfigObject): readonly Conflict[] => {
-    const claimant = claimants.get(configId(object));
-    return claimant === undefined ? [] : grants.conflicts(claimant);
+    const candidate = candidates.get(configId(object));
+    return candidate === undefined ? [] : resolved.conflicts(candidate);
   };
 
   const caches = new Map<string, PlannedCache>();
   const mirrors: PlannedMirrors[] = [];
   const invalid = new Set<ConfigId>();
   const contended = new Set<string>();
-  for (const { object: holder, asked, caches: own } of entries) {
-    const granted = new Set(grants.granted(claimants.get(configId(holder)) as Claimant));
-    for (const { upstream } of conflictsOf(holder)) contended.add(upstreamResourceName(upstream));
-    if (!mayAct(holder)) continue;
-    if (asked.kind === 'invalid') invalid.add(configId(holder));
-    if (asked.kind === 'mirrors') {
-      for (const one of asked.mirrors) if (granted.has(one.upstream)) mirrors.push({ mirrors: one, holder });
+  for (const { object: owner, spec, caches: wanted } of entries) {
+    const granted = new Set(resolved.granted(candidates.get(configId(owner)) as OwnerCandidate));
+    for (const { upstream } of conflictsOf(owner)) contended.add(upstreamResourceName(upstream));
+    if (!mayAct(owner)) continue;
+    if (spec.kind === 'invalid') invalid.add(configId(owner));
+    if (spec.kind === 'mirrors') {
+      for (const one of spec.mirrors) if (granted.has(one.upstream)) mirrors.push({ mirrors: one, owner });
     }
-    for (const config of own) {
+    for (const config of wanted) {
       const key = upstreamResourceName(config.upstream);
-      if (granted.has(config.upstream)) caches.set(key, { key, config, holder });
+      if (granted.has(config.upstream)) caches.set(key, { key, config, owner });
     }
   }
   return {
     caches,
     mirrors,
-    cachesOf: (id) => [...caches.values()].filter(({ holder }) => configId(holder) === id),
+    cachesOf: (id) => [...caches.values()].filter(({ owner }) => configId(owner) === id),
     conflictsOf,
     isInvalid: (id) => invalid.has(id),
     contended,
@@ -85,11 +87,12 @@ export function makePlan({ objects, asked, has, lastValid, mayAct }: PlanInput):
 
 interface Entry {
   readonly object: ConfigObject;
-  readonly asked: Asked;
+  readonly spec: ParsedSpec;
+  /** Those of a valid spec, or of the last valid one. */
   readonly caches: readonly CacheConfig[];
 }
 
-function claimantOf(entry: Entry, has: PlanInput['has']): Claimant {
+function candidateOf(entry: Entry, existingUpstreams: PlanInput['existingUpstreams']): OwnerCandidate {
   const { object } = entry;
   const { namespace = '', name, creationTimestamp = '' } = object.metadata;
   return {
@@ -97,23 +100,26 @@ function claimantOf(entry: Entry, has: PlanInput['has']): Claimant {
     namespace,
     name,
     createdAt: creationTimestamp,
-    claims: claimsOf(entry, () => has(configId(object))),
+    claims: claimsOf(entry, () => existingUpstreams(configId(object))),
   };
 }
 
-function claimsOf({ asked, caches }: Entry, has: () => readonly string[]): readonly Claim[] {
+function claimsOf(
+  { spec, caches }: Entry,
+  existingUpstreams: () => readonly string[],
+): readonly UpstreamClaim[] {
   const claims = caches.map((cache) => ({
     upstream: cache.upstream,
     names: [...new Set([upstreamResourceName(cache.upstream), serviceNameOf(cache)])],
   }));
-  switch (asked.kind) {
+  switch (spec.kind) {
     case 'caches':
       return claims;
     case 'mirrors':
-      return asked.mirrors.map(({ upstream }) => ({ upstream, names: [] }));
+      return spec.mirrors.map(({ upstream }) => ({ upstream, names: [] }));
     case 'invalid': {
       const known = new Set(caches.map(({ upstream }) => upstream));
-      const others = has().filter((upstream) => !known.has(upstream));
+      const others = existingUpstreams().filter((upstream) => !known.has(upstream));
       return [
         ...claims,
         ...others.map((upstream) => ({ upstream, names: [upstreamResourceName(upstream)] })),

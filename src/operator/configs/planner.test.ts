@@ -16,10 +16,10 @@ function watching() {
   return {
     writer: registryConfigs.writer,
     watched: {
-      registryConfigs: registryConfigs.cache,
-      mirrorConfigs: mirrorConfigs.cache,
-      statefulSets: statefulSets.cache,
-      configMaps: configMaps.cache,
+      registryConfigs: registryConfigs.store,
+      mirrorConfigs: mirrorConfigs.store,
+      statefulSets: statefulSets.store,
+      configMaps: configMaps.store,
     },
   };
 }
@@ -41,31 +41,31 @@ function objectOf(name: string, second: number, finalizers: readonly string[] = 
   };
 }
 
-test('a conflict stays one when nothing but the status of an object has changed', () => {
+test('a conflict stays when only the status of an object changes', () => {
   const { watched, writer } = watching();
   const planner = createPlanner({
     watched,
     finalizer: { isOn: () => true },
-    holdings: () => [],
+    existingUpstreams: () => [],
     lastValid: () => [],
   });
   const younger = objectOf('younger', 2);
   writer.replace({ items: [objectOf('older', 1), younger], resourceVersion: '2' });
   assert.equal(planner.plan().conflictsOf(younger).length, 1);
-  const told = { ...younger, metadata: { ...younger.metadata, resourceVersion: '3' }, status: {} };
-  writer.apply('MODIFIED', told);
+  const changed = { ...younger, metadata: { ...younger.metadata, resourceVersion: '3' }, status: {} };
+  writer.apply('MODIFIED', changed);
   const [seen] = planner.objects().filter(({ metadata }) => metadata.name === 'younger');
   assert.ok(seen);
   assert.equal(planner.plan().conflictsOf(seen).length, 1);
 });
 
-test('nothing is made for an object without our finalizer, and nothing that was made is lost when somebody takes it off', () => {
+test('an object without our finalizer gets no cache, and a cache stays when the finalizer is taken off', () => {
   const { watched, writer } = watching();
-  let holdings: readonly string[] = [];
+  let existing: readonly string[] = [];
   const planner = createPlanner({
     watched,
     finalizer: { isOn: ({ metadata }) => metadata.finalizers?.includes('ours') ?? false },
-    holdings: () => holdings,
+    existingUpstreams: () => existing,
     lastValid: () => [],
   });
   const size = (): number => planner.plan().caches.size;
@@ -73,7 +73,7 @@ test('nothing is made for an object without our finalizer, and nothing that was 
   assert.equal(size(), 0);
   writer.apply('MODIFIED', objectOf('hub', 2, ['ours']));
   assert.equal(size(), 1);
-  holdings = ['docker.io'];
+  existing = ['docker.io'];
   writer.apply('MODIFIED', objectOf('hub', 3));
   assert.equal(size(), 1);
 });

@@ -5,96 +5,94 @@ import type { Finalizer } from '../../kube/objects/finalizers.ts';
 import type { Watched } from '../cluster/watched.ts';
 import { configId, type ConfigId } from '../cluster/config-id.ts';
 import { makePlan, type Plan } from './plan.ts';
-import { readConfig, type Asked, type ConfigObject } from './read-config.ts';
+import { readConfig, type ConfigObject, type ParsedSpec } from './read-config.ts';
 
 export interface Planner {
-  /** As the objects are now. */
+  /** The plan for the current objects. */
   plan(): Plan;
-  asked(object: ConfigObject): Asked;
+  specOf(object: ConfigObject): ParsedSpec;
   objects(): readonly ConfigObject[];
-  /** Tells of each object that came, went, or asks for something else; not of a status. */
+  /** Calls `handler` when an object appears, disappears or changes its spec, but not when its status changes. */
   onChange(handler: (before: ConfigObject | undefined, after: ConfigObject | undefined) => void): void;
-  /** Keys of caches that a change of an object may concern: those that it asks for, and those that somebody waits for, or has waited for. */
+  /** Keys of the caches that a change of `object` may affect: its own, and those that are or were contended. */
   keysTouchedBy(object: ConfigObject): Iterable<string>;
 }
 
 export interface PlannerDeps {
   readonly watched: Pick<Watched, 'registryConfigs' | 'mirrorConfigs' | 'statefulSets' | 'configMaps'>;
   readonly finalizer: Pick<Finalizer, 'isOn'>;
-  /** Upstreams of which something is there on behalf of an object. */
-  readonly holdings: (id: ConfigId) => readonly string[];
-  /** Caches of an object as they stand. */
+  readonly existingUpstreams: (id: ConfigId) => readonly string[];
   readonly lastValid: (id: ConfigId) => readonly CacheConfig[];
 }
 
-/** Keeps the plan, and makes it anew when an object has changed. */
-export function createPlanner({ watched, finalizer, holdings, lastValid }: PlannerDeps): Planner {
-  const caches: readonly ObjectStore<ConfigObject>[] = [watched.registryConfigs, watched.mirrorConfigs];
-  const read = new WeakMap<ConfigObject, Asked>();
+/** Keeps the plan, and makes a new one after an object has changed. */
+export function createPlanner({ watched, finalizer, existingUpstreams, lastValid }: PlannerDeps): Planner {
+  const stores: readonly ObjectStore<ConfigObject>[] = [watched.registryConfigs, watched.mirrorConfigs];
+  const specs = new WeakMap<ConfigObject, ParsedSpec>();
   let current: Plan | undefined;
-  /** What somebody waited for before the last change: it may have become free. */
+  /** Contended keys of the previous plan. Some of them may be free now. */
   let contendedBefore: ReadonlySet<string> = new Set();
 
-  const objects = (): readonly ConfigObject[] => caches.flatMap((cache) => cache.list());
-  const asked = (object: ConfigObject): Asked => {
-    const known = read.get(object) ?? readConfig(object);
-    read.set(object, known);
-    return known;
+  const objects = (): readonly ConfigObject[] => stores.flatMap((store) => store.list());
+  const specOf = (object: ConfigObject): ParsedSpec => {
+    const spec = specs.get(object) ?? readConfig(object);
+    specs.set(object, spec);
+    return spec;
   };
-  const forget = (): void => {
+  const discard = (): void => {
     contendedBefore = current?.contended ?? contendedBefore;
     current = undefined;
   };
-  for (const cache of caches) {
-    cache.onChange((before, after) => {
-      // The objects of a plan are compared with nothing: those of another status serve as well, but not of another spec.
-      if (!isSameSpec(before, after)) forget();
+  for (const store of stores) {
+    store.onChange((before, after) => {
+      // A status change keeps the plan. A spec change discards it.
+      if (!isSameSpec(before, after)) discard();
     });
   }
-  // What an object has decides what an invalid one keeps, and how; what nodes are told is in a ConfigMap, too.
+  // An invalid object keeps its existing caches, as their ConfigMaps configure them. The node document is a ConfigMap, too.
   watched.statefulSets.onChange((before, after) => {
-    if (before === undefined || after === undefined) forget();
+    if (before === undefined || after === undefined) discard();
   });
-  watched.configMaps.onChange(forget);
+  watched.configMaps.onChange(discard);
 
   function plan(): Plan {
-    current ??= makePlan({ objects: objects(), asked, has: holdings, lastValid, mayAct });
+    current ??= makePlan({ objects: objects(), specOf, existingUpstreams, lastValid, mayAct });
     return current;
   }
 
   /**
-   * Before anything is made, the finalizer is on. Of an object that has something already somebody has taken it off, as `kubectl replace`
-   * does: it is put back, and what was made stays meanwhile.
+   * The finalizer is added before anything is created. An object without it that has existing upstreams lost it, for example by
+   * `kubectl replace`. The finalizer is put back, and its caches stay meanwhile.
    */
   function mayAct(object: ConfigObject): boolean {
     if (object.metadata.deletionTimestamp !== undefined) return false;
-    return finalizer.isOn(object) || holdings(configId(object)).length > 0;
+    return finalizer.isOn(object) || existingUpstreams(configId(object)).length > 0;
   }
 
   return {
     plan,
-    asked,
+    specOf,
     objects,
     onChange(handler) {
-      for (const cache of caches) {
-        cache.onChange((before, after) => {
+      for (const store of stores) {
+        store.onChange((before, after) => {
           if (!isSameSpec(before, after)) handler(before, after);
         });
       }
     },
     *keysTouchedBy(object) {
-      const read = asked(object);
-      if (read.kind === 'caches')
-        for (const { upstream } of read.caches) yield upstreamResourceName(upstream);
-      if (read.kind === 'mirrors')
-        for (const { upstream } of read.mirrors) yield upstreamResourceName(upstream);
-      for (const upstream of holdings(configId(object))) yield upstreamResourceName(upstream);
+      const spec = specOf(object);
+      if (spec.kind === 'caches')
+        for (const { upstream } of spec.caches) yield upstreamResourceName(upstream);
+      if (spec.kind === 'mirrors')
+        for (const { upstream } of spec.mirrors) yield upstreamResourceName(upstream);
+      for (const upstream of existingUpstreams(configId(object))) yield upstreamResourceName(upstream);
       yield* contendedBefore.union(plan().contended);
     },
   };
 }
 
-/** Everything that a plan is made of. */
+/** Compares everything that a plan depends on. */
 function isSameSpec(before: ConfigObject | undefined, after: ConfigObject | undefined): boolean {
   if (before === undefined || after === undefined) return false;
   const [old, now] = [before.metadata, after.metadata];

@@ -5,17 +5,17 @@ import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import type { ParseResult } from '../../api/document/parse-document.ts';
 import type { MirrorConfigObject, RegistryConfigObject } from '../cluster/resources.ts';
 
-/** An object of either kind. */
+/** A RegistryConfig or a MirrorConfig. */
 export type ConfigObject = RegistryConfigObject | MirrorConfigObject;
 
-/** What an object asks for; or what is wrong with it, each a line with its field path. */
-export type Asked =
+/** The caches or mirrors that an object asks for, or the problems of its spec, one line each with the field path. */
+export type ParsedSpec =
   | { readonly kind: 'caches'; readonly caches: readonly CacheConfig[] }
   | { readonly kind: 'mirrors'; readonly mirrors: readonly UpstreamMirrors[] }
   | { readonly kind: 'invalid'; readonly problems: readonly string[] };
 
-/** Reads the spec of an object. The API server has checked what CEL can say (decision 0010); the rest is found here. Never throws. */
-export function readConfig(object: ConfigObject): Asked {
+/** Parses the spec of an object. Checks also the rules that CEL in the API server cannot express (decision 0010). Never throws. */
+export function readConfig(object: ConfigObject): ParsedSpec {
   const { apiVersion, kind, spec } = object;
   const document = { apiVersion, kind, ...(spec as object | undefined) };
   const options = { pathPrefix: 'spec' };
@@ -25,7 +25,7 @@ export function readConfig(object: ConfigObject): Asked {
   return result(parseRegistryConfig(document, options), ({ caches }) => ({ kind: 'caches', caches }));
 }
 
-function result<Config>(parsed: ParseResult<Config>, asked: (config: Config) => Asked): Asked {
-  if (parsed.ok) return asked(parsed.config);
+function result<Config>(parsed: ParseResult<Config>, specOf: (config: Config) => ParsedSpec): ParsedSpec {
+  if (parsed.ok) return specOf(parsed.config);
   return { kind: 'invalid', problems: parsed.problems.map(({ text }) => text) };
 }

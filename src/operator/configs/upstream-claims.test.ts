@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { resolveClaims, type Claimant } from './upstream-claims.ts';
+import { resolveClaims, type OwnerCandidate } from './upstream-claims.ts';
 
-function claimant(name: string, createdAt: string, ...upstreams: string[]): Claimant {
+function candidate(name: string, createdAt: string, ...upstreams: string[]): OwnerCandidate {
   return {
     kind: 'RegistryConfig',
     namespace: 'team',
@@ -13,40 +13,40 @@ function claimant(name: string, createdAt: string, ...upstreams: string[]): Clai
   };
 }
 
-test('the older of two has the upstream, the younger one keeps what nobody else wants, and is told who has the other', () => {
-  const older = claimant('older', '2026-01-01T00:00:00Z', 'docker.io');
-  const younger = claimant('younger', '2026-01-01T00:00:01Z', 'docker.io', 'quay.io');
+test('the older of two objects owns the contested upstream; the younger keeps its others, and its conflict names the owner', () => {
+  const older = candidate('older', '2026-01-01T00:00:00Z', 'docker.io');
+  const younger = candidate('younger', '2026-01-01T00:00:01Z', 'docker.io', 'quay.io');
   const grants = resolveClaims([younger, older]);
   assert.deepEqual(grants.granted(older), ['docker.io']);
   assert.deepEqual(grants.granted(younger), ['quay.io']);
   assert.deepEqual(grants.conflicts(younger), [
-    { upstream: 'docker.io', holder: 'RegistryConfig team/older', about: 'docker.io' },
+    { upstream: 'docker.io', owner: 'RegistryConfig team/older', about: 'docker.io' },
   ]);
 });
 
-test('the younger one takes over when the older is gone', () => {
-  const younger = claimant('younger', '2026-01-01T00:00:01Z', 'docker.io');
+test('the younger object becomes the owner when the older is gone', () => {
+  const younger = candidate('younger', '2026-01-01T00:00:01Z', 'docker.io');
   assert.deepEqual(resolveClaims([younger]).granted(younger), ['docker.io']);
 });
 
-test('upstreams whose objects would have one name are a conflict about that name, also within one object', () => {
-  const one = claimant('one', '2026-01-01T00:00:00Z', 'a.b.io', 'a-b.io');
+test('upstreams whose objects would get the same name conflict about that name, also within one object', () => {
+  const one = candidate('one', '2026-01-01T00:00:00Z', 'a.b.io', 'a-b.io');
   assert.deepEqual(resolveClaims([one]).conflicts(one), [
-    { upstream: 'a-b.io', holder: 'RegistryConfig team/one', about: 'registry-a-b-io' },
+    { upstream: 'a-b.io', owner: 'RegistryConfig team/one', about: 'registry-a-b-io' },
   ]);
 });
 
-test('a mirror and a cache of one upstream are a conflict', () => {
-  const cache = claimant('cache', '2026-01-01T00:00:00Z', 'docker.io');
-  const mirror: Claimant = {
-    ...claimant('mirror', '2026-01-02T00:00:00Z'),
+test('a mirror and a cache of one upstream conflict', () => {
+  const cache = candidate('cache', '2026-01-01T00:00:00Z', 'docker.io');
+  const mirror: OwnerCandidate = {
+    ...candidate('mirror', '2026-01-02T00:00:00Z'),
     kind: 'MirrorConfig',
     claims: [{ upstream: 'docker.io', names: [] }],
   };
-  assert.equal(resolveClaims([mirror, cache]).conflicts(mirror)[0]?.holder, 'RegistryConfig team/cache');
+  assert.equal(resolveClaims([mirror, cache]).conflicts(mirror)[0]?.owner, 'RegistryConfig team/cache');
 });
 
-test('property: every wanted upstream has one holder, the oldest who could have it, whatever the order', () => {
+test('property: every claimed upstream has one owner, the oldest possible one, in any order', () => {
   const upstream = fc.constantFrom('docker.io', 'quay.io', 'a.b.io', 'a-b.io', 'ghcr.io');
   const some = fc.uniqueArray(
     fc.record({
@@ -59,20 +59,20 @@ test('property: every wanted upstream has one holder, the oldest who could have 
   fc.assert(
     fc.property(some, fc.infiniteStream(fc.nat()), (parts, random) => {
       const all = parts.map(({ name, second, upstreams }) =>
-        claimant(name, `2026-01-01T00:00:0${second}Z`, ...upstreams),
+        candidate(name, `2026-01-01T00:00:0${second}Z`, ...upstreams),
       );
       const grants = resolveClaims(all);
       const weights = new Map(all.map((one) => [one.name, random.next().value as number]));
       const shuffled = [...all].sort((a, b) => (weights.get(a.name) ?? 0) - (weights.get(b.name) ?? 0));
       const again = resolveClaims(shuffled);
-      const holders = all.flatMap((one) => grants.granted(one));
-      assert.equal(new Set(holders).size, holders.length, 'one holder each');
+      const owners = all.flatMap((one) => grants.granted(one));
+      assert.equal(new Set(owners).size, owners.length, 'one owner each');
       for (const one of all) {
         assert.deepEqual(again.granted(one), grants.granted(one));
         const answered = [...grants.granted(one), ...grants.conflicts(one).map(({ upstream: name }) => name)];
         assert.deepEqual(answered.sort(), one.claims.map(({ upstream: name }) => name).sort());
-        for (const { holder } of grants.conflicts(one)) {
-          const other = all.find(({ name }) => holder.endsWith(`/${name}`)) as Claimant;
+        for (const { owner } of grants.conflicts(one)) {
+          const other = all.find(({ name }) => owner.endsWith(`/${name}`)) as OwnerCandidate;
           assert.ok(`${other.createdAt} ${other.name}` <= `${one.createdAt} ${one.name}`);
         }
       }

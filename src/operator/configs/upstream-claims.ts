@@ -1,75 +1,76 @@
-/** An object that asks for upstreams to be cached or mirrored. */
-export interface Claimant {
+/** A RegistryConfig or MirrorConfig that may become the owner of upstreams. */
+export interface OwnerCandidate {
   readonly kind: 'RegistryConfig' | 'MirrorConfig';
   readonly namespace: string;
   readonly name: string;
   /** `metadata.creationTimestamp`: RFC 3339 in UTC, so that text order is time order. */
   readonly createdAt: string;
-  readonly claims: readonly Claim[];
+  readonly claims: readonly UpstreamClaim[];
 }
 
-export interface Claim {
+/** The wish of one object to own one upstream. */
+export interface UpstreamClaim {
   readonly upstream: string;
   /**
-   * What else only one may have: the names of the objects that a cache needs. Different upstreams can come to the same name
+   * Names of the Kubernetes objects that the cache needs. Only one owner can have each. Different upstreams can lead to the same name
    * (`a.b.io` and `a-b.io`).
    */
   readonly names: readonly string[];
 }
 
-/** Why a claim is not granted. */
+/** A claim that is not granted. */
 export interface Conflict {
   readonly upstream: string;
-  /** Who has it: `RegistryConfig team/hub`. */
-  readonly holder: string;
-  /** What both want: the upstream itself, or a name. */
+  /** The object that has it: `RegistryConfig team/hub`. */
+  readonly owner: string;
+  /** The contested upstream or object name. */
   readonly about: string;
 }
 
-export interface Grants {
-  /** Of one claimant: the upstreams that it has. */
-  granted(claimant: Claimant): readonly string[];
-  conflicts(claimant: Claimant): readonly Conflict[];
+export interface ResolvedClaims {
+  /** Upstreams that the candidate owns. */
+  granted(candidate: OwnerCandidate): readonly string[];
+  conflicts(candidate: OwnerCandidate): readonly Conflict[];
 }
 
 /**
- * Who has which upstream (decision 0007): the oldest object that asks for it, in all namespaces and of both kinds; of objects of one second
- * the first by kind, namespace and name. An object that is being deleted holds what it has until it is gone, since its cache is still
- * there. The order in which they are given makes no difference.
+ * Decides which object owns which upstream (decision 0007): the oldest object that claims it, in all namespaces and of both kinds. Objects
+ * created in the same second are ordered by kind, namespace and name. An object that is being deleted keeps its upstreams until it is gone,
+ * because its cache still exists. The order of the candidates makes no difference.
  */
-export function resolveClaims(claimants: readonly Claimant[]): Grants {
-  const holders = new Map<string, string>();
+export function resolveClaims(candidates: readonly OwnerCandidate[]): ResolvedClaims {
+  const owners = new Map<string, string>();
   const granted = new Map<string, string[]>();
   const conflicts = new Map<string, Conflict[]>();
-  for (const claimant of [...claimants].sort(byAge)) {
-    const own = nameOf(claimant);
-    const has: string[] = [];
-    const hasNot: Conflict[] = [];
-    for (const { upstream, names } of claimant.claims) {
+  for (const candidate of [...candidates].sort(byAge)) {
+    const own = nameOf(candidate);
+    const won: string[] = [];
+    const lost: Conflict[] = [];
+    for (const { upstream, names } of candidate.claims) {
       const wanted = [`upstream ${upstream}`, ...names.map((name) => `name ${name}`)];
-      const taken = wanted.find((what) => holders.has(what));
+      const taken = wanted.find((what) => owners.has(what));
       if (taken === undefined) {
-        for (const what of wanted) holders.set(what, own);
-        has.push(upstream);
+        for (const what of wanted) owners.set(what, own);
+        won.push(upstream);
       } else {
-        const holder = holders.get(taken) as string;
-        hasNot.push({ upstream, holder, about: taken.slice(taken.indexOf(' ') + 1) });
+        const owner = owners.get(taken) as string;
+        lost.push({ upstream, owner, about: taken.slice(taken.indexOf(' ') + 1) });
       }
     }
-    granted.set(own, has);
-    conflicts.set(own, hasNot);
+    granted.set(own, won);
+    conflicts.set(own, lost);
   }
   return {
-    granted: (claimant) => granted.get(nameOf(claimant)) ?? [],
-    conflicts: (claimant) => conflicts.get(nameOf(claimant)) ?? [],
+    granted: (candidate) => granted.get(nameOf(candidate)) ?? [],
+    conflicts: (candidate) => conflicts.get(nameOf(candidate)) ?? [],
   };
 }
 
-function nameOf({ kind, namespace, name }: Claimant): string {
+function nameOf({ kind, namespace, name }: OwnerCandidate): string {
   return `${kind} ${namespace}/${name}`;
 }
 
-function byAge(a: Claimant, b: Claimant): number {
+function byAge(a: OwnerCandidate, b: OwnerCandidate): number {
   return compare(a.createdAt, b.createdAt) || compare(nameOf(a), nameOf(b));
 }
 

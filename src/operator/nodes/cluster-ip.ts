@@ -1,25 +1,25 @@
 import type { PlannedCache } from '../configs/plan.ts';
-import { identityOf } from '../render/identity.ts';
+import { cacheNamesOf } from '../render/cache-names.ts';
 import {
-  allExisting,
-  isAnothers,
-  isServiceOfAnother,
+  objectsOfCache,
+  belongToAnother,
+  isServiceOfAnotherCache,
   type WatchedObjects,
 } from '../ownership/existing-objects.ts';
 
 /**
- * The address of a cache's Service; undefined while it has none, and while the Service is still that of another cache, or of the object
- * that asked before: that is taken away first, and nothing that it says is told of this one.
+ * The cluster IP of a cache's Service. Undefined while it has none, and while the Service still belongs to another cache or to the previous
+ * owner: it is deleted first, and its address is never published for this cache.
  */
 export function clusterIpOf(
   planned: PlannedCache,
   watched: WatchedObjects,
   namespace: string,
 ): string | undefined {
-  const { serviceName } = identityOf({ cache: planned.config });
+  const { serviceName } = cacheNamesOf({ cache: planned.config });
   const service = watched.services.get({ namespace, name: serviceName });
-  if (service === undefined || isServiceOfAnother(service, planned.key)) return undefined;
-  if (isAnothers(allExisting(watched, planned.key), planned)) return undefined;
+  if (service === undefined || isServiceOfAnotherCache(service, planned.key)) return undefined;
+  if (belongToAnother(objectsOfCache(watched, planned.key), planned)) return undefined;
   const { clusterIP = '' } = service.spec ?? {};
   return clusterIP === '' || clusterIP === 'None' ? undefined : clusterIP;
 }

@@ -24,7 +24,13 @@ const hub: ConfigObject = {
 
 function inputOf(objects: readonly ConfigObject[], more: Partial<DocumentInput> = {}): DocumentInput {
   return {
-    plan: makePlan({ objects, asked: readConfig, has: () => [], lastValid: () => [], mayAct: () => true }),
+    plan: makePlan({
+      objects,
+      specOf: readConfig,
+      existingUpstreams: () => [],
+      lastValid: () => [],
+      mayAct: () => true,
+    }),
     bundle: PEM,
     addressOf: () => ({ clusterIP: '10.96.0.9', serverName: 'registry.larder-system.svc' }),
     bundleOf: () => undefined,
@@ -36,7 +42,7 @@ function inputOf(objects: readonly ConfigObject[], more: Partial<DocumentInput> 
 
 const composed = (...args: Parameters<typeof inputOf>) => composeDocument(inputOf(...args)).document;
 
-test('nodes fall back to where the cache itself gets the upstream from', () => {
+test('nodes fall back to the remote URL of the cache', () => {
   const { caches } = composed([hub]);
   assert.deepEqual(
     caches?.map(({ server, endpoint }) => [server, endpoint]),
@@ -47,12 +53,12 @@ test('nodes fall back to where the cache itself gets the upstream from', () => {
   );
 });
 
-test('an address of IPv6 stands in brackets', () => {
+test('an IPv6 address is in brackets', () => {
   const addressOf = () => ({ clusterIP: 'fd00::9', serverName: 's' });
   assert.equal(composed([hub], { addressOf }).caches?.[0]?.endpoint, 'https://[fd00::9]:5000');
 });
 
-test('a cache without an address is not told of yet', () => {
+test('a cache without an address is not published yet', () => {
   assert.deepEqual(composed([hub], { addressOf: () => undefined }).caches, []);
 });
 
@@ -62,7 +68,7 @@ test('the revision changes with every change, and with nothing else', () => {
   assert.notEqual(composed([hub], { bundle: `${PEM}\n` }).revision, one.revision);
 });
 
-test('what nodes were told for an object stays while its spec is invalid', () => {
+test('the published entries of an object stay while its spec is invalid', () => {
   const before = parseNodeDocument(formatNodeDocument(composed([hub])), 'test');
   const broken = { ...hub, spec: { caches: [] } };
   assert.deepEqual(composed([broken], { before }), before);
@@ -87,19 +93,21 @@ function mirrors(name: string, second: number, ...upstreams: readonly string[]):
   };
 }
 
-test('a bundle stands there once, however many hosts have it', () => {
-  const { bundles, mirrors: told } = composed([mirrors('a', 0, 'a.io', 'b.io')], { bundleOf: () => PEM });
+test('a bundle that several hosts use is published once', () => {
+  const { bundles, mirrors: published } = composed([mirrors('a', 0, 'a.io', 'b.io')], {
+    bundleOf: () => PEM,
+  });
   assert.deepEqual(Object.values(bundles), [PEM]);
   const [name] = Object.keys(bundles);
-  for (const { hosts } of told) for (const { ca } of hosts) assert.equal(ca, name);
+  for (const { hosts } of published) for (const { ca } of hosts) assert.equal(ca, name);
 });
 
-test('of objects for which there is no room the youngest is left out, and what stays for an invalid one never', () => {
+test('the youngest object is left out if there is no room, but never the entries kept for an invalid object', () => {
   const all = ['a', 'b', 'c', 'd', 'e'].map((name, second) => mirrors(name, second, `${name}.io`));
   const bundleOf: DocumentInput['bundleOf'] = ({ mirrors: { upstream } }) => upstream.repeat(60_000);
   const { document, leftOut } = composeDocument(inputOf(all.toReversed(), { bundleOf }));
   assert.deepEqual([...leftOut.keys()], ['e.io']);
-  // The youngest that was told becomes invalid, and an older one would take its place.
+  // The youngest published object becomes invalid, and an older one would take its place.
   const before = document;
   const [, , , d, e] = all as [ConfigObject, ConfigObject, ConfigObject, ConfigObject, ConfigObject];
   const older = { ...e, metadata: { ...e.metadata, creationTimestamp: '2025-01-01T00:00:00Z' } };
@@ -110,7 +118,7 @@ test('of objects for which there is no room the youngest is left out, and what s
   assert.deepEqual([...next.leftOut.keys()], ['c.io']);
 });
 
-test('while a Secret cannot be read, nodes hear of its mirrors what they heard before, and of all others what is so now', () => {
+test('while a Secret cannot be read, the published entry of its mirrors stays, and all others are current', () => {
   const first = mirrors('a', 0, 'a.io');
   const before = composed([first], { bundleOf: () => PEM });
   const isUnread: DocumentInput['isUnread'] = ({ mirrors: { upstream } }) => upstream === 'a.io';
@@ -121,7 +129,7 @@ test('while a Secret cannot be read, nodes hear of its mirrors what they heard b
   assert.deepEqual(composed([other], { before, isUnread }).mirrors, []);
 });
 
-test('property: an object that goes leaves the document, whatever else is asked for', () => {
+test('property: a deleted object leaves the document, whatever the others claim', () => {
   const letters = ['a', 'b', 'c', 'd', 'e', 'f'];
   const some = fc.subarray(letters);
   fc.assert(
@@ -135,18 +143,18 @@ test('property: an object that goes leaves the document, whatever else is asked 
       const left = there.filter((name) => stays.includes(name));
       const { document, leftOut } = composeDocument(inputOf(objects(left), { bundleOf, before }));
       assert.ok(Buffer.byteLength(formatNodeDocument(document)) <= MOST_BYTES);
-      const told = [...document.caches, ...document.mirrors].map(({ upstream }) => upstream);
-      const asked = [
+      const published = [...document.caches, ...document.mirrors].map(({ upstream }) => upstream);
+      const wanted = [
         ...left.map((name) => `${name}.io`),
         ...(left.includes('a') ? ['docker.io', 'quay.io'] : []),
       ];
-      assert.deepEqual([...told, ...leftOut.keys()].sort(), asked.sort());
+      assert.deepEqual([...published, ...leftOut.keys()].sort(), wanted.sort());
     }),
     { numRuns: 50 },
   );
 });
 
-test('what stays of an invalid object gives way to the owner of its upstream', () => {
+test('a kept entry of an invalid object gives way to the owner of its upstream', () => {
   const younger = mirrors('younger', 2, 'quay.io');
   const before = parseNodeDocument(formatNodeDocument(composed([younger])), 'test');
   const broken = { ...younger, spec: { mirrors: [] } };

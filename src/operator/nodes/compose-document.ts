@@ -5,70 +5,70 @@ import { formatAddress } from '../../kit/listen.ts';
 import type { NodeCache, NodeDocument, NodeMirror } from '../../fleet/node-document.ts';
 import { configId } from '../cluster/config-id.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
-import { PORTS } from '../render/identity.ts';
-import { fillDocument, type Candidate } from './fill-document.ts';
+import { PORTS } from '../render/cache-names.ts';
+import { fillDocument, type EntryCandidate } from './fill-document.ts';
 
 export interface DocumentInput {
   readonly plan: Plan;
-  /** Certificates of the authorities that nodes trust, PEM. */
+  /** Certificates of the authorities that nodes trust for caches, PEM. */
   readonly bundle: string;
-  /** The address of a cache's Service, once it has one and what nodes need to trust it; undefined before. */
+  /** Address of a cache's Service. Undefined until it has one, and a certificate that nodes trust. */
   readonly addressOf: (
     cache: PlannedCache,
   ) => { readonly clusterIP: string; readonly serverName: string } | undefined;
-  /** The CA bundle in a Secret of the mirrors' object; undefined where it cannot be used. */
+  /** CA bundle in a Secret of the mirrors' owner. Undefined if it cannot be used. */
   readonly bundleOf: (mirrors: PlannedMirrors, secretName: string) => string | undefined;
-  /** True while a Secret that the mirrors need cannot be read: what nodes were told of them stays. */
+  /** True while a Secret of the mirrors cannot be read. Their published entry stays. */
   readonly isUnread: (mirrors: PlannedMirrors) => boolean;
-  /** What nodes are told now: entries of objects whose spec is invalid stay. */
+  /** The currently published document. Entries of objects with an invalid spec stay. */
   readonly before: NodeDocument;
 }
 
 export interface ComposedDocument {
   readonly document: NodeDocument;
-  /** Why nodes are not told of an upstream, a sentence each. */
+  /** Reason, a sentence, for each upstream that is not published. */
   readonly leftOut: ReadonlyMap<string, string>;
 }
 
 /**
- * What every node should do, as far as there is room: what stays of invalid objects comes first, since nothing else remembers it, then what
- * objects ask for, the oldest first. The same plan gives the same document, in whatever order its objects came.
+ * Composes the document of all nodes, as far as there is room. Entries of invalid objects come first, because they are kept nowhere else.
+ * Then come planned upstreams, those of the oldest object first. The same plan gives the same document, in any order of objects.
  */
 export function composeDocument(input: DocumentInput): ComposedDocument {
   const { plan, bundle, before } = input;
-  const owned = new Set([...plan.caches.keys(), ...plan.mirrors.map((one) => keyOf(one.mirrors))]);
+  const owned = new Set([...plan.caches.keys(), ...plan.mirrors.map((one) => cacheKeyOf(one.mirrors))]);
   const isKept = (entry: NodeEntry): boolean =>
-    entry.askedBy !== undefined && plan.isInvalid(entry.askedBy) && !owned.has(keyOf(entry));
-  const kept: Candidate[] = [
-    ...before.caches.filter(isKept).map((entry): Candidate => ({ list: 'caches', entry })),
-    ...before.mirrors.filter(isKept).map((entry) => mirrorCandidate(entry, before.bundles)),
+    entry.askedBy !== undefined && plan.isInvalid(entry.askedBy) && !owned.has(cacheKeyOf(entry));
+  const kept: EntryCandidate[] = [
+    ...before.caches.filter(isKept).map((entry): EntryCandidate => ({ list: 'caches', entry })),
+    ...before.mirrors.filter(isKept).map((entry) => withBundles(entry, before.bundles)),
   ];
   const planned = [...plan.caches.values(), ...plan.mirrors]
-    .toSorted((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1))
-    .flatMap((one) => ('mirrors' in one ? mirrorsOf(one, input) : cacheOf(one, input)) ?? []);
+    .toSorted((a, b) => (sortKeyOf(a) < sortKeyOf(b) ? -1 : 1))
+    .flatMap((one) => ('mirrors' in one ? mirrorsCandidate(one, input) : cacheCandidate(one, input)) ?? []);
   const { content, leftOut } = fillDocument(bundle, [...kept, ...planned]);
   return { document: { revision: revisionOf(content), ...content }, leftOut };
 }
 
-/** Where nodes reach a cache. */
+/** URL at which nodes reach a cache. */
 export function endpointOf({ http }: CacheConfig, clusterIP: string): string {
   return `${http.tls ? 'https' : 'http'}://${formatAddress({ host: clusterIP, port: PORTS.registry })}`;
 }
 
 type NodeEntry = NodeCache | NodeMirror;
 
-function keyOf({ upstream }: { readonly upstream: string }): string {
+function cacheKeyOf({ upstream }: { readonly upstream: string }): string {
   return upstreamResourceName(upstream);
 }
 
-/** Texts in the order of age; of one object in that of the upstreams. */
-function ageOf(planned: PlannedCache | PlannedMirrors): string {
+/** Sort key: creation time, object, upstream. */
+function sortKeyOf(planned: PlannedCache | PlannedMirrors): string {
   const { upstream } = 'mirrors' in planned ? planned.mirrors : planned.config;
-  const { holder } = planned;
-  return `${holder.metadata.creationTimestamp ?? ''} ${configId(holder)} ${upstream}`;
+  const { owner } = planned;
+  return `${owner.metadata.creationTimestamp ?? ''} ${configId(owner)} ${upstream}`;
 }
 
-function cacheOf(cache: PlannedCache, { addressOf }: DocumentInput): Candidate | undefined {
+function cacheCandidate(cache: PlannedCache, { addressOf }: DocumentInput): EntryCandidate | undefined {
   const address = addressOf(cache);
   if (address === undefined) return undefined;
   const { upstream, remoteURL } = cache.config;
@@ -77,18 +77,18 @@ function cacheOf(cache: PlannedCache, { addressOf }: DocumentInput): Candidate |
     server: remoteURL.replace(/\/+$/, ''),
     endpoint: endpointOf(cache.config, address.clusterIP),
     serverName: address.serverName,
-    askedBy: configId(cache.holder),
+    askedBy: configId(cache.owner),
   };
   return { list: 'caches', entry };
 }
 
-function mirrorsOf(planned: PlannedMirrors, input: DocumentInput): Candidate | undefined {
+function mirrorsCandidate(planned: PlannedMirrors, input: DocumentInput): EntryCandidate | undefined {
   const { upstream, hosts } = planned.mirrors;
-  const askedBy = configId(planned.holder);
+  const owner = configId(planned.owner);
   if (input.isUnread(planned)) {
     const { mirrors, bundles } = input.before;
-    const told = mirrors.find((entry) => entry.upstream === upstream && entry.askedBy === askedBy);
-    return told && mirrorCandidate(told, bundles);
+    const published = mirrors.find((entry) => entry.upstream === upstream && entry.askedBy === owner);
+    return published && withBundles(published, bundles);
   }
   const bundles: Record<string, string> = {};
   const entry = {
@@ -105,12 +105,12 @@ function mirrorsOf(planned: PlannedMirrors, input: DocumentInput): Candidate | u
         ...(ca !== undefined && { ca }),
       };
     }),
-    askedBy,
+    askedBy: owner,
   };
   return { list: 'mirrors', entry, bundles };
 }
 
-function mirrorCandidate(entry: NodeMirror, bundles: NodeDocument['bundles']): Candidate {
+function withBundles(entry: NodeMirror, bundles: NodeDocument['bundles']): EntryCandidate {
   const names = entry.hosts.flatMap(({ ca }) => ca ?? []);
   return {
     list: 'mirrors',

@@ -3,33 +3,33 @@ import type { NodeDocumentView } from '../cluster/node-document-view.ts';
 import { nodesStillUsing } from '../cluster/node-report.ts';
 import type { Watched } from '../cluster/watched.ts';
 
-/** A node that has not carried out a change for this long is not waited for: whatever it does, it asks the origin then. */
+/** Longest wait for a node. One that has not confirmed a change by then falls back to the origin. */
 const SILENT_MS = 5 * 60_000;
-/** While nodes are waited for; costs the API server nothing. */
-export const ASK_AGAIN_MS = 500;
+/** Time between two checks while nodes drain. A check makes no call to the API server. */
+export const DRAIN_POLL_MS = 500;
 
-export interface NodePatienceDeps {
+export interface DrainTrackerDeps {
   readonly clock: Clock;
   readonly watched: Pick<Watched, 'reports'>;
   readonly document: NodeDocumentView;
 }
 
-/** What is taken from under nodes only after they have turned away from it. */
+/** Delays removals until no node uses the upstream. */
 export interface DrainTracker {
   /**
-   * The nodes that may still do with `upstream` what the document said before: they have not carried out the one of now. None once they have
-   * been silent for too long since the first call for `key`.
+   * Nodes that may still use `upstream`, because they have not confirmed the current revision. None once 5 minutes have passed since the
+   * first call for `key`.
    */
-  waitedFor(key: string, upstream: string): readonly string[];
-  /** There is nothing to wait for any more. */
+  undrainedNodes(key: string, upstream: string): readonly string[];
+  /** Ends the wait for `key`. */
   forget(key: string): void;
 }
 
-export function createDrainTracker({ clock, watched, document }: NodePatienceDeps): DrainTracker {
-  /** When nodes were told, by the key; of the monotonic clock. */
+export function createDrainTracker({ clock, watched, document }: DrainTrackerDeps): DrainTracker {
+  /** Start of each wait, by the monotonic clock. */
   const since = new Map<string, number>();
   return {
-    waitedFor(key, upstream) {
+    undrainedNodes(key, upstream) {
       const startedAt = since.get(key) ?? clock.monotonic();
       since.set(key, startedAt);
       if (clock.monotonic() >= startedAt + SILENT_MS) return [];

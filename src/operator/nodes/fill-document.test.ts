@@ -2,11 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatNodeDocument } from '../../fleet/node-document.ts';
-import { fillDocument, MOST_BYTES, type Candidate } from './fill-document.ts';
+import { fillDocument, MOST_BYTES, type EntryCandidate } from './fill-document.ts';
 
 const CA = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n';
 
-function mirror(upstream: string, hosts: readonly string[], bundles: Record<string, string> = {}): Candidate {
+function mirror(
+  upstream: string,
+  hosts: readonly string[],
+  bundles: Record<string, string> = {},
+): EntryCandidate {
   const names = Object.keys(bundles);
   return {
     list: 'mirrors',
@@ -25,7 +29,7 @@ function mirror(upstream: string, hosts: readonly string[], bundles: Record<stri
   };
 }
 
-function cache(upstream: string): Candidate {
+function cache(upstream: string): EntryCandidate {
   const endpoint = 'https://10.96.0.9:5000';
   return {
     list: 'caches',
@@ -39,7 +43,7 @@ function cache(upstream: string): Candidate {
   };
 }
 
-test('hosts that have one bundle share it: five with a distribution’s 220 KB fit', () => {
+test('hosts with the same bundle share it: five with a distribution’s 220 KB fit', () => {
   const hosts = ['a', 'b', 'c', 'd', 'e'].map((name) => `https://${name}.example`);
   const bundles = { distribution: 'x'.repeat(220 * 1024) };
   const { content, leftOut } = fillDocument(CA, [mirror('quay.io', hosts, bundles)]);
@@ -47,7 +51,7 @@ test('hosts that have one bundle share it: five with a distribution’s 220 KB f
   assert.ok(formatNodeDocument({ revision: '', ...content }).length < 300_000);
 });
 
-test('what there is no room for is left out and says why, and what comes after it and fits is told', () => {
+test('an entry without room is left out with a reason, and a later one that fits is published', () => {
   const large = ['a.io', 'b.io', 'c.io', 'd.io', 'e.io'].map((upstream) =>
     mirror(upstream, ['https://m.example'], { [upstream]: 'x'.repeat(240_000) }),
   );
@@ -65,7 +69,7 @@ test('what there is no room for is left out and says why, and what comes after i
   );
 });
 
-test('what nodes would refuse is left out, says what is wrong, and keeps nothing else from them', () => {
+test('an entry that nodes would refuse is left out with the problem, and delays no other', () => {
   const { content, leftOut } = fillDocument(CA, [
     mirror('quay.io', ['https://m.example/?']),
     cache('docker.io'),
@@ -74,16 +78,16 @@ test('what nodes would refuse is left out, says what is wrong, and keeps nothing
   assert.match(leftOut.get('quay.io') ?? '', /hosts\[0\]\.host: must be an http\(s\) URL/);
 });
 
-test('an upstream stands there once, on behalf of who comes first', () => {
+test('an upstream is published once, for the first candidate', () => {
   const { content, leftOut } = fillDocument(CA, [cache('quay.io'), mirror('quay.io', ['https://m.example'])]);
   assert.deepEqual([content.caches.length, content.mirrors.length], [1, 0]);
-  assert.match(leftOut.get('quay.io') ?? '', /on behalf of another object/);
+  assert.match(leftOut.get('quay.io') ?? '', /another object has published it/);
 });
 
-test('property: whatever is asked for, the document is one that nodes take and below its limit, and nothing is lost without a word', () => {
+test('property: nodes accept every document, it is below its limit, and each candidate is published or reported', () => {
   const pem = fc.record({
     name: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', '__proto__'),
-    // What JSON writes with one byte, two and six.
+    // JSON writes these with one byte, two and six.
     text: fc.constantFrom('x', '\n', '\u0001', 'é'),
     length: fc.integer({ min: 1, max: 262_144 }),
   });
@@ -109,9 +113,9 @@ test('property: whatever is asked for, the document is one that nodes take and b
       const { content, leftOut } = fillDocument(CA, candidates);
       const text = formatNodeDocument({ revision: '0'.repeat(16), ...content });
       assert.ok(Buffer.byteLength(text) <= MOST_BYTES);
-      const told = [...content.caches, ...content.mirrors].map(({ upstream }) => upstream);
+      const published = [...content.caches, ...content.mirrors].map(({ upstream }) => upstream);
       assert.deepEqual(
-        [...told, ...leftOut.keys()].sort(),
+        [...published, ...leftOut.keys()].sort(),
         candidates.map(({ entry }) => entry.upstream).sort(),
       );
     }),

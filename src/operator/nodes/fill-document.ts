@@ -7,13 +7,13 @@ import {
 } from '../../fleet/node-document.ts';
 
 /**
- * Bytes of the document. A ConfigMap holds 1 MiB of data (https://kubernetes.io/docs/concepts/configuration/configmap/#motivation):
- * 3 000 caches, or a dozen mirrors of which each brings a bundle as large as it may be.
+ * Largest document in bytes. A ConfigMap holds 1 MiB of data (https://kubernetes.io/docs/concepts/configuration/configmap/#motivation).
+ * There is room for 3 000 caches, or for a dozen mirrors with a CA bundle of the largest allowed size each.
  */
 export const MOST_BYTES = 1_000_000;
 
-/** Something that nodes should be told, with the CA bundles that it names. */
-export type Candidate =
+/** An entry that should be published, with the CA bundles that it names. */
+export type EntryCandidate =
   | { readonly list: 'caches'; readonly entry: NodeCache }
   | {
       readonly list: 'mirrors';
@@ -23,31 +23,31 @@ export type Candidate =
 
 export interface FilledDocument {
   readonly content: Omit<NodeDocument, 'revision'>;
-  /** Why nodes are not told of an upstream, a sentence each. */
+  /** Reason, a sentence, for each upstream that is not published. */
   readonly leftOut: ReadonlyMap<string, string>;
 }
 
 /**
- * The candidates that there is room for, in their order; one that is too large, or that nodes would refuse, is left out, so that it stands in
- * nobody else's way. Each bundle stands there once.
+ * Takes candidates in their order while there is room. Leaves out an entry that is too large or that nodes would refuse, so that it does not
+ * block others. Contains each bundle once.
  */
-export function fillDocument(ca: string, candidates: readonly Candidate[]): FilledDocument {
+export function fillDocument(ca: string, candidates: readonly EntryCandidate[]): FilledDocument {
   const bundles: Record<string, string> = {};
   const caches: NodeCache[] = [];
   const mirrors: NodeMirror[] = [];
-  const told = new Set<string>();
+  const published = new Set<string>();
   const leftOut = new Map<string, string>();
   let room = MOST_BYTES - bytesOf({ revision: REVISION, ca, bundles, caches, mirrors });
   for (const candidate of candidates) {
     const { upstream } = candidate.entry;
     const fresh = candidate.list === 'caches' ? {} : missingFrom(bundles, candidate.bundles);
     const bytes = bytesOf(candidate.entry) + bytesOf(fresh);
-    const refusal = told.has(upstream) ? TOLD_ALREADY : refusalOf(ca, candidate);
-    if (refusal !== undefined) leftOut.set(upstream, `nodes cannot be told of it: ${refusal}`);
+    const refusal = published.has(upstream) ? PUBLISHED_ALREADY : refusalOf(ca, candidate);
+    if (refusal !== undefined) leftOut.set(upstream, `it cannot be published to nodes: ${refusal}`);
     else if (bytes > room) leftOut.set(upstream, tooLarge(bytes, room));
     else {
       room -= bytes;
-      told.add(upstream);
+      published.add(upstream);
       Object.assign(bundles, fresh);
       if (candidate.list === 'caches') caches.push(candidate.entry);
       else mirrors.push(candidate.entry);
@@ -57,13 +57,13 @@ export function fillDocument(ca: string, candidates: readonly Candidate[]): Fill
   return { content, leftOut };
 }
 
-/** On behalf of an object whose spec has become invalid meanwhile. */
-const TOLD_ALREADY = 'they are told of it on behalf of another object';
+/** That object has an invalid spec now, and keeps its entry. */
+const PUBLISHED_ALREADY = 'another object has published it';
 
-/** As long as any. */
+/** Placeholder with the length of every revision. */
 const REVISION = '0'.repeat(16);
 
-/** With a comma: an entry of a list, or two braces for the comma of each part. */
+/** Size as JSON with one byte for a comma. Braces around new bundles count too, so the sum is never too small. */
 function bytesOf(part: object): number {
   return Buffer.byteLength(JSON.stringify(part)) + 1;
 }
@@ -75,11 +75,11 @@ function missingFrom(
   return Object.fromEntries(Object.entries(bundles).filter(([name]) => !Object.hasOwn(there, name)));
 }
 
-function refusalOf(ca: string, candidate: Candidate): string | undefined {
+function refusalOf(ca: string, candidate: EntryCandidate): string | undefined {
   const { list, entry } = candidate;
   const bundles = list === 'mirrors' ? candidate.bundles : {};
   try {
-    checkNodeDocument({ revision: REVISION, ca, bundles, [list]: [entry] }, 'the document for nodes');
+    checkNodeDocument({ revision: REVISION, ca, bundles, [list]: [entry] }, 'the node document');
     return undefined;
   } catch (error) {
     return errorText(error);
@@ -87,7 +87,7 @@ function refusalOf(ca: string, candidate: Candidate): string | undefined {
 }
 
 function tooLarge(bytes: number, room: number): string {
-  return `nodes are not told of it: it takes ${bytes} bytes, and of the ${MOST_BYTES} that may be told older objects leave ${room}: use fewer or smaller CA bundles`;
+  return `it is not published to nodes: it takes ${bytes} bytes, and of the ${MOST_BYTES} of the node document older objects leave ${room}: use fewer or smaller CA bundles`;
 }
 
 function byUpstream(a: { readonly upstream: string }, b: { readonly upstream: string }): number {

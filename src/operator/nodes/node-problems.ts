@@ -1,13 +1,13 @@
-import { createChanging, type Observable } from '../cluster/observable.ts';
+import { createObservable, type Observable } from '../cluster/observable.ts';
 
-/** Why nodes are not told, or not told of the last change, of an upstream, by upstream, a sentence each: for the status of who asks for it. */
+/** Reason, by upstream, why it or its last change is not published to nodes. Shown in the status of the owner. */
 export interface NodeProblems extends Observable<ReadonlyMap<string, string>> {
-  /** A sentence; undefined while there is nothing to say. */
+  /** The reason as a sentence. Undefined if there is no problem. */
   of(upstream: string): string | undefined;
 }
 
 export function createNodeProblems(): NodeProblems {
-  const problems = createChanging<ReadonlyMap<string, string>>(new Map(), textOf);
+  const problems = createObservable<ReadonlyMap<string, string>>(new Map(), textOf);
   return { ...problems, of: (upstream) => problems.get().get(upstream) };
 }
 

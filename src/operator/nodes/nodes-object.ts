@@ -6,7 +6,7 @@ import { NODES_CONFIG_MAP, NODES_KEY } from '../../fleet/nodes-config-map.ts';
 import { hasOurLabel, MANAGED_BY } from '../cluster/marks.ts';
 import { NotOwnedError } from '../ownership/not-owned-error.ts';
 
-/** What nodes are told, as the object that tells them: complete, to be applied. */
+/** Renders the ConfigMap of the node document for server-side apply. */
 export function nodesObject(document: NodeDocument, namespace: string): Intent<ConfigMap> {
   return {
     apiVersion: 'v1',
@@ -17,10 +17,10 @@ export function nodesObject(document: NodeDocument, namespace: string): Intent<C
 }
 
 /**
- * Reads what is there instead of it. Ours is what has our label, and what has only lost that: nodes carry out whatever the key says. Throws
- * {@link NotOwnedError} for anything else, and as {@link KubeClient.get}.
+ * Reads an existing ConfigMap of that name from the API server. It is ours if it has our label, or at least the key of the document, because
+ * nodes follow that key in any case. Throws {@link NotOwnedError} otherwise, and like {@link KubeClient.get}.
  */
-export async function refuseStrangeNodesObject(
+export async function assertNodesObjectIsOurs(
   client: Pick<KubeClient, 'get'>,
   namespace: string,
   signal: AbortSignal,

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makePlan } from '../configs/plan.ts';
 import { readConfig, type ConfigObject } from '../configs/read-config.ts';
-import { createPublishedDocument } from './published-document.ts';
-import { toldSpecs } from './published-specs.ts';
+import { createPublishedDocument, publishedSpecs } from './published-document.ts';
 
 function planOf(generation: number) {
   const hub: ConfigObject = {
@@ -20,8 +19,8 @@ function planOf(generation: number) {
   };
   return makePlan({
     objects: [hub, mirrors],
-    asked: readConfig,
-    has: () => [],
+    specOf: readConfig,
+    existingUpstreams: () => [],
     lastValid: () => [],
     mayAct: () => true,
   });
@@ -29,14 +28,14 @@ function planOf(generation: number) {
 
 const entry = (upstream: string) => ({ upstream, server: '', endpoint: '', serverName: '' });
 
-test('nodes are told the spec of now of what is in the document, and of nothing that is not', () => {
+test('every planned upstream in the document has the current spec of its owner', () => {
   const document = {
     revision: 'r',
     caches: [entry('docker.io'), entry('kept.io')],
     mirrors: [{ upstream: 'ghcr.io', server: '', hosts: [] }],
   };
   assert.deepEqual(
-    [...toldSpecs(document, planOf(3))],
+    [...publishedSpecs(document, planOf(3))],
     [
       ['docker.io', 'u/3'],
       ['ghcr.io', 'v/1'],
@@ -44,13 +43,13 @@ test('nodes are told the spec of now of what is in the document, and of nothing 
   );
 });
 
-test('a change of a spec that nodes need not know is told of as well, and what is the same is not', () => {
-  const book = createPublishedDocument();
+test('a change handler runs for a new spec that leaves the document as it is, and not without a change', () => {
+  const published = createPublishedDocument();
   let changes = 0;
-  book.onChange(() => (changes += 1));
+  published.onChange(() => (changes += 1));
   const document = { revision: 'r', caches: [entry('docker.io')] };
   for (const generation of [1, 1, 2, 2])
-    book.set({ revision: 'r', specs: toldSpecs(document, planOf(generation)) });
+    published.set({ revision: 'r', specs: publishedSpecs(document, planOf(generation)) });
   assert.equal(changes, 2);
-  assert.equal(book.get()?.specs.get('docker.io'), 'u/2');
+  assert.equal(published.get()?.specs.get('docker.io'), 'u/2');
 });

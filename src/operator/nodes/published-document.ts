@@ -1,24 +1,43 @@
-import { createChanging, type Observable } from '../cluster/observable.ts';
-import type { SpecId } from '../cluster/spec-id.ts';
+import type { NodeDocumentInput } from '../../fleet/node-document.ts';
+import { createObservable, type Observable } from '../cluster/observable.ts';
+import { specId, type SpecId } from '../cluster/spec-id.ts';
+import type { Plan } from '../configs/plan.ts';
 
-/** What nodes were told last. */
-export interface Told {
-  /** Of the document; that which is watched may be older for a moment. */
+/** The node document that was published last. */
+export interface PublishedRevision {
+  /** Revision of the document. The watched one may be older for a moment. */
   readonly revision: string;
-  /** The upstreams in it, and the spec that was told of each. */
+  /** Upstreams in the document, each with the spec from which its entry was made. */
   readonly specs: ReadonlyMap<string, SpecId>;
 }
 
 /**
- * Remembers what nodes were told, for the status of the objects: the document itself does not say of which spec it was made, since every node
- * would have to report each new generation. Empty after a start, until the document has been looked at.
+ * Remembers from which specs the published document was made, for the status of the objects. The document itself does not say, because every
+ * node would have to report each new generation. Undefined after a start, until the document was written or found up to date.
  */
-export type PublishedDocument = Observable<Told | undefined>;
+export type PublishedDocument = Observable<PublishedRevision | undefined>;
 
 export function createPublishedDocument(): PublishedDocument {
-  return createChanging<Told | undefined>(undefined, textOf);
+  return createObservable<PublishedRevision | undefined>(undefined, textOf);
 }
 
-function textOf(told: Told | undefined): string {
-  return told === undefined ? '' : JSON.stringify([told.revision, ...told.specs]);
+/** Maps each upstream in a document made from `plan` to the spec of its owner. Leaves out entries kept for an invalid spec. */
+export function publishedSpecs(
+  { caches = [], mirrors = [] }: NodeDocumentInput,
+  plan: Plan,
+): ReadonlyMap<string, SpecId> {
+  const inDocument = new Set([...caches, ...mirrors].map(({ upstream }) => upstream));
+  const planned = [
+    ...[...plan.caches.values()].map(({ config: { upstream }, owner }) => ({ upstream, owner })),
+    ...plan.mirrors.map(({ mirrors: { upstream }, owner }) => ({ upstream, owner })),
+  ];
+  return new Map(
+    planned
+      .filter(({ upstream }) => inDocument.has(upstream))
+      .map(({ upstream, owner }) => [upstream, specId(owner)]),
+  );
+}
+
+function textOf(published: PublishedRevision | undefined): string {
+  return published === undefined ? '' : JSON.stringify([published.revision, ...published.specs]);
 }

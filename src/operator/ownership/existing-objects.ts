@@ -1,74 +1,75 @@
 import { upstreamResourceName } from '../../api/rules/upstream-names.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import { configId } from '../cluster/config-id.ts';
-import { ASKED_BY, hasOurLabel, UPSTREAM } from '../cluster/marks.ts';
-import { BY_CACHE, type Watched } from '../cluster/watched.ts';
+import { BY_CACHE } from '../cluster/cache-key.ts';
+import { configId, type ConfigId } from '../cluster/config-id.ts';
+import { hasOurLabel, OWNER_ANNOTATION, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
+import type { Watched } from '../cluster/watched.ts';
 
-/** Where the objects are that the operator applies for caches. */
-export type WatchedObjects = Pick<Watched, (typeof BY_KIND)[keyof typeof BY_KIND]>;
+/** Stores of the objects that the operator applies for caches. */
+export type WatchedObjects = Pick<Watched, (typeof STORES)[keyof typeof STORES]>;
 
-/** An object of a cache as the cluster has it; undefined for what is not there, or is not watched. */
-export function existing(watched: WatchedObjects, { kind, metadata }: KubeObject): KubeObject | undefined {
-  const cache = Object.hasOwn(BY_KIND, kind) ? BY_KIND[kind as keyof typeof BY_KIND] : undefined;
-  return cache === undefined ? undefined : watched[cache].get(metadata);
+/** The observed object with the kind and name of `wanted`. Undefined if it does not exist or its kind is not watched. */
+export function existingObject(watched: WatchedObjects, wanted: KubeObject): KubeObject | undefined {
+  const { kind, metadata } = wanted;
+  const store = Object.hasOwn(STORES, kind) ? STORES[kind as keyof typeof STORES] : undefined;
+  return store === undefined ? undefined : watched[store].get(metadata);
 }
 
-/** Every object of the cache `key` that the operator applies, whoever asked for it; the one that runs it comes first. */
-export function allExisting(watched: WatchedObjects, key: string): readonly KubeObject[] {
-  return Object.values(BY_KIND).flatMap((cache): readonly KubeObject[] =>
-    watched[cache].byIndex(BY_CACHE, key),
+/** All applied objects of the cache `key`, whichever owner they name. The StatefulSet comes first. */
+export function objectsOfCache(watched: WatchedObjects, key: string): readonly KubeObject[] {
+  return Object.values(STORES).flatMap((store): readonly KubeObject[] =>
+    watched[store].byIndex(BY_CACHE, key),
   );
 }
 
-/** Every object of a cache that the operator has applied on behalf of `id`. */
-export function allAskedBy(watched: WatchedObjects, id: string): readonly KubeObject[] {
-  return Object.values(BY_KIND)
-    .flatMap((cache): readonly KubeObject[] => watched[cache].list())
-    .filter((object) => askerOf(object) === id);
+/** All applied objects of the caches that `owner` owns. */
+export function objectsOfOwner(watched: WatchedObjects, owner: ConfigId): readonly KubeObject[] {
+  return Object.values(STORES)
+    .flatMap((store): readonly KubeObject[] => watched[store].list())
+    .filter((object) => ownerOf(object) === owner);
 }
 
-/** Whether the operator made it, also when somebody has taken its label off. */
+/** True if the operator created the object, even if its label was taken off. */
 export function isOurs({ metadata: { labels = {}, annotations = {} } }: KubeObject): boolean {
-  return annotations[ASKED_BY] !== undefined || hasOurLabel(labels);
+  return annotations[OWNER_ANNOTATION] !== undefined || hasOurLabel(labels);
 }
 
-/** Who asked for it; undefined for what is of no cache. */
-export function askerOf({ metadata }: KubeObject): string | undefined {
-  return metadata.annotations?.[ASKED_BY];
+/** The owner of the object's cache. Undefined for an object that belongs to no cache. */
+export function ownerOf({ metadata }: KubeObject): ConfigId | undefined {
+  return metadata.annotations?.[OWNER_ANNOTATION];
 }
 
-/** The upstream whose cache it is part of; undefined for what is of no cache. */
+/** The upstream of the object's cache. Undefined for an object that belongs to no cache. */
 export function upstreamOf({ metadata }: KubeObject): string | undefined {
-  return metadata.annotations?.[UPSTREAM];
+  return metadata.annotations?.[UPSTREAM_ANNOTATION];
 }
 
-/** A cache, and the object that owns it. */
 export interface OwnedCache {
   readonly config: { readonly upstream: string };
-  readonly holder: KubeObject;
+  readonly owner: KubeObject;
 }
 
 /**
- * Whether what stands of a cache is another's than the planned one: of another object, or of another upstream that comes to the same key. Nothing
- * of a cache is made before all of the one before has gone, so where some objects name the planned one and others do not, somebody has changed
- * these. What names nobody any more says nothing.
+ * True if the existing objects belong to another owner, or to another upstream with the same key. A cache is created only after all of the
+ * previous one is gone. So if at least one object names this owner and upstream, the others were edited by hand. Objects without an owner
+ * are ignored.
  */
-export function isAnothers(
+export function belongToAnother(
   objects: readonly KubeObject[],
-  { config: { upstream }, holder }: OwnedCache,
+  { config: { upstream }, owner }: OwnedCache,
 ): boolean {
-  const id = configId(holder);
+  const id = configId(owner);
   return (
-    objects.some((one) => (askerOf(one) ?? id) !== id || (upstreamOf(one) ?? upstream) !== upstream) &&
-    !objects.some((one) => askerOf(one) === id && upstreamOf(one) === upstream)
+    objects.some((one) => (ownerOf(one) ?? id) !== id || (upstreamOf(one) ?? upstream) !== upstream) &&
+    !objects.some((one) => ownerOf(one) === id && upstreamOf(one) === upstream)
   );
 }
 
 /**
- * Whether a Service is that of another cache than `key`. One cache may be given the name that another has still; all other names follow from
- * the key. Of one whose label and upstream do not agree somebody has changed one of them.
+ * True if a Service belongs to another cache than `key`. A cache may be configured with a Service name that another cache still has; all
+ * other names follow from the key. If the label or the upstream fits `key`, the other one was edited by hand.
  */
-export function isServiceOfAnother(service: KubeObject, key: string): boolean {
+export function isServiceOfAnotherCache(service: KubeObject, key: string): boolean {
   const upstream = upstreamOf(service);
   return (
     upstream !== undefined &&
@@ -77,7 +78,7 @@ export function isServiceOfAnother(service: KubeObject, key: string): boolean {
   );
 }
 
-const BY_KIND = {
+const STORES = {
   StatefulSet: 'statefulSets',
   PodDisruptionBudget: 'disruptionBudgets',
   NetworkPolicy: 'networkPolicies',

@@ -16,7 +16,7 @@ function valuesOf(cache: Record<string, unknown> = {}, more: Partial<CacheValues
     serviceAccountName: 'larder-cache',
     podLabels: {},
     cache: configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig,
-    askedBy: 'RegistryConfig team/hub',
+    owner: 'RegistryConfig team/hub',
     volumeBytes: 10 * 2 ** 30,
     claimTemplates: undefined,
     claimRetention: 'Delete',
@@ -29,7 +29,7 @@ function valuesOf(cache: Record<string, unknown> = {}, more: Partial<CacheValues
   };
 }
 
-/** The object of this kind, as plainly as JSON has it. */
+/** The only object of this kind, as JSON. */
 function plainly(objects: readonly KubeObject[], kind: string): unknown {
   const found = objects.filter((one) => one.kind === kind);
   assert.equal(found.length, 1, kind);
@@ -44,10 +44,10 @@ function dataOf(objects: readonly KubeObject[], kind: string): Record<string, st
   return (plainly(objects, kind) as { data: Record<string, string> }).data;
 }
 
-/** The labels of the pod of a cache of docker.io, and of no other. */
+/** Labels that only the pod of the cache of docker.io has. */
 const SELECTOR = { app: 'registry-docker-io', 'upstream-host': 'docker.io' };
 
-/** What these tests look at. */
+/** The fields that these tests check. */
 interface StatefulSet {
   readonly spec: {
     readonly podManagementPolicy: string;
@@ -92,7 +92,7 @@ interface StatefulSet {
 }
 
 describe('the objects of a cache', () => {
-  test('are called as the Gardener extension calls them, live in one namespace and say whose they are', () => {
+  test('have the names that the Gardener extension gives them, one namespace, and annotations with owner and upstream', () => {
     const objects = cacheObjects(
       valuesOf({ upstream: 'my-registry.io:5000', serviceNameSuffix: 'static-name' }),
     );
@@ -115,7 +115,7 @@ describe('the objects of a cache', () => {
     }
   });
 
-  test('hold a configuration that the cache reads as the one that was asked for', () => {
+  test('contain a configuration that the cache parses to the requested one', () => {
     const values = valuesOf({
       freshness: { tagTTL: '5s' },
       authentication: { realm: 'Cache', outageGrace: '1h' },
@@ -125,7 +125,7 @@ describe('the objects of a cache', () => {
     assert.deepEqual(parsed.config.caches, [values.cache]);
   });
 
-  test('run the cache without a right that it does not need (Pod Security Standard "restricted")', () => {
+  test('run the cache without rights that it does not need (Pod Security Standard "restricted")', () => {
     const { spec } = setOf(cacheObjects(valuesOf())).spec.template;
     assert.equal(spec.automountServiceAccountToken, false);
     assert.equal(spec.securityContext.runAsNonRoot, true);
@@ -137,7 +137,7 @@ describe('the objects of a cache', () => {
     });
   });
 
-  test('run it as the account that is named, in pods that have the further labels and are found by their own', () => {
+  test('run it under the configured ServiceAccount, in pods with the additional labels, selected by their own labels', () => {
     const use = { 'azure.workload.identity/use': 'true' };
     const { selector, template } = setOf(
       cacheObjects(valuesOf({}, { podLabels: { ...use, app: 'mine' } })),
@@ -148,7 +148,7 @@ describe('the objects of a cache', () => {
     assert.deepEqual(selector, plain.selector);
   });
 
-  test('give the store nine tenths of its claim', () => {
+  test('give the store nine tenths of the volume', () => {
     const objects = cacheObjects(valuesOf({ volume: { size: '10Gi', storageClassName: 'fast' } }));
     const { spec } = setOf(objects);
     assert.ok(spec.template.spec.containers[0].args.includes(`--max-size=${Math.floor(0.9 * 10 * 2 ** 30)}`));
@@ -156,7 +156,7 @@ describe('the objects of a cache', () => {
     assert.equal(spec.volumeClaimTemplates[0].spec.storageClassName, 'fast');
   });
 
-  test('serve TLS unless told otherwise', () => {
+  test('serve TLS by default', () => {
     const { spec } = setOf(cacheObjects(valuesOf())).spec.template;
     assert.ok(spec.volumes.some(({ secret }) => secret?.secretName === 'registry-docker-io-tls'));
     const plain = setOf(cacheObjects(valuesOf({ http: { tls: false } }))).spec.template.spec;
@@ -164,7 +164,7 @@ describe('the objects of a cache', () => {
     assert.ok(!plain.containers[0].args.some((arg: string) => arg.startsWith('--tls')));
   });
 
-  test('hold of each named Secret the keys that a cache reads, under the names of its configuration', () => {
+  test('contain the keys that a cache reads from each named Secret, under the names in its configuration', () => {
     const secrets = new Map([
       ['hub', { username: 'dQ==', password: 'cA==', other: 'eA==' }],
       ['team', { '.dockerconfigjson': 'e30=', 'bundle.crt': 'eA==' }],
@@ -192,7 +192,7 @@ describe('the objects of a cache', () => {
     assert.deepEqual([secret?.optional, secret?.items], [true, undefined]);
   });
 
-  test('change nothing of the pod when Secrets change, or others are named, or more, so that no restart is due', () => {
+  test('do not change the pod, and so cause no restart, when Secrets change, are renamed or added', () => {
     const withSecrets = (cache: Record<string, unknown>, password: string): StatefulSet => {
       const secrets = new Map([['hub', { username: 'dQ==', password }]]);
       return setOf(cacheObjects(valuesOf(cache, { secrets })));
@@ -204,11 +204,11 @@ describe('the objects of a cache', () => {
     assert.deepEqual(withSecrets({ credentials, caBundleSecretReferenceName: 'ca' }, 'b25l'), before);
   });
 
-  test('replace a pod that is not ready, so that an image that cannot be pulled is put right by another one', () => {
+  test('replace a pod that is not ready, so that a corrected image replaces one that cannot be pulled', () => {
     assert.equal(setOf(cacheObjects(valuesOf())).spec.podManagementPolicy, 'Parallel');
   });
 
-  test('ask for what a cache needs, with the priority that it is given, and limit its memory alone', () => {
+  test('request the resources that a cache needs, with the given priority, and limit only its memory', () => {
     const { spec } = setOf(cacheObjects(valuesOf())).spec.template;
     assert.deepEqual(spec.containers[0].resources, {
       requests: { cpu: '20m', memory: '128Mi' },
@@ -219,7 +219,7 @@ describe('the objects of a cache', () => {
     assert.ok(!('priorityClassName' in without.spec.template.spec));
   });
 
-  test('let anybody reach the two ports of the cache, and nothing else of its pod', () => {
+  test('allow ingress to the two ports of the cache, and to nothing else of its pod', () => {
     const objects = cacheObjects(valuesOf());
     assert.deepEqual((plainly(objects, 'NetworkPolicy') as { spec: unknown }).spec, {
       podSelector: { matchLabels: SELECTOR },
@@ -240,7 +240,7 @@ describe('the objects of a cache', () => {
     ]);
   });
 
-  test('let a node be drained, also while the cache is not ready', () => {
+  test('allow a node to be drained, also while the cache is not ready', () => {
     assert.deepEqual((plainly(cacheObjects(valuesOf()), 'PodDisruptionBudget') as { spec: unknown }).spec, {
       maxUnavailable: 1,
       selector: { matchLabels: SELECTOR },
@@ -248,7 +248,7 @@ describe('the objects of a cache', () => {
     });
   });
 
-  test('find their pod by labels that it has', () => {
+  test('select their pod by labels that it has', () => {
     const objects = cacheObjects(valuesOf());
     const { selector, template } = setOf(objects).spec;
     assert.deepEqual(selector, { matchLabels: SELECTOR });
@@ -259,8 +259,8 @@ describe('the objects of a cache', () => {
     for (const [name, value] of Object.entries(SELECTOR)) assert.equal(template.metadata.labels[name], value);
   });
 
-  test('are watched by the Prometheus operator where there is one, which finds them by the labels that are asked for', () => {
-    const serviceMonitorLabels = { release: 'prometheus', 'app.kubernetes.io/managed-by': 'somebody' };
+  test('include a ServiceMonitor with the configured labels if the cluster has the Prometheus operator', () => {
+    const serviceMonitorLabels = { release: 'prometheus', 'app.kubernetes.io/managed-by': 'another-owner' };
     const objects = cacheObjects(valuesOf({}, { serviceMonitor: true, serviceMonitorLabels }));
     const monitor = plainly(objects, 'ServiceMonitor') as {
       metadata: { labels: Readonly<Record<string, string>> };
@@ -272,7 +272,7 @@ describe('the objects of a cache', () => {
   });
 });
 
-test('property: the same values give the same objects, names are valid, and no secret is anywhere but in the Secret', () => {
+test('property: equal values give equal objects, names are valid, and only the Secret contains secrets', () => {
   const host = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?(\.[a-z][a-z0-9]{0,11}){1,4}$/);
   fc.assert(
     fc.property(host, fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }), (name, port) => {

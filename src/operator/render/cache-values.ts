@@ -1,37 +1,40 @@
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
+import type { ConfigId } from '../cluster/config-id.ts';
 
-/** What the objects of one cache are made of. */
+/** Everything from which the objects of one cache are rendered. */
 export interface CacheValues {
-  /** Where all of them live: the operator's own namespace. */
+  /** Namespace of all objects: the operator's own. */
   readonly namespace: string;
   /** Image of the cache: the operator's own. */
   readonly image: string;
-  /** Secrets of the same namespace that the image is pulled with. */
+  /** Pull secrets for the image, in the same namespace. */
   readonly imagePullSecrets: readonly string[];
-  /** Of the same namespace: who a cache is for its cloud. No cache gets its token for the API server. */
+  /** ServiceAccount of the same namespace: the identity of the cache for its cloud. No cache gets a token for the API server. */
   readonly serviceAccountName: string;
-  /** Of the pods, beside their own, which come first. */
+  /** Additional labels of the pods. The cache's own labels take precedence. */
   readonly podLabels: Readonly<Record<string, string>>;
   readonly cache: CacheConfig;
-  /** The object that asks for the cache: `RegistryConfig <namespace>/<name>`. */
-  readonly askedBy: string;
+  readonly owner: ConfigId;
   /**
-   * Secrets that the cache names, by the name it has for them: keys and contents in base64 as the API has them. One that is missing
-   * is left out.
+   * Secrets of the configuration by name. Each maps its keys to contents in base64, as in the API. A Secret that does not exist is left
+   * out.
    */
   readonly secrets: ReadonlyMap<string, Readonly<Record<string, string>>>;
-  /** What the claim holds, in bytes: less than the configuration says while it grows. */
+  /** Capacity of the volume in bytes: less than configured while it grows. */
   readonly volumeBytes: number;
-  /** Of an existing StatefulSet: immutable, so a change of size reaches the claim alone. Undefined: as the configuration says. */
+  /**
+   * Claim templates of an existing StatefulSet. They are immutable, so a new size is requested from the claim alone. Undefined: render them
+   * from the configuration.
+   */
   readonly claimTemplates: readonly object[] | undefined;
-  /** What becomes of the claim when the cache goes. */
+  /** Deletes or keeps the claim when the cache is removed. */
   readonly claimRetention: 'Delete' | 'Retain';
-  /** Where clients of the nodes' relays reach them: a cache that is a token server names it in its challenges. */
+  /** URL at which clients reach the relay of their node. A cache that is a token server names it in its challenges. */
   readonly relayUrl: string;
-  /** Undefined leaves scheduling to the default priority. */
+  /** Undefined: the cluster's default priority. */
   readonly priorityClassName: string | undefined;
-  /** True where the cluster knows `ServiceMonitor` objects. */
+  /** True if the cluster serves `ServiceMonitor` objects. */
   readonly serviceMonitor: boolean;
-  /** Of the ServiceMonitor, beside its own, which come first: by them a Prometheus may choose which ones it looks at. */
+  /** Additional labels of the ServiceMonitor, by which a Prometheus may select it. The cache's own labels take precedence. */
   readonly serviceMonitorLabels: Readonly<Record<string, string>>;
 }

@@ -1,9 +1,9 @@
 import { printRegistryConfig } from '../../api/registry-config/print.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
-import { cacheObject, identityOf } from './identity.ts';
+import { cacheObject, cacheNamesOf } from './cache-names.ts';
 
-/** The cache's configuration as a file that it re-reads: the one entry of its upstream, every default written out. */
+/** Renders the configuration file of the cache, which re-reads it: the entry of its upstream with every default written out. */
 export function configMap(values: CacheValues): KubeObject & { data: Record<string, string> } {
   const config = { caches: [values.cache], registryConfigReplication: { enabled: false } };
   return cacheObject(values, configMapName(values), {
@@ -13,9 +13,9 @@ export function configMap(values: CacheValues): KubeObject & { data: Record<stri
   });
 }
 
-/** Of the ConfigMap, and the name of the file. */
+/** Key in the ConfigMap, and name of the mounted file. */
 export const CONFIG_KEY = 'config.yaml';
 
 export function configMapName(values: CacheValues): string {
-  return `${identityOf(values).name}-config`;
+  return `${cacheNamesOf(values).name}-config`;
 }

@@ -1,10 +1,12 @@
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
-import { cacheObject, identityOf } from './identity.ts';
+import { cacheObject, cacheNamesOf } from './cache-names.ts';
 
-/** Nodes and pods reach its two ports, and nothing else of it. What it may reach is left to the cluster: registries are anywhere. */
+/**
+ * Allows ingress to the two ports of the cache and to nothing else. Egress is left to the cluster, because registries can be anywhere.
+ */
 export function networkPolicy(values: CacheValues): KubeObject & { spec: object } {
-  const { name, selector } = identityOf(values);
+  const { name, selector } = cacheNamesOf(values);
   return cacheObject(values, name, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -23,9 +25,9 @@ export function networkPolicy(values: CacheValues): KubeObject & { spec: object 
   });
 }
 
-/** Lets a node be drained: nodes go to the origin while their cache moves, which is no harm. */
+/** Allows a node to be drained. While the cache moves, nodes pull from the origin, which does no harm. */
 export function disruptionBudget(values: CacheValues): KubeObject & { spec: object } {
-  const { name, selector } = identityOf(values);
+  const { name, selector } = cacheNamesOf(values);
   return cacheObject(values, name, {
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',
@@ -35,18 +37,4 @@ export function disruptionBudget(values: CacheValues): KubeObject & { spec: obje
       unhealthyPodEvictionPolicy: 'AlwaysAllow',
     },
   });
-}
-
-/** For the Prometheus operator, where its API is there. */
-export function serviceMonitor(values: CacheValues): KubeObject & { spec: object } {
-  const { name, selector } = identityOf(values);
-  const { metadata, ...monitor } = cacheObject(values, name, {
-    apiVersion: 'monitoring.coreos.com/v1',
-    kind: 'ServiceMonitor',
-    spec: { selector: { matchLabels: selector }, endpoints: [{ port: 'debug', path: '/metrics' }] },
-  });
-  return {
-    ...monitor,
-    metadata: { ...metadata, labels: { ...values.serviceMonitorLabels, ...metadata.labels } },
-  };
 }

@@ -1,28 +1,24 @@
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
+import { BUNDLE_KEYS, fileNameOf, LOGIN_KEYS, type SecretKey } from '../../api/secrets/secret-files.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
-import { cacheObject, identityOf } from './identity.ts';
+import { cacheObject, cacheNamesOf } from './cache-names.ts';
 
-/** The keys that a cache reads of a Secret with a login, and of one with a CA bundle. */
-const LOGIN_KEYS = ['username', 'password', '.dockerconfigjson'] as const;
-const BUNDLE_KEYS = ['bundle.crt'] as const;
-
-/** The names of the Secrets that a cache's configuration has, each once. */
+/** Names of all Secrets in the configuration of a cache, without duplicates. */
 export function secretNames(cache: CacheConfig): string[] {
   return [...new Set(keysOf(cache).map(({ name }) => name))];
 }
 
 /**
- * The one Secret that the cache's pod mounts: of each Secret that its configuration names, the keys that a cache reads, and no others, as
- * `<name>.<key>`. Its own name stays the same, so that a change reaches the running pod as changed files. The names in it are those of the
- * configuration: the two arrive one after the other, and what one has under another name than the other is missing then, and no login is taken for
- * another.
+ * Renders the one Secret that the pod mounts. It has only the keys that a cache reads, as `<name>.<key>`. Its own name never changes, so
+ * that a change reaches the running pod as changed files. Keys carry the Secret names of the configuration. ConfigMap and Secret reach the
+ * pod separately; until both have arrived a renamed login is missing, never mistaken for another.
  */
 export function secretObject(values: CacheValues): KubeObject & { data: Record<string, string> } {
   const data: Record<string, string> = {};
   for (const { name, key } of keysOf(values.cache)) {
     const content = values.secrets.get(name)?.[key];
-    if (content !== undefined) data[`${name}.${key}`] = content;
+    if (content !== undefined) data[fileNameOf(name, key)] = content;
   }
   return cacheObject(values, secretObjectName(values), {
     apiVersion: 'v1',
@@ -32,16 +28,16 @@ export function secretObject(values: CacheValues): KubeObject & { data: Record<s
   });
 }
 
-/** All that is in it, and nothing has to be: neither a missing Secret nor another name or number of them changes the pod, which would restart it. */
+/** Mounts all keys of the Secret, and requires none. A missing, renamed or additional Secret must not change the pod template, which would restart the pod. */
 export function secretVolume(values: CacheValues) {
   return { secret: { secretName: secretObjectName(values), optional: true, defaultMode: 0o440 } };
 }
 
 function secretObjectName(values: CacheValues): string {
-  return `${identityOf(values).name}-secrets`;
+  return `${cacheNamesOf(values).name}-secrets`;
 }
 
-function keysOf(cache: CacheConfig): { readonly name: string; readonly key: string }[] {
+function keysOf(cache: CacheConfig): { readonly name: string; readonly key: SecretKey }[] {
   const logins = [cache, ...cache.credentials].map(({ secretReferenceName }) => secretReferenceName);
   return [
     ...logins.flatMap((name) => named(name, LOGIN_KEYS)),
@@ -49,6 +45,6 @@ function keysOf(cache: CacheConfig): { readonly name: string; readonly key: stri
   ];
 }
 
-function named(name: string | undefined, keys: readonly string[]) {
+function named(name: string | undefined, keys: readonly SecretKey[]) {
   return name === undefined ? [] : keys.map((key) => ({ name, key }));
 }

@@ -1,10 +1,10 @@
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
-import { cacheObject, identityOf, PORTS } from './identity.ts';
+import { cacheObject, cacheNamesOf, PORTS } from './cache-names.ts';
 
-/** The cache's address; its ports are called as the Gardener extension calls them. */
+/** Renders the address of the cache. The ports have the names that the Gardener extension gives them. */
 export function service(values: CacheValues): KubeObject & { spec: object } {
-  const { serviceName, selector } = identityOf(values);
+  const { serviceName, selector } = cacheNamesOf(values);
   return cacheObject(values, serviceName, {
     apiVersion: 'v1',
     kind: 'Service',

@@ -1,27 +1,27 @@
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { configMapName } from './config-map.ts';
-import { ASKED_BY, UPSTREAM } from '../cluster/marks.ts';
-import { identityOf, cacheObject, PORTS } from './identity.ts';
+import { OWNER_ANNOTATION, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
+import { cacheNamesOf, cacheObject, certificateSecretName, PORTS } from './cache-names.ts';
 import { secretVolume } from './secret-files.ts';
 
-/** `nonroot` of the image. */
+/** User `nonroot` of the image. */
 const USER = 65532;
-/** Running responses may take 30 s after SIGTERM (design, section 11, "Life"). */
+/** Responses in progress may take 30 s after SIGTERM (design, section 11, "Life"). */
 const GRACE_SECONDS = 40;
-/** Of the claim: file systems keep some for themselves, and a disk that is full serves nobody. */
+/** Share of the volume for the store. File systems reserve some space, and a cache with a full disk cannot serve. */
 const STORE_SHARE = 0.9;
 
-/** The cache itself, in one pod that meets the `restricted` Pod Security Standard. */
+/** Runs the cache in one pod that meets the `restricted` Pod Security Standard. */
 export function statefulSet(values: CacheValues): KubeObject & { spec: object } {
-  const { name, selector, labels } = identityOf(values);
+  const { name, selector, labels } = cacheNamesOf(values);
   return cacheObject(values, name, {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
     spec: {
       replicas: 1,
-      // The default waits for a pod that is not ready before it replaces it, so a corrected image would never take the place of one that
-      // cannot be pulled (kubernetes/kubernetes#67250). Of one replica there is no order to keep.
+      // The default, `OrderedReady`, does not replace a pod that is not ready, so a corrected image would never replace one that cannot be
+      // pulled (kubernetes/kubernetes#67250). One replica needs no order.
       podManagementPolicy: 'Parallel',
       revisionHistoryLimit: 2,
       selector: { matchLabels: selector },
@@ -32,7 +32,7 @@ export function statefulSet(values: CacheValues): KubeObject & { spec: object } 
   });
 }
 
-/** The name of the claim of the only pod. */
+/** Name of the volume claim of the only pod. */
 export function claimName(name: string): string {
   return `cache-volume-${name}-0`;
 }
@@ -42,11 +42,12 @@ function claimTemplate(values: CacheValues): object {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
-    // Another object's cache must not find the contents of this one, nor that of another upstream: what is private to whom is another matter there.
+    // Binds the volume to this owner and upstream. No other cache may mount it, because this owner's credentials decided who may read its
+    // content.
     metadata: {
       name: 'cache-volume',
-      labels: identityOf(values).labels,
-      annotations: { [UPSTREAM]: values.cache.upstream, [ASKED_BY]: values.askedBy },
+      labels: cacheNamesOf(values).labels,
+      annotations: { [UPSTREAM_ANNOTATION]: values.cache.upstream, [OWNER_ANNOTATION]: values.owner },
     },
     spec: {
       accessModes: ['ReadWriteOnce'],
@@ -57,13 +58,12 @@ function claimTemplate(values: CacheValues): object {
 }
 
 function podSpec(values: CacheValues): object {
-  const { name } = identityOf(values);
   const { image, imagePullSecrets, serviceAccountName, cache, priorityClassName } = values;
   const probe = (path: string) => ({ httpGet: { path, port: 'debug' }, periodSeconds: 10 });
   return {
-    // The webhooks of clouds mount a token of their own, for that cloud, all the same.
+    // Webhooks of clouds still mount their own token, which is for that cloud only.
     automountServiceAccountToken: false,
-    // Always named: the API server keeps a copy, `serviceAccount`, to which it would return when the name is left out again.
+    // Always set: the API server keeps a copy in `serviceAccount`, and would restore it if this field were left out later.
     serviceAccountName,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
@@ -89,7 +89,7 @@ function podSpec(values: CacheValues): object {
           { name: 'registry-cache', containerPort: PORTS.registry, protocol: 'TCP' },
           { name: 'debug', containerPort: PORTS.admin, protocol: 'TCP' },
         ],
-        // Measured: 110 to 140 MB under load (bench/README.md); no limit of CPU, which would slow every node's pulls.
+        // 110 to 140 MB measured under load (bench/README.md). No CPU limit, because it would slow the pulls of every node.
         resources: { requests: { cpu: '20m', memory: '128Mi' }, limits: { memory: '512Mi' } },
         startupProbe: { ...probe('/readyz'), periodSeconds: 1, failureThreshold: 120 },
         readinessProbe: { ...probe('/readyz'), failureThreshold: 2 },
@@ -110,7 +110,9 @@ function podSpec(values: CacheValues): object {
     volumes: [
       { name: 'config', configMap: { name: configMapName(values) } },
       { name: 'secrets', ...secretVolume(values) },
-      ...(cache.http.tls ? [{ name: 'tls', secret: { secretName: `${name}-tls`, defaultMode: 0o440 } }] : []),
+      ...(cache.http.tls
+        ? [{ name: 'tls', secret: { secretName: certificateSecretName(cache), defaultMode: 0o440 } }]
+        : []),
     ],
   };
 }

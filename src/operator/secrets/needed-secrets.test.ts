@@ -8,7 +8,7 @@ import { readNeededSecrets } from './needed-secrets.ts';
 const { signal } = new AbortController();
 const [GOOD = '', OTHER = ''] = rootCertificates;
 
-/** What is wrong with these Secrets of the namespace `team`, their contents as texts. */
+/** Problems of these Secrets in the namespace `team`. `secrets` has their contents as text. */
 async function judge(cache: object, secrets: Readonly<Record<string, Record<string, string>>>) {
   const config = configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig;
   const { missing, invalid, caBundleProblem } = await readNeededSecrets(
@@ -30,7 +30,7 @@ async function judge(cache: object, secrets: Readonly<Record<string, Record<stri
 describe('the Secret of a login', () => {
   const logins = (login: Record<string, string>) => judge({ secretReferenceName: 'login' }, { login });
 
-  test('is good with a name and a password, or as an imagePullSecret, whatever else is in it', async () => {
+  test('is valid with a username and a password, or as an imagePullSecret, with any other entries', async () => {
     for (const login of [
       { username: 'u', password: 'p', more: 'x' },
       { username: 'u\n', password: 'p\n' },
@@ -40,7 +40,7 @@ describe('the Secret of a login', () => {
       assert.deepEqual(await logins(login), { missing: [], invalid: [], caBundleProblem: undefined });
   });
 
-  test('that cannot be used is missing, in the words of the Gardener extension', async () => {
+  test('that cannot be used is reported as missing, in the words of the Gardener extension', async () => {
     const { missing } = await judge({ secretReferenceName: 'login' }, {});
     assert.deepEqual(missing, [
       'failed to get secret team/login for secretReferenceName login: secrets "login" not found',
@@ -54,7 +54,7 @@ describe('the Secret of a login', () => {
     ]);
   });
 
-  test('that can be used, and that the Gardener extension would refuse, is invalid', async () => {
+  test('that can be used but that the Gardener extension would refuse is reported as invalid', async () => {
     assert.deepEqual(await logins({ username: 'a b', password: 'p' }), {
       missing: [],
       invalid: ['the data entry "username" in the referenced secret "team/login" contains whitespace'],
@@ -66,19 +66,19 @@ describe('the Secret of a login', () => {
     ]);
   });
 
-  test('counts once for each name, whether it is for all repositories or for some', async () => {
+  test('is reported once for each Secret, for all repositories or for some', async () => {
     const credentials = [{ repositories: ['a'], secretReferenceName: 'other' }];
     const { missing } = await judge({ secretReferenceName: 'login', credentials }, {});
     assert.equal(missing.length, 2);
   });
 
-  test('with many forbidden fields is told of with a few', async () => {
+  test('with many forbidden fields is reported with five of them', async () => {
     const password = JSON.stringify(Object.fromEntries(Array.from({ length: 999 }, (_, n) => [`f${n}`, ''])));
     assert.equal((await logins({ username: '_json_key', password })).invalid.length, 5);
   });
 });
 
-test('a CA bundle is good when the cache takes it: all of its certificates have to be whole', async () => {
+test('a CA bundle is valid if the cache accepts it: every certificate is well-formed', async () => {
   const problemOf = async (secrets: Readonly<Record<string, Record<string, string>>>) =>
     (await judge({ caBundleSecretReferenceName: 'ca' }, secrets)).caBundleProblem;
   assert.equal(await problemOf({ ca: { 'bundle.crt': `${GOOD}\n${OTHER}` } }), undefined);

@@ -1,18 +1,18 @@
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import { secretNames } from '../render/secret-files.ts';
-import { bundleProblem } from './bundle-problem.ts';
+import { bundleProblem } from './bundle-problems.ts';
 import { loginProblems, type LoginProblems } from './login-problems.ts';
 import type { NamedSecrets } from '../cluster/named-secrets.ts';
 
-/** The Secrets of one cache, and what is wrong with its credentials, all of them together. */
+/** The Secrets of one cache, and the problems of all its logins together. */
 export interface NeededSecrets extends LoginProblems {
-  /** By name: what a cache may read of each that exists. */
+  /** Entries of each existing Secret, by its name. */
   readonly contents: ReadonlyMap<string, Readonly<Record<string, string>>>;
-  /** Why the CA bundle cannot be used; undefined when it can, or none is named. */
+  /** Reason why the CA bundle cannot be used. Undefined if it can, or none is configured. */
   readonly caBundleProblem: string | undefined;
 }
 
-/** Reads them in the namespace of the object that asks for the cache. */
+/** Reads the Secrets of a cache in `namespace`, which is that of its owner. */
 export async function readNeededSecrets(
   secrets: NamedSecrets,
   cache: CacheConfig,

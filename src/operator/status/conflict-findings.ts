@@ -3,7 +3,7 @@ import type { Conflict } from '../configs/upstream-claims.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import type { Finding } from './findings.ts';
 
-/** What is said of the upstreams that others own. `asked` is how many the object asks for. */
+/** Findings about upstreams that other objects own. `asked` is the number of upstreams that the object names. */
 export function conflictFindings(
   object: ConfigObject,
   conflicts: readonly Conflict[],
@@ -15,14 +15,14 @@ export function conflictFindings(
   return findings;
 }
 
-function findingOf({ kind }: ConfigObject, { upstream, holder, about }: Conflict): Finding {
-  if (!holder.startsWith(`${kind} `)) {
+function findingOf({ kind }: ConfigObject, { upstream, owner, about }: Conflict): Finding {
+  if (!owner.startsWith(`${kind} `)) {
     const message = alsoConfiguredMessage(upstream, kind === 'MirrorConfig' ? 'cache' : 'mirror');
-    return { reason: 'CachedAndMirrored', message: `${message} by ${holder}, which is older` };
+    return { reason: 'CachedAndMirrored', message: `${message} by ${owner}, which is older` };
   }
   const message =
     about === upstream
-      ? `${upstream} belongs to ${holder}, which is older`
-      : `${upstream} cannot be had: its objects would be called ${about}, as those of ${holder}, which is older`;
+      ? `${upstream} belongs to ${owner}, which is older`
+      : `${upstream} cannot be cached: its objects need the name ${about}, which belongs to ${owner}, which is older`;
   return { reason: 'UpstreamTaken', message };
 }

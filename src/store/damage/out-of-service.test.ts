@@ -166,7 +166,7 @@ test('the remains of a file are its right chunks, for origins that it is linked 
 
   const spool = await under.store.spool(large.digest, A, 5 * MIB);
   await spool.append([large.content]);
-  (await spool.commit({ type: 'blob', origin: A, mended: true })).close();
+  (await spool.commit({ type: 'blob', origin: A, repaired: true })).close();
   assert.equal(await countOf(under, 'repaired'), 1);
   assert.equal(await under.store.remains(large.digest, A), undefined);
 });

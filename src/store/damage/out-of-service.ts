@@ -21,7 +21,7 @@ const LIMIT = 10_000;
 
 /**
  * Content that was found damaged and is served to no reader until a new fill commits it again. A file whose chunks have sums stays in its
- * place, because most of it can be used to mend it. A file without sums goes into quarantine.
+ * place, because most of it can be used to repair it. A file without sums goes into quarantine.
  */
 export class OutOfService {
   readonly #deps: OutOfServiceDeps;
@@ -61,7 +61,7 @@ export class OutOfService {
     }
     // The metric's name for out of service, whether or not the file goes into quarantine.
     metrics.corruptBlobs.inc({ action: 'quarantined' });
-    logger.warn('stored content is damaged; out of service until it is mended', {
+    logger.warn('stored content is damaged; out of service until it is repaired', {
       event: 'damage-found',
       digest,
       why,
@@ -69,7 +69,7 @@ export class OutOfService {
     return true;
   }
 
-  /** {@link OutOfService.add}. Moves a file without sums into quarantine, since it cannot help to mend the content. */
+  /** {@link OutOfService.add}. Moves a file without sums into quarantine, since it cannot help to repair the content. */
   async addOrQuarantine(digest: Digest, fd: number, why: string): Promise<void> {
     const { catalog, quarantine } = this.#deps;
     if (!this.add(digest, fd, why)) return;
@@ -77,15 +77,15 @@ export class OutOfService {
     if (row === undefined || catalog.sums(row) === undefined) await quarantine.take(digest);
   }
 
-  /** Moves a file that did not help to mend its content into quarantine. The next fill fetches everything. */
+  /** Moves a file that did not help to repair its content into quarantine. The next fill fetches everything. */
   async discard(digest: Digest): Promise<void> {
     if (this.#digests.has(digest)) await this.#deps.quarantine.take(digest);
   }
 
-  /** Puts content back into service after a verified file came into its place. `mended`: with the help of the damaged file. */
-  restore(digest: Digest, mended: boolean): void {
+  /** Puts content back into service after a verified file came into its place. `repaired`: with the help of the damaged file. */
+  restore(digest: Digest, repaired: boolean): void {
     if (!this.#digests.delete(digest)) return;
-    const action = mended ? 'repaired' : 'refetched';
+    const action = repaired ? 'repaired' : 'refetched';
     this.#deps.metrics.corruptBlobs.inc({ action });
     this.#deps.logger.info('damaged content is back in service', { event: 'damage-mended', digest, action });
   }

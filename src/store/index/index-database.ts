@@ -19,8 +19,8 @@ export interface IndexListeners {
 const QUIET_MS = 60_000;
 
 /**
- * A database that does not throw (law 2: a full disk or a dead index never fails a pull). A query that fails returns no rows. A write that
- * fails makes {@link IndexDatabase.transaction} return false. Failures are logged once a minute.
+ * A database that does not throw (docs/laws.md, "Do no harm": a full disk or a dead index never fails a pull). A query that fails
+ * returns no rows. A write that fails makes {@link IndexDatabase.transaction} return false. Failures are logged once a minute.
  */
 export class IndexDatabase {
   readonly #path: string;

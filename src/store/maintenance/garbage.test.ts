@@ -59,7 +59,7 @@ test('partial bodies and quarantined files are removed; a running fill stays', a
   assert.deepEqual(items, dry.items);
   assert.deepEqual({ ...result, storedBytes: 0 }, { ...dry.result, dryRun: false, storedBytes: 0 });
   // Includes the log of its sums.
-  assert.deepEqual(result.reasons.leftover, { objects: 1, bytes: 3016 });
+  assert.deepEqual(result.reasons['leftover'], { objects: 1, bytes: 3016 });
   assert.deepEqual(result.reasons.quarantine, { objects: 1, bytes: 600 });
   assert.equal(before - under.store.stats().bytes, 3616);
   assert.deepEqual(readdirSync(join(under.directory, 'quarantine')), []);

@@ -75,22 +75,22 @@ test('a finding names the damaged content and its repositories, and the content 
 
 test('a finding says that a repair worked, or why it did not, and verification goes on', async () => {
   await using under = await localStore();
-  const [mended, lost, good] = [body(5000, 1), body(6000, 2), body(7000, 3)];
-  for (const one of [mended, lost, good]) await keep(under.store, one);
-  for (const { digest } of [mended, lost]) rot(under, digest);
+  const [repaired, lost, good] = [body(5000, 1), body(6000, 2), body(7000, 3)];
+  for (const one of [repaired, lost, good]) await keep(under.store, one);
+  for (const { digest } of [repaired, lost]) rot(under, digest);
   const { result, findings } = await verify(under, {
     async repair({ digest, origins }) {
       assert.deepEqual(origins, [A]);
       if (digest === lost.digest) throw new LarderError('UPSTREAM_DENIED', 'not for you');
-      await keep(under.store, mended);
+      await keep(under.store, repaired);
     },
   });
   assert.deepEqual([result.checkedObjects, result.damaged, result.repaired], [3, 2, 1]);
   const states = new Map(findings.map(({ digest, state, reason }) => [digest, [state, reason]]));
-  assert.deepEqual(states.get(mended.digest), ['repaired', undefined]);
+  assert.deepEqual(states.get(repaired.digest), ['repaired', undefined]);
   assert.deepEqual(states.get(lost.digest), ['damaged', 'not for you (UPSTREAM_DENIED)']);
   assert.deepEqual(
-    [under.store.maintenance.isDamaged(mended.digest), under.store.maintenance.isDamaged(lost.digest)],
+    [under.store.maintenance.isDamaged(repaired.digest), under.store.maintenance.isDamaged(lost.digest)],
     [false, true],
   );
 });

@@ -15,7 +15,7 @@ export interface CommitMeta {
   readonly mediaType?: string;
   readonly origin: Origin;
   /** True if a part of it is from the damaged file that it replaces. */
-  readonly mended?: boolean;
+  readonly repaired?: boolean;
 }
 
 /** The store as one spool sees it. */

@@ -36,7 +36,7 @@ export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
     keep: (path, reservation) => partialBodies.keep(path, reservation),
     remove,
 
-    async commit({ digest, path, file, size, sums, reservation }, { type, mediaType, origin, mended }) {
+    async commit({ digest, path, file, size, sums, reservation }, { type, mediaType, origin, repaired }) {
       const stored = catalog.get(digest);
       const open = files.get(digest);
       if (stored !== undefined && open !== undefined) {
@@ -51,7 +51,7 @@ export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
       reservation.release();
       const row = { digest, size, type, mediaType, storedAt: clock.now() };
       catalog.add(row, origin, sums);
-      outOfService.restore(digest, mended === true);
+      outOfService.restore(digest, repaired === true);
       onCommitted();
       return files.add(catalog.get(digest) ?? row, file.retain(), sums);
     },

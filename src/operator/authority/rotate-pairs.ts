@@ -1,0 +1,31 @@
+import {
+  createAuthority,
+  validityOf,
+  type KeyPair,
+  type Validity,
+} from '../../kube/certificates/authority.ts';
+import { DEFAULT_ROTATION, planRotation } from '../../kube/certificates/rotation.ts';
+
+/** The authorities after the rotation that is due at `now`: `pairs` itself if none is due. */
+export async function nextPairs(pairs: KeyPair[], now: number): Promise<KeyPair[]> {
+  const plan = planRotation(pairs.map(validityOfPair), now);
+  if (plan.signing === undefined) return [await newAuthority(now)];
+  if (plan.createSuccessor) return [...trustedOf(pairs, plan.trusted), await newAuthority(now)];
+  return plan.trusted.length < pairs.length ? trustedOf(pairs, plan.trusted) : pairs;
+}
+
+function trustedOf(pairs: readonly KeyPair[], trusted: readonly number[]): KeyPair[] {
+  return pairs.filter((_, index) => trusted.includes(index));
+}
+
+function newAuthority(now: number): Promise<KeyPair> {
+  return createAuthority(`larder ${new Date(now).toISOString()}`, {
+    from: now,
+    until: now + DEFAULT_ROTATION.authorityMs,
+  });
+}
+
+/** Parsed pairs have been checked. A malformed certificate counts as expired. */
+export function validityOfPair({ certificate }: KeyPair): Validity {
+  return validityOf(certificate) ?? { from: 0, until: 0 };
+}
