@@ -7,7 +7,7 @@ import { createReplaceableClient, type ReplaceableClient } from './replaceable-c
 import { createUpstreamTable, type UpstreamTable } from './upstreams.ts';
 
 export interface ActiveConfigDeps {
-  readonly store: Store;
+  readonly store: Pick<Store, 'setPolicies'>;
   readonly tasks: TaskGroup;
   /** Makes the client of one upstream. It opens no connection yet. */
   readonly connect: (cache: CacheConfig) => Upstream;

@@ -6,7 +6,7 @@ import { LarderError, type ErrorCode } from '../kit/errors.ts';
 import { silentLogger } from '../kit/logger.ts';
 import { digestOf, type Digest } from '../oci/digest.ts';
 import { parseRepositoryName } from '../oci/reference.ts';
-import type { DamagedContent } from '../store/maintenance/verify.ts';
+import type { DamagedContent } from '../store/maintenance/maintenance.ts';
 import { createMender } from './mender.ts';
 
 const repository = parseRepositoryName('team/app');

@@ -1,8 +1,7 @@
 import { untilAborted } from '../kit/abort.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { Origin } from '../store/types.ts';
-import type { Maintenance } from '../store/maintenance/maintenance.ts';
-import type { DamagedContent } from '../store/maintenance/verify.ts';
+import type { DamagedContent, Maintenance } from '../store/maintenance/maintenance.ts';
 import type { Access } from './access/access.ts';
 import type { Fill } from './pull/fill.ts';
 import type { Destination, Target } from './access/target.ts';

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
-import type { Origin, Store } from '../../store/types.ts';
+import type { Origin, PublicRepositories } from '../../store/types.ts';
 
 /**
  * Time for which an anonymous caller's 401 answers for its whole repository. containerd begins every fetch without a header, and
@@ -26,7 +26,7 @@ export interface PublicFlags {
   refusedSince(origin: Origin, at: number): boolean;
 }
 
-export function createPublicFlags(store: Store, clock: Clock): PublicFlags {
+export function createPublicFlags(store: PublicRepositories, clock: Clock): PublicFlags {
   const refusals = new LRUCache<string, { at: number; until: number; challenges: readonly string[] }>({
     max: CHALLENGES,
   });

@@ -1,6 +1,6 @@
 import type { Digest } from '../../oci/digest.ts';
 import type { ByteRange } from '../../oci/range.ts';
-import type { Origin, Presence, Store } from '../../store/types.ts';
+import type { ContentStore, Origin, Presence } from '../../store/types.ts';
 import { originOf, type Target } from '../access/target.ts';
 import type { RegistryExchange } from '../http/exchange.ts';
 import type { PullEngine } from '../pull/engine.ts';
@@ -9,7 +9,7 @@ import type { BlobFacts, FillFacts } from './decide-blob.ts';
 import { FillShare } from './fill-share.ts';
 
 export interface BlobProgressDeps {
-  readonly store: Pick<Store, 'presence'>;
+  readonly store: Pick<ContentStore, 'presence'>;
   readonly pulls: Pick<PullEngine, 'running'>;
 }
 

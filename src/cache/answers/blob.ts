@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ByteRange } from '../../oci/range.ts';
-import type { OpenContent, Store } from '../../store/types.ts';
+import type { ContentStore, OpenContent } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { Target } from '../access/target.ts';
 import { ageSeconds, sendHead, type Headers } from '../http/answer.ts';
@@ -23,7 +23,7 @@ import { BlobProgress, type BlobProgressDeps } from './blob-progress.ts';
 import { decideBlob, type BlobStep } from './decide-blob.ts';
 
 export interface BlobAnswerDeps extends BlobProgressDeps {
-  readonly store: Pick<Store, 'presence' | 'info' | 'open'>;
+  readonly store: Pick<ContentStore, 'presence' | 'info' | 'open'>;
   readonly pulls: Pick<PullEngine, 'running' | 'start' | 'confirm'>;
   readonly authorize: AccessCheck;
   readonly pool: BufferPool;

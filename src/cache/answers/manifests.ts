@@ -5,7 +5,7 @@ import type { Logger } from '../../kit/logger.ts';
 import { SingleFlight } from '../../kit/single-flight.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
-import type { Origin, Store } from '../../store/types.ts';
+import type { ContentStore, Origin } from '../../store/types.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
 import { concernsCaller } from '../pull/requesters.ts';
@@ -18,7 +18,7 @@ import { FALLBACK_AFTER_MS } from '../pull/stale-fallback.ts';
 const MEMORY_BYTES = 16 * 1024 * 1024;
 
 export interface ManifestsDeps {
-  readonly store: Store;
+  readonly store: ContentStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sizes: SizeHints;

@@ -5,7 +5,7 @@ import { SingleFlight } from '../../kit/single-flight.ts';
 import { untilAborted } from '../../kit/abort.ts';
 import type { Tag } from '../../oci/reference.ts';
 import { acceptClass, accepts, DOCKER_LIST, OCI_INDEX } from '../../oci/media-types.ts';
-import type { Store, TagEntry, TagKey } from '../../store/types.ts';
+import type { ContentStore, TagEntry, TagKey, TagStore } from '../../store/types.ts';
 import type { Requester } from '../access/requester.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
@@ -34,7 +34,7 @@ export interface ResolvedTag {
 }
 
 export interface TagFreshnessDeps {
-  readonly store: Store;
+  readonly store: TagStore & Pick<ContentStore, 'presence'>;
   readonly manifests: Manifests;
   readonly staleFallback: StaleFallback;
   readonly clock: Clock;

@@ -5,7 +5,7 @@ import type { Logger } from '../../kit/logger.ts';
 import type { CacheMetrics } from '../metrics.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { Store } from '../../store/types.ts';
+import type { ContentStore, SpoolStore } from '../../store/types.ts';
 import { FALLBACK_AFTER_MS } from './stale-fallback.ts';
 import { toRefusal } from '../../upstream/refusal.ts';
 import { contentName, originOf, type Target } from '../access/target.ts';
@@ -15,7 +15,7 @@ import type { RecentFailures } from './recent-failures.ts';
 import { Requesters } from './requesters.ts';
 
 export interface PullDeps {
-  readonly store: Store;
+  readonly store: ContentStore & SpoolStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: CacheMetrics;

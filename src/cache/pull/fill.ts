@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { OpenContent, Remains, Spool, Store } from '../../store/types.ts';
+import type { ContentStore, OpenContent, Remains, Spool, SpoolStore } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { ByteSource } from './byte-source.ts';
 import { originOf } from '../access/target.ts';
@@ -24,7 +24,7 @@ const IDLE_GRACE_MS = 10_000;
 const CHEAP_REMAINDER_BYTES = 16 * 1024 * 1024;
 
 export interface FillDeps {
-  readonly store: Store;
+  readonly store: SpoolStore & Pick<ContentStore, 'link'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -208,7 +208,7 @@ export class Fill implements ByteSource {
       if (mended !== undefined) return mended;
     }
     // If the size is known, room is reserved before the first byte. Otherwise the answer must state it first.
-    if (expectedSize !== undefined || store.leftBytes(digest, origin) > 0) {
+    if (expectedSize !== undefined || store.partialBytes(digest, origin) > 0) {
       this.#spool = await store.spool(digest, origin, expectedSize);
       if (this.#spool.offset > 0 && this.#spool.matches()) {
         await this.#blob.checkExists();
@@ -282,7 +282,7 @@ export class Fill implements ByteSource {
       this.#content = await spool.commit({
         type: 'blob',
         origin: originOf(this.requesters.current),
-        mended: this.#mended,
+        repaired: this.#mended,
       });
       if (this.#readers === 0) this.#content.close();
       for (const origin of this.requesters.origins()) this.#deps.store.link(this.digest, origin);

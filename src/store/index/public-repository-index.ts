@@ -2,17 +2,18 @@ import { LRUCache } from 'lru-cache';
 import type { IndexDatabase } from './index-database.ts';
 import type { Origin } from '../types.ts';
 
-/** Some 150 bytes each. */
+/** About 150 bytes each. */
 const IN_MEMORY = 10_000;
 
-/** Busy repositories are proven public several times a minute; a restart may forget this much of it. */
+/** A busy repository is confirmed several times a minute. The index lags by up to this much, which a restart forgets. */
 const WRITTEN_EVERY_MS = 60_000;
 
 /**
- * Which repositories their upstream serves to anybody, and when it last did. In the index, because an outage may begin before
- * a restart; in memory, because every anonymous request asks. What cannot be written is remembered all the same.
+ * Repositories that their upstream serves to anonymous callers, each with the time of the last such answer. They are in the index, because
+ * an outage may begin before a restart, and in memory, because every anonymous request looks one up. Memory also keeps entries that could
+ * not be written.
  */
-export class PublicRepositories {
+export class PublicRepositoryIndex {
   readonly #database: IndexDatabase;
   readonly #memory = new LRUCache<string, { at: number; writtenAt: number }>({ max: IN_MEMORY });
 
@@ -20,7 +21,7 @@ export class PublicRepositories {
     this.#database = database;
   }
 
-  /** Milliseconds since the epoch; undefined when it is not known to be public. */
+  /** Milliseconds since the epoch; undefined if the repository is not known to be public. */
   at(origin: Origin): number | undefined {
     const remembered = this.#memory.get(nameOf(origin));
     if (remembered !== undefined) return remembered.at;
@@ -58,7 +59,7 @@ export class PublicRepositories {
   }
 }
 
-/** No part can hold a blank. */
+/** Unique, because no part can contain a space. */
 function nameOf({ upstream, repository }: Origin): string {
   return `${upstream} ${repository}`;
 }

@@ -27,6 +27,7 @@ import {
 import { flip } from '../../../test/store/flip.ts';
 import { blobPath } from '../../../test/store/paths.ts';
 import { readWhole } from '../../../test/store/read-whole.ts';
+import { runs } from '../../../test/store/runs.ts';
 import type { OpenContent } from '../types.ts';
 
 const of = body(300_000);
@@ -70,7 +71,7 @@ for (const { what, damage } of damages) {
   }
 }
 
-test('whatever bits flip wherever a reader reads, it gets right bytes or STORE_DAMAGED', async () => {
+test('whatever bits flip wherever a reader reads, the read gives right bytes or STORE_DAMAGED', async () => {
   await using under = await localStore();
   await keep(under.store, of);
   const path = blobPath(under.directory, of.digest);
@@ -93,7 +94,7 @@ test('whatever bits flip wherever a reader reads, it gets right bytes or STORE_D
         writeFileSync(path, of.content);
       },
     ),
-    { numRuns: 50 },
+    { numRuns: runs(10) },
   );
 });
 
@@ -108,7 +109,7 @@ test('a chunk that was right is not taken for right when its bytes changed, thou
   await assert.rejects(read(under), { code: 'STORE_DAMAGED' });
 });
 
-test('a damaged file that is open and no more in its place is given to nobody again', async () => {
+test('a damaged file that is open but was replaced is served to no later reader', async () => {
   await using under = await localStore();
   await keep(under.store, of);
   const path = blobPath(under.directory, of.digest);
@@ -120,7 +121,7 @@ test('a damaged file that is open and no more in its place is given to nobody ag
   assert.deepEqual(await read(under), of.content);
 });
 
-test('remains that change after they were looked through give no wrong byte, wherever they are read from', async () => {
+test('remains that change after their first check give no wrong byte, wherever they are read from', async () => {
   await using under = await localStore();
   await keep(under.store, of);
   const path = blobPath(under.directory, of.digest);
@@ -143,7 +144,7 @@ test('remains that change after they were looked through give no wrong byte, whe
   remains.close();
 });
 
-test('the remains of a file are what of it is right, for those who may have it', async () => {
+test('the remains of a file are its right chunks, for origins that it is linked to', async () => {
   await using under = await localStore();
   const large = body(5 * MIB);
   await keep(under.store, large);
@@ -165,7 +166,7 @@ test('the remains of a file are what of it is right, for those who may have it',
 
   const spool = await under.store.spool(large.digest, A, 5 * MIB);
   await spool.append([large.content]);
-  (await spool.commit({ type: 'blob', origin: A, mended: true })).close();
+  (await spool.commit({ type: 'blob', origin: A, repaired: true })).close();
   assert.equal(await countOf(under, 'repaired'), 1);
   assert.equal(await under.store.remains(large.digest, A), undefined);
 });
@@ -257,7 +258,7 @@ test('the quarantine is bounded in number and size, and counts', async () => {
   assert.equal(under.store.stats().objects, 0);
 });
 
-/** Another file with these bytes takes its place, as by a rename. */
+/** Puts another file with these bytes into its place, by rename. */
 function replace(path: string, content: Buffer): void {
   writeFileSync(`${path}.other`, content);
   renameSync(`${path}.other`, path);
@@ -271,7 +272,7 @@ async function givesNoWrongByte(under: LocalStore): Promise<void> {
   if (bytes !== undefined) assert.deepEqual(bytes, of.content);
 }
 
-/** All of the content, as a reader gets it; undefined when it is not there. */
+/** Reads the whole content; undefined if it is absent. */
 function read(under: LocalStore): Promise<Buffer | undefined> {
   return readDigest(under, of.digest);
 }

@@ -6,14 +6,14 @@ import { A, body, keep, localStore, type LocalStore } from '../../../test/store/
 import { blobPath } from '../../../test/store/paths.ts';
 import { waitFor } from '../../../test/kit/wait.ts';
 
-/** Nobody else wants the machine, and the disk gives all there is. */
+/** A scrub at full speed on an idle machine. */
 const scrub = { bytesPerSecond: 1e12, busy: () => false };
 
 function rot(path: string): void {
   flip(path, statSync(path).size >> 1);
 }
 
-/** Closes the store, does `change` to its files, and opens it again with a scrub that has read all of it when this resolves. */
+/** Closes the store, changes its files, and opens it with a scrub that has read everything when this resolves. */
 async function scrubbed(under: LocalStore, change: () => void) {
   await under.store.close();
   change();
@@ -48,7 +48,7 @@ test('a file of another length is damaged without being read; one that is gone i
   assert.deepEqual([stats.damaged, stats.checkedObjects, stats.checkedBytes], [1, 1, 0]);
 });
 
-test('to be read by the scrub is no use: what nobody asks for expires all the same', async () => {
+test('a read by the scrub is no use: content without requests expires all the same', async () => {
   const policies = new Map([['a.example', { ttlMs: 60_000, maxBytes: undefined }]]);
   await using under = await localStore({ policies, scrub });
   const of = body(1000);
@@ -63,7 +63,7 @@ test('to be read by the scrub is no use: what nobody asks for expires all the sa
   });
 });
 
-test('content that is evicted while it is read slowly is let go of, so that the disk has its room back', async () => {
+test('content that is evicted while it is verified slowly is closed, so that the disk has its space back', async () => {
   await using under = await localStore();
   const of = body(4_000_000);
   await keep(under.store, of);
@@ -83,7 +83,7 @@ test('content that is evicted while it is read slowly is let go of, so that the 
   await waitFor(() => heldFiles(under.directory) === 0);
 });
 
-/** Open files of content, those that are deleted included. */
+/** Number of open content files, including deleted ones. */
 function heldFiles(directory: string): number {
   return readdirSync('/proc/self/fd').filter((fd) => {
     try {

@@ -5,10 +5,11 @@ import { readThrough } from '../files/read-through.ts';
 import type { ContentInfo } from '../types.ts';
 
 /**
- * Hashes a file as a whole; before each step it waits for `paced` with the bytes of the step, and rejects when that does. Gives the sums of
- * its chunks, or what is wrong with it. A disk that cannot give the bytes is as bad as one that gives others.
+ * Hashes the whole file and compares the hash with the digest. Returns the sums of its chunks, or a text that says what is wrong. Bytes that
+ * the disk cannot read (EIO) count as wrong bytes. Awaits `paced` with the bytes of each step before reading it, and rejects if `paced`
+ * rejects.
  */
-export async function provenSums(
+export async function verifyFile(
   { digest, size }: ContentInfo,
   fd: number,
   paced?: (bytes: number) => Promise<void>,

@@ -1,50 +1,49 @@
 import { existsSync, fstatSync } from 'node:fs';
 import type { Digest } from '../../oci/digest.ts';
 import type { Catalog } from '../content/catalog.ts';
-import type { Damage } from './damage.ts';
+import type { OutOfService } from './out-of-service.ts';
 import { diskError, openFile } from '../files/disk.ts';
 import type { Layout } from '../files/layout.ts';
-import { provenSums } from '../sums/proven-sums.ts';
+import { verifyFile } from '../sums/verify-file.ts';
 import { SharedFile } from '../files/shared-file.ts';
 
-/** What a look at all the bytes of stored content has found. */
-export type Proof = 'right' | 'damaged' | 'absent';
-
-/** Resolves when so many bytes more may be read; rejects when they are not wanted any more. */
-export type Paced = (bytes: number) => Promise<void>;
-
 /**
- * Reads the whole of stored content from disk and compares its hash with its digest. Damaged content is out of service when this
- * resolves, and what had no sums has them. It is no use of the content, and does not keep it from being evicted. Rejects with the signal's
- * reason, and with `STORE_UNAVAILABLE` when the file cannot be opened.
+ * Reads all bytes of stored content from disk and compares their hash with the digest. Awaits `paced` with the bytes of each step before
+ * reading it. When it resolves, damaged content is out of service, and verified content without sums has them. The read is no use of the
+ * content and does not keep it from being evicted. Rejects with the signal's reason, with the rejection of `paced`, and with
+ * `STORE_UNAVAILABLE` if the file cannot be opened.
  */
-export type Prove = (digest: Digest, signal: AbortSignal, paced: Paced) => Promise<Proof>;
+export type VerifyContent = (
+  digest: Digest,
+  signal: AbortSignal,
+  paced: (bytes: number) => Promise<void>,
+) => Promise<'right' | 'damaged' | 'absent'>;
 
-export interface ProveDeps {
+export interface VerifyContentDeps {
   readonly layout: Layout;
   readonly catalog: Catalog;
-  readonly damage: Pick<Damage, 'has' | 'found'>;
+  readonly outOfService: Pick<OutOfService, 'has' | 'addOrQuarantine'>;
 }
 
-/** The file was evicted or replaced. Its disk is free only when it is closed, and a slow reader would keep it for hours. */
+/** Ends the read of an evicted or replaced file. Its disk space is free only once it is closed, and a slow reader takes hours. */
 const GONE = new Error('the file is gone');
 
-export function createProve({ layout, catalog, damage }: ProveDeps): Prove {
+export function createVerifyContent({ layout, catalog, outOfService }: VerifyContentDeps): VerifyContent {
   return async (digest, signal, paced) => {
     const row = catalog.get(digest);
     const fd = row === undefined ? undefined : await open(digest);
     if (row === undefined || fd === undefined) return 'absent';
     const file = new SharedFile(fd);
     try {
-      const sums = await provenSums(row, fd, async (bytes) => {
+      const sums = await verifyFile(row, fd, async (bytes) => {
         signal.throwIfAborted();
         await paced(bytes);
         if (fstatSync(fd).nlink === 0) throw GONE;
       });
       if (typeof sums === 'string') {
-        await damage.found(digest, fd, sums);
-        // Only the file that was looked at: it may be gone, and a new one in its place.
-        return damage.has(digest) ? 'damaged' : 'absent';
+        await outOfService.addOrQuarantine(digest, fd, sums);
+        // The file that was read may be gone, and a new one in its place.
+        return outOfService.has(digest) ? 'damaged' : 'absent';
       }
       if (catalog.sums(row) === undefined) catalog.setSums(digest, sums);
       return 'right';
