@@ -67,7 +67,7 @@ test('a crash while bytes arrive: the next fill continues behind them', async ()
   const spool = await under.store.spool(of.digest, A, 300_000);
   assert.equal(spool.offset, 123_456);
   await spool.append([of.content.subarray(123_456)]);
-  (await spool.commit({ type: 'blob', origin: A })).close();
+  (await spool.commit({ type: 'blob', repositoryId: A })).close();
   assert.equal(under.store.presence(of.digest, A), 'linked');
   assert.deepEqual(readFileSync(blobPath(under.directory, of.digest)), of.content);
 });
@@ -78,7 +78,7 @@ test('a crash between sync and rename: the next fill finds a complete body', asy
   const spool = await under.store.spool(of.digest, A, 300_000);
   assert.equal(spool.offset, 300_000);
   assert.equal(spool.matches(), true);
-  (await spool.commit({ type: 'blob', origin: A })).close();
+  (await spool.commit({ type: 'blob', repositoryId: A })).close();
   assert.equal(under.store.presence(of.digest, A), 'linked');
 });
 
@@ -113,7 +113,7 @@ for (const { what, damage, usable } of powerCuts) {
     const spool = await under.store.spool(of.digest, A, 400_000);
     assert.equal(spool.offset, usable);
     await spool.append([of.content.subarray(usable)]);
-    (await spool.commit({ type: 'blob', origin: A })).close();
+    (await spool.commit({ type: 'blob', repositoryId: A })).close();
     assert.deepEqual(readFileSync(blobPath(under.directory, of.digest)), of.content);
   });
 }
@@ -137,7 +137,7 @@ test('sums that match no byte, or are incomplete, cost a download and nothing el
       });
       const spool = await under.store.spool(of.digest, A, 300_000);
       await spool.append([of.content.subarray(spool.offset)]);
-      (await spool.commit({ type: 'blob', origin: A })).close();
+      (await spool.commit({ type: 'blob', repositoryId: A })).close();
     }),
     { numRuns: runs(5) },
   );
@@ -150,7 +150,7 @@ test('a spool with more bytes than the body has is begun again', async () => {
   const spool = await under.store.spool(of.digest, A, 300_000);
   assert.equal(spool.offset, 0);
   await spool.append([of.content]);
-  (await spool.commit({ type: 'blob', origin: A })).close();
+  (await spool.commit({ type: 'blob', repositoryId: A })).close();
 });
 
 test('files that were being removed and unfinished small bodies are removed at the start', async () => {

@@ -78,7 +78,7 @@ for (const [what, damage] of [
     await under.store.put(manifest.digest, manifest.content, {
       type: 'manifest',
       mediaType: 'x/y',
-      origin: A,
+      repositoryId: A,
     });
     await under.store.close();
     damage(join(under.directory, 'index.sqlite'));

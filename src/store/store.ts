@@ -33,7 +33,7 @@ import { SharedFile } from './files/shared-file.ts';
 import { createSpoolHome } from './spool/spool-home.ts';
 import { createSpools } from './spool/spools.ts';
 import { createTrash } from './files/trash.ts';
-import type { Origin, Remains, UpstreamPolicy } from './types.ts';
+import type { RepositoryId, Remains, UpstreamPolicy } from './types.ts';
 import { createUpkeep } from './maintenance/upkeep.ts';
 import { createVerify } from './maintenance/verify.ts';
 
@@ -153,7 +153,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
 
   const store: MaintainedStore = {
     info: (digest) => catalog.get(digest),
-    presence: (digest, origin) => catalog.presence(digest, origin),
+    presence: (digest, repositoryId) => catalog.presence(digest, repositoryId),
 
     async open(digest) {
       const content = files.get(digest) ?? (await reader.open(digest));
@@ -177,26 +177,28 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     },
 
     touch: (digest) => lastUse.note(digest),
-    link: (digest, origin) => catalog.link(digest, origin),
+    link: (digest, repositoryId) => catalog.link(digest, repositoryId),
 
     tag: (key) => index.tags.get(key),
     putTag: (key, entry) => index.tags.put(key, entry),
-    tagClasses: (origin, tag) => index.tags.classes(origin, tag),
-    dropTag: (origin, tag) => index.tags.remove(origin, tag),
+    tagClasses: (repositoryId, tag) => index.tags.classes(repositoryId, tag),
+    dropTag: (repositoryId, tag) => index.tags.remove(repositoryId, tag),
 
-    publicAt: (origin) => index.publicRepositories.at(origin),
-    setPublic: (origin, at) =>
-      at === undefined ? index.publicRepositories.remove(origin) : index.publicRepositories.set(origin, at),
+    publicAt: (repositoryId) => index.publicRepositories.at(repositoryId),
+    setPublic: (repositoryId, at) =>
+      at === undefined
+        ? index.publicRepositories.remove(repositoryId)
+        : index.publicRepositories.set(repositoryId, at),
 
-    partialBytes: (digest, origin) => spools.partialBytes(digest, origin.upstream),
-    async spool(digest, origin, size) {
+    partialBytes: (digest, repositoryId) => spools.partialBytes(digest, repositoryId.upstream),
+    async spool(digest, repositoryId, size) {
       await upkeep.whenCounted();
-      return spools.begin(digest, origin.upstream, size);
+      return spools.begin(digest, repositoryId.upstream, size);
     },
 
     async put(digest, content, meta) {
       await upkeep.whenCounted();
-      const spool = await spools.beginSmall(digest, meta.origin.upstream, content.length);
+      const spool = await spools.beginSmall(digest, meta.repositoryId.upstream, content.length);
       try {
         await spool.append([content]);
         (await spool.commit(meta)).close();
@@ -241,12 +243,12 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
   function damaged(): DamagedContent[] {
     return outOfService.all.flatMap((digest) => {
       const row = catalog.get(digest);
-      return row === undefined ? [] : [{ ...row, origins: inventory.origins(digest) }];
+      return row === undefined ? [] : [{ ...row, repositoryIds: inventory.repositoryIds(digest) }];
     });
   }
 
-  async function remains(digest: Digest, origin: Origin): Promise<Remains | undefined> {
-    if (!outOfService.has(digest) || catalog.presence(digest, origin) !== 'linked') return undefined;
+  async function remains(digest: Digest, repositoryId: RepositoryId): Promise<Remains | undefined> {
+    if (!outOfService.has(digest) || catalog.presence(digest, repositoryId) !== 'linked') return undefined;
     const row = catalog.get(digest);
     const sums = row && catalog.sums(row);
     if (row === undefined || sums === undefined) return undefined;

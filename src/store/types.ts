@@ -9,7 +9,7 @@ import type { RepositoryName, Tag } from '../oci/reference.ts';
  * 1. Reserve and write. {@link SpoolStore.spool} reserves the bytes in the budgets and opens a file, with what an interrupted fill of this
  *    upstream left. {@link Spool.append} writes and hashes.
  * 2. Verify. {@link Spool.matches} compares the hash of all bytes with the digest.
- * 3. Commit. {@link Spool.commit} syncs the file, moves it into place and enters it into the index with a link to its origin.
+ * 3. Commit. {@link Spool.commit} syncs the file, moves it into place and enters it into the index with a link to its repository.
  * 4. Serve and evict. {@link ContentStore.open} serves it. Eviction removes it for room or age, never while it is open. Damaged content is
  *    out of service until a new fill commits it again.
  *
@@ -28,7 +28,7 @@ export interface Store extends ContentStore, TagStore, PublicRepositories, Spool
 export interface ContentStore {
   /** Answered from memory and index. Only a digest that neither has costs a look at the disk (1 us if the file is not there). */
   info(digest: Digest): ContentInfo | undefined;
-  presence(digest: Digest, origin: Origin): Presence;
+  presence(digest: Digest, repositoryId: RepositoryId): Presence;
   /** Opens content and notes its use. Undefined if it is absent (a row without a file is dropped) or out of service. */
   open(digest: Digest): Promise<OpenContent | undefined>;
   /**
@@ -37,18 +37,18 @@ export interface ContentStore {
    */
   read(digest: Digest): Promise<{ info: ContentInfo; content: Buffer } | undefined>;
   /**
-   * Stores a manifest, or another small body that is whole in memory, linked to `origin`. Throws `UPSTREAM_DIGEST_MISMATCH`,
+   * Stores a manifest, or another small body that is whole in memory, linked to `repositoryId`. Throws `UPSTREAM_DIGEST_MISMATCH`,
    * `STORE_FULL` or `STORE_UNAVAILABLE`, and leaves nothing behind then.
    */
   put(
     digest: Digest,
     content: Buffer,
-    meta: { type: ContentType; mediaType?: string; origin: Origin },
+    meta: { type: ContentType; mediaType?: string; repositoryId: RepositoryId },
   ): Promise<void>;
   /** Notes a use without opening, for content answered from memory. Buffered: cheap enough for every request. */
   touch(digest: Digest): void;
   /** Links content that the upstream has confirmed in this repository. Does nothing if it is `foreign` or `absent`. */
-  link(digest: Digest, origin: Origin): void;
+  link(digest: Digest, repositoryId: RepositoryId): void;
 }
 
 /** `blob` or `manifest`: the `type` label of the metrics. */
@@ -77,14 +77,14 @@ export interface OpenContent extends ContentInfo {
   close(): void;
 }
 
-/** Source of content. Permission to serve is per upstream and repository; bytes are shared by digest. */
-export interface Origin {
+/** A repository of one upstream. Permission to serve is per upstream and repository; bytes are shared by digest. */
+export interface RepositoryId {
   readonly upstream: string;
   readonly repository: RepositoryName;
 }
 
 /**
- * Relation of stored content to an origin, which decides whether it may be served there:
+ * Relation of stored content to a repository, which decides whether it may be served there:
  * `linked`: this upstream delivered it through this repository, or confirmed it there. It may be served.
  * `unlinked`: this upstream delivered it through another repository, or the upstreams that did were lost with the index. A 2xx HEAD of
  * the upstream for this repository is enough to link it.
@@ -99,12 +99,12 @@ export interface TagStore {
   tag(key: TagKey): TagEntry | undefined;
   putTag(key: TagKey, entry: TagEntry): void;
   /** Entries of the tag for every accept class. Reads the index each time; meant for outages. */
-  tagClasses(origin: Origin, tag: Tag): readonly { acceptClass: string; entry: TagEntry }[];
+  tagClasses(repositoryId: RepositoryId, tag: Tag): readonly { acceptClass: string; entry: TagEntry }[];
   /** Forgets the tag in all its accept classes. */
-  dropTag(origin: Origin, tag: Tag): void;
+  dropTag(repositoryId: RepositoryId, tag: Tag): void;
 }
 
-export interface TagKey extends Origin {
+export interface TagKey extends RepositoryId {
   readonly tag: Tag;
   /** See `acceptClass`. */
   readonly acceptClass: string;
@@ -122,9 +122,9 @@ export interface TagEntry {
 /** Repositories that their upstream serves to anonymous callers. */
 export interface PublicRepositories {
   /** Milliseconds since the epoch of the upstream's last anonymous 2xx. Kept across restarts, to the minute. */
-  publicAt(origin: Origin): number | undefined;
+  publicAt(repositoryId: RepositoryId): number | undefined;
   /** Notes an anonymous 2xx; undefined: the repository is not public. */
-  setPublic(origin: Origin, at: number | undefined): void;
+  setPublic(repositoryId: RepositoryId, at: number | undefined): void;
 }
 
 /** Bodies on their way in, and the usable rest of damaged content, which the next fill copies. */
@@ -134,14 +134,14 @@ export interface SpoolStore {
    * bytes written. Throws `STORE_FULL` if the budget cannot hold it, and `STORE_UNAVAILABLE` if the disk cannot. The caller sees to it
    * that an upstream and digest have one spool at a time.
    */
-  spool(digest: Digest, origin: Origin, size: number | undefined): Promise<Spool>;
+  spool(digest: Digest, repositoryId: RepositoryId, size: number | undefined): Promise<Spool>;
   /** Bytes of the partial body that the next spool of this upstream begins with; 0 if there is none. */
-  partialBytes(digest: Digest, origin: Origin): number;
+  partialBytes(digest: Digest, repositoryId: RepositoryId): number;
   /**
-   * The usable rest of damaged content that is linked to `origin`. Undefined if there is none, or too little to be useful. The caller must
+   * The usable rest of damaged content that is linked to `repositoryId`. Undefined if there is none, or too little to be useful. The caller must
    * close it.
    */
-  remains(digest: Digest, origin: Origin): Promise<Remains | undefined>;
+  remains(digest: Digest, repositoryId: RepositoryId): Promise<Remains | undefined>;
   /** Drops remains that did not help or are in the way. The next fill fetches everything. */
   discardRemains(digest: Digest): Promise<void>;
 }
@@ -170,13 +170,13 @@ export interface Spool {
   /** Copies the running hash at `offset`, for a reader that goes on without the spool. */
   forkHash(): Hash;
   /**
-   * Verifies, syncs, renames into place, writes the index row and the link to `origin`. Throws `UPSTREAM_DIGEST_MISMATCH` (the file is
+   * Verifies, syncs, renames into place, writes the index row and the link to `repositoryId`. Throws `UPSTREAM_DIGEST_MISMATCH` (the file is
    * removed) or `STORE_UNAVAILABLE`. The returned content is open. `repaired`: a part of it is from {@link SpoolStore.remains}.
    */
   commit(meta: {
     type: ContentType;
     mediaType?: string;
-    origin: Origin;
+    repositoryId: RepositoryId;
     repaired?: boolean;
   }): Promise<OpenContent>;
   /**

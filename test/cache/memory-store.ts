@@ -44,23 +44,24 @@ export class MemoryStore extends MemoryDisk implements Store {
   }
 
   info: Store['info'] = (digest) => this.#content.info(digest);
-  presence: Store['presence'] = (digest, origin) => this.#content.presence(digest, origin);
+  presence: Store['presence'] = (digest, repositoryId) => this.#content.presence(digest, repositoryId);
   open: Store['open'] = (digest) => this.#content.open(digest);
   read: Store['read'] = (digest) => this.#content.read(digest);
   put: Store['put'] = (digest, content, meta) => this.#content.put(digest, content, meta);
   touch: Store['touch'] = () => this.#content.touch();
-  link: Store['link'] = (digest, origin) => this.#content.link(digest, origin);
+  link: Store['link'] = (digest, repositoryId) => this.#content.link(digest, repositoryId);
 
   tag: Store['tag'] = (key) => this.#tags.tag(key);
   putTag: Store['putTag'] = (key, entry) => this.#tags.putTag(key, entry);
-  tagClasses: Store['tagClasses'] = (origin, tag) => this.#tags.tagClasses(origin, tag);
-  dropTag: Store['dropTag'] = (origin, tag) => this.#tags.dropTag(origin, tag);
+  tagClasses: Store['tagClasses'] = (repositoryId, tag) => this.#tags.tagClasses(repositoryId, tag);
+  dropTag: Store['dropTag'] = (repositoryId, tag) => this.#tags.dropTag(repositoryId, tag);
 
-  publicAt: Store['publicAt'] = (origin) => this.#publicRepositories.publicAt(origin);
-  setPublic: Store['setPublic'] = (origin, at) => this.#publicRepositories.setPublic(origin, at);
+  publicAt: Store['publicAt'] = (repositoryId) => this.#publicRepositories.publicAt(repositoryId);
+  setPublic: Store['setPublic'] = (repositoryId, at) => this.#publicRepositories.setPublic(repositoryId, at);
 
-  spool: Store['spool'] = (digest, origin, size) => this.#spools.spool(digest, origin, size);
-  partialBytes: Store['partialBytes'] = (digest, origin) => this.#spools.partialBytes(digest, origin);
+  spool: Store['spool'] = (digest, repositoryId, size) => this.#spools.spool(digest, repositoryId, size);
+  partialBytes: Store['partialBytes'] = (digest, repositoryId) =>
+    this.#spools.partialBytes(digest, repositoryId);
   remains: MemorySpools['remains'] = (digest) => this.#spools.remains(digest);
   discardRemains: Store['discardRemains'] = (digest) => this.#spools.discardRemains(digest);
 

@@ -97,7 +97,7 @@ function read(file: string): string {
 }
 
 /** A reason that `larder gc` gives to programs, and a field of the Lease of Kubernetes. */
-const PUBLIC_NAMES = /'leftover'|holderIdentity/g;
+const PUBLIC_NAMES = /'leftover'|\bleftover:|holderIdentity/g;
 
 /** The words of a line in lower case, identifiers taken apart: `toldBook` is `told` and `book`. */
 function wordsOf(line: string): string[] {

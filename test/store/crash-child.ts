@@ -27,7 +27,7 @@ async function fillForever(first: number): Promise<void> {
     for (let at = spool.offset; at < of.content.length; at += 50_000) {
       await spool.append([of.content.subarray(at, at + 50_000)]);
     }
-    (await spool.commit({ type: 'blob', origin: A })).close();
+    (await spool.commit({ type: 'blob', repositoryId: A })).close();
     process.stdout.write(`${seed}\n`);
   }
 }

@@ -10,7 +10,7 @@ import { digestOf, type Digest, type DigestAlgorithm } from '../../src/oci/diges
 import { parseRepositoryName } from '../../src/oci/reference.ts';
 import { openStore, type StoreOptions } from '../../src/store/store.ts';
 import type { MaintainedStore } from '../../src/store/maintenance/maintenance.ts';
-import type { ContentType, OpenContent, Origin, Store, UpstreamPolicy } from '../../src/store/types.ts';
+import type { ContentType, OpenContent, RepositoryId, Store, UpstreamPolicy } from '../../src/store/types.ts';
 import { blobOf } from '../kit/blob.ts';
 import { tempDir } from '../kit/temp.ts';
 
@@ -61,9 +61,9 @@ export async function localStore(
 }
 
 export const MIB = 1024 * 1024;
-export const A: Origin = { upstream: 'a.example', repository: parseRepositoryName('library/one') };
-export const A2: Origin = { upstream: 'a.example', repository: parseRepositoryName('library/two') };
-export const B: Origin = { upstream: 'b.example', repository: parseRepositoryName('library/one') };
+export const A: RepositoryId = { upstream: 'a.example', repository: parseRepositoryName('library/one') };
+export const A2: RepositoryId = { upstream: 'a.example', repository: parseRepositoryName('library/two') };
+export const B: RepositoryId = { upstream: 'b.example', repository: parseRepositoryName('library/one') };
 
 /** Policies of `a.example` and `b.example`, by default without ttl and budget. */
 export function policies(
@@ -91,13 +91,13 @@ export function body(size: number, seed = 1, algorithm: DigestAlgorithm = 'sha25
 export async function fill(
   store: Store,
   of: Body,
-  origin: Origin = A,
+  repositoryId: RepositoryId = A,
   meta: { type: ContentType; mediaType?: string } = { type: 'blob' },
 ): Promise<OpenContent> {
-  const spool = await store.spool(of.digest, origin, of.content.length);
+  const spool = await store.spool(of.digest, repositoryId, of.content.length);
   try {
     await spool.append([of.content.subarray(spool.offset)]);
-    return await spool.commit({ ...meta, origin });
+    return await spool.commit({ ...meta, repositoryId });
   } catch (error) {
     await spool.discard();
     throw error;
@@ -105,8 +105,8 @@ export async function fill(
 }
 
 /** Stores `of` like {@link fill}, and closes it. */
-export async function keep(store: Store, of: Body, origin: Origin = A): Promise<void> {
-  (await fill(store, of, origin)).close();
+export async function keep(store: Store, of: Body, repositoryId: RepositoryId = A): Promise<void> {
+  (await fill(store, of, repositoryId)).close();
 }
 
 /** Bytes of all files below `path`. Files that vanish meanwhile do not count. */

@@ -45,7 +45,7 @@ export function storeConformance(
       await under.store.put(of.digest, of.content, {
         type: 'manifest',
         mediaType: 'application/x',
-        origin: A,
+        repositoryId: A,
       });
       const store = await under.reopen();
       const found = await store.read(of.digest);
@@ -76,7 +76,7 @@ export function storeConformance(
       await using under = await create();
       const before = under.store.stats().bytes;
       await assert.rejects(
-        under.store.put(body(100).digest, body(100, 2).content, { type: 'blob', origin: A }),
+        under.store.put(body(100).digest, body(100, 2).content, { type: 'blob', repositoryId: A }),
         { code: 'UPSTREAM_DIGEST_MISMATCH' },
       );
       assert.equal(under.store.presence(body(100).digest, A), 'absent');
@@ -89,7 +89,7 @@ export function storeConformance(
       await under.store.put(of.digest, of.content, {
         type: 'manifest',
         mediaType: 'application/x',
-        origin: A,
+        repositoryId: A,
       });
       await keep(under.store, of);
       assert.equal(under.store.info(of.digest)?.type, 'manifest');
@@ -201,14 +201,14 @@ export function storeConformance(
       under.store.setPublic(A, 2000);
       under.store.setPublic(A2, 70_000);
       assert.deepEqual(
-        [A, A2, B].map((origin) => under.store.publicAt(origin)),
+        [A, A2, B].map((repositoryId) => under.store.publicAt(repositoryId)),
         [2000, 70_000, undefined],
       );
       under.store.setPublic(A, 90_000);
       under.store.setPublic(A2, undefined);
       const store = await under.reopen();
       assert.deepEqual(
-        [A, A2].map((origin) => store.publicAt(origin)),
+        [A, A2].map((repositoryId) => store.publicAt(repositoryId)),
         [90_000, undefined],
       );
     });
@@ -249,7 +249,7 @@ export function storeConformance(
       assert.equal(spool.matches(), false);
       await spool.append([rest]);
       assert.equal(spool.matches(), true);
-      const content = await spool.commit({ type: 'blob', origin: A });
+      const content = await spool.commit({ type: 'blob', repositoryId: A });
       content.close();
       assert.deepEqual(await spooled(spool, 400_000), of.content);
       spool.release();
@@ -264,7 +264,7 @@ export function storeConformance(
       const second = await store.spool(of.digest, A, of.content.length);
       assert.equal(second.offset, 200_000);
       await second.append([rest]);
-      (await second.commit({ type: 'blob', origin: A })).close();
+      (await second.commit({ type: 'blob', repositoryId: A })).close();
       assert.deepEqual(await bytesOf(await store.open(of.digest)), of.content);
     });
 
@@ -299,11 +299,14 @@ export function storeConformance(
       const spool = await under.store.spool(of.digest, A, of.content.length);
       await spool.append([half, half]);
       const found = digestOf(Buffer.concat([half, half]));
-      await assert.rejects(spool.commit({ type: 'blob', origin: A }), (error: Error & { code: string }) => {
-        assert.equal(error.code, 'UPSTREAM_DIGEST_MISMATCH');
-        assert.ok(error.message.includes(of.digest) && error.message.includes(found), error.message);
-        return true;
-      });
+      await assert.rejects(
+        spool.commit({ type: 'blob', repositoryId: A }),
+        (error: Error & { code: string }) => {
+          assert.equal(error.code, 'UPSTREAM_DIGEST_MISMATCH');
+          assert.ok(error.message.includes(of.digest) && error.message.includes(found), error.message);
+          return true;
+        },
+      );
       assert.equal(under.store.presence(of.digest, A), 'absent');
       assert.equal(under.store.stats().bytes, before);
     });
@@ -369,7 +372,7 @@ export function storeConformance(
       await under.store.put(manifest.digest, manifest.content, {
         type: 'manifest',
         mediaType: 'm',
-        origin: A,
+        repositoryId: A,
       });
       under.clock.advance(3_600_000);
       await keep(under.store, body(90_000, 1));

@@ -63,8 +63,8 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       return sendSize(progress, { kind: 'miss', status: 200 }, size);
     },
     async start(progress) {
-      const { exchange, target, digest, origin } = progress;
-      progress.take(pulls.start(target, digest, sizes.size(origin, digest)), true);
+      const { exchange, target, digest, repositoryId } = progress;
+      progress.take(pulls.start(target, digest, sizes.size(repositoryId, digest)), true);
       await progress.share.waitForUpstream(exchange.signal);
       return false;
     },

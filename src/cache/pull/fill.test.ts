@@ -703,8 +703,8 @@ describe('a fill whose caller is refused in the middle', () => {
     const last = client.requests.at(-1);
     assert.equal(last?.repository, 'team/other');
     assert.ok((last?.range?.start ?? 0) >= 64 * KIB, 'not from the beginning');
-    const origin = { upstream: 'r.example', repository: parseRepositoryName('team/other') };
-    assert.equal(store.presence(digest, origin), 'linked');
+    const repositoryId = { upstream: 'r.example', repository: parseRepositoryName('team/other') };
+    assert.equal(store.presence(digest, repositoryId), 'linked');
   });
 
   test('fails with the refusal when there is no other reader', async () => {

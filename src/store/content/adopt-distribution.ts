@@ -67,7 +67,7 @@ export async function adoptDistribution(deps: AdoptionDeps, upstream: string): P
 
   async function adoptRepository(repository: RepositoryName): Promise<void> {
     const folder = join(root, 'repositories', repository);
-    const origin = { upstream, repository };
+    const repositoryId = { upstream, repository };
     const digests: Digest[] = [];
     for (const kind of ['_layers', '_manifests/revisions']) {
       for (const algorithm of await names(join(folder, kind))) {
@@ -77,14 +77,14 @@ export async function adoptDistribution(deps: AdoptionDeps, upstream: string): P
     }
     const tags = await names(join(folder, '_manifests', 'tags'));
     index.transaction(() => {
-      for (const digest of digests) catalog.link(digest, origin);
+      for (const digest of digests) catalog.link(digest, repositoryId);
       for (const tag of tags)
-        adoptTag(origin, tag, join(folder, '_manifests', 'tags', tag, 'current', 'link'));
+        adoptTag(repositoryId, tag, join(folder, '_manifests', 'tags', tag, 'current', 'link'));
     });
   }
 
   function adoptTag(
-    origin: { upstream: string; repository: RepositoryName },
+    repositoryId: { upstream: string; repository: RepositoryName },
     name: string,
     link: string,
   ): void {
@@ -100,7 +100,7 @@ export async function adoptDistribution(deps: AdoptionDeps, upstream: string): P
       validatedAt: Math.floor(validatedAt),
     };
     for (const acceptClass of COMMON_ACCEPT_CLASSES) {
-      index.tags.put({ ...origin, tag: parseTag(name), acceptClass }, entry);
+      index.tags.put({ ...repositoryId, tag: parseTag(name), acceptClass }, entry);
     }
   }
 }

@@ -7,7 +7,7 @@ import type { EvictionCandidate, ContentIndex, StoredPresence } from '../index/c
 import type { Layout } from '../files/layout.ts';
 import type { Ledger } from './ledger.ts';
 import { recognise } from './recognise.ts';
-import type { ContentInfo, ContentType, Origin, Presence } from '../types.ts';
+import type { ContentInfo, ContentType, RepositoryId, Presence } from '../types.ts';
 import { worthOfNew } from '../index/worth.ts';
 
 interface Entry {
@@ -34,7 +34,7 @@ export class Catalog {
   readonly #unsaved = new Map<Digest, Entry>();
   /** Removed content whose rows could not be removed. Without this set it would come back. */
   readonly #ghosts = new Set<Digest>();
-  /** The only configured upstream; content of unknown origin counts for it. Undefined: such content counts for none until it is linked. */
+  /** The only configured upstream; content of an unknown repository counts for it. Undefined: such content counts for none until it is linked. */
   soleUpstream: string | undefined;
 
   constructor(deps: { index: ContentIndex; ledger: Ledger; layout: Layout; clock: Clock }) {
@@ -50,20 +50,20 @@ export class Catalog {
     return this.#entry(digest)?.row;
   }
 
-  presence(digest: Digest, origin: Origin): Presence {
+  presence(digest: Digest, repositoryId: RepositoryId): Presence {
     const entry = this.#entry(digest);
     if (entry === undefined) return 'absent';
-    const key = originKey(origin);
+    const key = originKey(repositoryId);
     let presence = entry.presences.get(key);
     if (presence === undefined) {
-      presence = this.#index.presence(digest, origin);
+      presence = this.#index.presence(digest, repositoryId);
       this.#remember(entry, key, presence);
     }
     return presence;
   }
 
-  /** Enters content that was just verified and moved into place, delivered from `origin`. */
-  add(row: ContentInfo, origin: Origin, sums: ChunkSums): void {
+  /** Enters content that was just verified and moved into place, delivered from `repositoryId`. */
+  add(row: ContentInfo, repositoryId: RepositoryId, sums: ChunkSums): void {
     const known = this.#known(row.digest);
     // A manifest may also be requested as a blob, or come from another upstream with another media type: the first type stays.
     const kept = known?.row.type === 'manifest' ? known.row : row;
@@ -75,7 +75,7 @@ export class Catalog {
     this.#save(entry, () => {
       this.#put(entry.row);
       this.#index.putSums(row.digest, sums);
-      this.#link(entry, origin);
+      this.#link(entry, repositoryId);
     });
   }
 
@@ -84,20 +84,20 @@ export class Catalog {
     for (const entry of this.#unsaved.values()) {
       const linked = [...entry.presences]
         .filter(([, presence]) => presence === 'linked')
-        .map(([key]) => originOf(key));
+        .map(([key]) => repositoryIdOf(key));
       this.#save(entry, () => {
         this.#put(entry.row);
-        for (const origin of linked) this.#link(entry, origin);
+        for (const repositoryId of linked) this.#link(entry, repositoryId);
       });
     }
     for (const digest of this.#ghosts) if (this.#index.removeContent(digest)) this.#ghosts.delete(digest);
   }
 
   /** Links content that the upstream has confirmed there. Does nothing for content that is absent or foreign (threat T2). */
-  link(digest: Digest, origin: Origin): void {
-    if (this.presence(digest, origin) !== 'unlinked') return;
+  link(digest: Digest, repositoryId: RepositoryId): void {
+    if (this.presence(digest, repositoryId) !== 'unlinked') return;
     const entry = this.#entry(digest);
-    if (entry !== undefined) this.#save(entry, () => this.#link(entry, origin));
+    if (entry !== undefined) this.#save(entry, () => this.#link(entry, repositoryId));
   }
 
   /** Sums of the chunks; undefined for content that is not verified yet. */
@@ -146,7 +146,7 @@ export class Catalog {
   unsaved(type: ContentType, upstream: string | undefined): EvictionCandidate[] {
     return [...this.#unsaved.values()]
       .filter(({ row, presences }) => {
-        const upstreams = [...presences.keys()].map((key) => originOf(key).upstream);
+        const upstreams = [...presences.keys()].map((key) => repositoryIdOf(key).upstream);
         return row.type === type && (upstream === undefined || upstreams.includes(upstream));
       })
       .map(({ row: { digest, size, storedAt } }) => ({ digest, size, usedAt: storedAt }));
@@ -205,12 +205,12 @@ export class Catalog {
     this.#index.putContent(row, now, worthOfNew(row.size, now, this.#ledger.smallestLimit));
   }
 
-  #link(entry: Entry, origin: Origin): void {
-    this.#addUpstream(entry.row, origin.upstream);
-    this.#index.addLink(entry.row.digest, origin);
-    // The first known upstream makes content of unknown origin `foreign` to the others.
+  #link(entry: Entry, repositoryId: RepositoryId): void {
+    this.#addUpstream(entry.row, repositoryId.upstream);
+    this.#index.addLink(entry.row.digest, repositoryId);
+    // The first known upstream makes content of an unknown repository `foreign` to the others.
     for (const [key, presence] of entry.presences) if (presence !== 'linked') entry.presences.delete(key);
-    this.#remember(entry, originKey(origin), 'linked');
+    this.#remember(entry, originKey(repositoryId), 'linked');
   }
 
   #addUpstream(row: ContentInfo, upstream: string): void {
@@ -224,12 +224,12 @@ export class Catalog {
   }
 }
 
-function originKey({ upstream, repository }: Origin): string {
+function originKey({ upstream, repository }: RepositoryId): string {
   return `${upstream}/${repository}`;
 }
 
 /** Reads an {@link originKey}: an upstream is `host[:port]` and has no slash. */
-function originOf(key: string): Origin {
+function repositoryIdOf(key: string): RepositoryId {
   const slash = key.indexOf('/');
   return { upstream: key.slice(0, slash), repository: key.slice(slash + 1) as RepositoryName };
 }

@@ -144,7 +144,7 @@ test('remains that change after their first check give no wrong byte, wherever t
   remains.close();
 });
 
-test('the remains of a file are its right chunks, for origins that it is linked to', async () => {
+test('the remains of a file are its right chunks, for repositories that the content is linked to', async () => {
   await using under = await localStore();
   const large = body(5 * MIB);
   await keep(under.store, large);
@@ -166,7 +166,7 @@ test('the remains of a file are its right chunks, for origins that it is linked 
 
   const spool = await under.store.spool(large.digest, A, 5 * MIB);
   await spool.append([large.content]);
-  (await spool.commit({ type: 'blob', origin: A, repaired: true })).close();
+  (await spool.commit({ type: 'blob', repositoryId: A, repaired: true })).close();
   assert.equal(await countOf(under, 'repaired'), 1);
   assert.equal(await under.store.remains(large.digest, A), undefined);
 });
@@ -210,11 +210,11 @@ test('a file with right bytes and another modification time, as after a restore,
 
 test('a manifest whose bytes changed is not read', async () => {
   await using under = await localStore();
-  await under.store.put(of.digest, of.content, { type: 'manifest', mediaType: 'x/y', origin: A });
+  await under.store.put(of.digest, of.content, { type: 'manifest', mediaType: 'x/y', repositoryId: A });
   flip(blobPath(under.directory, of.digest), 1);
   assert.equal(await under.store.read(of.digest), undefined);
   assert.equal(await countOf(under, 'quarantined'), 1);
-  await under.store.put(of.digest, of.content, { type: 'manifest', mediaType: 'x/y', origin: A });
+  await under.store.put(of.digest, of.content, { type: 'manifest', mediaType: 'x/y', repositoryId: A });
   assert.deepEqual((await under.store.read(of.digest))?.content, of.content);
 });
 

@@ -3,10 +3,10 @@ import { decodeSums, encodeSums, type ChunkSums } from '../sums/chunk-sums.ts';
 import type { IndexDatabase, Row } from './index-database.ts';
 import { PublicRepositoryIndex } from './public-repository-index.ts';
 import { TagIndex } from './tag-index.ts';
-import type { ContentInfo, ContentType, Origin, Presence } from '../types.ts';
+import type { ContentInfo, ContentType, RepositoryId, Presence } from '../types.ts';
 import type { UseRecord } from './worth.ts';
 
-/** Relation of stored content to an origin. */
+/** Relation of stored content to a repository. */
 export type StoredPresence = Exclude<Presence, 'absent'>;
 
 /** Content that could be evicted. */
@@ -112,7 +112,7 @@ export class ContentIndex {
   }
 
   /** Presence of content that is in the index. Content without a known upstream is unlinked for every upstream. */
-  presence(digest: Digest, { upstream, repository }: Origin): StoredPresence {
+  presence(digest: Digest, { upstream, repository }: RepositoryId): StoredPresence {
     const row = this.#database.row(
       `SELECT EXISTS (SELECT 1 FROM links WHERE digest = ?1 AND upstream = ?2 AND repository = ?3) AS linked,
               EXISTS (SELECT 1 FROM holders WHERE digest = ?1 AND upstream = ?2) AS held,
@@ -148,7 +148,7 @@ export class ContentIndex {
     });
   }
 
-  addLink(digest: Digest, { upstream, repository }: Origin): void {
+  addLink(digest: Digest, { upstream, repository }: RepositoryId): void {
     const text = 'INSERT OR IGNORE INTO links (digest, upstream, repository) VALUES (?, ?, ?)';
     this.#database.run(text, digest, upstream, repository);
   }

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { IndexDatabase } from './index-database.ts';
-import type { ContentType, Origin } from '../types.ts';
+import type { ContentType, RepositoryId } from '../types.ts';
 
 /** Content as background work and maintenance see it. */
 export interface StoredContent {
@@ -40,7 +40,7 @@ export class Inventory {
   }
 
   /** Up to 16 repositories that content was delivered or confirmed through. */
-  origins(digest: Digest): Origin[] {
+  repositoryIds(digest: Digest): RepositoryId[] {
     return this.#database
       .rows(
         'SELECT upstream, repository FROM links WHERE digest = ? ORDER BY upstream, repository LIMIT ?',

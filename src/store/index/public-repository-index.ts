@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { IndexDatabase } from './index-database.ts';
-import type { Origin } from '../types.ts';
+import type { RepositoryId } from '../types.ts';
 
 /** About 150 bytes each. */
 const IN_MEMORY = 10_000;
@@ -22,44 +22,44 @@ export class PublicRepositoryIndex {
   }
 
   /** Milliseconds since the epoch; undefined if the repository is not known to be public. */
-  at(origin: Origin): number | undefined {
-    const remembered = this.#memory.get(nameOf(origin));
+  at(repositoryId: RepositoryId): number | undefined {
+    const remembered = this.#memory.get(nameOf(repositoryId));
     if (remembered !== undefined) return remembered.at;
     const row = this.#database.row(
       'SELECT proven_at FROM public_repositories WHERE upstream = ? AND repository = ?',
-      origin.upstream,
-      origin.repository,
+      repositoryId.upstream,
+      repositoryId.repository,
     );
     const at = row?.['proven_at'] as number | undefined;
-    if (at !== undefined) this.#memory.set(nameOf(origin), { at, writtenAt: at });
+    if (at !== undefined) this.#memory.set(nameOf(repositoryId), { at, writtenAt: at });
     return at;
   }
 
-  set(origin: Origin, at: number): void {
-    const known = this.#memory.get(nameOf(origin));
+  set(repositoryId: RepositoryId, at: number): void {
+    const known = this.#memory.get(nameOf(repositoryId));
     const isDue = known === undefined || Math.abs(at - known.writtenAt) >= WRITTEN_EVERY_MS;
-    this.#memory.set(nameOf(origin), { at, writtenAt: isDue ? at : known.writtenAt });
+    this.#memory.set(nameOf(repositoryId), { at, writtenAt: isDue ? at : known.writtenAt });
     if (!isDue) return;
     this.#database.run(
       'INSERT OR REPLACE INTO public_repositories (upstream, repository, proven_at) VALUES (?, ?, ?)',
-      origin.upstream,
-      origin.repository,
+      repositoryId.upstream,
+      repositoryId.repository,
       at,
     );
   }
 
-  remove(origin: Origin): void {
-    if (this.at(origin) === undefined) return;
-    this.#memory.delete(nameOf(origin));
+  remove(repositoryId: RepositoryId): void {
+    if (this.at(repositoryId) === undefined) return;
+    this.#memory.delete(nameOf(repositoryId));
     this.#database.run(
       'DELETE FROM public_repositories WHERE upstream = ? AND repository = ?',
-      origin.upstream,
-      origin.repository,
+      repositoryId.upstream,
+      repositoryId.repository,
     );
   }
 }
 
 /** Unique, because no part can contain a space. */
-function nameOf({ upstream, repository }: Origin): string {
+function nameOf({ upstream, repository }: RepositoryId): string {
   return `${upstream} ${repository}`;
 }

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import type { IndexDatabase, Row } from './index-database.ts';
-import type { Origin, TagEntry, TagKey } from '../types.ts';
+import type { RepositoryId, TagEntry, TagKey } from '../types.ts';
 
 /** About 300 bytes each. */
 const TAGS_IN_MEMORY = 10_000;
@@ -37,7 +37,7 @@ export class TagIndex {
   }
 
   /** Entries of one tag, one for each accept class. */
-  classes({ upstream, repository }: Origin, tag: Tag): { acceptClass: string; entry: TagEntry }[] {
+  classes({ upstream, repository }: RepositoryId, tag: Tag): { acceptClass: string; entry: TagEntry }[] {
     const text = 'SELECT * FROM tags WHERE upstream = ? AND repository = ? AND tag = ?';
     return this.#database
       .rows(text, upstream, repository, tag)
@@ -61,7 +61,7 @@ export class TagIndex {
   }
 
   /** Forgets the tag in all its accept classes. */
-  remove({ upstream, repository }: Origin, tag: Tag): void {
+  remove({ upstream, repository }: RepositoryId, tag: Tag): void {
     this.#memory.clear();
     const text = 'DELETE FROM tags WHERE upstream = ? AND repository = ? AND tag = ?';
     this.#database.run(text, upstream, repository, tag);

@@ -64,7 +64,7 @@ test('partial bodies and quarantined files are removed; a running fill stays', a
   assert.equal(before - under.store.stats().bytes, 3616);
   assert.deepEqual(readdirSync(join(under.directory, 'quarantine')), []);
   await running.append([body(5000, 1).content.subarray(2000)]);
-  (await running.commit({ type: 'blob', origin: A })).close();
+  (await running.commit({ type: 'blob', repositoryId: A })).close();
 });
 
 test('content is removed with the share of its last upstream, and never while it is open', async () => {
@@ -124,7 +124,7 @@ test('a store is brought below a smaller limit, the lowest worth first', async (
 test('a dry run changes nothing and reports what the run itself then does', async () => {
   const content = fc.record({
     size: fc.integer({ min: 1, max: 40_000 }),
-    origins: fc.constantFrom([A], [B], [A, B]),
+    repositoryIds: fc.constantFrom([A], [B], [A, B]),
     ageHours: fc.nat(10),
   });
   const policy = fc.record({
@@ -138,12 +138,12 @@ test('a dry run changes nothing and reports what the run itself then does', asyn
       fc.constantFrom(undefined, 0, 60_000),
       async (contents, generated, spare) => {
         await using under = await localStore({ maxBytes: 4 * MIB });
-        for (const [seed, { size, origins, ageHours }] of contents
+        for (const [seed, { size, repositoryIds, ageHours }] of contents
           .toSorted((a, b) => b.ageHours - a.ageHours)
           .entries()) {
           const ago = 10 * HOUR - ageHours * HOUR;
           under.clock.advance(Math.max(0, 1_700_000_000_000 + ago - under.clock.now()));
-          for (const origin of origins) await keep(under.store, body(size, seed), origin);
+          for (const repositoryId of repositoryIds) await keep(under.store, body(size, seed), repositoryId);
         }
         const names = ['a.example', 'b.example'];
         const limits = new Map(generated.map((one, index) => [names[index] ?? '', one]));

@@ -1,5 +1,5 @@
 import type { Digest } from '../../oci/digest.ts';
-import type { ContentType, Origin, Store, UpstreamPolicy } from '../types.ts';
+import type { ContentType, RepositoryId, Store, UpstreamPolicy } from '../types.ts';
 
 export interface MaintainedStore extends Store {
   readonly maintenance: Maintenance;
@@ -34,7 +34,7 @@ export interface DamagedContent {
   readonly size: number;
   readonly type: ContentType;
   /** Some of the repositories that it was delivered or confirmed through. */
-  readonly origins: readonly Origin[];
+  readonly repositoryIds: readonly RepositoryId[];
 }
 
 /** Progress of the scrub. Times are milliseconds since the epoch. */

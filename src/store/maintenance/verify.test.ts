@@ -67,7 +67,7 @@ test('a finding names the damaged content and its repositories, and the content 
   assert.equal(await under.store.open(bad.digest), undefined);
   const { maintenance } = under.store;
   assert.deepEqual(
-    maintenance.damaged().map(({ digest, origins }) => [digest, origins]),
+    maintenance.damaged().map(({ digest, repositoryIds }) => [digest, repositoryIds]),
     [[bad.digest, [A, A2]]],
   );
   assert.equal((await verify(under)).result.damaged, 1);
@@ -79,8 +79,8 @@ test('a finding says that a repair worked, or why it did not, and verification g
   for (const one of [repaired, lost, good]) await keep(under.store, one);
   for (const { digest } of [repaired, lost]) rot(under, digest);
   const { result, findings } = await verify(under, {
-    async repair({ digest, origins }) {
-      assert.deepEqual(origins, [A]);
+    async repair({ digest, repositoryIds }) {
+      assert.deepEqual(repositoryIds, [A]);
       if (digest === lost.digest) throw new LarderError('UPSTREAM_DENIED', 'not for you');
       await keep(under.store, repaired);
     },
@@ -100,7 +100,7 @@ test('an image is followed through its index to its stored parts', async () => {
   const images = [imageOf({ seed: 1 }), imageOf({ seed: 2 })] as const;
   const index = indexOf(images);
   for (const { digest, bytes, mediaType } of [index, images[0]]) {
-    await under.store.put(digest as Digest, bytes, { type: 'manifest', mediaType, origin: A });
+    await under.store.put(digest as Digest, bytes, { type: 'manifest', mediaType, repositoryId: A });
   }
   for (const blob of images[0].blobs) {
     await keep(under.store, { digest: blob.digest as Digest, content: blob.read() });
@@ -134,7 +134,8 @@ test('the parts of a damaged manifest are not known, unless it was repaired', as
   for (const repairs of [false, true]) {
     await using under = await localStore();
     const { digest, bytes, mediaType, blobs } = imageOf();
-    const store = () => under.store.put(digest as Digest, bytes, { type: 'manifest', mediaType, origin: A });
+    const store = () =>
+      under.store.put(digest as Digest, bytes, { type: 'manifest', mediaType, repositoryId: A });
     await store();
     for (const blob of blobs)
       await keep(under.store, { digest: blob.digest as Digest, content: blob.read() });

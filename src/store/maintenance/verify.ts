@@ -57,7 +57,7 @@ export function createVerify(deps: VerifyDeps): Maintenance['verify'] {
     async function check(digest: Digest): Promise<void> {
       const row = catalog.get(digest);
       if (row === undefined) return;
-      const content = { ...row, origins: inventory.origins(digest) };
+      const content = { ...row, repositoryIds: inventory.repositoryIds(digest) };
       try {
         const found = await verifyContent(digest, signal, async (bytes) => {
           await pace?.(bytes, signal);
@@ -155,22 +155,22 @@ export function createVerify(deps: VerifyDeps): Maintenance['verify'] {
   }
 
   function digestsOf({ upstream, repository, reference }: ImageReference): Digest[] {
-    const origin = { upstream, repository };
+    const repositoryId = { upstream, repository };
     if (reference.kind === 'tag') {
-      return [...new Set(index.tags.classes(origin, reference.tag).map(({ entry }) => entry.digest))];
+      return [...new Set(index.tags.classes(repositoryId, reference.tag).map(({ entry }) => entry.digest))];
     }
-    return ['linked', 'unlinked'].includes(catalog.presence(reference.digest, origin))
+    return ['linked', 'unlinked'].includes(catalog.presence(reference.digest, repositoryId))
       ? [reference.digest]
       : [];
   }
 }
 
 function finding(
-  { digest, size, type, origins }: DamagedContent,
+  { digest, size, type, repositoryIds }: DamagedContent,
   state: VerifyFinding['state'],
   reason?: string,
 ): VerifyFinding {
-  const repositories = origins.map(({ upstream, repository }) => `${upstream}/${repository}`);
+  const repositories = repositoryIds.map(({ upstream, repository }) => `${upstream}/${repository}`);
   return {
     event: 'finding',
     digest,

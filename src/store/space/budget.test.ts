@@ -22,15 +22,19 @@ test('50 parallel fills under a small limit never exceed it on disk, and some of
   await Promise.all(
     Array.from({ length: 50 }, async (_, seed) => {
       const of = body(300_000 + seed * 7000, seed);
-      const origin = seed % 2 === 0 ? A : B;
+      const repositoryId = seed % 2 === 0 ? A : B;
       try {
-        const spool = await store.spool(of.digest, origin, seed % 3 === 0 ? undefined : of.content.length);
+        const spool = await store.spool(
+          of.digest,
+          repositoryId,
+          seed % 3 === 0 ? undefined : of.content.length,
+        );
         try {
           for (let at = 0; at < of.content.length; at += 64_000) {
             await spool.append([of.content.subarray(at, at + 64_000)]);
             measure(under);
           }
-          (await spool.commit({ type: 'blob', origin })).close();
+          (await spool.commit({ type: 'blob', repositoryId })).close();
           stored += 1;
         } catch (error) {
           await (seed % 4 === 0 ? spool.suspend() : spool.discard());
@@ -58,7 +62,7 @@ test("an upstream's fills, suspended ones included, stay within its budget", asy
       await spool.suspend();
     } else {
       await spool.append([of.content.subarray(60_000)]);
-      (await spool.commit({ type: 'blob', origin: A })).close();
+      (await spool.commit({ type: 'blob', repositoryId: A })).close();
     }
     const used = store.stats().perUpstream.find(({ upstream }) => upstream === 'a.example')?.bytes ?? 0;
     assert.ok(used <= 500_000, `${used} bytes`);

@@ -8,12 +8,12 @@ import type { Reservation } from '../space/reservation.ts';
 import { diskError, isDiskFull, syncData, truncate, writeAll } from '../files/disk.ts';
 import type { SharedFile } from '../files/shared-file.ts';
 import { sumLogBytes, type SumLog } from '../sums/sum-log.ts';
-import type { ContentType, OpenContent, Origin, Spool } from '../types.ts';
+import type { ContentType, OpenContent, RepositoryId, Spool } from '../types.ts';
 
 export interface CommitMeta {
   readonly type: ContentType;
   readonly mediaType?: string;
-  readonly origin: Origin;
+  readonly repositoryId: RepositoryId;
   /** True if a part of it is from the damaged file that it replaces. */
   readonly repaired?: boolean;
 }
@@ -130,7 +130,7 @@ export class SpoolFile implements Spool {
     this.#assertRunning();
     if (!this.matches()) {
       const message =
-        `${meta.origin.upstream}/${meta.origin.repository}: expected content ${this.digest}, ` +
+        `${meta.repositoryId.upstream}/${meta.repositoryId.repository}: expected content ${this.digest}, ` +
         `received ${this.#offset} bytes that hash to ${this.#foundDigest()}`;
       await this.discard();
       throw new LarderError('UPSTREAM_DIGEST_MISMATCH', message);

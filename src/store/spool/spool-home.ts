@@ -36,12 +36,15 @@ export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
     keep: (path, reservation) => partialBodies.keep(path, reservation),
     remove,
 
-    async commit({ digest, path, file, size, sums, reservation }, { type, mediaType, origin, repaired }) {
+    async commit(
+      { digest, path, file, size, sums, reservation },
+      { type, mediaType, repositoryId, repaired },
+    ) {
       const stored = catalog.get(digest);
       const open = files.get(digest);
       if (stored !== undefined && open !== undefined) {
         // Another fill has committed it meanwhile, and its file may have readers: the second copy is not needed.
-        catalog.add({ ...stored, type, mediaType }, origin, sums);
+        catalog.add({ ...stored, type, mediaType }, repositoryId, sums);
         onCommitted();
         if (await remove(path)) reservation.release();
         return open;
@@ -50,7 +53,7 @@ export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
       moveSync(path, layout.blob(digest));
       reservation.release();
       const row = { digest, size, type, mediaType, storedAt: clock.now() };
-      catalog.add(row, origin, sums);
+      catalog.add(row, repositoryId, sums);
       outOfService.restore(digest, repaired === true);
       onCommitted();
       return files.add(catalog.get(digest) ?? row, file.retain(), sums);

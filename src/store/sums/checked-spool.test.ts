@@ -26,7 +26,7 @@ test('bytes of a running download are checked from a second after their write on
   await assert.rejects(spool.read(Buffer.alloc(65_536), 197_000, 200_000), { code: 'STORE_DAMAGED' });
   flip(join(under.directory, 'spool', NAME), 199_999);
   await spool.append([OF.content.subarray(200_000)]);
-  const content = await spool.commit({ type: 'blob', origin: A });
+  const content = await spool.commit({ type: 'blob', repositoryId: A });
   await assert.rejects(readWhole(content), { code: 'STORE_DAMAGED' });
   content.close();
   const remains = await under.store.remains(OF.digest, A);

@@ -5,14 +5,14 @@ import type {
   ContentStore,
   ContentType,
   OpenContent,
-  Origin,
+  RepositoryId,
   Presence,
 } from '../../../src/store/types.ts';
 import { readFileAt } from '../read-file.ts';
 import type { MemoryDisk } from './disk.ts';
 import { placeOf } from './tags.ts';
 
-export type Meta = { type: ContentType; mediaType?: string; origin: Origin };
+export type Meta = { type: ContentType; mediaType?: string; repositoryId: RepositoryId };
 
 export interface Body {
   readonly info: ContentInfo;
@@ -36,11 +36,11 @@ export class MemoryContent implements ContentStore {
     return this.bodies.get(digest)?.info;
   }
 
-  presence(digest: Digest, origin: Origin): Presence {
+  presence(digest: Digest, repositoryId: RepositoryId): Presence {
     const body = this.bodies.get(digest);
     if (body === undefined) return 'absent';
-    if (body.links.has(placeOf(origin))) return 'linked';
-    return body.upstreams.has(origin.upstream) ? 'unlinked' : 'foreign';
+    if (body.links.has(placeOf(repositoryId))) return 'linked';
+    return body.upstreams.has(repositoryId.upstream) ? 'unlinked' : 'foreign';
   }
 
   open(digest: Digest): Promise<OpenContent | undefined> {
@@ -59,9 +59,9 @@ export class MemoryContent implements ContentStore {
 
   touch(): void {}
 
-  link(digest: Digest, origin: Origin): void {
+  link(digest: Digest, repositoryId: RepositoryId): void {
     const body = this.bodies.get(digest);
-    if (body?.upstreams.has(origin.upstream) === true) body.links.add(placeOf(origin));
+    if (body?.upstreams.has(repositoryId.upstream) === true) body.links.add(placeOf(repositoryId));
   }
 
   /** Stores a verified body at once. */
@@ -79,8 +79,8 @@ export class MemoryContent implements ContentStore {
         storedAt: known?.info.storedAt ?? this.#now(),
       },
       content,
-      upstreams: (known?.upstreams ?? new Set()).add(meta.origin.upstream),
-      links: (known?.links ?? new Set()).add(placeOf(meta.origin)),
+      upstreams: (known?.upstreams ?? new Set()).add(meta.repositoryId.upstream),
+      links: (known?.links ?? new Set()).add(placeOf(meta.repositoryId)),
     };
     this.bodies.set(digest, body);
     return body;

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { LarderError } from '../../../src/kit/errors.ts';
 import { createDigestHash, digestAlgorithm, type Digest } from '../../../src/oci/digest.ts';
 import type { ByteRange } from '../../../src/oci/range.ts';
-import type { OpenContent, Origin, Remains, Spool, SpoolStore } from '../../../src/store/types.ts';
+import type { OpenContent, RepositoryId, Remains, Spool, SpoolStore } from '../../../src/store/types.ts';
 import { readFileAt } from '../read-file.ts';
 import type { MemoryContent, Meta } from './content.ts';
 import type { MemoryDisk } from './disk.ts';
@@ -21,13 +21,13 @@ export class MemorySpools implements SpoolStore {
     this.content = content;
   }
 
-  partialBytes(digest: Digest, origin: Origin): number {
-    return this.left.get(`${origin.upstream} ${digest}`)?.length ?? 0;
+  partialBytes(digest: Digest, repositoryId: RepositoryId): number {
+    return this.left.get(`${repositoryId.upstream} ${digest}`)?.length ?? 0;
   }
 
-  spool(digest: Digest, origin: Origin, size: number | undefined): Promise<Spool> {
+  spool(digest: Digest, repositoryId: RepositoryId, size: number | undefined): Promise<Spool> {
     if ((size ?? 0) > this.disk.spoolLimit) return Promise.reject(full());
-    const id = `${origin.upstream} ${digest}`;
+    const id = `${repositoryId.upstream} ${digest}`;
     const beginning = this.left.get(id) ?? Buffer.alloc(0);
     this.left.delete(id);
     return Promise.resolve(new MemorySpool(this, digest, id, beginning));

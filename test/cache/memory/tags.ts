@@ -1,4 +1,4 @@
-import type { Origin, TagEntry, TagKey, TagStore } from '../../../src/store/types.ts';
+import type { RepositoryId, TagEntry, TagKey, TagStore } from '../../../src/store/types.ts';
 
 export class MemoryTags implements TagStore {
   readonly #entries = new Map<string, TagEntry>();
@@ -11,24 +11,24 @@ export class MemoryTags implements TagStore {
     this.#entries.set(tagId(key, key.tag, key.acceptClass), entry);
   }
 
-  tagClasses(origin: Origin, tag: string): { acceptClass: string; entry: TagEntry }[] {
-    const prefix = tagId(origin, tag, '');
+  tagClasses(repositoryId: RepositoryId, tag: string): { acceptClass: string; entry: TagEntry }[] {
+    const prefix = tagId(repositoryId, tag, '');
     return [...this.#entries]
       .filter(([id]) => id.startsWith(prefix))
       .map(([id, entry]) => ({ acceptClass: id.slice(prefix.length), entry }));
   }
 
-  dropTag(origin: Origin, tag: string): void {
-    const prefix = tagId(origin, tag, '');
+  dropTag(repositoryId: RepositoryId, tag: string): void {
+    const prefix = tagId(repositoryId, tag, '');
     for (const id of this.#entries.keys()) if (id.startsWith(prefix)) this.#entries.delete(id);
   }
 }
 
 /** `upstream/repository`. */
-export function placeOf(origin: Origin): string {
-  return `${origin.upstream}/${origin.repository}`;
+export function placeOf(repositoryId: RepositoryId): string {
+  return `${repositoryId.upstream}/${repositoryId.repository}`;
 }
 
-function tagId(origin: Origin, tag: string, acceptClass: string): string {
-  return `${placeOf(origin)}:${tag} ${acceptClass}`;
+function tagId(repositoryId: RepositoryId, tag: string, acceptClass: string): string {
+  return `${placeOf(repositoryId)}:${tag} ${acceptClass}`;
 }
