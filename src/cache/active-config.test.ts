@@ -53,7 +53,7 @@ describe('a changed configuration', () => {
     );
   });
 
-  test('makes a new client for a changed or added upstream, and closes those that nothing uses any more', async () => {
+  test('makes a new client for a changed or added upstream, and closes unused clients', async () => {
     const { active, tasks, clients, inUse } = setting(
       configOf({ upstream: 'a.example' }, { upstream: 'b.example' }),
     );

@@ -5,7 +5,7 @@ import {
   type GarbageItem,
   type GarbageReason,
   type GarbageResult,
-} from '../store/maintenance/garbage.ts';
+} from '../store/maintenance/maintenance.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
 import { interruptible } from './signals.ts';

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { keepAlive, systemClock } from '../kit/clock.ts';
 import { isLarderError, LarderError } from '../kit/errors.ts';
 import { parseImageOrDigest } from '../oci/image-reference.ts';
-import type { VerifyFinding, VerifyProgress, VerifyResult } from '../store/maintenance/verify.ts';
+import type { VerifyFinding, VerifyProgress, VerifyResult } from '../store/maintenance/maintenance.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
 import { interruptible } from './signals.ts';

@@ -1,23 +1,25 @@
 /**
- * The store against a model of a few lines: what is fetched, opened, linked, and evicted, over thousands of short histories.
- * The model does not predict which content is evicted; it checks that what went might go, and that the sums are right.
+ * Compares the store with a model of a few lines over short histories of fetches, reads, links and evictions. The model does not predict
+ * which content is evicted. It checks that evicted content was allowed to go, and that all sums are right. `LARDER_MODEL_RUNS` sets the
+ * number of histories.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { isLarderError } from '../kit/errors.ts';
 import { A, A2, B, body, fill, localStore, policies, type LocalStore } from '../../test/store/harness.ts';
+import { runs } from '../../test/store/runs.ts';
 import type { OpenContent, Origin, Presence } from './types.ts';
 
 const LIMITS = { 'a.example': 100_000, 'b.example': 60_000 };
 const ORIGINS = [A, A2, B];
-/** Two that exceed b's budget, one that exceeds both, an empty one, some that share the space. */
+/** Two above b's budget, one above both, an empty one, and some that share the space. */
 const BODIES = [30_000, 30_001, 50_000, 20_000, 70_000, 61_000, 120_000, 0].map((size, seed) =>
   body(size, seed),
 );
 
 class Model {
-  /** Origins that may have each body, as `upstream/repository`. */
+  /** Linked origins of each body, as `upstream/repository`. */
   readonly links = new Map<number, Set<string>>();
   readonly open: { content: OpenContent; body: number }[] = [];
 
@@ -32,7 +34,7 @@ class Model {
     return this.open.some((one) => one.body === index);
   }
 
-  /** Takes over what the store has evicted; fails when something went that must not. */
+  /** Takes over evictions of the store. Fails if content was evicted that must stay. */
   follow({ store }: LocalStore): void {
     for (const [index, links] of this.links) {
       const { digest } = bodyAt(index);
@@ -48,7 +50,7 @@ class Model {
 
   check(under: LocalStore): void {
     const { store } = under;
-    const held = { 'a.example': 0, 'b.example': 0 };
+    const shares = { 'a.example': 0, 'b.example': 0 };
     let bytes = 0;
     for (const [index] of BODIES.entries()) {
       for (const origin of ORIGINS) {
@@ -57,15 +59,15 @@ class Model {
       const links = [...(this.links.get(index) ?? [])];
       if (links.length > 0) bytes += sizeOf(index);
       for (const upstream of ['a.example', 'b.example'] as const) {
-        if (links.some((name) => name.startsWith(upstream))) held[upstream] += sizeOf(index);
+        if (links.some((name) => name.startsWith(upstream))) shares[upstream] += sizeOf(index);
       }
     }
     const stats = store.stats();
     assert.equal(stats.objects, this.links.size);
     for (const upstream of ['a.example', 'b.example'] as const) {
-      assert.ok(held[upstream] <= LIMITS[upstream], `${upstream} holds ${held[upstream]}`);
+      assert.ok(shares[upstream] <= LIMITS[upstream], `${upstream} has ${shares[upstream]}`);
       const counted = stats.perUpstream.find((one) => one.upstream === upstream)?.bytes ?? 0;
-      assert.equal(counted, held[upstream]);
+      assert.equal(counted, shares[upstream]);
     }
     assert.ok(under.bytesOnDisk() >= bytes);
     assert.ok(under.bytesOnDisk() <= stats.bytes);
@@ -158,7 +160,7 @@ test('whatever is fetched, read, confirmed and evicted, links are right, sums ar
         for (const reader of model.open) reader.content.close();
       },
     ),
-    { numRuns: 50, interruptAfterTimeLimit: 20_000 },
+    { numRuns: runs(10) },
   );
 });
 

@@ -1,4 +1,4 @@
-/** What store tests share: a store in a temporary directory with a clock that they move. */
+/** Set-up of store tests: a store in a temporary directory, with a clock that the test moves. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ManualClock } from '../../src/kit/clock.ts';
@@ -20,13 +20,13 @@ export interface LocalStore extends AsyncDisposable {
   readonly metrics: StoreMetrics;
   /** The store of the last {@link LocalStore.open}. */
   readonly store: MaintainedStore;
-  /** Closes the store that is open and opens the directory again, with other options where given. */
+  /** Closes the store and opens the directory again, with changed options if given. */
   reopen(options?: Partial<StoreOptions>): Promise<MaintainedStore>;
-  /** Bytes of all files in the directory, as they are now. */
+  /** Current bytes of all files in the directory. */
   bytesOnDisk(): number;
 }
 
-/** A local store in a directory of its own, with 64 MiB and the upstreams `a.example` and `b.example` unless told. */
+/** Opens a store in a directory of its own, by default with 64 MiB and the upstreams `a.example` and `b.example`. */
 export async function localStore(
   options: Partial<StoreOptions> = {},
   deps: { logger?: Logger } = {},
@@ -65,7 +65,7 @@ export const A: Origin = { upstream: 'a.example', repository: parseRepositoryNam
 export const A2: Origin = { upstream: 'a.example', repository: parseRepositoryName('library/two') };
 export const B: Origin = { upstream: 'b.example', repository: parseRepositoryName('library/one') };
 
-/** Policies of `a.example` and `b.example`, without ttl and budget where nothing is said. */
+/** Policies of `a.example` and `b.example`, by default without ttl and budget. */
 export function policies(
   by: Partial<Record<'a' | 'b', Partial<UpstreamPolicy>>>,
 ): ReadonlyMap<string, UpstreamPolicy> {
@@ -87,7 +87,7 @@ export function body(size: number, seed = 1, algorithm: DigestAlgorithm = 'sha25
   return { digest: digestOf(content, algorithm), content };
 }
 
-/** Fetches `of` into the store as a fill would, and gives the open content. */
+/** Stores `of` as a fill does, and returns the open content. */
 export async function fill(
   store: Store,
   of: Body,
@@ -104,12 +104,12 @@ export async function fill(
   }
 }
 
-/** {@link fill}, closed again. */
+/** Stores `of` like {@link fill}, and closes it. */
 export async function keep(store: Store, of: Body, origin: Origin = A): Promise<void> {
   (await fill(store, of, origin)).close();
 }
 
-/** Bytes of all files below `path`; what vanishes while it looks counts nothing. */
+/** Bytes of all files below `path`. Files that vanish meanwhile do not count. */
 export function bytesBelow(path: string): number {
   let bytes = 0;
   for (const entry of readdirSync(path, { withFileTypes: true })) {

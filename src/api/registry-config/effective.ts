@@ -1,4 +1,4 @@
-import { deepFreeze } from '../../kit/deep-freeze.ts';
+import { deepFreeze } from '../../kit/json.ts';
 import { toEffective, type Effective } from '../document/effective.ts';
 import { defaultRemoteUrl } from '../rules/upstream-names.ts';
 import { hasOwnCredential } from './rules.ts';

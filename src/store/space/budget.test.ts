@@ -6,7 +6,7 @@ import { isLarderError } from '../../kit/errors.ts';
 import { A, B, MIB, body, keep, localStore, policies, type LocalStore } from '../../../test/store/harness.ts';
 import { readWhole } from '../../../test/store/read-whole.ts';
 
-/** Bytes of content and fills on disk, and all bytes on disk. */
+/** Asserts that the bytes on disk are within the limit and all counted. */
 function measure(under: LocalStore): void {
   const { bytes, limitBytes } = under.store.stats();
   const onDisk = under.bytesOnDisk();
@@ -72,7 +72,7 @@ test('eviction frees a little more than is needed, so that not every fill has to
   assert.equal(under.store.stats().objects, 97);
 });
 
-test('metrics say the bytes, the limit, and what was evicted why', async () => {
+test('metrics show the bytes, the limit, and evictions by reason', async () => {
   const ttl = policies({ a: { ttlMs: 60_000, maxBytes: 250_000 } });
   await using under = await localStore({ policies: ttl });
   for (let seed = 0; seed < 3; seed += 1) await keep(under.store, body(100_000, seed));
@@ -101,13 +101,13 @@ test('nothing is left in the spool folder when all fills have ended', async () =
   assert.deepEqual(readdirSync(join(under.directory, 'spool')), []);
 });
 
-test('an upstream with a budget is told of before it has any content', async () => {
+test('an upstream with a budget is listed before it has any content', async () => {
   await using under = await localStore({ policies: policies({ a: { maxBytes: MIB } }) });
-  const told = { upstream: 'a.example', bytes: 0, limitBytes: MIB, objects: 0 };
-  assert.deepEqual(under.store.stats().perUpstream, [told]);
+  const listed = { upstream: 'a.example', bytes: 0, limitBytes: MIB, objects: 0 };
+  assert.deepEqual(under.store.stats().perUpstream, [listed]);
 });
 
-test('who still reads a body that found no room reads the same bytes, while the next fill of it begins', async () => {
+test('a reader of a body that found no room reads the same bytes while the next fill of it begins', async () => {
   await using under = await localStore({ policies: policies({ a: { maxBytes: 300_000 } }) });
   const of = body(400_000);
   const spool = await under.store.spool(of.digest, A, undefined);

@@ -13,7 +13,7 @@ function read(spool: Spool, size: number): Promise<Buffer> {
   return readWhole({ size, read: (buffer, offset, end) => spool.read(buffer, offset, end) });
 }
 
-test('what is read of a running download a second after it was written is checked, and it goes on', async () => {
+test('bytes of a running download are checked from a second after their write on, and the download goes on', async () => {
   await using under = await localStore();
   const spool = await under.store.spool(OF.digest, A, 300_000);
   await spool.append([OF.content.subarray(0, 200_000)]);
