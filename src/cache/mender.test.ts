@@ -6,17 +6,17 @@ import { LarderError, type ErrorCode } from '../kit/errors.ts';
 import { silentLogger } from '../kit/logger.ts';
 import { digestOf, type Digest } from '../oci/digest.ts';
 import { parseRepositoryName } from '../oci/reference.ts';
-import type { DamagedContent } from '../store/maintenance/verify.ts';
+import type { DamagedContent } from '../store/maintenance/maintenance.ts';
 import { createMender } from './mender.ts';
 
 const repository = parseRepositoryName('team/app');
 
 function damagedAt(name: string, ...upstreams: string[]): DamagedContent {
-  const origins = upstreams.map((upstream) => ({ upstream, repository }));
-  return { digest: digestOf(Buffer.from(name)), size: 1, type: 'blob', origins };
+  const repositoryIds = upstreams.map((upstream) => ({ upstream, repository }));
+  return { digest: digestOf(Buffer.from(name)), size: 1, type: 'blob', repositoryIds };
 }
 
-/** A mender whose upstreams answer as `answers` says, well where that says nothing. */
+/** A mender whose upstreams fail as `answers` says, and succeed otherwise. */
 function setting(contents: readonly DamagedContent[]) {
   const clock = new ManualClock();
   const damaged = new Map(contents.map((content) => [content.digest, content]));
@@ -25,12 +25,12 @@ function setting(contents: readonly DamagedContent[]) {
   const controller = new AbortController();
   const mend = createMender({
     maintenance: { damaged: () => [...damaged.values()] },
-    async repair({ digest, origins }) {
-      for (const { upstream } of origins) {
+    async repair({ digest, repositoryIds }) {
+      for (const { upstream } of repositoryIds) {
         asked.push(upstream);
         const code = answers.get(upstream);
         if (code === undefined) return void damaged.delete(digest);
-        if (upstream === origins.at(-1)?.upstream) throw new LarderError(code, 'no');
+        if (upstream === repositoryIds.at(-1)?.upstream) throw new LarderError(code, 'no');
       }
     },
     clock,
@@ -41,7 +41,7 @@ function setting(contents: readonly DamagedContent[]) {
     asked,
     answers,
     damaged: damaged as ReadonlyMap<Digest, DamagedContent>,
-    /** Who was asked in the next 30 s. */
+    /** Upstreams that were asked in the next 30 s. */
     next: async (): Promise<string[]> => {
       asked.length = 0;
       clock.advance(30_000);
@@ -75,7 +75,7 @@ test('an upstream that does not answer is asked once each 30 s, however much of 
   await stop();
 });
 
-test('what an upstream refuses to Larder itself is left to the next caller, and asked for again after ten minutes', async () => {
+test('content that an upstream refuses to Larder itself is asked for again after ten minutes', async () => {
   const { next, answers, damaged, stop } = setting([
     damagedAt('1', 'a.example'),
     damagedAt('2', 'b.example'),

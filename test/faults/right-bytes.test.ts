@@ -19,7 +19,7 @@ import {
 } from '../kit/index.ts';
 import { blobUrl, cacheStatus, errorCode, manifestUrl, MiB, startCache } from './setting.ts';
 
-/** After the end of a fault everything is normal within 10 s (contract, "Upstream trouble"). */
+/** After the end of a fault everything is normal within 10 s (docs/laws.md, "Do no harm"). */
 const RECOVERY = { limitMs: 10_000, everyMs: 200 };
 
 const wrongBodies: { name: string; fault: FaultEffects }[] = [

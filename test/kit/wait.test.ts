@@ -14,7 +14,7 @@ import {
   waitFor,
 } from './index.ts';
 
-test('waiting gives what it waited for, and names what did not come', async () => {
+test('waiting returns the awaited value, and names one that did not come', async () => {
   let looks = 0;
   assert.equal(await waitFor(() => (looks += 1) > 2 && 'here', { everyMs: 1 }), 'here');
   const never = waitFor(
@@ -26,7 +26,7 @@ test('waiting gives what it waited for, and names what did not come', async () =
   await assert.rejects(never, { message: 'waited 10 ms in vain for: Godot', cause: new Error('not yet') });
 });
 
-test('a gate lets everybody through once it is open', async () => {
+test('a gate lets all waits through once it is open', async () => {
   const door = gate();
   assert.equal(door.isOpen, false);
   door.open();
@@ -34,7 +34,7 @@ test('a gate lets everybody through once it is open', async () => {
   assert.equal(door.isOpen, true);
 });
 
-test('a temporary directory goes with all it holds', () => {
+test('a temporary directory is removed with its content', () => {
   let path = '';
   {
     using dir = tempDir();
@@ -44,7 +44,7 @@ test('a temporary directory goes with all it holds', () => {
   assert.equal(existsSync(path), false);
 });
 
-test('an upstream that was used and disposed leaves nothing behind', async () => {
+test('a disposed upstream leaves nothing behind', async () => {
   await assertNoLeaks(async () => {
     await using upstream = await startUpstream({ redirect: {}, auth: 'bearer', token: { at: 'own-port' } });
     upstream.push('r', imageOf(), 'v1');

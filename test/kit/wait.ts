@@ -2,19 +2,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** Milliseconds after which waiting fails; 10 000 unless told. */
+  /** Milliseconds after which waiting fails; 10 000 by default. */
   readonly limitMs?: number;
-  /** Milliseconds between two looks; 5 unless told. */
+  /** Milliseconds between two checks; 5 by default. */
   readonly everyMs?: number;
-  /** What is waited for, for the error message. */
+  /** Name of the awaited thing, for the error message. */
   readonly what?: string;
 }
 
 /**
- * Looks again and again until `condition` gives something truthy, and gives that back. An error thrown by the condition
- * counts as "not yet" and is the cause of the failure.
+ * Calls `condition` again and again until it returns a truthy value, and returns that value. An error of the condition counts as
+ * "not yet", and is the cause of a failure.
  *
- * @throws Error that names `what` when `limitMs` has passed.
+ * @throws Error that names `what` after `limitMs`.
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
@@ -35,7 +35,7 @@ export async function waitFor<T>(
     }
     await pause(everyMs);
     const lateMs = performance.now() - looked - everyMs;
-    // Who was not running himself cannot say that it took too long.
+    // A process that did not run itself cannot judge that the condition took too long.
     if (lateMs > PAUSED_MS) end += lateMs;
   }
 }
@@ -45,7 +45,7 @@ const PAUSED_MS = 500;
 
 export type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
 
-/** A door that stays shut until somebody opens it, and then stays open. */
+/** A gate that stays shut until the test opens it, and then stays open. */
 export interface Gate {
   readonly isOpen: boolean;
   /** Resolves when the gate is opened; at once when it is open. */

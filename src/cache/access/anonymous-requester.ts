@@ -1,32 +1,33 @@
 import { Readable } from 'node:stream';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import { originOf, type Destination } from './target.ts';
+import { repositoryIdOf, type Destination } from './target.ts';
 import { verdictOf } from './proof.ts';
 import type { PublicFlags } from './public-flags.ts';
 import type { Requester } from './requester.ts';
 
 /**
- * Somebody without a credential. Larder asks with an anonymous token of its own where the registry wants one, and what it gets
- * is for all.
+ * Makes the requester of a caller without a credential. Larder asks with an anonymous token of its own where the registry
+ * wants one, and what it gets is for every caller.
  */
-export function createAnonymousVisitor(destination: Destination, flags: PublicFlags): Requester {
+export function createAnonymousRequester(destination: Destination, flags: PublicFlags): Requester {
   const { upstream, repository } = destination;
-  const origin = originOf(destination);
+  const repositoryId = repositoryIdOf(destination);
 
   const requester: Requester = {
     key: 'public',
     isApart: false,
     decision: undefined,
-    proven() {
+    hasLiveProof() {
       const { proofLifetimeMs } = upstream.config.authentication;
-      const isLive = (flags.provenFor(origin) ?? Infinity) < proofLifetimeMs;
+      const isLive = (flags.provenFor(repositoryId) ?? Infinity) < proofLifetimeMs;
       if (isLive) requester.decision = 'public';
       return isLive;
     },
-    holds: (at) => !flags.refusedSince(origin, at),
-    mayBridge: () => (flags.provenFor(origin) ?? Infinity) <= upstream.config.freshness.staleIfErrorMs,
+    isStillValid: (at) => !flags.refusedSince(repositoryId, at),
+    mayUseDuringOutage: () =>
+      (flags.provenFor(repositoryId) ?? Infinity) <= upstream.config.freshness.staleIfErrorMs,
     async request(request) {
-      const challenges = flags.challenges(origin);
+      const challenges = flags.challenges(repositoryId);
       if (challenges !== undefined) {
         requester.decision = 'challenged';
         return challenged(challenges);
@@ -34,11 +35,11 @@ export function createAnonymousVisitor(destination: Destination, flags: PublicFl
       const response = await upstream.client.request({ ...request, repository, credential: { kind: 'own' } });
       const verdict = verdictOf(response, request.kind);
       if (verdict === 'served') {
-        flags.prove(origin);
+        flags.prove(repositoryId);
         requester.decision = 'proven';
       }
       if (verdict === 'refused') {
-        flags.refuse(origin, response.status === 401 ? response.challenges : undefined);
+        flags.refuse(repositoryId, response.status === 401 ? response.challenges : undefined);
         requester.decision = 'refused';
       }
       return response;

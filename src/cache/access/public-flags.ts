@@ -1,53 +1,57 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
-import type { Origin, Store } from '../../store/types.ts';
+import type { RepositoryId, PublicRepositories } from '../../store/types.ts';
 
 /**
- * How long a stranger's 401 answers for its whole repository. containerd begins every fetch without a header, and the second
- * of a pull must not cost another round trip; a repository that becomes public opens after this long at the latest.
+ * Time for which an anonymous caller's 401 answers for its whole repository. containerd begins every fetch without a header, and
+ * the second fetch of a pull must not cost another round trip. A repository that becomes public opens within this time.
  */
 const CHALLENGE_MS = 5_000;
 const CHALLENGES = 10_000;
 
-/** Which repositories their upstream serves to anybody, and which it refused a moment ago. */
+/** Remembers which repositories an upstream serves to anonymous callers, and which it refused them a moment ago. */
 export interface PublicFlags {
-  /** Milliseconds since strangers were served from there; undefined when it is not known to be public. */
-  provenFor(origin: Origin): number | undefined;
-  prove(origin: Origin): void;
-  /** Strangers are refused there, with these challenges where it was a 401. */
-  refuse(origin: Origin, challenges: readonly string[] | undefined): void;
-  /** The challenges of the last refusal while they stand in for asking again. */
-  challenges(origin: Origin): readonly string[] | undefined;
-  /** True when strangers were refused at `at` (epoch, ms) or later, as far as is remembered. */
-  refusedSince(origin: Origin, at: number): boolean;
+  /**
+   * Milliseconds since the upstream last served an anonymous caller there; undefined if the repository is not known to be
+   * public.
+   */
+  provenFor(repositoryId: RepositoryId): number | undefined;
+  /** Records that the upstream served an anonymous caller. */
+  prove(repositoryId: RepositoryId): void;
+  /** Records that the upstream refused an anonymous caller, with the challenges of a 401. */
+  refuse(repositoryId: RepositoryId, challenges: readonly string[] | undefined): void;
+  /** Challenges of the last refusal, while they answer in the upstream's place. */
+  challenges(repositoryId: RepositoryId): readonly string[] | undefined;
+  /** True if a remembered refusal of anonymous callers came at `at` (epoch, ms) or later. */
+  refusedSince(repositoryId: RepositoryId, at: number): boolean;
 }
 
-export function createPublicFlags(store: Store, clock: Clock): PublicFlags {
+export function createPublicFlags(store: PublicRepositories, clock: Clock): PublicFlags {
   const refusals = new LRUCache<string, { at: number; until: number; challenges: readonly string[] }>({
     max: CHALLENGES,
   });
-  const placeOf = ({ upstream, repository }: Origin): string => `${upstream} ${repository}`;
+  const placeOf = ({ upstream, repository }: RepositoryId): string => `${upstream} ${repository}`;
 
   return {
-    provenFor(origin) {
-      const at = store.publicAt(origin);
+    provenFor(repositoryId) {
+      const at = store.publicAt(repositoryId);
       const age = at === undefined ? -1 : clock.now() - at;
-      // A proof from the future is one of before the clock was set back: nobody knows how old it is.
+      // A proof from the future was made before the clock was set back, so its age is unknown.
       return age < 0 ? undefined : age;
     },
-    prove(origin) {
-      refusals.delete(placeOf(origin));
-      store.setPublic(origin, clock.now());
+    prove(repositoryId) {
+      refusals.delete(placeOf(repositoryId));
+      store.setPublic(repositoryId, clock.now());
     },
-    refuse(origin, challenges = []) {
-      store.setPublic(origin, undefined);
+    refuse(repositoryId, challenges = []) {
+      store.setPublic(repositoryId, undefined);
       const until = challenges.length === 0 ? 0 : clock.monotonic() + CHALLENGE_MS;
-      refusals.set(placeOf(origin), { at: clock.now(), until, challenges });
+      refusals.set(placeOf(repositoryId), { at: clock.now(), until, challenges });
     },
-    challenges(origin) {
-      const refusal = refusals.get(placeOf(origin));
+    challenges(repositoryId) {
+      const refusal = refusals.get(placeOf(repositoryId));
       return refusal !== undefined && refusal.until > clock.monotonic() ? refusal.challenges : undefined;
     },
-    refusedSince: (origin, at) => (refusals.get(placeOf(origin))?.at ?? -1) >= at,
+    refusedSince: (repositoryId, at) => (refusals.get(placeOf(repositoryId))?.at ?? -1) >= at,
   };
 }

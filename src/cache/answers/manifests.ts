@@ -5,47 +5,47 @@ import type { Logger } from '../../kit/logger.ts';
 import { SingleFlight } from '../../kit/single-flight.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
-import type { Origin, Store } from '../../store/types.ts';
+import type { ContentStore, RepositoryId } from '../../store/types.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
 import { concernsCaller } from '../pull/requesters.ts';
-import { originOf, type Target } from '../access/target.ts';
+import { repositoryIdOf, type Target } from '../access/target.ts';
 import { fetchManifest, headManifest, type ManifestRequest } from './manifest-fetch.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
-import { PATIENCE_MS } from '../pull/stale-fallback.ts';
+import { FALLBACK_AFTER_MS } from '../pull/stale-fallback.ts';
 
-/** Hot manifests are answered from memory: 16 MiB hold some thousands. */
+/** Frequent manifests are answered from memory: 16 MiB hold some thousands. */
 const MEMORY_BYTES = 16 * 1024 * 1024;
 
 export interface ManifestsDeps {
-  readonly store: Store;
+  readonly store: ContentStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sizes: SizeHints;
   readonly failures: RecentFailures;
-  /** Ends what no single caller owns. */
+  /** Ends requests that no single caller owns. */
   readonly signal: AbortSignal;
 }
 
-/** Manifests by digest: from memory, from the store, or fetched once for all who ask at the same time and may have them. */
+/** Manifests by digest: from memory, from the store, or fetched once for all authorized callers that ask at the same time. */
 export interface Manifests {
-  /** The manifest if its repository may have it and it is here; whether the caller may is another question. */
+  /** Finds a manifest in memory or store, if it is linked to the repository. Does not check the access of the caller. */
   local(target: Target, digest: Digest): Promise<ManifestRecord | undefined>;
-  /** Asks the upstream in the caller's name for a manifest that is here. Throws its refusal. */
+  /** Asks the upstream in the caller's name for a manifest that is stored. Throws the upstream's refusal. */
   confirm(target: Target, digest: Digest): Promise<void>;
-  /** The upstream has just named this manifest: a 404 of a moment ago counts no more. */
+  /** Forgets a remembered 404 of this manifest, because the upstream has just named it. */
   expect(target: Target, digest: Digest): void;
-  /** Gets it from the upstream, or has the upstream confirm it for this repository where the bytes are here already. */
+  /** Fetches the manifest; if the bytes are stored already, the upstream only confirms it for this repository. Throws the upstream's refusal. */
   fetch(target: Target, digest: Digest): Promise<Fetched>;
-  /** GETs what a tag points to now, and keeps it. Throws the upstream's refusal. */
+  /** GETs the manifest that a tag points to, and keeps it. Throws the upstream's refusal. */
   fetchTag(target: Target, tag: Tag, accept: string | undefined): Promise<Fetched>;
 }
 
 export interface Fetched {
   readonly record: ManifestRecord;
-  /** False when it could not be kept: served all the same. */
+  /** False if the store could not keep the manifest, which is served all the same. */
   readonly stored: boolean;
-  /** True for all but the first of those who asked together. */
+  /** True for all but the first of the callers that asked together. */
   readonly collapsed: boolean;
 }
 
@@ -57,32 +57,32 @@ export function createManifests(deps: ManifestsDeps): Manifests {
     maxSize: MEMORY_BYTES,
     sizeCalculation: (record) => record.content.length * 2 + 1024,
   });
-  /** By repository and digest, each with the caller in whose name it is fetched. */
+  /** Running fetches by repository and digest, each with the key of the requester in whose name it runs. */
   const fetches = new Map<string, { by: string; obtained: Promise<Obtained> }>();
-  const confirmations = new SingleFlight<string, void>({ clock, ms: PATIENCE_MS });
+  const confirmations = new SingleFlight<string, void>({ clock, ms: FALLBACK_AFTER_MS });
 
-  async function load(origin: Origin, digest: Digest): Promise<ManifestRecord | undefined> {
+  async function load(repositoryId: RepositoryId, digest: Digest): Promise<ManifestRecord | undefined> {
     const remembered = memory.get(digest);
     if (remembered !== undefined) return remembered;
     const found = await store.read(digest);
     if (found === undefined || found.info.type !== 'manifest') return undefined;
     const record = manifestRecord(digest, found.info.mediaType ?? '', found.content, found.info.storedAt);
     memory.set(digest, record);
-    if (record.parsed !== undefined) sizes.learn(origin, record.parsed);
+    if (record.parsed !== undefined) sizes.learn(repositoryId, record.parsed);
     return record;
   }
 
-  async function keep(origin: Origin, record: ManifestRecord): Promise<boolean> {
-    if (record.parsed !== undefined) sizes.learn(origin, record.parsed);
+  async function keep(repositoryId: RepositoryId, record: ManifestRecord): Promise<boolean> {
+    if (record.parsed !== undefined) sizes.learn(repositoryId, record.parsed);
     if (record.unverifiable) return false;
     try {
       await store.put(record.digest, record.content, {
         type: 'manifest',
         mediaType: record.mediaType,
-        origin,
+        repositoryId,
       });
     } catch (error) {
-      deps.logger.warn('a manifest could not be kept', { digest: record.digest, error: errorText(error) });
+      deps.logger.warn('failed to store a manifest', { digest: record.digest, error: errorText(error) });
       return false;
     }
     memory.set(record.digest, record);
@@ -94,16 +94,19 @@ export function createManifests(deps: ManifestsDeps): Manifests {
   }
 
   async function obtain(target: Target, digest: Digest): Promise<Obtained> {
-    const origin = originOf(target);
+    const repositoryId = repositoryIdOf(target);
     const request = requestOf(target, digest);
     try {
-      if (store.presence(digest, origin) === 'unlinked' && (await headManifest(request)) !== undefined) {
-        store.link(digest, origin);
-        const record = await load(origin, digest);
+      if (
+        store.presence(digest, repositoryId) === 'unlinked' &&
+        (await headManifest(request)) !== undefined
+      ) {
+        store.link(digest, repositoryId);
+        const record = await load(repositoryId, digest);
         if (record !== undefined) return { record, stored: true };
       }
       const record = await fetchManifest(request, () => clock.now());
-      return { record, stored: await keep(origin, record) };
+      return { record, stored: await keep(repositoryId, record) };
     } catch (error) {
       if (isLarderError(error, 'MANIFEST_UNKNOWN')) failures.remember(target, `manifest ${digest}`, error);
       throw error;
@@ -123,9 +126,9 @@ export function createManifests(deps: ManifestsDeps): Manifests {
 
   const manifests: Manifests = {
     async local(target, digest) {
-      const origin = originOf(target);
-      if (store.presence(digest, origin) !== 'linked') return undefined;
-      const record = await load(origin, digest);
+      const repositoryId = repositoryIdOf(target);
+      if (store.presence(digest, repositoryId) !== 'linked') return undefined;
+      const record = await load(repositoryId, digest);
       if (record !== undefined) store.touch(digest);
       return record;
     },
@@ -145,8 +148,8 @@ export function createManifests(deps: ManifestsDeps): Manifests {
         const running = fetches.get(id);
         if (running === undefined) return { ...(await lead(target, digest, id)), collapsed: false };
         if (running.by === requester.key) return { ...(await running.obtained), collapsed: true };
-        // Who waits for what another is given has to be let in first; that the other is refused says nothing of this one.
-        if (!requester.proven()) await manifests.confirm(target, digest);
+        // A caller that joins another's fetch must be authorized itself. A refusal of the other does not apply to it.
+        if (!requester.hasLiveProof()) await manifests.confirm(target, digest);
         const obtained = await running.obtained.catch((error: unknown) => {
           if (!concernsCaller(error)) throw error;
         });
@@ -157,7 +160,7 @@ export function createManifests(deps: ManifestsDeps): Manifests {
     async fetchTag(target, tag, accept) {
       const reference = { kind: 'tag', tag } as const;
       const record = await fetchManifest({ target, reference, accept, signal }, () => clock.now());
-      return { record, stored: await keep(originOf(target), record), collapsed: false };
+      return { record, stored: await keep(repositoryIdOf(target), record), collapsed: false };
     },
   };
   return manifests;

@@ -7,7 +7,7 @@ import { secretVolume } from './secret-files.ts';
 
 /** User `nonroot` of the image. */
 const USER = 65532;
-/** Responses in progress may take 30 s after SIGTERM (design, section 11, "Life"). */
+/** Responses in progress may take 30 s after SIGTERM (docs/laws.md, "Do no harm"). */
 const GRACE_SECONDS = 40;
 /** Share of the volume for the store. File systems reserve some space, and a cache with a full disk cannot serve. */
 const STORE_SHARE = 0.9;
