@@ -29,7 +29,10 @@ const cacheStatus = z
       .min(0)
       .max(100)
       .optional()
-      .meta({ description: 'Percentage of content requests that the cache answered without the upstream.' }),
+      .meta({
+        description:
+          'Percentage of content requests that the cache answered from its store, even if it asked the upstream first.',
+      }),
     bytesSaved: count()
       .optional()
       .meta({ description: 'Bytes sent to callers that the upstream did not have to send.' }),
