@@ -56,7 +56,7 @@ export interface AppliedObjects {
   readonly claim: VolumeClaim | undefined;
   /** All objects of the cache, except its certificate. */
   readonly objects: readonly KubeObject[];
-  /** What the pod mounts; changes whenever one of the files does. */
+  /** Everything that the pod mounts. Changes with each of its files. */
   readonly files: readonly unknown[];
 }
 
