@@ -5,7 +5,7 @@ import type { ManifestAnswers } from './answers/manifest.ts';
 import type { PingAnswers } from './token/ping.ts';
 import type { Access } from './access/access.ts';
 import type { PresentedCredential } from './access/presented-credential.ts';
-import type { RegistryExchange } from './http/exchange.ts';
+import type { RegistryExchange } from './http/registry-exchange.ts';
 import { parseRoute, TOKEN_PATH, type Route } from './http/route.ts';
 import { issuesTokens } from './token/issuing.ts';
 import type { TokenRealm } from './token/token-realm.ts';

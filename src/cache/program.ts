@@ -19,7 +19,7 @@ import { warnOfClearText, warnOfConfig } from './config-warnings.ts';
 import { connectUpstream } from './connect-upstream.ts';
 import type { Tls } from './http/registry-listener.ts';
 import { readTls, watchTls, type TlsFiles } from './http/tls-files.ts';
-import { createMender } from './mender.ts';
+import { createBackgroundRepair } from './background-repair.ts';
 import { declareCacheMetrics, zeroEventSeries, zeroUpstreamSeries } from './metrics.ts';
 import { createPulls } from './pulls.ts';
 import { createRepair } from './repair.ts';
@@ -96,7 +96,7 @@ export async function startCache(
   const pulls = createPulls({ ...base, store });
   const { maintenance } = store;
   const repair = createRepair({ active, access, pulls, maintenance });
-  tasks.run('mend', createMender({ maintenance, repair, clock, logger }));
+  tasks.run('repair damage', createBackgroundRepair({ maintenance, repair, clock, logger }));
 
   const registry = composeRegistry({ ...base, store, active, access, pulls }, { externalUrl, tls });
   const isReady = (): boolean => phase === 'serving';

@@ -16,7 +16,7 @@ export interface RepairDeps {
 }
 
 /**
- * Mends content from one of the repositories it came through, as Larder itself: with the configured credential, else
+ * Repairs content from one of the repositories it came through, as Larder itself: with the configured credential, else
  * anonymously. The one download of a body is shared with callers who ask for it meanwhile. Rejects with the failure of the
  * last repository, with `NOT_STORED` if none of their upstreams is configured, or with the signal's reason.
  */
@@ -66,7 +66,7 @@ export function createRepair({ active, access, pulls, maintenance }: RepairDeps)
   }
 }
 
-/** Counts as a reader until the body is proven, because a fill without readers may end before that. */
+/** Counts as a reader until the body is verified, because a fill without readers may end before that. */
 async function wholeOf(fill: Fill, signal: AbortSignal): Promise<void> {
   const isReader = fill.retain();
   try {

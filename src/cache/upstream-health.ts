@@ -1,6 +1,6 @@
 import type { Clock } from '../kit/clock.ts';
 import type { ErrorCode } from '../kit/errors.ts';
-import type { RegistryExchange } from './http/exchange.ts';
+import type { RegistryExchange } from './http/registry-exchange.ts';
 
 /** Recent health of an upstream as callers saw it, for the status and the stats page. */
 export interface RecentHealth {

@@ -35,7 +35,7 @@ test('while connections to the relay arrive elsewhere, no file leads to it, and 
       directory: createHostsDirectory(root.path, new ManualClock()),
       place: PLACE,
       portProblem: async () => (isReached ? undefined : problem),
-      cacheLinks: {
+      relayTargets: {
         apply: () => {},
         target: () => ({ gate: { state: 'open' } }) as RelayTarget,
         whenProbed: async () => {},

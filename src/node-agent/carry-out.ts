@@ -1,5 +1,5 @@
 import type { Logger } from '../kit/logger.ts';
-import type { CacheLinks } from './cache-links.ts';
+import type { RelayTargets } from './relay-targets.ts';
 import { checkContainerd } from './containerd/containerd-check.ts';
 import type { JudgeByEvidence } from './containerd/containerd-evidence.ts';
 import type { HostsDirectory } from './hosts/hosts-directory.ts';
@@ -13,7 +13,7 @@ export interface CarryOutDeps {
   readonly place: RelayPlace;
   /** Reason why requests to `place` do not reach this process. Undefined if they do. */
   readonly portProblem: () => Promise<string | undefined>;
-  readonly cacheLinks: CacheLinks;
+  readonly relayTargets: RelayTargets;
   readonly judge: JudgeByEvidence;
   readonly logger: Logger;
 }
@@ -30,21 +30,21 @@ export type CarryOut = (document: NodeDocument) => Promise<NodeStatus>;
 /** Brings the files in step with document, gates and port, and logs each change of the resulting status. */
 export function createCarryOut(
   { containerdConfig, configPath }: CarryOutSettings,
-  { directory, place, portProblem, cacheLinks, judge, logger }: CarryOutDeps,
+  { directory, place, portProblem, relayTargets, judge, logger }: CarryOutDeps,
 ): CarryOut {
   let logged = '';
 
   return async function carryOut(document) {
     const problem = document.caches.length === 0 ? undefined : await portProblem();
     const isUp = (upstream: string): boolean => {
-      const state = cacheLinks.target(upstream)?.gate.state;
+      const state = relayTargets.target(upstream)?.gate.state;
       return problem === undefined && (state === 'open' || state === 'suspect');
     };
     const down = document.caches
       .filter(({ upstream }) => !isUp(upstream))
       .map(({ upstream }): NodeUpstreamStatus => {
         if (problem !== undefined) return { upstream, state: 'Failed', message: problem };
-        const gateProblem = cacheLinks.target(upstream)?.gate.problem;
+        const gateProblem = relayTargets.target(upstream)?.gate.problem;
         return { upstream, state: 'Down', message: gateProblem || 'the cache has not answered yet' };
       });
     const outcomes = await directory.apply(hostsFilesOf(document, place, isUp));

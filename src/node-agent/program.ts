@@ -3,7 +3,7 @@ import { errorText } from '../kit/errors.ts';
 import { formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { createCacheLinks } from './cache-links.ts';
+import { createRelayTargets } from './relay-targets.ts';
 import { createCarryOut, failedStatus, type CarryOut, type CarryOutSettings } from './carry-out.ts';
 import { createWakeUp } from './wake-up.ts';
 import { createEvidence } from './containerd/containerd-evidence.ts';
@@ -65,15 +65,15 @@ export async function startNodeAgent(
   const carryOutLoop = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
   const wakeUp = createWakeUp(clock);
-  const cacheLinks = createCacheLinks({ clock, logger, tasks, onChange: () => wakeUp.notify() });
-  const relay = createRelay((upstream) => cacheLinks.target(upstream));
+  const relayTargets = createRelayTargets({ clock, logger, tasks, onChange: () => wakeUp.notify() });
+  const relay = createRelay((upstream) => relayTargets.target(upstream));
   const listener = createRelayListener(relay, certificate, clock);
   const carryOutWith = (portProblem: () => Promise<string | undefined>): CarryOut =>
     createCarryOut(settings, {
       directory,
       place: place(),
       portProblem,
-      cacheLinks,
+      relayTargets,
       judge: createEvidence(listener.server),
       logger,
     });
@@ -88,7 +88,7 @@ export async function startNodeAgent(
   // Caches are probed until the last answer has ended.
   cleanup.defer(async () => {
     await listener.stop(DRAIN_MS);
-    cacheLinks.close();
+    relayTargets.close();
   });
   cleanup.defer(removeRelayFiles);
   cleanup.defer(() => carryOutLoop.close());
@@ -97,11 +97,11 @@ export async function startNodeAgent(
   );
   let status: NodeStatus | undefined;
 
-  if (document !== undefined) cacheLinks.apply(document);
+  if (document !== undefined) relayTargets.apply(document);
   tasks.run('follow the node document', (signal) =>
     source.watch(signal, (changed) => {
       document = changed;
-      cacheLinks.apply(changed);
+      relayTargets.apply(changed);
       wakeUp.notify();
       logger.info('node document changed', { event: 'document-applied', revision: changed.revision });
     }),
@@ -120,7 +120,7 @@ export async function startNodeAgent(
   }
 
   async function carryOutLatest(): Promise<void> {
-    await cacheLinks.whenProbed();
+    await relayTargets.whenProbed();
     if (document === undefined || carryOutLoop.signal.aborted) return;
     try {
       status = await carryOut(document);

@@ -13,7 +13,7 @@ import type { NodeProblems } from './nodes/node-problems.ts';
 import { NODES } from './nodes/nodes-reconciler.ts';
 import type { PublishedDocument } from './nodes/published-document.ts';
 import { ownerOf } from './ownership/existing-objects.ts';
-import { secretNames } from './render/secret-files.ts';
+import { secretNames } from './render/secret-object.ts';
 import type { StatsPoller } from './status/stats-poller.ts';
 
 export interface TriggersDeps {

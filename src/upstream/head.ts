@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { parseChallenges } from '../oci/challenge.ts';
 import { parseContentRange } from '../oci/range.ts';
-import { discard, type UpstreamExchange } from './http/exchange.ts';
-import type { RoutedAnswer, RoutedRequest, UpstreamRoute } from './route.ts';
+import { discard, type UpstreamExchange } from './http/upstream-exchange.ts';
+import type { RoutedAnswer, RoutedRequest, UpstreamRoute } from './registry-route.ts';
 
 /** The range of the smallest GET whose answer has the size. */
 const FIRST_BYTE = 'bytes=0-0';

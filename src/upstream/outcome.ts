@@ -2,8 +2,8 @@ import type { Clock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import { parseRetryAfter } from '../kit/retry-after.ts';
 import type { RateLimits } from './auth/rate-limits.ts';
-import { discard } from './http/exchange.ts';
-import type { RoutedAnswer, RoutedRequest, UpstreamRoute, UpstreamRequester } from './route.ts';
+import { discard } from './http/upstream-exchange.ts';
+import type { RoutedAnswer, RoutedRequest, UpstreamRoute, UpstreamRequester } from './registry-route.ts';
 
 /** The place where the 429s of a requester count. */
 export interface RateLimitPlace {

@@ -27,7 +27,7 @@ export interface CallerCredential {
   authorization: string;
   /** Names the credential without showing it: an HMAC, never the header. A 429 counts for all requests with the same one. */
   credentialId: string;
-  /** True if this upstream has just accepted this very header elsewhere: a refusal here is one of scope. */
+  /** True if this upstream has accepted this very header before and has not refused it altogether since: a refusal here is one of scope. */
   knownGood: boolean;
 }
 

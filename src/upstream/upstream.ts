@@ -12,7 +12,7 @@ import type { Credential, Credentials } from './credentials/credential.ts';
 import { withHeadRepair } from './head.ts';
 import { createAddressGuard, type Resolve } from './http/address-guard.ts';
 import { createDispatchers } from './http/dispatchers.ts';
-import { readAnswer } from './http/exchange.ts';
+import { readAnswer } from './http/upstream-exchange.ts';
 import { withHostBreakers } from './http/host-breakers.ts';
 import { DEFAULT_LIMITS, type UpstreamLimits } from './http/limits.ts';
 import { createProxyChoice, type Environment, type ProxySettings } from './http/proxy.ts';
@@ -25,7 +25,7 @@ import {
   type RoutedAnswer,
   type RoutedRequest,
   type UpstreamRequester,
-} from './route.ts';
+} from './registry-route.ts';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from './types.ts';
 
 export interface UpstreamDeps {

@@ -19,7 +19,7 @@ export function emptyWatched() {
     registryConfigs: none,
     mirrorConfigs: none,
     daemonSets: none,
-    agentPods: createObjectStore<KubeObject, AgentPod>({ logger: silentLogger }).store,
+    otherPods: createObjectStore<KubeObject, AgentPod>({ logger: silentLogger }).store,
     serviceMonitorCrd: createObjectStore<KubeObject, boolean>({ logger: silentLogger }).store,
     whenSynced: () => Promise.resolve(),
     hasSynced: () => true,

@@ -4,7 +4,7 @@ import type { ByteRange } from '../../oci/range.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { Target } from '../access/target.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 import type { BufferPool } from '../pull/buffer-pool.ts';
 import { BODY_END, directBody, openDirect } from '../pull/direct-body.ts';
 import type { Fill } from '../pull/fill.ts';
@@ -76,7 +76,7 @@ export function createBlobFallbacks({ clock, pool }: BlobFallbackDeps): BlobFall
       const missing = Math.max(sent, written);
       const whole = range.start === 0 && range.end >= (fill.size ?? BODY_END);
       const hash = whole ? fill.forkHash() : undefined;
-      // A whole body is proven from the end of the fill's hash, also if more than that was sent from a stored file.
+      // A whole body can still be verified: hashing goes on where the fill's hash ended, even if more was sent from a stored file.
       const rest = { start: hash === undefined ? missing : fill.limit, end: range.end };
       const body = directBody({ target, digest: fill.digest, range: rest, kind: 'blob', signal });
       await send(

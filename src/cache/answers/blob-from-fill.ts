@@ -7,7 +7,7 @@ import { pump } from '../pull/pump.ts';
 import type { BlobFallbackDeps, BlobFallbacks } from './blob-fallbacks.ts';
 import { beginBlob, beginUnsizedBlob, blobHeaders, rangeToResume, unsent } from './blob-head.ts';
 import type { BlobProgress } from './blob-progress.ts';
-import type { FillShare } from './fill-share.ts';
+import type { FillPart } from './fill-part.ts';
 
 /** Headers go out after this long at the latest (docs/laws.md, "Do no harm"): containerd 2.3 gives up after 30 s without any. */
 const HEADERS_WITHIN_MS = 10_000;
@@ -20,11 +20,11 @@ export type FillReader = (progress: BlobProgress) => Promise<boolean>;
 
 export function createFillReader({ clock, pool }: BlobFallbackDeps, fallbacks: BlobFallbacks): FillReader {
   return async function readFill(progress) {
-    const { digest, round, share } = progress;
-    const { fill } = share;
+    const { digest, round, part } = progress;
+    const { fill } = part;
     if (fill.retain()) {
       try {
-        return await readRetained(progress, share);
+        return await readRetained(progress, part);
       } finally {
         fill.release();
       }
@@ -36,12 +36,12 @@ export function createFillReader({ clock, pool }: BlobFallbackDeps, fallbacks: B
     return false;
   };
 
-  async function readRetained(progress: BlobProgress, share: FillShare): Promise<boolean> {
+  async function readRetained(progress: BlobProgress, part: FillPart): Promise<boolean> {
     const { exchange, target, begun } = progress;
-    const { fill } = share;
+    const { fill } = part;
     const { response, signal } = exchange;
-    exchange.bytesFrom = share.isFirst ? 'fill' : 'join';
-    const range = begun ?? begin(progress, share);
+    exchange.bytesFrom = part.isFirst ? 'fill' : 'join';
+    const range = begun ?? begin(progress, part);
     if (range === undefined) return true;
     const { size } = fill;
     const cancelFlush =
@@ -51,7 +51,7 @@ export function createFillReader({ clock, pool }: BlobFallbackDeps, fallbacks: B
     try {
       // An empty body has no byte to hold back, so the answer itself waits for the proof.
       if (size === 0) await fill.grown(0, signal);
-      // An answer that has begun goes on with proven bytes alone, because its beginning was not hashed.
+      // An answer that has begun takes no separate range: its first bytes were not hashed here, so the rest must be verified.
       const start =
         begun === undefined
           ? await fallbacks.passFarRange(exchange, target, fill, range)
@@ -75,7 +75,7 @@ export function createFillReader({ clock, pool }: BlobFallbackDeps, fallbacks: B
   }
 
   /** Undefined once the answer is complete. */
-  function begin({ exchange }: BlobProgress, { fill, isFirst }: FillShare): ByteRange | undefined {
+  function begin({ exchange }: BlobProgress, { fill, isFirst }: FillPart): ByteRange | undefined {
     const status: CacheStatus = isFirst ? { kind: 'miss', stored: true } : { kind: 'miss', collapsed: true };
     return fill.size === undefined
       ? beginUnsizedBlob(exchange, status, fill.digest)

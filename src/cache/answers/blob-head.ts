@@ -4,7 +4,7 @@ import { contentRange, parseRange, type ByteRange } from '../../oci/range.ts';
 import { sendRangeError } from '../http/error-answer.ts';
 import { baseHeaders, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 import { BODY_END } from '../pull/direct-body.ts';
 
 /**

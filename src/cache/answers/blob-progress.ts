@@ -2,11 +2,11 @@ import type { Digest } from '../../oci/digest.ts';
 import type { ByteRange } from '../../oci/range.ts';
 import type { ContentStore, RepositoryId, Presence } from '../../store/types.ts';
 import { repositoryIdOf, type Target } from '../access/target.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 import type { PullEngine } from '../pull/engine.ts';
 import type { Fill } from '../pull/fill.ts';
 import type { BlobFacts, FillFacts } from './decide-blob.ts';
-import { FillShare } from './fill-share.ts';
+import { FillPart } from './fill-part.ts';
 
 export interface BlobProgressDeps {
   readonly store: Pick<ContentStore, 'presence'>;
@@ -27,7 +27,7 @@ export class BlobProgress implements BlobFacts {
   readonly #deps: BlobProgressDeps;
   #round = 1;
   #presence: Presence | undefined;
-  #share: FillShare | undefined;
+  #part: FillPart | undefined;
 
   constructor(deps: BlobProgressDeps, exchange: RegistryExchange, target: Target, digest: Digest) {
     this.#deps = deps;
@@ -55,17 +55,17 @@ export class BlobProgress implements BlobFacts {
   }
 
   get fill(): FillFacts | undefined {
-    if (this.#share === undefined) {
+    if (this.#part === undefined) {
       const running = this.#deps.pulls.running(this.target.upstream.name, this.digest);
       if (running !== undefined) this.take(running, false);
     }
-    return this.#share;
+    return this.#part;
   }
 
   /** The part in the fill of this round. */
-  get share(): FillShare {
-    if (this.#share === undefined) throw new TypeError('no fill in this round');
-    return this.#share;
+  get part(): FillPart {
+    if (this.#part === undefined) throw new TypeError('no fill in this round');
+    return this.#part;
   }
 
   get round(): number {
@@ -74,7 +74,7 @@ export class BlobProgress implements BlobFacts {
 
   /** Makes `fill` the one of this round. `isFirst`: this request has started it. */
   take(fill: Fill, isFirst: boolean): void {
-    this.#share = new FillShare(fill, this.target, isFirst);
+    this.#part = new FillPart(fill, this.target, isFirst);
   }
 
   /** The store could not open the blob: this round goes on without the stored copy. */
@@ -86,6 +86,6 @@ export class BlobProgress implements BlobFacts {
   nextRound(): void {
     this.#round += 1;
     this.#presence = undefined;
-    this.#share = undefined;
+    this.#part = undefined;
   }
 }

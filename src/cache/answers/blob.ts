@@ -8,7 +8,7 @@ import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { Target } from '../access/target.ts';
 import { ageSeconds, sendHead, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 import { notModified } from '../http/if-none-match.ts';
 import type { BufferPool } from '../pull/buffer-pool.ts';
 import { storedSource } from '../pull/byte-source.ts';
@@ -56,7 +56,7 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       await confirm(progress);
       return serve(progress, { kind: 'proven', status: 200 });
     },
-    sizeFromFill: async (progress) => sendSize(progress, { kind: 'hit' }, progress.share.fill.size),
+    sizeFromFill: async (progress) => sendSize(progress, { kind: 'hit' }, progress.part.fill.size),
     async sizeFromUpstream(progress) {
       const { exchange, target, digest } = progress;
       const size = await untilAborted(pulls.confirm(target, digest), exchange.signal);
@@ -65,13 +65,13 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
     async start(progress) {
       const { exchange, target, digest, repositoryId } = progress;
       progress.take(pulls.start(target, digest, sizes.size(repositoryId, digest)), true);
-      await progress.share.waitForUpstream(exchange.signal);
+      await progress.part.waitForUpstream(exchange.signal);
       return false;
     },
-    async join({ exchange, share, isConfirmed }) {
-      share.join(isConfirmed);
+    async join({ exchange, part, isConfirmed }) {
+      part.join(isConfirmed);
       deps.joined();
-      await share.waitForUpstream(exchange.signal);
+      await part.waitForUpstream(exchange.signal);
       return false;
     },
     async confirm(progress) {
@@ -80,13 +80,13 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       return false;
     },
     read: createFillReader(deps, fallbacks),
-    takeOver: (progress) => answerWithoutStore(progress, progress.share.fill.claim()),
+    takeOver: (progress) => answerWithoutStore(progress, progress.part.fill.claim()),
     bypass: (progress) => answerWithoutStore(progress, undefined),
-    refuse({ share }) {
-      throw share.refusal as LarderError;
+    refuse({ part }) {
+      throw part.refusal as LarderError;
     },
-    fail({ share }) {
-      throw share.failure as Error;
+    fail({ part }) {
+      throw part.failure as Error;
     },
   };
 

@@ -9,7 +9,7 @@ import { OCI_INDEX } from '../../oci/media-types.ts';
 import { ageSeconds, sendBody, type Headers } from '../http/answer.ts';
 import type { Requester } from '../access/requester.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
 import type { Target } from '../access/target.ts';

@@ -7,7 +7,7 @@ import type { ManifestReference } from '../../oci/reference.ts';
 import { notModified } from '../http/if-none-match.ts';
 import { ageSeconds, sendBody, sendHead, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 import type { Target } from '../access/target.ts';
 import type { AccessCheck } from './authorize.ts';
 import type { ManifestRecord } from './manifest-record.ts';

@@ -1,5 +1,5 @@
 import { formatCacheStatus, type CacheStatus } from './cache-status.ts';
-import type { RegistryExchange } from './exchange.ts';
+import type { RegistryExchange } from './registry-exchange.ts';
 
 export type Headers = Record<string, string | number | string[]>;
 

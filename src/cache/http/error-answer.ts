@@ -2,7 +2,7 @@ import { ERROR_TABLE, LarderError } from '../../kit/errors.ts';
 import { UpstreamRefusal } from '../../upstream/refusal.ts';
 import { sendBody, type Headers } from './answer.ts';
 import type { CacheStatus } from './cache-status.ts';
-import type { RegistryExchange } from './exchange.ts';
+import type { RegistryExchange } from './registry-exchange.ts';
 import { LoginRequired } from './login-required.ts';
 
 /** `Retry-After` of a 503 without a better estimate. */

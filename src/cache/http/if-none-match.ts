@@ -1,4 +1,4 @@
-import type { RegistryExchange } from './exchange.ts';
+import type { RegistryExchange } from './registry-exchange.ts';
 
 /**
  * True if `If-None-Match` names this entity tag, so that a 304 is enough (RFC 9110, section 13.1.2). containerd never sends that

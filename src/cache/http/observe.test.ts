@@ -9,7 +9,7 @@ import { createMetricsRegistry } from '../../kit/metrics.ts';
 import { declareCacheMetrics, type CacheMetrics } from '../metrics.ts';
 import { get } from '../../../test/kit/index.ts';
 import { sendBody } from './answer.ts';
-import type { RegistryExchange } from './exchange.ts';
+import type { RegistryExchange } from './registry-exchange.ts';
 import { createObserver } from './observe.ts';
 import { createRegistryListener } from './registry-listener.ts';
 

@@ -2,7 +2,7 @@ import type { Logger } from '../../kit/logger.ts';
 import type { BytesFrom, CacheMetrics } from '../metrics.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { CacheStatus } from './cache-status.ts';
-import type { RegistryExchange } from './exchange.ts';
+import type { RegistryExchange } from './registry-exchange.ts';
 
 /** Sums of one upstream for `/api/v1/stats`, kept beside the metrics. */
 export interface RequestTotals {

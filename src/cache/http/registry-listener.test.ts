@@ -7,7 +7,7 @@ import { ManualClock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { silentLogger } from '../../kit/logger.ts';
 import { sendBody } from './answer.ts';
-import type { RegistryExchange } from './exchange.ts';
+import type { RegistryExchange } from './registry-exchange.ts';
 import { LoginRequired } from './login-required.ts';
 import { createRegistryListener } from './registry-listener.ts';
 

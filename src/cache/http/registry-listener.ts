@@ -14,7 +14,7 @@ import { errorText, isLarderError, LarderError, type ErrorCode } from '../../kit
 import type { Logger } from '../../kit/logger.ts';
 import { sendErrorAnswer } from './error-answer.ts';
 import { formatCacheStatus } from './cache-status.ts';
-import { RegistryExchange } from './exchange.ts';
+import { RegistryExchange } from './registry-exchange.ts';
 
 export interface RegistryListenerDeps {
   readonly handle: (exchange: RegistryExchange) => Promise<void>;

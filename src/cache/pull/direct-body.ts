@@ -3,7 +3,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { parseContentRange, type ByteRange } from '../../oci/range.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import { toRefusal } from '../../upstream/refusal.ts';
-import { requestBlob } from './blob-request.ts';
+import { requestBlob } from './request-blob.ts';
 import { contentName, type Target } from '../access/target.ts';
 
 /** End of a range for a body of unknown size: it ends where the upstream ends it. */

@@ -9,7 +9,7 @@ import type { ContentStore, SpoolStore } from '../../store/types.ts';
 import { FALLBACK_AFTER_MS } from './stale-fallback.ts';
 import { toRefusal } from '../../upstream/refusal.ts';
 import { contentName, repositoryIdOf, type Target } from '../access/target.ts';
-import { requestBlob } from './blob-request.ts';
+import { requestBlob } from './request-blob.ts';
 import { Fill } from './fill.ts';
 import type { RecentFailures } from './recent-failures.ts';
 import { Requesters } from './requesters.ts';

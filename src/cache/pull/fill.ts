@@ -7,9 +7,9 @@ import type { ContentStore, OpenContent, Remains, Spool, SpoolStore } from '../.
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { ByteSource } from './byte-source.ts';
 import { repositoryIdOf } from '../access/target.ts';
-import { createMending } from './mend.ts';
+import { createBodyRepair } from './repair-body.ts';
 import type { Requesters } from './requesters.ts';
-import { UpstreamBlob, type BlobRequest } from './upstream-blob.ts';
+import { UpstreamBlob, type FillRequest } from './upstream-blob.ts';
 
 /**
  * Bytes of a body held back until its digest is right: no caller ever receives a complete wrong body
@@ -45,7 +45,7 @@ export class Fill implements ByteSource {
   readonly opened: Promise<void>;
 
   readonly #deps: FillDeps;
-  readonly #request: BlobRequest;
+  readonly #request: FillRequest;
   readonly #controller = new AbortController();
   readonly #blob: UpstreamBlob;
   readonly #waiters = new Set<{ offset: number; resolve: () => void; reject: (reason: unknown) => void }>();
@@ -53,7 +53,7 @@ export class Fill implements ByteSource {
   #spool: Spool | undefined;
   /** The stored content after the commit, for the remaining readers. A slow one may read it for hours. */
   #content: OpenContent | undefined;
-  #provenSize: number | undefined;
+  #verifiedSize: number | undefined;
   #limit = 0;
   #readers = 0;
   #startedAt = 0;
@@ -63,9 +63,9 @@ export class Fill implements ByteSource {
   #unclaimed: UpstreamResponse | undefined;
   #cancelIdle: (() => void) | undefined;
   /** True if a part of the body comes from a damaged file. */
-  #mended = false;
+  #isRepair = false;
 
-  constructor(deps: FillDeps, request: BlobRequest) {
+  constructor(deps: FillDeps, request: FillRequest) {
     this.#deps = deps;
     this.#request = request;
     this.#blob = new UpstreamBlob(deps, request, this.#controller.signal);
@@ -79,11 +79,11 @@ export class Fill implements ByteSource {
 
   /** Undefined while opening, and if the upstream does not state it. */
   get size(): number | undefined {
-    return this.#provenSize ?? this.#blob.size;
+    return this.#verifiedSize ?? this.#blob.size;
   }
 
-  get #proven(): boolean {
-    return this.#provenSize !== undefined;
+  get #isVerified(): boolean {
+    return this.#verifiedSize !== undefined;
   }
 
   get limit(): number {
@@ -92,7 +92,7 @@ export class Fill implements ByteSource {
 
   /**
    * Throws `STORE_DAMAGED` if the disk does not hold the bytes that were written. The fill goes on, and its stored content
-   * is mended.
+   * is repaired.
    */
   read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
     if (this.#content !== undefined) return this.#content.read(buffer, offset, end);
@@ -135,7 +135,7 @@ export class Fill implements ByteSource {
 
   grown(offset: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#limit > offset || this.#proven) return resolve();
+      if (this.#limit > offset || this.#isVerified) return resolve();
       if (this.#state === 'failed') return reject(this.#failure);
       if (signal.aborted) return reject(signal.reason as Error);
       const onAbort = (): void => {
@@ -204,8 +204,8 @@ export class Fill implements ByteSource {
     const repositoryId = repositoryIdOf(this.requesters.current);
     const remains = await store.remains(digest, repositoryId);
     if (remains !== undefined) {
-      const mended = await this.#mend(remains);
-      if (mended !== undefined) return mended;
+      const repaired = await this.#repair(remains);
+      if (repaired !== undefined) return repaired;
     }
     // If the size is known, room is reserved before the first byte. Otherwise the answer must state it first.
     if (expectedSize !== undefined || store.partialBytes(digest, repositoryId) > 0) {
@@ -234,18 +234,18 @@ export class Fill implements ByteSource {
    * Copies the undamaged parts of a damaged file, and fetches the others. If there is no room for both files, discards the
    * damaged one and returns undefined.
    */
-  async #mend(remains: Remains): Promise<Spool | undefined> {
+  async #repair(remains: Remains): Promise<Spool | undefined> {
     const { store } = this.#deps;
     const { digest } = this.#request;
     try {
       const spool = await store.spool(digest, repositoryIdOf(this.requesters.current), remains.size);
       this.#spool = spool;
-      this.#mended = true;
+      this.#isRepair = true;
       this.#blob.assume(remains.size);
-      const mending = createMending(remains, spool, this.#blob, this.#controller.signal);
-      const first = await mending.begin();
+      const repair = createBodyRepair(remains, spool, this.#blob, this.#controller.signal);
+      const first = await repair.begin();
       this.#opened(spool);
-      await mending.copy(first, () => this.#advance(spool));
+      await repair.copy(first, () => this.#advance(spool));
       return spool;
     } catch (error) {
       if (this.#spool !== undefined || !isStoreFailure(error)) throw error;
@@ -282,7 +282,7 @@ export class Fill implements ByteSource {
       this.#content = await spool.commit({
         type: 'blob',
         repositoryId: repositoryIdOf(this.requesters.current),
-        repaired: this.#mended,
+        repaired: this.#isRepair,
       });
       if (this.#readers === 0) this.#content.close();
       for (const repositoryId of this.requesters.repositoryIds())
@@ -295,7 +295,7 @@ export class Fill implements ByteSource {
       await spool.discard();
     }
     this.#state = 'done';
-    this.#provenSize = spool.offset;
+    this.#verifiedSize = spool.offset;
     this.#limit = spool.offset;
     this.#wake();
     spool.release();
@@ -308,7 +308,7 @@ export class Fill implements ByteSource {
       if (isStoreFailure(error)) this.#limit = spool.offset;
       if (isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH')) {
         await spool.discard();
-        if (this.#mended) await this.#deps.store.discardRemains(this.digest);
+        if (this.#isRepair) await this.#deps.store.discardRemains(this.digest);
       } else await spool.suspend();
     }
     // Set only now: a caller that comes while the bytes are put away joins, and gets the failure instead of asking the upstream again.
@@ -330,7 +330,7 @@ export class Fill implements ByteSource {
 
   #wake(): void {
     for (const waiter of this.#waiters) {
-      if (this.#limit > waiter.offset || this.#proven) waiter.resolve();
+      if (this.#limit > waiter.offset || this.#isVerified) waiter.resolve();
       else if (this.#state === 'failed') waiter.reject(this.#failure);
       else continue;
       this.#waiters.delete(waiter);

@@ -32,8 +32,8 @@ describe('the requesters of a fill', () => {
   test('that are equal to the upstream count as one', () => {
     const requesters = new Requesters(caller('alice'));
     requesters.add(caller('alice'), false);
-    assert.equal(requesters.speakFor(caller('alice')), true);
-    assert.equal(requesters.speakFor(caller('alice', 'team/other')), false);
+    assert.equal(requesters.hasAnswerFor(caller('alice')), true);
+    assert.equal(requesters.hasAnswerFor(caller('alice', 'team/other')), false);
     assert.equal(requesters.handOver(REFUSED), false);
   });
 
@@ -43,7 +43,7 @@ describe('the requesters of a fill', () => {
     requesters.handOver(REFUSED);
     assert.equal(requesters.refusalOf(caller('alice')), REFUSED);
     assert.equal(requesters.refusalOf(caller('bob')), undefined);
-    assert.equal(requesters.speakFor(caller('alice')), false);
+    assert.equal(requesters.hasAnswerFor(caller('alice')), false);
     requesters.add(caller('alice'), true);
     assert.equal(requesters.refusalOf(caller('alice')), undefined);
   });
@@ -51,11 +51,11 @@ describe('the requesters of a fill', () => {
   test('know a repository to have the blob only from the upstream itself', () => {
     const requesters = new Requesters(caller('alice'));
     requesters.add(caller('bob', 'team/other'), false);
-    assert.equal(requesters.askIn(caller('x').repository), true);
-    assert.equal(requesters.haveItIn(caller('x').repository), false);
+    assert.equal(requesters.isAskedIn(caller('x').repository), true);
+    assert.equal(requesters.isConfirmedIn(caller('x').repository), false);
     requesters.accept();
-    assert.equal(requesters.haveItIn(caller('x').repository), true);
-    assert.equal(requesters.haveItIn(caller('x', 'team/other').repository), false);
+    assert.equal(requesters.isConfirmedIn(caller('x').repository), true);
+    assert.equal(requesters.isConfirmedIn(caller('x', 'team/other').repository), false);
     assert.deepEqual(requesters.repositoryIds(), [{ upstream: 'r.example', repository: 'team/app' }]);
   });
 
@@ -85,9 +85,9 @@ test('property: a refused requester is never the current one, whatever happens i
         else if (!requesters.handOver(REFUSED)) return;
         const { current } = requesters;
         assert.equal(requesters.refusalOf(current), undefined);
-        assert.equal(requesters.speakFor(current), true);
+        assert.equal(requesters.hasAnswerFor(current), true);
         for (const { repository } of requesters.repositoryIds())
-          assert.equal(requesters.haveItIn(repository), true);
+          assert.equal(requesters.isConfirmedIn(repository), true);
       }
     }),
   );

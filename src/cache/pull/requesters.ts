@@ -41,18 +41,18 @@ export class Requesters {
   }
 
   /** True if an equal requester is here and was not refused: the upstream's answer to it holds for `target` too. */
-  speakFor(target: Target): boolean {
+  hasAnswerFor(target: Target): boolean {
     const same = this.#find(target);
     return same !== undefined && same.refusal === undefined;
   }
 
   /** True if a requester that was not refused asks through this repository. */
-  askIn(repository: RepositoryName): boolean {
+  isAskedIn(repository: RepositoryName): boolean {
     return this.#all.some(({ target, refusal }) => refusal === undefined && target.repository === repository);
   }
 
   /** True if the upstream has confirmed to a requester that this repository has the blob. */
-  haveItIn(repository: RepositoryName): boolean {
+  isConfirmedIn(repository: RepositoryName): boolean {
     return this.#all.some(({ target, hasIt }) => hasIt && target.repository === repository);
   }
 

@@ -7,7 +7,7 @@ import type { Spool } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import { toRefusal } from '../../upstream/refusal.ts';
 import { contentName, type Target } from '../access/target.ts';
-import { requestBlob } from './blob-request.ts';
+import { requestBlob } from './request-blob.ts';
 import { concernsCaller, type Requesters } from './requesters.ts';
 
 /** Attempts in a row without a byte after which a cut body is given up. */
@@ -19,7 +19,7 @@ const WORTHWHILE_BYTES = 1024 * 1024;
 /** Bytes read from the upstream ahead of the disk. */
 const AHEAD_OF_DISK_BYTES = 2 * 1024 * 1024;
 
-export interface BlobRequest {
+export interface FillRequest {
   readonly requesters: Requesters;
   readonly digest: Digest;
   /** Size from a manifest of this repository. Reserves the budget before the first byte. */
@@ -36,12 +36,12 @@ export interface UpstreamBlobDeps {
  */
 export class UpstreamBlob {
   readonly #deps: UpstreamBlobDeps;
-  readonly #request: BlobRequest;
+  readonly #request: FillRequest;
   readonly #signal: AbortSignal;
   #size: number | undefined;
 
   /** `signal` ends all requests and bodies. */
-  constructor(deps: UpstreamBlobDeps, request: BlobRequest, signal: AbortSignal) {
+  constructor(deps: UpstreamBlobDeps, request: FillRequest, signal: AbortSignal) {
     this.#deps = deps;
     this.#request = request;
     this.#signal = signal;

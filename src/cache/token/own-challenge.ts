@@ -1,6 +1,6 @@
 import { LarderError } from '../../kit/errors.ts';
 import { formatChallenge } from '../../oci/challenge.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 import { TOKEN_PATH } from '../http/route.ts';
 import type { CachedUpstream } from '../access/target.ts';
 import { isEncrypted, requireConfidential, type Connection } from './confidential.ts';

@@ -2,7 +2,7 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Access } from '../access/access.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import { sendBody } from '../http/answer.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 import { pingedIssuer } from './issuing.ts';
 import type { TokenRealm } from './token-realm.ts';
 import type { CachedUpstream } from '../access/target.ts';

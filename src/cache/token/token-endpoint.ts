@@ -1,6 +1,6 @@
 import type { CacheMetrics, TokenOutcome } from '../metrics.ts';
 import { sendBody } from '../http/answer.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 import type { CachedUpstream, Destination } from '../access/target.ts';
 import type { UpstreamTable } from '../upstreams.ts';
 import { askedScopes } from './asked-scopes.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LarderError } from '../../kit/errors.ts';
 import { readRequestBody } from '../../kit/read-body.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 
 /** The login in a token request. */
 export type ClientLogin =

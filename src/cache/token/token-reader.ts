@@ -1,5 +1,5 @@
 import type { PresentedCredential } from '../access/presented-credential.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 import { LoginRequired } from '../http/login-required.ts';
 import type { CachedUpstream, Destination } from '../access/target.ts';
 import type { OwnChallenge, TokenProblem } from './own-challenge.ts';

@@ -5,7 +5,7 @@ import type { CacheMetrics } from '../metrics.ts';
 import type { Documents } from '../../store/types.ts';
 import type { AccessForTokens } from '../access/access.ts';
 import { excusesStaleness, UpstreamRefusal } from '../../upstream/refusal.ts';
-import type { RegistryExchange } from '../http/exchange.ts';
+import type { RegistryExchange } from '../http/registry-exchange.ts';
 import { LoginRequired } from '../http/login-required.ts';
 import type { Destination } from '../access/target.ts';
 import { createCallerGrants } from './caller-grants.ts';

@@ -40,7 +40,7 @@ export function createCacheRemover(deps: CacheRemoverDeps, settings: { readonly 
       drain.forget(key);
       return { waitMs: DRAIN_POLL_MS, why: 'the node document still has the former cache' };
     }
-    const nodes = new Set(upstreams.flatMap((upstream) => drain.undrainedNodes(key, upstream)));
+    const nodes = new Set(upstreams.flatMap((upstream) => drain.nodesToWaitFor(key, upstream)));
     if (nodes.size > 0) {
       return {
         waitMs: DRAIN_POLL_MS,

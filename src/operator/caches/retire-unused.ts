@@ -40,7 +40,7 @@ export function createUnusedRetirer(
     const isPublished = isCurrentPublished(planned);
     if (unused.length === 0 || !isPublished) drain.forget(key);
     if (unused.length === 0) return undefined;
-    if (!isPublished || drain.undrainedNodes(key, config.upstream).length > 0) return LOOK_AGAIN_MS;
+    if (!isPublished || drain.nodesToWaitFor(key, config.upstream).length > 0) return LOOK_AGAIN_MS;
     for (const object of unused) await deleteOurs(client, object, signal);
     return DRAIN_POLL_MS;
   };

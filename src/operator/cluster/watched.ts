@@ -53,7 +53,7 @@ export interface Watched {
   readonly pods: ObjectStore<Pod>;
   readonly reports: ObjectStore<StoredReport>;
   /** Pods of the operator's namespace that do not belong to a cache. The pods of the node agents are among them. */
-  readonly agentPods: ObjectStore<AgentPod>;
+  readonly otherPods: ObjectStore<AgentPod>;
   readonly daemonSets: ObjectStore<DaemonSet>;
   /** Holds the CRD of ServiceMonitors if the cluster has it; true once it is established. */
   readonly serviceMonitorCrd: ObjectStore<boolean>;
@@ -109,7 +109,7 @@ export function watchCluster(
       { namespace, labelSelector: `${NODE_STATUS}=true` },
       { transform: readReport },
     ),
-    agentPods: watch<Pod, AgentPod>(
+    otherPods: watch<Pod, AgentPod>(
       PODS,
       { namespace, labelSelector: NOT_OURS },
       { transform: readAgentPod },

@@ -6,7 +6,7 @@ import { EMPTY_DOCUMENT, formatNodeDocument, parseNodeDocument } from '../../fle
 import { readConfig, type ConfigObject } from '../configs/read-config.ts';
 import { makePlan } from '../configs/plan.ts';
 import { composeDocument, type DocumentInput } from './compose-document.ts';
-import { MOST_BYTES } from './fill-document.ts';
+import { MOST_BYTES } from './fit-document.ts';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n';
 

@@ -6,7 +6,7 @@ import type { NodeCache, NodeDocument, NodeMirror } from '../../fleet/node-docum
 import { configId } from '../cluster/config-id.ts';
 import type { Plan, PlannedCache, PlannedMirrors } from '../configs/plan.ts';
 import { PORTS } from '../render/cache-names.ts';
-import { fillDocument, type EntryCandidate } from './fill-document.ts';
+import { fitDocument, type EntryCandidate } from './fit-document.ts';
 
 export interface DocumentInput {
   readonly plan: Plan;
@@ -46,7 +46,7 @@ export function composeDocument(input: DocumentInput): ComposedDocument {
   const planned = [...plan.caches.values(), ...plan.mirrors]
     .toSorted((a, b) => (sortKeyOf(a) < sortKeyOf(b) ? -1 : 1))
     .flatMap((one) => ('mirrors' in one ? mirrorsCandidate(one, input) : cacheCandidate(one, input)) ?? []);
-  const { content, leftOut } = fillDocument(bundle, [...kept, ...planned]);
+  const { content, leftOut } = fitDocument(bundle, [...kept, ...planned]);
   return { document: { revision: revisionOf(content), ...content }, leftOut };
 }
 

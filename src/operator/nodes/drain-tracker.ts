@@ -20,7 +20,7 @@ export interface DrainTracker {
    * Nodes that may still use `upstream`, because they have not confirmed the current revision. None once 5 minutes have passed since the
    * first call for `key`.
    */
-  undrainedNodes(key: string, upstream: string): readonly string[];
+  nodesToWaitFor(key: string, upstream: string): readonly string[];
   /** Ends the wait for `key`. */
   forget(key: string): void;
 }
@@ -29,7 +29,7 @@ export function createDrainTracker({ clock, watched, document }: DrainTrackerDep
   /** Start of each wait, by the monotonic clock. */
   const since = new Map<string, number>();
   return {
-    undrainedNodes(key, upstream) {
+    nodesToWaitFor(key, upstream) {
       const startedAt = since.get(key) ?? clock.monotonic();
       since.set(key, startedAt);
       if (clock.monotonic() >= startedAt + SILENT_MS) return [];

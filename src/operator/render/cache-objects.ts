@@ -2,7 +2,7 @@ import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { configMap } from './config-map.ts';
 import { disruptionBudget, networkPolicy } from './policies.ts';
-import { secretObject } from './secret-files.ts';
+import { secretObject } from './secret-object.ts';
 import { serviceMonitor } from './service-monitor.ts';
 import { service } from './service.ts';
 import { statefulSet } from './stateful-set.ts';

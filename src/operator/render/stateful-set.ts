@@ -3,7 +3,7 @@ import type { CacheValues } from './cache-values.ts';
 import { configMapName } from './config-map.ts';
 import { OWNER_ANNOTATION, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
 import { cacheNamesOf, cacheObject, certificateSecretName, PORTS } from './cache-names.ts';
-import { secretVolume } from './secret-files.ts';
+import { secretVolume } from './secret-object.ts';
 
 /** User `nonroot` of the image. */
 const USER = 65532;

@@ -1,5 +1,5 @@
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
-import { secretNames } from '../render/secret-files.ts';
+import { secretNames } from '../render/secret-object.ts';
 import { bundleProblem } from './bundle-problems.ts';
 import { loginProblems, type LoginProblems } from './login-problems.ts';
 import type { NamedSecrets } from '../cluster/named-secrets.ts';

@@ -9,7 +9,7 @@ import type { NodesInput } from './node-view.ts';
 
 export interface NodesInputDeps {
   readonly clock: Clock;
-  readonly watched: Pick<Watched, 'reports' | 'daemonSets' | 'agentPods'>;
+  readonly watched: Pick<Watched, 'reports' | 'daemonSets' | 'otherPods'>;
   readonly published: Pick<PublishedDocument, 'get'>;
 }
 
@@ -24,7 +24,7 @@ export function createNodesInput(
     const reports = watched.reports.list();
     const [daemonSet] = watched.daemonSets.list();
     const total = daemonSet?.status?.desiredNumberScheduled ?? reports.length;
-    const agents = watched.agentPods.list().filter((pod) => isAgentOf(nodeAgent, pod));
+    const agents = watched.otherPods.list().filter((pod) => isAgentOf(nodeAgent, pod));
     const document = published.get();
     return {
       reports,

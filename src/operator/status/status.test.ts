@@ -163,7 +163,7 @@ describe('the status of mirrors', () => {
   });
 });
 
-test('events report what breaks and what is mended, and not every step in between', () => {
+test('events report what breaks and what recovers, and not every step in between', () => {
   const at = (...findings: readonly Finding[]) => conditionsOf(findings, [], NOW);
   const events = (before: ReturnType<typeof at>, after: ReturnType<typeof at>) =>
     occurrencesOf(before, after).map(({ type, reason }) => `${type} ${reason}`);

@@ -2,7 +2,7 @@ import { formatChallenge, type Challenge } from '../../oci/challenge.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { AddressGuard } from '../http/address-guard.ts';
 import { basicAuthorization, type Credential } from '../credentials/credential.ts';
-import { detached, type UpstreamExchange } from '../http/exchange.ts';
+import { detached, type UpstreamExchange } from '../http/upstream-exchange.ts';
 import { isBearer, readChallenges, type ChallengeMemory } from './registry-challenges.ts';
 import type { TokenRequest } from './token-request.ts';
 import { tokenKey, type IssuedToken, type Tokens } from './tokens.ts';

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { parseChallenges, type Challenge } from '../../oci/challenge.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { AddressGuard } from '../http/address-guard.ts';
-import { discard, type UpstreamExchange } from '../http/exchange.ts';
+import { discard, type UpstreamExchange } from '../http/upstream-exchange.ts';
 
 /**
  * Reads the challenges of an answer from `origin`, Bearer first (oras reads no further), and makes their realms absolute. Leaves

@@ -6,7 +6,7 @@ import { redactUrl } from '../../kit/redact.ts';
 import type { AddressGuard } from '../http/address-guard.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { basicAuthorization, type Credential } from '../credentials/credential.ts';
-import { discard, readAnswer, type UpstreamExchange } from '../http/exchange.ts';
+import { discard, readAnswer, type UpstreamExchange } from '../http/upstream-exchange.ts';
 import { redirectTarget } from '../http/redirect.ts';
 import type { UpstreamTransport } from '../http/transport.ts';
 

@@ -3,7 +3,12 @@ import type { Clock } from '../../kit/clock.ts';
 import type { UpstreamMetrics } from '../metrics.ts';
 import { createAddressGuard, type Resolve } from '../http/address-guard.ts';
 import { createDispatchers } from '../http/dispatchers.ts';
-import { exchange, readAnswer, type UpstreamExchange, type ExchangeRequest } from '../http/exchange.ts';
+import {
+  exchange,
+  readAnswer,
+  type UpstreamExchange,
+  type ExchangeRequest,
+} from '../http/upstream-exchange.ts';
 import { upstreamFailure } from '../http/failure.ts';
 import { DEFAULT_LIMITS } from '../http/limits.ts';
 import { createProxyChoice } from '../http/proxy.ts';

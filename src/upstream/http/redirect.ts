@@ -1,7 +1,7 @@
 import { LarderError } from '../../kit/errors.ts';
 import { redactUrl } from '../../kit/redact.ts';
 import type { AddressGuard } from './address-guard.ts';
-import type { UpstreamExchange } from './exchange.ts';
+import type { UpstreamExchange } from './upstream-exchange.ts';
 
 /** Redirects in a row; more are a loop. containerd follows 10, but no known registry needs 3. */
 const MAX_HOPS = 5;

@@ -5,7 +5,7 @@ import { redactUrl } from '../../kit/redact.ts';
 import type { UpstreamMetrics } from '../metrics.ts';
 import type { UpstreamRequestKind } from '../types.ts';
 import type { Dispatchers } from './dispatchers.ts';
-import { exchange, type ExchangeRequest, type UpstreamExchange } from './exchange.ts';
+import { exchange, type ExchangeRequest, type UpstreamExchange } from './upstream-exchange.ts';
 import { isBrokenConnection, upstreamFailure } from './failure.ts';
 import type { UpstreamLimits } from './limits.ts';
 

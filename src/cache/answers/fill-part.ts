@@ -5,7 +5,7 @@ import { isStoreFailure, type Fill } from '../pull/fill.ts';
 import type { FillFacts } from './decide-blob.ts';
 
 /** The part that one request takes in a fill. */
-export class FillShare implements FillFacts {
+export class FillPart implements FillFacts {
   readonly fill: Fill;
   /** True if this request has started the fill. */
   readonly isFirst: boolean;
@@ -28,15 +28,15 @@ export class FillShare implements FillFacts {
   }
 
   get speaksForCaller(): boolean {
-    return this.fill.requesters.speakFor(this.#target);
+    return this.fill.requesters.hasAnswerFor(this.#target);
   }
 
   get asksInRepository(): boolean {
-    return this.fill.requesters.askIn(this.#target.repository);
+    return this.fill.requesters.isAskedIn(this.#target.repository);
   }
 
   get isInRepository(): boolean {
-    return this.fill.requesters.haveItIn(this.#target.repository);
+    return this.fill.requesters.isConfirmedIn(this.#target.repository);
   }
 
   get knowsSize(): boolean {

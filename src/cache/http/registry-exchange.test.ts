@@ -4,7 +4,7 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { isLarderError } from '../../kit/errors.ts';
-import { RegistryExchange } from './exchange.ts';
+import { RegistryExchange } from './registry-exchange.ts';
 
 interface Served extends AsyncDisposable {
   readonly exchange: RegistryExchange;

@@ -10,7 +10,7 @@ import { createCacheClient } from './cache-client/cache-client.ts';
 import type { RelayTarget } from './relay/relay.ts';
 import { createSlabs } from './cache-client/slabs.ts';
 
-export interface CacheLinksDeps {
+export interface RelayTargetsDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tasks: TaskGroup;
@@ -18,8 +18,8 @@ export interface CacheLinksDeps {
   readonly onChange: () => void;
 }
 
-/** A link to each cache of the current node document: connections, gate and prober. */
-export interface CacheLinks {
+/** Each cache of the current node document with its connections, gate and prober. */
+export interface RelayTargets {
   /** Follows another document. An unchanged cache keeps its connections and the state of its gate. */
   apply(document: NodeDocument): void;
   target(upstream: string): RelayTarget | undefined;
@@ -28,9 +28,9 @@ export interface CacheLinks {
   close(): void;
 }
 
-export function createCacheLinks(deps: CacheLinksDeps): CacheLinks {
+export function createRelayTargets(deps: RelayTargetsDeps): RelayTargets {
   const slabs = createSlabs();
-  let current = new Map<string, CacheLink>();
+  let current = new Map<string, ProbedCache>();
 
   return {
     apply({ caches, ca }) {
@@ -55,7 +55,7 @@ export function createCacheLinks(deps: CacheLinksDeps): CacheLinks {
     },
   };
 
-  function start({ upstream, endpoint, serverName }: NodeCache, ca: string, key: string): CacheLink {
+  function start({ upstream, endpoint, serverName }: NodeCache, ca: string, key: string): ProbedCache {
     const { clock, logger, tasks, onChange } = deps;
     const client = createCacheClient(clock, slabs, { endpoint, serverName, ca });
     let wasClosed = true;
@@ -98,7 +98,7 @@ export function createCacheLinks(deps: CacheLinksDeps): CacheLinks {
   }
 }
 
-interface CacheLink extends RelayTarget {
+interface ProbedCache extends RelayTarget {
   /** Address and authority of the cache. A different key means another cache. */
   readonly key: string;
   readonly firstProbe: Promise<void>;

@@ -1,7 +1,7 @@
 import { formatChallenge, type Challenge } from '../../oci/challenge.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { AddressGuard } from '../http/address-guard.ts';
-import { detached, discard, type UpstreamExchange } from '../http/exchange.ts';
+import { detached, discard, type UpstreamExchange } from '../http/upstream-exchange.ts';
 import { isBearer, readChallenges, type ChallengeMemory } from './registry-challenges.ts';
 
 /** One request with a caller's own `Authorization`. */
@@ -10,7 +10,7 @@ export interface PassedRequest {
   readonly repository: RepositoryName | undefined;
   /** Undefined for an anonymous caller. */
   readonly authorization: string | undefined;
-  /** True if this registry has just accepted the header elsewhere. */
+  /** True if this registry has accepted the header before and has not refused it altogether since. */
   readonly knownGood: boolean;
   /** Sends the request with this `Authorization`. */
   readonly transmit: (authorization: string | undefined) => Promise<UpstreamExchange>;
@@ -23,10 +23,10 @@ export interface PassedAnswer {
 }
 
 /** Sends a request once. A second one, without `Authorization`, goes out only to learn the challenge for a token. */
-export type PassThrough = (request: PassedRequest) => Promise<PassedAnswer>;
+export type CallerAuthorization = (request: PassedRequest) => Promise<PassedAnswer>;
 
 /**
- * A {@link PassThrough} to the registry at `origin`. Gives refusals the form from which clients recover:
+ * A {@link CallerAuthorization} to the registry at `origin`. Gives refusals the form from which clients recover:
  *
  * - A Bearer challenge that answers a header has an `error`. Without one containerd repeats the same token up to 6 times.
  * - A refused token gets the Bearer challenge of requests without header, if the registry has one. Harbor offers Basic instead, for which
@@ -34,7 +34,11 @@ export type PassThrough = (request: PassedRequest) => Promise<PassedAnswer>;
  *
  * Remembers only answers to requests without `Authorization`, because the others are about the header.
  */
-export function createPassThrough(origin: URL, memory: ChallengeMemory, guard: AddressGuard): PassThrough {
+export function createCallerAuthorization(
+  origin: URL,
+  memory: ChallengeMemory,
+  guard: AddressGuard,
+): CallerAuthorization {
   function read(answer: UpstreamExchange): Challenge[] {
     return answer.status === 401 ? readChallenges(answer, origin, guard) : [];
   }

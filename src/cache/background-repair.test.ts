@@ -7,7 +7,7 @@ import { silentLogger } from '../kit/logger.ts';
 import { digestOf, type Digest } from '../oci/digest.ts';
 import { parseRepositoryName } from '../oci/reference.ts';
 import type { DamagedContent } from '../store/maintenance/maintenance.ts';
-import { createMender } from './mender.ts';
+import { createBackgroundRepair } from './background-repair.ts';
 
 const repository = parseRepositoryName('team/app');
 
@@ -16,14 +16,14 @@ function damagedAt(name: string, ...upstreams: string[]): DamagedContent {
   return { digest: digestOf(Buffer.from(name)), size: 1, type: 'blob', repositoryIds };
 }
 
-/** A mender whose upstreams fail as `answers` says, and succeed otherwise. */
+/** A background repair whose upstreams fail as `answers` says, and succeed otherwise. */
 function setting(contents: readonly DamagedContent[]) {
   const clock = new ManualClock();
   const damaged = new Map(contents.map((content) => [content.digest, content]));
   const answers = new Map<string, ErrorCode>();
   const asked: string[] = [];
   const controller = new AbortController();
-  const mend = createMender({
+  const repairDamage = createBackgroundRepair({
     maintenance: { damaged: () => [...damaged.values()] },
     async repair({ digest, repositoryIds }) {
       for (const { upstream } of repositoryIds) {
@@ -36,7 +36,7 @@ function setting(contents: readonly DamagedContent[]) {
     clock,
     logger: silentLogger,
   });
-  const ended = mend(controller.signal);
+  const ended = repairDamage(controller.signal);
   return {
     asked,
     answers,
@@ -55,7 +55,7 @@ function setting(contents: readonly DamagedContent[]) {
   };
 }
 
-test('damaged content is mended within 30 s', async () => {
+test('damaged content is repaired within 30 s', async () => {
   const { next, damaged, stop } = setting([damagedAt('1', 'a.example'), damagedAt('2', 'b.example')]);
   assert.deepEqual(await next(), ['a.example', 'b.example']);
   assert.equal(damaged.size, 0);
@@ -63,7 +63,7 @@ test('damaged content is mended within 30 s', async () => {
   await stop();
 });
 
-test('an upstream that does not answer is asked once each 30 s, however much of it is damaged, and all is mended when it is back', async () => {
+test('an upstream that does not answer is asked once each 30 s, however much of it is damaged, and all is repaired when it is back', async () => {
   const contents = [damagedAt('1', 'a.example'), damagedAt('2', 'a.example'), damagedAt('3', 'b.example')];
   const { next, answers, damaged, stop } = setting(contents);
   answers.set('a.example', 'UPSTREAM_UNREACHABLE');

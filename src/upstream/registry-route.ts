@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { AuthorizedAnswer, Authorizer } from './auth/authorizer.ts';
-import { createPassThrough } from './auth/pass-through.ts';
+import { createCallerAuthorization } from './auth/caller-authorization.ts';
 import type { ChallengeMemory } from './auth/registry-challenges.ts';
 import type { Credential } from './credentials/credential.ts';
 import type { AddressGuard } from './http/address-guard.ts';
-import { discard, type UpstreamExchange } from './http/exchange.ts';
+import { discard, type UpstreamExchange } from './http/upstream-exchange.ts';
 import { isRegistryPath, redirectTarget } from './http/redirect.ts';
 import type { TransportRequest, UpstreamTransport } from './http/transport.ts';
 import type { CallerCredential } from './types.ts';
@@ -54,7 +54,7 @@ const OTHER_REGISTRIES = 32;
  */
 export function withAuthorization(next: UpstreamTransport, deps: AuthorizationDeps): UpstreamRoute {
   const { remote, guard, registry, memory, authorizerOf } = deps;
-  const passThrough = createPassThrough(remote, memory, guard);
+  const callerAuthorization = createCallerAuthorization(remote, memory, guard);
   const others = new LRUCache<string, Authorizer>({ max: OTHER_REGISTRIES });
 
   function other({ origin }: URL): Authorizer {
@@ -80,7 +80,7 @@ export function withAuthorization(next: UpstreamTransport, deps: AuthorizationDe
     if (requester.kind === 'own') {
       return { from: 'upstream', ...(await registry.send({ ...requester, repository, signal, transmit })) };
     }
-    const passed = await passThrough({ ...requester, url, repository, transmit });
+    const passed = await callerAuthorization({ ...requester, url, repository, transmit });
     return { from: 'upstream', ...passed, credentialSent: requester.authorization !== undefined };
   };
 }

@@ -31,7 +31,7 @@ export interface FilledDocument {
  * Takes candidates in their order while there is room. Leaves out an entry that is too large or that nodes would refuse, so that it does not
  * block others. Contains each bundle once.
  */
-export function fillDocument(ca: string, candidates: readonly EntryCandidate[]): FilledDocument {
+export function fitDocument(ca: string, candidates: readonly EntryCandidate[]): FilledDocument {
   const bundles: Record<string, string> = {};
   const caches: NodeCache[] = [];
   const mirrors: NodeMirror[] = [];

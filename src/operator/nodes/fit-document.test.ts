@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatNodeDocument } from '../../fleet/node-document.ts';
-import { fillDocument, MOST_BYTES, type EntryCandidate } from './fill-document.ts';
+import { fitDocument, MOST_BYTES, type EntryCandidate } from './fit-document.ts';
 
 const CA = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n';
 
@@ -46,7 +46,7 @@ function cache(upstream: string): EntryCandidate {
 test('hosts with the same bundle share it: five with a distribution’s 220 KB fit', () => {
   const hosts = ['a', 'b', 'c', 'd', 'e'].map((name) => `https://${name}.example`);
   const bundles = { distribution: 'x'.repeat(220 * 1024) };
-  const { content, leftOut } = fillDocument(CA, [mirror('quay.io', hosts, bundles)]);
+  const { content, leftOut } = fitDocument(CA, [mirror('quay.io', hosts, bundles)]);
   assert.equal(leftOut.size, 0);
   assert.ok(formatNodeDocument({ revision: '', ...content }).length < 300_000);
 });
@@ -55,7 +55,7 @@ test('an entry without room is left out with a reason, and a later one that fits
   const large = ['a.io', 'b.io', 'c.io', 'd.io', 'e.io'].map((upstream) =>
     mirror(upstream, ['https://m.example'], { [upstream]: 'x'.repeat(240_000) }),
   );
-  const { content, leftOut } = fillDocument(CA, [...large, cache('docker.io')]);
+  const { content, leftOut } = fitDocument(CA, [...large, cache('docker.io')]);
   assert.deepEqual(
     content.mirrors.map(({ upstream }) => upstream),
     ['a.io', 'b.io', 'c.io', 'd.io'],
@@ -70,7 +70,7 @@ test('an entry without room is left out with a reason, and a later one that fits
 });
 
 test('an entry that nodes would refuse is left out with the problem, and delays no other', () => {
-  const { content, leftOut } = fillDocument(CA, [
+  const { content, leftOut } = fitDocument(CA, [
     mirror('quay.io', ['https://m.example/?']),
     cache('docker.io'),
   ]);
@@ -79,7 +79,7 @@ test('an entry that nodes would refuse is left out with the problem, and delays 
 });
 
 test('an upstream is published once, for the first candidate', () => {
-  const { content, leftOut } = fillDocument(CA, [cache('quay.io'), mirror('quay.io', ['https://m.example'])]);
+  const { content, leftOut } = fitDocument(CA, [cache('quay.io'), mirror('quay.io', ['https://m.example'])]);
   assert.deepEqual([content.caches.length, content.mirrors.length], [1, 0]);
   assert.match(leftOut.get('quay.io') ?? '', /another object has published it/);
 });
@@ -110,7 +110,7 @@ test('property: nodes accept every document, it is below its limit, and each can
               ),
             ),
       );
-      const { content, leftOut } = fillDocument(CA, candidates);
+      const { content, leftOut } = fitDocument(CA, candidates);
       const text = formatNodeDocument({ revision: '0'.repeat(16), ...content });
       assert.ok(Buffer.byteLength(text) <= MOST_BYTES);
       const published = [...content.caches, ...content.mirrors].map(({ upstream }) => upstream);

@@ -5,8 +5,8 @@ import * as fc from 'fast-check';
 import { isLarderError } from '../../kit/errors.ts';
 import { parseRepositoryName } from '../../oci/reference.ts';
 import { createAddressGuard } from '../http/address-guard.ts';
-import type { UpstreamExchange } from '../http/exchange.ts';
-import { createPassThrough, type PassedAnswer } from './pass-through.ts';
+import type { UpstreamExchange } from '../http/upstream-exchange.ts';
+import { createCallerAuthorization, type PassedAnswer } from './caller-authorization.ts';
 import { createChallengeMemory } from './registry-challenges.ts';
 
 const ORIGIN = new URL('https://registry.example');
@@ -30,9 +30,13 @@ function answered(status: number, challenges: readonly string[]): UpstreamExchan
 
 /** Sends a request; undefined if the address guard refuses the realm of the registry. */
 async function ask(registry: Registry, caller: Caller): Promise<PassedAnswer | undefined> {
-  const passThrough = createPassThrough(ORIGIN, createChallengeMemory(), createAddressGuard(ORIGIN));
+  const callerAuthorization = createCallerAuthorization(
+    ORIGIN,
+    createChallengeMemory(),
+    createAddressGuard(ORIGIN),
+  );
   try {
-    return await passThrough({
+    return await callerAuthorization({
       ...caller,
       url: MANIFEST,
       repository: parseRepositoryName('team/app'),

@@ -5,24 +5,24 @@ import type { UpstreamBlob } from './upstream-blob.ts';
 /** Bytes copied from the remains per step. Hashing them blocks the event loop for about 0.4 ms. */
 const STEP_BYTES = 512 * 1024;
 
-/** Mends a blob of which a damaged file is left: copies the undamaged parts and fetches only the others. */
-export interface Mending {
+/** Repairs a blob of which a damaged file is left: copies the undamaged parts and fetches only the others. */
+export interface BodyRepair {
   /**
    * Sends the first request and returns the upstream's answer; undefined if nothing has to be fetched. Throws the
    * upstream's refusal.
    */
   begin(): Promise<UpstreamResponse | undefined>;
-  /** Completes the spool. `first` is the result of {@link Mending.begin}. Calls `appended` after each write. */
+  /** Completes the spool. `first` is the result of {@link BodyRepair.begin}. Calls `appended` after each write. */
   copy(first: UpstreamResponse | undefined, appended: () => void): Promise<void>;
 }
 
 /** `signal` ends the copying. */
-export function createMending(
+export function createBodyRepair(
   remains: Remains,
   spool: Spool,
   blob: UpstreamBlob,
   signal: AbortSignal,
-): Mending {
+): BodyRepair {
   return {
     async begin() {
       const range = remains.damaged.find(({ end }) => end > spool.offset);
