@@ -55,7 +55,7 @@ describe('a private namespace', requireParts(['ip', 'busybox', 'registry3']), ()
     await upstream.accept();
     assert.equal(await ping(), '{}');
     assert.equal(upstream.connections.opened, 2);
-    await assert.rejects(startUpstream({ place, port: 80 }), /nobody can listen/);
+    await assert.rejects(startUpstream({ place, port: 80 }), /cannot listen/);
   });
 
   test('ends with everything in it, and leaves no file outside of temporary directories', async () => {
