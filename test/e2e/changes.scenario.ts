@@ -13,9 +13,9 @@ import { fromTheCache } from './from-the-cache.ts';
 import { NAMESPACE, type Program } from './release.ts';
 import { CLOSED, FIXED, OPEN, type DeclareScenario, type Setting } from './setting.ts';
 
-const CONFIG = 'lasting';
-const OTHER = 'passing';
-const REPOSITORY = 'team/lasting';
+const CONFIG = 'kept';
+const OTHER = 'removed';
+const REPOSITORY = 'team/kept';
 const IMAGE = `${OPEN}/${REPOSITORY}:v1`;
 const CACHE: Program = { cacheOf: OPEN };
 const FINALIZER = 'larder/operator';

@@ -107,7 +107,7 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
       return now.caches.length === 1 ? now : undefined;
     }, QUICK);
     await api.kubectl.apply(nodeReport('n1', revision, 'docker.io'));
-    // In a cluster the uninstall scales the Deployment to zero, which ends the operator. Here is no Deployment.
+    // In a cluster the uninstall scales the Deployment to zero, which ends the operator. This test has no Deployment.
     await operator.stop();
     const args = [
       'operator',

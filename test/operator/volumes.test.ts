@@ -1,4 +1,4 @@
-/** Which cache a volume belongs to. Content that was private to another owner stays private. */
+/** The cache that a volume belongs to. Content that was private to another owner stays private. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VOLUME_CLAIMS, REGISTRY_CONFIGS, STATEFUL_SETS } from '../../src/operator/cluster/resources.ts';
@@ -40,7 +40,7 @@ describe('the volume of a cache', () => {
   const CLAIM = `cache-volume-${KEY}-0`;
 
   for (const [title, changes] of [
-    ['nobody', { 'larder/asked-by': undefined }],
+    ['no owner', { 'larder/asked-by': undefined }],
     ['another object', { 'larder/asked-by': 'RegistryConfig team/other' }],
     ['another upstream', { upstream: 'quay.io' }],
   ] as const) {
@@ -67,7 +67,7 @@ describe('the volume of a cache', () => {
   for (const [title, annotations, labels] of [
     ['another object', { ...OWNER, 'larder/asked-by': 'RegistryConfig team/other' }, {}],
     ['another upstream of its name', { ...OWNER, upstream: 'docker-io' }, {}],
-    ['nobody', {}, {}],
+    ['no owner', {}, {}],
     [
       'another upstream of its name, as its label says',
       { 'larder/asked-by': OWNER['larder/asked-by'] },
