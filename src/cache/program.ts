@@ -76,6 +76,7 @@ export async function startCache(
   cleanup.defer(() => tasks.close());
 
   let phase: 'starting' | 'serving' | 'stopping' = 'starting';
+  // The scrub does not read while the cache starts: listener and pulls do not exist yet.
   const isBusy = (): boolean =>
     phase === 'starting' || registry.responding() > 0 || pulls.engine.fillCount > 0;
   const store = await openCacheStore(base, settings, config, isBusy);

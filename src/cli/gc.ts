@@ -38,7 +38,7 @@ export function gcCommand(io: CommandIo): CommandDefinition {
     build(done) {
       const command = new Command('gc')
         .description(
-          'Remove content that is expired, over a size limit, unconfigured, partly downloaded or damaged.',
+          'Remove content that is expired, unconfigured or over a size limit, partial bodies and quarantined files.',
         )
         .addOption(new Option('--dry-run', 'list what would be removed and why, and change nothing'))
         .addOption(

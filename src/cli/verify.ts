@@ -31,7 +31,10 @@ export function verifyCommand(io: CommandIo): CommandDefinition {
         .description('Check stored content against its digests, and take damaged content out of service.')
         .argument('[image]', 'image, or digest of any content; all content if left out')
         .addOption(
-          new Option('--repair', 'fetch damaged content again, with the configured credential or none'),
+          new Option(
+            '--repair',
+            'fetch damaged content again through the running larder serve, with the configured credential or none',
+          ),
         )
         .addOption(
           option(

@@ -17,7 +17,7 @@ export interface ClientLimits {
 /**
  * The limits of a listener for registry clients.
  *
- * Cuts off a handshake followed by half a request within 70 s: 10 s, 45 s and 5 s, then 5 s in which the client may read the
+ * Cuts off a handshake followed by half a request within 65 s: 10 s, 45 s and 5 s, then 5 s in which the client may read the
  * reason. Go's clients give a handshake 10 s as well, and send a request at once.
  *
  * Closes an idle connection after 20 s, so that the descriptors of a load are free again within 30 s. Go's clients keep connections

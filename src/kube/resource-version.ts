@@ -1,8 +1,8 @@
 import type { KubeObject } from './types.ts';
 
 /**
- * Compares two resource versions of one resource: below, at or above 0. Undefined unless both are integers, which aggregated API servers do not
- * promise. Versions of the Kubernetes API itself are comparable by promise since 1.35; in fact they have always been.
+ * Compares two resource versions of one resource: below, at or above 0. Undefined unless both are integers, which aggregated API servers
+ * do not promise. Versions of the Kubernetes API itself are comparable by promise since 1.35; in fact they have always been.
  */
 export function compareVersions(a: string, b: string): number | undefined {
   if (!INTEGER.test(a) || !INTEGER.test(b)) return undefined;
@@ -11,8 +11,8 @@ export function compareVersions(a: string, b: string): number | undefined {
 }
 
 /**
- * True if the server had `object` at `version` or earlier, so a store with `object` has not seen our write yet. Versions that cannot be compared
- * are only ever equal.
+ * True if the server had `object` at `version` or earlier, so a store with `object` has not seen our write yet. Versions that cannot be
+ * compared are only ever equal.
  */
 export function isNotAfter(object: KubeObject, version: string | undefined): boolean {
   const seen = object.metadata.resourceVersion;

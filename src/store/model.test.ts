@@ -12,7 +12,7 @@ import { runs } from '../../test/store/runs.ts';
 import type { OpenContent, RepositoryId, Presence } from './types.ts';
 
 const LIMITS = { 'a.example': 100_000, 'b.example': 60_000 };
-const ORIGINS = [A, A2, B];
+const REPOSITORY_IDS = [A, A2, B];
 /** Two above b's budget, one above both, an empty one, and some that share the space. */
 const BODIES = [30_000, 30_001, 50_000, 20_000, 70_000, 61_000, 120_000, 0].map((size, seed) =>
   body(size, seed),
@@ -39,7 +39,7 @@ class Model {
     for (const [index, links] of this.links) {
       const { digest } = bodyAt(index);
       for (const name of links) {
-        const repositoryId = ORIGINS.find((one) => nameOf(one) === name) as RepositoryId;
+        const repositoryId = REPOSITORY_IDS.find((one) => nameOf(one) === name) as RepositoryId;
         if (store.presence(digest, repositoryId) === 'linked') continue;
         assert.ok(!this.isOpen(index), 'open content was evicted');
         links.delete(name);
@@ -53,7 +53,7 @@ class Model {
     const shares = { 'a.example': 0, 'b.example': 0 };
     let bytes = 0;
     for (const [index] of BODIES.entries()) {
-      for (const repositoryId of ORIGINS) {
+      for (const repositoryId of REPOSITORY_IDS) {
         assert.equal(store.presence(bodyAt(index).digest, repositoryId), this.presence(index, repositoryId));
       }
       const links = [...(this.links.get(index) ?? [])];
@@ -89,7 +89,7 @@ function command(name: string, run: (model: Model, under: LocalStore) => Promise
 }
 
 const anyBody = fc.nat(BODIES.length - 1);
-const anyRepositoryId = fc.constantFrom(...ORIGINS);
+const anyRepositoryId = fc.constantFrom(...REPOSITORY_IDS);
 
 const fetchIt = fc.tuple(anyBody, anyRepositoryId, fc.boolean()).map(([index, repositoryId, stays]) =>
   command(

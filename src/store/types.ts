@@ -40,11 +40,7 @@ export interface ContentStore {
    * Stores a manifest, or another small body that is whole in memory, linked to `repositoryId`. Throws `UPSTREAM_DIGEST_MISMATCH`,
    * `STORE_FULL` or `STORE_UNAVAILABLE`, and leaves nothing behind then.
    */
-  put(
-    digest: Digest,
-    content: Buffer,
-    meta: { type: ContentType; mediaType?: string; repositoryId: RepositoryId },
-  ): Promise<void>;
+  put(digest: Digest, content: Buffer, meta: Omit<CommitMeta, 'repaired'>): Promise<void>;
   /** Notes a use without opening, for content answered from memory. Buffered: cheap enough for every request. */
   touch(digest: Digest): void;
   /** Links content that the upstream has confirmed in this repository. Does nothing if it is `foreign` or `absent`. */
@@ -69,7 +65,7 @@ export interface ContentInfo {
 export interface OpenContent extends ContentInfo {
   /**
    * Reads into `buffer` and returns the part of it that begins with the byte at `offset`: at least one byte, none at or after `end`. The
-   * buffer must hold everything from {@link chunkStart} of `offset` to the end of that chunk. Every returned byte was checked. Throws
+   * buffer must hold everything from `chunkStart` of `offset` to the end of that chunk. Every returned byte was checked. Throws
    * `STORE_DAMAGED` instead of returning a byte that differs from the stored one; the content is out of service from then on.
    */
   read(buffer: Buffer, offset: number, end: number): Promise<Buffer>;
@@ -171,14 +167,9 @@ export interface Spool {
   forkHash(): Hash;
   /**
    * Verifies, syncs, renames into place, writes the index row and the link to `repositoryId`. Throws `UPSTREAM_DIGEST_MISMATCH` (the file is
-   * removed) or `STORE_UNAVAILABLE`. The returned content is open. `repaired`: a part of it is from {@link SpoolStore.remains}.
+   * removed) or `STORE_UNAVAILABLE`. The returned content is open.
    */
-  commit(meta: {
-    type: ContentType;
-    mediaType?: string;
-    repositoryId: RepositoryId;
-    repaired?: boolean;
-  }): Promise<OpenContent>;
+  commit(meta: CommitMeta): Promise<OpenContent>;
   /**
    * Ends the spool and keeps its bytes as a partial body for the next fill, or removes them if a next fill could not use them. Readers
    * that retain the file go on reading the same bytes.
@@ -189,6 +180,15 @@ export interface Spool {
   /** Keeps the file open for a reader. Each `retain` needs one `release`; the last one after the end closes the descriptor. */
   retain(): void;
   release(): void;
+}
+
+export interface CommitMeta {
+  readonly type: ContentType;
+  readonly mediaType?: string;
+  /** Repository that delivered the body. */
+  readonly repositoryId: RepositoryId;
+  /** True if a part of the body is from {@link SpoolStore.remains}, the damaged file that it replaces. */
+  readonly repaired?: boolean;
 }
 
 /** The usable rest of content that was found damaged. */

@@ -5,9 +5,9 @@ import { createLifeline } from '../../kit/lifeline.ts';
 import { readBody } from '../../kit/read-body.ts';
 
 /** The part of a cache's statistics (`/api/v1/stats` of its admin listener) that the status needs. */
-export type CacheStats = z.output<typeof UPSTREAM_ANNOTATION>;
+export type CacheStats = z.output<typeof UPSTREAM_STATS>;
 
-const UPSTREAM_ANNOTATION = z.object({
+const UPSTREAM_STATS = z.object({
   upstream: z.string(),
   requests: z.number(),
   hits: z.number(),
@@ -22,7 +22,7 @@ const UPSTREAM_ANNOTATION = z.object({
   lastError: z.object({ code: z.string(), message: z.string(), time: z.string() }).nullish(),
 });
 
-const STATS = z.object({ upstreams: z.array(UPSTREAM_ANNOTATION) });
+const STATS = z.object({ upstreams: z.array(UPSTREAM_STATS) });
 
 const LIMIT_MS = 2_000;
 const MOST_BYTES = 64 * 1024;

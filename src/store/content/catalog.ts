@@ -12,7 +12,7 @@ import { worthOfNew } from '../index/worth.ts';
 
 interface Entry {
   row: ContentInfo;
-  /** By {@link originKey}; only recently requested ones. */
+  /** Presence in repositories, by {@link keyOf}; only recently requested ones. */
   readonly presences: Map<string, StoredPresence>;
 }
 
@@ -34,7 +34,10 @@ export class Catalog {
   readonly #unsaved = new Map<Digest, Entry>();
   /** Removed content whose rows could not be removed. Without this set it would come back. */
   readonly #ghosts = new Set<Digest>();
-  /** The only configured upstream; content of an unknown repository counts for it. Undefined: such content counts for none until it is linked. */
+  /**
+   * The only configured upstream. Content of an unknown repository counts for it; undefined: such content counts for none until it is
+   * linked.
+   */
   soleUpstream: string | undefined;
 
   constructor(deps: { index: ContentIndex; ledger: Ledger; layout: Layout; clock: Clock }) {
@@ -53,7 +56,7 @@ export class Catalog {
   presence(digest: Digest, repositoryId: RepositoryId): Presence {
     const entry = this.#entry(digest);
     if (entry === undefined) return 'absent';
-    const key = originKey(repositoryId);
+    const key = keyOf(repositoryId);
     let presence = entry.presences.get(key);
     if (presence === undefined) {
       presence = this.#index.presence(digest, repositoryId);
@@ -210,7 +213,7 @@ export class Catalog {
     this.#index.addLink(entry.row.digest, repositoryId);
     // The first known upstream makes content of an unknown repository `foreign` to the others.
     for (const [key, presence] of entry.presences) if (presence !== 'linked') entry.presences.delete(key);
-    this.#remember(entry, originKey(repositoryId), 'linked');
+    this.#remember(entry, keyOf(repositoryId), 'linked');
   }
 
   #addUpstream(row: ContentInfo, upstream: string): void {
@@ -224,11 +227,11 @@ export class Catalog {
   }
 }
 
-function originKey({ upstream, repository }: RepositoryId): string {
+function keyOf({ upstream, repository }: RepositoryId): string {
   return `${upstream}/${repository}`;
 }
 
-/** Reads an {@link originKey}: an upstream is `host[:port]` and has no slash. */
+/** Inverts {@link keyOf}: an upstream is `host[:port]` and has no slash. */
 function repositoryIdOf(key: string): RepositoryId {
   const slash = key.indexOf('/');
   return { upstream: key.slice(0, slash), repository: key.slice(slash + 1) as RepositoryName };

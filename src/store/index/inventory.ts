@@ -13,7 +13,7 @@ export interface StoredContent {
 }
 
 /** Repositories of damaged content that reports name, and that repairs try, at most. */
-const ORIGIN_LIMIT = 16;
+const REPOSITORY_LIMIT = 16;
 
 /** All content in the index, by page, in the order of digests. Never throws, see {@link IndexDatabase}. */
 export class Inventory {
@@ -45,7 +45,7 @@ export class Inventory {
       .rows(
         'SELECT upstream, repository FROM links WHERE digest = ? ORDER BY upstream, repository LIMIT ?',
         digest,
-        ORIGIN_LIMIT,
+        REPOSITORY_LIMIT,
       )
       .map((row) => ({
         upstream: row['upstream'] as string,

@@ -8,15 +8,7 @@ import type { Reservation } from '../space/reservation.ts';
 import { diskError, isDiskFull, syncData, truncate, writeAll } from '../files/disk.ts';
 import type { SharedFile } from '../files/shared-file.ts';
 import { sumLogBytes, type SumLog } from '../sums/sum-log.ts';
-import type { ContentType, OpenContent, RepositoryId, Spool } from '../types.ts';
-
-export interface CommitMeta {
-  readonly type: ContentType;
-  readonly mediaType?: string;
-  readonly repositoryId: RepositoryId;
-  /** True if a part of it is from the damaged file that it replaces. */
-  readonly repaired?: boolean;
-}
+import type { CommitMeta, OpenContent, Spool } from '../types.ts';
 
 /** The store as one spool sees it. */
 export interface SpoolHome {

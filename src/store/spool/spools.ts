@@ -31,7 +31,7 @@ export interface Spools {
   partialBytes(digest: Digest, upstream: string): number;
   /** Begins a spool for content that is whole in memory. It does not resume, and a crash loses it. */
   beginSmall(digest: Digest, upstream: string, size: number): Promise<SpoolFile>;
-  /** Enters files of earlier runs as partial bodies, and removes those that no fill can continue. */
+  /** Enters files of earlier runs into the budget, as partial bodies, and removes those that no fill can continue. */
   load(): Promise<void>;
 }
 

@@ -10,8 +10,8 @@ import type { SharedFile } from '../files/shared-file.ts';
 const RECHECK_MS = 60_000;
 
 /**
- * A check is remembered only if its read began this long after the epoch. Two changes of a file within one tick of the kernel's clock
- * have the same change time. A tick is 1 to 10 ms (CONFIG_HZ), and shorter from Linux 6.13 on.
+ * A check is remembered only if its read began this long after the beginning of its epoch. Two changes of a file within one tick of the
+ * kernel's clock have the same change time. A tick is 1 to 10 ms (CONFIG_HZ), and shorter from Linux 6.13 on.
  */
 const TICK_MS = 100;
 

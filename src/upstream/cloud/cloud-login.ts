@@ -68,7 +68,7 @@ const PROVIDERS: Readonly<Record<CloudProvider, Provider>> = {
   ecr: {
     fetcher: (_, { remoteURL, env }) => createEcrLogin(new URL(remoteURL), env),
     identityHint:
-      'give the pod an IAM role that allows ecr:GetAuthorizationToken (IRSA, EKS Pod UpstreamRequester or the node)',
+      'give the pod an IAM role that allows ecr:GetAuthorizationToken (IRSA, EKS Pod Identity or the node)',
   },
   gcp: {
     fetcher: () => createGcpLogin(),

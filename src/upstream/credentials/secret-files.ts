@@ -32,7 +32,7 @@ export interface SecretFilesDeps {
   readonly tasks: TaskGroup;
 }
 
-/** A changed file counts within 10 s (docs/laws.md, "Do no harm"). */
+/** A changed file counts within 10 s (docs/guide/operations.md, "What happens when"). */
 const INTERVAL_MS = 2_000;
 /** A crowd of callers that meets an outdated secret causes at most five readings a second. */
 const LEAST_INTERVAL_MS = 200;

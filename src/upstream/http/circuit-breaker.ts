@@ -2,7 +2,10 @@ import type { Clock } from '../../kit/clock.ts';
 
 /** Consecutive failures that open a breaker. */
 const THRESHOLD = 5;
-/** Time that a breaker stays open at first, and each later time: everything is normal within 10 s (docs/laws.md, "Do no harm"). */
+/**
+ * Time that a breaker stays open at first, and each later time. Both are below the 10 s after the end of a fault in which everything must
+ * be normal again (docs/laws.md, "Do no harm").
+ */
 const FIRST_OPEN_MS = 5_000;
 const LATER_OPEN_MS = 8_000;
 /** A probe that hangs delays the next probe by no more than this. */
