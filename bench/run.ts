@@ -1,6 +1,6 @@
 /**
- * The benchmark: `npm run bench -- [--only NAME]... [--rounds N] [--quick] [--output json]`. Builds Larder, starts it
- * with its origin and peers on loopback, prints one table of ratios, asserts nothing about them. See README.md.
+ * The benchmark: `npm run bench -- [--only NAME]... [--rounds N] [--quick] [--output json]`. Builds Larder, starts Larder, its origin and
+ * its peers on loopback, and prints one table of ratios. Asserts nothing about them. See README.md.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -66,7 +66,7 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** Gives a sentence when the arguments are wrong. */
+/** Parses the arguments. Returns an error message if they are wrong. */
 function readOptions(args: readonly string[]) {
   try {
     const { values } = parseArgs({
@@ -80,7 +80,7 @@ function readOptions(args: readonly string[]) {
     });
     const names = CASES.map(({ name }) => name);
     const unknown = values.only?.find((name) => !names.includes(name));
-    if (unknown !== undefined) return `--only ${unknown} is no case; expected one of: ${names.join(', ')}`;
+    if (unknown !== undefined) return `--only ${unknown} is unknown; expected one of: ${names.join(', ')}`;
     const usual = values.quick ? QUICK_EFFORT : FULL_EFFORT;
     const rounds = Number(values.rounds ?? usual.rounds);
     if (!Number.isInteger(rounds) || rounds < 1)

@@ -1,4 +1,4 @@
-/** Writes what is generated from the source: `npm run generate`. */
+/** `npm run generate`: writes the files that are generated from the source. */
 import { writeFileSync } from 'node:fs';
 import { GENERATED_FILES } from './generated-files.ts';
 

@@ -8,7 +8,7 @@ import { valuesYaml } from './chart-files/values-yaml.ts';
 
 const CHART = 'charts/larder';
 
-/** The files below `deploy/` that follow from the source, and are checked in for those who have no use for a program. */
+/** Files below `deploy/` that are generated from the source. They are checked in for users who do not run a generator. */
 export const GENERATED_FILES: readonly { readonly name: string; readonly text: string }[] = [
   ...[REGISTRY_CONFIG_CRD, MIRROR_CONFIG_CRD].flatMap((definition) => {
     const file = `crds/${definition.metadata.name}.yaml`;

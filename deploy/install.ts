@@ -1,4 +1,4 @@
-/** Renders the chart into the manifests below deploy/: `npm run generate:install`. Needs the part helm. */
+/** `npm run generate:install`: renders the chart into the manifests below `deploy/`. Needs the part helm. */
 import { writeFileSync } from 'node:fs';
 import { createHelm } from '../test/cluster/helm.ts';
 import { tempDir } from '../test/kit/index.ts';

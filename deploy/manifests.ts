@@ -3,14 +3,17 @@ import { CHART, WITHOUT_CLUSTER, type Helm } from '../test/cluster/helm.ts';
 
 const NAMESPACE = 'larder-system';
 
-/** Stands for the image of whoever installs it: no registry is Larder's own. */
+/** Placeholder that users replace by their own image, because Larder has no registry of its own. */
 const IMAGE = 'registry.example.com/larder';
 
 const HEADER = `# Rendered from deploy/charts/larder by \`npm run generate:install\`; a test keeps it in step.
 # Put the name of your image in place of ${IMAGE}.
 `;
 
-/** The chart with its defaults as files below `deploy/`, for those who do without Helm: to install Larder, and to take it away in order. */
+/**
+ * Renders the chart with its defaults into files below `deploy/`, for users without Helm: one installs Larder, the other uninstalls
+ * Larder in order.
+ */
 export async function renderManifests(
   helm: Helm,
 ): Promise<readonly { readonly name: string; readonly text: string }[]> {
@@ -21,7 +24,7 @@ export async function renderManifests(
       CHART,
       `--namespace=${NAMESPACE}`,
       `--set=image.repository=${IMAGE}`,
-      // What would keep them is known to Helm alone.
+      // The annotation that keeps CRDs has a meaning to Helm only.
       '--set=crds.keep=false',
       ...WITHOUT_CLUSTER,
       ...args,
@@ -32,7 +35,7 @@ export async function renderManifests(
   ];
 }
 
-/** The node agent is in the network of its node and writes to its disk, which only `privileged` allows. */
+/** Namespace that allows `privileged` Pods. The node agent needs that: it is in the network of its node and writes to the node's disk. */
 function namespace(): string {
   return stringify({
     apiVersion: 'v1',

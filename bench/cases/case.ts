@@ -2,18 +2,18 @@ import type { PartName } from '../../test/parts/parts.ts';
 import type { Row } from '../measure/row.ts';
 import type { Origin } from '../peers/origin.ts';
 
-/** How much is measured. */
+/** Amounts of a measurement. */
 export interface Effort {
   readonly rounds: number;
   readonly blobBytes: number;
-  /** GETs of a warm blob, one after the other, that make one measurement. */
+  /** GETs of a warm blob per measurement, one after the other. */
   readonly gets: number;
-  /** Of asking for one manifest. */
+  /** Length of a measurement that requests one manifest again and again. */
   readonly manifestSeconds: number;
-  /** Of the blob that 30 callers want. */
+  /** Size of the blob that 30 callers request at once. */
   readonly crowdBlobBytes: number;
   readonly storeObjects: number;
-  /** Each with a credential of its own. */
+  /** Number of callers, each with a credential of its own. */
   readonly knownCallers: number;
 }
 
@@ -22,9 +22,9 @@ export interface Setting {
   readonly origin: Origin;
 }
 
-/** One case of the benchmark: starts its own servers, checks once that what they give is right, measures, gives its rows. */
+/** One case of the benchmark. It starts its own servers, verifies their answers once, measures, and returns its rows. */
 export interface Case {
-  /** For `--only`. */
+  /** Value of `--only`. */
   readonly name: string;
   readonly parts: readonly PartName[];
   run(setting: Setting): Promise<readonly Row[]>;
@@ -32,7 +32,7 @@ export interface Case {
 
 const MIB = 1024 * 1024;
 
-/** For numbers to keep: about ten minutes. */
+/** Gives numbers to publish, in about ten minutes. */
 export const FULL_EFFORT: Effort = {
   rounds: 5,
   blobBytes: 256 * MIB,
@@ -43,7 +43,7 @@ export const FULL_EFFORT: Effort = {
   knownCallers: 100_000,
 };
 
-/** Shows that everything runs, in about a minute; its numbers say little. */
+/** Shows in about a minute that everything runs. Its numbers say little. */
 export const QUICK_EFFORT: Effort = {
   rounds: 1,
   blobBytes: 64 * MIB,

@@ -12,10 +12,10 @@ import { proveBlob } from './proof.ts';
 
 const NAMES = ['larder', 'unchecked'] as const;
 
-/** So many times the usual GETs: a difference of 5 % is looked for. */
+/** Factor for the usual number of GETs, because the differences are as small as 5 %. */
 const WARM_TIMES = 3;
 
-/** What it costs that stored bytes are checked, and summed as they come in: the same build beside itself without both. */
+/** Cost of checking stored bytes, and of summing them as they arrive: compares the build with the same build without both. */
 export const checks: Case = {
   name: 'checks',
   parts: ['python3'],
@@ -34,7 +34,7 @@ export const checks: Case = {
       await using larder = await startLarder(optionsOf('larder'));
       await using unchecked = await startLarder(optionsOf('unchecked'));
       const running = { larder, unchecked };
-      // Cold, then twice warm: from the third time on all of it is known to be right.
+      // One cold read and two warm ones. From the third read on, every chunk counts as right.
       for (const name of NAMES)
         for (let time = 0; time < 3; time += 1) await proveBlob(urlOf(running[name]), layer);
       for (const callers of [1, 4]) {

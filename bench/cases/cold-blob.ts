@@ -8,10 +8,10 @@ import type { PushedImage } from '../peers/origin.ts';
 import type { Case } from './case.ts';
 import { proveBlob } from './proof.ts';
 
-/** A fast link to a registry. At full speed of loopback the cost of the cache shows, at this rate what a user feels. */
+/** Rate of a fast link to a registry, which shows what a user notices. The full speed of loopback shows the cost of the cache. */
 const LINK_BYTES_PER_SECOND = 100e6;
 
-/** A blob that nobody has asked for before, a new one in each round, through each cache and straight from the origin. */
+/** GETs of a blob that no caller has requested before, a new one in each round, through each cache and directly from the origin. */
 export const coldBlob: Case = {
   name: 'cold-blob',
   parts: ['python3', 'nginx', 'registry3'],
@@ -31,7 +31,7 @@ export const coldBlob: Case = {
 
       const samples = await takeTurns(contestants, effort.rounds, async (contestant, round) => {
         const { pid } = contestant === 'origin' ? origin : caches.get(contestant);
-        // Nobody waits for the disk because of what the one before has written.
+        // No contestant must wait until the disk has the writes of the previous one.
         await run('sync', []);
         const before = cpuSeconds(pid);
         const { seconds, bytes } = await drain({ url: urlOf(contestant, images[round]!), drop: true });

@@ -9,7 +9,7 @@ import { proveBlob } from './proof.ts';
 
 const CALLERS = 30;
 
-/** 30 callers who ask at once for a blob that nobody has asked for before; a new one for each cache in each round. */
+/** 30 callers request a blob at once that no caller has requested before. Each cache gets a new blob in each round. */
 export const crowd: Case = {
   name: 'crowd',
   parts: ['python3', 'nginx', 'registry3'],

@@ -9,19 +9,19 @@ import { startOrigin, type Origin, type PushedImage } from '../peers/origin.ts';
 import type { Case } from './case.ts';
 import { proveManifest } from './proof.ts';
 
-/** The origin's tokens are as long as the name in them: 1 KB, as those of large registries. */
+/** Login with a long name. The origin's tokens contain the name and so have 1 KB, like tokens of large registries. */
 const READER: Login = { user: 'reader-'.padEnd(1000, 'x'), password: 'may-read-what-is-private' };
 const ROBOT: Login = { user: 'robot$project+puller', password: 'may-read-what-is-private' };
 
-/** Names of the upstreams beside the open one. */
+/** Names of the upstreams that require a login. */
 const BEARER = 'bearer.test';
 const BASIC = 'basic.test';
 const REALM = 'realm.test';
 
 /**
- * A manifest that is there already: for callers whom the upstream let in a moment ago, against strangers in a public repository; and
- * for one of very many known callers, against the only one. All in one configuration, and as one upstream of it has Larder as its
- * token endpoint, each Bearer token is looked at whether it is Larder's own.
+ * GETs of a stored manifest. Compares callers with a live proof with anonymous callers in a public repository, and one of very many
+ * proven callers with a single one. All upstreams are in one configuration. One of them has `realm: Cache`, so Larder checks each Bearer
+ * token for being its own.
  */
 export const privateManifest: Case = {
   name: 'private-manifest',
@@ -97,15 +97,15 @@ async function pushRestricted(origin: Origin): Promise<PushedImage> {
   return image;
 }
 
-/** The `Authorization` that the 401 at `url` asks of the reader for. */
+/** Gets the `Authorization` for the challenge in the 401 at `url`, with the login of the reader. */
 async function tokenFrom(url: string): Promise<string> {
   const { headers } = await get(url);
   const authorization = await logIn(String(headers['www-authenticate']), READER);
-  if (authorization === undefined) throw new Error(`${url} asks for no token`);
+  if (authorization === undefined) throw new Error(`${url} sent no challenge`);
   return authorization;
 }
 
-/** As a client asks that names the upstream in the path. */
+/** Path of the manifest for a client that names the upstream in the path. */
 function pathOf(upstream: string, { repository, manifest }: PushedImage, by: By): string {
   return `/v2/${upstream}/${repository}/manifests/${by === 'digest' ? manifest : 'latest'}`;
 }
@@ -116,7 +116,7 @@ async function measure(
   seconds: number,
 ): Promise<Sample<Quantity>> {
   const url = `${larder.url}${pathOf(upstream, image, by)}`;
-  // Cold, then warm: also the proof of access.
+  // The first read fills the cache and leaves the proof of access, the second one is warm.
   await proveManifest(url, image, authorization);
   await proveManifest(url, image, authorization);
   const before = cpuSeconds(larder.pid);

@@ -3,17 +3,14 @@ import { once } from 'node:events';
 import { digestOf, get, MEDIA_TYPES, type TestBlob } from '../../test/kit/index.ts';
 import type { PushedImage } from '../peers/origin.ts';
 
-/** GETs a blob and compares every byte. Throws an `Error` that says what was wrong with the answer. */
+/** GETs a blob and compares every byte. Throws an `Error` with the difference. */
 export async function proveBlob(url: string, blob: TestBlob, ca?: string): Promise<void> {
   const { status, complete, matches, bytes } = await get(url, { body: { expect: blob }, ca });
   if (status === 200 && complete && matches === true && bytes === blob.size) return;
   throw new Error(`GET ${url} gave ${status} and ${bytes} bytes of ${blob.size}, right: ${String(matches)}`);
 }
 
-/**
- * GETs a manifest, with this `Authorization`, and checks its digest and media type. Throws an `Error` that says what was wrong with
- * the answer.
- */
+/** GETs a manifest with this `Authorization`, and checks its digest and media type. Throws an `Error` with the difference. */
 export async function proveManifest(
   url: string,
   { manifest }: PushedImage,
@@ -28,7 +25,7 @@ export async function proveManifest(
   throw new Error(`GET ${url} gave ${status}, ${headers['content-type']} and content ${digestOf(body)}`);
 }
 
-/** Protocol and cipher that a server picks, such as `TLSv1.3 TLS_AES_256_GCM_SHA384`, for a client that leaves it the choice. */
+/** Finds the protocol and cipher that a server chooses by default, such as `TLSv1.3 TLS_AES_256_GCM_SHA384`. */
 export async function negotiated(url: string, ca: string): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), ca });

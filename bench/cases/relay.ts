@@ -9,10 +9,10 @@ import { startNodeAgent } from '../peers/node-agent.ts';
 import type { Case } from './case.ts';
 import { proveBlob } from './proof.ts';
 
-/** From its start on, for the garbage of the start to go. */
+/** Time after the start in which V8 collects the garbage of the start. */
 const REST_MS = 15_000;
 
-/** A blob that the cache has, taken through the relay of a node and, beside it, straight from the cache over TLS. */
+/** GETs of a stored blob through the relay of a node, compared with GETs directly from the cache over TLS. */
 export const relay: Case = {
   name: 'relay',
   parts: ['python3'],

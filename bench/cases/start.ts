@@ -6,7 +6,7 @@ import { fillStore } from '../peers/filled-store.ts';
 import { startLarder } from '../peers/larder.ts';
 import type { Case } from './case.ts';
 
-/** Time from exec to the log line that says it serves, with a full store and with an empty one. */
+/** Time from exec to the log line that Larder is ready, with a full store and with an empty one. */
 export const start: Case = {
   name: 'start',
   parts: [],

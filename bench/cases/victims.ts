@@ -17,12 +17,12 @@ import type { Case } from './case.ts';
 const POLICIES = [larder, lru, lfu, lfuDa, gdsf, s3Fifo, wTinyLfu, idleSize, belady];
 const WORKLOADS = { 'a month with scans': SCANNED_MONTH, 'a month without': PLAIN_MONTH };
 const SEEDS = [1, 2, 3];
-/** Of the bytes of everything that is asked for in the month. */
+/** Sizes of the cache, as shares of all content that callers request in the month. */
 const SIZES = [0.05, 0.1, 0.15, 0.25];
-/** For which there are all the rows. */
+/** Size of the cache that has all rows. */
 const MIDDLE = 0.1;
 
-/** What a full cache gives up: hit rates over simulated months, one for each seed, no more of them than rounds. */
+/** Hit rates of a full cache over simulated months, one for each seed, at most as many as rounds. */
 export const victims: Case = {
   name: 'victims',
   parts: [],

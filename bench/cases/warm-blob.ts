@@ -7,7 +7,7 @@ import { startCaches, type CacheName, type Caches } from '../peers/caches.ts';
 import type { Case, Setting } from './case.ts';
 import { negotiated, proveBlob } from './proof.ts';
 
-/** A blob that is there already, over plain HTTP. */
+/** GETs of a stored blob over plain HTTP. */
 export const warmBlob: Case = {
   name: 'warm-blob',
   parts: ['python3', 'nginx', 'registry3'],
@@ -23,7 +23,7 @@ export const warmBlob: Case = {
   },
 };
 
-/** The same over TLS 1.3 with one P-256 key. Nobody decrypts it, so dropping is all there is: see `sink.py`. */
+/** GETs of a stored blob over TLS 1.3 with one P-256 key. Callers drop the body, because they do not decrypt it (`sink.py`). */
 export const warmBlobTls: Case = {
   name: 'warm-blob-tls',
   parts: ['python3', 'nginx'],
@@ -43,7 +43,7 @@ export const warmBlobTls: Case = {
   },
 };
 
-/** How callers take a body: see `sink.py`. */
+/** Way in which callers receive a body (`sink.py`). */
 interface Way {
   readonly name: string;
   readonly callers: number;
@@ -60,7 +60,7 @@ async function measure(
   const { path, layer } = await origin.push(effort.blobBytes);
   const urlOf = (name: CacheName): string => `${caches.get(name).url}${path}/blobs/${layer.digest}`;
   for (const name of caches.names) {
-    // Cold, then warm.
+    // The first read is cold, the second one warm.
     await proveBlob(urlOf(name), layer, ca);
     await proveBlob(urlOf(name), layer, ca);
   }

@@ -6,7 +6,7 @@ import { startCaches, type CacheName } from '../peers/caches.ts';
 import type { Case } from './case.ts';
 import { proveManifest } from './proof.ts';
 
-/** A manifest that is there already, by digest and by tag, over 32 kept connections. */
+/** GETs of a stored manifest, by digest and by tag, over 32 kept connections. */
 export const warmManifest: Case = {
   name: 'warm-manifest',
   parts: ['wrk', 'nginx', 'registry3'],
@@ -19,7 +19,7 @@ export const warmManifest: Case = {
       const urlOf = (name: CacheName): string =>
         `${caches.get(name).url}${image.path}/manifests/${reference}`;
       for (const name of caches.names) {
-        // Cold, then warm.
+        // The first read is cold, the second one warm.
         await proveManifest(urlOf(name), image);
         await proveManifest(urlOf(name), image);
       }

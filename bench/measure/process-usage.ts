@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 /** Linux counts CPU time in hundredths of a second (USER_HZ), whatever the kernel's own tick is. */
 const TICKS_PER_SECOND = 100;
 
-/** CPU seconds, user and system, that a process and its children have used so far: proc(5), `/proc/<pid>/stat`. */
+/** Reads the CPU seconds, user and system, that a process and its children have used: proc(5), `/proc/<pid>/stat`. */
 export function cpuSeconds(pid: number): number {
   return sum(family(pid), (member) => {
-    // The name is in parentheses and may hold anything; fields are counted from behind it, where field 3 is the first.
+    // The name in parentheses may contain any character. The first field after it is field 3.
     const stat = readFileSync(`/proc/${member}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [utime, stime, endedChildrenUtime, endedChildrenStime] = fields.slice(11, 15).map(Number);
@@ -14,12 +14,12 @@ export function cpuSeconds(pid: number): number {
   });
 }
 
-/** The most memory that a process and its children ever had resident, in megabytes: `VmHWM`. Shared pages count for each. */
+/** Reads the peak resident memory of a process and its children in megabytes: `VmHWM`. Shared pages count for each process. */
 export function peakMegabytes(pid: number): number {
   return megabytes(pid, /^VmHWM:\s+(\d+) kB$/m);
 }
 
-/** What they have resident now, in megabytes: `VmRSS`. Shared pages count for each. */
+/** Reads the current resident memory of a process and its children in megabytes: `VmRSS`. Shared pages count for each process. */
 export function residentMegabytes(pid: number): number {
   return megabytes(pid, /^VmRSS:\s+(\d+) kB$/m);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compare } from './row.ts';
 
-test('a ratio is taken round by round, so that a slow minute of the machine cancels out', () => {
+test('ratios are computed per round, so that a slow minute of the machine cancels out', () => {
   const samples = {
     larder: [{ rate: 2 }, { rate: 1 }, { rate: 3 }],
     nginx: [{ rate: 4 }, { rate: 2 }, { rate: 3 }],
@@ -19,7 +19,7 @@ test('a ratio is taken round by round, so that a slow minute of the machine canc
   ]);
 });
 
-test('there is a row for everyone but Larder', () => {
+test('every contestant except Larder has a row', () => {
   const samples = { origin: [{ s: 1 }], larder: [{ s: 2 }], nginx: [{ s: 4 }] };
   const rows = compare({ what: 'cold blob', unit: 's', better: 'less' }, samples, 's');
   assert.deepEqual(

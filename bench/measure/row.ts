@@ -1,6 +1,6 @@
 import { spreadOf, type Samples, type Spread } from './samples.ts';
 
-/** One line of the table: a quantity of Larder, the same of somebody else in the same rounds, and the ratio of the two. */
+/** Line of the table: a quantity of Larder, the same quantity of another contestant in the same rounds, and their ratio. */
 export interface Row {
   readonly what: string;
   readonly unit: string;
@@ -8,14 +8,14 @@ export interface Row {
   readonly larder: Spread;
   readonly against: string;
   readonly other: Spread;
-  /** Larder's number divided by the other's, round by round. */
+  /** Larder's number divided by the other one's in each round. */
   readonly ratio: Spread;
 }
 
-/** What a row says of a quantity of the samples. */
+/** Description of the quantity in a row. */
 export type RowLabel = Pick<Row, 'what' | 'unit' | 'better'>;
 
-/** Compares contestant `larder` with each of the others in one quantity. */
+/** Compares the contestant `larder` with each of the others in one quantity. */
 export function compare<Q extends string>(
   label: RowLabel,
   samples: Samples<string, Q>,

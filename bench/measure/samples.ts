@@ -1,12 +1,12 @@
-/** What one contestant gave in one round: a number per quantity, such as `{ gigabytesPerSecond: 2.4 }`. */
+/** Result of one contestant in one round: a number per quantity, such as `{ gigabytesPerSecond: 2.4 }`. */
 export type Sample<Q extends string> = Readonly<Record<Q, number>>;
 
 /** All samples of a case, by contestant, in the order of the rounds. */
 export type Samples<C extends string, Q extends string> = Readonly<Record<C, readonly Sample<Q>[]>>;
 
 /**
- * Measures in turn, A B A B, so that what disturbs the machine for a while disturbs everyone. Round 0 comes before the
- * others and is thrown away.
+ * Measures in turn, A B A B, so that a temporary disturbance of the machine affects all contestants. Round 0 comes first and does not
+ * count.
  */
 export async function takeTurns<C extends string, Q extends string>(
   contestants: readonly C[],
@@ -32,7 +32,7 @@ export interface Spread {
   readonly max: number;
 }
 
-/** Median, least and most. NaN for nothing. */
+/** Computes median, minimum and maximum. Median of no values: NaN. */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;

@@ -1,11 +1,11 @@
-"""Takes bodies and throws them away: the load generator for blobs, the same for every server.
+"""Load generator for blobs, the same for every server: receives bodies and drops them.
 
-Reads one JSON object from its arguments, prints one. Times run from the moment all callers may connect until the last
-one has everything. Plain HTTP: every byte is counted against Content-Length. TLS: the head of the answer is decrypted,
-the rest is counted as it comes from the wire, because decrypting costs a caller as much as encrypting costs the server,
-and on a machine of two cores the caller would be what is measured.
+Reads one JSON object from its arguments and prints one. The time runs from the moment when all callers may connect until
+the last caller has received everything. Plain HTTP: the received bytes must be as many as Content-Length says. TLS: only
+the head of the answer is decrypted, and the bytes after it are counted as they arrive, because decrypting costs a caller
+as much as encrypting costs the server, and on two cores the caller would limit the measurement.
 
-With "drop" the kernel throws the bytes away (MSG_TRUNC) in place of copying them to this process.
+With "drop" the kernel drops the bytes (MSG_TRUNC) instead of copying them to this process.
 """
 
 import json
@@ -50,14 +50,14 @@ def main():
 
 
 def get(url, buffer, drop):
-    """One GET on a connection of its own. Gives the size of the body."""
+    """Sends one GET on a new connection. Returns the size of the body."""
     target = f"{url.path}?{url.query}" if url.query else url.path
     request = f"GET {target} HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n\r\n".encode()
     with socket.create_connection((url.hostname, url.port), SILENCE_SECONDS) as connection:
         if url.scheme == "https":
             head, expected = read_head(tls_reader(connection, url.hostname, request))
             missing = expected - len(head)
-            # What comes is at least as long as what it holds.
+            # Encrypted bytes are at least as many as the plain bytes in them.
             if missing > 0 and drain(connection, buffer, drop) < missing:
                 raise ValueError("the body ended early")
             return expected
@@ -78,12 +78,12 @@ def drain(connection, buffer, drop):
 
 
 def read_head(read):
-    """Gives what has come of the body already, and how long it will be."""
+    """Reads the head. Returns the bytes of the body that arrived with it, and the length of the body."""
     answer = b""
     while b"\r\n\r\n" not in answer:
         piece = read()
         if not piece or len(answer) > HEAD_LIMIT:
-            raise ValueError("this is no answer")
+            raise ValueError("expected an HTTP answer")
         answer += piece
     head, body = answer.split(b"\r\n\r\n", 1)
     status, *lines = head.split(b"\r\n")
@@ -94,10 +94,10 @@ def read_head(read):
 
 
 def tls_reader(connection, hostname, request):
-    """Sends the request through TLS 1.3; gives a function that reads the answer's next plain bytes."""
+    """Sends the request over TLS 1.3. Returns a function that reads the next plain bytes of the answer."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    # Who the server is was checked before, once, with its certificate.
+    # The case has checked the server's certificate before.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

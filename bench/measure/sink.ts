@@ -4,24 +4,24 @@ import { run } from '../../test/parts/run.ts';
 
 export interface SinkJob {
   readonly url: string;
-  /** At the same time; 1 unless told. */
+  /** Number of callers at the same time. Default: 1. */
   readonly callers?: number;
-  /** Of each caller, one after the other; 1 unless told. */
+  /** Number of GETs of each caller, one after the other. Default: 1. */
   readonly gets?: number;
-  /** The kernel throws the bytes away, in place of copying them to the caller. */
+  /** Lets the kernel drop the bytes instead of copying them to the caller. */
   readonly drop?: boolean;
 }
 
 export interface Drained {
-  /** From the first connection to the last byte. */
+  /** Time from the first connection to the last byte. */
   readonly seconds: number;
-  /** Of all bodies. */
+  /** Size of all bodies together. */
   readonly bytes: number;
 }
 
 const LIMIT_MS = 10 * 60_000;
 
-/** GETs a blob and throws it away, see `sink.py`. Throws an `Error` when an answer is not 200 or not complete. */
+/** GETs a blob and drops its bytes (`sink.py`). Throws an `Error` if an answer is not 200 or not complete. */
 export async function drain(job: SinkJob): Promise<Drained> {
   const { url, callers = 1, gets = 1, drop = false } = job;
   const args = [join(import.meta.dirname, 'sink.py'), JSON.stringify({ url, callers, gets, drop })];

@@ -4,7 +4,7 @@ import type { Spread } from './samples.ts';
 const HEAD = ['what is measured', 'better', 'Larder', 'against', 'ratio', 'min to max'] as const;
 const RIGHT_ALIGNED = new Set(['Larder', 'ratio']);
 
-/** The table as text, columns aligned. */
+/** Formats the table as text with aligned columns. */
 export function formatTable(rows: readonly Row[]): string {
   const lines = [HEAD, ...rows.map(cells)];
   const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
@@ -37,7 +37,7 @@ function range({ min, max }: Spread): string {
   return Number.isFinite(max) ? `${short(min)} to ${short(max)}` : '-';
 }
 
-/** Three significant digits, and no exponent: 0.012, 1.25, 61200. A ratio to nothing is none. */
+/** Formats three significant digits without an exponent: 0.012, 1.25, 61200. A ratio to nothing is `-`. */
 function short(value: number): string {
   if (!Number.isFinite(value)) return '-';
   if (value === 0) return '0';

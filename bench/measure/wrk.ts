@@ -5,8 +5,8 @@ import { run } from '../../test/parts/run.ts';
 const CONNECTIONS = 32;
 
 /**
- * Asks for a manifest again and again over 32 kept connections for `seconds`, with this `Authorization`; gives the answers per
- * second. Throws an `Error` when one of them is not 200, or a connection fails.
+ * Requests a manifest again and again over 32 kept connections for `seconds`, with this `Authorization`. Returns the answers per second.
+ * Throws an `Error` if an answer is not 200 or a connection fails.
  */
 export async function requestsPerSecond(
   url: string,

@@ -8,18 +8,18 @@ import type { ServerKey } from './server-key.ts';
 
 export type CacheName = 'larder' | 'nginx' | 'distribution';
 
-/** The caches of one case, all in front of the same origin. Disposing stops them. */
+/** Caches of one case, all in front of the same origin. Disposing stops them. */
 export interface Caches extends AsyncDisposable {
   readonly names: readonly CacheName[];
-  /** Throws an `Error` for one that takes no part. */
+  /** Finds a cache of the case. Throws an `Error` for any other. */
   get(name: CacheName): Peer;
-  /** Rows of the memory they have needed so far. */
+  /** Returns rows with the peak memory so far. */
   memoryRows(what: string): Row[];
 }
 
 export interface CacheOptions {
   readonly origin: string;
-  /** Serve TLS; Distribution is not made to. */
+  /** Makes the caches serve TLS, except for Distribution. */
   readonly tls?: ServerKey | undefined;
 }
 

@@ -6,8 +6,8 @@ import { startLarder } from './larder.ts';
 const INDEX_LIMIT_MS = 5 * 60_000;
 
 /**
- * Makes a store of so many small blobs: writes the files where the store keeps them (`blobs/sha256/<first two>/<hex>`), and
- * lets Larder itself build their index. Takes seconds where 100 000 downloads would take an hour.
+ * Fills a store with `objects` small blobs. It writes the files of the store (`blobs/sha256/<first two>/<hex>`) and lets Larder build
+ * the index. This takes seconds; 100 000 downloads would take an hour.
  */
 export async function fillStore(directory: string, objects: number, origin: string): Promise<void> {
   const blobs = `${directory}/blobs/sha256`;

@@ -2,15 +2,15 @@ import { Agent } from 'node:http';
 import { basic, get } from '../../test/kit/index.ts';
 import type { Origin } from './origin.ts';
 
-/** Enough to keep both cores busy. */
+/** Number of connections that keeps both cores busy. */
 const CONNECTIONS = 16;
 
-/** The origin remembers each request, and is told to forget them after so many. */
+/** Number of requests after which the origin is reset, because it remembers each one. */
 const CALLERS_AT_ONCE = 1_000;
 
 /**
- * Has so many callers, each with a credential of its own, ask Larder for what `url` names at an origin that asks nobody for a login:
- * it lets all of them in, and Larder has a proof of each. Throws an `Error` when one of them is refused.
+ * Lets `callers` callers, each with a credential of its own, GET `url` from Larder. The origin requires no login and serves all of them,
+ * so Larder has a proof of each caller. Throws an `Error` if a caller is refused.
  */
 export async function introduce(callers: number, url: string, origin: Origin): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });

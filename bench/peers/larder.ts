@@ -4,10 +4,10 @@ import { startDaemon } from '../../test/parts/daemon.ts';
 import type { Peer } from './peer.ts';
 import type { ServerKey } from './server-key.ts';
 
-/** The name under which Larder knows the origin. */
+/** Name of the origin in Larder's configuration. */
 export const UPSTREAM = 'origin.test';
 
-/** A cache of the configuration, beside the one of the origin. */
+/** Cache of another upstream in the configuration. */
 export interface FurtherCache {
   readonly upstream: string;
   readonly remoteURL: string;
@@ -18,9 +18,9 @@ export interface LarderOptions {
   readonly origin: string;
   readonly furtherCaches?: readonly FurtherCache[];
   readonly tls?: ServerKey | undefined;
-  /** Store to use and keep; one of its own unless told. */
+  /** Directory of the store, which is kept. Default: a temporary one. */
   readonly store?: string;
-  /** The executable of another build; that of this checkout unless told. */
+  /** Executable of another build. Default: the one of this checkout. */
   readonly executable?: string;
 }
 
@@ -31,7 +31,7 @@ export interface Larder extends Peer {
   readonly admin: string;
 }
 
-/** Starts the built Larder with its defaults. Throws an `Error` with its log when it does not start. */
+/** Starts the built Larder with its defaults. Throws an `Error` with its log if it does not start. */
 export async function startLarder({
   origin,
   furtherCaches = [],

@@ -10,7 +10,7 @@ export interface NginxOptions {
   readonly tls?: ServerKey | undefined;
 }
 
-/** Starts nginx as a cache of the origin, set up for throughput. Throws an `Error` with its output when it does not start. */
+/** Starts nginx as a cache of the origin, configured for throughput. Throws an `Error` with its output if it does not start. */
 export async function startNginx({ origin, tls }: NginxOptions): Promise<Peer> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
@@ -37,9 +37,9 @@ export async function startNginx({ origin, tls }: NginxOptions): Promise<Peer> {
 }
 
 /**
- * Files in the page cache go out by `sendfile` without a copy; a thread pool (`aio threads`) would only add hand-overs to
- * that. With TLS they are read in pieces of 512 KiB. A missing object is fetched once for all who wait. A tag is good for
- * 30 s, as with Larder; content asked for by digest for a day.
+ * Configuration of nginx. It sends files in the page cache by `sendfile` without a copy; a thread pool (`aio threads`) would only add
+ * hand-overs. With TLS it reads files in pieces of 512 KiB. It fetches a missing object once for all waiting callers. A tag is fresh for
+ * 30 s, as in Larder, and content by digest for a day.
  */
 function configurationOf(own: string, port: number, origin: string, tls: boolean): string {
   return `daemon off; worker_processes 2; pid ${own}/pid; error_log stderr notice; ${asRoot()}
@@ -68,7 +68,7 @@ http {
 `;
 }
 
-/** As root, workers would change to a user who may not read this directory. */
+/** Sets the user of the workers. If nginx runs as root, they would switch to a user who may not read this directory. */
 function asRoot(): string {
   return process.getuid?.() === 0 ? 'user root;' : '';
 }

@@ -7,28 +7,28 @@ import { UPSTREAM } from './larder.ts';
 import type { Peer } from './peer.ts';
 
 export interface NodeAgentOptions {
-  /** URL of the cache, which has a certificate for `localhost`. */
+  /** URL of the cache, whose certificate is for `localhost`. */
   readonly cache: string;
   readonly ca: string;
 }
 
 export interface NodeAgentPeer extends Peer {
-  /** The authority that its callers trust, PEM. */
+  /** Authority that callers of the relay must trust, PEM. */
   readonly authority: string;
 }
 
-/** How the chart's DaemonSet starts the program of the image. */
+/** Flags of Node.js in the chart's DaemonSet. */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--lite-mode'];
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
 
 /**
- * Starts the node agent as it runs on a node, from the bundle that the image has, and waits until it relays. Throws an `Error` with its log
- * when it does not.
+ * Starts the node agent as it runs on a node, from the bundle of the image, and waits until it relays. Throws an `Error` with its log if
+ * it does not.
  */
 export async function startNodeAgent({ cache, ca }: NodeAgentOptions): Promise<NodeAgentPeer> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
-  // Where the program of an image looks for its version.
+  // The program of an image reads its version here.
   own.write('package.json', JSON.stringify({ version: '0.0.0', type: 'module' }));
   for (const [name, code] of (await bundle()).files) own.write(`bundle/cli/${name}`, code);
   const document = {

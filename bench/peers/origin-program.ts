@@ -1,4 +1,4 @@
-/** The origin: the test kit's upstream in a process of its own, steered over the channel to its parent. */
+/** Program of the origin: the test kit's upstream in a process of its own, controlled by messages of its parent. */
 import { blobOf, imageOf, startUpstream, type UpstreamOptions } from '../../test/kit/index.ts';
 import type { Order, Reply } from './origin.ts';
 
@@ -30,6 +30,6 @@ function obey(order: Order): Reply {
       upstream.reset();
       return {};
     default:
-      throw new Error(`no such order: ${JSON.stringify(order satisfies never)}`);
+      throw new Error(`unknown order: ${JSON.stringify(order satisfies never)}`);
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { blobOf, type Login, type TestBlob, type UpstreamOptions } from '../../test/kit/index.ts';
 import type { Peer } from './peer.ts';
 
-/** What the origin's process is told to do, one thing at a time. */
+/** Order to the origin's process. Only one runs at a time. */
 export type Order =
   | { readonly do: 'push'; readonly repository: string; readonly bytes: number; readonly seed: number }
   | { readonly do: 'restrict'; readonly repository: string; readonly readers: readonly string[] }
@@ -20,9 +20,9 @@ export interface Reply {
   readonly bytes?: number;
 }
 
-/** An image of one layer, tagged `latest`. */
+/** Image of one layer, tagged `latest`. */
 export interface PushedImage {
-  /** Digest. */
+  /** Digest of the manifest. */
   readonly manifest: string;
   readonly layer: TestBlob;
   readonly repository: string;
@@ -30,30 +30,30 @@ export interface PushedImage {
   readonly path: string;
 }
 
-/** What it takes to read there; nothing unless told. */
+/** Login that reading requires. Default: none. */
 export interface OriginOptions {
   readonly auth?: 'basic' | 'bearer';
-  /** Who may read what is restricted. */
+  /** The one user who may read restricted repositories. */
   readonly reader?: Login;
 }
 
 export interface Origin extends Peer {
-  /** Puts a new image with a layer of so many bytes there. */
+  /** Pushes a new image with one layer of `bytes` bytes. */
   push(bytes: number): Promise<PushedImage>;
-  /** From now on only the reader gets what is in this repository. */
+  /** Lets only the reader read this repository from now on. */
   restrict(repository: string): Promise<void>;
-  /** Sends each blob at this rate from now on. */
+  /** Limits the rate of each blob from now on. */
   slowDown(bytesPerSecond: number): Promise<void>;
-  /** GETs of a blob, and body bytes sent for them, since the last reset. */
+  /** Counts GETs of a blob since the last reset, and the body bytes sent for them. */
   count(digest: string): Promise<{ readonly gets: number; readonly bytes: number }>;
-  /** Full speed again, counters at zero. Content stays. */
+  /** Restores the full speed and sets counters to zero. Content stays. */
   reset(): Promise<void>;
 }
 
-/** Long enough for a case: what is measured is no renewal of tokens. */
+/** Life of a token, longer than a case, so that no renewal is measured. */
 const TOKEN_SECONDS = 3600;
 
-/** Starts the origin. It ends with this process in whatever way that ends. */
+/** Starts the origin. It ends when this process ends, in whatever way. */
 export async function startOrigin({ auth, reader }: OriginOptions = {}): Promise<Origin> {
   const users = reader === undefined ? {} : { [reader.user]: reader.password };
   const options: UpstreamOptions = { auth: auth ?? 'none', users, token: { expiresIn: TOKEN_SECONDS } };

@@ -1,4 +1,4 @@
-/** A running server of the comparison. Disposing it stops it and removes what it kept. */
+/** Running server of the comparison. Disposing stops it and removes its files. */
 export interface Peer extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;

@@ -1,4 +1,4 @@
-/** Key (P-256) and certificate of the servers, PEM: the same for all of them. */
+/** Key (P-256) and certificate, PEM, the same for all servers. */
 export interface ServerKey {
   readonly key: string;
   readonly cert: string;

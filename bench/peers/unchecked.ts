@@ -1,15 +1,15 @@
-import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempDir } from '../../test/kit/index.ts';
 
-/** Another build of Larder. Disposing removes it. */
+/** Changed build of Larder. Disposing removes it. */
 export interface Build extends Disposable {
   readonly executable: string;
 }
 
-/** Reads stored content as the real one does, and checks nothing. */
+/** Replacement of `CheckedFile` that reads stored content without checking it. */
 const CHECKED_FILE = `
-import { readAt } from './disk.js';
+import { readAt } from '../files/disk.js';
 export class CheckedFile {
   constructor(deps, file, { digest, size, sums }) {
     Object.assign(this, { file, digest, size, sums });
@@ -21,7 +21,7 @@ export class CheckedFile {
 }
 `;
 
-/** Sums nothing. */
+/** Replacement of the chunk sums that sums nothing. */
 const CHUNK_SUMS = `
 export const CHUNK_BYTES = 65536;
 export class ChunkSummer {
@@ -29,6 +29,12 @@ export class ChunkSummer {
   update(pieces) {
     for (const piece of pieces) this.length += piece.length;
     return [];
+  }
+  get complete() {
+    return Math.floor(this.length / CHUNK_BYTES);
+  }
+  sumAt() {
+    return 0n;
   }
   sums() {
     return new BigUint64Array(Math.ceil(this.length / CHUNK_BYTES));
@@ -41,7 +47,9 @@ export const encodeSums = (sums) => new Uint8Array(sums.length * 8);
 export const decodeSums = (bytes) => new BigUint64Array(bytes.length / 8);
 `;
 
-/** The present build without the checks of stored bytes, and without the sums that they are made against. */
+const REPLACED = { 'checked-file.js': CHECKED_FILE, 'chunk-sums.js': CHUNK_SUMS };
+
+/** Copies the current build and removes the sums of chunks, and the checks of stored bytes against them. */
 export function uncheckedBuild(): Build {
   const root = join(import.meta.dirname, '../..');
   const directory = tempDir();
@@ -49,8 +57,11 @@ export function uncheckedBuild(): Build {
     cpSync(join(root, name), join(directory.path, name), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(directory.path, 'node_modules'));
-  writeFileSync(join(directory.path, 'dist/store/checked-file.js'), CHECKED_FILE);
-  writeFileSync(join(directory.path, 'dist/store/chunk-sums.js'), CHUNK_SUMS);
+  for (const [name, text] of Object.entries(REPLACED)) {
+    const file = join(directory.path, 'dist/store/sums', name);
+    if (!existsSync(file)) throw new Error(`the build has no ${file} to replace`);
+    writeFileSync(file, text);
+  }
   return {
     executable: join(directory.path, 'bin/larder'),
     [Symbol.dispose]: () => directory[Symbol.dispose](),

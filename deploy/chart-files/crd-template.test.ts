@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crdTemplate } from './crd-template.ts';
 
-test('what looks like a template in a schema stays text', () => {
+test('text of a schema that looks like a template stays text', () => {
   const template = crdTemplate({
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',

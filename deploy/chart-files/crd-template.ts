@@ -1,8 +1,8 @@
 import { stringify } from 'yaml';
 
 /**
- * A CustomResourceDefinition as a template of the chart. It is none of Helm's `crds/`, which are installed once and never updated: a
- * new field would then be dropped by the old CRD.
+ * Writes a CustomResourceDefinition as a template of the chart. Helm installs a chart's `crds/` once and never updates them, so an old
+ * CRD would drop a new field.
  */
 export function crdTemplate(definition: CustomResourceDefinition): string {
   const { apiVersion, kind, metadata, spec } = definition;
@@ -29,7 +29,7 @@ interface CustomResourceDefinition {
   readonly spec: object;
 }
 
-/** Text of a schema that looks like a template is text all the same. */
+/** Escapes `{{` and `}}`, so that Helm leaves text of a schema that looks like a template as it is. */
 function yaml(value: object): string {
   const text = stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
   return text.replaceAll('{{', '{{ "{{" }}');

@@ -1,7 +1,7 @@
 import { MIRROR_API_VERSION, MIRROR_KIND } from '../../src/api/mirror-config/schema.ts';
 import { API_VERSION, KIND } from '../../src/api/registry-config/schema.ts';
 
-/** One object of each custom resource, as catalogues of charts show it beside the kind. */
+/** Example object of each custom resource, for catalogues of charts. */
 export const EXAMPLES = [
   {
     apiVersion: API_VERSION,

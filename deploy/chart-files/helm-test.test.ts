@@ -1,4 +1,4 @@
-/** The program that `helm test` runs in the cluster, beside an API server and a cache that are stand-ins. */
+/** Tests the program of `helm test` with stand-ins of the API server and a cache. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -18,14 +18,14 @@ const AGENTS = { desiredNumberScheduled: 2, numberReady: 2 };
 interface World {
   readonly operator?: object;
   readonly agents?: object;
-  /** Status of a cache's answer; no cache unless given. */
+  /** Status of a cache's answer. Without it there is no cache. */
   readonly cache?: number;
   readonly serverName?: string;
   readonly token?: string;
   readonly seconds?: number;
 }
 
-/** Runs the program and gives its exit code and lines. One server is both the API server and the cache. */
+/** Runs the program and returns its exit code and lines. One server is both the API server and the cache. */
 async function checked(world: World): Promise<{ code: number | null; lines: string[] }> {
   const { operator = READY, agents = AGENTS, cache, serverName = 'localhost', token = 'good' } = world;
   const objects: Record<string, object | undefined> = {
@@ -70,7 +70,7 @@ async function checked(world: World): Promise<{ code: number | null; lines: stri
 }
 
 describe('helm test', () => {
-  test('passes when operator and agents are ready, also where no cache exists yet', async () => {
+  test('passes when operator and agents are ready, also without a cache', async () => {
     assert.deepEqual(await checked({}), {
       code: 0,
       lines: [
@@ -112,7 +112,7 @@ describe('helm test', () => {
       /^FAIL caches: the API server answered 403 for configmaps\/larder-nodes$/,
     ],
   ] as const)
-    test(`fails when ${title}, and says so`, async () => {
+    test(`fails and reports that ${title}`, async () => {
       const { code, lines } = await checked(world);
       assert.equal(code, 1);
       assert.ok(
@@ -121,13 +121,13 @@ describe('helm test', () => {
       );
     });
 
-  test('waits for what is not ready yet', async () => {
+  test('waits for an operator, agents and caches that are not ready yet', async () => {
     const started = performance.now();
     assert.equal((await checked({ operator: {}, seconds: 2 })).code, 1);
     assert.ok(performance.now() - started >= 2000);
   });
 
-  test('is a text that kubelet leaves as it is', () => {
+  test('contains no text that kubelet replaces', () => {
     // kubelet replaces $(NAME) in arguments, and $$ by $.
     assert.doesNotMatch(SCRIPT, /\$[($]/);
   });

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { valuesSchema } from './values.ts';
 
-/** One value that can be set: `image.repository`, its default, and what it means. */
+/** One value of the chart: its path, such as `image.repository`, its default and its meaning. */
 export interface Value {
   readonly path: readonly string[];
   readonly standard: unknown;
   readonly description: string;
 }
 
-/** The JSON Schema of the values, of draft 7, which all versions of Helm 3 read. */
+/** Gives the JSON Schema of the values in draft 7, which all versions of Helm 3 read. */
 export function valuesJsonSchema(): JsonSchema {
   return z.toJSONSchema(valuesSchema, { target: 'draft-7', io: 'input' }) as JsonSchema;
 }
 
-/** Every value, in the order of the definition. Throws a `TypeError` for one without a description. */
+/** Lists every value in the order of the definition. Throws a `TypeError` for a value without a description. */
 export function valueList(schema: JsonSchema = valuesJsonSchema(), path: readonly string[] = []): Value[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
     const here = [...path, name];

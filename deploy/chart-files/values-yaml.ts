@@ -3,7 +3,7 @@ import { valueList } from './value-list.ts';
 
 const LINE_WIDTH = 110;
 
-/** The chart's `values.yaml`: every value with its default, below what it means. */
+/** Writes the chart's `values.yaml`: every value with its default, its meaning as a comment above. */
 export function valuesYaml(): string {
   const lines = [
     '# Generated from deploy/chart-files/values.ts by `npm run generate`; a test keeps it in step.',

@@ -2,68 +2,71 @@ import { z } from 'zod';
 import { labelsSchema } from '../../src/kube/objects/labels.ts';
 
 /**
- * What whoever installs the chart can set: the one definition of its `values.yaml`, `values.schema.json` and of the table in its README.
- * Every value has a default and a description. Fields of Kubernetes' own types are left to the API server.
+ * Values of the chart: the one definition of its `values.yaml`, `values.schema.json` and the table in its README. Every value has a
+ * default and a description. Fields of Kubernetes' own types are validated by the API server only.
  */
 export const valuesSchema = z.strictObject({
   image: z
     .strictObject({
-      repository: text('Where the image of Larder is, without tag: `registry.example.com/larder`. Needed.'),
-      tag: text('Tag of the image. The default is the version of the chart.'),
+      repository: text(
+        "Name of Larder's image without a tag, such as `registry.example.com/larder`. Required.",
+      ),
+      tag: text('Tag of the image. Empty: the version of the chart.'),
       digest: z
         .string()
         .regex(/^(sha256:[0-9a-f]{64})?$/)
         .default('')
-        .meta({ description: 'Digest of the image, `sha256:...`. It is used in place of the tag.' }),
+        .meta({ description: 'Digest of the image, `sha256:...`. Used instead of the tag.' }),
       pullPolicy: z
         .enum(['IfNotPresent', 'Always', 'Never'])
         .default('IfNotPresent')
-        .meta({ description: 'When nodes fetch the image of operator and node agent.' }),
+        .meta({ description: 'Pull policy of the image in Pods of the operator and the node agent.' }),
       pullSecrets: z
         .array(z.string().min(1))
         .default([])
-        .meta({ description: 'Names of Secrets with which the image is pulled, also for the caches.' }),
+        .meta({ description: 'Names of the Secrets for pulling the image, also in Pods of caches.' }),
     })
     .prefault({}),
   crds: z
     .strictObject({
-      install: yes('Whether the CRDs belong to this release. They are then updated with it.'),
-      keep: yes('Whether the CRDs, and with them all objects of their kinds, stay after an uninstall.'),
+      install: yes('Makes the CRDs a part of this release, which then updates them.'),
+      keep: yes('Keeps the CRDs, and with them all objects of their kinds, after an uninstall.'),
     })
     .prefault({}),
   priorityClassName: text(
-    'PriorityClass of the operator and of the caches that it makes, such as `system-cluster-critical`. Empty is the default of the cluster.',
+    'PriorityClass of the operator and of the caches that it creates, such as `system-cluster-critical`. Empty: the default of the cluster.',
   ),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
-    .meta({ description: 'Least important lines in the logs of operator and node agent.' }),
+    .meta({ description: 'Lowest level of the lines that the operator and the node agent log.' }),
   claimRetention: z.enum(['Delete', 'Retain']).default('Delete').meta({
-    description:
-      'What becomes of the volume of a cache that is no longer asked for: `Delete`, or `Retain` it.',
+    description: 'What happens to a volume when its cache is removed: `Delete` or `Retain`.',
   }),
   operator: z
     .strictObject({
       replicas: z.int().min(1).max(5).default(1).meta({
-        description: 'Operators, of which one leads. With more than one there is a PodDisruptionBudget.',
+        description: 'Number of operators, of which one leads. More than one get a PodDisruptionBudget.',
       }),
       resources: resources({ cpu: '20m', memory: '96Mi' }, '256Mi'),
       serviceMonitor: z
         .strictObject({
           enabled: no(
-            'Whether the Prometheus operator is told to scrape the operator. Its API has to be there.',
+            "Creates a ServiceMonitor, so that Prometheus scrapes Larder's operator. The cluster must know that kind.",
           ),
           labels: labelsSchema.default({}).meta({
-            description: 'Labels by which your Prometheus finds its ServiceMonitors.',
+            description: 'Labels by which your Prometheus selects its ServiceMonitors.',
           }),
         })
         .prefault({}),
       networkPolicy: z
         .strictObject({
-          enabled: yes("Whether a NetworkPolicy closes all ports of the operator but its admin listener's."),
+          enabled: yes(
+            'Creates a NetworkPolicy that closes all ports of the operator except that of its admin listener.',
+          ),
         })
         .prefault({}),
-      podAnnotations: labels('Annotations of the Pods of the operator.'),
+      podAnnotations: labels("Annotations of the operator's Pods."),
       ...scheduling([]),
     })
     .prefault({}),
@@ -72,16 +75,16 @@ export const valuesSchema = z.strictObject({
       serviceAccount: z
         .strictObject({
           annotations: labels(
-            'Annotations of the ServiceAccount `larder-cache`, by which clouds know the caches. A change replaces their Pods.',
+            'Annotations of the ServiceAccount `larder-cache`, by which clouds recognise the caches. A change replaces their Pods.',
           ),
         })
         .prefault({}),
-      podLabels: labelsSchema.default({}).meta({ description: 'Further labels of the Pods of the caches.' }),
+      podLabels: labelsSchema.default({}).meta({ description: "Additional labels of the caches' Pods." }),
       serviceMonitor: z
         .strictObject({
           labels: labelsSchema.default({}).meta({
             description:
-              'Labels by which your Prometheus finds the ServiceMonitors of the caches, which come where its API is there.',
+              "Labels by which your Prometheus selects the caches' ServiceMonitors. The operator creates those if the cluster knows that kind.",
           }),
         })
         .prefault({}),
@@ -91,36 +94,39 @@ export const valuesSchema = z.strictObject({
     .strictObject({
       port: z.int().min(1024).max(32_767).default(5010).meta({
         description:
-          "Port of 127.0.0.1 of each node at which containerd finds the agent. Below the kernel's ephemeral ports.",
+          "Port on 127.0.0.1 of each node at which containerd reaches the agent. Below the kernel's ephemeral ports.",
       }),
-      certsDir: path("containerd's directory of `hosts.toml` files on the nodes.", '/etc/containerd/certs.d'),
+      certsDir: path(
+        "Directory on the nodes with containerd's `hosts.toml` files.",
+        '/etc/containerd/certs.d',
+      ),
       containerdConfig: path(
-        'Configuration of containerd on the nodes. Its directory is mounted, read-only.',
+        'Configuration file of containerd on the nodes. Its directory is mounted read-only.',
         '/etc/containerd/config.toml',
       ),
       stateDir: path(
-        'Directory of the nodes in which an agent keeps what it has to know after a restart.',
+        'Directory on the nodes in which an agent keeps its state across restarts.',
         '/var/lib/larder-node-agent',
       ),
       priorityClassName: z.string().default('system-node-critical').meta({
         description:
-          'PriorityClass of the node agent. With the default a Pod that has taken the port has to leave. Empty is the default of the cluster.',
+          'PriorityClass of the node agent. With the default, a Pod of a lower class that has taken the port is evicted. Empty: the default of the cluster.',
       }),
       maxUnavailable: z
         .union([z.int().min(1).max(10_000), z.string().regex(/^([1-9][0-9]?|100)%$/)])
         .default('10%')
         .meta({
-          description: 'Nodes whose agent is replaced at a time in an update, as a number or in per cent.',
+          description: 'Nodes whose agent an update replaces at the same time: a number or a percentage.',
         }),
       seLinuxOptions: open(
-        'SELinux options of the agent. `type: spc_t` lets it write below /etc on nodes that enforce SELinux.',
+        'SELinux options of the agent. `type: spc_t` lets the agent write below /etc on nodes that enforce SELinux.',
       ),
       resources: resources({ cpu: '10m', memory: '80Mi' }, '160Mi'),
-      podAnnotations: labels('Annotations of the Pods of the node agent.'),
+      podAnnotations: labels("Annotations of the node agent's Pods."),
       ...scheduling([{ operator: 'Exists' }]),
     })
     .prefault({}),
-  global: open('Not used. Helm adds it where this chart is a part of another one.'),
+  global: open('Not used. Helm adds this value if the chart is a part of another chart.'),
 });
 
 function text(description: string) {
@@ -147,13 +153,13 @@ function open(description: string) {
   return z.looseObject({}).default({}).meta({ description });
 }
 
-/** No limit of CPU: it would slow all pulls of a node, or the recovery of all caches, to save what nobody else uses. */
+/** Resources without a CPU limit, which would slow all pulls of a node, or the recovery of all caches, to save idle CPU time. */
 function resources(requests: { readonly cpu: string; readonly memory: string }, memory: string) {
   const amounts = z.record(z.string(), z.union([z.string(), z.number()])).optional();
   return z
     .strictObject({ requests: amounts, limits: amounts })
     .default({ requests, limits: { memory } })
-    .meta({ description: 'What a Pod is given, and what it may take.' });
+    .meta({ description: 'Resource requests and limits of its Pods.' });
 }
 
 function scheduling(tolerations: { readonly operator: string }[]) {
@@ -161,11 +167,11 @@ function scheduling(tolerations: { readonly operator: string }[]) {
     nodeSelector: z
       .record(z.string(), z.string())
       .default({ 'kubernetes.io/os': 'linux' })
-      .meta({ description: 'Labels of the nodes that it runs on.' }),
+      .meta({ description: 'Labels of the nodes that run its Pods.' }),
     tolerations: z
       .array(z.looseObject({}))
       .default(tolerations)
-      .meta({ description: 'Taints of nodes that it tolerates.' }),
-    affinity: open('Rules of affinity of its Pods.'),
+      .meta({ description: 'Taints of nodes that its Pods tolerate.' }),
+    affinity: open('Affinity rules of its Pods.'),
   };
 }

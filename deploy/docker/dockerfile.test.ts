@@ -16,7 +16,7 @@ interface Config {
   readonly Cmd: readonly string[];
 }
 
-test('the Dockerfile takes the Node.js that the package brings on Linux', () => {
+test('the Dockerfile uses the version of Node.js that the package brings on Linux', () => {
   const { optionalDependencies } = JSON.parse(
     readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
   ) as { optionalDependencies: Record<string, string> };
@@ -26,7 +26,7 @@ test('the Dockerfile takes the Node.js that the package brings on Linux', () => 
   assert.deepEqual([...new Set(bases)], ['node:${NODE_VERSION}-bookworm-slim']);
 });
 
-test('the Dockerfile gives an image that runs as the released one does', () => {
+test('the image of the Dockerfile is configured like the released image', () => {
   assert.equal(instruction('USER'), released.User);
   assert.equal(instruction('STOPSIGNAL'), released.StopSignal);
   assert.deepEqual(JSON.parse(instruction('ENTRYPOINT')), released.Entrypoint);
@@ -44,13 +44,13 @@ test('the Dockerfile gives an image that runs as the released one does', () => {
   );
 });
 
-test('the user of the Dockerfile exists, and owns the directory of the store', () => {
+test('the Dockerfile creates its user, who owns the directory of the store', () => {
   const [user, group] = released.User.split(':');
   assert.ok(dockerfile.includes(`--uid ${user} --gid ${group} --home-dir /var/lib/larder`));
   assert.ok(dockerfile.includes(`--owner=${user} --group=${group} --mode=0700 /var/lib/larder`));
 });
 
-/** The last instruction of this name, as it holds for the final stage. */
+/** Finds the last instruction of this name, which is the one of the final stage. */
 function instruction(name: string): string {
   return [...dockerfile.matchAll(new RegExp(`^${name} (.+)$`, 'gm'))].at(-1)?.[1] ?? '';
 }

@@ -7,17 +7,17 @@ import type { DebianPackage } from './debian-lock.ts';
 import { PLATFORMS, type Architecture } from './platforms.ts';
 import { run } from './run.ts';
 
-/** apt with the sources and keys of this machine, for both architectures, that touches nothing of the machine itself. */
+/** apt for both architectures with the sources and keys of this machine. It changes nothing on the machine. */
 export interface Apt extends AsyncDisposable {
-  /** What apt would install now. */
+  /** Finds the versions that apt would install now. */
   newest(names: readonly string[], architecture: Architecture): Promise<DebianPackage[]>;
-  /** Puts these packages into `directory`, verified, each named {@link debName}. */
+  /** Downloads these packages into `directory`, each named {@link debName}, and verifies them. */
   download(packages: readonly DebianPackage[], directory: string): Promise<void>;
 }
 
-/** Downloads those of the packages that `directory` lacks or has damaged. With all of them there, no network is needed. */
+/** Downloads the packages that are missing or damaged in `directory`. Needs no network if none is. */
 export async function fetchDebs(packages: readonly DebianPackage[], directory: string): Promise<void> {
-  // Those for all architectures are named once for each platform.
+  // Packages for all architectures occur once per platform.
   const distinct = new Map(packages.map((one) => [debName(one), one]));
   const missing = [...distinct.values()].filter((one) => !isThere(one, directory));
   if (missing.length === 0) return;
@@ -37,13 +37,13 @@ export async function openApt(): Promise<Apt> {
   await mkdir(join(own.path, 'cache/archives/partial'), { recursive: true });
   const settings = {
     'Dir::State': join(own.path, 'state'),
-    // As if nothing were installed: what this machine has must not decide what the image gets.
+    // Makes apt assume that nothing is installed: this machine's packages must not decide which ones the image gets.
     'Dir::State::status': '/dev/null',
     'Dir::Cache': join(own.path, 'cache'),
     'APT::Architectures': Object.values(PLATFORMS)
       .map(({ architecture }) => architecture)
       .join(','),
-    // The user _apt cannot read directories of ours.
+    // apt's default user, _apt, cannot read our directories.
     'APT::Sandbox::User': 'root',
   };
   const options = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
@@ -63,7 +63,7 @@ export async function openApt(): Promise<Apt> {
         architecture === 'all' ? `${name}=${version}` : `${name}:${architecture}=${version}`,
       );
       await run('apt-get', ['download', ...options, ...wanted], work.path).catch((cause: unknown) => {
-        const hint = 'Debian may have replaced what the lock pins; run: npm run image:lock';
+        const hint = 'Debian may have replaced a package that the lock pins; run: npm run image:lock';
         throw new Error(`${cause instanceof Error ? cause.message : String(cause)}\n  ${hint}`, { cause });
       });
       const found = await filesByHash(work.path);

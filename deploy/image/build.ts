@@ -20,7 +20,7 @@ import { readArguments, type BuildArguments } from './read-arguments.ts';
 import { sbomOf } from './sbom.ts';
 import { systemFiles } from './system-files.ts';
 
-/** What was fetched, by content; survives builds. */
+/** Downloads, named by their content and kept between builds. */
 const DOWNLOADS = join(ROOT, '.parts/image');
 
 process.exitCode = await main(process.argv.slice(2));
@@ -48,7 +48,7 @@ async function build({ out, platforms, origin }: BuildArguments): Promise<void> 
     const { architecture, nodePackage } = PLATFORMS[platform];
     const debian = lockedPackages(architecture);
     const node = pinned(`node_modules/${nodePackage}`);
-    // The same in every release with the same pins, whenever that is built: an update fetches the last layer alone.
+    // These layers depend on the pins only, not on the time of the build. An update with the same pins fetches only the last layer.
     const below = await Promise.all([
       layerOf('Debian packages', [...(await debianFiles(debian, DOWNLOADS)), ...systemFiles()], 0),
       layerOf(`Node.js ${node.version}`, await nodeFiles(node, DOWNLOADS), 0),

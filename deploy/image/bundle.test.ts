@@ -8,7 +8,7 @@ import { writeBelow } from './file-tree.ts';
 import { larderFiles } from './larder-files.ts';
 import { createNpmLock } from './npm-lock.ts';
 
-const CLIENTS_OF_CLOUDS = [
+const CLOUD_CLIENTS = [
   '@aws-sdk/client-ecr',
   '@aws-sdk/client-ecr-public',
   '@azure/identity',
@@ -18,8 +18,8 @@ const CLIENTS_OF_CLOUDS = [
 const built = await bundle();
 
 describe('the bundle', () => {
-  test('holds the clients of the clouds, and loads none of their code at start', () => {
-    for (const name of CLIENTS_OF_CLOUDS) assert.ok(built.packages.includes(`node_modules/${name}`), name);
+  test('contains the cloud clients, and loads none of their code at start', () => {
+    for (const name of CLOUD_CLIENTS) assert.ok(built.packages.includes(`node_modules/${name}`), name);
     assert.deepEqual(
       built.packagesAtStart.filter((path) => /aws|azure|google|smithy/.test(path)),
       [],
@@ -27,7 +27,7 @@ describe('the bundle', () => {
     assert.ok(built.packagesAtStart.includes('node_modules/commander'));
   });
 
-  test('starts by the kernel alone, with the flag of bin/larder', () => {
+  test('is started by the kernel without a shell, with the flag of bin/larder', () => {
     const [first] = Buffer.from(built.files.get(ENTRY) ?? [])
       .toString()
       .split('\n');
@@ -40,17 +40,17 @@ describe('the files of the image, on this machine', () => {
   after(() => directory[Symbol.dispose]());
   writeBelow(directory.path, larderFiles(built, '1.2.3-image', createNpmLock()));
   const program = join(directory.path, 'usr/bin/larder');
-  // The first line of the program names the Node.js of the image; this is run by the one of the test.
+  // The program's first line names the image's Node.js. This file is run by the Node.js of the test.
   const executable = directory.write('start.ts', `await import(${JSON.stringify(program)});\n`);
 
-  test('know their version, by the link in /usr/bin', async () => {
+  test('know their version when started through the link in /usr/bin', async () => {
     assert.equal(await run(process.execPath, [program, '--version']), '1.2.3-image\n');
   });
 
   const logins = { ecr: 'ecr', gcp: 'google', acr: 'azure' } as const;
   for (const provider of ['ecr', 'gcp', 'acr'] as const)
     for (const behindProxy of [false, true])
-      test(`ask for a login where ${provider} is configured, ${behindProxy ? 'through a proxy' : 'directly'}`, async () => {
+      test(`request a login for the provider ${provider}, ${behindProxy ? 'through a proxy' : 'directly'}`, async () => {
         await using cloud = await startCloud('hush', { behindProxy });
         await using upstream = await startUpstream();
         const caches = [{ upstream: upstream.host, remoteURL: upstream.url, provider }];
@@ -64,7 +64,7 @@ describe('the files of the image, on this machine', () => {
           },
         });
         await waitFor(() => cloud.count(logins[provider]) > 0, {
-          what: 'the question for a login',
+          what: 'the request for a login',
         });
         assert.deepEqual(await larder.stop('SIGTERM'), { code: 0, signal: null });
       });

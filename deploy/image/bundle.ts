@@ -3,31 +3,31 @@ import { basename } from 'node:path';
 import { importNames, NAMESPACE } from './import-names.ts';
 import { ROOT } from './npm-lock.ts';
 
-/** The program with all it imports, in a few files. */
+/** Program with everything that it imports, in a few files. */
 export interface Bundle {
-  /** By file name; {@link ENTRY} is the program, the others are loaded by it. */
+  /** Contents by file name. {@link ENTRY} is the program and loads the others. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** The packages whose code is in it, as the lockfile calls them: `node_modules/a/node_modules/b`. */
+  /** Packages whose code is in the bundle, by their paths in the lockfile: `node_modules/a/node_modules/b`. */
   readonly packages: readonly string[];
-  /** The packages of them whose code every start loads; the others wait for an `import()`. */
+  /** Packages whose code every start loads. The others are loaded by an `import()`. */
   readonly packagesAtStart: readonly string[];
 }
 
 export const ENTRY = 'larder.js';
 
 /**
- * How the kernel starts it, there being no shell: with one flag, for the reason that `bin/larder` gives. The image's
- * environment has the rest.
+ * First lines of the program. The image has no shell, so the kernel starts Node.js with one flag; `bin/larder` gives the reason for
+ * the flag. All other settings are in the image's environment.
  */
 const START = `#!/usr/bin/node --max-semi-space-size=1\nimport './src/cli/bin.ts';\n`;
 
-/** Gives the CommonJS modules in it the `require` that they call for modules of Node.js. */
+/** Defines the `require` by which bundled CommonJS modules load modules of Node.js. */
 const REQUIRE = `import { createRequire as createBundleRequire } from 'node:module';
 const require = createBundleRequire(import.meta.url);`;
 
 /**
- * Bundles the program from its sources. What the source loads by `import()`, such as the clients of the clouds, stays
- * in files of its own. White space goes (4 MB less memory), names stay, for stack traces.
+ * Bundles the program from its sources. Code that is loaded by `import()`, such as the cloud clients, stays in files of its own. White
+ * space is removed, which saves 4 MB of memory; names are kept for stack traces.
  */
 export async function bundle(): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
@@ -59,7 +59,7 @@ export async function bundle(): Promise<Bundle> {
   };
 }
 
-/** `entry` and everything it imports, directly or not, before its first line runs. */
+/** Lists `entry` and everything that it imports statically, directly or not. */
 function loadedWith(metafile: Metafile, entry: string): string[] {
   const loaded = new Set([entry]);
   for (const path of loaded)

@@ -7,7 +7,7 @@ import { filesBelow } from './file-tree.ts';
 import { run } from './run.ts';
 import type { TarEntry } from './tar.ts';
 
-/** Shared objects, what the system is called, licences. No programs, locales, character sets (`gconv`) or manuals. */
+/** Shared objects, the name of the system, licences. No programs, locales, character sets (`gconv`) or manuals. */
 const KEPT = [
   /^(?:usr\/)?lib(?:64)?\/(?:[a-z0-9_]+-linux-gnu\/)?[^/]+\.so[.\d]*$/,
   /^(?:etc|usr\/lib)\/os-release$/,
@@ -19,9 +19,9 @@ const KEPT = [
 const AUTHORITY = /^usr\/share\/ca-certificates\/.+\.crt$/;
 
 /**
- * What the image has of the packages in `directory`. No script of a package is run: the one that matters, which gathers
- * the certificate authorities, is done here the way it does it. Each package leaves its control file where scanners
- * look for packages of an image without dpkg.
+ * Selects the image's files from the packages in `directory`. Runs no script of a package: the one script that matters gathers the
+ * certificate authorities, and this function does the same. Stores each package's control file where scanners look for packages of an
+ * image without dpkg.
  */
 export async function debianFiles(
   packages: readonly DebianPackage[],
@@ -43,9 +43,9 @@ export async function debianFiles(
   return [...entries, authoritiesFile(authorities)];
 }
 
-/** All of them in one file, in the order of their names, as `update-ca-certificates` writes it. */
+/** Writes all authorities into one file in the order of their names, as `update-ca-certificates` does. */
 function authoritiesFile(authorities: readonly TarEntry[]): TarEntry {
-  if (authorities.length === 0) throw new Error('ca-certificates has no certificates where they used to be');
+  if (authorities.length === 0) throw new Error('ca-certificates has no certificates at the expected path');
   const certificates = authorities
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map(({ content = new Uint8Array() }) => `${Buffer.from(content).toString('ascii').trimEnd()}\n`);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Architecture } from './platforms.ts';
 
-/** One package of Debian as the image has it, by content: where it is fetched from is apt's business. */
+/** Debian package in the image, pinned by content. apt chooses the server. */
 export type DebianPackage = z.infer<typeof debianPackage>;
 
 const debianPackage = z.strictObject({
@@ -13,7 +13,7 @@ const debianPackage = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-/** What Node.js needs to run (libc6, libstdc++6, libgcc-s1), whom to trust, which system this is, and their licences. */
+/** Libraries that Node.js needs (libc6, libstdc++6, libgcc-s1), certificate authorities, the name of the system, and their licences. */
 export const DEBIAN_NAMES = [
   'base-files',
   'ca-certificates',
@@ -25,7 +25,7 @@ export const DEBIAN_NAMES = [
 
 const LOCK_FILE = join(import.meta.dirname, 'debian.lock.json');
 
-/** The pinned packages of one architecture. Throws when the lock lacks one of them. */
+/** Lists the pinned packages of one architecture. Throws an `Error` if the lock lacks one of them. */
 export function lockedPackages(architecture: Architecture): DebianPackage[] {
   const locked = z.array(debianPackage).parse(JSON.parse(readFileSync(LOCK_FILE, 'utf8')));
   return DEBIAN_NAMES.map((name) => {
@@ -38,7 +38,7 @@ export function lockedPackages(architecture: Architecture): DebianPackage[] {
   });
 }
 
-/** Pins these packages; those that several architectures share are written once. */
+/** Pins these packages. A package that several architectures share is written once. */
 export function writeLock(packages: readonly DebianPackage[]): void {
   const byKey = new Map(packages.map((one) => [`${one.name} ${one.architecture}`, one]));
   const sorted = [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);

@@ -10,7 +10,7 @@ import {
 import { dirname, join } from 'node:path';
 import type { TarEntry } from './tar.ts';
 
-/** The files and links below `root` whose path there `wanted` accepts, with their modes. Directories are not listed. */
+/** Lists files and links below `root` with their modes. `wanted` gets the path relative to `root`. Directories are not listed. */
 export function filesBelow(root: string, wanted: (path: string) => boolean): TarEntry[] {
   return readdirSync(root, { recursive: true, withFileTypes: true }).flatMap((found): TarEntry[] => {
     const path = join(found.parentPath, found.name);
@@ -21,7 +21,7 @@ export function filesBelow(root: string, wanted: (path: string) => boolean): Tar
   });
 }
 
-/** Writes files and links below `root`, which has none of them yet. */
+/** Writes files and links below `root`. None of them may exist yet. */
 export function writeBelow(root: string, entries: readonly TarEntry[]): void {
   for (const { name, mode = 0o644, content = new Uint8Array(), linkTo } of entries) {
     const path = join(root, name);

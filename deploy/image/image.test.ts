@@ -1,4 +1,4 @@
-/** What an image says about itself, apart from its layers: configuration, bill of materials, layout, pins. */
+/** Tests the image apart from its layers: configuration, bill of materials, layout, pins. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,18 +25,18 @@ const config = JSON.parse(Buffer.from(image.blobs[0]?.bytes ?? []).toString()) a
 };
 
 describe('the configuration of an image', () => {
-  test('says when and from which commit it was built', () => {
+  test('has the commit from which it was built, and its time', () => {
     assert.equal(config.created, '2023-11-14T22:13:20Z');
     assert.equal(config.config.Labels['org.opencontainers.image.revision'], ORIGIN.revision);
     assert.equal(config.config.Labels['org.opencontainers.image.version'], ORIGIN.version);
   });
 
-  test('has a user that is not root, and one entry of history for each layer', () => {
+  test('has a user other than root, and one entry of history for each layer', () => {
     assert.match(config.config.User, /^[1-9]\d*:[1-9]\d*$/);
     assert.equal(config.history.length, config.rootfs.diff_ids.length);
   });
 
-  test('sets no flag of any program by environment: what is right for one is wrong for another', () => {
+  test('sets no flag of any program by environment, since each program needs other values', () => {
     assert.deepEqual(
       config.config.Env.filter((variable) => variable.startsWith('LARDER_')),
       [],
@@ -55,7 +55,7 @@ describe('a bill of materials', () => {
     components: { purl: string; name: string; hashes: { alg: string; content: string }[] }[];
   };
 
-  test('names packages as scanners look them up', () => {
+  test('names packages by the URLs that scanners look up', () => {
     const purls = components.map(({ purl }) => purl);
     for (const pattern of [
       /^pkg:deb\/debian\/libstdc%2B%2B6@12[^@]+\?arch=arm64&distro=debian-12$/,
@@ -77,7 +77,7 @@ describe('a bill of materials', () => {
   });
 });
 
-test('a layout holds every blob under its digest, and a bill of materials whose subject is the image', async () => {
+test('a layout has every blob under its digest, and a bill of materials whose subject is the image', async () => {
   using directory = tempDir();
   const platform = { architecture: 'arm64', image, sbom: Buffer.from('{}') } as const;
   const index = await writeLayout(directory.path, [platform], ORIGIN);
@@ -98,8 +98,8 @@ test('a layout holds every blob under its digest, and a bill of materials whose 
   assert.equal(subject.digest, image.manifest.descriptor.digest);
 });
 
-describe('what is pinned', () => {
-  test('is every package of Debian for every platform, by content and without addresses', () => {
+describe('the pins', () => {
+  test('have every Debian package for every platform, by content and without addresses', () => {
     for (const { architecture } of Object.values(PLATFORMS))
       assert.deepEqual(
         lockedPackages(architecture).map(({ name }) => name),
@@ -108,7 +108,7 @@ describe('what is pinned', () => {
     assert.doesNotMatch(readFileSync(join(import.meta.dirname, 'debian.lock.json'), 'utf8'), /\/\//);
   });
 
-  test('is the same Node.js for all of them', () => {
+  test('have the same version of Node.js for all platforms', () => {
     const pinned = createNpmLock();
     const versions = Object.values(PLATFORMS).map(
       ({ nodePackage }) => pinned(`node_modules/${nodePackage}`).version,
@@ -119,7 +119,7 @@ describe('what is pinned', () => {
 });
 
 describe('the arguments of the build', () => {
-  test('give both platforms, and the commit unless told otherwise', async () => {
+  test('default to both platforms and to the checked-out commit', async () => {
     const { platforms, origin } = await readArguments(['--out', 'x', '--epoch', '7']);
     assert.deepEqual(platforms, Object.keys(PLATFORMS));
     assert.match(origin.revision, /^[0-9a-f]{40}(?:-dirty)?$/);

@@ -3,13 +3,13 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from './npm-lock.ts';
 
-/** Where the modules live that this makes up; no file has their names. */
+/** esbuild namespace of the generated modules, which have no files. */
 export const NAMESPACE = 'import-names';
 
 /**
- * Makes `import()` of a CommonJS package give the names that Node.js gives. esbuild, when it splits, has only `default`
- * for such a module, since its names are known when it runs and not before. So each is asked for its names now, by
- * Node.js, and loaded through a module that says them.
+ * Makes `import()` of a CommonJS package give the same names as in Node.js. When esbuild splits, it gives only `default`, because the
+ * names of such a module are known only at run time. Therefore Node.js loads each such module during the build, and the bundle imports
+ * it through a generated module that exports its names.
  */
 export function importNames(): Plugin {
   return {
@@ -17,17 +17,17 @@ export function importNames(): Plugin {
     setup(build) {
       build.onResolve({ filter: /./ }, async ({ path, kind, importer, resolveDir }) => {
         if (kind !== 'dynamic-import' || path.startsWith('node:')) return undefined;
-        // As a plain import, or this would be asked again.
+        // Resolves as a plain import: a dynamic one would call this function again.
         const found = await build.resolve(path, { kind: 'import-statement', importer, resolveDir });
-        // Not there, perhaps on purpose: for esbuild to judge.
+        // The package is missing, perhaps on purpose; esbuild decides what that means.
         if (found.errors.length > 0) return undefined;
         if (found.external || !(await isCommonJs(found.path))) return found;
-        // Relative, so that the bundle does not depend on where the checkout is.
+        // The path is relative, so that the bundle does not depend on the directory of the checkout.
         return { path: relative(ROOT, found.path), namespace: NAMESPACE };
       });
       build.onLoad({ filter: /./, namespace: NAMESPACE }, async ({ path }) => {
         const names = Object.keys((await import(pathToFileURL(join(ROOT, path)).href)) as object);
-        // Node.js adds `module.exports` to those of CommonJS modules; nobody imports it by name.
+        // Node.js adds the name `module.exports` to CommonJS modules. No code imports it.
         const listed = names.filter((name) => name !== 'module.exports').sort();
         return { contents: `export { ${listed.join(', ')} } from './${path}';`, resolveDir: ROOT };
       });

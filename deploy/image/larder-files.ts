@@ -4,10 +4,10 @@ import { ENTRY, type Bundle } from './bundle.ts';
 import { ROOT, type NpmPackage } from './npm-lock.ts';
 import type { TarEntry } from './tar.ts';
 
-/** As deep below `package.json` as the sources are, since that is where the program looks for its version. */
+/** As deep below `package.json` as the sources are: the program reads its version there. */
 const BUNDLE = 'usr/lib/larder/bundle/cli';
 
-/** Larder itself in an image: `/usr/bin/larder`, what it loads, and the licences of everything in it. */
+/** Lists Larder's own files in an image: `/usr/bin/larder`, the files that it loads, and the licences of everything in them. */
 export function larderFiles(
   { files, packages }: Bundle,
   version: string,
@@ -34,7 +34,7 @@ export function larderFiles(
   ];
 }
 
-/** The licence files of an installed package; some have none but the name of their licence in package.json. */
+/** Reads the licence files of an installed package. Some packages have only the name of their licence in package.json. */
 function licenceText(directory: string): string {
   return readdirSync(directory)
     .filter((name) => /^(?:licen[cs]e|notice|copying)/i.test(name))

@@ -15,7 +15,7 @@ const FILES: readonly TarEntry[] = [
 ];
 
 describe('a layer', () => {
-  test('lists files after the directories they are in, sorted, with owner and date', async () => {
+  test('lists files after their directories, sorted, with owner and date', async () => {
     using directory = tempDir();
     const { blob } = await layerOf('test', FILES, 86_400);
     const file = directory.write('layer.tar.gz', blob);
@@ -38,7 +38,7 @@ describe('a layer', () => {
     );
   });
 
-  test('is the same whatever order its files come in', async () => {
+  test('does not depend on the order in which files are given', async () => {
     const { blob, diffId } = await layerOf('test', FILES, 7);
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray([...FILES], { minLength: FILES.length }), async (files) => {
@@ -50,13 +50,13 @@ describe('a layer', () => {
     assert.ok(gunzipSync(blob).length > 0);
   });
 
-  test('of other files, or dated otherwise, is another', async () => {
+  test('differs if its files or its date differ', async () => {
     const { diffId } = await layerOf('test', FILES, 7);
     assert.notEqual((await layerOf('test', FILES, 8)).diffId, diffId);
     assert.notEqual((await layerOf('test', FILES.slice(1), 7)).diffId, diffId);
   });
 
-  test('cannot have a file twice, or one whose name would be cut', async () => {
+  test('rejects two files of one name, and names that would be cut', async () => {
     const [file] = FILES;
     await assert.rejects(layerOf('test', [...FILES, file!], 0), /the same name/);
     await assert.rejects(layerOf('test', [{ name: 'x'.repeat(101) }], 0), /100 bytes at most/);

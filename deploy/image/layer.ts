@@ -7,15 +7,15 @@ export interface Layer {
   readonly blob: Uint8Array;
   /** Digest of the archive before compression. */
   readonly diffId: Digest;
-  /** What it is, for the image's history. */
+  /** Entry in the image's history. */
   readonly comment: string;
 }
 
 const compress = promisify(gzip);
 
 /**
- * A layer of these files: sorted, with the directories they are in, all dated `epoch`. The same files give the same
- * layer, whoever builds it.
+ * Builds a layer of these files, sorted, with their directories, all dated `epoch`. The same files give the same layer on every
+ * machine.
  */
 export async function layerOf(comment: string, entries: readonly TarEntry[], epoch: number): Promise<Layer> {
   const archive = tarOf(withParents(entries), epoch);

@@ -14,8 +14,8 @@ const PLACES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Node.js for another machine than this, from the package of npm that also brings it to installations by npm. Fetched
- * into `directory` unless it is there, and verified against the lock's integrity every time.
+ * Lists the files of Node.js for any platform, from the npm package that also brings Node.js to installations by npm. Fetches the
+ * package into `directory` if it is missing there, and verifies it against the lock's integrity every time.
  */
 export async function nodeFiles(node: NpmPackage, directory: string): Promise<TarEntry[]> {
   const tarball = join(directory, `${node.name}-${node.version}.tgz`);

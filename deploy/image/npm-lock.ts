@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** A package of npm, as `package-lock.json` pins it. */
+/** npm package as `package-lock.json` pins it. */
 export interface NpmPackage {
   readonly name: string;
   readonly version: string;
@@ -24,7 +24,7 @@ const lockfile = z.object({
   ),
 });
 
-/** The package that the lock has at `path`, as `node_modules/a/node_modules/b`. Throws when there is none. */
+/** Returns a function that finds the package at a path of the lock, such as `node_modules/a/node_modules/b`, and throws if there is none. */
 export function createNpmLock(): (path: string) => NpmPackage {
   const { packages } = lockfile.parse(JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')));
   return (path) => {

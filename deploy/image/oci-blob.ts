@@ -16,13 +16,13 @@ export interface Descriptor {
   readonly [field: string]: unknown;
 }
 
-/** Content of an image, and how others refer to it. */
+/** Content of an image with its descriptor. */
 export interface Blob {
   readonly bytes: Uint8Array;
   readonly descriptor: Descriptor;
 }
 
-/** `content`, or the JSON of it, as a blob. */
+/** Makes a blob of bytes, or of an object's JSON. */
 export function blobOf(mediaType: string, content: Uint8Array | object): Blob {
   const bytes = content instanceof Uint8Array ? content : Buffer.from(JSON.stringify(content));
   return { bytes, descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length } };

@@ -3,22 +3,22 @@ import { blobOf, MEDIA_TYPES, type Blob } from './oci-blob.ts';
 import type { Architecture } from './platforms.ts';
 import { STORE_PATH, USER_ID } from './system-files.ts';
 
-/** What an image says about where it comes from. */
+/** Origin of an image, as its labels and annotations give it. */
 export interface Origin {
   readonly version: string;
-  /** The commit it was built from. */
+  /** Commit from which the image was built. */
   readonly revision: string;
-  /** Seconds since 1970: when that commit was made, so that a second build says the same. */
+  /** Time of that commit in seconds since 1970, so that a second build has the same time. */
   readonly epoch: number;
 }
 
-/** An image of one platform: its manifest, and all the blobs that the manifest names. */
+/** Image of one platform: its manifest and all blobs that the manifest names. */
 export interface OciImage {
   readonly manifest: Blob;
   readonly blobs: readonly Blob[];
 }
 
-/** The image of these layers (OCI image-spec v1.1, config.md and manifest.md). */
+/** Makes an image of these layers (OCI image-spec v1.1, config.md and manifest.md). */
 export function ociImage(architecture: Architecture, layers: readonly Layer[], origin: Origin): OciImage {
   const created = createdOf(origin);
   const config = blobOf(MEDIA_TYPES.config, {
@@ -31,13 +31,13 @@ export function ociImage(architecture: Architecture, layers: readonly Layer[], o
       Env: [
         'PATH=/usr/bin',
         `HOME=${STORE_PATH}`,
-        // One arena: glibc keeps 10 MB more otherwise.
+        // With more than one arena, glibc keeps 10 MB more.
         'MALLOC_ARENA_MAX=1',
-        // What is in /etc/ssl/certs, mounted there or the image's own, counts beside the authorities in Node.js.
+        // Node.js also trusts the authorities in /etc/ssl/certs, mounted there or the image's own.
         'NODE_USE_SYSTEM_CA=1',
       ],
       Entrypoint: ['/usr/bin/larder'],
-      // As arguments, not as environment: that would make the other programs listen on all addresses too.
+      // These are arguments, since an environment would make the other programs listen on all addresses too.
       Cmd: ['serve', '--store', STORE_PATH, '--address', '[::]:5000', '--admin-address', '[::]:5001'],
       WorkingDir: '/',
       StopSignal: 'SIGTERM',
@@ -57,7 +57,7 @@ export function ociImage(architecture: Architecture, layers: readonly Layer[], o
   return { manifest, blobs: [config, ...layerBlobs] };
 }
 
-/** The well-known annotations (image-spec annotations.md), as labels and on manifests alike. */
+/** Gives the well-known annotations (image-spec annotations.md), which images have as labels and manifests as annotations. */
 export function labelsOf(origin: Origin): Record<string, string> {
   const labels = {
     title: 'larder',
@@ -72,7 +72,7 @@ export function labelsOf(origin: Origin): Record<string, string> {
   );
 }
 
-/** RFC 3339, without a fraction. */
+/** Gives the time of the origin as of RFC 3339, without a fraction. */
 export function createdOf({ epoch }: Origin): string {
   return new Date(epoch * 1000).toISOString().replace('.000Z', 'Z');
 }

@@ -12,8 +12,8 @@ export interface PlatformImage {
 }
 
 /**
- * Writes an image of several platforms into a directory (image-spec image-layout.md), tagged with its version, with a
- * bill of materials that refers to each platform's manifest. Gives the index, whose digest is the image's.
+ * Writes an image of several platforms into a directory (image-spec image-layout.md) and tags it with its version. Each platform's
+ * manifest gets a bill of materials that refers to it. Returns the index, whose digest is the image's digest.
  */
 export async function writeLayout(
   directory: string,
@@ -50,16 +50,16 @@ export async function writeLayout(
   return index;
 }
 
-/** The file of an image's bill of materials. */
+/** Name of the file with an image's bill of materials. */
 export function sbomName(architecture: Architecture): string {
   return `sbom-${architecture}.cdx.json`;
 }
 
-/** An artifact whose subject is the image (image-spec manifest.md, "Guidelines for Artifact Usage"). */
+/** Makes an artifact whose subject is the image (image-spec manifest.md, "Guidelines for Artifact Usage"). */
 function attachedSbom({ architecture, image, sbom }: PlatformImage, origin: Origin): OciImage {
   const empty = blobOf(MEDIA_TYPES.empty, {});
   const content = blobOf(MEDIA_TYPES.sbom, sbom);
-  // The name under which `oras pull` writes it.
+  // `oras pull` writes the artifact into a file of this name.
   const title = { 'org.opencontainers.image.title': sbomName(architecture) };
   const artifact = {
     schemaVersion: 2,

@@ -7,15 +7,15 @@ import { isPlatform, PLATFORMS, type Platform } from './platforms.ts';
 import { run } from './run.ts';
 
 export interface BuildArguments {
-  /** The directory to write to. */
+  /** Directory to write to. */
   readonly out: string;
   readonly platforms: readonly Platform[];
   readonly origin: Origin;
 }
 
 /**
- * What the command line of `npm run image` asks for. Revision and time are those of the commit that is checked out,
- * unless told: by flags, or the time by SOURCE_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch).
+ * Parses the command line of `npm run image`. Revision and time default to those of the commit that is checked out. Flags override
+ * both, and SOURCE_DATE_EPOCH overrides the time (reproducible-builds.org/specs/source-date-epoch).
  */
 export async function readArguments(args: readonly string[]): Promise<BuildArguments> {
   const { values } = parseArgs({
@@ -40,7 +40,7 @@ export async function readArguments(args: readonly string[]): Promise<BuildArgum
   };
 }
 
-/** The version in `package.json`. */
+/** Reads the version in `package.json`. */
 export function larderVersion(): string {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   return version;

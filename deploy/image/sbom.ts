@@ -2,15 +2,15 @@ import type { DebianPackage } from './debian-lock.ts';
 import type { NpmPackage } from './npm-lock.ts';
 import { createdOf, type Origin } from './oci-image.ts';
 
-/** What an image is made of. */
+/** Packages in an image. */
 export interface Contents {
   readonly debian: readonly DebianPackage[];
-  /** The package that Node.js comes in. */
+  /** Package that contains Node.js. */
   readonly node: NpmPackage;
   readonly npm: readonly NpmPackage[];
 }
 
-/** A bill of materials in CycloneDX 1.6 (ECMA-424). It has no serial number: the same contents give the same bytes. */
+/** Writes a bill of materials in CycloneDX 1.6 (ECMA-424). It has no serial number, so that the same contents give the same bytes. */
 export function sbomOf({ debian, node, npm }: Contents, origin: Origin): object {
   const larder = npmPurl('larder', origin.version);
   return {
@@ -32,7 +32,7 @@ export function sbomOf({ debian, node, npm }: Contents, origin: Origin): object 
     components: [
       ...debian.map(debianComponent),
       {
-        // Scanners look for weaknesses of Node.js by this name; the package is only how it came here.
+        // Scanners look up vulnerabilities of Node.js by this name, not by the name of the npm package.
         ...npmComponent(node),
         type: 'platform',
         name: 'node',
@@ -69,7 +69,7 @@ function npmComponent({ name, version, license, integrity }: NpmPackage): object
   };
 }
 
-/** The `@` of a scope is escaped, its slash is not (purl-spec, type npm). */
+/** Escapes the `@` of a scope but not its slash (purl-spec, type npm). */
 function npmPurl(name: string, version: string): string {
   return `pkg:npm/${name.replace('@', '%40')}@${version}`;
 }

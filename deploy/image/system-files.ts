@@ -1,12 +1,12 @@
 import type { TarEntry } from './tar.ts';
 
-/** User and group the image runs as; nothing but the store's directory is theirs. */
+/** User and group of the image. They own only the directory of the store. */
 export const USER_ID = 65_532;
 
-/** Where a volume with the store belongs. */
+/** Directory of the store, where its volume is mounted. */
 export const STORE_PATH = '/var/lib/larder';
 
-/** What a program expects of any system, beside what Debian's packages bring. */
+/** Lists the files that programs expect of any system and that Debian's packages lack. */
 export function systemFiles(): TarEntry[] {
   const home = STORE_PATH;
   return [
@@ -15,10 +15,10 @@ export function systemFiles(): TarEntry[] {
       `root:x:0:0:root:/root:/sbin/nologin\nlarder:x:${USER_ID}:${USER_ID}::${home}:/sbin/nologin\n`,
     ),
     text('etc/group', `root:x:0:\nlarder:x:${USER_ID}:\n`),
-    // Without it, glibc asks no DNS server where /etc/hosts is missing.
+    // Without this file, glibc queries no DNS server if /etc/hosts is missing.
     text('etc/nsswitch.conf', 'hosts: files dns\n'),
     { name: 'tmp/', mode: 0o1777 },
-    // A new volume of Docker takes over the owner of the directory below it.
+    // A new volume of Docker gets the owner of the directory on which it is mounted.
     { name: `${home.slice(1)}/`, mode: 0o700, owner: USER_ID },
   ];
 }

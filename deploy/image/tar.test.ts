@@ -6,7 +6,7 @@ import { run } from '../../test/parts/run.ts';
 import { tarOf } from './tar.ts';
 
 describe('a tar archive', { skip: process.platform === 'linux' ? false : 'needs GNU tar' }, () => {
-  test("lists directories, files and links with their modes to the system's tar", async () => {
+  test("is listed by the system's tar with directories, files, links and modes", async () => {
     using directory = tempDir();
     const archive = tarOf([
       { name: 'bin/', mode: 0o755 },
@@ -26,7 +26,7 @@ describe('a tar archive', { skip: process.platform === 'linux' ? false : 'needs 
     ]);
   });
 
-  test('gives back every content as it was', async () => {
+  test('gives back all contents unchanged', async () => {
     using directory = tempDir();
     const contents = fc.array(fc.uint8Array({ maxLength: 1500 }), { minLength: 1, maxLength: 4 });
     await fc.assert(

@@ -1,9 +1,9 @@
-/** A file, a directory (its name ends in `/`) or a symbolic link. */
+/** File, directory (its name ends in `/`) or symbolic link. */
 export interface TarEntry {
   readonly name: string;
-  /** 0644 unless told. */
+  /** Default: 0644. */
   readonly mode?: number;
-  /** User and group; root's unless told. */
+  /** User and group. Default: root. */
   readonly owner?: number;
   readonly content?: Uint8Array;
   readonly linkTo?: string;
@@ -11,12 +11,12 @@ export interface TarEntry {
 
 const BLOCK = 512;
 
-/** Bytes of the fields `name` and `linkname`; longer ones would need extended headers. */
+/** Size of the fields `name` and `linkname` in bytes. Longer names would need extended headers. */
 const NAME_BYTES = 100;
 
 /**
- * A ustar archive (POSIX.1-2001, pax, "ustar Interchange Format"), its files dated `epoch` seconds after 1970. Throws
- * an `Error` for a name or a link of more than 100 bytes.
+ * Writes a ustar archive (POSIX.1-2001, pax, "ustar Interchange Format") whose files are dated `epoch` seconds after 1970. Throws an
+ * `Error` for a name or a link of more than 100 bytes.
  */
 export function tarOf(entries: readonly TarEntry[], epoch = 0): Buffer {
   const blocks = entries.flatMap((entry) => {

@@ -1,4 +1,4 @@
-/** `node deploy/image/write-files.ts DIR`: writes what the image has of Larder itself below DIR, for another way to build one. */
+/** `node deploy/image/write-files.ts DIR`: writes Larder's own files of the image below DIR, for other ways to build an image. */
 import { bundle } from './bundle.ts';
 import { writeBelow } from './file-tree.ts';
 import { larderFiles } from './larder-files.ts';

@@ -8,7 +8,7 @@ import { createUpstreamTable } from '../../src/cache/upstreams.ts';
 import type { Upstream } from '../../src/upstream/types.ts';
 import { fakeUpstream } from './fake-upstream.ts';
 
-/** The effective configuration of `caches`, each as it would stand in a document. */
+/** The effective configuration of `caches`, each as it is written in a document. */
 export function configOf(...caches: Record<string, unknown>[]): RegistryConfig {
   const document = {
     apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',

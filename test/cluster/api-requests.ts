@@ -1,23 +1,23 @@
 import { Agent, fetch } from 'undici';
 import type { ApiAccess } from './kubeconfig.ts';
 
-/** The body of an answer that is no object: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
+/** Body of an answer without an object: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
 export interface ApiStatus {
   readonly kind: 'Status';
   readonly message: string;
   readonly details?: { readonly causes?: readonly { readonly field?: string; readonly message?: string }[] };
 }
 
-/** Requests to an API server, as they are. Disposing it closes its connections. */
+/** Sends requests to an API server unchanged. Disposing closes the connections. */
 export interface ApiRequests extends AsyncDisposable {
-  /** Gives the object in the answer, or the status when it was refused. */
+  /** Returns the object in the answer, or the status if the request was refused. */
   (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<object | ApiStatus>;
 }
 
-/** A way in with a token of a service account instead of a certificate. */
+/** Access with a token of a service account instead of a client certificate. */
 export type TokenAccess = Omit<ApiAccess, 'client'> & { readonly token: string };
 
-/** Binds requests to an API server and to who makes them: for suites that count on the answer's fields, which kubectl does not show. */
+/** Creates requests of one user to an API server, for suites that need fields of the answer that kubectl does not show. */
 export function createApiRequests(access: ApiAccess | TokenAccess): ApiRequests {
   const { server, ca } = access;
   const [client, login] =
@@ -35,7 +35,7 @@ export function createApiRequests(access: ApiAccess | TokenAccess): ApiRequests 
   return Object.assign(request, { [Symbol.asyncDispose]: () => dispatcher.close() });
 }
 
-/** The status in an answer; undefined when it holds the object that was asked for. */
+/** Status in an answer. Undefined if the answer is an object. */
 export function refusal(answer: object | ApiStatus): ApiStatus | undefined {
   return 'kind' in answer && answer.kind === 'Status' ? answer : undefined;
 }

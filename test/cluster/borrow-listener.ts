@@ -8,8 +8,8 @@ import type { Place } from '../kit/place.ts';
 const LENDER = fileURLToPath(new URL('lend-listener.ts', import.meta.url));
 
 /**
- * {@link Place.listen} for a network namespace. A listening socket belongs to the network that it was opened in, and may be
- * handed to a process elsewhere: so nothing has to carry bytes between the two. Throws an `Error` when the address is taken.
+ * Implements {@link Place.listen} for a network namespace. A listening socket belongs to the network in which it was opened, and another
+ * process may receive it, so no proxy is needed between the networks. Throws an `Error` if the address is in use.
  */
 export async function borrowListener(
   enter: readonly string[],
@@ -24,7 +24,7 @@ export async function borrowListener(
   );
   const listener = await Promise.race([lent, gone]);
   if (typeof listener === 'string')
-    throw new Error(`nobody can listen at ${address}:${port} there:\n${listener}`);
+    throw new Error(`cannot listen at ${address}:${port} in that place:\n${listener}`);
   server.listen(listener);
   if (!server.listening) await once(server, 'listening');
   await gone;

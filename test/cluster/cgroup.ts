@@ -4,13 +4,13 @@ import { waitFor } from '../kit/wait.ts';
 
 const ROOT = '/sys/fs/cgroup';
 
-/** A control group of its own: where two kubelets shared one, each would clear away the pods of the other. */
+/** Separate control group. If two kubelets shared one, each would remove the pods of the other. */
 export interface Cgroup extends AsyncDisposable {
-  /** Its path in every hierarchy. */
+  /** Path in every hierarchy. */
   readonly path: string;
 }
 
-/** Makes one, in every hierarchy where there are several (cgroup v1). Disposing it waits until its processes are gone. */
+/** Creates a control group in every hierarchy (cgroup v1 has several). Disposing waits until its processes have ended. */
 export function createCgroup(name: string): Cgroup {
   const hierarchies = existsSync(join(ROOT, 'cgroup.controllers'))
     ? [ROOT]
@@ -26,7 +26,7 @@ export function createCgroup(name: string): Cgroup {
   };
 }
 
-/** Control groups are removed from the leaves on, and only their directories: the files in them are none. */
+/** Removes directories of control groups, leaves first. Their entries are not real files and need no removal. */
 function removeTree(directory: string): boolean {
   if (!existsSync(directory)) return true;
   for (const child of directoriesIn(directory)) removeTree(join(directory, child));

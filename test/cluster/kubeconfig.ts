@@ -1,18 +1,18 @@
 import type { KeyPair } from '../kit/certificate.ts';
 
-/** How somebody reaches an API server, and proves who he is. */
+/** Address of an API server, with the certificates to trust and to present. */
 export interface ApiAccess {
   /** `https://127.0.0.1:PORT`. */
   readonly server: string;
-  /** Certificate of the authority that vouches for the server, PEM. */
+  /** Certificate of the server's authority, PEM. */
   readonly ca: string;
   readonly client: KeyPair;
 }
 
-/** The kubeconfig document of this access, credentials included. */
+/** Formats a kubeconfig with this access, credentials included. */
 export function kubeconfigOf({ server, ca, client }: ApiAccess): string {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
-  // JSON is YAML too.
+  // JSON is valid YAML.
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',

@@ -2,28 +2,28 @@ import type { Place } from '../kit/place.ts';
 import { needPart } from '../parts/find.ts';
 import { run } from '../parts/run.ts';
 
-/** One kubectl, with the rights of one kubeconfig. */
+/** kubectl with the rights of one kubeconfig. */
 export interface Kubectl {
-  /** Runs it and gives what it printed. Throws an `Error` with its output when it does not end with 0. */
+  /** Runs kubectl and returns its output. Throws an `Error` with the output if the exit code is not 0. */
   (...args: readonly string[]): Promise<string>;
-  /** Creates or changes these objects (server-side apply). */
+  /** Creates or changes these objects by server-side apply. */
   apply(...objects: readonly object[]): Promise<void>;
-  /** The object that `kubectl get ...` gives; what is in it is for the caller to know. */
+  /** Returns the object of `kubectl get ...`. The caller declares its type. */
   json<T>(...args: readonly string[]): Promise<T>;
 }
 
 export interface KubectlOptions {
   /** Path of the kubeconfig. */
   readonly kubeconfig: string;
-  /** Directory for what it remembers of the API server. */
+  /** Directory for kubectl's discovery cache. */
   readonly cache: string;
   readonly place?: Place | undefined;
 }
 
-/** Longer than any `--timeout` that it is given. */
+/** Longer than any `--timeout` of the suites. */
 const LIMIT_MS = 180_000;
 
-/** Binds kubectl to a kubeconfig and a place. Needs the part kubectl. */
+/** Creates a {@link Kubectl} with a kubeconfig and a place. Needs the part kubectl. */
 export function createKubectl({ kubeconfig, cache, place }: KubectlOptions): Kubectl {
   const env = { KUBECONFIG: kubeconfig, KUBECACHEDIR: cache };
   const execute = async (args: readonly string[], input = ''): Promise<string> =>

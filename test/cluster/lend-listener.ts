@@ -1,6 +1,6 @@
 /**
- * Run with an IPC channel, `lend-listener.ts ADDRESS PORT`: listens there and hands the listener to its parent, for whom it
- * stays in the network of the process that opened it, wherever the parent is itself.
+ * `lend-listener.ts ADDRESS PORT`, run with an IPC channel: listens there and sends the listener to its parent. The listener stays in the
+ * network of the process that opened it, wherever the parent is.
  */
 import { createServer } from 'node:net';
 

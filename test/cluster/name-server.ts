@@ -1,6 +1,6 @@
 /**
- * `name-server.ts ADDRESS NAME=ADDRESS...`: a name server (RFC 1035) at port 53 that knows these names and their IPv4
- * addresses, and of every other one that there is no such name.
+ * `name-server.ts ADDRESS NAME=ADDRESS...`: a name server (RFC 1035) at port 53 that knows these names and their IPv4 addresses. For
+ * every other name it answers that the name does not exist.
  */
 import { createSocket } from 'node:dgram';
 
@@ -21,8 +21,8 @@ function answer(query: Buffer): Buffer {
   const found = addresses.get(name.toLowerCase());
   const records = found !== undefined && type === TYPE_A ? [recordOf(found)] : [];
   const header = Buffer.alloc(HEADER_BYTES);
-  query.copy(header, 0, 0, 2); // whose answer it is
-  // An answer, authoritative, with "recursion desired" as it was asked.
+  query.copy(header, 0, 0, 2); // id of the query
+  // Flags: authoritative answer, with "recursion desired" as in the query.
   header.writeUInt16BE(
     0x8400 | (query.readUInt16BE(2) & 0x0100) | (found === undefined ? NO_SUCH_NAME : 0),
     2,
@@ -42,7 +42,7 @@ function questionOf(query: Buffer): { name: string; type: number; end: number } 
   return { name: labels.join('.'), type: query.readUInt16BE(at + 1), end: at + 5 };
 }
 
-/** Of the name in the question, to which its first two bytes point. */
+/** Resource record for the name of the question, to which its first two bytes point. */
 function recordOf(ip: string): Buffer {
   const record = Buffer.from([0xc0, HEADER_BYTES, 0, TYPE_A, 0, 1, 0, 0, 0, TTL_SECONDS, 0, 4, 0, 0, 0, 0]);
   Buffer.from(ip.split('.').map(Number)).copy(record, HEADER_BYTES);

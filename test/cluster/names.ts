@@ -6,16 +6,16 @@ import { NODE_ADDRESS } from './node-files.ts';
 
 const NAME_SERVER = fileURLToPath(new URL('name-server.ts', import.meta.url));
 
-/** Names of servers, each with an address of the node that is its own: all may have the port that everybody expects. */
+/** Names of servers, each with an address of its own on the node, so that all of them can use the default port. */
 export type Names = ReadonlyMap<string, string>;
 
-/** Gives each of them an address beside {@link NODE_ADDRESS}. */
+/** Assigns each name an address next to {@link NODE_ADDRESS}. */
 export function addressesFor(names: readonly string[]): Names {
   const network = NODE_ADDRESS.replace(/\d+$/, '');
   return new Map(names.map((name, index) => [name, `${network}${11 + index}`]));
 }
 
-/** Commands that give the node these addresses, and make it ask the server of {@link startNameServer}. */
+/** Commands that give the node these addresses, and make it use the server of {@link startNameServer}. */
 export function namesOfTheNode(names: Names): string[] {
   const ip = needPart('ip');
   return [
@@ -25,7 +25,7 @@ export function namesOfTheNode(names: Names): string[] {
   ];
 }
 
-/** Starts the server of these names, which the node and its pods ask. */
+/** Starts the name server of the node and its pods. */
 export function startNameServer(names: Names, place: Place): Promise<Daemon> {
   return startDaemon({
     name: 'the name server',

@@ -7,30 +7,30 @@ import { kubeconfigOf } from './kubeconfig.ts';
 
 export const NODE_NAME = 'node1';
 
-/** The node's address. It must not be loopback, and pods reach the node there. */
+/** Address of the node, at which pods reach it. The address must not be loopback. */
 export const NODE_ADDRESS = '10.0.0.1';
 
-/** The range of the addresses of pods. */
+/** Range of the addresses of pods. */
 export const PODS = '10.244.0.0/16';
 const PODS_OF_THE_NODE = '10.244.0.0/24';
 
-/** Commands that give a namespace the node's address. The device type `dummy` is not in every kernel, `bridge` is. */
+/** Commands that give a namespace the node's address. Not every kernel has the device type `dummy`, but every kernel has `bridge`. */
 export function nodeInterface(): string[] {
   const ip = needPart('ip');
   return [
     `${ip} link add node0 type bridge`,
     `${ip} address add ${NODE_ADDRESS}/24 dev node0`,
     `${ip} link set node0 up`,
-    // kube-proxy and pods choose their own address by the default route; nothing is behind it.
+    // kube-proxy and pods choose their own address by the default route, which leads nowhere.
     `${ip} route add default dev node0`,
   ];
 }
 
-/** Where distributions have containerd's configuration, and its hosts.toml files below. */
+/** Directory of containerd's configuration in distributions, with the `hosts.toml` files below. */
 const CONTAINERD_DIRECTORY = '/etc/containerd';
 const CERTS_DIRECTORY = `${CONTAINERD_DIRECTORY}/certs.d`;
 
-/** Commands that make the files of {@link writeNodeFiles} appear where everybody looks for them, within the namespace. */
+/** Commands that mount the files of {@link writeNodeFiles} at their usual paths in the namespace. */
 export function nodeMounts({ containerd }: NodeFiles): string[] {
   const configuration = `${CONTAINERD_DIRECTORY}/config.toml`;
   return [
@@ -47,7 +47,7 @@ export interface NodeFiles {
   readonly kubeconfig: string;
 }
 
-/** Writes what containerd and kubelet are configured with. */
+/** Writes the configuration of containerd and kubelet. */
 export function writeNodeFiles(
   own: TempDir,
   node: { readonly api: ApiServer; readonly sandboxImage: string; readonly cgroup: string },
@@ -80,13 +80,13 @@ export function writeNodeFiles(
         cgroupDriver: 'cgroupfs',
         cgroupRoot: node.cgroup,
         enforceNodeAllocatable: [],
-        // A pod gets an image that is on the node only with a credential that has pulled it (KEP-2535); on by default
-        // from Kubernetes 1.35 on. A cache that lets the wrong one through would open the node with it.
+        // A pod gets an image of the node only with a credential that has pulled it (KEP-2535). This is on by default from Kubernetes 1.35
+        // on. A cache that accepted a wrong credential would also give that pod the node's image.
         featureGates: { KubeletEnsureSecretPulledImages: true },
-        // True from Kubernetes 1.35 on.
+        // The default is true from Kubernetes 1.35 on.
         failCgroupV1: false,
         failSwapOn: false,
-        // The disk is the machine's, and how full it is has nothing to do with the cluster.
+        // The disk is the machine's, and its free space must not matter to the cluster.
         evictionHard: { 'nodefs.available': '1%' },
         localStorageCapacityIsolation: false,
         resolvConf: '/dev/null',

@@ -4,16 +4,16 @@ import { besidePart, needPart } from '../parts/find.ts';
 import { run } from '../parts/run.ts';
 import type { ContainerdOptions } from '../parts/start-containerd.ts';
 
-/** What is done on a node itself, past Kubernetes. */
+/** Actions on the node itself, without Kubernetes. */
 export interface NodeTools {
   /**
-   * Removes an image with everything that no other one needs, as if the node had never pulled it; and the containers that run
-   * it or have run it, since they keep its layers. Needs the part crictl.
+   * Removes an image with everything that no other image needs, as if the node had never pulled it. Also removes its containers, running
+   * or not, because they keep its layers. Needs the part crictl.
    */
   removeImage(reference: string): Promise<void>;
-  /** Pulls without a credential, as the kubelet does, which cannot when there is no API server. Needs the part crictl. */
+  /** Pulls without a credential as the kubelet does, which cannot pull without an API server. Needs the part crictl. */
   pull(reference: string): Promise<void>;
-  /** Sends a signal to the program of a container; its id as `status.containerStatuses` of the pod has it. */
+  /** Sends a signal to the program of a container. `containerId` is that of `status.containerStatuses` of the pod. */
   signal(containerId: string, signal: NodeJS.Signals): Promise<void>;
 }
 
@@ -23,13 +23,13 @@ export interface NodeToolsOptions {
   readonly place: Place;
 }
 
-/** Where the Kubernetes side of containerd keeps its containers. */
+/** containerd's namespace for the containers of Kubernetes. */
 const NAMESPACE = 'k8s.io';
 
-/** Binds them to a node's containerd. */
+/** Creates the tools for the node of this containerd. */
 export function createNodeTools({ containerd, socket, place }: NodeToolsOptions): NodeTools {
   const endpoints = ['--image-endpoint', `unix://${socket}`, '--runtime-endpoint', `unix://${socket}`];
-  // Its own limit is 2 s, for whatever it asks first.
+  // crictl's default is 2 s for its first request.
   endpoints.push('--timeout', '60s');
   const crictl = async (...args: readonly string[]): Promise<string> =>
     (await run(needPart('crictl'), [...endpoints, ...args], { place })).stdout;
@@ -41,7 +41,7 @@ export function createNodeTools({ containerd, socket, place }: NodeToolsOptions)
           await crictl('rm', '--force', id);
         return true;
       };
-      // The kubelet removes those of pods that have gone: one may be there no more when its turn comes.
+      // The kubelet removes containers of deleted pods, so a listed container may be gone before `rm`.
       await waitFor(removeContainers, { everyMs: 100, what: `no container of ${reference}` });
       await crictl('rmi', reference);
     },

@@ -1,28 +1,28 @@
 import { waitFor } from '../kit/wait.ts';
 import type { Kubectl } from './kubectl.ts';
 
-/** A pod of one container, which runs its image's own program. */
+/** Pod with one container that runs the default program of its image. */
 export interface PodOptions {
   readonly name: string;
   readonly image: string;
-  /** Name of the Secret that it pulls with; none unless told. */
+  /** Name of the Secret for pulling the image. Default: none. */
   readonly pullSecret?: string | undefined;
   readonly namespace?: string;
 }
 
-/** How a pod has ended. */
+/** Result of a pod that has ended. */
 export interface PodRun {
   readonly exitCode: number;
-  /** Milliseconds that pulling its image took, by the kubelet's own account; undefined when the image was there. */
+  /** Milliseconds for pulling the image, as the kubelet reports them. Undefined if the node had the image. */
   readonly pullMs: number | undefined;
   /**
-   * How often pulling it failed before. A kubelet that does not get hold of an imagePullSecret in a second pulls without it first: what fails
-   * then does not count.
+   * Number of failed pulls before. 0 if the kubelet could not get the imagePullSecret within a second: it then pulls without the Secret
+   * first, and that failure does not count.
    */
   readonly failedPulls: number;
 }
 
-/** What a kubelet does is done once the node has looked, pulled and started: seconds, on a busy machine. */
+/** Limit for a kubelet that pulls an image and starts a container, which takes seconds on a busy machine. */
 const POD_LIMIT_MS = 40_000;
 
 /** Creates the pod, waits until it has ended, and removes it. */
@@ -43,28 +43,28 @@ export async function runPod(kubectl: Kubectl, pod: PodOptions): Promise<PodRun>
 }
 
 /**
- * Creates the pod, waits for the message that its image could not be pulled for what `expected` says, and removes it. Others may come
- * before: a kubelet that does not get hold of an imagePullSecret in a second pulls without it, and with it the next time. Throws an
- * `Error` with all of them when it does not come.
+ * Creates the pod, waits for the message that its image could not be pulled for the reason `expected`, and removes the pod. Other
+ * messages may come first: if a kubelet cannot get an imagePullSecret within a second, it pulls without the Secret, and with it the next
+ * time. Throws an `Error` with all messages if the expected one does not come.
  */
 export async function pullRefusal(kubectl: Kubectl, pod: PodOptions, expected: RegExp): Promise<string> {
   await kubectl.apply(podOf(pod));
-  let told: readonly string[] = [];
+  let messages: readonly string[] = [];
   const refused = async () => {
-    told = (await eventsOf(kubectl, pod)).filter((message) => message.startsWith(PULL_FAILED));
-    return told.find((message) => expected.test(message));
+    messages = (await eventsOf(kubectl, pod)).filter((message) => message.startsWith(PULL_FAILED));
+    return messages.find((message) => expected.test(message));
   };
   const what = `an event of pod ${pod.name} that its image could not be pulled: ${String(expected)}`;
   try {
     return await waitFor(refused, { limitMs: POD_LIMIT_MS, everyMs: 200, what });
   } catch (error) {
-    throw new Error(`${what}; there are: ${told.join('; ')}`, { cause: error });
+    throw new Error(`${what}; found: ${messages.join('; ')}`, { cause: error });
   } finally {
     await removePod(kubectl, pod);
   }
 }
 
-/** The Secret of a login at a registry, as pods name it in their `imagePullSecrets`. */
+/** Secret with the login at a registry, for `imagePullSecrets` of pods. */
 export function pullSecretOf(name: string, registryName: string, account: object): object {
   const config = { auths: { [registryName]: account } };
   return {
@@ -78,17 +78,17 @@ export function pullSecretOf(name: string, registryName: string, account: object
 
 const PULL_FAILED = 'Failed to pull image';
 const PULLED = /^Successfully pulled image .* in (\S+) \(/;
-/** `FailedToRetrieveImagePullSecret` of kubelet. */
+/** Message of the kubelet's event `FailedToRetrieveImagePullSecret`. */
 const WITHOUT_SECRET = /^Unable to retrieve some image pull secrets/;
-const THERE_ALREADY = /^Container image .* already present/;
+const ALREADY_PRESENT = /^Container image .* already present/;
 
-/** All that came before its container ran: a kubelet sends events beside the rest of its work. */
+/** Waits for the events before the start of the container. A kubelet sends events in the background, so they may come late. */
 function eventsOfStart(kubectl: Kubectl, pod: PodOptions): Promise<readonly string[]> {
   const complete = async () => {
     const messages = await eventsOf(kubectl, pod);
-    return messages.some((message) => PULLED.test(message) || THERE_ALREADY.test(message)) && messages;
+    return messages.some((message) => PULLED.test(message) || ALREADY_PRESENT.test(message)) && messages;
   };
-  const what = `an event of pod ${pod.name} that its image is there`;
+  const what = `an event of pod ${pod.name} that its image is on the node`;
   return waitFor(complete, { limitMs: POD_LIMIT_MS, everyMs: 200, what });
 }
 
@@ -124,7 +124,7 @@ async function exitCodeOf(kubectl: Kubectl, { name, namespace = 'default' }: Pod
   return exitCode;
 }
 
-/** Messages of the events of a pod, oldest first. A pod of the same name that came before has its own. */
+/** Messages of a pod's events, oldest first. Events of an earlier pod of the same name are not among them. */
 async function eventsOf(
   kubectl: Kubectl,
   { name, namespace = 'default' }: PodOptions,
@@ -143,7 +143,7 @@ async function removePod(kubectl: Kubectl, { name, namespace = 'default' }: PodO
   await kubectl('delete', 'pod', name, `--namespace=${namespace}`, '--grace-period=0', '--force');
 }
 
-/** Milliseconds of a duration as Go prints it, such as `1m2.5s` or `345ms`. */
+/** Parses a duration as Go prints it, such as `1m2.5s` or `345ms`, into milliseconds. */
 function parseGoDuration(text: string): number {
   const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, µs: 0.001 };
   return [...text.matchAll(/([\d.]+)(h|ms|µs|m|s)/g)].reduce(

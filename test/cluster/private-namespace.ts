@@ -8,17 +8,17 @@ import { needPart } from '../parts/find.ts';
 import { borrowListener } from './borrow-listener.ts';
 
 /**
- * A network of its own with nothing but loopback, and mounts and processes of its own. Disposing it, like the death of
- * this process, ends everything in it: daemons that left their parents, mounts, interfaces, packet filters.
+ * Namespaces for network, mounts and processes. The network has only loopback. Disposing, like the death of this process, ends
+ * everything inside: daemons that left their parents, mounts, interfaces, packet filters.
  */
 export interface PrivateNamespace extends Place, AsyncDisposable {}
 
-/** What is written there vanishes with the namespace; everything else is the machine's own. */
+/** Directories whose changes vanish with the namespace. All others are the machine's own. */
 const SCRATCH = ['/etc', '/opt', '/var/lib', '/var/log'];
 
 /**
- * Makes one, and runs these commands of a shell in it. Needs root and the parts ip and busybox. Throws an `Error` with
- * the output of the command that failed.
+ * Creates the namespaces and runs these shell commands in them. Needs root and the parts ip and busybox. Throws an `Error` with the
+ * output of the command that failed.
  */
 export async function createPrivateNamespace(commands: readonly string[] = []): Promise<PrivateNamespace> {
   await using cleanup = new AsyncDisposableStack();
@@ -29,7 +29,7 @@ export async function createPrivateNamespace(commands: readonly string[] = []): 
     `${needPart('ip')} link set lo up`,
     ...commands,
     'echo "the namespace is ready"',
-    // The first process of the namespace: it lives as long as that, and buries those whose parents are gone.
+    // The first process of the namespace lives as long as the namespace, and reaps processes whose parents have ended.
     'sleep infinity & wait',
   ];
   const own = ['--net', '--mount', '--pid'];
@@ -42,10 +42,10 @@ export async function createPrivateNamespace(commands: readonly string[] = []): 
     }),
   );
   const first = Number(readFileSync(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'utf8'));
-  // unshare ends once its child is gone, and that is gone only when all others in the namespace are.
+  // unshare ends after its child, and the child ends only after all other processes of the namespace.
   cleanup.defer(() => void process.kill(first, 'SIGKILL'));
 
-  // nsenter stays outside, where the signal for a program arrives: its end becomes the program's SIGTERM.
+  // nsenter stays outside of the namespace and receives the signals for its program. When nsenter ends, the program gets SIGTERM.
   const enter = ['nsenter', '--target', String(first), ...own, '--', 'setpriv', '--pdeathsig', 'TERM', '--'];
   const doors = new Map<string, Promise<Door>>();
   cleanup.defer(async () => {
@@ -66,18 +66,18 @@ export async function createPrivateNamespace(commands: readonly string[] = []): 
 }
 
 interface Door extends AsyncDisposable {
-  /** With its port. */
+  /** Address with port. */
   readonly host: string;
 }
 
-/** A server on the machine's loopback, each of whose connections a netcat carries to the port of the namespace. */
+/** Starts a server on the machine's loopback. For each connection a netcat carries bytes to the port in the namespace. */
 async function openDoor(enter: readonly string[], address: string, port: string): Promise<Door> {
   const [command, ...args] = [...enter, needPart('busybox'), 'nc', address, port];
   const open = new Set<Socket>();
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket);
     const netcat = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    // Whichever side breaks, the other one learns it by the end of its stream.
+    // If one side breaks, the stream of the other side ends.
     for (const stream of [socket, netcat.stdin, netcat.stdout, netcat])
       stream.on('error', () => socket.destroy());
     socket.pipe(netcat.stdin);

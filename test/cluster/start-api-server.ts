@@ -12,55 +12,55 @@ import { kubeconfigOf, type ApiAccess } from './kubeconfig.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
 
 export interface ApiServerOptions {
-  /** Whether a controller manager makes Pods of StatefulSets, deletes what has lost its owner, and so on. */
+  /** Starts a controller manager, which makes Pods of StatefulSets, deletes objects without their owner, and so on. */
   readonly controllerManager?: boolean;
-  /** Whether a scheduler gives Pods to nodes. */
+  /** Starts a scheduler, which assigns Pods to nodes. */
   readonly scheduler?: boolean;
-  /** Where all of it runs; beside the test, on loopback, unless told. */
+  /** Place of all programs. Default: beside the test, on loopback. */
   readonly place?: Place;
-  /** The address of the place at which nodes and pods reach it; without one it listens on loopback alone. */
+  /** Address at which nodes and pods of the place reach the API server. Without one, it listens on loopback only. */
   readonly address?: string;
-  /** Further flags of the API server. */
+  /** More flags of the API server. */
   readonly flags?: Flags;
 }
 
-/** A Kubernetes API server with nothing in it. Disposing it stops it and removes its data. */
+/** Empty Kubernetes API server. Disposing stops it and removes its data. */
 export interface ApiServer extends AsyncDisposable {
-  /** The way in for an administrator, as a file and by its fields. */
+  /** Path of an administrator's kubeconfig. {@link ApiServer.access} has the same fields. */
   readonly kubeconfig: string;
   readonly access: ApiAccess;
-  /** The way in for somebody else: what he may is a matter of RBAC. */
+  /** Creates access for another user, whose rights RBAC decides. */
   accessFor(subject: Subject): ApiAccess;
-  /** With the administrator's rights. */
+  /** kubectl with the administrator's rights. */
   readonly kubectl: Kubectl;
-  /** Certificate of the authority that vouches for all who may come in, PEM, as a file. */
+  /** Path of the certificate of the authority of all clients, PEM. */
   readonly authority: string;
-  /** `http://127.0.0.1:PORT` of its etcd, which anybody there may talk to. */
+  /** `http://127.0.0.1:PORT` of etcd, which requires no login. */
   readonly etcd: string;
   output(): string;
   /**
-   * Kills it; what it knew stays in etcd. Controller manager and scheduler end too, as in every cluster that has lost its API server for longer
-   * than 10 s: they cannot renew their Lease then (`renewDeadline` of client-go's leader election).
+   * Kills the API server. Its data stays in etcd. Controller manager and scheduler end too, as in every cluster without an API server for
+   * more than 10 s: they cannot renew their Lease then (`renewDeadline` of client-go's leader election).
    */
   kill(): Promise<void>;
-  /** Starts all of them again, the API server at the same address, and waits until it is ready. */
+  /** Restarts all programs, the API server at the same address, and waits until it is ready. */
   restart(): Promise<void>;
 }
 
-/** The range of the addresses of Services, and the first of them: the API server's own. */
+/** Range of the addresses of Services. The first address is the API server's own. */
 const SERVICES = '10.96.0.0/16';
 const OWN_SERVICE = '10.96.0.1';
 
-/** Nobody's (RFC 5737): an API server without nodes has to publish an address, and loopback is refused. */
-const NOBODY = '192.0.2.1';
+/** Unused address (RFC 5737). An API server without nodes has to publish an address, and rejects loopback. */
+const UNUSED_ADDRESS = '192.0.2.1';
 
 const READY_LIMIT_MS = 60_000;
 
 const SERVES = /Serving securely on/;
 
 /**
- * Starts etcd and an API server, and waits until it is ready: about 5 s. Needs the parts of the group api, and
- * for controllers and scheduler theirs. Throws an `Error` with the output of what did not start.
+ * Starts etcd and an API server, and waits until it is ready: about 5 s. Needs the parts of the group api, and the parts of controllers
+ * and scheduler if these are on. Throws an `Error` with the output of the program that did not start.
  */
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const { controllerManager = false, scheduler = false, place, address, flags = {} } = options;
@@ -98,14 +98,14 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       'unsafe-no-fsync': 'true',
       'listen-client-urls': etcdUrl,
       'advertise-client-urls': etcdUrl,
-      // It has no peers, but insists on a place where they would find it.
+      // etcd requires an address for peers, although it has none.
       'listen-peer-urls': 'http://127.0.0.1:0',
     }),
   );
   const serverFlags = {
     'etcd-servers': etcdUrl,
     'bind-address': address === undefined ? '127.0.0.1' : '0.0.0.0',
-    'advertise-address': address ?? NOBODY,
+    'advertise-address': address ?? UNUSED_ADDRESS,
     'secure-port': String(port),
     'tls-cert-file': server.cert,
     'tls-private-key-file': server.key,
@@ -136,14 +136,14 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const start = async () => {
     await using starting = new AsyncDisposableStack();
     const apiServer = await startPart('kube-apiserver', SERVES, serverFlags);
-    // It would wait for a minute until those who watch it have gone.
+    // An orderly stop would wait a minute for running watches.
     starting.defer(() => apiServer.kill());
     await waitFor(() => kubectl('get', '--raw', '/readyz'), {
       limitMs: READY_LIMIT_MS,
       everyMs: 100,
       what: 'a ready API server',
     });
-    // Just before they are used, for others may be given them until then.
+    // Ports are chosen just before their use, because another program may get them in between.
     const ports = (await freePorts(2)).map((free) => ({ 'secure-port': String(free) }));
     if (controllerManager)
       starting.use(await startPart('kube-controller-manager', SERVES, { ...controllerFlags, ...ports[0] }));
@@ -176,7 +176,7 @@ function filesOf(own: TempDir, name: string, { cert, key }: KeyPair): KeyPair {
   return { cert: own.write(`pki/${name}.crt`, cert), key: own.write(`pki/${name}.key`, key) };
 }
 
-/** A key for the tokens of service accounts: RSA, the only kind that every reader of them knows. */
+/** Creates a key for the tokens of service accounts. Every verifier knows RSA, but not every other kind. */
 function signingKey(): string {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   return privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();

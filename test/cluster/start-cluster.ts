@@ -20,37 +20,36 @@ import { createVolumes, type VolumeClass, type Volumes } from './volumes.ts';
 
 export interface ClusterOptions {
   readonly containerd: ContainerdOptions['part'];
-  /** Names of servers that the node and its pods are to find, by {@link Cluster.addressOf}. */
+  /** Names that the node and its pods resolve to {@link Cluster.addressOf}. */
   readonly names?: readonly string[];
-  /** Certificate of the authority that containerd trusts, PEM; those of the machine unless told. */
+  /** Certificate of the authority that containerd trusts, PEM. Default: the authorities of the machine. */
   readonly authority?: string;
 }
 
 /**
- * A Kubernetes with one node, in a network, mounts and processes of its own: nothing outside reaches it by itself, and
- * it reaches nothing. As a {@link Place} it is the node's own network. Disposing it ends all that, with everything that
- * was started in it.
+ * Kubernetes with one node, with a network, mounts and processes of its own. Inside and outside reach each other only through
+ * {@link Place}, whose network is the node's. Disposing ends everything that was started inside.
  */
 export interface Cluster extends Place, AsyncDisposable {
   readonly api: ApiServer;
-  /** That of {@link Cluster.api}. */
+  /** kubectl of {@link Cluster.api}. */
   readonly kubectl: Kubectl;
-  /** The address at which pods reach what listens on the node. */
+  /** Address at which pods reach listeners of the node. */
   readonly nodeAddress: string;
-  /** The address of the node to which one of the {@link ClusterOptions.names} leads; nothing else listens there. */
+  /** Address of the node for one of the {@link ClusterOptions.names}. No other server listens there. */
   addressOf(name: string): string;
-  /** The way past Kubernetes to what runs on the node. */
+  /** Access to containers of the node without Kubernetes. */
   readonly node: NodeTools;
-  /** The cluster's own registry, that needs no login: where it is, and by which name the node knows it. */
+  /** The cluster's own registry, which requires no login: its URL, and its name on the node. */
   readonly registry: { readonly url: string; readonly name: string };
-  /** An image with a shell that the node can pull. It sleeps unless told otherwise. */
+  /** Image with a shell that the node can pull. Its default program sleeps. */
   readonly shellImage: string;
-  /** The directory of all hosts.toml, which the node has at `/etc/containerd/certs.d`. */
+  /** Directory of all `hosts.toml`, which is `/etc/containerd/certs.d` on the node. */
   readonly hosts: string;
   readonly useMirror: ContainerdFiles['useMirror'];
-  /** Prepares storage; without it a cluster has none. */
+  /** Prepares storage. A cluster has none at first. */
   createVolumes(classes: readonly VolumeClass[]): Promise<Volumes>;
-  /** Puts an image into the cluster's own registry; gives the reference by which pods have it. */
+  /** Pushes an image to the cluster's own registry. Returns its reference for pods. */
   push(repository: string, image: TestImage, tag: string): Promise<string>;
 }
 
@@ -59,8 +58,8 @@ const REGISTRY_NAME = 'cluster.test';
 const READY_LIMIT_MS = 60_000;
 
 /**
- * Starts a cluster and waits until its node is ready: about 10 s, 1.2 GB. Needs root, the parts of the group cluster and
- * its containerd. Throws an `Error` with the output of what did not start.
+ * Starts a cluster and waits until its node is ready: about 10 s, 1.2 GB. Needs root, the parts of the group cluster and the chosen
+ * containerd. Throws an `Error` with the output of the program that did not start.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await using cleanup = new AsyncDisposableStack();
@@ -109,7 +108,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     nodeAddress: NODE_ADDRESS,
     addressOf(name) {
       const address = names.get(name);
-      if (address === undefined) throw new Error(`the cluster was not told of the name ${name}`);
+      if (address === undefined) throw new Error(`the cluster has no name ${name}`);
       return address;
     },
     node,

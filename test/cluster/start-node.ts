@@ -16,26 +16,26 @@ export interface NodeOptions {
   readonly containerd: ContainerdOptions['part'];
   readonly api: ApiServer;
   readonly place: Place;
-  /** For all its files. */
+  /** Directory for all files of the node. */
   readonly own: TempDir;
-  /** Its control group. */
+  /** Control group of the node. */
   readonly cgroup: string;
-  /** The image whose process holds a pod together. */
+  /** Image of the sandbox container of each pod. */
   readonly sandboxImage: string;
-  /** Certificates of the authorities that containerd trusts, as a file; the machine's unless told. */
+  /** File with the authorities that containerd trusts. Default: the machine's. */
   readonly authorities?: string | undefined;
 }
 
-/** A node of a cluster: containerd, kubelet and kube-proxy. Disposing it stops them, but not what they have started. */
+/** Node of a cluster: containerd, kubelet and kube-proxy. Disposing stops these three, but not the containers. */
 export interface ClusterNode extends NodeTools, AsyncDisposable {
   readonly containerd: ContainerdFiles;
-  /** Waits until the node is ready. Throws an `Error` with the output of its programs when it is not within 60 s. */
+  /** Waits until the node is ready. Throws an `Error` with the output of its programs after 60 s. */
   ready(): Promise<void>;
 }
 
 const READY_LIMIT_MS = 60_000;
 
-/** Starts them, one after the other. Throws an `Error` with the output of the one that did not start. */
+/** Starts the programs of a node one after the other. Throws an `Error` with the output of the program that did not start. */
 export async function startNode(options: NodeOptions): Promise<ClusterNode> {
   const { api, place, own } = options;
   await using cleanup = new AsyncDisposableStack();
@@ -44,7 +44,7 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
   const programs: Daemon[] = [];
   const start = async (name: PartName, ready: RegExp, ...args: readonly string[]): Promise<void> => {
     const command = needPart(name);
-    // containerd finds its shim by PATH, kubelet and kube-proxy the programs of root.
+    // containerd finds its shim by PATH, and so do kubelet and kube-proxy the programs in /usr/sbin.
     const env = {
       PATH: `${dirname(command)}:/usr/sbin:${process.env['PATH'] ?? ''}`,
       ...(options.authorities !== undefined && { SSL_CERT_FILE: options.authorities }),
@@ -74,7 +74,7 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
     `--hostname-override=${NODE_NAME}`,
     '--proxy-mode=iptables',
     `--cluster-cidr=${PODS}`,
-    // The machine's table of connections is not the cluster's to resize.
+    // kube-proxy must not resize the machine's table of connections.
     '--conntrack-max-per-core=0',
     '--healthz-bind-address=127.0.0.1',
     '--metrics-bind-address=127.0.0.1',
@@ -89,7 +89,7 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
       try {
         await waitFor(isReady, { limitMs: READY_LIMIT_MS, everyMs: 250, what: 'a ready node' });
       } catch (error) {
-        throw new Error(`the node did not get ready:\n${output()}`, { cause: error });
+        throw new Error(`the node did not become ready:\n${output()}`, { cause: error });
       }
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

@@ -5,26 +5,26 @@ import { run } from '../parts/run.ts';
 import type { Kubectl } from './kubectl.ts';
 import { NODE_NAME } from './node-files.ts';
 
-/** A StorageClass, and the volumes that there are of it. */
+/** StorageClass with its volumes. */
 export interface VolumeClass {
   readonly name: string;
-  /** How much each of them says it has, such as `10Gi`. */
+  /** Declared capacity of each volume, such as `10Gi`. */
   readonly capacities: readonly string[];
-  /** Whether claims get it that name no class. */
+  /** True for the class of claims that name none. */
   readonly isDefault?: boolean;
-  /** Whether a claim may be made larger. */
+  /** True if claims may grow. */
   readonly expandable?: boolean;
-  /** What each of them really has, in the words of `mount -t tmpfs`: it is then in memory. A directory of the machine's disk unless told. */
+  /** Real size of each volume, in the syntax of `mount -t tmpfs`, which keeps it in memory. Default: a directory of the machine's disk. */
   readonly memory?: string;
 }
 
-/** The storage of a cluster: directories of its node, prepared by hand as for bare metal. */
+/** Storage of a cluster: directories of its node, prepared by hand as for bare metal. */
 export interface Volumes {
-  /** Does what a storage system does when a claim was made larger: it gives it what it asks for. */
+  /** Gives a grown claim its requested capacity, as a storage system does. */
   grow(claim: string, namespace: string): Promise<void>;
-  /** Fills the file system of the volume that a claim has. Needs a class with `memory`. */
+  /** Fills the file system of a claim's volume. Needs a class with `memory`. */
   fill(claim: string, namespace: string): Promise<void>;
-  /** Takes that back. */
+  /** Removes the file of {@link Volumes.fill}. */
   unfill(claim: string, namespace: string): Promise<void>;
 }
 
@@ -45,8 +45,8 @@ interface Claim {
 const FILLER = 'filler';
 
 /**
- * Creates the classes and their volumes below `directory`. They are `local` ones, since the kubelet gives those to the group
- * that a pod names (`fsGroup`), and `hostPath` not.
+ * Creates the classes and their volumes below `directory`. The volumes are `local`, because the kubelet gives those to the group that a
+ * pod names (`fsGroup`), which it does not do for `hostPath`.
  */
 export async function createVolumes(
   { kubectl, place, directory }: { kubectl: Kubectl; place: Place; directory: string },
@@ -60,7 +60,7 @@ export async function createVolumes(
   );
   for (const { one, path } of volumes) {
     mkdirSync(path, { recursive: true });
-    // Mounted where the kubelet is; elsewhere the directory stays empty.
+    // The mount exists only in the kubelet's place. Elsewhere the directory stays empty.
     if (one.memory !== undefined)
       await run('mount', ['-t', 'tmpfs', '-o', `size=${one.memory}`, 'tmpfs', path], { place });
   }
@@ -79,7 +79,7 @@ export async function createVolumes(
       await patch(kubectl, object, { status: { capacity, conditions: [] } });
     },
     async fill(claim, namespace) {
-      // It ends with an error, when there is no room for more.
+      // cat ends with an error when the volume is full.
       const script = `cat /dev/zero >${await fillerOf(claim, namespace)} 2>/dev/null || true`;
       await run('sh', ['-c', script], { place });
     },

@@ -13,9 +13,9 @@ import { fromTheCache } from './from-the-cache.ts';
 import { NAMESPACE, type Program } from './release.ts';
 import { CLOSED, FIXED, OPEN, type DeclareScenario, type Setting } from './setting.ts';
 
-const CONFIG = 'lasting';
-const OTHER = 'passing';
-const REPOSITORY = 'team/lasting';
+const CONFIG = 'kept';
+const OTHER = 'removed';
+const REPOSITORY = 'team/kept';
 const IMAGE = `${OPEN}/${REPOSITORY}:v1`;
 const CACHE: Program = { cacheOf: OPEN };
 const FINALIZER = 'larder/operator';
@@ -26,7 +26,7 @@ interface Claim {
   readonly spec: { readonly resources: { readonly requests: { readonly storage: string } } };
 }
 
-/** What is changed while Larder runs, until it is taken away. */
+/** Changes of a running installation, up to its uninstall. */
 export const changes: DeclareScenario = (the) => {
   describe('an installation', () => {
     prepare(the, async () => {
@@ -41,12 +41,12 @@ export const changes: DeclareScenario = (the) => {
     });
     after(async () => {
       const { configs, cluster } = the();
-      // Without an operator nothing holds them.
+      // Without an operator no finalizer holds the objects.
       await configs.remove(CONFIG, OTHER);
       await cluster.kubectl('delete', 'persistentvolumeclaims', '--all', `--namespace=${NAMESPACE}`);
     });
 
-    /** A pull that succeeds. */
+    /** Pulls once more, and asserts success. */
     const pullAgain = async (): Promise<true> => {
       const { cluster, configs, release } = the();
       await configs.until(CONFIG, 'Serving', 'Settled', 'Healthy');
@@ -56,9 +56,9 @@ export const changes: DeclareScenario = (the) => {
       assert.deepEqual({ exitCode, failedPulls }, { exitCode: ALL_BYTES_FOUND, failedPulls: 0 });
       return true;
     };
-    /** It has what it had before. */
+    /** Asserts that the cache still has its content. */
     const isStillWarm = (): Promise<void> => fromTheCache(the().open, pullAgain);
-    /** The same process goes on. */
+    /** Asserts that the process of the cache survives `change`. */
     const withoutRestart = async (change: () => Promise<void>): Promise<void> => {
       const lifeOf = async () => {
         const { metadata, status } = await the().release.pod(CACHE);
@@ -69,7 +69,7 @@ export const changes: DeclareScenario = (the) => {
       assert.deepEqual(await lifeOf(), before);
     };
 
-    test('is upgraded, and its caches keep what they have', async () => {
+    test('keeps the content of its caches when it is upgraded', async () => {
       const { release } = the();
       await release.install('image.tag=next');
       for (const program of ['operator', 'node-agent', CACHE] as const) {
@@ -79,7 +79,7 @@ export const changes: DeclareScenario = (the) => {
       await isStillWarm();
     });
 
-    test('changes the time that content is kept, without a restart', async () => {
+    test('changes the ttl of content without a restart', async () => {
       const { release, configs } = the();
       await withoutRestart(async () => {
         const reloads = async () =>
@@ -93,7 +93,7 @@ export const changes: DeclareScenario = (the) => {
       await isStillWarm();
     });
 
-    test('makes a volume larger where the storage can, and says so where it cannot', async () => {
+    test('grows a volume if the storage class allows it, and reports it otherwise', async () => {
       const { configs, cluster, volumes } = the();
       const sizeAsked = async (upstream: string): Promise<string> =>
         (await cluster.kubectl.json<Claim>('pvc', claimOf(upstream), `--namespace=${NAMESPACE}`)).spec
@@ -112,7 +112,7 @@ export const changes: DeclareScenario = (the) => {
       assert.equal(await sizeAsked(CLOSED), '1Gi');
     });
 
-    test('has a new authority when that was deleted, without a restart', async () => {
+    test('creates a new authority after the old one was deleted, without a restart', async () => {
       const { cluster, open, release } = the();
       const authority = async (): Promise<string> =>
         cluster.kubectl(
@@ -127,7 +127,7 @@ export const changes: DeclareScenario = (the) => {
         await cluster.kubectl('delete', 'secret', 'larder-ca', `--namespace=${NAMESPACE}`);
         const renewed = async () => (await authority()) !== before;
         await waitFor(renewed, { limitMs: 60_000, everyMs: 300, what: 'another authority' });
-        // Nothing of before is trusted. Until node and cache have both heard of the new one, the registry serves.
+        // The old certificates are not trusted any more. Until node and cache both have the new authority, pulls go to the registry.
         const isWarm = async () => {
           open.reset();
           await pullAgain();
@@ -139,7 +139,7 @@ export const changes: DeclareScenario = (the) => {
       assert.ok(metrics.sum('registry_proxy_hits_total', { type: 'blob' }) > 0);
     });
 
-    test('takes away all of one cache and nothing of the other when one object is deleted', async () => {
+    test('removes all objects of one cache and none of the other when one RegistryConfig is deleted', async () => {
       const { configs, cluster, release } = the();
       const pod = await release.pod(CACHE);
       await configs.remove(OTHER);
@@ -154,7 +154,7 @@ export const changes: DeclareScenario = (the) => {
       await isStillWarm();
     });
 
-    test('leaves nothing behind when it is uninstalled, but the wish for a cache', async () => {
+    test('leaves only the RegistryConfig when it is uninstalled', async () => {
       const { release, cluster } = the();
       await release.uninstall();
       await isGone(the());
@@ -169,7 +169,7 @@ export const changes: DeclareScenario = (the) => {
       assert.equal(pulled.exitCode, ALL_BYTES_FOUND);
     });
 
-    test('takes that up when it is installed again, and leaves the volume where it is told to', async () => {
+    test('continues with that object when it is installed again, and keeps the volume with claimRetention=Retain', async () => {
       const { release, configs, cluster } = the();
       await release.install('claimRetention=Retain');
       await configs.until(CONFIG, 'Serving', 'Settled', 'Healthy');
@@ -183,10 +183,10 @@ export const changes: DeclareScenario = (the) => {
   });
 };
 
-/** Where the chart has node agents keep what they were told. */
+/** Directory on a node in which agents of the chart keep their state. */
 const AGENT_STATE = '/var/lib/larder-node-agent';
 
-/** Nothing of Larder is on the node or outside of its namespace, but CRDs and objects that nobody holds. */
+/** Asserts that only CRDs, and objects without a finalizer, are left on the node and outside of Larder's namespace. */
 async function isGone({ cluster }: Setting): Promise<void> {
   assert.deepEqual(readdirSync(cluster.hosts), [cluster.registry.name]);
   assert.equal((await run('find', [AGENT_STATE, '-type', 'f'], { place: cluster })).stdout, '');

@@ -9,13 +9,13 @@ import { CLOSED, OPEN, type DeclareScenario } from './setting.ts';
 const CONFIG = 'mistaken';
 const YOUNGER = 'younger';
 const SECRET = 'login';
-/** No name server knows it. */
+/** Name that no name server knows. */
 const NOWHERE = 'nowhere.example.com';
 
 const ROBOT = { username: 'machine', password: 'of-the-machine' };
 const REPOSITORY = 'team/of-the-machine';
 
-/** What people get wrong, and what they are told. */
+/** Mistakes of users, and the conditions and events that report them. */
 export const conditions: DeclareScenario = (the) => {
   describe('a RegistryConfig that does not work as meant', () => {
     const image = distinctImage(5);
@@ -39,14 +39,14 @@ export const conditions: DeclareScenario = (the) => {
         metadata: { name: SECRET, namespace: 'default' },
         stringData: login,
       });
-    /** Asks the relay until it gives this status. */
+    /** Sends requests to the relay until the answer has this status. */
     const answered = (upstream: string, status: number) => {
       const path = `/v2/${REPOSITORY}/manifests/${image.digest}`;
       const asked = async () => (await the().release.askRelay(upstream, path)) === status;
       return waitFor(asked, { limitMs: 60_000, everyMs: 300, what: `${status} from ${upstream}` });
     };
 
-    test('names a missing Secret, and takes it up once it is there', async () => {
+    test('names a missing Secret, and uses it once it exists', async () => {
       const { configs } = the();
       await configs.apply(CONFIG, { upstream: CLOSED, secretReferenceName: SECRET });
       const { caches } = await configs.until(CONFIG, 'CredentialMissing');
@@ -59,12 +59,12 @@ export const conditions: DeclareScenario = (the) => {
       await answered(CLOSED, 200);
     });
 
-    test('says that the registry refuses a credential, and when it no longer does', async () => {
+    test('reports that the registry refuses a credential, and the end of that', async () => {
       const { configs } = the();
       await applySecret({ ...ROBOT, password: 'mistyped' });
       await configs.apply(CONFIG, { upstream: CLOSED, secretReferenceName: SECRET });
       await configs.until(CONFIG, 'Serving', 'Settled');
-      // The cache cannot have known before it was asked for something.
+      // The cache learns of the refusal only by a request to the registry.
       await answered(CLOSED, 502);
       const { caches } = await configs.until(CONFIG, 'CredentialRejected');
       assert.equal(caches?.[0]?.credentialState, 'Rejected');
@@ -74,7 +74,7 @@ export const conditions: DeclareScenario = (the) => {
       await configs.until(CONFIG, 'Healthy', 'Serving');
     });
 
-    test('says that a registry cannot be reached', async () => {
+    test('reports that a registry cannot be reached', async () => {
       const { configs } = the();
       await configs.apply(CONFIG, { upstream: NOWHERE });
       await configs.until(CONFIG, 'Serving', 'Settled');
@@ -87,11 +87,11 @@ export const conditions: DeclareScenario = (the) => {
       assert.equal((await configs.event(CONFIG, 'UpstreamFailing')).type, 'Warning');
     });
 
-    test('that names the upstream of an older one waits for that to go, and then takes over', async () => {
+    test('that names the upstream of an older object waits for its deletion, and then takes over', async () => {
       const { configs, cluster } = the();
       await configs.apply(CONFIG, { upstream: OPEN });
       await configs.until(CONFIG, 'Serving');
-      // Times of creation are whole seconds; of two of one age the name would decide.
+      // Creation times are whole seconds. For two objects of the same age the name would decide.
       await configs.apply(YOUNGER, { upstream: OPEN });
       const { conditions: found = [] } = await configs.until(YOUNGER, 'UpstreamTaken', 'NothingOwned');
       assert.match(found.find(({ type }) => type === 'Conflict')?.message ?? '', new RegExp(CONFIG));

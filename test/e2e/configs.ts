@@ -3,10 +3,10 @@ import type { RegistryConfigStatus } from '../../src/api/status/registry-config-
 import type { Kubectl } from '../cluster/kubectl.ts';
 import { waitFor } from '../kit/index.ts';
 
-/** The Secret, in the namespace `default`, of the authority that vouches for the company's registries. */
+/** Secret in the namespace `default` with the authority of the company's registries. */
 export const AUTHORITY_SECRET = 'company-ca';
 
-/** An entry of `spec.caches`. */
+/** Entry of `spec.caches`. */
 export interface CacheSpec {
   readonly upstream: string;
   readonly [field: string]: unknown;
@@ -18,17 +18,17 @@ export interface ConfigEvent {
   readonly message: string;
 }
 
-/** The `RegistryConfig` objects of a user, in the namespace `default`. */
+/** `RegistryConfig` objects of a user in the namespace `default`. */
 export interface Configs {
-  /** Creates or changes one. Its caches trust the company's authority, and do not ask for a known tag again for an hour. */
+  /** Creates or changes an object. Its caches trust the company's authority, and revalidate a tag only after an hour. */
   apply(name: string, ...caches: readonly CacheSpec[]): Promise<void>;
-  /** Its status, if it has all these reasons in its conditions, said of its newest generation. */
+  /** Reads the status of an object. Undefined unless conditions of its newest generation have all these reasons. */
   has(name: string, ...reasons: readonly Reason[]): Promise<RegistryConfigStatus | undefined>;
-  /** Waits until it {@link has} them. */
+  /** Waits until the object {@link has} these reasons. */
   until(name: string, ...reasons: readonly Reason[]): Promise<RegistryConfigStatus>;
-  /** Waits for an event of it with this reason. */
+  /** Waits for an event of the object with this reason. */
   event(name: string, reason: string): Promise<ConfigEvent>;
-  /** Removes them, and waits until they are gone. */
+  /** Deletes objects, and waits until they are gone. */
   remove(...names: readonly string[]): Promise<void>;
 }
 
@@ -62,7 +62,7 @@ export function createConfigs(kubectl: Kubectl): Configs {
       const reached = () => has(name, ...reasons);
       return waitFor(reached, { limitMs: LIMIT_MS, everyMs: 300, what }).catch(async (cause: unknown) => {
         const { status } = await read(name);
-        throw new Error(`it is ${JSON.stringify(status?.conditions)}`, { cause });
+        throw new Error(`the conditions of ${name} are ${JSON.stringify(status?.conditions)}`, { cause });
       });
     },
     event(name, reason) {

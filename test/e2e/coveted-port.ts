@@ -10,26 +10,26 @@ import { NAMESPACE } from './release.ts';
 import { ALICE, CLOSED, type Setting } from './setting.ts';
 import { startThief, type Thief } from './thief.ts';
 
-/** A node whose relay somebody would like to be, and a private image that pods of the node run. */
+/** Node whose relay port a thief tries to get, and a private image that pods of the node run. */
 export interface CovetedPort {
   readonly thief: () => Thief;
-  /** A pod runs the image with its imagePullSecret, on a node that has nothing of it. Gives the milliseconds of the pull. */
+  /** Runs the image in a pod with its imagePullSecret, on a node without the image. Returns the milliseconds of the pull. */
   pull(): Promise<number>;
-  /** The same, within a second of the time without Larder, once in a few times. */
+  /** Pulls within a second of the time without Larder, once in a few attempts. */
   pullSoon(context: TestContext): Promise<void>;
-  /** Whether the node is to have an agent. */
+  /** Gives the node an agent, or removes the agent. */
   wantAgent(wanted: boolean): Promise<void>;
-  /** Waits until no hosts.toml leads to the relay. */
+  /** Waits until no `hosts.toml` leads to the relay. */
   turnedAway(): Promise<void>;
-  /** Waits until all is well and the node is pointed at the relay. */
+  /** Waits until the conditions are good and `hosts.toml` leads to the relay. */
   served(): Promise<void>;
-  /** Waits until so many Pods of the thief run. */
+  /** Waits until `count` Pods of the thief run. */
   thieves(count: number): Promise<void>;
-  /** Waits until the object says this of its nodes. */
+  /** Waits until the condition `Degraded` reports the nodes with this message. */
   degraded(message: RegExp): Promise<void>;
-  /** Asserts that nobody has asked the thief for anything that it could read. */
-  assertNothingTold(): void;
-  /** Remembers what containerd reads; the returned function writes it back, as a crash might have left it. */
+  /** Asserts that the thief has received no request that it could read. */
+  assertNothingSent(): void;
+  /** Copies containerd's host files. `writeBack` restores them, as a crash of the agent might leave them. */
   rememberHosts(): Disposable & { readonly writeBack: () => void; readonly authorities: readonly string[] };
 }
 
@@ -37,12 +37,12 @@ const CONFIG = 'coveted';
 const REPOSITORY = 'team/coveted';
 const IMAGE = `${CLOSED}/${REPOSITORY}:v1`;
 const SECRET = 'of-the-coveted';
-/** How much longer a pull may take than without Larder. */
-const LAW_MS = 1000;
+/** Additional time that a pull may take compared with one without Larder (docs/laws.md, "Do no harm"). */
+const EXTRA_MS = 1000;
 const ATTEMPTS = 3;
 const LIMIT_MS = 120_000;
 
-/** Declares what comes before, between and after the tests of a suite about such a node. */
+/** Declares the hooks of a suite about such a node. */
 export function declareCovetedPort(the: () => Setting): CovetedPort {
   let thief: Thief;
   let baselineMs: number;
@@ -54,7 +54,7 @@ export function declareCovetedPort(the: () => Setting): CovetedPort {
     thief: () => thief,
     async pull() {
       const { cluster } = the();
-      await cluster.node.removeImage(IMAGE).catch(() => undefined); // It may not be there.
+      await cluster.node.removeImage(IMAGE).catch(() => undefined); // The node may not have the image.
       const pod = { name: 'coveted', image: IMAGE, pullSecret: SECRET };
       const { exitCode, pullMs, failedPulls } = await runPod(cluster.kubectl, pod);
       assert.deepEqual({ exitCode, failedPulls }, { exitCode: ALL_BYTES_FOUND, failedPulls: 0 });
@@ -66,7 +66,7 @@ export function declareCovetedPort(the: () => Setting): CovetedPort {
         const ms = await coveted.pull();
         const text = `${Math.round(ms)} ms, without Larder ${Math.round(baselineMs)} ms`;
         context.diagnostic(text);
-        return ms < baselineMs + LAW_MS ? undefined : text;
+        return ms < baselineMs + EXTRA_MS ? undefined : text;
       }),
     async wantAgent(wanted) {
       const nodeSelector = { 'larder.test/without-agent': wanted ? null : 'yes' };
@@ -90,18 +90,18 @@ export function declareCovetedPort(the: () => Setting): CovetedPort {
       await until(async () => (await thief.running()) === count, `${count} thieves`);
     },
     async degraded(message) {
-      let said = '';
-      const isSaid = async () => {
+      let reported = '';
+      const isReported = async () => {
         const { conditions = [] } = (await the().configs.has(CONFIG, 'NodesNotConfigured')) ?? {};
-        said = conditions.find(({ type }) => type === 'Degraded')?.message ?? '';
-        return message.test(said);
+        reported = conditions.find(({ type }) => type === 'Degraded')?.message ?? '';
+        return message.test(reported);
       };
-      await until(isSaid, 'the degradation').catch(() => assert.match(said, message));
+      await until(isReported, 'the degradation').catch(() => assert.match(reported, message));
     },
-    assertNothingTold() {
-      // The kubelet asks the port whether the agent lives, and believes any certificate.
-      const told = thief.requests().filter((request) => request !== 'GET /healthz ');
-      assert.deepEqual(told, []);
+    assertNothingSent() {
+      // The kubelet's probes of the agent reach the port, and accept any certificate.
+      const sent = thief.requests().filter((request) => request !== 'GET /healthz ');
+      assert.deepEqual(sent, []);
     },
     rememberHosts() {
       const kept = tempDir();

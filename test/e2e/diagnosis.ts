@@ -3,7 +3,7 @@ import type { Kubectl } from '../cluster/kubectl.ts';
 const LOG_LINES = 40;
 const EVERYTHING_OF_LARDER = 'pods,statefulsets,services,endpointslices,persistentvolumeclaims,leases';
 
-/** What a person would look at first when something has failed: objects, their status, events and the ends of all logs. */
+/** Collects the first things to look at after a failure: objects, their status, events and the ends of all logs. */
 export async function diagnosis(kubectl: Kubectl, namespace: string): Promise<string> {
   const inNamespace = `--namespace=${namespace}`;
   const looks: (readonly string[])[] = [

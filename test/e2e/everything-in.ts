@@ -1,9 +1,9 @@
 import type { Kubectl } from '../cluster/kubectl.ts';
 
-/** What Kubernetes itself keeps in every namespace, and events, which end by themselves. */
-const NOBODYS = /^(event|configmap\/kube-root-ca\.crt$|serviceaccount\/default$)/;
+/** Objects that Kubernetes itself keeps in every namespace, and events, which expire. */
+const OF_KUBERNETES = /^(event|configmap\/kube-root-ca\.crt$|serviceaccount\/default$)/;
 
-/** All objects of a namespace, of whatever kind, as `kind/name`. */
+/** Lists the objects of all kinds in a namespace, as `kind/name`. */
 export async function everythingIn(kubectl: Kubectl, namespace: string): Promise<string[]> {
   const kinds = await kubectl('api-resources', '--namespaced', '--verbs=list', '--output=name');
   const found = await kubectl(
@@ -13,5 +13,5 @@ export async function everythingIn(kubectl: Kubectl, namespace: string): Promise
     '--ignore-not-found',
     '--output=name',
   );
-  return found.split('\n').filter((name) => name !== '' && !NOBODYS.test(name));
+  return found.split('\n').filter((name) => name !== '' && !OF_KUBERNETES.test(name));
 }

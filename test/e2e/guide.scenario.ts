@@ -14,7 +14,7 @@ const ROBOT = { username: 'robot', password: 'of-the-robot' };
 const WEB = `${OPEN}/team/guide:v1`;
 const NAMESPACE = 'registries';
 
-/** What the company has in place of what the page names. */
+/** Entry of a cache with the company's authority, which the page's upstreams do not need. */
 const trusting = (upstream: string): string =>
   `- upstream: ${upstream}\n      caBundleSecretReferenceName: ${AUTHORITY_SECRET}`;
 const NAMES = {
@@ -25,7 +25,7 @@ const NAMES = {
   '20Gi': '1Gi',
 };
 
-/** Steps with Helm, in the order of the page; then those without. */
+/** Steps with Helm in the order of the page. {@link WITHOUT_HELM} follow. */
 const WITH_HELM = [
   'install-helm',
   'first-cache',
@@ -40,10 +40,10 @@ const WITH_HELM = [
 ];
 const WITHOUT_HELM = ['install-manifest', 'uninstall-manifest'];
 
-/** What a person needs to know in the end: from nothing to a pod with a private image. */
+/** Steps of the recorded session: from nothing to a pod with a private image. */
 const SESSION = ['install-helm', 'first-cache', 'first-pull', 'look', 'private-caller'];
 
-/** A reader does what docs/guide/kubernetes.md says, in its order. */
+/** Runs the commands of docs/guide/kubernetes.md in their order. */
 export const guide: DeclareScenario = (the) => {
   describe('the guide to Kubernetes', () => {
     const steps = docSteps(readFileSync(GUIDE, 'utf8'));
@@ -69,7 +69,7 @@ export const guide: DeclareScenario = (the) => {
       await release.purge();
     });
 
-    /** The Secret of the authority, for another namespace. */
+    /** Makes a copy of the authority's Secret for another namespace. */
     const authorityIn = async (namespace: string): Promise<object> => {
       const { kubectl } = the().cluster;
       const secret = await kubectl.json<{ data: object }>('secret', AUTHORITY_SECRET);
@@ -84,15 +84,15 @@ export const guide: DeclareScenario = (the) => {
       assert.ok(step, `the page has no step ${name}`);
       for (const command of step.commands) {
         const shown = await reader.run(command.text, environment);
-        // The page's registries are known to everybody; those of the company have an authority of their own.
+        // The page's registries have public authorities, the company's an authority of its own.
         if (command.text === `kubectl create namespace ${NAMESPACE}`)
           await the().cluster.kubectl.apply(await authorityIn(NAMESPACE));
-        // What `describe` shows is long, and names what the company has in place of the page's.
+        // The output of `describe` is long, and has the company's names instead of the page's.
         if (SESSION.includes(name) && !/ describe /.test(command.text)) session.push(asShown(command, shown));
       }
     };
 
-    test('has no command that nobody runs', () => {
+    test('has no command that this scenario does not run', () => {
       assert.deepEqual(
         steps.map(({ name }) => name).filter((name) => ![...WITH_HELM, ...WITHOUT_HELM].includes(name)),
         [],
@@ -117,7 +117,7 @@ export const guide: DeclareScenario = (the) => {
       await follow('look');
     });
 
-    test('leads to a private image, by the login of a pod and by one for all', async () => {
+    test('leads to a private image, by the login of a pod and by a login for all pods', async () => {
       await follow('private-caller', { PASSWORD: ALICE.password });
       the().recorder.record('session', session.join('\n'));
       await follow('private-shared', { PASSWORD: ROBOT.password });
@@ -137,7 +137,7 @@ export const guide: DeclareScenario = (the) => {
   });
 };
 
-/** With the names of the page, of which the cache's objects have theirs. */
+/** Formats a command and its output with the names of the page, also in the names of the cache's objects. */
 function asShown({ text }: DocCommand, output: string): string {
   const named = output.replaceAll(upstreamResourceName(OPEN), upstreamResourceName('docker.io'));
   return `$ ${text}\n${named}`.trimEnd();

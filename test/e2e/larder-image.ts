@@ -8,7 +8,7 @@ import { run } from '../parts/run.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BUILD_LIMIT_MS = 300_000;
 
-/** Builds the image of this checkout for this machine into a directory: 12 s. Throws an `Error` with the output of the build. */
+/** Builds the image of this checkout for this machine into a directory, in 12 s. Throws an `Error` with the output of a failed build. */
 export async function buildLarderImage(directory: string): Promise<void> {
   const platform = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
   await run('npm', ['run', 'image', '--', '--out', directory, '--platform', platform], {
@@ -17,13 +17,13 @@ export async function buildLarderImage(directory: string): Promise<void> {
   });
 }
 
-/** An image as charts name it. */
+/** Name of an image in a chart's values. */
 export interface ImageName {
   readonly repository: string;
   readonly tag: string;
 }
 
-/** Puts what {@link buildLarderImage} built into the cluster's registry, by its own version and by each of `tags`. Needs the part oras. */
+/** Pushes the image of {@link buildLarderImage} to the cluster's registry, with its version and each of `tags` as tags. Needs the part oras. */
 export async function pushLarderImage(
   cluster: Cluster,
   directory: string,

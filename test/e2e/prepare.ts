@@ -3,7 +3,7 @@ import { diagnosis } from './diagnosis.ts';
 import { NAMESPACE } from './release.ts';
 import type { Setting } from './setting.ts';
 
-/** As `before`, and prints what there is when `work` fails: the `afterEach` of a suite hears of tests, not of what comes before them. */
+/** Declares a `before` hook that prints the {@link diagnosis} if `work` fails. The `afterEach` of the suite runs only after tests. */
 export function prepare(the: () => Setting, work: () => Promise<void>): void {
   before(async () => {
     try {

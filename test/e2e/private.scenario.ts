@@ -11,10 +11,10 @@ const CONFIG = 'private';
 const REPOSITORY = 'team/secret';
 const IMAGE = `${CLOSED}/${REPOSITORY}:v1`;
 
-/** How soon a rotated Secret has to work. */
+/** Time in which a rotated Secret has to work. */
 const ROTATION_LIMIT_MS = 10_000;
 
-/** Private images: with the credential of each pod, and with one that the cache has for all. */
+/** Private images with the credential of each pod, and with a configured credential for all pods. */
 export const privateImages: DeclareScenario = (the) => {
   describe('a private image, in a cache that asks each pod for its own credential', () => {
     prepare(the, async () => {
@@ -48,12 +48,12 @@ export const privateImages: DeclareScenario = (the) => {
       const { kubectl } = the().cluster;
       await pullRefusal(kubectl, podOf('bob'), /403 Forbidden/);
       await pullRefusal(kubectl, podOf('guessed'), /401 Unauthorized|403 Forbidden/);
-      // 2.x does not repeat the status of a challenge that it has nothing to answer with.
+      // containerd 2.x without a credential does not report the status of a challenge.
       await pullRefusal(kubectl, podOf(), /401 Unauthorized|no basic auth credentials/);
       assert.equal(blobsAsked(), cold);
     });
 
-    test('runs again from the cache for who may have it', async () => {
+    test('runs again from the cache in a pod that has access', async () => {
       await the().cluster.node.removeImage(IMAGE);
       const { exitCode, failedPulls } = await runPod(the().cluster.kubectl, podOf('alice'));
       assert.deepEqual({ exitCode, failedPulls }, { exitCode: ALL_BYTES_FOUND, failedPulls: 0 });
@@ -96,7 +96,7 @@ export const privateImages: DeclareScenario = (the) => {
       const fresh = distinctImage(4);
       closed.push(repository, fresh, 'v2');
       closed.users.set(secret, second.password);
-      // A manifest that is not in the cache, so that it has to ask.
+      // The cache does not have this manifest, so it must request it with its credential.
       const ask = () => release.askRelay(CLOSED, `/v2/${repository}/manifests/${fresh.digest}`);
       assert.notEqual(await ask(), 200);
       const begin = performance.now();

@@ -12,11 +12,11 @@ const CONFIG = 'registries';
 const REPOSITORY = 'team/web';
 const IMAGE = `${OPEN}/${REPOSITORY}:v1`;
 
-/** From nothing to a Deployment that the cache has served, and served again without its registry. */
+/** From nothing to a Deployment that pulls through the cache, and once more without its registry. */
 export const pull: DeclareScenario = (the) => {
   describe('a Deployment whose image is cached', () => {
     const image = lastingImage(1);
-    // The first layer is on the node already: the image that holds its pods together begins with it.
+    // The node already has the first layer, because the sandbox image of its pods begins with it.
     const fetched = [image.blobs[0]!, ...image.layers.slice(1)];
     const bytes = fetched.reduce((sum, { size }) => sum + size, image.size);
 
@@ -65,7 +65,7 @@ export const pull: DeclareScenario = (the) => {
       assert.doesNotMatch(left, /larder-test/);
     });
 
-    test('its image comes through the cache, which asks the registry for each blob once', async () => {
+    test('its image comes through the cache, which requests each blob once from the registry', async () => {
       const { open, release } = the();
       open.reset();
       await scale(1);
@@ -76,7 +76,7 @@ export const pull: DeclareScenario = (the) => {
       assert.equal(metrics.sum('registry_proxy_misses_total', { type: 'blob' }), fetched.length);
     });
 
-    test('it is pulled again without a request to the registry when the node has lost it', async () => {
+    test('the image is pulled again without a request to the registry when the node has lost it', async () => {
       const { open, release, cluster } = the();
       await scale(0);
       await cluster.node.removeImage(IMAGE);

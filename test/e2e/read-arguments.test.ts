@@ -3,14 +3,14 @@ import { test } from 'node:test';
 import { CONTAINERDS } from '../parts/start-containerd.ts';
 import { readArguments, SCENARIOS, type Arguments } from './read-arguments.ts';
 
-test('unless told, the newest containerd runs every scenario', () => {
+test('by default the newest containerd runs every scenario', () => {
   assert.deepEqual(accepted([]), {
     suites: [{ containerd: 'containerd2', scenarios: SCENARIOS }],
     record: false,
   });
 });
 
-test('of all containerds the newest runs everything, and the others pull, beside a thief', () => {
+test('of all containerds the newest runs every scenario, the others only pull and thief', () => {
   const { suites } = accepted(['--containerd', 'all']);
   assert.deepEqual(
     suites.map(({ containerd }) => containerd),
@@ -20,12 +20,12 @@ test('of all containerds the newest runs everything, and the others pull, beside
     assert.deepEqual(scenarios, containerd === 'containerd2' ? SCENARIOS : ['pull', 'thief']);
 });
 
-test('a containerd is asked for by its minor release, scenarios by name', () => {
+test('a containerd is selected by its minor release, scenarios by name', () => {
   const { suites } = accepted(['--containerd', '1.6', '--scenario', 'private', '--scenario', 'trouble']);
   assert.deepEqual(suites, [{ containerd: 'containerd1', scenarios: ['private', 'trouble'] }]);
 });
 
-test('what does not exist is refused with what does', () => {
+test('an unknown value is refused with the list of known ones', () => {
   for (const args of [['--containerd', '1'], ['--containerd', '3.0'], ['--scenario', 'peace'], ['--help']])
     assert.match(refusalOf(args), /--scenario +pull, private/);
 });

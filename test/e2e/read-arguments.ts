@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { PARTS } from '../parts/parts.ts';
 import { CONTAINERDS, type ContainerdOptions } from '../parts/start-containerd.ts';
 
-/** Each is a file `NAME.scenario.ts` of this folder. */
+/** Names of the files `NAME.scenario.ts` in this folder. */
 export const SCENARIOS = [
   'pull',
   'private',
@@ -15,7 +15,7 @@ export const SCENARIOS = [
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
-/** One cluster, and what happens in it. */
+/** Scenarios of one cluster. */
 export interface Suite {
   readonly containerd: ContainerdOptions['part'];
   readonly scenarios: readonly Scenario[];
@@ -23,20 +23,20 @@ export interface Suite {
 
 export interface Arguments {
   readonly suites: readonly Suite[];
-  /** Whether what kubectl shows is written into the docs. */
+  /** True if the output of kubectl is to be written into the docs. */
   readonly record: boolean;
 }
 
 const NEWEST = '2.3';
-/** What every containerd has to pass where all of them are asked for, and only the newest everything. */
+/** Scenarios of every containerd if all are selected. Only the newest one then runs all scenarios. */
 const CORE: readonly Scenario[] = ['pull', 'thief'];
 
 const USAGE = `npm run e2e:kubernetes -- [--containerd VERSION] [--scenario NAME]... [--record]
-  --containerd  1.6, 1.7, 2.0, 2.1, 2.2, 2.3, or all of them; ${NEWEST} unless told
-  --scenario    ${SCENARIOS.join(', ')}; unless told all of them, of all containerds but the newest only: ${CORE.join(', ')}
-  --record      writes what the scenario guide shows into docs/guide/kubernetes.md`;
+  --containerd  1.6, 1.7, 2.0, 2.1, 2.2, 2.3, or all of them; ${NEWEST} by default
+  --scenario    ${SCENARIOS.join(', ')}; by default all; with --containerd all only the newest runs them all, the others ${CORE.join(', ')}
+  --record      writes the output of the scenario guide into docs/guide/kubernetes.md`;
 
-/** What a command line asks for, or what can be asked for. */
+/** Parses the command line. Returns the usage if it is wrong. */
 export function readArguments(args: readonly string[]): Arguments | string {
   const values = optionsOf(args);
   if (values === undefined) return USAGE;

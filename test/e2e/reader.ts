@@ -7,13 +7,13 @@ import { run } from '../parts/run.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LIMIT_MS = 360_000;
 
-/** Somebody in a checkout, with a shell, kubectl and helm, and the rights of an administrator. */
+/** Administrator of the cluster in a checkout, with a shell, kubectl and helm. */
 export interface Reader {
-  /** Gives what the command printed. Throws an `Error` when it fails. */
+  /** Runs a command and returns its output. Throws an `Error` if it fails. */
   run(command: string, environment?: Readonly<Record<string, string>>): Promise<string>;
 }
 
-/** `adapt` makes of a command of the docs one for this cluster. */
+/** Creates a {@link Reader}. `adapt` changes a command of the docs into one for this cluster. */
 export function createReader(cluster: Cluster, adapt: (command: string) => string): Reader {
   const path = ['kubectl', 'helm'] as const;
   const env = {
@@ -25,7 +25,7 @@ export function createReader(cluster: Cluster, adapt: (command: string) => strin
   return {
     async run(command, environment = {}) {
       const options = { env: { ...env, ...environment }, place: cluster, limit: LIMIT_MS };
-      // Who enters the place begins at its root.
+      // The working directory in the place is `/`.
       return (await run('sh', ['-ec', `cd '${ROOT}'\n${adapt(command)}`], options)).stdout;
     },
   };

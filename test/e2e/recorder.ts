@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 
 export const GUIDE = fileURLToPath(new URL('../../docs/guide/kubernetes.md', import.meta.url));
 
-/** What a person sees on the terminal, for the guide. */
+/** Writes recordings of terminals into the guide. */
 export interface Recorder {
-  /** Puts it between the guide's `<!-- recorded: NAME -->` and `<!-- /recorded -->`, when it is told to. */
+  /** Writes `terminal` between `<!-- recorded: NAME -->` and `<!-- /recorded -->` of the guide, if recording is on. */
   record(name: string, terminal: string): void;
 }
 

@@ -15,10 +15,10 @@ const CRDS = [
 ];
 const LIMIT_MS = 240_000;
 
-/** The programs of Larder: the two of the chart, or the cache of an upstream. */
+/** Program of Larder: one of the two in the chart, or the cache of an upstream. */
 export type Program = 'operator' | 'node-agent' | { readonly cacheOf: string };
 
-/** A program's pod, which has one container. */
+/** Pod of a program, with one container. */
 export interface ProgramPod {
   readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
   readonly spec: { readonly containers: readonly [{ readonly image: string }] };
@@ -30,27 +30,27 @@ export interface ProgramPod {
   };
 }
 
-/** Larder as Helm installs it, and what a person with access to its namespace can do and see. */
+/** Larder as Helm installs it, with the actions and views of a user who may access its namespace. */
 export interface Release {
-  /** Installs or changes it, with these values besides its image, and waits until it runs. */
+  /** Installs or upgrades Larder with these values besides its image, and waits until it runs. */
   install(...values: readonly string[]): Promise<string>;
   /** Runs `helm test` and gives what it printed, with the log of its Pod. */
   test(): Promise<string>;
   uninstall(): Promise<string>;
-  /** Takes away whatever there is of it: release, namespace, CRDs with all their objects. */
+  /** Removes everything of Larder: release, namespace, CRDs with all their objects. */
   purge(): Promise<void>;
-  /** The one pod of a program, once it is ready. */
+  /** Waits until a program has exactly one pod, and until that is ready. */
   pod(program: Program): Promise<ProgramPod>;
-  /** Removes the pod of a program at once, as a node does that dies. */
+  /** Removes the pod of a program without a grace period, as if its node had died. */
   removePod(program: Program): Promise<void>;
-  /** Sends a signal to a program, past Kubernetes. */
+  /** Sends a signal to a program without Kubernetes. */
   signal(program: Program, signal: NodeJS.Signals): Promise<void>;
   metricsOf(upstream: string): Promise<Metrics>;
-  /** Whether the cache of an upstream finds that it fails. */
+  /** True if the cache of an upstream reports that the upstream fails. */
   isFailing(upstream: string): Promise<boolean>;
-  /** Status of a GET through the relay of the node, as containerd sends it. Throws while there is no hosts.toml. */
+  /** Sends a GET through the relay of the node as containerd does, and returns the status. Throws while `hosts.toml` is missing. */
   askRelay(upstream: string, path: string): Promise<number>;
-  /** Waits until such a GET is answered with 200: relay, cache and the way between them are there. */
+  /** Waits until such a GET is answered with 200, so relay, cache and the network between them work. */
   relayed(upstream: string, path: string): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ interface CacheStats {
   readonly upstreams: readonly { readonly upstream: string; readonly failing: boolean }[];
 }
 
-/** Where the node agent relays. */
+/** Address of the node agent's relay. */
 const RELAY = 'https://127.0.0.1:5010';
 
 export function createRelease(cluster: Cluster, image: ImageName): Release {
@@ -85,7 +85,7 @@ export function createRelease(cluster: Cluster, image: ImageName): Release {
     };
     return waitFor(ready, { limitMs: LIMIT_MS, everyMs: 300, what: `one ready pod ${selectorOf(program)}` });
   };
-  /** What the admin listener of a cache answers. A pod that is ready is reached by its Service once kube-proxy has heard of it. */
+  /** Reads from the admin listener of a cache. A ready pod is reached by its Service only after kube-proxy knows the pod. */
   const read = async (upstream: string, path: string): Promise<string> => {
     const service = upstreamResourceName(upstream);
     const clusterIp = await kubectl(

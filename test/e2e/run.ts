@@ -1,7 +1,7 @@
 /**
- * `npm run e2e:kubernetes`: proves Larder as a whole on a real Kubernetes, installed by its chart from its image. Ends with a
- * line `N passed, N failed`, and with 1 when something failed, 2 when it was asked for what there is not. Needs root and the parts of the group e2e; `read-arguments.ts` has
- * the arguments.
+ * `npm run e2e:kubernetes`: tests Larder as a whole on a real Kubernetes, installed by its chart from its image. The last line is
+ * `N passed, N failed`. The exit code is 1 after a failure, 2 for wrong arguments, which `read-arguments.ts` lists. Needs root and the
+ * parts of the group e2e.
  */
 import { join } from 'node:path';
 import { run } from 'node:test';
@@ -40,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 }
 
-/** In a process with one cluster, which all scenarios share in their order. */
+/** Runs a suite in a process with one cluster, in which the scenarios run one after the other. */
 async function runSuite(task: SuiteTask): Promise<Counts> {
   const events = run({ files: [SUITE], argv: [formatTask(task)], concurrency: false });
   let counts: Counts = { passed: 0, failed: 1 };

@@ -7,22 +7,22 @@ import { createRelease, type Release } from './release.ts';
 import { pushLarderImage } from './larder-image.ts';
 import type { SuiteTask } from './suite-task.ts';
 
-/** A registry that anybody may pull from. */
+/** Registry that requires no login. */
 export const OPEN = 'registry.example.com';
-/** One that asks for a login (Basic). */
+/** Registry that requires a login (Basic). */
 export const CLOSED = 'private.example.com';
 
 /** Users of {@link CLOSED}. */
 export const ALICE = { username: 'alice', password: 'of-alice' };
 export const BOB = { username: 'bob', password: 'of-bob' };
 
-/** StorageClasses: the default one, whose claims may grow; one whose may not; and one whose disk is soon full. */
+/** StorageClasses: the default one, whose claims may grow; one whose claims may not; one with a disk that is soon full. */
 export const DISKS = 'disks';
 export const FIXED = 'fixed';
 export const TINY = 'tiny';
 const TINY_SIZE = '48m';
 
-/** What all scenarios share: a cluster, two registries of a company, and Larder once it is installed. */
+/** Shared by all scenarios: a cluster, two registries of a company, and Larder, which a scenario installs. */
 export interface Setting extends AsyncDisposable {
   readonly cluster: Cluster;
   readonly volumes: Volumes;
@@ -33,10 +33,10 @@ export interface Setting extends AsyncDisposable {
   readonly recorder: Recorder;
 }
 
-/** Declares the tests of a scenario; the setting is there once they run. */
+/** Declares the tests of a scenario. The setting exists when they run. */
 export type DeclareScenario = (the: () => Setting) => void;
 
-/** Starts them; 15 s. Nothing of Larder is in the cluster yet, but its image in the cluster's registry, also with the tag `next`. */
+/** Starts the setting in 15 s. Of Larder, only its image is in the cluster's registry, also with the tag `next`. */
 export async function startSetting(task: SuiteTask): Promise<Setting> {
   await using cleanup = new AsyncDisposableStack();
   const pki = createTestPki([OPEN, CLOSED]);
@@ -49,7 +49,7 @@ export async function startSetting(task: SuiteTask): Promise<Setting> {
   const users = Object.fromEntries([ALICE, BOB].map(({ username, password }) => [username, password]));
   const closed = cleanup.use(await startUpstream({ ...at(CLOSED), auth: 'basic', users }));
   const volumes = await cluster.createVolumes([
-    // A claim gets the smallest that suffices, and no volume is used twice.
+    // A claim gets the smallest volume that suffices, and no volume is used twice.
     { name: DISKS, capacities: [...Array<string>(24).fill('1Gi'), '2Gi'], isDefault: true, expandable: true },
     { name: FIXED, capacities: ['1Gi'] },
     { name: TINY, capacities: ['1Gi'], memory: TINY_SIZE },

@@ -1,13 +1,13 @@
 import type { Suite } from './read-arguments.ts';
 
-/** What `run.ts` asks of the process that runs the scenarios of a cluster. */
+/** Task of the process that runs the scenarios of a cluster. */
 export interface SuiteTask extends Suite {
   readonly record: boolean;
-  /** Where the image of Larder was built. */
+  /** Directory with the built image of Larder. */
   readonly image: string;
 }
 
-/** As the one argument of that process. */
+/** Formats a task as the only argument of that process. */
 export function formatTask(task: SuiteTask): string {
   return JSON.stringify(task);
 }

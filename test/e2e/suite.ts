@@ -1,4 +1,4 @@
-/** The scenarios, one after the other in one cluster; `run.ts` starts it. */
+/** Runs the scenarios one after the other in one cluster. `run.ts` starts this file. */
 import { after, afterEach, before, describe } from 'node:test';
 import { GROUPS } from '../parts/groups.ts';
 import { requireParts } from '../parts/find.ts';

@@ -5,12 +5,12 @@ import type { DeclareScenario } from './setting.ts';
 
 const PORT = 5010;
 
-/** The port of the relay is somebody else's and stays so: pods go on, and the object says what stands in the way. */
+/** Another program has the port of the relay and keeps it: pods still pull, and the RegistryConfig reports the cause. */
 export const takenPort: DeclareScenario = (the) => {
   describe('the port of the relay is taken', () => {
     const port = declareCovetedPort(the);
 
-    test('by a Pod with the priority of the agent: pods go on, and the object says so until it leaves', async (context) => {
+    test('by a Pod with the priority of the agent: pods still pull, and a condition reports that Pod until it leaves', async (context) => {
       const thief = port.thief();
       await port.wantAgent(false);
       await port.turnedAway();
@@ -19,12 +19,12 @@ export const takenPort: DeclareScenario = (the) => {
       await port.wantAgent(true);
       await port.pullSoon(context);
       await port.degraded(/have no agent.*free ports/);
-      port.assertNothingTold();
+      port.assertNothingSent();
       await thief.giveUp();
       await port.served();
     });
 
-    test('by a program of the node: the agent removes its files, and says so', async (context) => {
+    test('by a program of the node: the agent removes its files and reports the cause', async (context) => {
       using hosts = port.rememberHosts();
       await port.wantAgent(false);
       await port.turnedAway();
@@ -36,11 +36,11 @@ export const takenPort: DeclareScenario = (the) => {
         await port.pullSoon(context);
         await port.degraded(/the address is in use/);
       }
-      port.assertNothingTold();
+      port.assertNothingSent();
       await port.served();
     });
 
-    test('by a rule of the kernel, although the agent listens: it sees that, and removes its files', async (context) => {
+    test('by a rule of the kernel, although the agent listens: the agent detects the rule and removes its files', async (context) => {
       const there = ['--protocol', 'tcp', '--destination', '127.0.0.1', '--dport', String(PORT)];
       const rule = ['OUTPUT', ...there, '--jump', 'DNAT', '--to-destination', port.thief().address];
       const change = (how: '--insert' | '--delete') =>
@@ -54,7 +54,7 @@ export const takenPort: DeclareScenario = (the) => {
       } finally {
         await change('--delete');
       }
-      port.assertNothingTold();
+      port.assertNothingSent();
       await port.served();
     });
   });

@@ -5,21 +5,21 @@ import { createServer as createTlsServer } from 'node:tls';
 import { createTestPki } from '../kit/index.ts';
 import type { Cluster } from '../cluster/start-cluster.ts';
 
-/** Somebody who wants to be the registry of a node: its Pods ask for the port of the relay and need no right but to be created. */
+/** Attacker who wants to be the registry of a node. Its Pods request the port of the relay, and need no rights. */
 export interface Thief extends AsyncDisposable {
-  /** Creates or changes its Pods; none of them has to run. */
+  /** Creates or changes its Pods. They may stay pending. */
   want(pods: { readonly count: number; readonly priorityClassName?: string }): Promise<void>;
-  /** Counts its Pods that have the port now. */
+  /** Counts its running Pods, which have the port. */
   running(): Promise<number>;
-  /** Counts those that a node has taken so far. */
-  admitted(): Promise<number>;
-  /** Takes all of its Pods away. */
+  /** Counts its Pods that were scheduled so far. */
+  scheduled(): Promise<number>;
+  /** Deletes all of its Pods. */
   giveUp(): Promise<void>;
-  /** Takes the port as a program of the node does. */
+  /** Listens at the port as a program of the node does. */
   listenOnNode(port: number): Promise<Disposable>;
-  /** Its address, as the node reaches it. */
+  /** Address at which the node reaches the thief's server. */
   readonly address: string;
-  /** Since the last `forget`: connections, and requests that it could read. */
+  /** Number of connections since the last `forget`. {@link Thief.requests} has the requests that the thief could read. */
   readonly connections: () => number;
   readonly requests: () => readonly string[];
   forget(): void;
@@ -27,12 +27,12 @@ export interface Thief extends AsyncDisposable {
 
 const PORT = 7777;
 const TLS_HANDSHAKE = 0x16;
-/** A Pod that has to leave takes its time. */
+/** Time that an evicted Pod takes to end. */
 const GRACE_SECONDS = 3;
 
 /**
- * Its Pods carry each connection to a server of the test, which takes TLS with a certificate of its own for the address that containerd asks, and plain
- * HTTP, asks for a login, and says that it has whatever is asked for.
+ * Starts the thief's server in the test. Its Pods carry each connection there. The server speaks plain HTTP, and TLS with a certificate of
+ * its own for containerd's address. It requires a login, and then answers every request with 200.
  */
 export async function startThief(cluster: Cluster): Promise<Thief> {
   let connections = 0;
@@ -81,7 +81,7 @@ export async function startThief(cluster: Cluster): Promise<Thief> {
       );
       return items.filter(({ status }) => status.phase === 'Running').length;
     },
-    async admitted() {
+    async scheduled() {
       const { items } = await kubectl.json<{ items: readonly { involvedObject: { name: string } }[] }>(
         'events',
         '--field-selector=reason=Scheduled,involvedObject.kind=Pod',
@@ -107,7 +107,7 @@ export async function startThief(cluster: Cluster): Promise<Thief> {
   };
 }
 
-/** Starts a server of the test's own. */
+/** Lets a server listen on loopback, and returns its port. */
 async function portOf(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -21,12 +21,12 @@ const MANIFEST = `/v2/${REPOSITORY}/manifests/v1`;
 const POD: PodOptions = { name: 'app', image: IMAGE };
 const CACHE: Program = { cacheOf: OPEN };
 
-/** How much longer a pull may take with Larder in trouble than without Larder. */
-const LAW_MS = 1000;
+/** Additional time that a pull may take while Larder fails, compared with one without Larder (docs/laws.md, "Do no harm"). */
+const EXTRA_MS = 1000;
 const ATTEMPTS = 3;
 const API_OUTAGE_MS = 120_000;
 
-/** Everything that can die, hang or fill up: pods start as they would without Larder, and afterwards all is as before. */
+/** Kills, hangs or fills up every part of Larder. Pods must start as soon as without Larder, and afterwards everything must work again. */
 export const trouble: DeclareScenario = (the) => {
   describe('a pod starts as soon as without Larder', () => {
     const image = distinctImage(6);
@@ -38,16 +38,16 @@ export const trouble: DeclareScenario = (the) => {
       open.push(REPOSITORY, image, 'v1');
       const direct = [await freshPull(), await freshPull(), await freshPull()];
       baselineMs = direct.sort((a, b) => a - b)[1]!;
-      // Every pull asks the registry about the tag, as far as it can.
+      // With a tagTTL of 1 s every pull revalidates the tag.
       await configs.apply(CONFIG, { upstream: OPEN, freshness: { tagTTL: '1s' } });
       await comesFromTheCache();
     });
     after(() => the().configs.remove(CONFIG, SMALL));
 
-    /** Milliseconds that pulling the image takes for a pod, on a node that has nothing of it. */
+    /** Pulls the image for a pod, on a node without the image. Returns the milliseconds of the pull. */
     const freshPull = async (pod = POD): Promise<number> => {
       const { cluster } = the();
-      await cluster.node.removeImage(pod.image).catch(() => undefined); // It may not be there.
+      await cluster.node.removeImage(pod.image).catch(() => undefined); // The node may not have the image.
       const { exitCode, pullMs, failedPulls } = await runPod(cluster.kubectl, pod);
       assert.deepEqual({ exitCode, failedPulls }, { exitCode: ALL_BYTES_FOUND, failedPulls: 0 });
       assert.ok(pullMs !== undefined, 'the node had the image');
@@ -55,9 +55,12 @@ export const trouble: DeclareScenario = (the) => {
     };
     const isSoon = (context: TestContext, ms: number): boolean => {
       context.diagnostic(`${Math.round(ms)} ms, without Larder ${Math.round(baselineMs)} ms`);
-      return ms < baselineMs + LAW_MS;
+      return ms < baselineMs + EXTRA_MS;
     };
-    /** Asserts that a pull in `trouble`, which gives its milliseconds, is soon done. A machine may be busy with something else: then both is done again. */
+    /**
+     * Asserts that a pull in `trouble`, which returns its milliseconds, is fast enough. The machine may be busy, so `trouble` and `recover`
+     * are repeated after a slow pull.
+     */
     const comesSoon = async (
       context: TestContext,
       trouble: () => Promise<number>,
@@ -68,16 +71,16 @@ export const trouble: DeclareScenario = (the) => {
         await recover();
         return isSoon(context, ms) ? undefined : `${Math.round(ms)} ms`;
       });
-    /** All is as it should be: the object says so, and a pull is served by the cache without the registry's blobs. */
+    /** Asserts that everything works: the conditions are good, and the cache serves a pull without a blob from the registry. */
     const comesFromTheCache = async (config = CONFIG): Promise<void> => {
       const { configs, open, release, cluster } = the();
       await configs.until(config, 'Serving', 'Settled', 'Healthy');
-      // A node is slow to believe in a cache that was gone again and again.
+      // After repeated failures of a cache, a node waits longer before it uses the cache.
       const isPointed = () => existsSync(join(cluster.hosts, OPEN, 'hosts.toml'));
       await waitFor(isPointed, { limitMs: 120_000, everyMs: 100, what: 'hosts.toml' });
-      // An agent that was killed may have to wait until its kubelet starts it again.
+      // The kubelet may take a while to restart an agent that was killed.
       await release.relayed(OPEN, MANIFEST);
-      await freshPull(); // It may have to fill the cache.
+      await freshPull(); // This pull may fill the cache.
       const hits = async () =>
         (await release.metricsOf(OPEN)).sum('registry_proxy_hits_total', { type: 'blob' });
       await fromTheCache(open, async () => {
@@ -136,7 +139,7 @@ export const trouble: DeclareScenario = (the) => {
       });
     });
 
-    test('when packets to the cache are lost, as when its node has lost its power', async (context) => {
+    test('when packets to the cache are lost, as after a power failure of its node', async (context) => {
       const { cluster, release } = the();
       const { podIP } = (await release.pod(CACHE)).status;
       const drop = (how: '-I' | '-D') =>
@@ -165,7 +168,7 @@ export const trouble: DeclareScenario = (the) => {
       });
     });
 
-    test('when the operator is killed, and what was changed meanwhile is carried out', async (context) => {
+    test('when the operator is killed, and a change in the meantime is carried out', async (context) => {
       const { release, configs } = the();
       let seconds = 1;
       await comesSoon(context, async () => {
@@ -176,9 +179,9 @@ export const trouble: DeclareScenario = (the) => {
       });
     });
 
-    test('when the registry is down, which without the cache no pod would survive', async (context) => {
+    test('when the registry is down, so that no pod could start without the cache', async (context) => {
       const { open, release } = the();
-      // What is said of a registry is said by pulls, and a cache does not ask it again at once.
+      // Only pulls update the health of a registry, and a cache does not retry a failed registry at once.
       const isHealthy = async () => {
         await freshPull();
         return !(await release.isFailing(OPEN));
@@ -216,7 +219,7 @@ export const trouble: DeclareScenario = (the) => {
       assert.equal((await configs.event(SMALL, 'VolumeFull')).type, 'Warning');
 
       await volumes.unfill(claim, NAMESPACE);
-      // The condition stays for five minutes, since a disk that is full now and then is one to look at.
+      // The condition stays for five minutes, so that a disk that is full now and then is noticed.
       const stored = async () => {
         await freshPull(pod);
         open.reset();
@@ -229,7 +232,7 @@ export const trouble: DeclareScenario = (the) => {
       await comesFromTheCache();
     });
 
-    // The last one: the cluster's own programs take minutes to be what they were.
+    // This test comes last, because the cluster's own programs need minutes to recover.
     test('when there is no API server for two minutes', async (context) => {
       const { cluster, configs, release, open } = the();
       const pod = await release.pod(CACHE);
@@ -239,7 +242,7 @@ export const trouble: DeclareScenario = (the) => {
         const isTime = () => performance.now() > began + after;
         await waitFor(isTime, { limitMs: API_OUTAGE_MS, everyMs: 100, what: 'the next pull' });
         await fromTheCache(open, async () => {
-          // Nobody can create a pod now, but kubelets may start one again that has lost its image.
+          // No pod can be created now, but the kubelet may restart one whose image was removed.
           await cluster.node.removeImage(IMAGE);
           const start = performance.now();
           await cluster.node.pull(IMAGE);
@@ -259,7 +262,7 @@ export const trouble: DeclareScenario = (the) => {
   });
 };
 
-/** A kubelet looks for an API server that was away once in a minute; until then its node is lost to the cluster, with all pods. */
+/** Waits until the kubelet is connected again. It retries a lost API server once a minute, and until then the cluster counts the node as lost. */
 async function nodeIsBack({ kubectl, shellImage }: Cluster): Promise<void> {
   await kubectl('run', 'canary', `--image=${shellImage}`);
   const runs = async () =>

@@ -1,6 +1,6 @@
 import type { Problem } from '../../src/kit/document/field-problem.ts';
 
-/** Problems as Kubernetes joins them: what cannot be decoded hides everything else. */
+/** Joins problems as Kubernetes does. A value that cannot be decoded hides all other problems. */
 export function goText(problems: readonly Problem[]): string {
   const undecodable = problems.find((problem) => problem.kind === 'Undecodable');
   if (undecodable !== undefined) return `failed to decode providerConfig: ${undecodable.message}`;

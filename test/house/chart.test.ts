@@ -6,7 +6,7 @@ import { valueList } from '../../deploy/chart-files/value-list.ts';
 import { valuesSchema } from '../../deploy/chart-files/values.ts';
 import { tableRows } from './markdown.ts';
 
-test('the chart and what it installs have the version of the package', () => {
+test('the chart and its appVersion have the version of the package', () => {
   const { version } = JSON.parse(read('package.json')) as { version: string };
   const chart = parse(read('deploy/charts/larder/Chart.yaml')) as { version: string; appVersion: string };
   assert.deepEqual([chart.version, chart.appVersion], [version, version]);

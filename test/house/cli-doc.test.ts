@@ -19,14 +19,14 @@ const page = readPage('cli.md');
 const sections = new Map(page.split(/^## /m).map((section) => [section.split('\n')[0], section]));
 const commands = commandsOf(io).map((command) => command.build(() => {}));
 
-test('every command has its section, named as it is called, and there are no others', () => {
+test('every command has a section named after its call, and there are no other sections', () => {
   assert.deepEqual(
     [...sections.keys()].filter((heading) => heading?.startsWith('`larder ')),
     commands.map((command) => `\`${['larder', command.name(), ...argumentsOf(command)].join(' ')}\``),
   );
 });
 
-test('every flag has its row with environment twin and default, in the order of the help', () => {
+test('every flag has a row with environment variable and default, in the order of the help', () => {
   for (const command of commands) {
     const heading = [...sections.keys()].find((key) => key?.startsWith(`\`larder ${command.name()}`));
     const rows = tableRows(sections.get(heading) ?? '', 'Flag');
@@ -59,7 +59,7 @@ function argumentsOf(command: Command): string[] {
   );
 }
 
-/** What the help shows: a default of commander's, or what the description says in brackets. Paths of this machine are described. */
+/** Default in the help: commander's, or the one in brackets in the description. Defaults that are paths of this machine are described. */
 function defaultOf({ defaultValue, defaultValueDescription, description, required }: Option): string {
   const described = defaultValueDescription ?? /\(default: (.+)\)$/.exec(description)?.[1];
   const known = described ?? (typeof defaultValue === 'string' ? defaultValue : undefined);

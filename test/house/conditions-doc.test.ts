@@ -12,15 +12,15 @@ test('the page has one row for each reason, with its condition and status, in th
   );
 });
 
-test('every row says what the reason means and what to do, in sentences', () => {
+test('every row explains the reason and the action in sentences', () => {
   for (const [reason, , , meaning = '', action = '', ...more] of rows) {
     assert.match(meaning, /^.{10,}\.$/, `meaning of ${reason}`);
-    assert.match(action, /^.{4,}\.$/, `what to do about ${reason}`);
+    assert.match(action, /^.{4,}\.$/, `action for ${reason}`);
     assert.deepEqual(more, []);
   }
 });
 
-test('the page introduces every condition, and none is without a reason for yes and for no', () => {
+test('the page introduces every condition, and each has reasons for True and for False', () => {
   const introduced = [...readPage('conditions.md').matchAll(/^- `(\w+)`: /gm)].map(([, type]) => type);
   assert.deepEqual(introduced, CONDITION_TYPES);
   for (const type of CONDITION_TYPES) {

@@ -16,7 +16,7 @@ interface Example {
   spec: object;
 }
 
-test('the page has an example of each kind, whose spec is a configuration', () => {
+test('the page has an example of each kind with a valid spec', () => {
   const examples = [...page.matchAll(/```yaml\n([^`]*)```/g)].map(([, text = '']) => parse(text) as Example);
   assert.deepEqual(
     examples.map(({ kind }) => kind),
@@ -28,7 +28,7 @@ test('the page has an example of each kind, whose spec is a configuration', () =
   }
 });
 
-test('the page shows the columns that kubectl shows', () => {
+test('the page shows the columns of kubectl get', () => {
   const columns = REGISTRY_CONFIG_CRD.spec.versions[0]?.additionalPrinterColumns ?? [];
   const shown = columns.filter(({ priority = 0 }) => priority === 0).map(({ name }) => name.toUpperCase());
   assert.deepEqual(/^NAME .*$/m.exec(page)?.[0].split(/ +/), ['NAME', ...shown]);

@@ -19,10 +19,10 @@ test('the page has one row for each error of the table, with status, OCI code an
   );
 });
 
-test('every row says what the error means and what to do, in sentences', () => {
+test('every row explains the error and the action in sentences', () => {
   for (const [code, , , , meaning = '', action = '', ...more] of rows) {
     assert.match(meaning, /^.{10,}\.$/, `meaning of ${code}`);
-    assert.match(action, /^.{7,}\.$/, `what to do about ${code}`);
+    assert.match(action, /^.{7,}\.$/, `action for ${code}`);
     assert.deepEqual(more, []);
   }
 });

@@ -12,7 +12,7 @@ const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf
   .filter((name) => /\.(tsx?|md)$/.test(name))
   .map((name) => `src/${name}`);
 
-/** What the code depends on in a page, and the pages themselves. */
+/** Files that may cite a law or a page. */
 const citing = [
   ...sources,
   ...['test', 'bench', 'deploy'].flatMap((folder) =>
@@ -89,17 +89,17 @@ test('every file that the pages about the house name exists', () => {
   }
 });
 
-/** A page of ours; other projects' pages follow a slash. */
+/** Page of this repository. A page of another project follows a slash. */
 const PAGE = /(?<![\w/])docs\/(?:(?:guide|reference|decisions)\/)?[a-z0-9-]+\.md/g;
 
 function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
 
-/** A reason that `larder gc` gives to programs, and a field of the Lease of Kubernetes. */
+/** Public names with retired words: a reason of `larder gc`, and a field of Kubernetes' Lease. */
 const PUBLIC_NAMES = /'leftover'|\bleftover:|holderIdentity/g;
 
-/** The words of a line in lower case, identifiers taken apart: `toldBook` is `told` and `book`. */
+/** Splits a line into words in lower case, identifiers included: `toldBook` gives `told` and `book`. */
 function wordsOf(line: string): string[] {
   const apart = line
     .replaceAll(PUBLIC_NAMES, '')

@@ -8,7 +8,7 @@ import { parseRegistryConfig } from '../../src/api/registry-config/parse.ts';
 const root = join(import.meta.dirname, '../..');
 const guides = readdirSync(join(root, 'docs/guide')).map((name) => `docs/guide/${name}`);
 
-/** Each can be copied into a file and served as it is; `larder validate` reads it the same way. */
+/** Configurations of the pages. A user can copy each into a file and serve it; `larder validate` reads it in the same way. */
 const examples = ['README.md', ...guides].flatMap((page) =>
   [...readFileSync(join(root, page), 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = '']) => ({
     page,
@@ -16,7 +16,7 @@ const examples = ['README.md', ...guides].flatMap((page) =>
   })),
 );
 
-test('every configuration in the README and the guides is a whole, valid document', () => {
+test('every configuration in the README and the guides is a complete, valid document', () => {
   assert.ok(examples.length > 0);
   for (const { page, text } of examples) {
     const result = parseRegistryConfig(text);

@@ -33,7 +33,7 @@ test('every object that the guide applies has a valid configuration', () => {
   }
 });
 
-test('every reason among the symptoms exists', () => {
+test('every reason in the section Symptoms exists', () => {
   const symptoms = page.slice(page.indexOf('## Symptoms'), page.indexOf('## Uninstall'));
   const named = [...symptoms.matchAll(/`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`/g)].map(([, name = '']) => name);
   assert.ok(named.length > 5);

@@ -1,11 +1,11 @@
-/** Reads the tables of the reference pages, for the tests that keep page and code in step. */
+/** Reads the tables of the reference pages, for tests that compare pages with the code. */
 import { readFileSync } from 'node:fs';
 
 export function readPage(name: string): string {
   return readFileSync(new URL(`../../docs/reference/${name}`, import.meta.url), 'utf8');
 }
 
-/** The cells of each row of the table whose first heading is `first`, without the backticks around single words. */
+/** Cells of each row in the table whose first heading is `first`, without the backticks around single words. */
 export function tableRows(page: string, first: string): string[][] {
   const lines = page.split('\n');
   const at = lines.findIndex((line) => cells(line)[0] === first);

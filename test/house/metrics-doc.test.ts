@@ -7,7 +7,7 @@ import { declareStoreMetrics } from '../../src/store/metrics.ts';
 import { declareUpstreamMetrics } from '../../src/upstream/metrics.ts';
 import { readPage, tableRows } from './markdown.ts';
 
-/** What the registry keeps of a metric. */
+/** Metric as the registry has it. */
 interface Declared {
   readonly name: string;
   readonly help: string;
@@ -33,7 +33,7 @@ describe('a section of the page has one row for each metric that its room declar
   }
 });
 
-test('every row says type, labels and help as the code does', async () => {
+test('every row has type, labels and help as in the code', async () => {
   const declared = [...(await described(declareCacheMetrics)), ...(await described(declareKubeMetrics))];
   for (const [name, type, labels, help] of rows)
     assert.deepEqual(
@@ -42,7 +42,7 @@ test('every row says type, labels and help as the code does', async () => {
     );
 });
 
-test('every row says what the metric means for an operator', () => {
+test('every row explains the metric for operators', () => {
   for (const [name, , , , meaning = '', ...more] of rows) {
     assert.match(meaning, /^.{10,}\.$/, name);
     assert.deepEqual(more, []);

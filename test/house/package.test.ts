@@ -35,18 +35,18 @@ describe('dependencies', () => {
     for (const [name, version] of Object.entries(pinned)) assert.match(version, /^\d+\.\d+\.\d+$/, name);
   });
 
-  test('stand in the lockfile in these versions', () => {
+  test('are in the lockfile in these versions', () => {
     for (const [name, version] of Object.entries(pinned))
       assert.equal(lockfile.packages[`node_modules/${name}`]?.version, version, name);
   });
 
-  test('come from whatever registry npm is set to: the lockfile has no addresses', () => {
+  test('come from the registry that npm is configured with: the lockfile has no addresses', () => {
     assert.doesNotMatch(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'), /"resolved"|\.tgz"/);
     for (const [path, { resolved }] of Object.entries(lockfile.packages))
       assert.equal(resolved, undefined, path);
   });
 
-  test('of the clouds are optional peers: an installation leaves them out, a checkout has the version that is tested', () => {
+  test('on cloud clients are optional peers: an installation leaves them out, a checkout has the tested version', () => {
     const clients = Object.keys(CLOUD_CLIENTS);
     assert.deepEqual(
       manifest.peerDependencies,
@@ -59,12 +59,12 @@ describe('dependencies', () => {
     for (const name of clients) assert.equal(lockfile.packages[`node_modules/${name}`]?.dev, true, name);
   });
 
-  test('of the clouds are installed in the major version that the error names', () => {
+  test('on cloud clients are installed in the major version that the error names', () => {
     for (const [name, major] of Object.entries(CLOUD_CLIENTS))
       assert.equal(manifest.devDependencies[name]?.split('.')[0], String(major), name);
   });
 
-  test('run no scripts when they are installed: those that have one are named, and refused', () => {
+  test('run no scripts when they are installed: allowScripts names each package that has one, and refuses it', () => {
     const scripted = Object.entries(lockfile.packages).flatMap(([path, { hasInstallScript }]) =>
       hasInstallScript === true ? [path.replace(/^node_modules\//, '')] : [],
     );
@@ -82,7 +82,7 @@ describe('the package', () => {
   ) as [{ files: { path: string; mode: number }[] }];
   const paths = packed.files.map(({ path }) => path);
 
-  test('holds the launcher, the programs it starts, and their types', () => {
+  test('contains the launcher, the programs that it starts, and their types', () => {
     for (const path of [
       'bin/larder',
       'dist/cli/bin.js',
@@ -99,7 +99,7 @@ describe('the package', () => {
     );
   });
 
-  test('holds README, licence, change log and the reference', () => {
+  test('contains README, licence, change log and the reference', () => {
     for (const path of [
       'README.md',
       'LICENSE',
@@ -110,7 +110,7 @@ describe('the package', () => {
       assert.ok(paths.includes(path), path);
   });
 
-  test('holds neither sources nor tests, nor what they need', () => {
+  test('contains no sources, tests or files that only these need', () => {
     const foreign = paths.filter(
       (path) =>
         /\.i?test\.|^(?:src|test|bench|node_modules|\.)/.test(path) ||
@@ -119,7 +119,7 @@ describe('the package', () => {
     assert.deepEqual(foreign, []);
   });
 
-  test('is under the Apache License 2.0, as LICENSE says', () => {
+  test('is under the Apache License 2.0, like the file LICENSE', () => {
     assert.equal(manifest.license, 'Apache-2.0');
     assert.match(readFileSync(join(ROOT, 'LICENSE'), 'utf8'), /Apache License\s+Version 2\.0, January 2004/);
   });

@@ -1,10 +1,10 @@
-/** The rooms of `src/`, the folders in them, and the one direction in which they may import: down. */
+/** Tests that the rooms of `src/`, and the folders in them, import only downward. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 
-/** From the top floor down. A room may import itself and the rooms after it. */
+/** Rooms from the top floor down. A room may import itself and the rooms after it. */
 const ROOMS = [
   'cli',
   'gardener',
@@ -26,9 +26,9 @@ const SRC = join(ROOT, 'src');
 
 interface Import {
   readonly file: string;
-  /** As a path from `src/`; `../test/...` lies outside of it. */
+  /** Path from `src/`. `../test/...` lies outside of `src/`. */
   readonly target: string;
-  /** Types are gone when the program runs. */
+  /** True for an import of types only, which does not exist when the program runs. */
   readonly typeOnly: boolean;
 }
 
@@ -53,13 +53,13 @@ test('no import points upward, not even of a type', () => {
   );
 });
 
-test('what lies outside of src is imported by tests alone, and only from test/', () => {
+test('only tests import files outside of src, and only from test/', () => {
   expectNone(
     ({ file, target }) => target.startsWith('..') && !(isTest(file) && target.startsWith('../test/')),
   );
 });
 
-test('nobody imports a test', () => {
+test('no file imports a test', () => {
   expectNone(({ target }) => isTest(target));
 });
 
@@ -90,13 +90,13 @@ describe('the folders of a room import downward only, in the order of its README
   }
 });
 
-test('no folder needs itself by way of other folders and files of its room, not even for a type', () => {
+test('no folder imports itself through other folders and files of its room, not even for a type', () => {
   const place = (file: string): string => file.split('/').slice(0, 2).join('/');
   const ownImports = imports.filter(({ file, target }) => !isTest(file) && roomOf(file) === roomOf(target));
   assert.deepEqual(circles(ownImports.map((one) => ({ from: place(one.file), to: place(one.target) }))), []);
 });
 
-test('no file needs itself by way of others when the program runs', () => {
+test('no file imports itself through other files when the program runs', () => {
   const running = imports.filter((one) => !one.typeOnly);
   assert.deepEqual(circles(running.map(({ file, target }) => ({ from: file, to: target }))), []);
 });
@@ -125,7 +125,7 @@ function sectionOf(room: string, heading: string): string {
   return sections.find((section) => section.startsWith(`${heading}\n`)) ?? '';
 }
 
-/** The other rooms that the programs of a room import. */
+/** Other rooms that the programs of a room import. */
 function importsOf(room: string): string[] {
   return imports
     .filter(({ file, target }) => roomOf(file) === room && !isTest(file) && roomOf(target) !== room)
@@ -159,7 +159,7 @@ function expectNone(isWrong: (one: Import) => boolean): void {
   );
 }
 
-/** Without its block comments. */
+/** Reads a file without its block comments. */
 function sourceOf(file: string): string {
   return readFileSync(join(SRC, file), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
 }
@@ -169,7 +169,7 @@ interface Arrow {
   readonly to: string;
 }
 
-/** Each circle once, as the path that was walked. */
+/** Finds each circle once, as a path. */
 function circles(arrows: readonly Arrow[]): string[] {
   const targets = new Map<string, Set<string>>();
   for (const { from, to } of arrows) {

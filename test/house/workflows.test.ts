@@ -1,4 +1,4 @@
-/** The workflows of the forge, as far as they can be checked without it. */
+/** Tests the workflows of the forge as far as possible without the forge. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ for (const { file, text, workflow } of workflows)
     const jobs = Object.entries(workflow.jobs);
     const steps = jobs.flatMap(([, job]) => job.steps ?? []);
 
-    test('may write nothing but in jobs that say so', () => {
+    test('has write permissions only in jobs that declare them', () => {
       assert.ok(Object.values(workflow.permissions).every((level) => level === 'read'));
     });
 
@@ -54,7 +54,7 @@ for (const { file, text, workflow } of workflows)
         assert.ok(job['timeout-minutes'] !== undefined || job.uses !== undefined, name);
     });
 
-    test('pins each action by its commit, and says which version that is', () => {
+    test('pins each action by its commit, with its version in a comment', () => {
       for (const [, used = ''] of text.matchAll(/^\s*-? *uses: (.*)$/gm))
         assert.match(
           used,
@@ -80,8 +80,8 @@ for (const { file, text, workflow } of workflows)
         if (job.uses !== undefined) assert.ok(existsSync(join(ROOT, job.uses)), job.uses);
     });
 
-    test('puts nothing of a contributor into a command', () => {
-      // A title or a branch name in `${{ }}` would be run as a part of the script.
+    test('puts no text of a contributor into a command', () => {
+      // A title or a branch name in `${{ }}` would run as a part of the script.
       for (const { run = '' } of steps)
         for (const [, expression = ''] of run.matchAll(/\$\{\{\s*(.*?)\s*\}\}/g))
           assert.match(expression, /^matrix\./);
@@ -97,7 +97,7 @@ test('every lane runs for each change', () => {
   assert.deepEqual(lanes, ['fast', 'integration', 'kubernetes']);
 });
 
-test('a release needs a tag and all lanes, and each of its jobs has what it writes to and no more', () => {
+test('a release needs a tag and all lanes, and each of its jobs has only the write permissions that it needs', () => {
   const { on, jobs } = workflowOf('release.yml');
   assert.deepEqual(on, { push: { tags: ['v*'] } });
   assert.deepEqual(

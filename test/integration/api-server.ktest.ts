@@ -13,7 +13,7 @@ interface Version {
 }
 
 describe('a Kubernetes API server', requireParts(GROUPS.api), () => {
-  test('calls itself what it is, and keeps what it is given', async () => {
+  test('reports its version, and stores an object', async () => {
     await using api = await startApiServer();
     const version = JSON.parse(await api.kubectl('version', '--output', 'json')) as Version;
     assert.equal(version.serverVersion.gitVersion, PARTS['kube-apiserver'].version);
@@ -28,7 +28,7 @@ describe('a Kubernetes API server', requireParts(GROUPS.api), () => {
     assert.deepEqual(data, { key: 'value' });
   });
 
-  test('lets others do what their roles allow', async () => {
+  test('lets other users do what their roles allow, and nothing else', async () => {
     await using api = await startApiServer();
     using own = tempDir();
     const kubectl = createKubectl({
@@ -46,7 +46,7 @@ describe('a Kubernetes API server', requireParts(GROUPS.api), () => {
 const WITH_CONTROLLERS = [...GROUPS.api, 'kube-controller-manager'] as const;
 
 describe('a Kubernetes API server with controllers', requireParts(WITH_CONTROLLERS), () => {
-  test('makes the Pods that a StatefulSet wants, though no node runs them', async () => {
+  test('creates the Pods of a StatefulSet, although no node runs them', async () => {
     await using api = await startApiServer({ controllerManager: true });
     const labels = { app: 'cache' };
     await api.kubectl.apply({

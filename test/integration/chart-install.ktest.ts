@@ -1,4 +1,4 @@
-/** The chart and its manifests at a real API server: what it accepts, what an update and an uninstall leave, and Pod Security. */
+/** Tests the chart and its manifests at a real API server: install, upgrade, uninstall, and Pod Security. */
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, test } from 'node:test';
@@ -39,10 +39,10 @@ describe('the chart at a real API server', requireParts([...GROUPS.api, 'helm'])
     return names.split('\n').filter((name) => name !== '');
   };
 
-  test('is installed, updated in place, and leaves nothing but the CRDs when it is uninstalled', async () => {
-    const told = await helm('install', 'larder', CHART, ...SETTINGS);
-    assert.match(told, /kind: RegistryConfig/);
-    assert.match(told, /kubectl get registryconfigs --all-namespaces/);
+  test('is installed, upgraded in place, and leaves only the CRDs when it is uninstalled', async () => {
+    const notes = await helm('install', 'larder', CHART, ...SETTINGS);
+    assert.match(notes, /kind: RegistryConfig/);
+    assert.match(notes, /kubectl get registryconfigs --all-namespaces/);
     const installed = await ofTheChart();
     assert.equal(installed.length, 18);
 
@@ -57,14 +57,14 @@ describe('the chart at a real API server', requireParts([...GROUPS.api, 'helm'])
     );
   });
 
-  test('is installed again over the CRDs that an uninstall has kept, and takes them away when told to', async () => {
+  test('is installed again over the CRDs that an uninstall has kept, and removes them with crds.keep=false', async () => {
     await helm('install', 'larder', CHART, ...SETTINGS, '--set=crds.keep=false');
     await helm('uninstall', 'larder', '--namespace', NAMESPACE, '--no-hooks');
     // The API server removes all objects of a kind before the kind itself.
     await waitFor(async () => (await ofTheChart()).length === 0, { what: 'the end of the CRDs' });
   });
 
-  test('updates CRDs with the release: a field that an old one lacks is there afterwards', async () => {
+  test('updates CRDs with the release: an upgrade adds a field that an old CRD lacks', async () => {
     const crd = 'crd/registryconfigs.registry.extensions.gardener.cloud';
     const field =
       '/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/caches/items/properties/freshness';
@@ -76,7 +76,7 @@ describe('the chart at a real API server', requireParts([...GROUPS.api, 'helm'])
     await helm('uninstall', 'larder', '--namespace', NAMESPACE, '--no-hooks');
   });
 
-  test('leaves the CRDs, and objects of their kinds, to whom they are handed over', async () => {
+  test('keeps the CRDs at an uninstall after crds.install=false has handed them over', async () => {
     await helm('install', 'larder', CHART, ...SETTINGS);
     const crds = (await ofTheChart()).filter((name) => name.startsWith('customresourcedefinition'));
     await helm('upgrade', 'larder', CHART, ...SETTINGS, '--set=crds.install=false');
@@ -85,7 +85,7 @@ describe('the chart at a real API server', requireParts([...GROUPS.api, 'helm'])
     assert.deepEqual(await ofTheChart(), crds);
   });
 
-  test('takes over CRDs that came by other means when told to, and only then', async () => {
+  test('takes over CRDs that were installed in another way only with --take-ownership', async () => {
     await using fresh = await startApiServer();
     const other = createHelm({ home: home.path, kubeconfig: fresh.kubeconfig });
     await fresh.kubectl('apply', '--filename', pathOf('crds'));
@@ -95,7 +95,7 @@ describe('the chart at a real API server', requireParts([...GROUPS.api, 'helm'])
     await install('--take-ownership');
   });
 
-  test('as manifests is accepted as it is, by an API server that has nothing of it', async () => {
+  test('is accepted as manifests by an empty API server', async () => {
     await using fresh = await startApiServer();
     const apply = (name: string) => fresh.kubectl('apply', '--server-side', '--filename', pathOf(name));
     await apply('install.yaml');
@@ -115,7 +115,7 @@ describe('the chart at a real API server', requireParts([...GROUPS.api, 'helm'])
       /violates PodSecurity "baseline:latest": host namespaces \(hostNetwork=true\)/,
     ],
   ] as const) {
-    const decision = refused === undefined ? 'admits' : 'refuses';
+    const decision = refused === undefined ? 'accepts' : 'refuses';
     test(`Pod Security ${level} ${decision} the Pods of ${name}`, async () => {
       const namespace = `${name}-${level}`;
       await api.kubectl('create', 'namespace', namespace);
@@ -129,12 +129,12 @@ describe('the chart at a real API server', requireParts([...GROUPS.api, 'helm'])
   }
 });
 
-/** Of what lies below `deploy/`. */
+/** Path of a file or a directory below `deploy/`. */
 function pathOf(name: string): string {
   return fileURLToPath(new URL(`../../deploy/${name}`, import.meta.url));
 }
 
-/** Of a Pod, or of the Pods that a workload makes. */
+/** Finds the spec of a Pod, or of the Pods of a workload. */
 function podSpecOf(objects: readonly ChartObject[], name: string): PodSpec {
   const pods = objects
     .filter(({ metadata }) => metadata.name === name)

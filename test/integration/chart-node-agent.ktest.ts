@@ -1,4 +1,4 @@
-/** Whether a node gives the Pod of the node agent what it needs, and no more: the chart's Pod with a shell in place of the agent. */
+/** Tests that a node gives the chart's Pod of the node agent everything it needs, and nothing else. A shell replaces the agent. */
 import assert from 'node:assert/strict';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { GROUPS } from '../parts/groups.ts';
 import { PARTS } from '../parts/parts.ts';
 import { chartObjects } from './chart-objects.ts';
 
-/** What a kubelet does is done once the node has looked, pulled and started: seconds, on a busy machine. */
+/** Limit for a kubelet that pulls an image and starts a container, which takes seconds on a busy machine. */
 const POD_LIMIT_MS = 40_000;
 
 for (const containerd of ['containerd2', 'containerd1'] as const) {
@@ -27,7 +27,7 @@ for (const containerd of ['containerd2', 'containerd1'] as const) {
         cluster = cleanup.use(await startCluster({ containerd }));
       });
 
-      test("reads containerd's configuration, writes where it has to, and nothing else, as root without a capability", async () => {
+      test("reads containerd's configuration, writes only where it has to, and is root without a capability", async () => {
         const file = own.write('containerd/config.toml', 'version = 3\n');
         chmodSync(file, 0o600);
         const [certsDir, stateDir] = [join(own.path, 'containerd/certs.d'), join(own.path, 'state')];

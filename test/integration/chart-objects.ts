@@ -2,7 +2,7 @@ import { parseAllDocuments } from 'yaml';
 import { CHART, WITHOUT_CLUSTER, type Helm } from '../cluster/helm.ts';
 import { tempDir } from '../kit/index.ts';
 
-/** An object of the chart, as far as tests look into it. */
+/** Object of the chart, with the fields that tests read. */
 export interface ChartObject {
   readonly kind: string;
   readonly metadata: {
@@ -14,7 +14,7 @@ export interface ChartObject {
   readonly spec: object;
 }
 
-/** A Deployment, DaemonSet or Job. */
+/** Deployment, DaemonSet or Job. */
 export interface Workload extends ChartObject {
   readonly spec: { readonly replicas?: number; readonly template: { readonly spec: PodSpec } };
 }
@@ -41,16 +41,16 @@ export interface PodSpec {
   ];
 }
 
-/** The objects of the chart for some values. */
+/** Objects of the chart for some values. */
 export interface ChartObjects {
   readonly all: readonly ChartObject[];
-  /** As `kind/name`, sorted. */
+  /** Names as `kind/name`, sorted. */
   readonly names: readonly string[];
-  /** Throws an `Error` when there is none of that name. */
+  /** Finds a workload by its name. Throws an `Error` if there is none. */
   workload(name: string): Workload;
 }
 
-/** Renders the chart with these values. Throws what helm says when it refuses them. */
+/** Renders the chart with these values. Throws an `Error` with helm's message if helm refuses them. */
 export async function chartObjects(helm: Helm, values: object): Promise<ChartObjects> {
   using own = tempDir();
   const file = own.write('values.json', JSON.stringify(values));

@@ -1,4 +1,4 @@
-/** What the accounts of the chart may, at a real API server: all of it, and what a thief of their tokens would try. */
+/** Tests the rights of the chart's accounts at a real API server: the complete list, and the attempts of a thief of their tokens. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createApiRequests, refusal, type ApiRequests } from '../cluster/api-requests.ts';
@@ -16,10 +16,10 @@ const CACHE = `system:serviceaccount:${NAMESPACE}:larder-cache`;
 const TEST = `system:serviceaccount:${NAMESPACE}:larder-test`;
 
 const READ = 'get list watch';
-/** Of what is applied. */
+/** Verbs for objects that the operator applies. */
 const APPLY = 'create delete get list patch watch';
 
-/** `group/resource`, with `#name` where one object alone is meant: verbs, sorted. */
+/** Maps `group/resource`, with `#name` for a single object, to its verbs in sorted order. */
 type Rights = Readonly<Record<string, string>>;
 
 const OPERATOR_EVERYWHERE: Rights = {
@@ -77,14 +77,14 @@ describe(
     let admin: ApiRequests;
 
     before(async () => {
-      // A controller gathers what `edit` and `admin` have; without it they are empty.
+      // A controller aggregates the rules of `edit` and `admin`, which are empty without it.
       api = resources.use(await startApiServer({ controllerManager: true }));
       admin = resources.use(createApiRequests(api.access));
       const helm = createHelm({ home: home.path, kubeconfig: api.kubeconfig });
       const settings = ['--create-namespace', '--set=image.repository=registry.example.com/larder'];
       await helm('install', 'larder', CHART, '--namespace', NAMESPACE, ...settings);
       const { all } = await chartObjects(helm, { image: { repository: 'registry.example.com/larder' } });
-      // Helm makes those of `helm test` when the test runs.
+      // Helm creates the account and the rights of `helm test` only when the test runs.
       await api.kubectl.apply(
         ...all.filter(({ kind, metadata }) => metadata.name === 'larder-test' && kind !== 'Pod'),
       );
@@ -94,7 +94,7 @@ describe(
         await waitFor(() => may(user, 'default', 'create /configmaps'), { what: `the rights of ${user}` });
     });
 
-    /** All that RBAC lets somebody do in a namespace, but for what everybody may. */
+    /** Lists the rights that RBAC gives a user in a namespace, without those that every user has. */
     const rightsOf = async (user: string, namespace: string): Promise<Rights> => {
       const rulesOf = async (commonName: string): Promise<ResourceRule[]> => {
         await using request = createApiRequests(api.accessFor({ commonName }));
@@ -109,7 +109,7 @@ describe(
       return asRights((await rulesOf(user)).filter((rule) => !common.has(JSON.stringify(rule))));
     };
 
-    /** Whether somebody may: `verb group/resource#name`, in a namespace. */
+    /** True if a user has the right `verb group/resource#name` in a namespace. */
     const may = async (user: string, namespace: string, right: string): Promise<boolean> => {
       const [verb, group, resource, subresource, name] = partsOf(right);
       const review = await admin('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
@@ -179,7 +179,7 @@ describe(
       });
     }
 
-    test('a node agent lists and watches the one object, as it does with a field selector, and no others', async () => {
+    test('a node agent lists and watches its ConfigMap by a field selector, and no others', async () => {
       await using agent = createApiRequests(api.accessFor({ commonName: AGENT }));
       const list = `/api/v1/namespaces/${NAMESPACE}/configmaps`;
       const one = await agent('GET', `${list}?fieldSelector=metadata.name%3Dlarder-nodes`);
@@ -222,7 +222,7 @@ describe(
       };
       const token = await tokenFor('--bound-object-kind=Pod', '--bound-object-name=agent');
       const refused = 'a node agent may write the Lease larder-node-<its node>, and its token is of the node';
-      // A policy takes the API server a moment to compile.
+      // The API server needs a moment to compile a policy.
       const isInForce = async () =>
         (await write(token, 'larder-node-two', 'two')).includes(`${refused} "one"`);
       await waitFor(isInForce, { limitMs: 30_000, everyMs: 100, what: 'the policy to be in force' });
@@ -233,7 +233,7 @@ describe(
       assert.match(await write(token, 'larder-operator', 'two'), new RegExp(`${refused} "one"`));
       assert.equal(await write(token, 'larder-node-one', 'one'), 'written');
       assert.match(await write(await tokenFor(), 'larder-node-one', 'one'), new RegExp(`${refused} ""`));
-      // Others are none of its business.
+      // The policy does not apply to other users.
       const lease = await admin('POST', leases, {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',

@@ -1,4 +1,4 @@
-/** What the chart makes of values, with the real helm and without a cluster. */
+/** Tests the objects that the chart renders for its values, with the real helm and without a cluster. */
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -54,7 +54,7 @@ describe('the chart', requireParts(['helm']), () => {
   const objectsFor = (values: { readonly image?: object; readonly [name: string]: unknown }) =>
     chartObjects(helm, { ...values, image: { repository: IMAGE, ...values.image } });
 
-  test('has nothing that helm lint warns of', async () => {
+  test('passes helm lint without a message', async () => {
     const printed = await helm('lint', '--strict', CHART, `--set=image.repository=${IMAGE}`);
     assert.match(printed, /1 chart\(s\) linted, 0 chart\(s\) failed/);
     assert.doesNotMatch(printed, /\[(INFO|WARNING|ERROR)\]/);
@@ -62,7 +62,7 @@ describe('the chart', requireParts(['helm']), () => {
 
   for (const [title, values, names] of [
     ['its defaults', {}, [...ALWAYS, ...CRDS, POLICY]],
-    ['CRDs that somebody else has', { crds: { install: false } }, [...ALWAYS, POLICY]],
+    ['CRDs of another owner', { crds: { install: false } }, [...ALWAYS, POLICY]],
     ['no network policy', { operator: { networkPolicy: { enabled: false } } }, [...ALWAYS, ...CRDS]],
     [
       'two operators',
@@ -75,17 +75,17 @@ describe('the chart', requireParts(['helm']), () => {
       [...ALWAYS, ...CRDS, POLICY, 'Service/larder-operator', 'ServiceMonitor/larder-operator'],
     ],
   ] as const) {
-    test(`makes with ${title} these objects and no others`, async () => {
+    test(`renders with ${title} these objects and no others`, async () => {
       assert.deepEqual((await objectsFor(values)).names, [...names].sort());
     });
   }
 
   for (const [title, image, expected] of [
-    ['the tag of its version', {}, `${IMAGE}:${VERSION}`],
+    ['its version as the tag', {}, `${IMAGE}:${VERSION}`],
     ['a tag', { tag: 'next' }, `${IMAGE}:next`],
     ['a digest, whatever the tag', { tag: 'next', digest: DIGEST }, `${IMAGE}@${DIGEST}`],
   ] as const) {
-    test(`runs one image everywhere, by ${title}, and has caches made of it`, async () => {
+    test(`uses one image for all programs and the caches, by ${title}`, async () => {
       const objects = await objectsFor({ image });
       for (const name of WORKLOADS) {
         const [{ image: used, args }] = objects.workload(name).spec.template.spec.containers;
@@ -95,7 +95,7 @@ describe('the chart', requireParts(['helm']), () => {
     });
   }
 
-  test('pulls with the Secrets that are named', async () => {
+  test('pulls with the Secrets of image.pullSecrets', async () => {
     const objects = await objectsFor({ image: { pullSecrets: ['one', 'two'] } });
     for (const name of WORKLOADS)
       assert.deepEqual(objects.workload(name).spec.template.spec.imagePullSecrets, [
@@ -104,7 +104,7 @@ describe('the chart', requireParts(['helm']), () => {
       ]);
   });
 
-  test('takes names of digits alone, and labels of its own that are given another value', async () => {
+  test('accepts names of digits only, and lets a value override a label of the chart', async () => {
     const objects = await objectsFor({
       image: { pullSecrets: ['123'] },
       priorityClassName: '7',
@@ -123,7 +123,7 @@ describe('the chart', requireParts(['helm']), () => {
     assert.deepEqual([replicas, template.spec.topologySpreadConstraints?.length], [2, 1]);
   });
 
-  test('gives the priority of the operator to caches, and node agents the one that nobody is put before', async () => {
+  test('gives caches the priority of the operator, and node agents the highest one by default', async () => {
     const objects = await objectsFor({
       priorityClassName: 'system-cluster-critical',
       nodeAgent: { priorityClassName: 'own' },
@@ -139,7 +139,7 @@ describe('the chart', requireParts(['helm']), () => {
     assert.equal(agents?.priorityClassName, 'system-node-critical');
   });
 
-  test('asks for a quota for the classes that clusters admit by quota only, and for no others', async () => {
+  test('has a quota for the classes that clusters accept by quota only, and for no others', async () => {
     const classesOf = async (values: { readonly [name: string]: unknown }) => {
       const quota = (await objectsFor(values)).all.find(({ kind }) => kind === 'ResourceQuota');
       const { scopeSelector } = (quota?.spec ?? {}) as {
@@ -156,7 +156,7 @@ describe('the chart', requireParts(['helm']), () => {
     assert.equal(await classesOf({ nodeAgent: { priorityClassName: '' } }), undefined);
   });
 
-  test('tells operator, agent and kubelet one port, and mounts paths of the node where they are', async () => {
+  test('uses one port for operator, agent and kubelet, and mounts paths of the node at the same paths', async () => {
     const objects = await objectsFor({
       nodeAgent: {
         port: 5999,
@@ -183,7 +183,7 @@ describe('the chart', requireParts(['helm']), () => {
     assert.ok(operator.args.includes('--relay-port=5999'));
   });
 
-  test('gives caches an account with the annotations of a cloud, and labels to their Pods and ServiceMonitors', async () => {
+  test('gives caches an account with annotations for a cloud, and labels their Pods and ServiceMonitors', async () => {
     const flagsFor = async (cache: object) => {
       const objects = await objectsFor({ cache });
       const account = objects.all.find(({ metadata }) => metadata.name === 'larder-cache');
@@ -214,7 +214,7 @@ describe('the chart', requireParts(['helm']), () => {
     assert.equal(standard.flag('cache-service-account'), 'larder-cache');
   });
 
-  test('makes the Pods of caches anew when the annotations of their account change, which clouds read then', async () => {
+  test("replaces the caches' Pods when the annotations of their account change, because clouds read those at a start", async () => {
     const marked = async (role: string) => {
       const cache = { serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': role } } };
       const [{ args }] = (await objectsFor({ cache })).workload('larder-operator').spec.template.spec
@@ -225,7 +225,7 @@ describe('the chart', requireParts(['helm']), () => {
     assert.notEqual(await marked('one'), await marked('two'));
   });
 
-  test('starts the agent with the flags that keep it small, and finds one that hangs within 20 s', async () => {
+  test('starts the agent with flags that save memory, and detects an agent that hangs within 20 s', async () => {
     const [agent] = (await objectsFor({})).workload('larder-node-agent').spec.template.spec.containers;
     assert.deepEqual(agent.command, [
       '/usr/bin/node',
@@ -264,7 +264,7 @@ describe('the chart', requireParts(['helm']), () => {
     for (const { text } of await renderManifests(helm)) assert.doesNotMatch(text, /larder-test/);
   });
 
-  test('keeps the CRDs at an uninstall, unless told otherwise', async () => {
+  test('keeps the CRDs at an uninstall, unless crds.keep is false', async () => {
     const policies = async (values: { readonly crds?: object }) =>
       (await objectsFor(values)).all
         .filter(({ kind }) => kind === 'CustomResourceDefinition')
@@ -273,7 +273,7 @@ describe('the chart', requireParts(['helm']), () => {
     assert.deepEqual(await policies({ crds: { keep: false } }), [undefined, undefined]);
   });
 
-  test('does without the admission policy on Kubernetes 1.29, which has no such thing', async () => {
+  test('has no admission policy on Kubernetes 1.29, which does not know that kind', async () => {
     const rendered = (version: string) =>
       helm('template', 'larder', CHART, `--set=image.repository=${IMAGE}`, `--kube-version=${version}`);
     assert.doesNotMatch(await rendered('1.29.15-gke.1'), /ValidatingAdmissionPolicy/);
@@ -294,25 +294,25 @@ describe('the chart', requireParts(['helm']), () => {
       { image: { pullPolicy: 'Often' } },
       /at '\/image\/pullPolicy': value must be/,
     ],
-    ["a kernel's port", { nodeAgent: { port: 40_000 } }, /at '\/nodeAgent\/port': maximum/],
+    ['an ephemeral port', { nodeAgent: { port: 40_000 } }, /at '\/nodeAgent\/port': maximum/],
     [
       'a relative path',
       { nodeAgent: { certsDir: 'certs.d' } },
       /at '\/nodeAgent\/certsDir': 'certs\.d' does not/,
     ],
-    ['an update of no node', { nodeAgent: { maxUnavailable: '0%' } }, /at '\/nodeAgent\/maxUnavailable'/],
+    ['a rollout over no nodes', { nodeAgent: { maxUnavailable: '0%' } }, /at '\/nodeAgent\/maxUnavailable'/],
     [
       'a misspelt amount',
       { operator: { resources: { limit: {} } } },
       /at '\/operator\/resources': additional/,
     ],
     [
-      'a label whose value is none of text',
+      'a label whose value is not text',
       { cache: { podLabels: { 'azure.workload.identity/use': true } } },
       /at '\/cache\/podLabels\/azure\.workload\.identity~1use': got boolean, want string/,
     ],
     [
-      'a label that Kubernetes has not',
+      'a label that Kubernetes does not accept',
       { cache: { serviceMonitor: { labels: { release: 'a,b' } } } },
       /at '\/cache\/serviceMonitor\/labels\/release': 'a,b' does not match pattern/,
     ],
@@ -323,7 +323,7 @@ describe('the chart', requireParts(['helm']), () => {
     });
   }
 
-  test('is a part of another chart with values of its own', async () => {
+  test('can be a part of another chart, with values of its own', async () => {
     using parent = tempDir();
     parent.write('Chart.yaml', 'apiVersion: v2\nname: platform\nversion: 1.0.0\n');
     const values = { larder: { image: { repository: IMAGE } }, global: { any: 'thing' } };
@@ -335,7 +335,7 @@ describe('the chart', requireParts(['helm']), () => {
     );
   });
 
-  test('is what the manifests below deploy/ are rendered from', async () => {
+  test('renders the manifests below deploy/ as they are checked in', async () => {
     for (const { name, text } of await renderManifests(helm))
       assert.equal(
         readFileSync(new URL(`../../deploy/${name}`, import.meta.url), 'utf8'),

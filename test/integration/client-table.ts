@@ -7,13 +7,13 @@ import type { PartName } from '../parts/parts.ts';
 import { runToExit } from '../parts/run.ts';
 import type { Account } from '../parts/token-server.ts';
 
-/** A command line client that pulls a reference into an empty directory. */
+/** Command line client that pulls a reference into an empty directory. */
 export interface Client {
   readonly name: string;
   readonly part: PartName;
-  /** Arguments that pull `host/repository:tag` over plain http, with everything below an index. */
+  /** Arguments for pulling `host/repository:tag` over plain HTTP, with everything below an index. */
   args(host: string, reference: string, directory: string): readonly string[];
-  /** The content it has, where that is not simply a file each. */
+  /** Finds the digests of the pulled content. Default: each pulled file is one content. */
   readonly digestsIn?: (directory: string) => string[];
 }
 
@@ -66,7 +66,7 @@ export const CLIENTS: readonly Client[] = [
   },
 ];
 
-/** Apart from the others: it unpacks what it pulls, for its own platform, and keeps no layer as it came. */
+/** Not one of {@link CLIENTS}, because podman unpacks the image for its own platform and does not keep the layers unchanged. */
 export const PODMAN: Client = {
   name: 'podman pull',
   part: 'podman',
@@ -89,19 +89,16 @@ export const PODMAN: Client = {
       .flatMap((file) => readFileSync(file, 'utf8').match(/sha256:[0-9a-f]{64}/g) ?? []),
 };
 
-/** How a pull ended. */
+/** Result of a pull. */
 export interface Pull {
-  /** What the client itself says. */
+  /** True if the client reported success. */
   readonly succeeded: boolean;
   readonly output: string;
-  /** Digests of the content that it has now and did not have before. */
+  /** Digests of the content that the client has received. */
   readonly digests: readonly string[];
 }
 
-/**
- * Runs a client against `host`, with a home of its own, which holds `account` for the host and nothing else, and an
- * empty directory to pull into.
- */
+/** Runs a client against `host` with an empty target directory, and with a home that contains only `account` for the host. */
 export async function tryPull(
   client: Client,
   host: string,
@@ -117,9 +114,9 @@ export async function tryPull(
 }
 
 /**
- * As {@link tryPull}, for pulls that succeed: gives the sorted sha256 of every file it wrote, so that two pulls are alike
- * when these are. An `index.json` of the client's own does not count, since ORAS and regctl list in it what happens to
- * arrive first. Throws an `Error` with the client's output when the pull fails.
+ * Pulls as {@link tryPull}. Returns the sorted sha256 of every file that the client wrote, so that two pulls can be compared. A client's
+ * own `index.json` does not count, because ORAS and regctl write it in the order of arrival. Throws an `Error` with the client's output
+ * if the pull fails.
  */
 export async function pullWith(
   client: Client,
@@ -132,7 +129,7 @@ export async function pullWith(
   return [...digests];
 }
 
-/** A home directory with a Docker configuration of these accounts, and the environment that makes clients use it. */
+/** Creates a home directory with a Docker configuration of these accounts, and the environment for clients to use it. */
 export function clientHome(accounts: Readonly<Record<string, Account>>) {
   const home = tempDir();
   const auths = Object.fromEntries(

@@ -18,7 +18,7 @@ const CASES: readonly { title: string; auth: RegistryAuth; configuredSecret: boo
     configuredSecret: true,
   },
   {
-    title: 'tokens for anybody',
+    title: 'tokens for anonymous callers',
     auth: { kind: 'token', account: ACCOUNT, publicPull: true },
     configuredSecret: false,
   },
@@ -43,7 +43,7 @@ for (const { title, auth, configuredSecret } of CASES) {
     after(() => setting?.[Symbol.asyncDispose]());
 
     for (const { part, client } of pairs) {
-      test(`${client.name} gets from ${part} through Larder what it gets from it directly`, async () => {
+      test(`${client.name} gets the same content from ${part} through Larder as directly`, async () => {
         const expected = await pullWith(client, setting.registries[part].host, referenceFor(client), ACCOUNT);
         direct.set(`${client.name} ${part}`, expected);
         assert.deepEqual(missingFrom(expected, client), []);
@@ -52,7 +52,7 @@ for (const { title, auth, configuredSecret } of CASES) {
     }
 
     for (const part of ['registry3', 'registry2'] as const) {
-      test(`oras finds through Larder what is attached to an image of ${part}`, async () => {
+      test(`oras finds referrers of an image of ${part} through Larder`, async () => {
         using home = clientHome({});
         const reference = `${larderHost(setting)}/${UPSTREAMS[part]}/${referenceFor(CLIENTS[0]!)}`;
         const discover = ['discover', '--plain-http', '--format', 'json', reference];
@@ -62,7 +62,7 @@ for (const { title, auth, configuredSecret } of CASES) {
     }
 
     for (const { part, client } of pairs) {
-      test(`${client.name} gets it again from the cache once ${part} is stopped`, async () => {
+      test(`${client.name} gets the same content from the cache after ${part} was stopped`, async () => {
         await setting.registries[part].stop();
         const upstream = { upstream_host: UPSTREAMS[part] };
         const hits = await setting.larder.metric('registry_proxy_hits_total', upstream);
@@ -76,7 +76,7 @@ for (const { title, auth, configuredSecret } of CASES) {
     }
 
     for (const part of ['registry3', 'registry2'] as const) {
-      test(`the answers say that they come from the cache once ${part} is stopped`, async () => {
+      test(`Cache-Status and Age report a hit after ${part} was stopped`, async () => {
         await setting.registries[part].stop();
         const [repository] = repositoryFor(CLIENTS[0]!);
         const base = `${setting.larder.registry}/v2/${UPSTREAMS[part]}/${repository}`;
@@ -92,7 +92,7 @@ for (const { title, auth, configuredSecret } of CASES) {
   });
 }
 
-/** Each client has a repository with content of its own, so that each one's first pull finds the cache cold. */
+/** Repository of a client with content of its own, so that the first pull of each client finds the cache cold. */
 function repositoryFor(client: Client): [repository: string, seed: number] {
   return [`team/${client.name.replaceAll(' ', '-')}`, CLIENTS.indexOf(client) * 10];
 }
@@ -101,7 +101,7 @@ function referenceFor(client: Client): string {
   return client.name === 'oras pull' ? 'team/notes:v1' : `${repositoryFor(client)[0]}:v1`;
 }
 
-/** An index of two platforms, one of them with a layer large enough for several reads. */
+/** Index of two platforms, one of them with a layer that takes several reads. */
 function imageFor(client: Client): TestImage {
   const [, seed] = repositoryFor(client);
   return indexOf([
@@ -110,7 +110,7 @@ function imageFor(client: Client): TestImage {
   ]);
 }
 
-/** The digests of the pushed content that are not among the files' hashes; none are expected of a plain file. */
+/** Digests of the pushed content that are not among the hashes of the files. Always empty for `oras pull`, which writes a plain file. */
 function missingFrom(hashes: readonly string[], client: Client): string[] {
   if (client.name === 'oras pull') return [];
   const image = imageFor(client);

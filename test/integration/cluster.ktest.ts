@@ -13,13 +13,13 @@ import type { Account } from '../parts/token-server.ts';
 import { ALICE, OWNER } from './private-setting.ts';
 import { REGISTRY_NAME } from './pullers.ts';
 
-/** The newest and the oldest: they differ most in how they pull. */
+/** Newest and oldest version. They differ most in their way of pulling. */
 const VERSIONS = ['containerd2', 'containerd1'] as const;
 
 const REPOSITORY = 'team/app';
 const GUESSED: Account = { ...ALICE, password: 'guessed' };
 
-/** Nothing listens there: a pull that falls back to the origin fails, and cannot look as if the cache had served it. */
+/** Address without a listener. A pull that falls back to the origin fails, so it cannot pass for a pull through the cache. */
 const DEAD_ORIGIN = 'http://127.0.0.1:1';
 
 for (const part of VERSIONS) {
@@ -27,7 +27,7 @@ for (const part of VERSIONS) {
   const title = `a cluster with containerd ${version}, and Larder on its node's loopback`;
   describe(title, requireParts(GROUPS.cluster), () => {
     const image = runnableImage();
-    // The first layer is on the node already: the image that holds its pods together begins with it.
+    // The node already has the first layer, because the sandbox image of its pods begins with it.
     const asked = image.blobs.length - 1;
     const cleanup = new AsyncDisposableStack();
     let cluster: Cluster;
@@ -67,7 +67,7 @@ for (const part of VERSIONS) {
     const misses = () =>
       larder.metric('registry_proxy_misses_total', { upstream_host: REGISTRY_NAME, type: 'blob' });
 
-    test("tells a pod with a wrong imagePullSecret the upstream's refusal", async () => {
+    test("gives a pod with a wrong imagePullSecret the upstream's refusal", async () => {
       await refused(/403 Forbidden/, 'early-guess', 'guessed');
       assert.equal(await misses(), 0);
     });
@@ -77,13 +77,13 @@ for (const part of VERSIONS) {
       assert.equal(await misses(), asked);
     });
 
-    test('refuses it to other pods, though it is in the cache and on the node', async () => {
+    test('refuses the image to other pods, although it is in the cache and on the node', async () => {
       await refused(/403 Forbidden/, 'late-guess', 'guessed');
-      // 2.x does not repeat the status of a challenge that it has nothing to answer with.
-      await refused(/401 Unauthorized|no basic auth credentials/, 'stranger');
+      // containerd 2.x without a credential does not report the status of a challenge.
+      await refused(/401 Unauthorized|no basic auth credentials/, 'anonymous');
     });
 
-    test('runs it again for who may have it, without another blob from the upstream', async () => {
+    test('runs the image again in a pod that has access, without another blob from the upstream', async () => {
       assert.equal(await exitCodeOf('welcome-back', 'alice'), ALL_BYTES_FOUND);
       assert.equal(await misses(), asked);
     });

@@ -21,12 +21,12 @@ const INDEX = indexOf([IMAGE, imageOf({ seed: 2, platform: { os: 'linux', archit
 const DOCKER_IMAGE = imageOf({ seed: 3, format: 'docker' });
 const ARTIFACT = artifactOf({ artifactType: 'application/vnd.larder.test', subject: IMAGE });
 const TAGGED = { v1: INDEX, v2: IMAGE, v3: DOCKER_IMAGE, v4: ARTIFACT };
-/** Distribution does not take it. */
+/** Image that Distribution rejects. */
 const SHA512_IMAGE = imageOf({ seed: 4, algorithm: 'sha512' });
 
 describe('OCI conformance', requireParts(['registry3', 'registry2', 'conformance']), () => {
   for (const part of ['registry3', 'registry2'] as const) {
-    test(`every test that ${part} passes, Larder in front of it passes, cold and filled`, async () => {
+    test(`Larder in front of ${part} passes every test that ${part} passes, cold and filled`, async () => {
       await using setting = await startSetting({
         async fill(registry) {
           for (const [tag, image] of Object.entries(TAGGED))
@@ -56,7 +56,7 @@ describe('OCI conformance', requireParts(['registry3', 'registry2', 'conformance
         caches: [{ upstream: 'whole.test', remoteURL: upstream.url }],
       },
     });
-    // The only upstream is the default one, so the suite needs no alias.
+    // A single upstream is the default one, so the suite needs no alias.
     for (const state of ['cold', 'filled']) {
       const result = await runConformance(new URL(larder.registry).host, REPOSITORY, tagged);
       assert.ok(result.passed.length > 30, result.output);
@@ -66,16 +66,16 @@ describe('OCI conformance', requireParts(['registry3', 'registry2', 'conformance
 });
 
 interface ConformanceResult {
-  /** Names of the tests, numbered: one name stands for several manifests or blobs, in an order that changes. */
+  /** Numbered names of the tests, because tests of several manifests or blobs have one name, in an order that varies. */
   readonly passed: readonly string[];
   readonly failed: readonly string[];
   readonly output: string;
 }
 
 /**
- * Runs the OCI conformance suite (https://github.com/opencontainers/distribution-spec, `conformance/README.md`) in its
- * read-only mode: pull and content discovery of what was pushed before. The exit code says nothing: the runner of this
- * version dies while it writes its report files, after the results are printed.
+ * Runs the OCI conformance suite (https://github.com/opencontainers/distribution-spec, `conformance/README.md`) in its read-only mode:
+ * pull and content discovery of images that were pushed before. The exit code does not count, because the runner of this version crashes
+ * while it writes its report files, after it has printed the results.
  */
 async function runConformance(
   host: string,
@@ -109,7 +109,7 @@ async function runConformance(
   return { passed, failed, output: `${stdout.split('\nConfiguration:')[0]}\n${stderr}` };
 }
 
-/** The names, each followed by the how-manieth of its kind it is. */
+/** Appends to each name the number of its occurrence. */
 function numbered(names: readonly string[]): string[] {
   const counts = new Map<string, number>();
   return names.map((name) => {

@@ -9,7 +9,7 @@ import { needPart, requireParts } from '../parts/find.ts';
 import { run } from '../parts/run.ts';
 import { CONTAINERDS } from '../parts/start-containerd.ts';
 
-/** Releases that read alike, as the agent names them. */
+/** The agent's names for releases that read a configuration in the same way. */
 const RELEASES = {
   containerd1: '1.6 and 1.7',
   containerd17: '1.6 and 1.7',
@@ -28,7 +28,7 @@ const OLD_SECTION = '[plugins."io.containerd.grpc.v1.cri".containerd]\n  snapsho
 const OLD_HEADERS = '[plugins."io.containerd.grpc.v1.cri".registry.headers]\n  X-Of = ["us"]\n';
 const NEW_SECTION = '[plugins."io.containerd.cri.v1.images"]\n  snapshotter = "native"\n';
 
-/** Each a file, or one that imports another. */
+/** Configurations, each with one file or with a second file that the first one imports. */
 const CONFIGURATIONS: readonly (readonly [main: string, imported?: string])[] = [
   [''],
   [SHORT],
@@ -58,13 +58,13 @@ const CONFIGURATIONS: readonly (readonly [main: string, imported?: string])[] = 
 
 for (const part of CONTAINERDS) {
   describe(`the configuration of ${part}`, requireParts([part]), () => {
-    test('is read by the agent as by itself', async () => {
+    test('is read by the agent as containerd reads it', async () => {
       using own = tempDir();
       let compared = 0;
       for (const [main, imported] of CONFIGURATIONS) {
         const files = writeFiles(own, main, imported);
         const reading = readingsOf(files).find(({ releases }) => releases === RELEASES[part]);
-        // Files of a version that was made after it.
+        // This release cannot read files of a later configuration version.
         if (reading === undefined) continue;
         const found = await dumpedConfigPath(part, join(own.path, 'config.toml'));
         assert.equal(reading.configPath, found, `${main}\n# import\n${imported ?? ''}`);
@@ -84,7 +84,7 @@ function writeFiles(own: TempDir, main: string, imported: string | undefined): [
   ];
 }
 
-/** What containerd makes of a configuration. */
+/** Reads the `config_path` that containerd itself finds in a configuration. */
 async function dumpedConfigPath(part: (typeof CONTAINERDS)[number], file: string): Promise<string> {
   const { stdout } = await run(needPart(part), ['--config', file, 'config', 'dump']);
   const plugins = tableOf(parse(stdout)['plugins']) ?? {};

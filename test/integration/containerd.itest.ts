@@ -11,7 +11,7 @@ const NEEDED = ['registry3', 'registry2', 'runc', 'busybox'] as const;
 for (const part of CONTAINERDS) {
   describe(`${part} with a hosts.toml`, requireParts([...NEEDED, part]), () => {
     for (const upstream of ['registry3', 'registry2'] as const) {
-      test(`pulls an image of ${upstream}, runs it, and does so again without the upstream`, async () => {
+      test(`pulls an image of ${upstream} and runs it, also without the upstream`, async () => {
         const image = runnableImage();
         await using setting = await startSetting({
           auth: { kind: 'token', account: ACCOUNT, publicPull: true },

@@ -14,29 +14,29 @@ import {
   causesOf,
   objectsPath,
   startCustomResources,
-  toldBy,
+  problemTexts,
   type CustomResources,
 } from './custom-resources.ts';
 
 interface Kind {
   readonly apiVersion: string;
   readonly kind: string;
-  /** The recorded cases of the Gardener extension, in `test/golden/`. */
+  /** File with the recorded cases of the Gardener extension, in `test/golden/`. */
   readonly cases: string;
   readonly parse: (input: unknown, options: ParseOptions) => ParseResult<unknown>;
-  /** How many cases are accepted by both, and refused by both word for word. */
+  /** Number of cases that both accept. {@link Kind.refused} counts those that both refuse with the same words. */
   readonly accepted: number;
   readonly refused: number;
-  /** Refused by both, the API server in other words or for less. */
+  /** Cases that both refuse, but the API server in other words or with fewer problems. */
   readonly otherWords: readonly string[];
-  /** Accepted by the API server: what is wrong is found afterwards and becomes a condition. */
+  /** Cases that the API server accepts. The operator finds the problem afterwards and reports it in a condition. */
   readonly later: readonly string[];
 }
 
-/** CEL does not know why a URL cannot be parsed, and of one without a scheme not even that. */
+/** Cases with a URL that cannot be parsed. CEL does not know the reason, and does not detect a URL without a scheme. */
 const UNPARSABLE_URLS = ['url-31', 'url-44', 'url-46', 'url-50', 'url-51', 'url-54', 'url-55'];
 
-/** The numbers are those of docs/decisions/0010-crds-from-the-schema.md. */
+/** Kinds with the numbers of docs/decisions/0010-crds-from-the-schema.md. */
 const KINDS: readonly Kind[] = [
   {
     apiVersion: API_VERSION,
@@ -47,7 +47,7 @@ const KINDS: readonly Kind[] = [
     refused: 46,
     otherWords: [
       ...UNPARSABLE_URLS,
-      // An unknown field or a wrong type is told in the API server's words and ends the search for more.
+      // The API server reports an unknown field or a wrong type in its own words, and then no other problem.
       'decode-case-Upstream',
       'decode-entry-string',
       'decode-ha-string',
@@ -55,7 +55,7 @@ const KINDS: readonly Kind[] = [
       'decode-ttl-number',
       'decode-unknown-field',
       'decode-unknown-fields',
-      // So does an upstream that stands twice, or a text that is too long.
+      // The same holds for a duplicate upstream, or a text that is too long.
       'cache-many-errors',
     ],
     later: ['cache-ttl-09'],
@@ -72,11 +72,11 @@ const KINDS: readonly Kind[] = [
       'mdecode-capabilities-string',
       'mdecode-mirrors-map',
       'mdecode-unknown-field',
-      // Told of the place in the list, not of the list.
+      // The API server names the index in the list, not the list.
       'mirror-capability-unknown',
-      // Told of the entry, not of its upstream.
+      // The API server names the entry, not its upstream.
       'mirror-cache-duplicate',
-      // Told as a required value that is missing.
+      // The API server reports a missing required value.
       'mirror-host-missing',
       'mirror-many-errors',
     ],
@@ -84,7 +84,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-describe('what the Gardener extension decides, by CEL', requireParts(GROUPS.api), () => {
+describe('the CRDs decide recorded cases of the Gardener extension by CEL', requireParts(GROUPS.api), () => {
   let api: CustomResources;
   before(async () => {
     api = await startCustomResources();
@@ -109,22 +109,22 @@ describe('what the Gardener extension decides, by CEL', requireParts(GROUPS.api)
           counts.later += 1;
         } else if (kind.otherWords.includes(name)) {
           assert.ok(!expected.ok && refused !== undefined);
-          assert.notDeepEqual(causesOf(refused), toldBy(expected.problems), 'no longer an exception');
+          assert.notDeepEqual(causesOf(refused), problemTexts(expected.problems), 'no longer an exception');
           counts.otherWords += 1;
         } else if (expected.ok) {
           assert.equal(refused, undefined, refused?.message);
-          // The defaults that the API server has filled in by now mean what leaving them out means.
+          // The API server has filled in defaults, which must mean the same as missing fields.
           assert.deepEqual(read((answer as { spec: object }).spec), expected);
           counts.accepted += 1;
         } else {
           assert.ok(refused !== undefined, 'accepted');
-          assert.deepEqual(causesOf(refused), toldBy(expected.problems));
+          assert.deepEqual(causesOf(refused), problemTexts(expected.problems));
           counts.refused += 1;
         }
       });
     }
 
-    test(`${kind.kind}: as many cases of each sort as the decision record says`, () => {
+    test(`${kind.kind}: the number of cases of each sort is that of the decision record`, () => {
       const { accepted, refused, otherWords, later } = kind;
       assert.deepEqual(counts, {
         accepted,
@@ -143,7 +143,7 @@ interface RecordedCase {
   readonly document?: unknown;
 }
 
-/** The recorded cases that can be sent as an object of the kind: those of a map that does not say it is of another one. */
+/** Selects the recorded cases that can be sent as an object of the kind: maps that do not name another kind. */
 function casesOf({ apiVersion, kind, cases }: Kind): { name: string; spec: object }[] {
   const text = readFileSync(new URL(`../golden/${cases}`, import.meta.url), 'utf8');
   return (parse(text) as RecordedCase[]).flatMap(({ name, caches, mirrors, document }) => {

@@ -14,14 +14,14 @@ import {
   causesOf,
   objectsPath,
   startCustomResources,
-  toldBy,
+  problemTexts,
   type CustomResources,
 } from './custom-resources.ts';
 
-/** One of the words of a text, or one of `more`. */
+/** Arbitrary of the words of a text, and of `more`. */
 const word = (text: string, ...more: readonly string[]) => fc.constantFrom(...text.split(' '), ...more);
 
-/** What matters in a host or URL, and some that should not be there. */
+/** Arbitrary of pieces that have a meaning in a host or URL, and of some that are wrong there. */
 const piece = word('a b1 - . : / // ? # @ %41 %zz %2F %2e .. A 5000 :0 [::1]', ' ');
 const host = fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join(''));
 const url = fc
@@ -108,7 +108,7 @@ describe(
           const spec = { caches: [value] };
           const result = parseRegistryConfig({ apiVersion: API_VERSION, ...spec }, { pathPrefix: 'spec' });
           const byCel = await decide(API_VERSION, KIND, spec);
-          assert.deepEqual(comparable(byCel), comparable(result.ok ? [] : toldBy(result.problems)));
+          assert.deepEqual(comparable(byCel), comparable(result.ok ? [] : problemTexts(result.problems)));
         }),
         { numRuns: 500 },
       );
@@ -123,7 +123,7 @@ describe(
             { pathPrefix: 'spec' },
           );
           const byCel = await decide(MIRROR_API_VERSION, MIRROR_KIND, spec);
-          assert.deepEqual(comparable(byCel), comparable(result.ok ? [] : toldBy(result.problems)));
+          assert.deepEqual(comparable(byCel), comparable(result.ok ? [] : problemTexts(result.problems)));
         }),
         { numRuns: 500, examples: [[{ upstream: '', hosts: [{ host: 'http:/%2F.' }] }]] },
       );
@@ -132,11 +132,11 @@ describe(
 );
 
 /**
- * Without what CEL cannot say: why a URL cannot be parsed, nor that of one without a scheme; which port of a URL is meant when
- * something follows it; that a host is unusable.
+ * Removes the details that CEL cannot express: the reason why a URL cannot be parsed, and that a URL without a scheme cannot; the port
+ * of a URL that continues after it; that a host is unusable.
  */
-function comparable(told: readonly string[]): string[] {
-  const texts = told
+function comparable(messages: readonly string[]): string[] {
+  const texts = messages
     .filter((text) => !text.endsWith(UNUSABLE_HOST))
     .map((text) => text.replace(/(failed to parse url|url must start with).*/, RULE_MESSAGES.urlUnparsable))
     .map((text) => text.replace(/port '.*' is not valid/, 'port is not valid'));

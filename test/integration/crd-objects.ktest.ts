@@ -23,9 +23,9 @@ const updates = parse(
   readFileSync(new URL('../golden/registry-config/updates.yaml', import.meta.url), 'utf8'),
 ) as RecordedUpdate[];
 
-/** A volume can grow, and garbage collection can be turned on again; the Gardener extension refuses both. */
+/** Updates that the CRDs allow and the Gardener extension refuses: a volume may grow, and garbage collection may be turned on again. */
 const ALLOWED_NOW = new Set(['update-size-default-other', 'update-size-grow']);
-/** What they begin with is no valid object: an upstream that stands twice, a negative ttl. */
+/** Updates whose old object is invalid: a duplicate upstream, a negative ttl. */
 const IMPOSSIBLE = new Set(['update-old-duplicate', 'update-ttl-negative-to-positive']);
 const GROWS = 'field is immutable, except that a volume can grow';
 
@@ -72,7 +72,7 @@ describe('objects of our kinds at a real API server', requireParts(GROUPS.api), 
     (update) => !IMPOSSIBLE.has(update.name),
   )) {
     const refused = message !== undefined && !ALLOWED_NOW.has(name);
-    test(`a change is ${refused ? 'refused' : 'allowed'}, entries being matched by upstream: ${name}`, async () => {
+    test(`a change, with entries matched by upstream, is ${refused ? 'refused' : 'allowed'}: ${name}`, async () => {
       const before = await created(name, old);
       const answer = await api.request('PUT', `${objects}/${name}?dryRun=All`, {
         ...before,
@@ -87,7 +87,7 @@ describe('objects of our kinds at a real API server', requireParts(GROUPS.api), 
     });
   }
 
-  test('defaults are written out, and an empty garbageCollection or http keeps its own meaning', async () => {
+  test('defaults are filled in, and an empty garbageCollection or http keeps its own meaning', async () => {
     const { spec } = await created('defaults', [
       { upstream: 'a.io' },
       { upstream: 'b.io', garbageCollection: {}, http: {} },
@@ -104,8 +104,8 @@ describe('objects of our kinds at a real API server', requireParts(GROUPS.api), 
     assert.deepEqual(a?.['authentication'], { realm: 'Upstream', proofLifetime: '5m', outageGrace: '0s' });
   });
 
-  test('two caches may not end up with one Service name', async () => {
-    const told = async (...caches: object[]) => {
+  test('two caches may not have one Service name', async () => {
+    const problemsOf = async (...caches: object[]) => {
       const answer = await api.request('POST', `${objects}?dryRun=All`, named('services', caches));
       return causesOf(refusal(answer) ?? { kind: 'Status', message: '' });
     };
@@ -113,16 +113,16 @@ describe('objects of our kinds at a real API server', requireParts(GROUPS.api), 
       { upstream: 'a.io', serviceNameSuffix: 'b-io-5000' },
       { upstream: 'b.io:5000' },
     ];
-    assert.deepEqual(await told(suffixed, computed), [
+    assert.deepEqual(await problemsOf(suffixed, computed), [
       'spec.caches: serviceNameSuffix: cannot collide with another upstream',
     ]);
-    assert.deepEqual(await told(suffixed, { ...computed, serviceNameSuffix: 'b-io-5000' }), [
+    assert.deepEqual(await problemsOf(suffixed, { ...computed, serviceNameSuffix: 'b-io-5000' }), [
       'spec.caches: a serviceNameSuffix stands twice',
     ]);
-    assert.deepEqual(await told(suffixed, { ...computed, serviceNameSuffix: 'other' }), []);
+    assert.deepEqual(await problemsOf(suffixed, { ...computed, serviceNameSuffix: 'other' }), []);
   });
 
-  test('100 caches that use every field are decided within the budget of a request, and one more is too many', async () => {
+  test('100 caches with every field fit into the CEL budget of a request, and 101 are too many', async () => {
     const caches = Array.from({ length: 101 }, (_, index) => fullCache(index));
     await created('largest', caches.slice(0, 100));
     const answer = await api.request('POST', objects, named('larger', caches));
@@ -131,7 +131,7 @@ describe('objects of our kinds at a real API server', requireParts(GROUPS.api), 
     ]);
   });
 
-  test('kubectl get says whether it works', async () => {
+  test('kubectl get shows the state of an object', async () => {
     await created('columns', [{ upstream: 'a.io' }]);
     const at = '2026-01-01T00:00:00Z';
     const common = { observedGeneration: 1, lastTransitionTime: at, message: 'one' };
@@ -167,9 +167,9 @@ describe('objects of our kinds at a real API server', requireParts(GROUPS.api), 
     assert.match(await kubectl('get', 'larder', '--output', 'wide'), /CredentialExpiring/);
   });
 
-  test('kubectl explain tells what each field means', async () => {
+  test('kubectl explain shows the meaning of each field', async () => {
     const text = await api.server.kubectl('explain', 'registryconfig.spec.caches.garbageCollection');
-    assert.match(text, /What is removed from the cache, and when\./);
+    assert.match(text, /When content is removed from the cache\./);
     assert.match(text, /ttl\s+<string>\s+Content that has not been used for this long is removed\./);
     assert.match(
       await api.server.kubectl('explain', 'mirrorconfig.spec.mirrors.hosts.capabilities'),
@@ -177,7 +177,7 @@ describe('objects of our kinds at a real API server', requireParts(GROUPS.api), 
     );
   });
 
-  test('whoever may edit a namespace may not configure caches with it', async () => {
+  test('the roles edit and admin of a namespace give no right to configure caches', async () => {
     using own = tempDir();
     const { kubectl } = api.server;
     await kubectl('create', 'rolebinding', 'editor', '--clusterrole=edit', '--user=editor');
@@ -192,7 +192,7 @@ describe('objects of our kinds at a real API server', requireParts(GROUPS.api), 
   });
 });
 
-/** Of the length that real values have; credentials and images to preload as many as one upstream may have. */
+/** Cache with values of realistic length, and with as many credentials and images to preload as one upstream may have. */
 function fullCache(index: number): { upstream: string } {
   const host = `registry-${index}.europe-west1.production.example.com`;
   return {

@@ -4,13 +4,13 @@ import type { Problem } from '../../src/kit/document/field-problem.ts';
 import { createApiRequests, type ApiRequests, type ApiStatus } from '../cluster/api-requests.ts';
 import { startApiServer, type ApiServer } from '../cluster/start-api-server.ts';
 
-/** An API server that knows our kinds. Disposing it stops it. */
+/** API server that knows our kinds. Disposing stops it. */
 export interface CustomResources extends AsyncDisposable {
   readonly server: ApiServer;
   readonly request: ApiRequests;
 }
 
-/** Starts an API server and gives it the CRDs. Needs the parts of the group api. */
+/** Starts an API server and installs the CRDs. Needs the parts of the group api. */
 export async function startCustomResources(): Promise<CustomResources> {
   await using cleanup = new AsyncDisposableStack();
   const server = cleanup.use(await startApiServer());
@@ -21,22 +21,22 @@ export async function startCustomResources(): Promise<CustomResources> {
   return { server, request, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
-/** Where objects of a kind are, in the namespace `default`. */
+/** Path of the objects of a kind in the namespace `default`. */
 export function objectsPath(apiVersion: string, kind: string): string {
   return `/apis/${apiVersion}/namespaces/default/${kind.toLowerCase()}s`;
 }
 
-/** What a refusal says, `field: detail` each, sorted; without the value, which the API server quotes where we mask it. */
+/** Problems in a refusal of the API server, sorted, each as `field: detail` without the value, which the API server quotes and we mask. */
 export function causesOf({ details }: ApiStatus): string[] {
   const causes = details?.causes ?? [];
   return causes
-    .filter(({ field }) => field !== '<nil>') // that other rules were not asked
+    .filter(({ field }) => field !== '<nil>') // reports that other rules were not evaluated
     .map(({ field, message = '' }) => `${field}: ${withoutValue(message)}`)
     .sort();
 }
 
-/** What our own parser says, in the same form. */
-export function toldBy(problems: readonly Problem[]): string[] {
+/** Problems of our own parser in the same form. */
+export function problemTexts(problems: readonly Problem[]): string[] {
   return [...new Set(problems.map(({ path, message }) => `${path}: ${withoutValue(message)}`))].sort();
 }
 

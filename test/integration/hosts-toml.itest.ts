@@ -22,7 +22,7 @@ const PULL_ONLY = 'pull-only.test';
 const OVERRIDDEN = 'overridden.test';
 const REPOSITORY = 'library/busybox';
 
-/** What an agent writes for each kind of upstream, read by the containerd of its node. */
+/** Node with an agent that writes `hosts.toml` for each kind of upstream, and a containerd that reads these files. */
 interface Node extends AsyncDisposable {
   readonly containerd: Containerd;
   readonly larder: LarderProcess;
@@ -32,14 +32,14 @@ interface Node extends AsyncDisposable {
 }
 
 for (const part of ['containerd1', 'containerd2'] as const) {
-  describe(`${part} reads what an agent writes`, requireParts(['crictl', 'runc', 'busybox', part]), () => {
+  describe(`${part} reads the files of an agent`, requireParts(['crictl', 'runc', 'busybox', part]), () => {
     let node: Node;
     before(async () => {
       node = await startNode(part);
     });
     after(() => node?.[Symbol.asyncDispose]());
 
-    test('for the Docker Hub: in the directory docker.io, with the address of its registry as the last resort', async () => {
+    test('for the Docker Hub: in the directory docker.io, with the address of its registry as the server', async () => {
       assert.equal(stateOf(node.agent), 'Unknown');
       assert.match(
         readFileSync(hostsToml(node, HUB), 'utf8'),
@@ -59,11 +59,11 @@ for (const part of ['containerd1', 'containerd2'] as const) {
       assert.equal(await requestsOf(node, PORTED), requests);
       await waitFor(() => /"ported\.test:8443","state":"Foreign"/.test(JSON.stringify(node.agent.status())), {
         limitMs: 15_000,
-        what: 'the agent to say that it is hidden',
+        what: 'the agent to report the foreign file',
       });
     });
 
-    test('for a mirror that may not resolve: tags are asked for at the origin, contents at the mirror', async () => {
+    test('for a mirror that may not resolve: tags come from the origin, content from the mirror', async () => {
       node.origin.reset();
       node.mirror.reset();
       await pull(node, `${PULL_ONLY}/${REPOSITORY}:1`);
@@ -73,7 +73,7 @@ for (const part of ['containerd1', 'containerd2'] as const) {
       assert.equal(node.origin.count({ kind: 'blob' }), 0);
     });
 
-    test('for a mirror with a path of its own: under that path, and nothing from the origin', async () => {
+    test('for a mirror with a path of its own: all requests go to that path, none to the origin', async () => {
       node.origin.reset();
       node.mirror.reset();
       await pull(node, `${OVERRIDDEN}/${REPOSITORY}:1`);
@@ -82,13 +82,13 @@ for (const part of ['containerd1', 'containerd2'] as const) {
       assert.equal(node.mirror.count({ repository: REPOSITORY }), 0);
     });
 
-    test('and the agent knows that it does, whatever the configuration, once it was asked', async () => {
+    test('and the agent detects that by a request of containerd, although it cannot read the configuration', async () => {
       await waitFor(() => stateOf(node.agent) === 'Set', { limitMs: 15_000, what: 'the agent to know' });
     });
   });
 }
 
-/** An agent that is told a configuration which is not there, beside a containerd that reads what it writes. */
+/** Starts a containerd, and an agent whose `--containerd-config` names a missing file. containerd reads the agent's `hosts.toml` files. */
 async function startNode(part: 'containerd1' | 'containerd2'): Promise<Node> {
   await using cleanup = new AsyncDisposableStack();
   const origin = cleanup.use(await startUpstream());
@@ -138,7 +138,7 @@ async function startNode(part: 'containerd1' | 'containerd2'): Promise<Node> {
   return { ...node, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** As kubelet does it, with nothing there before. */
+/** Pulls as kubelet does, after all images were removed. */
 async function pull({ containerd }: Node, reference: string): Promise<void> {
   await containerd.removeImages();
   const { code, stderr } = await containerd.pullAsKubelet(reference);

@@ -1,4 +1,4 @@
-/** The container image as its users have it: built here, copied into a registry, pulled and run by containerd. */
+/** Tests the container image as users run it: built here, copied to a registry, pulled and run by containerd. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,13 +19,13 @@ const PROGRAM = '/usr/bin/larder';
 const READY = /^\{.*"event":"ready".*\}$/m;
 const ANY_PORT = ['--address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0'];
 
-/** A volume for the store, in memory. */
+/** Flags that mount a volume in memory for the store. */
 const STORE = [
   '--mount',
   `type=tmpfs,src=tmpfs,dst=/var/lib/larder,options=mode=0700:uid=${USER}:gid=${USER}`,
 ];
 
-/** A release must stay below; a bare Node.js is 47. */
+/** Limit for the size of a release. Node.js alone has 47 MB. */
 const LIMIT_BYTES = 60e6;
 
 interface Manifest {
@@ -61,17 +61,24 @@ describe('the image', requireParts(['registry3', 'oras', 'containerd2', 'runc'])
     await containerd.pull(reference);
   });
 
-  /** Revision and time are given, so that a commit in between changes nothing. */
+  /** Builds the image with a fixed revision and time, so that a commit between two builds changes nothing. */
   async function build(name: string, ...args: readonly string[]): Promise<void> {
-    const told = ['--out', join(directory.path, name), '--revision', 'a'.repeat(40), '--epoch', '1700000000'];
-    await run(process.execPath, [join(ROOT, 'deploy/image/build.ts'), ...told, ...args], { limit: 300_000 });
+    const fixed = [
+      '--out',
+      join(directory.path, name),
+      '--revision',
+      'a'.repeat(40),
+      '--epoch',
+      '1700000000',
+    ];
+    await run(process.execPath, [join(ROOT, 'deploy/image/build.ts'), ...fixed, ...args], { limit: 300_000 });
   }
 
   async function oras(...args: readonly string[]): Promise<string> {
     return (await run(needPart('oras'), args, { cwd: directory.path })).stdout;
   }
 
-  test('is the same, digest by digest, when it is built again', async () => {
+  test('has the same digests when it is built again', async () => {
     await build('again', '--platform', 'linux/amd64');
     const blobs = (name: string): string[] => readdirSync(join(directory.path, name, 'oci/blobs/sha256'));
     const manifest = manifests(layout).find(({ platform }) => platform.architecture === 'amd64');
@@ -84,7 +91,7 @@ describe('the image', requireParts(['registry3', 'oras', 'containerd2', 'runc'])
     assert.equal(fresh.length, 1, 'only the index differs, which names one platform instead of two');
   });
 
-  test('is there for two architectures, each below the limit and with programs for that one only', async () => {
+  test('exists for two architectures, each below the limit and with programs of that architecture only', async () => {
     const machines = { amd64: 0x3e, arm64: 0xb7 } as const; // ELF's e_machine
     const found = manifests(layout);
     assert.deepEqual(
@@ -102,7 +109,7 @@ describe('the image', requireParts(['registry3', 'oras', 'containerd2', 'runc'])
     }
   });
 
-  test('has bills of materials beside it and in the registry, found by the manifest they speak of', async () => {
+  test('has bills of materials in files, and in the registry as referrers of its manifests', async () => {
     for (const { digest, platform } of manifests(layout)) {
       const repository = reference.replace(/:[^:/]+$/, '');
       const found = await oras('discover', '--plain-http', '--format', 'json', `${repository}@${digest}`);
@@ -124,19 +131,19 @@ describe('the image', requireParts(['registry3', 'oras', 'containerd2', 'runc'])
     }
   });
 
-  test('runs commands, and gives their exit codes', async () => {
+  test('runs commands, and returns their exit codes', async () => {
     const exitOf = (...args: readonly string[]): Promise<number | null> =>
       containerd.runImage(reference, { command: [PROGRAM, ...args], flags: ['--read-only'] });
     assert.equal(await exitOf('--version'), 0);
     assert.equal(await exitOf('validate', '/nowhere'), 2);
   });
 
-  test('serves on all of its addresses when nothing else is asked', async () => {
+  test('serves on all of its addresses by default', async () => {
     await using larder = await containerd.startImage(reference, READY, { flags: ['--read-only', ...STORE] });
     assert.deepEqual(urlsOf(larder), { registry: 'http://[::]:5000', admin: 'http://[::]:5001' });
   });
 
-  test('serves as its own user on a root file system that nobody can write to, and stops when told', async () => {
+  test('serves as its own user on a read-only root file system, and stops at a signal', async () => {
     const command = [PROGRAM, 'serve', '--store', '/var/lib/larder', ...ANY_PORT];
     const flags = ['--read-only', '--net-host', ...STORE];
     await using larder = await containerd.startImage(reference, READY, { command, flags });
@@ -154,13 +161,13 @@ describe('the image', requireParts(['registry3', 'oras', 'containerd2', 'runc'])
   });
 });
 
-/** Where the ready line says that Larder listens. */
+/** Addresses in the log line `ready`. */
 function urlsOf({ ready: [line] }: Container): { registry: string; admin: string } {
   const { registry, admin } = JSON.parse(line) as { registry: string; admin: string };
   return { registry, admin };
 }
 
-/** The images of an OCI layout, one for each platform. */
+/** Reads the manifests of an OCI layout, one for each platform. */
 function manifests(layout: string): Manifest[] {
   const top = readJson(join(layout, 'index.json')) as { manifests: { digest: string }[] };
   const index = readJson(blobPath(layout, top.manifests[0]?.digest)) as { manifests: Manifest[] };
@@ -178,7 +185,7 @@ function readJson(path: string): unknown {
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-/** What processor each program and shared object below a directory is for. */
+/** Reads the ELF machine of each program and shared object below a directory. */
 function elfMachines(directory: string): number[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((found) => found.isFile())

@@ -134,7 +134,7 @@ async function startControlling({ server }: RealApi): Promise<Controlling> {
 
 async function take(one: Step, it: Controlling, direct: KubeClient): Promise<void> {
   const { proxy } = it;
-  const apply = { ...forever(), fieldManager: 'somebody', force: true };
+  const apply = { ...forever(), fieldManager: 'person', force: true };
   const made = { namespace: 'test', name: `widget-${'name' in one ? one.name : ''}` };
   switch (one.do) {
     case 'put':

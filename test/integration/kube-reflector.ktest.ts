@@ -207,7 +207,7 @@ async function take<T extends KubeObject>(
     case 'put':
       await direct.apply(resource, make(one.name, one.value), {
         ...forever(),
-        fieldManager: 'somebody',
+        fieldManager: 'person',
         force: true,
       });
       return;

@@ -119,7 +119,7 @@ function document(content: object): object {
   };
 }
 
-/** Creates a Pod that stands for the agent's own, and returns its uid. */
+/** Creates a Pod in the role of the agent's own, and returns its uid. */
 async function podOf(kubectl: Kubectl): Promise<string> {
   const pod = {
     apiVersion: 'v1',

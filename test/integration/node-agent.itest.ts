@@ -37,10 +37,10 @@ for (const part of ['containerd1', 'containerd2'] as const) {
     `${part} with an agent beside it`,
     requireParts(['registry3', 'crictl', 'runc', 'busybox', part]),
     () => {
-      test('pulls by the cache; from the origin at once when the agent is killed, or the cache', async (context) => {
+      test('pulls through the cache, and at once from the origin when the agent or the cache is killed', async (context) => {
         await using cluster = await startCluster(part);
         const { containerd, larder, registry } = cluster;
-        // Without DNS a name leads to its registry by a file only. One pull to warm up, one to measure.
+        // Without DNS only a host file leads to the registry. The first pull warms up, the second one is measured.
         containerd.useMirror(CACHED, registry.url);
         await timedPull(containerd, CACHED);
         const direct = await timedPull(containerd, CACHED);
@@ -64,17 +64,17 @@ for (const part of ['containerd1', 'containerd2'] as const) {
           () => /"cached\.test","state":"Ready"/.test(JSON.stringify(again.status()['upstreams'])),
           {
             limitMs: 30_000,
-            what: 'a cache that is used',
+            what: 'the cache to be used',
           },
         );
         await timedPull(containerd, CACHED);
         assert.ok((await requestsOf(larder, CACHED)) > misses);
         await larder.stop('SIGKILL');
         await assertClose(context, () => timedPull(containerd, CACHED), direct, 'cache killed');
-        await waitFor(() => !existsSync(hostsToml(cluster, CACHED)), { what: 'hosts.toml to go' });
+        await waitFor(() => !existsSync(hostsToml(cluster, CACHED)), { what: 'hosts.toml to be removed' });
       });
 
-      test('pulls by a mirror with an authority of its own; foreign files stay, all of ours are removed', async () => {
+      test('pulls through a mirror with an authority of its own; foreign files stay, all of ours are removed', async () => {
         await using cluster = await startCluster(part);
         const { containerd, larder, registry } = cluster;
         containerd.useMirror(FOREIGN, registry.url);

@@ -30,7 +30,7 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
   const leads = async ({ adminUrl }: { readonly adminUrl: string }): Promise<boolean> =>
     parseMetrics((await httpGet(`${adminUrl}/metrics`)).text()).sum('larder_kube_leader') === 1;
 
-  test('of two, one works, and the other goes on once it has ended, without waiting for its Lease to run out', async () => {
+  test('of two operators one leads, and the other takes over when it ends, before its Lease expires', async () => {
     await using first = await operate({ kubeconfig: api.kubeconfig, identity: 'first' });
     await waitFor(() => leads(first), QUICK);
     await using second = await operate({ kubeconfig: api.kubeconfig, identity: 'second' });
@@ -39,13 +39,13 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
     await first.stop();
     const since = performance.now();
     await waitFor(() => leads(second), { ...QUICK, everyMs: 20 });
-    // A Lease that was not given back lasts for 15 s.
+    // A Lease that is not released expires after 15 s.
     assert.ok(performance.now() - since < 10_000);
     await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
     await waitFor(() => see.get('statefulset', 'registry-docker-io'), QUICK);
   });
 
-  test('ServiceMonitors come when Prometheus gets its operator, with the labels it selects by, and go with their caches', async () => {
+  test('ServiceMonitors are created when their CRD appears, with the configured labels, and deleted with their caches', async () => {
     await using _operator = await operate({
       kubeconfig: api.kubeconfig,
       identity: 'watched',
@@ -63,7 +63,7 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
     await waitFor(async () => (await see.get('servicemonitor', 'registry-quay-io')) === undefined, QUICK);
   });
 
-  test('a ServiceMonitor of somebody else stays, whatever its name', async () => {
+  test('a ServiceMonitor of another owner stays, whatever its name', async () => {
     await api.kubectl.apply({
       apiVersion: 'monitoring.coreos.com/v1',
       kind: 'ServiceMonitor',
@@ -80,7 +80,7 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
     assert.deepEqual(await see.get('servicemonitor', 'registry-quay-io'), before);
   });
 
-  test('caches run as the account that is named, and as that of the namespace again when none is', async () => {
+  test('caches run as the configured account, and as the default account without one', async () => {
     const runs = async (account: string, labels: Readonly<Record<string, string>>): Promise<boolean> => {
       const set = await see.get('statefulset', 'registry-docker-io');
       assert.ok(set);
@@ -99,7 +99,7 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
     await waitFor(() => runs('default', {}), QUICK);
   });
 
-  test('an uninstall takes everything away, waits for the nodes, and leaves the objects of users without a finalizer', async () => {
+  test('an uninstall removes everything after the nodes have confirmed, and leaves objects of users without a finalizer', async () => {
     await using operator = await operate({ kubeconfig: api.kubeconfig, identity: 'third' });
     await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
     const { revision } = await waitFor(async () => {
@@ -107,7 +107,7 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
       return now.caches.length === 1 ? now : undefined;
     }, QUICK);
     await api.kubectl.apply(nodeReport('n1', revision, 'docker.io'));
-    // In a cluster the end of its Pod ends it: the uninstall scales the Deployment, of which there is none here.
+    // In a cluster the uninstall scales the Deployment to zero, which ends the operator. This test has no Deployment.
     await operator.stop();
     const args = [
       'operator',
@@ -123,7 +123,7 @@ describe('the end of an operator', requireParts([...GROUPS.api, 'kube-controller
       ...QUICK,
       what: 'nodes to be turned away',
     });
-    assert.ok(await see.get('statefulset', 'registry-docker-io'), 'the cache went before the nodes');
+    assert.ok(await see.get('statefulset', 'registry-docker-io'), 'the cache was removed too early');
     await api.kubectl.apply(nodeReport('n1', ''));
     const { code, stderr } = await ending;
     assert.equal(code, 0, stderr);
@@ -148,7 +148,7 @@ interface PodTemplate {
   };
 }
 
-/** As much of it as an API server needs to keep such objects. */
+/** Minimal CRD by which an API server stores ServiceMonitors. */
 const SERVICE_MONITOR_CRD = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',

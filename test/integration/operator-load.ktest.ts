@@ -12,7 +12,7 @@ const NODES = 100;
 const LONG = { limitMs: 240_000, everyMs: 1_000 };
 
 describe(`an operator with ${CONFIGS} objects and ${NODES} nodes`, requireParts(GROUPS.api), () => {
-  test('asks the API server next to nothing at rest, and little for a change', async (context) => {
+  test('sends next to no requests to the API server at rest, and few for a change', async (context) => {
     await using api = await startOperatedApi({ controllerManager: false });
     await using proxy = await startApiProxy({ ...api.access });
     const byAgent = (agent: string): number =>
@@ -32,10 +32,10 @@ describe(`an operator with ${CONFIGS} objects and ${NODES} nodes`, requireParts(
       what: 'every object to be on every node',
     });
     context.diagnostic(
-      `until all is there: ${byAgent('operator')} by the operator, ${byAgent('node-agent')} by nodes`,
+      `until all nodes are configured: ${byAgent('operator')} by the operator, ${byAgent('node-agent')} by nodes`,
     );
 
-    // What the last change still causes is over when nothing has come for a while.
+    // The requests of the last change are over when none has come for a while.
     let seen = -1;
     await waitFor(
       () => {
@@ -79,7 +79,7 @@ describe(`an operator with ${CONFIGS} objects and ${NODES} nodes`, requireParts(
   });
 });
 
-/** Objects that all nodes use. */
+/** Number of objects whose cache all nodes use. */
 async function configured(kubectl: Awaited<ReturnType<typeof startOperatedApi>>['kubectl']): Promise<number> {
   const { items } = await kubectl.json<{ items: readonly Held[] }>('registryconfigs', '--namespace', TEAM);
   return items.filter(({ status }) => status?.caches?.[0]?.nodes?.configured === NODES).length;

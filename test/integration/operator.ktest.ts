@@ -39,7 +39,7 @@ describe(
     const team = (...args: readonly string[]) => api.kubectl('--namespace', TEAM, ...args);
     const system = (...args: readonly string[]) => api.kubectl('--namespace', SYSTEM, ...args);
 
-    /** Every test leaves the cluster as it found it, and that alone shows that deletion ends. */
+    /** Restores the cluster after every test, which also shows that deletion ends. */
     afterEach(async () => {
       await system('delete', 'leases', '--selector=larder/node-status=true');
       await team('delete', 'registryconfigs,mirrorconfigs,secrets', '--all', '--timeout=50s');
@@ -49,7 +49,7 @@ describe(
       });
     });
 
-    test('makes everything of a cache, and puts back what somebody changes or takes away', async () => {
+    test('creates all objects of a cache, and restores those that are changed or deleted by hand', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
       const all = [
         'configmap/larder-nodes',
@@ -84,11 +84,11 @@ describe(
           const set = await see.get('statefulset', 'registry-docker-io');
           return assert.deepEqual([await see.ours(), set?.spec?.['replicas']], [all, 1]) ?? true;
         },
-        { ...QUICK, what: 'all of it to be back' },
+        { ...QUICK, what: 'all objects to be restored' },
       );
     });
 
-    test('touches nothing that is not its own, whatever its name', async () => {
+    test('touches no object of another owner, whatever its name', async () => {
       await system('create', 'configmap', 'registry-quay-io-notes', '--from-literal=a=b');
       const before = await see.get('configmap', 'registry-quay-io-notes');
       await api.kubectl.apply(registryConfig('quay', { upstream: 'quay.io' }));
@@ -98,7 +98,7 @@ describe(
       await system('delete', 'configmap', 'registry-quay-io-notes');
     });
 
-    test('does not take over an object of its name that somebody else has made, and says which', async () => {
+    test('does not take over an object of its name with another owner, and names that object', async () => {
       await system('create', 'service', 'clusterip', 'registry-quay-io', '--tcp=80:80');
       const before = await see.get('service', 'registry-quay-io');
       await api.kubectl.apply(registryConfig('quay', { upstream: 'quay.io' }));
@@ -111,7 +111,7 @@ describe(
       await see.reason('quay', 'Progressing', 'Settled');
     });
 
-    test('does not take over a Secret of its name, which it sees whoever has made it', async () => {
+    test('does not take over a Secret of its name with another owner, although it watches all Secrets', async () => {
       await system('create', 'secret', 'generic', 'registry-quay-io-tls', '--from-literal=a=b');
       const before = await see.get('secret', 'registry-quay-io-tls');
       await api.kubectl.apply(registryConfig('quay', { upstream: 'quay.io' }));
@@ -124,7 +124,7 @@ describe(
       await system('delete', 'secret', 'registry-quay-io-tls');
     });
 
-    test('runs a cache in a pod that the strictest of the Pod Security Standards admits', async () => {
+    test('runs a cache in a pod that the strictest Pod Security Standard accepts', async () => {
       const strict = 'pod-security.kubernetes.io/enforce';
       await api.kubectl.apply({
         apiVersion: 'v1',
@@ -144,7 +144,7 @@ describe(
       };
       await waitFor(() => see.get('serviceaccount', 'default', 'strict'), QUICK);
       await api.kubectl.apply(pod);
-      // What the same namespace refuses shows that it would have refused.
+      // This namespace refuses another pod, so it enforces the standard.
       const loose = {
         ...pod,
         metadata: { namespace: 'strict', name: 'loose' },
@@ -154,7 +154,7 @@ describe(
       await api.kubectl('delete', 'namespace', 'strict', '--wait=false');
     });
 
-    test('tells nodes how to reach the cache, with a certificate that they accept', async () => {
+    test("publishes the cache's address to nodes, with a certificate that they accept", async () => {
       await api.kubectl.apply(
         registryConfig('hub', { upstream: 'docker.io' }, { upstream: 'plain.example', http: { tls: false } }),
       );
@@ -181,7 +181,7 @@ describe(
       assert.equal(certificate.verify(new X509Certificate(document.ca).publicKey), true);
     });
 
-    test('makes another authority, and every certificate anew, when its Secret is deleted', async () => {
+    test('creates a new authority, and all certificates again, when its Secret is deleted', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
       const before = await waitFor(async () => {
         const now = await see.document();
@@ -196,7 +196,7 @@ describe(
       }, QUICK);
     });
 
-    test('reports a missing Secret, and picks it up, changed or new or another one, within a second or two', async () => {
+    test('reports a missing Secret, and uses a new, changed or renamed Secret within two seconds', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login' }));
       const message = await see.reason('hub', 'Degraded', 'CredentialMissing');
       assert.equal(
@@ -219,7 +219,7 @@ describe(
             const { data } = (await see.get('secret', 'registry-docker-io-secrets')) ?? {};
             return Buffer.from(data?.[`${name}.password`] ?? '', 'base64').toString() === password;
           },
-          { ...QUICK, everyMs: 50, what: `the password ${password} with the cache` },
+          { ...QUICK, everyMs: 50, what: `the password ${password} in the cache's Secret` },
         );
         const pod = await waitFor(
           async () => {
@@ -245,10 +245,10 @@ describe(
       await see.reason('hub', 'Degraded', 'Healthy');
     });
 
-    test('gives an upstream to the older of two objects, and to the younger, with a volume of its own, when that goes', async () => {
+    test('gives an upstream to the older of two objects, and after its deletion to the younger, with a new volume', async () => {
       await api.kubectl.apply(registryConfig('older', { upstream: 'docker.io' }));
       const { metadata } = await waitFor(() => see.get('registryconfig', 'older', TEAM), QUICK);
-      // Ages are told in seconds; of two of one second the name decides.
+      // Creation times are whole seconds. For two objects of the same second the name decides.
       const isOlder = (): boolean => Date.now() > Date.parse(metadata.creationTimestamp) + 1000;
       await waitFor(isOlder, { ...QUICK, what: 'another second' });
       const claim = await waitFor(
@@ -277,12 +277,12 @@ describe(
             ? now
             : undefined;
         },
-        { ...QUICK, what: 'a claim of the younger' },
+        { ...QUICK, what: 'a claim of the younger object' },
       );
       assert.notEqual(next.metadata.uid, claim.metadata.uid);
     });
 
-    test('keeps the volume of a cache whatever somebody makes its claim say, and makes another for another upstream of the same name', async () => {
+    test('keeps the volume of a cache when its claim is annotated by hand, and creates a new one for another upstream with the same key', async () => {
       const [former, corrected] = ['my-registry.example.io', 'my.registry.example.io'];
       const key = 'registry-my-registry-example-io';
       const name = `cache-volume-${key}-0`;
@@ -300,8 +300,8 @@ describe(
           const now = (await claim()).metadata;
           assert.equal(now.uid, metadata.uid);
           assert.equal(now.deletionTimestamp, undefined);
-          const { upstream, 'larder/asked-by': asker } = now.annotations ?? {};
-          return upstream === former && asker === 'RegistryConfig team/hub';
+          const { upstream, 'larder/asked-by': owner } = now.annotations ?? {};
+          return upstream === former && owner === 'RegistryConfig team/hub';
         };
         await waitFor(isRight, { ...QUICK, what: `the claim to be right after ${changed}` });
       }
@@ -313,7 +313,7 @@ describe(
       assert.deepEqual(set?.spec?.['selector'], { matchLabels: { app: key, 'upstream-host': corrected } });
     });
 
-    test('takes a cache away only after the nodes have turned away from it', async () => {
+    test('removes a cache only after the nodes have stopped using it', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
       const { revision } = await waitFor(async () => {
         const now = await see.document();
@@ -348,7 +348,7 @@ describe(
       assert.equal((await see.get('statefulset', 'registry-quay-io'))?.metadata.uid, kept.metadata.uid);
     });
 
-    test('changes nothing for a spec that turns out to be invalid, says why, and keeps what it had', async () => {
+    test('changes nothing for an invalid spec, reports the reason, and keeps the cache', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
       const set = await waitFor(() => see.get('statefulset', 'registry-docker-io'), QUICK);
       await waitFor(async () => (await see.document()).caches.length === 1, QUICK);
@@ -363,7 +363,7 @@ describe(
       assert.equal((await see.document()).caches.length, 1);
     });
 
-    test('tells nodes of mirrors, with the CA bundles of their Secrets', async () => {
+    test('publishes mirrors to nodes, with the CA bundles of their Secrets', async () => {
       const { caPem } = createTestPki();
       await api.kubectl.apply(
         mirrorConfig('mirrors', {
@@ -399,8 +399,8 @@ describe(
       await see.reason('mirrors', 'Degraded', 'Healthy', 'mirrorconfig');
     });
 
-    test('replaces a pod that cannot start as soon as it is told of another image', async () => {
-      const startAnew = async (identity: string, image: string): Promise<void> => {
+    test('replaces a pod that cannot start as soon as the operator has another image', async () => {
+      const restart = async (identity: string, image: string): Promise<void> => {
         await operator[Symbol.asyncDispose]();
         operator = await operate({ kubeconfig: api.kubeconfig, identity, image });
       };
@@ -413,15 +413,15 @@ describe(
           },
           { ...QUICK, what: `a pod with the image ${image}` },
         );
-      await startAnew('mistyped', 'larder.example/larder:mistyped');
+      await restart('mistyped', 'larder.example/larder:mistyped');
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
-      // There is no kubelet: it is never ready, just like one whose image cannot be pulled.
+      // Without a kubelet the pod never becomes ready, like one whose image cannot be pulled.
       await podOf('larder.example/larder:mistyped');
-      await startAnew('corrected', 'larder.example/larder:1');
+      await restart('corrected', 'larder.example/larder:1');
       await podOf('larder.example/larder:1');
     });
 
-    test('gives a cache another Service, and takes the former one away, when serviceNameSuffix changes', async () => {
+    test('creates another Service of a cache, and then removes the former one, when serviceNameSuffix changes', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io' }));
       const { revision, caches } = await waitFor(async () => {
         const now = await see.document();
@@ -439,11 +439,11 @@ describe(
       assert.ok(await see.get('service', 'registry-hub'));
     });
 
-    test('tells nodes as much as the API server takes in one object, and says of what is left out that it is', async () => {
+    test('publishes as much to nodes as the API server accepts in one object, and reports the rest', async () => {
       const names = ['a', 'b', 'c', 'd', 'e'];
       const { caPem } = createTestPki();
       for (const name of names) {
-        // Two bytes in JSON for each: four take all but some kilobytes of the document.
+        // A newline has two bytes in JSON, so four bundles leave only some kilobytes of the document.
         const bundle = `${caPem}# ${name}`.padEnd(124_000, '\n');
         const hosts = [{ host: 'https://m.example', caBundleSecretReferenceName: name }];
         await api.kubectl.apply(
@@ -455,20 +455,20 @@ describe(
         await see.reason('e', 'Progressing', 'Stuck', 'mirrorconfig'),
         /^e\.io: it is not published to nodes/,
       );
-      const told = async (): Promise<string> =>
+      const published = async (): Promise<string> =>
         (await see.document()).mirrors.map(({ upstream }) => upstream).join();
-      await waitFor(async () => (await told()) === 'a.io,b.io,c.io,d.io', {
+      await waitFor(async () => (await published()) === 'a.io,b.io,c.io,d.io', {
         ...QUICK,
         what: 'the other mirrors to be published',
       });
       await team('delete', 'mirrorconfig', 'a', '--timeout=50s');
-      await waitFor(async () => (await told()) === 'b.io,c.io,d.io,e.io', {
+      await waitFor(async () => (await published()) === 'b.io,c.io,d.io,e.io', {
         ...QUICK,
-        what: 'the mirror to be published after all',
+        what: 'the last mirror to be published',
       });
     });
 
-    test('asks for a larger volume, and says so when the storage class does not allow it', async () => {
+    test('requests a larger volume, and reports that the storage class does not allow it', async () => {
       await api.kubectl.apply({
         apiVersion: 'storage.k8s.io/v1',
         kind: 'StorageClass',
@@ -503,7 +503,7 @@ describe(
       assert.deepEqual(spec?.['resources'], { requests: { storage: '3Gi' } });
     });
 
-    test('says Settled of a spec, changed in what needs no new pod, only when everything follows it', async () => {
+    test('reports Settled for a change that needs no new pod only when everything follows the spec', async () => {
       const settled = async (name: string, kind?: string): Promise<boolean> => {
         const object = await see.get(kind ?? 'registryconfig', name, TEAM);
         const progressing = object?.status?.conditions?.find(({ type }) => type === 'Progressing');
@@ -528,7 +528,7 @@ describe(
       }
     });
 
-    test('writes nothing when it is started anew and all is as it should be', async () => {
+    test('writes nothing after a restart if everything is as planned', async () => {
       await api.kubectl.apply(registryConfig('hub', { upstream: 'docker.io', secretReferenceName: 'login' }));
       await api.kubectl.apply(secret('login', { username: 'alice', password: 'one' }));
       await see.reason('hub', 'Degraded', 'Healthy');
@@ -551,14 +551,14 @@ describe(
           const waiting = metrics.sum('larder_kube_queue_depth');
           return done('caches') > 0 && done('objects') > 0 && waiting === 0;
         },
-        { ...QUICK, what: 'the second operator to have looked at everything' },
+        { ...QUICK, what: 'the second operator to have reconciled everything' },
       );
       assert.deepEqual(await versions(), before);
     });
   },
 );
 
-/** Room for a claim, on no node. */
+/** Volume for a claim, without a node. */
 function volumeOf(claim: string): object {
   return {
     apiVersion: 'v1',

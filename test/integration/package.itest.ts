@@ -1,4 +1,4 @@
-/** The package as a user installs it: packed, installed globally under a prefix, run with the Node of the system. */
+/** Tests the package as a user installs it: packed, installed globally under a prefix, run with the Node of the system. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,16 +9,16 @@ import { run } from '../parts/run.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Without the Node that this checkout's `npm ci` brought. */
+/** PATH without the Node of this checkout's `npm ci`. */
 const PATH = (process.env['PATH'] ?? '')
   .split(':')
   .filter((directory) => !directory.includes('node_modules'))
   .join(':');
 
-/** npm waits 300 s for an answer before it asks again; one that is lost comes no more. */
+/** Retries of npm, which waits 300 s for a lost answer by default. */
 const RETRIES = ['--prefer-offline', '--fetch-timeout=15000', '--fetch-retries=5'];
 
-test('npm pack, npm install -g, larder: it runs, serves and stops on whatever Node the system has', async () => {
+test('npm pack, npm install -g, larder: it runs, serves and stops with the Node of the system', async () => {
   using directory = tempDir();
   const options = { env: { PATH }, limit: 180_000 };
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', directory.path], {

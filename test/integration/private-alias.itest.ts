@@ -17,7 +17,7 @@ import { COMMANDS, hostOf } from './pullers.ts';
 
 const NEEDED = ['registry3', 'registry2', 'htpasswd', ...COMMANDS.map(({ part }) => part)] as const;
 
-/** The names under which Larder knows its upstreams, and which clients put before the repository. */
+/** Aliases of the upstreams, which clients write before the repository. */
 const TOKENS = 'tokens.test';
 const BASIC = 'basic.test';
 const ALIASES = [TOKENS, BASIC] as const;
@@ -46,7 +46,7 @@ describe('images behind several upstreams, with Larder as the token server', req
         const pull = (kind: keyof Content['images'], account?: Account): Promise<Pull> =>
           pullBy(client, alias, kind, account);
 
-        test('gets for alice what she may have, each blob once, and again from the cache', async () => {
+        test("gets alice's image for alice, each blob once, and again from the cache", async () => {
           const asked = await blobsAskedDuring(setting.larder, alias, async () => {
             assertPulled(await pull('secret', ALICE), images.secret);
             assertPulled(await pull('secret', ALICE), images.secret);
@@ -59,7 +59,7 @@ describe('images behind several upstreams, with Larder as the token server', req
           assertRefused(await pull('secret'), images.secret);
         });
 
-        test('gets for bob from the cache what alice pulled and he may have too', async () => {
+        test('gets the shared image for bob from the cache after alice has pulled it', async () => {
           assertPulled(await pull('shared', ALICE), images.shared);
           const asked = await blobsAskedDuring(setting.larder, alias, async () => {
             assertPulled(await pull('shared', BOB), images.shared);
@@ -67,13 +67,13 @@ describe('images behind several upstreams, with Larder as the token server', req
           assert.equal(asked, 0);
         });
 
-        // With Basic all who can log in read everything.
+        // With Basic every account can read everything.
         if (alias === TOKENS) {
-          test('is refused by the warm cache for bob, who may not have it', async () => {
+          test("is refused by the warm cache for bob, who has no access to alice's image", async () => {
             assertRefused(await pull('secret', BOB), images.secret);
           });
 
-          test('gets what is public with a login and without, each blob once', async () => {
+          test('gets the public image with a login and without, each blob once', async () => {
             const asked = await blobsAskedDuring(setting.larder, alias, async () => {
               assertPulled(await pull('open'), images.open);
               assertPulled(await pull('open', BOB), images.open);
@@ -85,7 +85,7 @@ describe('images behind several upstreams, with Larder as the token server', req
     }
   }
 
-  // At once: clients that are refused in an outage try again for some seconds each.
+  // Tests run in parallel, because clients that are refused in an outage retry for some seconds.
   describe('once the registries and the token server are stopped', { concurrency: COMMANDS.length }, () => {
     before(async () => {
       for (const alias of ALIASES) await setting.registries[alias].stop();
@@ -95,22 +95,22 @@ describe('images behind several upstreams, with Larder as the token server', req
       for (const [index, client] of COMMANDS.entries()) {
         const { images } = contentOf(index);
 
-        test(`${client.name} still gets from ${alias} for alice and bob what they had before`, async () => {
+        test(`${client.name} still gets from ${alias} the images that alice and bob pulled before`, async () => {
           assertPulled(await pullBy(client, alias, 'secret', ALICE), images.secret);
           assertPulled(await pullBy(client, alias, 'shared', BOB), images.shared);
         });
 
-        test(`${client.name} gets nothing from ${alias} for who was not let in before`, async () => {
+        test(`${client.name} gets nothing from ${alias} for callers without an earlier proof`, async () => {
           assertNotPulled(await pullBy(client, alias, 'secret', GUESSED), images.secret);
           assertNotPulled(await pullBy(client, alias, 'secret'), images.secret);
-          // Bob is known, and has never shown that he may have this.
+          // Bob has a proof for another repository only.
           assertNotPulled(await pullBy(client, alias, 'secret', BOB), images.secret);
         });
       }
     }
 
     for (const [index, client] of COMMANDS.entries()) {
-      test(`${client.name} still gets without a login what was public`, async () => {
+      test(`${client.name} still gets the public image without a login`, async () => {
         assertPulled(await pullBy(client, TOKENS, 'open'), contentOf(index).images.open);
       });
     }

@@ -12,11 +12,11 @@ import { assertPulled, assertRefused } from './pull-assertions.ts';
 import { NODES, PULLERS, REGISTRY_NAME, type Puller } from './pullers.ts';
 
 const PROOF_MS = 2000;
-/** An answer that was on its way when the registry changed its mind may begin a proof that much later. */
+/** Time by which an answer that was under way at the change may delay the beginning of a proof. */
 const SLACK_MS = 3000;
 
 const CHANGED: Account = { ...ALICE, password: 'of-alice-too' };
-/** Pulled in turn, so that pulls find the cache cold and warm before the change and after it. */
+/** Images that are pulled in turn, so that pulls find the cache cold and warm, before and after the change. */
 const IMAGES = Array.from({ length: 8 }, (_, index) => privateImage(index));
 const REPOSITORIES = IMAGES.map((_, index) => `secret/${index}`);
 
@@ -24,16 +24,16 @@ interface Change {
   readonly title: string;
   readonly auth: RegistryAuth;
   readonly make: (registry: Registry) => Promise<void> | void;
-  /** Milliseconds for which what was right before may go on. */
+  /** Milliseconds for which the old credential may still work after the change. */
   readonly old: number;
-  /** Whether {@link CHANGED} is right afterwards. */
+  /** True if {@link CHANGED} works after the change. */
   readonly replaced: boolean;
 }
 
 const BASIC: RegistryAuth = { kind: 'basic', account: OWNER };
 const TOKENS: RegistryAuth = { kind: 'token', account: OWNER, publicPull: false };
 
-/** A pull brings a token of its own, so what the token server decides counts for the next pull. */
+/** Changes of access. Each pull gets a new token, so a decision of the token server applies from the next pull on. */
 const CHANGES: readonly Change[] = [
   {
     title: 'a password is changed (Basic)',
@@ -68,7 +68,7 @@ const CHANGES: readonly Change[] = [
 for (const kind of [PULLERS.find(({ name }) => name === 'crane pull')!, NODES.at(-1)!]) {
   describe(`${kind.name} while`, requireParts(['registry3', 'htpasswd', ...kind.parts]), () => {
     for (const { title, auth, make, old, replaced } of CHANGES) {
-      test(`${title}: who is right pulls, and who is not is refused`, async () => {
+      test(`${title}: a valid credential pulls, an invalid one is refused`, async () => {
         await using setting = await startPrivateSetting({
           upstreams: { [REGISTRY_NAME]: { part: 'registry3', auth } },
           authentication: { realm: 'Upstream', proofLifetime: `${PROOF_MS}ms` },
@@ -110,11 +110,11 @@ interface Attempt {
 
 interface Attempts extends AsyncDisposable {
   readonly attempts: readonly Attempt[];
-  /** Ends after the pull that goes on. Throws what a client that could not be run threw. */
+  /** Stops after the running pull. Throws the error of a client that could not be run. */
   stop(): Promise<void>;
 }
 
-/** Pulls one image after the other, without a pause, until it is stopped or disposed. */
+/** Pulls one image after the other without a pause, until it is stopped or disposed. */
 function keepPulling(puller: Puller, account: Account): Attempts {
   const attempts: Attempt[] = [];
   const end = new AbortController();

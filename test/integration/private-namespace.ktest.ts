@@ -18,7 +18,7 @@ console.log(JSON.stringify(enter));
 setInterval(() => undefined, 1000);
 `;
 
-/** A process that no parent waits for, as the shims of containerd are. */
+/** Script that leaves a process without a waiting parent, like the shims of containerd. */
 const LEAVE_ONE_BEHIND = 'setsid sleep 600 >/dev/null 2>&1 & readlink /proc/self/ns/net';
 
 describe('a private namespace', requireParts(['ip', 'busybox', 'registry3']), () => {
@@ -44,7 +44,7 @@ describe('a private namespace', requireParts(['ip', 'busybox', 'registry3']), ()
     assert.equal(await larder.metric('registry_proxy_misses_total', { type: 'blob' }), 1);
   });
 
-  test("has servers of the test itself in its network, where they may go and come, and not in the machine's", async () => {
+  test("has servers of the test in its network, not in the machine's, and lets them refuse and accept connections", async () => {
     await using place = await createPrivateNamespace();
     await using upstream = await startUpstream({ place, port: 80 });
     const ping = () => within(place.enter, `${needPart('busybox')} wget -q -O - ${upstream.url}/v2/ 2>&1`);
@@ -55,7 +55,7 @@ describe('a private namespace', requireParts(['ip', 'busybox', 'registry3']), ()
     await upstream.accept();
     assert.equal(await ping(), '{}');
     assert.equal(upstream.connections.opened, 2);
-    await assert.rejects(startUpstream({ place, port: 80 }), /nobody can listen/);
+    await assert.rejects(startUpstream({ place, port: 80 }), /cannot listen/);
   });
 
   test('ends with everything in it, and leaves no file outside of temporary directories', async () => {
@@ -85,13 +85,13 @@ async function within(enter: readonly string[], script: string): Promise<string>
   return (await run('sh', ['-c', script], { place: { enter } })).stdout;
 }
 
-/** The processes of the machine that are in this network. */
+/** Lists the machine's processes in this network. */
 function processesIn(network: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     try {
       return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/ns/net`) === network;
     } catch {
-      return false; // It has just ended.
+      return false; // The process has just ended.
     }
   });
 }

@@ -2,23 +2,23 @@ import { startLarder, type LarderProcess } from '../kit/index.ts';
 import { startRegistry, type Registry, type RegistryOptions } from '../parts/start-registry.ts';
 import type { Account } from '../parts/token-server.ts';
 
-/** May read what is secret. */
+/** Account that may read `secret` and `shared`. */
 export const ALICE: Account = { username: 'alice', password: 'of-alice' };
-/** Has a login as well, and may read only what is shared. */
+/** Account that may read `shared` only. */
 export const BOB: Account = { username: 'bob', password: 'of-bob' };
-/** May push everything; nobody pulls with it. */
+/** Account that may push everything. No test pulls with it. */
 export const OWNER: Account = { username: 'owner', password: 'of-owner' };
 
-/** Larder in mode `Caller`, and the registries behind it. Disposing it stops all of them. */
+/** Larder in mode `Caller`, and the registries behind it. Disposing stops all of them. */
 export interface PrivateSetting<Name extends string> extends AsyncDisposable {
   readonly larder: LarderProcess;
   readonly registries: Readonly<Record<Name, Registry>>;
 }
 
 export interface PrivateSettingOptions<Name extends string> {
-  /** The registries, by the names under which Larder knows them. */
+  /** Registries by the names of their upstreams. */
   readonly upstreams: Readonly<Record<Name, RegistryOptions>>;
-  /** The field `authentication` of each cache, beside the mode. */
+  /** Fields of `authentication` of each cache, besides the mode. */
   readonly authentication: Readonly<Record<string, string>>;
   /** Called for each registry before Larder starts. */
   readonly fill: (registry: Registry) => Promise<void>;
@@ -50,7 +50,7 @@ export async function startPrivateSetting<Name extends string>(
   };
 }
 
-/** How often Larder asks the upstream for a blob's body while `work` runs. */
+/** Counts the requests for blobs that Larder sends to the upstream while `work` runs. */
 export async function blobsAskedDuring(
   larder: LarderProcess,
   upstream: string,

@@ -20,24 +20,24 @@ const NEEDED = ['registry3', 'htpasswd', ...PULLERS.flatMap(({ parts }) => parts
 interface Case {
   readonly title: string;
   readonly auth: RegistryAuth;
-  /** Who may not read what alice may: with Basic only a wrong password, since all who can log in read everything. */
-  readonly stranger: Account;
+  /** Account without access to alice's images. With Basic it has a wrong password, because every account can read everything. */
+  readonly refused: Account;
 }
 
 const CASES: readonly Case[] = [
   {
     title: 'Basic',
     auth: { kind: 'basic', account: OWNER },
-    stranger: { ...ALICE, password: 'guessed' },
+    refused: { ...ALICE, password: 'guessed' },
   },
   {
     title: 'tokens',
     auth: tokensFor(PULLERS.length),
-    stranger: BOB,
+    refused: BOB,
   },
 ];
 
-for (const { title, auth, stranger } of CASES) {
+for (const { title, auth, refused } of CASES) {
   describe(`images behind ${title}, through a cache with one upstream`, requireParts(NEEDED), () => {
     let setting: PrivateSetting<typeof REGISTRY_NAME>;
     before(async () => {
@@ -61,14 +61,14 @@ for (const { title, auth, stranger } of CASES) {
         const pull = (what: keyof typeof images, account?: Account) =>
           puller.pull(`${repository(what)}:v1`, account);
 
-        test('gets for alice what she may have, each blob once', async () => {
+        test("gets alice's image for alice, each blob once", async () => {
           const asked = await blobsAskedDuring(setting.larder, REGISTRY_NAME, async () => {
             assertPulled(await pull('secret', ALICE), images.secret);
           });
           assert.equal(asked, images.secret.blobs.length);
         });
 
-        test('gets it for her again from the cache', async () => {
+        test("gets alice's image again from the cache", async () => {
           const hits = { upstream_host: REGISTRY_NAME, type: 'blob' };
           const hitsBefore = await setting.larder.metric('registry_proxy_hits_total', hits);
           const asked = await blobsAskedDuring(setting.larder, REGISTRY_NAME, async () => {
@@ -79,15 +79,15 @@ for (const { title, auth, stranger } of CASES) {
           assert.ok(more >= images.secret.blobs.length, `${more} hits`);
         });
 
-        test('is refused by the warm cache with a login that does not count', async () => {
-          assertRefused(await pull('secret', stranger), images.secret);
+        test('is refused by the warm cache with a login without access', async () => {
+          assertRefused(await pull('secret', refused), images.secret);
         });
 
         test('is refused by the warm cache without a login', async () => {
           assertRefused(await pull('secret'), images.secret);
         });
 
-        test('gets for bob from the cache what alice pulled and he may have too', async () => {
+        test('gets the shared image for bob from the cache after alice has pulled it', async () => {
           assertPulled(await pull('shared', ALICE), images.shared);
           const asked = await blobsAskedDuring(setting.larder, REGISTRY_NAME, async () => {
             assertPulled(await pull('shared', BOB), images.shared);
@@ -96,7 +96,7 @@ for (const { title, auth, stranger } of CASES) {
         });
 
         if (auth.kind === 'token') {
-          test('gets what is public without a login, and again from the cache', async () => {
+          test('gets the public image without a login, and again from the cache', async () => {
             const asked = await blobsAskedDuring(setting.larder, REGISTRY_NAME, async () => {
               assertPulled(await pull('open'), images.open);
               assertPulled(await pull('open'), images.open);
@@ -109,10 +109,10 @@ for (const { title, auth, stranger } of CASES) {
         if (auth.kind === 'basic' && NODES.includes(kind)) {
           test('does not repeat a wrong password', async () => {
             const before = await setting.larder.metric('larder_upstream_requests_total');
-            assertRefused(await pull('secret', stranger), images.secret);
+            assertRefused(await pull('secret', refused), images.secret);
             const asked = (await setting.larder.metric('larder_upstream_requests_total')) - before;
-            // HEAD without and with the password; 2.0 and 2.3 then GET the same to learn the reason. After a second
-            // 401 all of them would go on to five or six.
+            // containerd sends a HEAD without and with the password. 2.0 and 2.3 then send a GET to learn the reason. After a second 401
+            // all versions would send five or six requests.
             assert.ok(asked <= 3, `${asked} requests`);
           });
         }

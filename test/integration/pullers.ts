@@ -4,19 +4,19 @@ import { CONTAINERDS, startContainerd, type ContainerdOptions } from '../parts/s
 import type { Account } from '../parts/token-server.ts';
 import { CLIENTS, PODMAN, tryPull, type Client, type Pull } from './client-table.ts';
 
-/** The name by which containerd knows the registry behind the cache. */
+/** containerd's name for the registry behind the cache. */
 export const REGISTRY_NAME = 'private.test';
 
-/** Nothing listens there: who falls back to the origin fails, and cannot look as if the cache had served him. */
+/** Address without a listener. A pull that falls back to the origin fails, so it cannot pass for a pull through the cache. */
 const DEAD_ORIGIN = 'http://127.0.0.1:1';
 
-/** A client, ready to pull through one cache. */
+/** Client that pulls through one cache. */
 export interface Puller extends AsyncDisposable {
-  /** Pulls `repository:tag` into an empty place. */
+  /** Pulls `repository:tag` after all content was removed. */
   pull(reference: string, account?: Account): Promise<Pull>;
 }
 
-/** A kind of client that private images are pulled with. */
+/** Kind of client for private images. */
 export interface PullerKind {
   readonly name: string;
   readonly parts: readonly PartName[];
@@ -25,18 +25,18 @@ export interface PullerKind {
 
 /** Clients that log in to the cache's host and have its name in their references. */
 export const COMMANDS: readonly Client[] = [
-  ...CLIENTS.filter(({ name }) => name !== 'oras pull'), // It writes files of an artifact, and an image has none.
+  ...CLIENTS.filter(({ name }) => name !== 'oras pull'), // `oras pull` writes the files of an artifact, which an image does not have.
   PODMAN,
 ];
 
-/** Clients that are led to the cache by hosts.toml, and bring the credential that a pod has for the registry. */
+/** Clients that `hosts.toml` leads to the cache, with the credential of a pod for the registry. */
 export const NODES: readonly PullerKind[] = CONTAINERDS.map((part) => ({
   name: `containerd ${PARTS[part].version.replace('v', '')}`,
   parts: [part, 'crictl'],
   start: (larder) => startNode(part, larder),
 }));
 
-/** All of them, for a cache with a single upstream. */
+/** All clients, for a cache with a single upstream. */
 export const PULLERS: readonly PullerKind[] = [
   ...NODES,
   ...COMMANDS.map((client) => ({
@@ -71,7 +71,7 @@ function commandFor(client: Client, larder: LarderProcess): Puller {
   };
 }
 
-/** By name and not by address: ORAS and crane compare it with the host of the token server, as `Registry.host` says. */
+/** Host of a cache, by name instead of address: ORAS and crane compare it with the host of the token server (`Registry.host`). */
 export function hostOf(larder: LarderProcess): string {
   return `localhost:${new URL(larder.registry).port}`;
 }

@@ -1,4 +1,4 @@
-/** A release as its users have it: rehearsed into a registry on this machine, then checked and pulled with their tools. */
+/** Tests a release as users get it: rehearsed into a registry on this machine, then checked and pulled with their tools. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -21,7 +21,7 @@ const SBOM = 'application/vnd.cyclonedx+json';
 
 const ACCOUNT = { username: 'releaser', password: 'of-the-run' };
 
-/** What the forge of a published release would say. */
+/** Environment of a release in the forge's workflow. */
 const FORGE = {
   GITHUB_SERVER_URL: 'https://forge.example',
   GITHUB_REPOSITORY: 'team/larder',
@@ -58,7 +58,7 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
     registry = resources.use(
       await startRegistry({ part: 'registry3', auth: { kind: 'basic', account: ACCOUNT } }),
     );
-    // One login for all programs, where docker login leaves it.
+    // All programs read one login, at the place of `docker login`.
     process.env['DOCKER_CONFIG'] = directory.path;
     const login = [
       'login',
@@ -88,7 +88,7 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
   };
   const statement = () => JSON.parse(readFileSync(join(out, 'provenance.intoto.json'), 'utf8')) as Statement;
 
-  test('has files whose checksums are right, and a statement about each of them', async () => {
+  test('has files with right checksums, and a statement about each of them', async () => {
     await run('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: out });
     const sums = readFileSync(join(out, 'SHA256SUMS'), 'utf8').trimEnd().split('\n');
     const files = sums
@@ -137,7 +137,7 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
     }
   });
 
-  test('has a chart that helm pulls, finds no fault with, and renders with the published image', async () => {
+  test('has a chart that helm pulls, lints without a message, and renders with the published image', async () => {
     const to = ['--version', VERSION, '--plain-http', '--untar', '--destination', directory.path];
     await helm('pull', `oci://${chart}`, ...to);
     const pulled = join(directory.path, 'larder');
@@ -170,7 +170,7 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
     await assert.rejects(run(process.execPath, args), /is not empty/);
   });
 
-  // Its build takes 5 min of CPU time, so CI may do without. The release workflow has it.
+  // Building cosign takes 5 min of CPU time, so CI may run without it. The release workflow has it.
   const skip = findPart('cosign') === undefined && 'needs cosign; run: node test/parts/install.ts cosign';
   describe('is signed', { skip }, () => {
     const key = ['--key', join(out, 'cosign.pub'), '--insecure-ignore-tlog'];
@@ -178,7 +178,7 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
       (await run(needPart('cosign'), [command, ...key, ...args], { cwd: out })).stdout;
     const inRegistry = (command: string, ...args: readonly string[]) =>
       cosign(command, '--allow-http-registry', ...args);
-    /** The statement in the one attestation of this type. */
+    /** Reads the statement in the only attestation of this type. */
     const attested = async (type: string, reference: string): Promise<Statement> => {
       const lines = (await inRegistry('verify-attestation', '--type', type, reference)).trim().split('\n');
       assert.equal(lines.length, 1);

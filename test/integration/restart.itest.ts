@@ -13,7 +13,7 @@ for (const [how, signal] of [
   ['a crash', 'SIGKILL'],
 ] as const) {
   describe(`after ${how} without any upstream`, requireParts(['registry3', 'registry2', 'crane']), () => {
-    test('what was pulled before is served as before', async () => {
+    test('images that were pulled before are served from the cache', async () => {
       using store = tempDir();
       await using setting = await startSetting({
         store: store.path,

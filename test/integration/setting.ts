@@ -3,14 +3,14 @@ import { startLarder } from '../kit/index.ts';
 import { startRegistry, type Registry, type RegistryAuth } from '../parts/start-registry.ts';
 import type { Account } from '../parts/token-server.ts';
 
-/** The registries that stand behind a Larder in these suites, and the names under which it knows them. */
+/** Registries behind Larder in these suites, with the names of their upstreams. */
 export const UPSTREAMS = { registry3: 'three.test', registry2: 'two.test' } as const;
 export type UpstreamPart = keyof typeof UPSTREAMS;
 
-/** Who may read what is not public. */
+/** Account that may read private content. */
 export const ACCOUNT: Account = { username: 'robot', password: 'pull:secret' };
 
-/** Larder in front of one Distribution 3 and one 2.8. Disposing it stops all three. */
+/** Larder in front of one Distribution 3 and one 2.8. Disposing stops all three. */
 export interface Setting extends AsyncDisposable {
   readonly larder: LarderProcess;
   readonly registries: Readonly<Record<UpstreamPart, Registry>>;
@@ -18,11 +18,11 @@ export interface Setting extends AsyncDisposable {
 
 export interface SettingOptions {
   readonly auth?: RegistryAuth;
-  /** Whether Larder has {@link ACCOUNT} as the configured credential of both upstreams. */
+  /** True if {@link ACCOUNT} is the configured credential of both upstreams. */
   readonly configuredSecret?: boolean;
   /** Called before Larder starts. */
   readonly fill?: (registry: Registry) => Promise<void>;
-  /** Where Larder keeps its content; a directory of its own unless told. */
+  /** Directory of the store. Default: a temporary one. */
   readonly store?: string;
 }
 
@@ -46,7 +46,7 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
   return { larder, registries, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
-/** The RegistryConfig document with both registries as upstreams. */
+/** Makes the RegistryConfig document with both registries as upstreams. */
 export function configurationOf(registries: Setting['registries'], configuredSecret = false): object {
   return {
     apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',

@@ -1,4 +1,4 @@
-/** A stand-in for `bin/larder` with the part of its contract that the tests of `process.ts` need. */
+/** A stand-in for `bin/larder` with the behaviour that the tests of `process.ts` need. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -54,7 +54,7 @@ function noteDockerConfig(name: string, text: string): void {
   }
 }
 
-/** Without padding, which a header may leave out. */
+/** Base64 without padding, which a header may leave out. */
 function base64Of(text: string): string {
   return Buffer.from(text).toString('base64').replace(/=+$/, '');
 }

@@ -26,7 +26,7 @@ export interface ApiProxyOptions {
 }
 
 export interface ProxiedRequest {
-  /** As the API server calls it: an apply is a `patch`. */
+  /** The API server's name for it: an apply is a `patch`. */
   readonly verb: string;
   /** `widgets.test.example`, with `/status` for a write of that; empty if the path is no resource (`/readyz`). */
   readonly resource: string;

@@ -12,7 +12,7 @@ export interface ApiRoute {
   /** `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, as the API server calls them. */
   readonly verb: string;
   readonly query: ApiQuery;
-  /** Without the query. */
+  /** Path without the query. */
   readonly path: string;
 }
 

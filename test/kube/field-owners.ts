@@ -8,7 +8,7 @@ type Path = readonly string[];
 
 /** Owners of fields: three levels deep in `metadata`, two levels deep elsewhere. Deeper values are owned as a whole. */
 export class FieldOwners {
-  /** By object, then by path. */
+  /** Owners by object, then by path. */
   readonly #owners = new Map<string, Map<string, Set<string>>>();
 
   forget(id: string): void {

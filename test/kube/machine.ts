@@ -12,7 +12,7 @@ export type Network =
 /** A computer with its own clocks and one event loop, in a world whose time the test moves. */
 export interface Machine {
   readonly clock: Clock;
-  /** For the `network` of a client. */
+  /** Value for the `network` of a client. */
   readonly travel: () => Promise<void>;
   network: Network;
   latencyMs: number;

@@ -15,7 +15,7 @@ import { mirrorConfig, registryConfig, SYSTEM, TEAM } from './setting.ts';
 import { startStandIn, type StandIn } from './stand-in.ts';
 
 const KEY = 'registry-docker-io';
-/** As in decision 0007. */
+/** Time without an answer of a node, from decision 0007. */
 const SILENT_MS = 5 * 60_000;
 const HUB = registryConfig('hub', { upstream: 'docker.io' });
 

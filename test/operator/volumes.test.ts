@@ -1,4 +1,4 @@
-/** Which cache a volume belongs to. Content that was private to another owner stays private. */
+/** The cache that a volume belongs to. Content that was private to another owner stays private. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VOLUME_CLAIMS, REGISTRY_CONFIGS, STATEFUL_SETS } from '../../src/operator/cluster/resources.ts';

@@ -19,7 +19,7 @@ const cases = parse(readFileSync(new URL('admission.yaml', import.meta.url), 'ut
 const PREFIX = 'spec.extensions[0].providerConfig';
 const TYPE = { apiVersion: 'mirror.extensions.gardener.cloud/v1alpha1', kind: 'MirrorConfig' };
 
-/** What Larder says instead where the extension names Go types and source positions. */
+/** Larder's own messages for cases in which the extension names Go types or source positions. */
 const OWN_WORDS: ReadonlyMap<string, string> = new Map([
   [
     'mdecode-caches-config',
@@ -56,7 +56,7 @@ for (const { name, cached, mirrors, document, message } of cases) {
   });
 }
 
-test('the recording is complete, and only texts that name Go types or source positions are worded anew', () => {
+test('the recording is complete, and only messages with Go types or source positions have other words', () => {
   assert.equal(cases.length, 64);
   const goOnly = cases.filter(({ message }) =>
     /Go (struct|value)|in scheme|unknown conversion/.test(message ?? ''),

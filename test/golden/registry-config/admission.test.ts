@@ -16,7 +16,7 @@ interface RecordedCase {
 const cases = parse(readFileSync(new URL('admission.yaml', import.meta.url), 'utf8')) as RecordedCase[];
 const PREFIX = 'spec.extensions[0].providerConfig';
 
-/** What Larder says instead where the extension names Go types and source positions. */
+/** Larder's own messages for cases in which the extension names Go types or source positions. */
 const OWN_WORDS: ReadonlyMap<string, string> = new Map([
   ['decode-entry-string', `${PREFIX}.caches[0]: must be a map, found a string`],
   ['decode-ha-string', `${PREFIX}.caches[0].highAvailability.enabled: must be true or false, found a string`],
@@ -57,7 +57,7 @@ for (const { name, caches, document, message } of cases) {
   });
 }
 
-test('the recording is complete, and only texts that name Go types or source positions are worded anew', () => {
+test('the recording is complete, and only messages with Go types or source positions have other words', () => {
   assert.equal(cases.length, 91);
   const goOnly = cases.filter(({ message }) => /Go (struct|value)|in scheme/.test(message ?? ''));
   assert.deepEqual(goOnly.map(({ name }) => name).sort(), [...OWN_WORDS.keys()].sort());

@@ -1,6 +1,6 @@
 import { bare, isNode, type Node } from './tree.ts';
 
-/** The outcome of `test` that says that there is no `name`: `name === undefined` says so when it is true. Undefined: it says nothing of that. */
+/** Result of `test` that shows that `name` is absent: true for `name === undefined`. Undefined if `test` does not compare `name`. */
 export function absentWhen(test: Node, name: string): boolean | undefined {
   const node = bare(test);
   const isIt = (part: unknown): boolean =>

@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 const CONFIG = join(ROOT, '.oxlintrc.json');
 const OXLINT = join(ROOT, 'node_modules', 'oxlint', 'bin', 'oxlint');
 
-// It runs where it is called, and names the sample that fails.
+// Runs samples directly, and names the sample that fails.
 RuleTester.describe = (_name, body) => body();
 RuleTester.it = (code, body) => {
   try {
@@ -61,7 +61,7 @@ const GOOD = [
 const [LEFT, NEVER] = [[{ messageId: 'left' }], [{ messageId: 'never' }]];
 
 const BAD = [
-  // What ended the process.
+  // This code once ended the process.
   {
     code: `function untilAborted(${P}, signal: AbortSignal) {
       return new Promise((resolve, reject) => {
@@ -101,15 +101,15 @@ const BAD = [
 
 const tester = new RuleTester({ languageOptions: { parserOptions: { lang: 'ts' } } });
 
-test('a promise that is awaited, returned, given a handler or passed on before any path can leave is let be', () => {
+test('a promise that is awaited, returned, given a handler or passed on before any path can leave is accepted', () => {
   tester.run('observed-promises', observedPromises, { valid: GOOD, invalid: [] });
 });
 
-test('the place is named where a function may leave with a promise that nobody looks at, or the promise that nobody ever does', () => {
+test('the report names the place where a function may leave an unobserved promise, or the promise that no path observes', () => {
   tester.run('observed-promises', observedPromises, { valid: [], invalid: BAD });
 });
 
-test('the linter of the house has the rule', () => {
+test('the configuration of oxlint has the rule', () => {
   using files = tempDir();
   const [good, bad] = [GOOD[0] as string, `async function f(${P}) { await other(); await p; }`].map(
     (code, index) => files.write(`sample-${index}.ts`, `export ${code}\n`),

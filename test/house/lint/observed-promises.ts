@@ -5,18 +5,18 @@ import { isNode, partsOf, type Node } from './tree.ts';
 type Rule = Parameters<RuleTester['run']>[1];
 
 /**
- * A promise that a function is given is awaited, returned, given a handler or passed on before any path can leave the function: by
- * `return`, `throw`, another `await`, or at its end. Otherwise its failure is nobody's, and an unhandled rejection ends the process.
+ * Rule: a function must await or return each promise that it is given, give it a handler, or pass it on, before any path leaves the
+ * function by `return`, `throw`, another `await`, or at its end. Otherwise a failure of the promise is not handled, and an unhandled
+ * rejection ends the process.
  *
- * Only parameters whose type says `Promise` or `PromiseLike` are looked at.
+ * The rule checks only parameters whose type names `Promise` or `PromiseLike`.
  */
 export const observedPromises: Rule = {
   meta: {
     type: 'problem',
     messages: {
-      left: 'This may leave before `{{name}}` was awaited, returned, given a handler or passed on: its failure would be nobody’s.',
-      never:
-        'Nobody awaits, returns or passes on `{{name}}`, or gives it a handler: its failure is nobody’s.',
+      left: 'This may leave before `{{name}}` was awaited, returned, given a handler or passed on: its failure would not be handled.',
+      never: '`{{name}}` is not awaited, returned, given a handler or passed on: its failure is not handled.',
     },
   },
   create(context) {
@@ -41,7 +41,7 @@ interface Parameter {
   readonly node: Node;
 }
 
-/** The names of a parameter that stand for promises: itself, or what it is taken apart into. */
+/** Names that a parameter declares for promises: its own name, or those of its destructuring. */
 function promisesOf(parameter: Node): Parameter[] {
   const binding = parameter.type === 'AssignmentPattern' ? (parameter['left'] as Node) : parameter;
   const type = (binding['typeAnnotation'] as Node | null | undefined)?.['typeAnnotation'] as Node | undefined;
@@ -63,7 +63,7 @@ function promisesOf(parameter: Node): Parameter[] {
   });
 }
 
-/** By the words of the type: `Promise<T>`, `PromiseLike<T>`, also as one of several. */
+/** True for a type that is written as `Promise<T>` or `PromiseLike<T>`, also in a union. */
 function isPromise(type: unknown): boolean {
   if (!isNode(type)) return false;
   if (type.type === 'TSUnionType') return partsOf(type, 'types').some(isPromise);

@@ -1,6 +1,6 @@
 import { observedPromises } from './observed-promises.ts';
 
-/** The rules of the house that no other linter has; see `.oxlintrc.json`. */
+/** Own rules of this project, which `.oxlintrc.json` turns on. */
 export default {
   meta: { name: 'house' },
   rules: { 'observed-promises': observedPromises },

@@ -1,18 +1,18 @@
 import { absentWhen } from './absent-when.ts';
 import { bare, childrenOf, isFunction, isNode, partsOf, type Node } from './tree.ts';
 
-/** What has become of a promise: somebody has it in hand, a node leaves before that may be, or neither. */
+/** Fate of a promise: observed, not observed yet (`open`), or the node that may leave the function before. */
 export type Outcome = 'observed' | 'open' | Node;
 
 /**
- * What becomes of the promise `name` in the body of a function, which may be an expression, going along it as it runs. What runs perhaps
- * counts for leaving alone. Calls that throw are not looked at.
+ * Follows the body of a function, which may be an expression, in the order of execution, and finds the fate of the promise `name`. Code
+ * that may be skipped can leave the function, but does not observe the promise. Calls that throw are ignored.
  */
 export function outcomeOf(body: Node, name: string): Outcome {
   return body.type === 'BlockStatement' ? along(body, name) : value(body, name);
 }
 
-/** Of a value that is awaited or given away. */
+/** Outcome of a value that is awaited or passed on. */
 function value(expression: Node, name: string): Outcome {
   return hands(expression, name) ? 'observed' : along(expression, name);
 }
@@ -66,7 +66,7 @@ function perhaps(outcome: Outcome): Outcome {
   return outcome === 'observed' ? 'open' : outcome;
 }
 
-/** Both ways count; where there is no promise at all, nothing needs to be done. */
+/** Outcome of a branch, for which both ways count. A way on which the promise is absent counts as observed. */
 function fork(
   test: Node | undefined,
   whenTrue: Node | undefined,
@@ -84,7 +84,7 @@ function fork(
   });
 }
 
-/** The callee runs before the arguments, and these before the call. The function in `new Promise(...)` runs at once. */
+/** Outcome of a call: the callee is evaluated first, then the arguments. The function in `new Promise(...)` runs at once. */
 function call(node: Node, name: string): Outcome {
   const callee = bare(node['callee'] as Node);
   const parts = partsOf(node, 'arguments');
@@ -102,7 +102,7 @@ function call(node: Node, name: string): Outcome {
 
 const HANDLERS = new Set(['then', 'catch', 'finally']);
 
-/** True when the value is the promise, or a list or object with it. */
+/** True if the value is the promise, or a list or object that contains the promise. */
 function hands(expression: Node, name: string): boolean {
   const node = bare(expression);
   switch (node.type) {
@@ -121,7 +121,7 @@ function hands(expression: Node, name: string): boolean {
   }
 }
 
-/** `for (;;)`, `while (true)`: the body runs at least once. */
+/** True for `for (;;)` and `while (true)`, whose body runs at least once. */
 function isEndless({ test }: Node): boolean {
   return !isNode(test) || test['value'] === true;
 }

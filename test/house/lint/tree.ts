@@ -1,4 +1,4 @@
-/** A node of a syntax tree (ESTree with TypeScript), as far as the rules of the house look at it. */
+/** Node of a syntax tree (ESTree with TypeScript), with the fields that our rules read. */
 export interface Node {
   readonly type: string;
   readonly [part: string]: unknown;
@@ -8,13 +8,13 @@ export function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && typeof (value as Partial<Node>).type === 'string';
 }
 
-/** The nodes in a list that is part of `node`. */
+/** Nodes in the list `part` of `node`. */
 export function partsOf(node: Node, part: string): Node[] {
   const parts = node[part];
   return Array.isArray(parts) ? parts.filter(isNode) : [];
 }
 
-/** What stands directly below `node`, in the order of the text, which is that of evaluation. Types are no part of it. */
+/** Nodes directly below `node`, without types, in the order of the text, which is the order of evaluation. */
 export function childrenOf(node: Node): Node[] {
   return Object.entries(node)
     .filter(([part]) => part !== 'parent' && !TYPES.has(part))
@@ -24,7 +24,7 @@ export function childrenOf(node: Node): Node[] {
 
 const TYPES = new Set(['typeAnnotation', 'typeArguments', 'typeParameters', 'returnType']);
 
-/** The expression itself, without what changes nothing about its value: parentheses, `as`, `!`, `satisfies`. */
+/** Strips an expression of parentheses, `as`, `!` and `satisfies`, which do not change its value. */
 export function bare(node: Node): Node {
   return WRAPPERS.has(node.type) && isNode(node['expression']) ? bare(node['expression']) : node;
 }

@@ -1,4 +1,4 @@
-{{/* Labels of everything in the chart. `app.kubernetes.io/managed-by` is Helm's own, which it adds by itself. */}}
+{{/* Labels of everything in the chart. Helm itself adds `app.kubernetes.io/managed-by`. */}}
 {{- define "larder.labels" -}}
 app.kubernetes.io/name: larder
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -6,13 +6,13 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: larder
 {{- end }}
 
-{{/* Labels by which the Pods of one component are found: they never change. Takes its name. */}}
+{{/* Labels that select the Pods of one component. They never change. Takes the component's name. */}}
 {{- define "larder.selector" -}}
 app.kubernetes.io/name: larder
 app.kubernetes.io/component: {{ . }}
 {{- end }}
 
-{{/* The one image of all programs. */}}
+{{/* Image of all programs. */}}
 {{- define "larder.image" -}}
 {{- $repository := required "image.repository: say where the image of Larder is, such as registry.example.com/larder" .Values.image.repository -}}
 {{- if .Values.image.digest -}}
@@ -22,7 +22,7 @@ app.kubernetes.io/component: {{ . }}
 {{- end }}
 {{- end }}
 
-{{/* Of a Pod spec: the Secrets that its image is pulled with. */}}
+{{/* Field of a Pod spec: Secrets for pulling the image. */}}
 {{- define "larder.pullSecrets" -}}
 {{- with .Values.image.pullSecrets -}}
 imagePullSecrets:
@@ -32,7 +32,7 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{/* Of a Pod spec: where it runs. Takes the values of the component. */}}
+{{/* Fields of a Pod spec that choose its node. Takes the values of the component. */}}
 {{- define "larder.scheduling" -}}
 {{- $fields := dict }}
 {{- range $name := list "nodeSelector" "tolerations" "affinity" }}
@@ -41,7 +41,7 @@ imagePullSecrets:
 {{- with $fields }}{{ toYaml . }}{{ end }}
 {{- end }}
 
-{{/* securityContext of a container: nothing here needs more, not even the agent, which owns what it writes. */}}
+{{/* securityContext of a container. No program needs more, not even the agent, which owns the files that it writes. */}}
 {{- define "larder.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -49,7 +49,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* securityContext of a Pod of the operator, as the Pod Security Standard `restricted` asks for. */}}
+{{/* securityContext of the operator's Pods, as the Pod Security Standard `restricted` requires. */}}
 {{- define "larder.operatorSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532
@@ -58,7 +58,7 @@ seccompProfile:
   type: RuntimeDefault
 {{- end }}
 
-{{/* How the operator is called, also to take everything away. */}}
+{{/* Arguments of the operator, also for an uninstall. */}}
 {{- define "larder.operatorArguments" -}}
 - operator
 - --image={{ include "larder.image" . }}
@@ -82,7 +82,7 @@ seccompProfile:
 - --log-format=json
 {{- end }}
 
-{{/* Labels of the Pods of caches, as JSON. What clouds make of the account goes into a Pod when it is made: hence its mark. */}}
+{{/* Labels of the caches' Pods, as JSON. Clouds read the account's annotations when a Pod is created, so a hash of them is a label. */}}
 {{- define "larder.cachePodLabels" -}}
 {{- $labels := deepCopy .Values.cache.podLabels }}
 {{- with .Values.cache.serviceAccount.annotations }}
@@ -91,14 +91,14 @@ seccompProfile:
 {{- toJson $labels }}
 {{- end }}
 
-{{/* Labels as a flag takes them: `name=value`, separated by commas. */}}
+{{/* Labels in the form of a flag: `name=value`, separated by commas. */}}
 {{- define "larder.pairs" -}}
 {{- $pairs := list }}
 {{- range $name, $value := . }}{{ $pairs = append $pairs (printf "%s=%s" $name $value) }}{{ end }}
 {{- join "," $pairs }}
 {{- end }}
 
-{{/* What the operator learns of its own Pod. */}}
+{{/* Environment of the operator: its namespace and the name of its Pod. */}}
 {{- define "larder.operatorEnvironment" -}}
 - name: LARDER_NAMESPACE
   valueFrom:
