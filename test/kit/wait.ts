@@ -1,51 +1,58 @@
-/** Waiting in tests: for a condition, or at a gate that the test opens. Nothing here sleeps for a guessed time. */
+/** Waits for a condition, or at a gate that the test opens. Nothing here sleeps for a guessed time. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { machineOf, measure, type Measurement } from './machine.ts';
 
 export interface WaitOptions {
-  /** Milliseconds after which waiting fails; 10 000 unless told. */
+  /** Milliseconds after which waiting fails on a quiet machine; 10 000 by default. */
   readonly limitMs?: number;
-  /** Milliseconds between two looks; 5 unless told. */
+  /** Milliseconds between two calls of the condition; 5 by default. */
   readonly everyMs?: number;
-  /** What is waited for, for the error message. */
+  /** Names the condition in the error message. */
   readonly what?: string;
 }
 
 /**
- * Looks again and again until `condition` gives something truthy, and gives that back. An error thrown by the condition
- * counts as "not yet" and is the cause of the failure.
+ * Calls `condition` until it gives something truthy, and gives that back. An error thrown by the condition counts as "not yet" and is the cause
+ * of the failure. Once `limitMs` has passed, the machine is measured, and a slow one gets more time.
  *
- * @throws Error that names `what` when `limitMs` has passed.
+ * @throws Error that names `what` when the limit has passed.
  */
-export async function waitFor<T>(
-  condition: () => T | Promise<T>,
-  { limitMs = 10_000, everyMs = 5, what = condition.toString() }: WaitOptions = {},
-): Promise<Truthy<T>> {
-  let end = performance.now() + limitMs;
-  for (;;) {
-    let failure: unknown;
-    try {
-      const value = await condition();
-      if (value) return value as Truthy<T>;
-    } catch (error) {
-      failure = error;
+export const waitFor = createWaitFor(measure);
+
+/** A {@link waitFor} on a machine that measures so. */
+export function createWaitFor(measure: () => Promise<Measurement>) {
+  return async function waitFor<T>(
+    condition: () => T | Promise<T>,
+    { limitMs = 10_000, everyMs = 5, what = condition.toString() }: WaitOptions = {},
+  ): Promise<Truthy<T>> {
+    let begin = performance.now();
+    let limit = Infinity;
+    for (;;) {
+      let failure: unknown;
+      try {
+        const value = await condition();
+        if (value) return value as Truthy<T>;
+      } catch (error) {
+        failure = error;
+      }
+      const waitedMs = performance.now() - begin;
+      if (waitedMs >= limit) throw new Error(`waited ${limit} ms in vain for: ${what}`, { cause: failure });
+      if (waitedMs >= limitMs && limit === Infinity) limit = machineOf(await measure()).limit(limitMs);
+      const rested = performance.now();
+      await pause(everyMs);
+      const lateMs = performance.now() - rested - everyMs;
+      // While this process was stopped, nothing that it waits for could happen in it.
+      if (lateMs > STOPPED_MS) begin += lateMs;
     }
-    const looked = performance.now();
-    if (looked >= end) {
-      throw new Error(`waited ${limitMs} ms in vain for: ${what}`, { cause: failure });
-    }
-    await pause(everyMs);
-    const lateMs = performance.now() - looked - everyMs;
-    // Who was not running himself cannot say that it took too long.
-    if (lateMs > PAUSED_MS) end += lateMs;
-  }
+  };
 }
 
 /** A timer that is later than this shows that the process was kept from running. */
-const PAUSED_MS = 500;
+const STOPPED_MS = 500;
 
 export type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
 
-/** A door that stays shut until somebody opens it, and then stays open. */
+/** Stays shut until the test opens it, and then stays open. */
 export interface Gate {
   readonly isOpen: boolean;
   /** Resolves when the gate is opened; at once when it is open. */
