@@ -1,4 +1,4 @@
-import { crdYaml } from '../src/api/crd/crd-yaml.ts';
+import { crdYaml } from '../src/api/crd/custom-resource.ts';
 import { MIRROR_CONFIG_CRD } from '../src/api/crd/mirror-config-crd.ts';
 import { REGISTRY_CONFIG_CRD } from '../src/api/crd/registry-config-crd.ts';
 import { crdTemplate } from './chart-files/crd-template.ts';

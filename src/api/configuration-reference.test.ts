@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { fieldsIn, fieldsOf } from '../../test/api/fields.ts';
 import { problemsText } from '../kit/document/field-problem.ts';
 import { mirrorConfigSchema } from './mirror-config/schema.ts';
 import { parseMirrorConfig } from './mirror-config/parse.ts';
@@ -27,15 +28,16 @@ const PAGES = [
 
 for (const page of PAGES) {
   const text = readFileSync(new URL(`../../docs/reference/${page.name}`, import.meta.url), 'utf8');
-  const schema = z.toJSONSchema(page.schema, { io: 'input' }) as JsonSchema;
-  describe(page.name, () => referenceTests(text, schema, page.parse));
+  describe(page.name, () => referenceTests(text, page.schema, page.parse));
 }
 
 function referenceTests(
   page: string,
-  schema: JsonSchema,
+  of: z.ZodType,
   parseText: (text: string) => ParseResult<unknown>,
 ): void {
+  const schema = z.toJSONSchema(of, { io: 'input' }) as JsonSchema;
+
   test('the reference has one row for each field of the schema, and no others', () => {
     const lines = page.split('\n').filter((line) => line.startsWith('| `'));
     const rows = lines.map((line) => line.replaceAll(/ +\|/g, ' |'));
@@ -52,13 +54,10 @@ function referenceTests(
   });
 
   test('the examples together show every field', () => {
-    const shown = new Set<string>();
-    for (const [, text = ''] of page.matchAll(/```yaml\n([^`]*)```/g)) collectPaths(parse(text), '', shown);
-    const fields = [...fieldRows(schema, '')].map((row) => row.slice(3, row.indexOf('`', 3)));
-    assert.deepEqual(
-      fields.filter((field) => !shown.has(field)),
-      [],
+    const examples = [...page.matchAll(/```yaml\n([^`]*)```/g)].map(
+      ([, text = '']) => parse(text) as unknown,
     );
+    assert.deepEqual(fieldsIn(examples), fieldsOf(of));
   });
 }
 
@@ -86,16 +85,4 @@ function typeText(field: JsonSchema): string {
 function defaultText(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text === undefined || text === '{}' || text === '[]' ? '' : `\`${text}\``;
-}
-
-function collectPaths(value: unknown, prefix: string, paths: Set<string>): void {
-  if (Array.isArray(value)) {
-    for (const item of value) collectPaths(item, `${prefix}[]`, paths);
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [name, below] of Object.entries(value)) {
-      const path = prefix === '' ? name : `${prefix}.${name}`;
-      paths.add(path);
-      collectPaths(below, path, paths);
-    }
-  }
 }

@@ -7,8 +7,8 @@ import { parseRegistryConfig } from './registry-config/parse.ts';
 import { readYamlText } from '../kit/document/yaml-text.ts';
 
 /**
- * Reads the text of either kind: a `MirrorConfig` where the text says so by `kind`, or without one by `apiVersion`, and a
- * `RegistryConfig` otherwise.
+ * Reads a text of either kind. The text is a `MirrorConfig` if its `kind` says so, or its `apiVersion` where `kind` is missing,
+ * and a `RegistryConfig` otherwise.
  */
 export function parseConfig(
   text: string,

@@ -46,14 +46,14 @@ describe('a changed configuration', () => {
     );
     await tasks.idle();
     assert.deepEqual(inUse(), ['b.example#1', 'a.example#0']);
-    assert.equal(active.table.all[0]?.config.freshness.tagTtlMs, 1000);
+    assert.equal(active.table.all[0]?.config.freshness.tagTTLMs, 1000);
     assert.deepEqual(
       clients.map((client) => client.closed),
       [false, false],
     );
   });
 
-  test('makes a new client for a changed or added upstream, and closes those that nothing uses any more', async () => {
+  test('makes a new client for a changed or added upstream, and closes unused clients', async () => {
     const { active, tasks, clients, inUse } = setting(
       configOf({ upstream: 'a.example' }, { upstream: 'b.example' }),
     );

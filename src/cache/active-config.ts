@@ -3,31 +3,34 @@ import { LarderError } from '../kit/errors.ts';
 import type { TaskGroup } from '../kit/task-group.ts';
 import type { Store, UpstreamPolicy } from '../store/types.ts';
 import type { Upstream } from '../upstream/types.ts';
-import { createLastingClient, type LastingClient } from './replaceable-client.ts';
+import { createReplaceableClient, type ReplaceableClient } from './replaceable-client.ts';
 import { createUpstreamTable, type UpstreamTable } from './upstreams.ts';
 
 export interface ActiveConfigDeps {
   readonly store: Store;
   readonly tasks: TaskGroup;
-  /** Makes the client of one upstream; it opens no connection yet. */
+  /** Makes the client of one upstream. It opens no connection yet. */
   readonly connect: (cache: CacheConfig) => Upstream;
   readonly defaultUpstream: string | undefined;
 }
 
-/** The configuration in force. Requests that run keep the table they began with. */
+/** The current configuration. Running requests keep the table they began with. */
 export interface ActiveConfig {
   readonly table: UpstreamTable;
   readonly config: RegistryConfig;
   /**
-   * Replaces it, without dropping a request: clients of unchanged upstreams go on with their tokens and connections, those of
-   * changed ones end what they have begun.
+   * Replaces the configuration without dropping a request. Clients of unchanged upstreams keep their tokens and connections.
+   * Clients of changed upstreams end their running requests.
    */
   apply(config: RegistryConfig): void;
   /** Closes every client. */
   close(): Promise<void>;
 }
 
-/** Throws `CONFIG_INVALID` when `--default-upstream` names no configured upstream; `apply` does too, and changes nothing then. */
+/**
+ * Throws `CONFIG_INVALID` if `--default-upstream` names no configured upstream. So does `apply`, which then changes
+ * nothing.
+ */
 export function createActiveConfig(deps: ActiveConfigDeps, first: RegistryConfig): ActiveConfig {
   let config = first;
   let connections: ReadonlyMap<string, Connection> = new Map();
@@ -44,29 +47,32 @@ export function createActiveConfig(deps: ActiveConfigDeps, first: RegistryConfig
     }
     const before = connections;
     const changed = next.caches.filter((cache) => !sameConnection(before.get(cache.upstream)?.config, cache));
-    // All of them first: nothing has changed yet when one of them throws.
+    // All clients are made first: if one throws, nothing has changed yet.
     const made = new Map(changed.map((cache) => [cache.upstream, deps.connect(cache)]));
     connections = new Map(
       next.caches.map((cache) => [
         cache.upstream,
         {
           config: cache,
-          lasting: lastingClient(before.get(cache.upstream)?.lasting, made.get(cache.upstream)),
+          replaceable: replaceableClient(before.get(cache.upstream)?.replaceable, made.get(cache.upstream)),
         },
       ]),
     );
-    for (const [name, { lasting }] of before) if (!connections.has(name)) close(lasting.client);
+    for (const [name, { replaceable }] of before) if (!connections.has(name)) close(replaceable.client);
     deps.store.setPolicies(policiesOf(next));
-    const all = [...connections].map(([name, { config, lasting }]) => ({
+    const all = [...connections].map(([name, { config, replaceable }]) => ({
       name,
       config,
-      client: lasting.client,
+      client: replaceable.client,
     }));
     return createUpstreamTable(all, wanted);
   }
 
-  function lastingClient(before: LastingClient | undefined, made: Upstream | undefined): LastingClient {
-    if (before === undefined) return createLastingClient(made as Upstream);
+  function replaceableClient(
+    before: ReplaceableClient | undefined,
+    made: Upstream | undefined,
+  ): ReplaceableClient {
+    if (before === undefined) return createReplaceableClient(made as Upstream);
     if (made !== undefined) close(before.replace(made));
     return before;
   }
@@ -93,12 +99,12 @@ export function createActiveConfig(deps: ActiveConfigDeps, first: RegistryConfig
 }
 
 interface Connection {
-  /** What the client in use was made of. */
+  /** The settings that the current client was made from. */
   readonly config: CacheConfig;
-  readonly lasting: LastingClient;
+  readonly replaceable: ReplaceableClient;
 }
 
-/** What the store is told of each upstream. */
+/** The policy of the store for each upstream. */
 export function policiesOf(config: RegistryConfig): Map<string, UpstreamPolicy> {
   return new Map(
     config.caches.map(({ upstream, garbageCollection }) => [
@@ -108,7 +114,7 @@ export function policiesOf(config: RegistryConfig): Map<string, UpstreamPolicy> 
   );
 }
 
-/** What a client is made of; the rest of a cache's settings is read with each request. */
+/** Settings that a client is made from. Each request reads the other settings of its cache. */
 const CONNECTION_FIELDS = [
   'remoteURL',
   'proxy',

@@ -6,14 +6,14 @@ import { parseRegistryConfig } from '../api/registry-config/parse.ts';
 import type { RegistryConfig } from '../api/registry-config/effective.ts';
 import { errorText, LarderError } from '../kit/errors.ts';
 
-/** The configuration in `file`, or the built-in list of public registries without one; see {@link loadDocument}. */
+/** Loads the configuration in `file`, or the built-in list of public registries without one; see {@link loadDocument}. */
 export async function loadConfig(file: string | undefined): Promise<RegistryConfig> {
   return file === undefined ? DEFAULT_REGISTRY_CONFIG : loadDocument(file, parseRegistryConfig);
 }
 
 /**
- * What `parse` makes of the text in `file`. Throws `CONFIG_INVALID` whose message holds every problem of the document, a line
- * each, and whose `detail` is the list of them.
+ * Reads `file` and parses it with `parse`. Throws `CONFIG_INVALID`: its message has every problem of the document, one per
+ * line, and its `detail` is the list of problems.
  */
 export async function loadDocument<Config>(
   file: string,

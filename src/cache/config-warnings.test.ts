@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configOf } from '../../test/cache/target.ts';
-import type { LogFields } from '../kit/logger.ts';
-import { silentLogger } from '../kit/logger.ts';
-import {
-  SHARED_WARNING,
-  unservedSettings,
-  warningsOf,
-  warnOfClearText,
-  warnOfConfig,
-} from './config-warnings.ts';
+import type { RegistryConfig } from '../api/registry-config/effective.ts';
+import { silentLogger, type LogFields } from '../kit/logger.ts';
+import { warningsOf, warnOfClearText, warnOfConfig } from './config-warnings.ts';
+
+const SHARED_WARNING = 'everyone who reaches this cache reads what the configured credential may read';
+
+type Line = [message: string, fields: LogFields | undefined];
 
 test('settings that the server does not act on yet are named by their field paths', () => {
   const config = configOf(
     { upstream: 'a.example' },
     { upstream: 'b.example', preload: ['b.example/app:v1'] },
   );
-  assert.deepEqual(unservedSettings(config), ['caches[1].preload']);
+  assert.deepEqual(warningsLogged(config), [
+    ['this version ignores some settings', { event: 'config-unserved', fields: ['caches[1].preload'] }],
+  ]);
 });
 
 test('caches that share a credential with everyone are named in the log and in their status', () => {
@@ -27,9 +27,7 @@ test('caches that share a credential with everyone are named in the log and in t
     { upstream: 'd.example', provider: 'ecr' },
     { upstream: 'e.example', authentication: { mode: 'Shared' } },
   );
-  const lines: [string, LogFields | undefined][] = [];
-  warnOfConfig(config, { ...silentLogger, warn: (message, fields) => void lines.push([message, fields]) });
-  assert.deepEqual(lines, [
+  assert.deepEqual(warningsLogged(config), [
     [SHARED_WARNING, { event: 'config-shared', upstreams: ['b.example', 'c.example', 'd.example'] }],
   ]);
   assert.deepEqual(
@@ -38,7 +36,13 @@ test('caches that share a credential with everyone are named in the log and in t
   );
 });
 
-test('a listener that others reach without TLS is named where callers may send logins', () => {
+function warningsLogged(config: RegistryConfig): Line[] {
+  const lines: Line[] = [];
+  warnOfConfig(config, { ...silentLogger, warn: (message, fields) => void lines.push([message, fields]) });
+  return lines;
+}
+
+test('a listener without TLS that other machines reach is reported if callers may send logins', () => {
   const callers = configOf({ upstream: 'a.example' });
   const shared = configOf({ upstream: 'b.example', secretReferenceName: 'login' });
   const warned = (config: typeof callers, host: string): number => {

@@ -4,7 +4,7 @@ import type { ListAnswers } from './answers/lists.ts';
 import type { ManifestAnswers } from './answers/manifest.ts';
 import type { PingAnswers } from './token/ping.ts';
 import type { Access } from './access/access.ts';
-import type { Presented } from './access/presented.ts';
+import type { PresentedCredential } from './access/presented-credential.ts';
 import type { RegistryExchange } from './http/exchange.ts';
 import { parseRoute, TOKEN_PATH, type Route } from './http/route.ts';
 import { issuesTokens } from './token/issuing.ts';
@@ -13,7 +13,7 @@ import type { Destination, Target } from './access/target.ts';
 import type { UpstreamTable } from './upstreams.ts';
 
 export interface HandlerDeps {
-  /** The table of the configuration in force when the request arrived. */
+  /** Gives the routing table of the configuration in force. */
   readonly table: () => UpstreamTable;
   readonly access: Access;
   readonly answerPing: PingAnswers;
@@ -23,7 +23,7 @@ export interface HandlerDeps {
   readonly tokens: TokenRealm;
 }
 
-/** Leads one request of the registry API to its answer. Throws what the client is told; sends nothing then. */
+/** Answers one request of the registry API. Throws the error for the client, and leaves it to the listener to send it. */
 export function createHandler(deps: HandlerDeps): (exchange: RegistryExchange) => Promise<void> {
   return async function handle(exchange) {
     const isRead = exchange.method === 'GET' || exchange.method === 'HEAD';
@@ -36,7 +36,7 @@ export function createHandler(deps: HandlerDeps): (exchange: RegistryExchange) =
 
     const destination = table.destination(route.name, exchange.ns);
     exchange.upstreamName = destination.upstream.name;
-    const requester = deps.access.visit(destination, await presentedBy(exchange, destination, table));
+    const requester = deps.access.requesterFor(destination, await presentedBy(exchange, destination, table));
     exchange.requester = requester;
     const answered = answerContent(exchange, { ...destination, requester }, route);
     return issuesTokens(destination.upstream)
@@ -60,15 +60,15 @@ export function createHandler(deps: HandlerDeps): (exchange: RegistryExchange) =
   }
 
   /**
-   * What the caller presents to the upstream: what Larder's own token holds, where it issues tokens; the header as it is elsewhere. In
-   * mode `Shared` that is of no use and goes nowhere. Nor does a token of Larder's, which clients that log in once for a host send for
-   * every upstream.
+   * Finds the credential that the caller presents to the upstream. Where Larder issues tokens for the upstream, its own token holds the
+   * credential; elsewhere the header is the credential. Mode `Shared` has no use for a caller's credential. A token of Larder's own is
+   * never sent to an upstream: a client that logs in once per host sends the token with requests for every upstream.
    */
   async function presentedBy(
     exchange: RegistryExchange,
     destination: Destination,
     table: UpstreamTable,
-  ): Promise<Presented | undefined> {
+  ): Promise<PresentedCredential | undefined> {
     const { authorization } = exchange;
     const { upstream } = destination;
     if (issuesTokens(upstream)) return deps.tokens.read(exchange, destination);

@@ -16,7 +16,7 @@ function damagedAt(name: string, ...upstreams: string[]): DamagedContent {
   return { digest: digestOf(Buffer.from(name)), size: 1, type: 'blob', origins };
 }
 
-/** A mender whose upstreams answer as `answers` says, well where that says nothing. */
+/** A mender whose upstreams fail as `answers` says, and succeed otherwise. */
 function setting(contents: readonly DamagedContent[]) {
   const clock = new ManualClock();
   const damaged = new Map(contents.map((content) => [content.digest, content]));
@@ -41,7 +41,7 @@ function setting(contents: readonly DamagedContent[]) {
     asked,
     answers,
     damaged: damaged as ReadonlyMap<Digest, DamagedContent>,
-    /** Who was asked in the next 30 s. */
+    /** Upstreams that were asked in the next 30 s. */
     next: async (): Promise<string[]> => {
       asked.length = 0;
       clock.advance(30_000);
@@ -75,7 +75,7 @@ test('an upstream that does not answer is asked once each 30 s, however much of 
   await stop();
 });
 
-test('what an upstream refuses to Larder itself is left to the next caller, and asked for again after ten minutes', async () => {
+test('content that an upstream refuses to Larder itself is asked for again after ten minutes', async () => {
   const { next, answers, damaged, stop } = setting([
     damagedAt('1', 'a.example'),
     damagedAt('2', 'b.example'),

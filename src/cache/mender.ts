@@ -12,18 +12,18 @@ export interface MenderDeps {
   readonly logger: Logger;
 }
 
-/** What an upstream refuses to Larder itself is asked for again after this long: a registry refuses everybody at times. */
+/** Pause after an upstream refused content to Larder itself. Registries refuse everybody at times, so it is asked again. */
 const REFUSED_MS = 600_000;
 
-/** How often: what was found damaged is right within 35 s of its upstream's return. */
+/** Pause between rounds: damaged content is mended within 35 s after its upstream returns. */
 const INTERVAL_MS = 30_000;
 
 /**
- * Mends what was found damaged, in the background and in Larder's own name, for those upstreams that let it: public content, and what a
- * credential is configured for. What is private to callers waits for the next of them. Runs until the signal aborts.
+ * Makes the background job that mends damaged content as Larder itself: public content, and content that a configured
+ * credential may read. Content that only callers may read waits for the next such caller. Runs until the signal aborts.
  */
 export function createMender({ maintenance, repair, clock, logger }: MenderDeps) {
-  /** What no upstream gives to Larder itself, and until when it is not asked for again. */
+  /** Content that no upstream gives to Larder itself, with the monotonic time until which it is not asked for again. */
   let refused: ReadonlyMap<Digest, number> = new Map();
 
   return async function mend(signal: AbortSignal): Promise<void> {
@@ -37,25 +37,29 @@ export function createMender({ maintenance, repair, clock, logger }: MenderDeps)
     }
   };
 
-  /** One after the other. An upstream that does not answer is left alone until the next round. */
+  /**
+   * Mends one content after the other. An upstream that does not answer is skipped until the next round. Returns the
+   * refused content.
+   */
   async function mendAll(signal: AbortSignal): Promise<ReadonlyMap<Digest, number>> {
-    const given = new Map<Digest, number>();
+    const stillRefused = new Map<Digest, number>();
     const silent = new Set<string>();
     for (const content of maintenance.damaged()) {
       const { digest } = content;
       const until = refused.get(digest) ?? 0;
       const origins = content.origins.filter(({ upstream }) => !silent.has(upstream));
-      if (until > clock.monotonic()) given.set(digest, until);
-      if (given.has(digest) || origins.length === 0) continue;
+      if (until > clock.monotonic()) stillRefused.set(digest, until);
+      if (stillRefused.has(digest) || origins.length === 0) continue;
       try {
         await repair({ ...content, origins }, signal);
       } catch (error) {
         if (signal.aborted) break;
-        logger.debug('damaged content could not be mended', { digest, error: errorText(error) });
-        if (isLarderError(error) && !error.retryable) given.set(digest, clock.monotonic() + REFUSED_MS);
+        logger.debug('cannot mend damaged content', { digest, error: errorText(error) });
+        if (isLarderError(error) && !error.retryable)
+          stillRefused.set(digest, clock.monotonic() + REFUSED_MS);
         else for (const { upstream } of origins) silent.add(upstream);
       }
     }
-    return given;
+    return stillRefused;
   }
 }

@@ -8,7 +8,7 @@ import { createPullEngine, type PullEngine } from './pull/engine.ts';
 import { createRecentFailures, type RecentFailures } from './pull/recent-failures.ts';
 import { createSizeHints, type SizeHints } from './pull/size-hints.ts';
 
-/** What is fetched from upstreams, and what is known of what comes next: shared by all who ask, clients and upkeep alike. */
+/** Downloads from upstreams and the memories beside them, shared by clients' requests and repairs. */
 export interface Pulls {
   readonly engine: PullEngine;
   readonly manifests: Manifests;

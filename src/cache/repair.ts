@@ -1,45 +1,41 @@
 import { untilAborted } from '../kit/abort.ts';
 import { LarderError } from '../kit/errors.ts';
-import type { Digest } from '../oci/digest.ts';
 import type { Origin } from '../store/types.ts';
+import type { Maintenance } from '../store/maintenance/maintenance.ts';
 import type { DamagedContent } from '../store/maintenance/verify.ts';
 import type { Access } from './access/access.ts';
-import type { Manifests } from './answers/manifests.ts';
 import type { Fill } from './pull/fill.ts';
-import type { PullEngine } from './pull/engine.ts';
 import type { Destination, Target } from './access/target.ts';
-import type { UpstreamTable } from './upstreams.ts';
+import type { ActiveConfig } from './active-config.ts';
+import type { Pulls } from './pulls.ts';
 
 export interface RepairDeps {
-  /** The table of the configuration in force. */
-  readonly table: () => UpstreamTable;
-  readonly access: Pick<Access, 'visit'>;
-  readonly pulls: Pick<PullEngine, 'running' | 'start'>;
-  readonly manifests: Pick<Manifests, 'fetch'>;
-  readonly isDamaged: (digest: Digest) => boolean;
+  readonly active: Pick<ActiveConfig, 'table'>;
+  readonly access: Pick<Access, 'requesterFor'>;
+  readonly pulls: Pick<Pulls, 'engine' | 'manifests'>;
+  readonly maintenance: Pick<Maintenance, 'isDamaged'>;
 }
 
-/** See {@link createRepair}. */
+/**
+ * Mends content from one of the repositories it came through, as Larder itself: with the configured credential, else
+ * anonymously. The one download of a body is shared with callers who ask for it meanwhile. Rejects with the failure of the
+ * last repository, with `NOT_STORED` if none of their upstreams is configured, or with the signal's reason.
+ */
 export type Repair = (content: DamagedContent, signal: AbortSignal) => Promise<void>;
 
-/**
- * Mends content from one of the repositories that it came through, in Larder's own name: with the configured credential, else as
- * a stranger. The one download of a body is shared with whoever asks for it meanwhile. Rejects with what the last of them answered,
- * with `NOT_STORED` when none of them is configured, or with the signal's reason.
- */
-export function createRepair(deps: RepairDeps): Repair {
-  const { table, access, pulls, manifests, isDamaged } = deps;
+export function createRepair({ active, access, pulls, maintenance }: RepairDeps): Repair {
+  const { engine, manifests } = pulls;
 
   return async function repair(content, signal) {
-    let failure: unknown = new LarderError('NOT_STORED', 'it came from no upstream that is configured now');
+    let failure: unknown = new LarderError('NOT_STORED', 'it came from no configured upstream');
     for (const origin of content.origins) {
       const destination = destinationOf(origin);
       if (destination === undefined) continue;
-      const target: Target = { ...destination, requester: access.visit(destination, undefined) };
+      const target: Target = { ...destination, requester: access.requesterFor(destination, undefined) };
       try {
         await untilAborted(fetch(content, target, signal), signal);
-        if (!isDamaged(content.digest)) return;
-        failure = new LarderError('STORE_UNAVAILABLE', 'it was fetched, and could not be kept');
+        if (!maintenance.isDamaged(content.digest)) return;
+        failure = new LarderError('STORE_UNAVAILABLE', 'it was fetched but could not be stored');
       } catch (error) {
         signal.throwIfAborted();
         failure = error;
@@ -57,21 +53,21 @@ export function createRepair(deps: RepairDeps): Repair {
       await manifests.fetch(target, digest);
       return;
     }
-    const fill = pulls.running(target.upstream.name, digest) ?? pulls.start(target, digest, size);
+    const fill = engine.running(target.upstream.name, digest) ?? engine.start(target, digest, size);
     await fill.opened;
     await wholeOf(fill, signal);
   }
 
-  /** Upstreams that are not configured any more are not asked. */
+  /** Undefined if the upstream is not configured. */
   function destinationOf({ upstream: name, repository }: Origin): Destination | undefined {
-    const upstream = table().all.find((one) => one.name === name);
+    const upstream = active.table.all.find((one) => one.name === name);
     return upstream === undefined
       ? undefined
       : { upstream, repository, visibleName: repository, ns: undefined };
   }
 }
 
-/** Reads along until the body is proven, without taking it: a fill that nobody reads may end before that. */
+/** Counts as a reader until the body is proven, because a fill without readers may end before that. */
 async function wholeOf(fill: Fill, signal: AbortSignal): Promise<void> {
   const isReader = fill.retain();
   try {

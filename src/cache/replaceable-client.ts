@@ -1,14 +1,14 @@
 import type { Upstream } from '../upstream/types.ts';
 
-/** The client of an upstream that outlives changes of its settings. */
-export interface LastingClient {
+/** A client of an upstream that stays the same object when its settings change. */
+export interface ReplaceableClient {
   readonly client: Upstream;
-  /** New requests go to `next` from now on; gives the one before, whose requests go on. */
+  /** Sends new requests to `next`. Returns the previous client, whose running requests go on. */
   replace(next: Upstream): Upstream;
 }
 
-/** Wraps `first`, so that a download which began before a change of the configuration is resumed after it. */
-export function createLastingClient(first: Upstream): LastingClient {
+/** Wraps `first`, so that a download that began before a change of the configuration can resume after it. */
+export function createReplaceableClient(first: Upstream): ReplaceableClient {
   let current = first;
   return {
     client: {

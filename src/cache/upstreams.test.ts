@@ -64,12 +64,12 @@ test('a name that no registry can have is refused', () => {
   }
 });
 
-test('an answer can be written in the terms of the client: name and ns as they came', () => {
+test('a destination keeps name and ns as the client wrote them', () => {
   const { visibleName, ns } = several.destination('ghcr.io/o/i', 'ghcr.io');
   assert.deepEqual([visibleName, ns], ['ghcr.io/o/i', 'ghcr.io']);
 });
 
-test('a ping speaks of the upstream of ns, or of the only one, or of none', () => {
+test('a ping is for the upstream of ns, or of the only one, or of none', () => {
   assert.equal(several.pinged('ghcr.io')?.name, 'ghcr.io');
   assert.equal(several.pinged(undefined), undefined);
   assert.equal(table(['quay.io']).pinged(undefined)?.name, 'quay.io');

@@ -2,20 +2,26 @@ import { LarderError } from '../kit/errors.ts';
 import { parseRepositoryName } from '../oci/reference.ts';
 import type { CachedUpstream, Destination } from './access/target.ts';
 
-/** The upstreams of one configuration. A new configuration makes a new table. */
+/** The upstreams of one configuration. A changed configuration gets a new table. */
 export interface UpstreamTable {
   readonly all: readonly CachedUpstream[];
-  /** The upstream of requests with neither alias nor `ns`. */
+  /** Upstream of requests with neither alias nor `ns`. */
   readonly fallback: CachedUpstream | undefined;
-  /** Resolves the name of a path. Throws `NAME_UNKNOWN` for an upstream that is not configured, `NAME_INVALID` for a bad name. */
+  /**
+   * Resolves the name in a path. Throws `NAME_UNKNOWN` for an upstream that is not configured, `NAME_INVALID` for a bad
+   * name.
+   */
   destination(name: string, ns: string | undefined): Destination;
-  /** The one upstream a `/v2/` ping speaks of: that of `ns`, or the only one. Undefined: several. Throws `NAME_UNKNOWN`. */
+  /**
+   * The upstream that a `/v2/` ping is for: that of `ns`, or the only one. Undefined if there are several. Throws
+   * `NAME_UNKNOWN`.
+   */
   pinged(ns: string | undefined): CachedUpstream | undefined;
 }
 
 /**
- * Routing (design, section 5): path alias, `?ns=`, default upstream. Only configured upstreams are ever reached; anything
- * else is refused before a socket is opened.
+ * Routes by path alias, `?ns=`, or default upstream (docs/guide/clients.md). A request for an upstream that is not
+ * configured is refused before a socket is opened.
  */
 export function createUpstreamTable(
   all: readonly CachedUpstream[],

@@ -2,13 +2,12 @@ import type { RegistryConfig } from '../api/registry-config/effective.ts';
 import type { Clock } from '../kit/clock.ts';
 import { isLarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
-import type { CacheMetrics } from './metrics.ts';
+import { zeroUpstreamSeries, type CacheMetrics } from './metrics.ts';
 import type { TaskGroup } from '../kit/task-group.ts';
 import { watchFiles } from '../kit/watch-files.ts';
 import type { ActiveConfig } from './active-config.ts';
 import { loadConfig } from './config-file.ts';
 import { warnOfConfig } from './config-warnings.ts';
-import { declareUpstreams } from './declared-series.ts';
 
 export interface WatchConfigDeps {
   readonly tasks: TaskGroup;
@@ -18,8 +17,9 @@ export interface WatchConfigDeps {
 }
 
 /**
- * Applies the configuration file when it changes, without dropping a request. One with problems is refused, the old one stays in force, and
- * log and metrics say so. `asRead` is its fingerprint from before it was read for the first time.
+ * Applies the configuration file when it changes, without dropping a request. A file with problems is refused: the previous
+ * configuration stays in force, and log and metrics report the refusal. `asRead` is the file's fingerprint, taken before it
+ * was first read.
  */
 export function watchConfig(
   file: string,
@@ -33,16 +33,16 @@ export function watchConfig(
     try {
       const config = await loadConfig(file);
       active.apply(config);
-      declareUpstreams(metrics, upstreamNames(config));
+      zeroUpstreamSeries(metrics, upstreamNames(config));
       warnOfConfig(config, logger);
       metrics.configValid.set(1);
       metrics.configReloads.inc({ result: 'applied' });
-      logger.info('configuration changed', { event: 'config-applied', upstreams: upstreamNames(config) });
+      logger.info('configuration applied', { event: 'config-applied', upstreams: upstreamNames(config) });
     } catch (error) {
       if (!isLarderError(error)) throw error;
       metrics.configReloads.inc({ result: 'refused' });
       metrics.configValid.set(0);
-      logger.error('changed configuration refused, the old one stays in force', {
+      logger.error('changed configuration refused; the previous one stays in force', {
         event: 'config-refused',
         problems: error.message.split('\n'),
       });
@@ -50,7 +50,7 @@ export function watchConfig(
   }
 }
 
-/** The upstreams of a configuration, by name. */
+/** Names of the upstreams of a configuration. */
 export function upstreamNames(config: RegistryConfig): string[] {
   return config.caches.map((cache) => cache.upstream);
 }

@@ -7,7 +7,7 @@ import { createAdminClient, type AdminClient } from './admin-client.ts';
 
 const never = new AbortController().signal;
 
-/** A client of a server that answers so. */
+/** Runs a client against a server with this answer. */
 async function withServer<T>(answer: RequestListener, use: (client: AdminClient) => Promise<T>): Promise<T> {
   const server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -70,7 +70,7 @@ for (const [what, answer, code, message] of [
   });
 }
 
-test('a connection that breaks off, and an address where nobody listens, are told in a sentence', async () => {
+test('a connection that breaks off, and an address without a listener, are reported in a sentence', async () => {
   await withServer(
     (request, response) => {
       response.write('{"event":"a"}\n', () => request.socket.destroy());
@@ -88,7 +88,7 @@ test('a connection that breaks off, and an address where nobody listens, are tol
   await assert.rejects(client.read('/doc', never), { code: 'ADMIN_UNREACHABLE' });
 });
 
-test('a listener without TLS at an https address is told in a sentence', async () => {
+test('a listener without TLS at an https address is reported in a sentence', async () => {
   await withServer(
     () => {},
     async ({ url }) => {
@@ -101,7 +101,7 @@ test('a listener without TLS at an https address is told in a sentence', async (
   );
 });
 
-test('who gives up gets the reason, before and within an answer', async () => {
+test('an aborted call rejects with the reason, before and within an answer', async () => {
   const stop = new AbortController();
   await withServer(
     (_request, response) => {

@@ -3,19 +3,19 @@ import { request as httpsRequest } from 'node:https';
 import { ERROR_TABLE, errorText, LarderError, type ErrorCode } from '../kit/errors.ts';
 import { lines } from '../kube/client/lines.ts';
 
-/** Talks to the admin listener of a running `larder serve`. Rejects with what it answers, and with `ADMIN_UNREACHABLE`. */
+/** Client of the admin listener of a running `larder serve`. Rejects with the listener's error, or with `ADMIN_UNREACHABLE`. */
 export interface AdminClient {
   readonly url: string;
-  /** A document of it. */
+  /** Reads a document. */
   read(path: string, signal: AbortSignal): Promise<Record<string, unknown>>;
-  /** Has something done; gives what is told of it, line by line. */
+  /** Starts work in the process, and yields its messages, one a line. */
   act(path: string, body: object, signal: AbortSignal): AsyncGenerator<Record<string, unknown>>;
 }
 
-/** Nothing for so long, and nobody is there: the listener sends an empty line each 10 s. */
+/** Time without data after which a request fails. The listener sends an empty line every 10 s. */
 const SILENCE_MS = 60_000;
 const LINE_LIMIT = 1024 * 1024;
-/** Statistics of some thousand upstreams. */
+/** Enough for the statistics of some thousand upstreams. */
 const DOCUMENT_LIMIT = 16 * 1024 * 1024;
 
 export function createAdminClient(base: URL, token: string | undefined): AdminClient {
@@ -35,7 +35,7 @@ export function createAdminClient(base: URL, token: string | undefined): AdminCl
     };
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = (target.protocol === 'https:' ? httpsRequest : httpRequest)(target, options, resolve);
-      request.on('timeout', () => request.destroy(new Error(`nothing came for ${SILENCE_MS / 1000} s`)));
+      request.on('timeout', () => request.destroy(new Error(`no data for ${SILENCE_MS / 1000} s`)));
       request.on('error', reject);
       request.end(body === undefined ? undefined : JSON.stringify(body));
     }).catch((error: unknown) => {
@@ -46,7 +46,7 @@ export function createAdminClient(base: URL, token: string | undefined): AdminCl
     throw refusal(response, await textOf(response, signal));
   }
 
-  /** What breaks off is told in one sentence, whatever broke it. */
+  /** Turns every failure within an answer into one message. */
   async function* linesOf(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<string> {
     try {
       yield* lines(response, LINE_LIMIT, (fault) =>
@@ -109,19 +109,19 @@ export function createAdminClient(base: URL, token: string | undefined): AdminCl
         yield document;
         if (document['event'] === 'result') return;
       }
-      throw unreachable(`the answer of ${url} ended before its result: larder serve has stopped, perhaps`);
+      throw unreachable(`the answer of ${url} ended before its result: larder serve may have stopped`);
     },
   };
 }
 
-/** OpenSSL's errors are lines of `:error:<number>:<library>:<function>:<reason>:<file>`, of which the reason says something. */
+/** OpenSSL's errors are lines of `:error:<number>:<library>:<function>:<reason>:<file>`. Only the reason helps a reader. */
 function connectionFailure(error: unknown): string {
   const text = errorText(error);
   const reason = /:error:[^:]*:[^:]*:[^:]*:([^:]+):/.exec(text)?.[1];
   return reason === undefined ? text : `TLS failed: ${reason}`;
 }
 
-/** What the listener threw, as if it had been thrown here. */
+/** Rebuilds the error of the listener. */
 function failureOf({ code, error, hint }: Record<string, unknown>): LarderError {
   const known =
     typeof code === 'string' && Object.hasOwn(ERROR_TABLE, code) ? (code as ErrorCode) : 'INTERNAL';

@@ -4,10 +4,10 @@ import { main, packageVersion } from './main.ts';
 
 const stderr = batchedWriter((text) => process.stderr.write(text));
 process.on('exit', () => stderr.flush());
-// Who reads the log or the output may go away: that is no reason to end.
+// The reader of the log or output may close its end of the pipe. The process goes on.
 for (const stream of [process.stderr, process.stdout]) stream.on('error', () => {});
 
-/** The process: the only place that touches its globals. */
+/** Runs the command of this process. No other file uses the globals of the process. */
 process.exitCode = await main(process.argv.slice(2), {
   environment: process.env,
   isTerminal: process.stderr.isTTY,
@@ -23,5 +23,5 @@ process.exitCode = await main(process.argv.slice(2), {
   },
 });
 
-// All of our own has ended. Clients of others, such as a cloud's, may still wait for a server that never answers.
+// Larder's own work has ended. A cloud's client library may still wait for a server that never answers.
 systemClock.after(500, () => process.exit());

@@ -9,7 +9,7 @@ function reported(error: unknown): [code: number, text: string] {
   return [code, text];
 }
 
-describe('a failure that Larder knows', () => {
+describe('an error of Larder', () => {
   test('is one line and its hint, without a stack trace', () => {
     const error = new LarderError('ADDRESS_IN_USE', 'cannot listen on 127.0.0.1:5000', {
       hint: 'choose another address with --address',
@@ -20,7 +20,7 @@ describe('a failure that Larder knows', () => {
     ]);
   });
 
-  test('of a configuration is its list of problems as it is, each with its own path', () => {
+  test('for a configuration is its list of problems without a prefix, each with its own path', () => {
     assert.deepEqual(reported(new LarderError('CONFIG_INVALID', 'caches[0].upstream: a\ncaches[1]: b')), [
       2,
       'caches[0].upstream: a\ncaches[1]: b\n',
@@ -39,9 +39,9 @@ describe('a failure that Larder knows', () => {
     test(`${code} exits with ${exit}`, () => assert.equal(reported(new LarderError(code, 'x'))[0], exit));
 });
 
-test('a failure that Larder does not know comes with its stack and exits with 1', () => {
+test('an unexpected error comes with its stack and exits with 1', () => {
   const [code, text] = reported(new TypeError('x is not a function'));
   assert.equal(code, 1);
-  assert.match(text, /^larder: unexpected failure: TypeError: x is not a function\n {4}at /);
-  assert.deepEqual(reported('text'), [1, 'larder: unexpected failure: text\n']);
+  assert.match(text, /^larder: unexpected error: TypeError: x is not a function\n {4}at /);
+  assert.deepEqual(reported('text'), [1, 'larder: unexpected error: text\n']);
 });

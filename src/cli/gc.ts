@@ -8,7 +8,7 @@ import {
 } from '../store/maintenance/garbage.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
-import { interruptible } from './interruptible.ts';
+import { interruptible } from './signals.ts';
 import { findKeeper, keeperOptions, type GarbageSettings } from './keeper.ts';
 import { createLiveLine, createSilentLine } from './live-line.ts';
 import { option, outputOption, parseBytes } from './options.ts';
@@ -21,36 +21,34 @@ interface GcFlags {
   readonly output: 'text' | 'json';
 }
 
-/** What a document for programs lists at most; all are counted. */
+/** Items that the JSON output lists at most. All are counted. */
 const LISTED = 10_000;
 
 const MEANING: Record<GarbageReason, string> = {
-  leftover: 'beginnings of bodies that no download works on',
+  leftover: 'partial bodies without a running download',
   quarantine: 'damaged files in quarantine',
   unconfigured: 'content of upstreams that are not configured',
-  ttl: 'content that was not used for longer than its ttl',
-  budget: 'what was over a budget',
+  ttl: 'content not used for longer than its ttl',
+  budget: 'content over a size limit',
 };
 
-/** `larder gc`: removes what nobody wants any more, or says with `--dry-run` what that would be. */
+/** `larder gc`: removes unwanted content, or lists it with `--dry-run`. */
 export function gcCommand(io: CommandIo): CommandDefinition {
   return {
     build(done) {
       const command = new Command('gc')
         .description(
-          'Remove what nobody wants any more: expired, over a budget, unconfigured, half-fetched or damaged.',
+          'Remove content that is expired, over a size limit, unconfigured, partly downloaded or damaged.',
         )
-        .addOption(new Option('--dry-run', 'say what would go and why, and change nothing'))
+        .addOption(new Option('--dry-run', 'list what would be removed and why, and change nothing'))
         .addOption(
           option(
             '--config <file>',
-            'RegistryConfig document of a store that no larder serve has: without it content goes by --max-size alone',
+            'RegistryConfig document for a store that no larder serve uses; without it only --max-size applies',
           ),
         )
         .addOption(
-          option('--max-size <quantity>', 'limit of such a store as a whole (default: none)').argParser(
-            parseBytes,
-          ),
+          option('--max-size <quantity>', 'limit of such a store (default: none)').argParser(parseBytes),
         )
         .addOption(outputOption());
       for (const one of keeperOptions(io)) command.addOption(one);
@@ -93,7 +91,7 @@ async function collect(
   }
 }
 
-/** What `larder serve` would know of its configuration. */
+/** Reads the settings that a running `larder serve` has from its configuration. */
 async function settingsOf({ config, maxSize }: GcFlags): Promise<GarbageSettings> {
   if (config === undefined) return { policies: undefined, maxBytes: maxSize };
   const [{ loadConfig }, { policiesOf }] = await Promise.all([
@@ -106,11 +104,11 @@ async function settingsOf({ config, maxSize }: GcFlags): Promise<GarbageSettings
 function itemText({ reason, name, size, freedBytes, upstreams, usedAt }: GarbageItem): string {
   const whose = upstreams.length === 0 ? '' : `  ${upstreams.join(', ')}`;
   const used = usedAt === undefined ? '' : `  last used ${new Date(usedAt).toISOString()}`;
-  const stays = freedBytes < size ? '  stays for other upstreams' : '';
+  const stays = freedBytes < size ? '  kept for other upstreams' : '';
   return `${reason.padEnd(12)}  ${formatSize(size).padStart(8)}  ${name}${whose}${used}${stays}`;
 }
 
-/** Undefined where there is none: a store at rest without `--max-size`. */
+/** Undefined without a limit, as for a store at rest without `--max-size`. */
 function limitOf({ limitBytes }: GarbageResult): number | undefined {
   return limitBytes >= Number.MAX_SAFE_INTEGER ? undefined : limitBytes;
 }

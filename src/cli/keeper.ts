@@ -17,14 +17,14 @@ import { createAdminClient, type AdminClient } from './admin-client.ts';
 import type { CommandIo } from './command.ts';
 import { option, parseExternalUrl, storeDirectory, storeOption } from './options.ts';
 
-/** Who looks after a store: this process while nobody else has it, else the `larder serve` that has. */
+/** Runs maintenance on a store: in this process while no other process uses the store, else in the `larder serve` that does. */
 export interface Keeper extends AsyncDisposable {
-  /** What the work is done on, for people. */
+  /** The store or process, for people. */
   readonly place: string;
-  /** True when a running `larder serve` does it. */
+  /** True if a running `larder serve` does the work. */
   readonly isServing: boolean;
   verify(options: VerifyRequest, signal: AbortSignal, report: Report<VerifyEvent>): Promise<VerifyResult>;
-  /** A store at rest does not know what it should do away with: `atRest` says it. */
+  /** `atRest` has the settings for a store that no `larder serve` uses. */
   collectGarbage(
     options: { readonly dryRun: boolean; readonly atRest: GarbageSettings },
     signal: AbortSignal,
@@ -49,20 +49,21 @@ export interface KeeperOptions {
   readonly adminTokenFile?: string;
 }
 
-/** The flags that say which store it is. */
+/** The flags that name the store. */
 export function keeperOptions(io: CommandIo): Option[] {
   return [
     storeOption(io),
-    option('--admin <url>', 'admin listener of the larder serve that has the store, or of one elsewhere')
+    option('--admin <url>', 'admin listener of the larder serve that uses the store, or of another one')
       .argParser(parseExternalUrl)
       .default(new URL('http://127.0.0.1:5001'), 'http://127.0.0.1:5001'),
-    option('--admin-token-file <file>', 'token of that listener, where it needs one'),
+    option('--admin-token-file <file>', 'token of that listener, if it needs one'),
   ];
 }
 
 /**
- * Opens the store when nobody has it, else finds who has. With an `--admin` of the user's own it is that one, wherever its store is. Throws
- * `USAGE` where `--store` is no directory, `NOT_STORED` where there is no store, `STORE_UNUSABLE`, `ADMIN_TOKEN_INVALID`, and `ADMIN_UNREACHABLE`.
+ * Opens the store, or finds the `larder serve` that uses it. With `--admin` on the command line it is that one, wherever its store is.
+ * Throws `USAGE` if `--store` is no directory, `NOT_STORED` if there is no store, `STORE_UNUSABLE`, `ADMIN_TOKEN_INVALID`, and
+ * `ADMIN_UNREACHABLE`.
  */
 export async function findKeeper(command: Command, io: CommandIo, signal: AbortSignal): Promise<Keeper> {
   const options = command.opts<KeeperOptions>();
@@ -95,9 +96,9 @@ function keeperServing(client: AdminClient): Keeper {
 
   async function run<Event, Result>(path: string, body: object, signal: AbortSignal, report: Report<Event>) {
     let result: Record<string, unknown> | undefined;
-    for await (const told of client.act(path, body, signal)) {
-      if (told['event'] === 'result') result = told;
-      else await report(told as Event);
+    for await (const message of client.act(path, body, signal)) {
+      if (message['event'] === 'result') result = message;
+      else await report(message as Event);
     }
     const { event: _event, ...sums } = result ?? {};
     return sums as Result;
@@ -107,7 +108,7 @@ function keeperServing(client: AdminClient): Keeper {
 async function keeperAtRest(directory: string, io: CommandIo): Promise<Keeper> {
   if (!(await isThere(join(directory, 'blobs'))) && !(await isThere(join(directory, 'index.sqlite')))) {
     throw new LarderError('NOT_STORED', `there is no store in ${directory}`, {
-      hint: 'name its directory with --store, or the larder serve that has it with --admin',
+      hint: 'name its directory with --store, or the larder serve that uses it with --admin',
     });
   }
   const { openStore } = await import('../store/store.ts');
@@ -115,16 +116,16 @@ async function keeperAtRest(directory: string, io: CommandIo): Promise<Keeper> {
   const tasks = new TaskGroup(logger);
   const store: MaintainedStore = await openStore(
     { clock: systemClock, logger, metrics: declareStoreMetrics(createMetricsRegistry()), tasks },
-    // To be looked at is no reason to lose anything: without limits nothing is evicted.
+    // Without limits nothing is evicted: a check must not remove content.
     { directory, maxBytes: Number.MAX_SAFE_INTEGER, policies: new Map() },
   );
-  /** What there is to repair with is another process's: the next pull of that fetches all of it. */
+  /** Quarantines damaged content. This process cannot repair it: the next pull through `larder serve` fetches all of it. */
   async function remove(digest: Digest): Promise<never> {
     await store.discardRemains(digest);
-    throw new LarderError('ADMIN_UNREACHABLE', 'no larder serve has the store');
+    throw new LarderError('ADMIN_UNREACHABLE', 'no larder serve uses the store');
   }
   return {
-    place: `the store ${directory}, which no larder serve has now`,
+    place: `the store ${directory}, which no larder serve uses`,
     isServing: false,
     verify: ({ image, rate, repair }, signal, report) =>
       store.maintenance.verify(
@@ -141,7 +142,7 @@ async function keeperAtRest(directory: string, io: CommandIo): Promise<Keeper> {
   };
 }
 
-/** Throws `STORE_UNUSABLE` where this user may not look. */
+/** Throws `STORE_UNUSABLE` if this user may not read the path. */
 async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path);
@@ -155,7 +156,7 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** Who answers at the default address may have another store, whose content is none of this command's business. */
+/** Checks that the `larder serve` at the default address uses this store. Throws `ADMIN_UNREACHABLE` if not. */
 async function expectStore(client: AdminClient, directory: string, signal: AbortSignal): Promise<void> {
   const has = async (): Promise<string | undefined> => {
     const { store } = (await client.read('/api/v1/stats', signal)) as { store?: { directory?: unknown } };
@@ -167,7 +168,7 @@ async function expectStore(client: AdminClient, directory: string, signal: Abort
   });
   const real = (path: string): Promise<string> => realpath(path).catch(() => path);
   if (found !== undefined && (await real(found)) !== (await real(directory)))
-    throw inUse(directory, `the larder serve at ${client.url} has the store ${found}`);
+    throw inUse(directory, `the larder serve at ${client.url} uses the store ${found}`);
 }
 
 function inUse(directory: string, why: string, cause?: unknown): LarderError {

@@ -6,8 +6,7 @@ import { kubeconfigOf } from '../../test/cluster/kubeconfig.ts';
 import { ManualClock } from '../kit/clock.ts';
 import { isLarderError, type ErrorCode } from '../kit/errors.ts';
 import { silentLogger } from '../kit/logger.ts';
-import { kubeConnectionOf } from './kube-connection.ts';
-import type { KubeOptions } from './kube-options.ts';
+import { kubeConnectionOf, type KubeOptions } from './kube-connection.ts';
 
 const IN_POD = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
 
@@ -20,7 +19,7 @@ function refusedWith(code: ErrorCode, message: RegExp): (error: unknown) => bool
   return (error) => isLarderError(error, code) && message.test(error.message);
 }
 
-test('a kubeconfig comes before the service account, and the flag before the namespace of the context', async () => {
+test('the kubeconfig overrides the service account, and the flag the namespace of the context', async () => {
   using own = tempDir();
   const pki = createTestPki();
   const access = { server: 'https://api.example', ca: pki.caPem, client: pki.client({ commonName: 'a' }) };
@@ -34,7 +33,7 @@ test('a kubeconfig comes before the service account, and the flag before the nam
   );
 });
 
-test('without a kubeconfig the process has to run in a Pod, and to have its service account', async () => {
+test('without a kubeconfig the process must run in a pod that has a service account', async () => {
   await assert.rejects(connect({}), refusedWith('USAGE', /--kubeconfig is needed/));
   await assert.rejects(
     connect({ context: 'test' }, IN_POD),

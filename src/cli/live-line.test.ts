@@ -15,7 +15,7 @@ function setting(isTerminal: boolean) {
 
 const CLEAR = '\r\u001B[2K';
 
-test('on a terminal one line is rewritten in place, not more often than people read, and taken away before a line of the outcome', async () => {
+test('on a terminal one line is rewritten in place, at most every 200 ms, and cleared before a line of the result', async () => {
   const { clock, line, written } = setting(true);
   line.show(() => 'one');
   line.show(() => assert.fail('too soon'));
@@ -27,7 +27,7 @@ test('on a terminal one line is rewritten in place, not more often than people r
   assert.equal(written(), `err:${CLEAR}oneerr:${CLEAR}${'x'.repeat(79)}err:${CLEAR}out:found\nout:again\n`);
 });
 
-test('elsewhere there are whole lines, one each 10 s, without control characters', async () => {
+test('elsewhere there are whole lines, one every 10 s, without control characters', async () => {
   const { clock, line, written } = setting(false);
   line.show(() => assert.fail('short work says nothing'));
   clock.advance(10_000);

@@ -1,25 +1,25 @@
 import type { Clock } from '../kit/clock.ts';
 import type { CommandIo } from './command.ts';
 
-/** How far long work is: one line that is rewritten in place on a terminal, a line now and then elsewhere; on standard error. */
+/** Progress of long work on standard error: one line that is rewritten in place on a terminal, a line every 10 s elsewhere. */
 export interface LiveLine {
-  /** The latest; `text` is asked for only when it is shown. */
+  /** Shows the latest progress. `text` is called only if the line is shown. */
   show(text: () => string): void;
-  /** Writes a line of the outcome to standard output. */
+  /** Writes a line of the result to standard output. */
   print(line: string): Promise<void>;
-  /** Takes the line away. */
+  /** Clears the line. */
   end(): Promise<void>;
 }
 
-/** Milliseconds between two states of the line: as fast as people read, and for a log. */
+/** Milliseconds between two updates: as fast as people read on a terminal, slow enough for a log elsewhere. */
 const EVERY_MS = { terminal: 200, elsewhere: 10_000 };
-/** A line that is longer would leave its first part behind. */
+/** Longest line in characters. A longer one would wrap, and only its last row could be cleared. */
 const WIDTH = 79;
 const CLEAR = '\r\u001B[2K';
 
 export function createLiveLine(io: Pick<CommandIo, 'isTerminal' | 'out' | 'err'>, clock: Clock): LiveLine {
   const everyMs = io.isTerminal ? EVERY_MS.terminal : EVERY_MS.elsewhere;
-  // Short work needs no line in a log.
+  // Elsewhere the first line comes after 10 s: short work needs none.
   let shownAt = io.isTerminal ? -Infinity : clock.monotonic();
   let isShown = false;
 
@@ -27,7 +27,7 @@ export function createLiveLine(io: Pick<CommandIo, 'isTerminal' | 'out' | 'err'>
     if (!isShown) return;
     isShown = false;
     io.err(CLEAR);
-    // Standard error is written at the end of the turn, see batched-writer.ts: before what comes now.
+    // Standard error is written at the end of the turn (batched-writer.ts), which must come before the next output.
     await new Promise(setImmediate);
   }
 
@@ -47,7 +47,7 @@ export function createLiveLine(io: Pick<CommandIo, 'isTerminal' | 'out' | 'err'>
   };
 }
 
-/** Says nothing: for output that programs read. */
+/** Shows no progress and no result, for JSON output. */
 export function createSilentLine(): LiveLine {
   return { show() {}, print: () => Promise.resolve(), end: () => Promise.resolve() };
 }

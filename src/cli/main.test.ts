@@ -14,7 +14,7 @@ import { parseRegistryConfig } from '../api/registry-config/parse.ts';
 import { digestOf } from '../oci/digest.ts';
 import { main, packageVersion } from './main.ts';
 
-/** One cache that nobody pulls from. */
+/** A configuration with one cache, which gets no requests. */
 const CONFIG = `
 apiVersion: registry.extensions.gardener.cloud/v1alpha3
 kind: RegistryConfig
@@ -90,7 +90,7 @@ describe('help', () => {
     }
   });
 
-  test('comes on standard error, as wrong usage, when nothing was asked', async () => {
+  test('comes on standard error, as wrong usage, without a command', async () => {
     const { code, out, err } = await run();
     assert.deepEqual([code, out], [2, '']);
     assert.match(err, /^Usage: larder/);
@@ -119,16 +119,19 @@ describe('wrong usage exits with 2 and says what is wrong', () => {
     [['node-agent', '--config', 'n.json', '--node-name', 'a'], /either --config or --node-name is needed/],
     [['node-agent', '--config', 'n.json', '--namespace', 'a'], /--namespace needs --node-name/],
     [['node-agent', '--config', 'n.json', '--state', '/s'], /--state needs --node-name/],
-    [['node-agent', '--node-name', 'a', '--pod-name', 'p'], /--pod-name and --pod-uid need each other/],
+    [
+      ['node-agent', '--node-name', 'a', '--pod-name', 'p'],
+      /--pod-name and --pod-uid must be given together/,
+    ],
     [['node-agent', '--node-name', 'a', '--context', 'c'], /--context needs --kubeconfig/],
-    [['node-agent', '--node-name', 'a'], /--kubeconfig is needed: this process does not run in a Pod/],
+    [['node-agent', '--node-name', 'a'], /--kubeconfig is needed: this process does not run in a pod/],
     [['node-agent', '--address', '0.0.0.0:5010'], /expected a loopback address/],
-    [['serve', '--scrub-rate', 'fast'], /expected a quantity of bytes a second/],
+    [['serve', '--scrub-rate', 'fast'], /expected a quantity of bytes per second/],
     [['verify', '--store', 's3://bucket/prefix?secret=x'], /--store s3:\/\/bucket\/prefix: only directories/],
     [['gc', '--store', 's3://bucket/prefix'], /--store s3:\/\/bucket\/prefix: only directories/],
     [['verify', 'sha256:12ab'], /"sha256:12ab" is no image: invalid digest/],
-    [['verify', '--rate', 'fast'], /expected bytes a second above 0, such as 20M, found "fast"/],
-    [['verify', '--rate', '0'], /expected bytes a second above 0/],
+    [['verify', '--rate', 'fast'], /expected bytes per second above 0, such as 20M, found "fast"/],
+    [['verify', '--rate', '0'], /expected bytes per second above 0/],
     [['verify', 'UPPER'], /"UPPER" is no image: invalid repository name/],
     [['verify', 'a', 'b'], /too many arguments/],
     [['verify', '--admin', 'localhost:5001'], /expected a URL such as/],
@@ -158,7 +161,7 @@ describe('wrong usage exits with 2 and says what is wrong', () => {
 });
 
 describe('validate', () => {
-  test('says what a good file configures', async () => {
+  test('prints the upstreams of a valid file', async () => {
     using directory = tempDir();
     const file = directory.write('good.yaml', CONFIG);
     const { code, out, err } = await run('validate', file);
@@ -168,7 +171,7 @@ describe('validate', () => {
     assert.deepEqual([json.code, JSON.parse(json.out)], [0, { valid: true, upstreams: ['r.example'] }]);
   });
 
-  test('lists every problem of a bad one with its field path, and exits with 2', async () => {
+  test('lists every problem of an invalid file with its field path, and exits with 2', async () => {
     using directory = tempDir();
     const file = directory.write('bad.yaml', `${CONFIG}    bogus: 1\n    garbageCollection: { ttl: -1h }\n`);
     const { code, out, err } = await run('validate', file);
@@ -185,7 +188,7 @@ describe('validate', () => {
     const file = directory.write('mirrors.yaml', MIRRORS);
     const { code, out, err } = await run('validate', file);
     assert.deepEqual([code, err], [0, '']);
-    assert.match(out, /mirrors\.yaml is valid: 1 upstreams \(r\.example\)/);
+    assert.match(out, /mirrors\.yaml is valid: 1 upstream \(r\.example\)/);
     const bad = await run(
       'validate',
       directory.write('bad.yaml', MIRRORS.replace('example/m', 'example/../m')),
@@ -252,7 +255,7 @@ describe('--print-config', () => {
 describe('serve', () => {
   const anyPort = ['--address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0'];
 
-  test('says when it is ready, answers, and exits with 0 after a signal, leaving nothing open', async () => {
+  test('logs that it is ready, answers, and exits with 0 after a signal, leaving nothing open', async () => {
     await assertNoLeaks(async () => {
       using directory = tempDir();
       const config = directory.write('config.yaml', CONFIG);
@@ -321,13 +324,13 @@ describe('verify and gc', () => {
     return blobPath(directory, digest);
   }
 
-  test('of a store at rest say what they found, as text and for programs', async () => {
+  test('of a store at rest print what they found, as text and as JSON', async () => {
     using directory = tempDir();
     const store = join(directory.path, 'store');
     const path = await leave(store, Buffer.from('right'));
     const good = await run('verify', '--store', store);
     assert.deepEqual([good.code, good.out], [0, '1 object checked, 5 B; all right\n']);
-    assert.match(good.err, /^checking all content: the store .*, which no larder serve has now\n$/);
+    assert.match(good.err, /^checking all content: the store .*, which no larder serve uses\n$/);
     writeFileSync(path, 'wrong');
     const bad = await run('verify', '--store', store, '--output', 'json');
     assert.deepEqual([bad.code, bad.err], [1, '']);

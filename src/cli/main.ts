@@ -38,7 +38,7 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
   }
 }
 
-/** The version in `package.json`, of a checkout and of an installed package alike. */
+/** Reads the version from `package.json`, of a checkout or an installed package. */
 export function packageVersion(): string {
   const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
   return version;

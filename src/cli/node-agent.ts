@@ -6,9 +6,14 @@ import { createLogger, type Logger, type LogLevel } from '../kit/logger.ts';
 import type { NodeAgentDeps } from '../node-agent/program.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
-import { kubeConnectionOf } from './kube-connection.ts';
-import { contextOption, kubeconfigOption, namespaceOption, type KubeOptions } from './kube-options.ts';
-import { nextSignal } from './next-signal.ts';
+import {
+  contextOption,
+  kubeconfigOption,
+  kubeConnectionOf,
+  namespaceOption,
+  type KubeOptions,
+} from './kube-connection.ts';
+import { nextSignal } from './signals.ts';
 import { logFormatOption, logLevelOption, option, parseLoopback } from './options.ts';
 
 interface NodeAgentOptions extends KubeOptions {
@@ -26,24 +31,29 @@ interface NodeAgentOptions extends KubeOptions {
   uninstall?: boolean;
 }
 
-/** `larder node-agent`: the relay of a node, and the owner of its hosts.toml files. Runs until SIGINT or SIGTERM, then exits with 0. */
+/** `larder node-agent`: runs the relay of a node and owns its hosts.toml files. Exits with 0 after SIGINT or SIGTERM. */
 export function nodeAgentCommand(io: CommandIo): CommandDefinition {
   return {
     build: (done) =>
       new Command('node-agent')
         .description('Point the containerd of this node at the caches of its cluster.')
-        .addOption(option('--config <file>', 'what this node should do, JSON, re-read when it changes'))
+        .addOption(option('--config <file>', 'node document, JSON, re-read when it changes'))
         .addOption(
-          option('--node-name <name>', 'name of this node, which then asks the API server what to do'),
+          option('--node-name <name>', 'name of this node; its node document then comes from the API server'),
         )
         .addOption(namespaceOption())
-        .addOption(option('--pod-name <name>', 'Pod of this process: its report goes with it'))
-        .addOption(option('--pod-uid <uid>', 'uid of that Pod'))
+        .addOption(option('--pod-name <name>', "pod that owns the node's report"))
+        .addOption(option('--pod-uid <uid>', 'uid of that pod'))
         .addOption(kubeconfigOption())
         .addOption(contextOption())
-        .addOption(option('--state <dir>', 'where the document is kept for a start without the API server'))
         .addOption(
-          option('--address <host:port>', 'where containerd finds the relay; a loopback address')
+          option(
+            '--state <dir>',
+            'directory that keeps the node document for a start without the API server',
+          ),
+        )
+        .addOption(
+          option('--address <host:port>', 'relay listener for containerd; a loopback address')
             .argParser(parseLoopback)
             .default(parseLoopback('127.0.0.1:5010'), '127.0.0.1:5010'),
         )
@@ -56,17 +66,17 @@ export function nodeAgentCommand(io: CommandIo): CommandDefinition {
         .addOption(
           option(
             '--config-path <dir>',
-            'the same, as containerd sees it (default: the value of --certs-dir)',
+            'the same directory, as containerd sees it (default: the value of --certs-dir)',
           ),
         )
         .addOption(
-          option('--containerd-config <file>', 'configuration of containerd, only read').default(
+          option('--containerd-config <file>', 'configuration of containerd, which is only read').default(
             '/etc/containerd/config.toml',
           ),
         )
         .addOption(logLevelOption())
         .addOption(logFormatOption(io))
-        .addOption(new Option('--uninstall', 'take away everything that an agent has written, and exit'))
+        .addOption(new Option('--uninstall', 'remove all files that an agent has written, and exit'))
         .action(async (options: NodeAgentOptions) => done(await nodeAgent(options, io))),
   };
 }
@@ -89,28 +99,28 @@ async function nodeAgent(options: NodeAgentOptions, io: CommandIo): Promise<numb
     },
     { source, reporter, clock: systemClock, logger },
   );
-  logger.info('larder relays', {
+  logger.info('relay listening', {
     event: 'ready',
     relay: agent.relay.url,
     revision: agent.status()?.revision,
   });
   const name = await stopping;
-  logger.info('larder stops', { event: 'stopping', signal: name });
+  logger.info('stopping', { event: 'stopping', signal: name });
   await agent.stop();
-  logger.info('larder has stopped', { event: 'stopped' });
+  logger.info('stopped', { event: 'stopped' });
   return EXIT.done;
 }
 
-/** Where the document comes from: a file, or the API server, which is told what this node makes of it. */
+/** The source of the node document: a file, or the API server, which also gets the node's report. */
 type Place =
   | { readonly file: string }
   | { readonly node: string; readonly owner: { readonly name: string; readonly uid: string } | undefined };
 
-/** Throws `USAGE`: a flag that would mean nothing is a mistake. */
+/** Throws `USAGE`, also for a flag that would have no effect. */
 function placeOf(options: NodeAgentOptions): Place {
   const { config, nodeName, podName, podUid } = options;
   if ((podName === undefined) !== (podUid === undefined))
-    throw new LarderError('USAGE', '--pod-name and --pod-uid need each other');
+    throw new LarderError('USAGE', '--pod-name and --pod-uid must be given together');
   if (nodeName !== undefined && config === undefined)
     return {
       node: nodeName,

@@ -7,9 +7,14 @@ import { createLogger, type Logger, type LogLevel } from '../kit/logger.ts';
 import type { OperatorDeps, RunningOperator } from '../operator/program.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
-import { kubeConnectionOf } from './kube-connection.ts';
-import { contextOption, kubeconfigOption, namespaceOption, type KubeOptions } from './kube-options.ts';
-import { nextSignal } from './next-signal.ts';
+import {
+  contextOption,
+  kubeconfigOption,
+  kubeConnectionOf,
+  namespaceOption,
+  type KubeOptions,
+} from './kube-connection.ts';
+import { nextSignal } from './signals.ts';
 import { logFormatOption, logLevelOption, option, parseAddress, parseLabels } from './options.ts';
 
 interface OperatorOptions extends KubeOptions {
@@ -30,16 +35,18 @@ interface OperatorOptions extends KubeOptions {
   deployment: string;
 }
 
-/** `larder operator`: caches and nodes as the objects of a cluster ask for them. Runs until SIGINT or SIGTERM, then exits with 0. */
+/** `larder operator`: runs caches and configures nodes by the objects of a cluster. Exits with 0 after SIGINT or SIGTERM. */
 export function operatorCommand(io: CommandIo): CommandDefinition {
   return {
     build: (done) =>
       new Command('operator')
-        .description('Run the caches that RegistryConfig objects of a cluster ask for, and tell its nodes.')
+        .description(
+          'Run the caches that the RegistryConfig objects of a cluster ask for, and point its nodes at them.',
+        )
         .addOption(namespaceOption())
-        .addOption(option('--image <reference>', 'image of the caches: that of this program'))
+        .addOption(option('--image <reference>', "image for cache pods, the operator's own"))
         .addOption(
-          option('--image-pull-secret <names>', 'Secrets that it is pulled with, separated by commas')
+          option('--image-pull-secret <names>', 'Secrets to pull that image with, separated by commas')
             .argParser((text) => text.split(',').filter((name) => name !== ''))
             .default([], 'none'),
         )
@@ -47,17 +54,17 @@ export function operatorCommand(io: CommandIo): CommandDefinition {
         .addOption(contextOption())
         .addOption(option('--node-agent <name>', 'DaemonSet of the node agents').default('larder-node-agent'))
         .addOption(
-          option('--relay-port <port>', 'port of the relays on the nodes')
+          option('--relay-port <port>', 'port of the relay on each node')
             .argParser(parsePort)
             .default(5010, '5010'),
         )
         .addOption(
-          option('--cache-service-account <name>', 'ServiceAccount of the caches').default('default'),
+          option('--cache-service-account <name>', 'ServiceAccount of cache pods').default('default'),
         )
         .addOption(
           option(
             '--cache-pod-labels <labels>',
-            'further labels of their Pods: name=value, separated by commas',
+            'additional labels of cache pods: name=value, separated by commas',
           )
             .argParser(parseLabels)
             .default({}, 'none'),
@@ -65,34 +72,31 @@ export function operatorCommand(io: CommandIo): CommandDefinition {
         .addOption(
           option(
             '--service-monitor-labels <labels>',
-            'labels by which a Prometheus finds the ServiceMonitors of the caches',
+            'labels by which Prometheus selects the ServiceMonitors of the caches',
           )
             .argParser(parseLabels)
             .default({}, 'none'),
         )
-        .addOption(option('--priority-class <name>', 'priority class of the caches (default: none)'))
+        .addOption(option('--priority-class <name>', 'priority class of cache pods (default: none)'))
         .addOption(
-          option('--claim-retention <policy>', 'what becomes of a volume when its cache is removed')
+          option('--claim-retention <policy>', 'what happens to a volume when its cache is removed')
             .argParser((text) => text)
             .choices(['Delete', 'Retain'])
             .default('Delete'),
         )
         .addOption(
-          option('--identity <name>', 'of this process alone, in the lease (default: the host name)').default(
-            hostname(),
-            'the host name',
-          ),
+          option('--identity <name>', 'unique name in the leader lease').default(hostname(), 'the host name'),
         )
         .addOption(
-          option('--admin-address <host:port>', '/healthz, /readyz and /metrics')
+          option('--admin-address <host:port>', 'listener for /healthz, /readyz and /metrics')
             .argParser(parseAddress)
             .default(parseAddress('[::]:5001'), '[::]:5001'),
         )
         .addOption(logLevelOption())
         .addOption(logFormatOption(io))
-        .addOption(new Option('--uninstall', 'take away everything that an operator has made, and exit'))
+        .addOption(new Option('--uninstall', 'remove everything that an operator has created, and exit'))
         .addOption(
-          option('--deployment <name>', 'with --uninstall: the operator to end first').default(
+          option('--deployment <name>', 'with --uninstall: Deployment of the operator to stop first').default(
             'larder-operator',
           ),
         )
@@ -146,7 +150,7 @@ async function start(
     adminAddress: options.adminAddress,
     version: io.version,
   });
-  deps.logger.info('larder operates', {
+  deps.logger.info('operator started', {
     event: 'ready',
     admin: running.adminUrl,
     namespace,
@@ -155,15 +159,15 @@ async function start(
   return running;
 }
 
-/** The work has no end of its own: what ends it is a signal, or the loss of the lease. */
+/** Runs until a signal arrives or the lease is lost. */
 async function runUntil(stopping: Promise<string>, running: RunningOperator, logger: Logger): Promise<void> {
   try {
     const name = await Promise.race([stopping, running.ended.then(() => 'end')]);
-    logger.info('larder stops', { event: 'stopping', signal: name });
+    logger.info('stopping', { event: 'stopping', signal: name });
   } finally {
     await running.stop();
   }
-  logger.info('larder has stopped', { event: 'stopped' });
+  logger.info('stopped', { event: 'stopped' });
 }
 
 async function uninstall(
@@ -180,7 +184,7 @@ async function uninstall(
   const { deployment, identity } = options;
   const settings = { namespace, deployment, identity: `${identity}-uninstall`, version: io.version };
   await module.uninstall(deps, settings, interrupted.signal);
-  deps.logger.info('everything that larder has made is removed', { event: 'uninstalled', namespace });
+  deps.logger.info('everything that the operator created is removed', { event: 'uninstalled', namespace });
   return EXIT.done;
 }
 

@@ -17,7 +17,7 @@ test('an option does not take an empty value', () => {
 });
 
 describe('an address', () => {
-  test('of what has no login and no TLS is of this machine alone', () => {
+  test('of a listener without login must be a loopback address', () => {
     assert.deepEqual(parseLoopback('127.0.0.2:1'), { host: '127.0.0.2', port: 1 });
     assert.deepEqual(parseLoopback('[::1]:1'), { host: '::1', port: 1 });
     for (const text of ['0.0.0.0:1', '10.0.0.1:1', '[::]:1', 'localhost:1', '127.0.0.1.example:1'])

@@ -8,8 +8,8 @@ import type { Address } from '../kit/listen.ts';
 import { labelsSchema } from '../kube/objects/labels.ts';
 
 /**
- * An option with its environment twin: `--admin-address` is `LARDER_ADMIN_ADDRESS`. Its value must not be empty: an empty
- * directory name would be the current directory.
+ * Makes an option with an environment twin: `--admin-address` is `LARDER_ADMIN_ADDRESS`. Refuses an empty value, because an empty
+ * directory name would mean the current directory.
  */
 export function option(flags: string, description: string): Option {
   const name = new Option(flags).name();
@@ -18,7 +18,7 @@ export function option(flags: string, description: string): Option {
     .argParser(parseText);
 }
 
-/** `HOST:PORT`, with an IPv6 host in brackets. */
+/** Parses `HOST:PORT`, with an IPv6 host in brackets. */
 export function parseAddress(text: string): Address {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
@@ -30,7 +30,7 @@ export function parseAddress(text: string): Address {
   return { host: (match[1] ?? match[2]) as string, port };
 }
 
-/** As {@link parseAddress}, of this machine alone: what listens there has no login. */
+/** Parses a loopback address like {@link parseAddress}, for a listener without a login. */
 export function parseLoopback(text: string): Address {
   const address = parseAddress(text);
   if (!/^(?:127(?:\.\d{1,3}){3}|::1)$/.test(address.host)) {
@@ -40,18 +40,18 @@ export function parseLoopback(text: string): Address {
 }
 
 export function logLevelOption(): Option {
-  return option('--log-level <level>', 'least important lines to write')
+  return option('--log-level <level>', 'least severe level to log')
     .choices(['debug', 'info', 'warn', 'error'])
     .default('info');
 }
 
 export function logFormatOption(io: Pick<CommandIo, 'isTerminal'>): Option {
-  return option('--log-format <format>', 'json or text')
+  return option('--log-format <format>', 'format of log lines')
     .choices(['json', 'text'])
     .default(io.isTerminal ? 'text' : 'json', 'text on a terminal, else json');
 }
 
-/** `http(s)://HOST[:PORT]`, with a path where a proxy serves the registry below one. */
+/** Parses `http(s)://HOST[:PORT]`, with a path if a proxy serves the registry below one. */
 export function parseExternalUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isPlain = url !== undefined && url.username + url.password + url.search + url.hash === '';
@@ -61,14 +61,13 @@ export function parseExternalUrl(text: string): URL {
   return url;
 }
 
-/** Where content is kept. */
 export function storeOption(io: Pick<CommandIo, 'environment'>): Option {
   const base = io.environment['XDG_CACHE_HOME'];
   const directory = join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'larder');
-  return option('--store <dir>', 'where content is kept').default(directory, "the user's cache directory");
+  return option('--store <dir>', 'directory of the store').default(directory, "the user's cache directory");
 }
 
-/** The absolute path of the directory that `--store` names. Throws `USAGE` for a URL, and shows none of its parameters. */
+/** Gives the absolute path of the directory in `--store`. Throws `USAGE` for a URL, without its parameters in the message. */
 export function storeDirectory(store: string): string {
   if (!store.includes('://')) return resolve(store);
   throw new LarderError(
@@ -88,7 +87,7 @@ function parseText(text: string): string {
   return text;
 }
 
-/** `name=value`, separated by commas, which no label contains. */
+/** Parses `name=value` pairs separated by commas, which no label contains. */
 export function parseLabels(text: string): Readonly<Record<string, string>> {
   const pairs = text.split(',').map((pair) => /^([^=]+)=(.*)$/.exec(pair)?.slice(1) ?? [pair, undefined]);
   const labels = labelsSchema.safeParse(Object.fromEntries(pairs));
@@ -100,7 +99,7 @@ export function parseLabels(text: string): Readonly<Record<string, string>> {
   return labels.data;
 }
 
-/** A quantity of bytes as Kubernetes writes it: `20Gi`. */
+/** Parses a quantity of bytes as Kubernetes writes it: `20Gi`. */
 export function parseBytes(text: string): number {
   const bytes = readQuantity(text);
   if (bytes === undefined || bytes <= 0) {
@@ -109,22 +108,22 @@ export function parseBytes(text: string): number {
   return bytes;
 }
 
-/** Bytes a second as a quantity, with or without a unit behind it: `20M`, `20MB/s`; 0 is allowed. */
+/** Parses bytes per second as a quantity, with or without a unit: `20M`, `20MB/s`. Allows 0. */
 export function parseRate(text: string): number {
   const bytes = readRate(text);
   if (bytes === undefined || bytes < 0) {
     throw new InvalidArgumentError(
-      `expected a quantity of bytes a second, such as 20M, or 0, found "${text}".`,
+      `expected a quantity of bytes per second, such as 20M, or 0, found "${text}".`,
     );
   }
   return bytes;
 }
 
-/** As {@link parseRate}, above 0. */
+/** Parses a rate like {@link parseRate}, above 0. */
 export function parseSpeed(text: string): number {
   const bytes = readRate(text);
   if (bytes !== undefined && bytes > 0) return bytes;
-  throw new InvalidArgumentError(`expected bytes a second above 0, such as 20M, found "${text}".`);
+  throw new InvalidArgumentError(`expected bytes per second above 0, such as 20M, found "${text}".`);
 }
 
 function readRate(text: string): number | undefined {

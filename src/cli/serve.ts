@@ -6,7 +6,7 @@ import { formatAddress, type Address } from '../kit/listen.ts';
 import { createLogger, type LogLevel } from '../kit/logger.ts';
 import { EXIT } from './exit.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
-import { nextSignal } from './next-signal.ts';
+import { nextSignal } from './signals.ts';
 import {
   logFormatOption,
   logLevelOption,
@@ -37,7 +37,7 @@ interface ServeOptions {
   printConfig?: boolean;
 }
 
-/** `larder serve`: the cache. Runs until SIGINT or SIGTERM, then exits with 0. */
+/** `larder serve`: runs the cache. Exits with 0 after SIGINT or SIGTERM. */
 export function serveCommand(io: CommandIo): CommandDefinition {
   return {
     build: (done) =>
@@ -50,7 +50,10 @@ export function serveCommand(io: CommandIo): CommandDefinition {
           ),
         )
         .addOption(
-          option('--secrets <dir>', 'directory with <secretReferenceName>/<key>, re-read when it changes'),
+          option(
+            '--secrets <dir>',
+            'directory of Secrets as <secretReferenceName>/<key>, re-read when it changes',
+          ),
         )
         .addOption(
           option('--address <host:port>', 'registry listener; port 0 picks a free one')
@@ -65,7 +68,7 @@ export function serveCommand(io: CommandIo): CommandDefinition {
         .addOption(
           option(
             '--admin-token-file <file>',
-            'token that changes by the admin listener need where that is not on loopback, re-read when it changes',
+            'token required for changes through an admin listener that is not on loopback, re-read when it changes',
           ),
         )
         .addOption(storeOption(io))
@@ -78,7 +81,7 @@ export function serveCommand(io: CommandIo): CommandDefinition {
         .addOption(
           option(
             '--scrub-rate <quantity>',
-            'bytes a second that stored content is checked with in idle time, 0 turns it off (default: a full store takes a week)',
+            'bytes per second to check stored content with in idle time, 0 turns it off (default: a full store takes a week)',
           ).argParser(parseRate),
         )
         .addOption(
@@ -87,17 +90,17 @@ export function serveCommand(io: CommandIo): CommandDefinition {
             'TLS certificate of the registry listener, PEM, re-read when it changes',
           ),
         )
-        .addOption(option('--tls-key <file>', 'its private key, PEM'))
+        .addOption(option('--tls-key <file>', 'private key of that certificate, PEM'))
         .addOption(
           option(
             '--default-upstream <name>',
-            'for requests that name no upstream (default: docker.io, or the only one)',
+            'upstream of requests that name none (default: docker.io, or the only one)',
           ),
         )
         .addOption(
           option(
             '--external-url <url>',
-            'where clients reach the registry listener, for logins (default: as the request says)',
+            'address at which clients reach the registry listener, for logins (default: that of the request)',
           ).argParser(parseExternalUrl),
         )
         .addOption(logLevelOption())
@@ -111,7 +114,7 @@ export function serveCommand(io: CommandIo): CommandDefinition {
 
 async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
   const settings = settingsOf(options, io);
-  // What runs is loaded when it runs: a node's agent, which is another command, has little memory.
+  // Programs are loaded on demand: a node agent, which is another command, has little memory.
   if (options.printConfig === true) {
     const { loadConfig } = await import('../cache/config-file.ts');
     const { printRegistryConfig } = await import('../api/registry-config/print.ts');
@@ -119,15 +122,15 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
     return EXIT.done;
   }
   const logger = createLogger({ level: options.logLevel, format: options.logFormat }, (line) => io.err(line));
-  // From here on a signal is taken even while the cache starts; a second one ends the waiting for running responses.
+  // Handles a signal even while the cache starts. A second signal ends the wait for running responses.
   const stopping = nextSignal(io);
   const { startCache } = await import('../cache/program.ts');
   const cache = await startCache(settings, systemClock, logger);
-  logger.info('larder serves', { event: 'ready', registry: cache.registryUrl, admin: cache.adminUrl });
+  logger.info('cache ready', { event: 'ready', registry: cache.registryUrl, admin: cache.adminUrl });
   const name = await stopping;
-  logger.info('larder stops', { event: 'stopping', signal: name });
+  logger.info('stopping', { event: 'stopping', signal: name });
   await cache.stop();
-  logger.info('larder has stopped', { event: 'stopped' });
+  logger.info('stopped', { event: 'stopped' });
   return EXIT.done;
 }
 
@@ -157,7 +160,7 @@ function settingsOf(options: ServeOptions, io: CommandIo): ServeSettings {
   };
 }
 
-/** The process settings as comments, so that what is printed is again a valid `--config` file. */
+/** Prints the process settings as comments, so that the output is a valid `--config` file. */
 function settingsText(settings: ServeSettings, options: ServeOptions): string {
   const lines: [string, string | number | undefined][] = [
     ['config', settings.configFile ?? 'built-in'],

@@ -1,9 +1,9 @@
-/** Bytes for people, in powers of 1000: `41.2 GB`. */
+/** Formats bytes in powers of 1000: `41.2 GB`. */
 export function formatSize(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
   let unit = 0;
   let amount = bytes;
-  // What would be shown as 1000 is 1 of the next unit.
+  // 999.5 would be rounded to 1000, which is 1 of the next unit.
   while (amount >= 999.5 && unit < units.length - 1) {
     amount /= 1000;
     unit += 1;
@@ -12,7 +12,7 @@ export function formatSize(bytes: number): string {
   return `${text} ${units[unit]}`;
 }
 
-/** How long something takes, to the two largest units: `1 min 40 s`. */
+/** Formats a length of time with its two largest units: `1 min 40 s`. */
 export function formatLength(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   const [days, hours, minutes] = [
@@ -25,7 +25,7 @@ export function formatLength(ms: number): string {
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
-/** `1 file`, `2 files`. */
+/** Formats a count: `1 file`, `2 files`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }

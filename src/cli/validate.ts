@@ -3,8 +3,9 @@ import { isLarderError } from '../kit/errors.ts';
 import { EXIT } from './exit.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { outputOption } from './options.ts';
+import { counted } from './units.ts';
 
-/** `larder validate FILE`: exit 0 and a line, or exit 2 and every problem with its field path. */
+/** `larder validate FILE`: exits with 0 and prints a line, or with 2 and every problem with its field path. */
 export function validateCommand(io: CommandIo): CommandDefinition {
   return {
     build: (done) =>
@@ -20,11 +21,11 @@ export function validateCommand(io: CommandIo): CommandDefinition {
 
 async function validate(file: string, io: CommandIo): Promise<number> {
   const upstreams = await upstreamsOf(file);
-  io.out(`${file} is valid: ${upstreams.length} upstreams (${upstreams.join(', ')})\n`);
+  io.out(`${file} is valid: ${counted(upstreams.length, 'upstream')} (${upstreams.join(', ')})\n`);
   return EXIT.done;
 }
 
-/** One JSON document on standard output in either case. */
+/** Prints one JSON document on standard output, for a valid and an invalid file. */
 async function validateForPrograms(file: string, io: CommandIo): Promise<number> {
   try {
     io.out(`${JSON.stringify({ valid: true, upstreams: await upstreamsOf(file) })}\n`);
@@ -36,7 +37,7 @@ async function validateForPrograms(file: string, io: CommandIo): Promise<number>
   }
 }
 
-/** What a valid document is about. */
+/** Gives the upstreams of a valid document. */
 async function upstreamsOf(file: string): Promise<string[]> {
   const [{ loadDocument }, { parseConfig }] = await Promise.all([
     import('../cache/config-file.ts'),

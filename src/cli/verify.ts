@@ -5,7 +5,7 @@ import { parseImageOrDigest } from '../oci/image-reference.ts';
 import type { VerifyFinding, VerifyProgress, VerifyResult } from '../store/maintenance/verify.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
-import { interruptible } from './interruptible.ts';
+import { interruptible } from './signals.ts';
 import { findKeeper, keeperOptions, type Keeper } from './keeper.ts';
 import { createLiveLine, createSilentLine, type LiveLine } from './live-line.ts';
 import { outputOption, option, parseSpeed } from './options.ts';
@@ -17,26 +17,26 @@ interface VerifyFlags {
   readonly output: 'text' | 'json';
 }
 
-/** What a document for programs lists at most; all are counted. */
+/** Findings that the JSON output lists at most. All are counted. */
 const LISTED = 10_000;
 
 /**
- * `larder verify [IMAGE]`: reads what is stored and compares it with its digests. Exit 0: all of it is right, or right again; 1: something is
- * not; 3: the image is not stored.
+ * `larder verify [IMAGE]`: reads stored content and compares it with its digests. Exit code 0: all content is right or repaired; 1: some
+ * is not; 3: the image is not stored.
  */
 export function verifyCommand(io: CommandIo): CommandDefinition {
   return {
     build(done) {
       const command = new Command('verify')
-        .description('Check that what is stored is right; take out of service what is not.')
-        .argument('[image]', 'image, or digest of any content; all that is stored without it')
+        .description('Check stored content against its digests, and take damaged content out of service.')
+        .argument('[image]', 'image, or digest of any content; all content if left out')
         .addOption(
-          new Option('--repair', 'fetch damaged content anew, where the upstream lets Larder itself'),
+          new Option('--repair', 'fetch damaged content again, with the configured credential or none'),
         )
         .addOption(
           option(
             '--rate <quantity>',
-            'bytes a second to read at most (default: as fast as the disk can)',
+            'maximum bytes per second to read (default: as fast as the disk can)',
           ).argParser(parseSpeed),
         )
         .addOption(outputOption());
@@ -85,7 +85,7 @@ async function verify({ image, flags, command, io }: VerifyJob, signal: AbortSig
   }
 }
 
-/** A name that cannot be one is wrong usage, wherever the store is. */
+/** Throws `USAGE` for an invalid name, before the store is looked up. */
 function checkName(image: string | undefined): void {
   try {
     if (image !== undefined) parseImageOrDigest(image);
@@ -109,11 +109,11 @@ export function findingText({ digest, type, size, state, repositories, reason }:
   const what = `${digest} (${type}${where}, ${formatSize(size)})`;
   switch (state) {
     case 'repaired':
-      return `${what}: damaged, fetched anew`;
+      return `${what}: damaged, fetched again`;
     case 'unreadable':
       return `${what}: could not be read: ${reason}`;
     case 'damaged':
-      return `${what}: damaged, out of service${reason === undefined ? '' : `; could not be fetched anew: ${reason}`}`;
+      return `${what}: damaged, out of service${reason === undefined ? '' : `; could not be fetched again: ${reason}`}`;
   }
 }
 
@@ -125,14 +125,14 @@ async function printResult(
   const parts = [`${counted(checkedObjects, 'object')} checked, ${formatSize(checkedBytes)}`];
   if (damaged + unreadable === 0) parts.push('all right');
   if (damaged > 0) parts.push(`${damaged} damaged`);
-  if (repaired > 0) parts.push(`${repaired} of them fetched anew`);
+  if (repaired > 0) parts.push(`${repaired} of them fetched again`);
   if (unreadable > 0) parts.push(`${unreadable} could not be read`);
   await line.print(parts.join('; '));
   if (missing > 0)
     await line.print(`${counted(missing, 'part')} of the image not stored, such as other platforms`);
   if (damaged === repaired) return;
-  const next = 'the next pull fetches anew what is out of service';
+  const next = 'the next pull fetches the damaged content again';
   if (repair && !keeper.isServing)
-    await line.print(`no larder serve has the store, so damaged files went into quarantine: ${next}`);
-  else await line.print(repair ? next : `${next}, --repair of a running larder serve does it now`);
+    await line.print(`no larder serve uses the store, so damaged files are in quarantine: ${next}`);
+  else await line.print(repair ? next : `${next}; a running larder serve does so at once with --repair`);
 }

@@ -1,62 +1,59 @@
+import { NODES_CONFIG_MAP } from '../fleet/nodes-config-map.ts';
 import type { KeySource } from '../kube/controller/key-source.ts';
 import { createObjectSource } from '../kube/controller/object-source.ts';
 import type { KubeObject } from '../kube/types.ts';
-import { NODES_CONFIG_MAP } from '../fleet/nodes-config-map.ts';
 import { AUTHORITY_SECRET, type AuthorityKeeper } from './authority/authority-keeper.ts';
 import type { CacheStates } from './caches/cache-states.ts';
 import type { ServiceMonitorKind } from './caches/service-monitors.ts';
-import { ownerOf } from './ownership/existing-objects.ts';
 import { configId } from './cluster/config-id.ts';
-import type { Planner } from './configs/planner.ts';
-import type { NodeProblems } from './nodes/node-problems.ts';
 import { hasSameStatus } from './cluster/node-report.ts';
-import { NODES } from './nodes/nodes-reconciler.ts';
-import type { PublishedDocument } from './nodes/published-document.ts';
-import { secretNames } from './render/secret-files.ts';
-import type { StatsPoller } from './status/stats-poller.ts';
 import { cacheKeysOf } from './cluster/cache-key.ts';
 import type { Watched } from './cluster/watched.ts';
+import type { Planner } from './configs/planner.ts';
+import type { NodeProblems } from './nodes/node-problems.ts';
+import { NODES } from './nodes/nodes-reconciler.ts';
+import type { PublishedDocument } from './nodes/published-document.ts';
+import { ownerOf } from './ownership/existing-objects.ts';
+import { secretNames } from './render/secret-files.ts';
+import type { StatsPoller } from './status/stats-poller.ts';
 
-export interface SourcesDeps {
+export interface TriggersDeps {
   readonly watched: Watched;
   readonly planner: Planner;
   readonly authority: AuthorityKeeper;
-  readonly facts: CacheStates;
+  readonly states: CacheStates;
   readonly stats: StatsPoller;
   readonly serviceMonitors: ServiceMonitorKind;
-  readonly told: PublishedDocument;
+  readonly published: PublishedDocument;
   readonly nodeProblems: NodeProblems;
-  readonly namespace: string;
 }
 
-/** What wakes each of the controllers: all that its reconcile reads, and no more. */
-export function createTriggers(deps: SourcesDeps) {
-  const { watched, planner, authority, facts, stats, serviceMonitors, told, nodeProblems, namespace } = deps;
-  const whenSynced = (signal: AbortSignal): Promise<void> => watched.whenSynced(signal);
+/** The key sources of each controller: a source for everything that its reconcile reads, and for nothing else. */
+export function createTriggers(deps: TriggersDeps, { namespace }: { readonly namespace: string }) {
+  return {
+    authority: authorityTriggers(deps, namespace),
+    caches: cacheTriggers(deps, namespace),
+    nodes: nodeTriggers(deps, namespace),
+    objects: objectTriggers(deps),
+  };
+}
 
+function authorityTriggers({ watched }: TriggersDeps, namespace: string): KeySource[] {
+  return [
+    // Once at the start, whether or not the Secret exists.
+    sourceOf(watched, (handler) => handler(AUTHORITY_SECRET)),
+    createObjectSource(watched.secrets, ({ metadata }) =>
+      metadata.namespace === namespace && metadata.name === AUTHORITY_SECRET ? [AUTHORITY_SECRET] : [],
+    ),
+  ];
+}
+
+function cacheTriggers(deps: TriggersDeps, namespace: string): KeySource[] {
+  const { watched, planner, authority, serviceMonitors } = deps;
   const allCaches = (): Iterable<string> =>
     new Set([...planner.plan().caches.keys(), ...watched.statefulSets.list().flatMap(cacheKeysOf)]);
-  const allObjects = (): string[] => planner.objects().map(configId);
-  const ownerIdOf = (key: string): string[] => {
-    const owner = planner.plan().caches.get(key)?.owner;
-    return owner === undefined ? [] : [configId(owner)];
-  };
-  const isOwn = ({ metadata }: KubeObject): boolean => metadata.namespace === namespace;
-
-  /** Keys that follow from objects of all kinds that are watched, each in its way. */
-  function source(listen: (handler: (key: string) => void) => void): KeySource {
-    return { onChange: listen, whenSynced };
-  }
-
-  function* cachesNaming(secret: KubeObject): Generator<string> {
-    for (const { key, config, owner } of planner.plan().caches.values()) {
-      const isTheirs = owner.metadata.namespace === secret.metadata.namespace;
-      if (isTheirs && secretNames(config).includes(secret.metadata.name)) yield key;
-    }
-  }
-
-  const caches = [
-    source((handler) =>
+  return [
+    sourceOf(watched, (handler) =>
       planner.onChange((before, after) => {
         for (const object of [before, after]) {
           if (object !== undefined) for (const key of planner.keysTouchedBy(object)) handler(key);
@@ -71,50 +68,67 @@ export function createTriggers(deps: SourcesDeps) {
       watched.disruptionBudgets,
       watched.volumeClaims,
       watched.pods,
-    ].map((cache) => createObjectSource<KubeObject>(cache, cacheKeysOf)),
+    ].map((store) => createObjectSource<KubeObject>(store, cacheKeysOf)),
     createObjectSource(watched.secrets, (secret) => [
-      ...(isOwn(secret) ? cacheKeysOf(secret) : []),
-      ...cachesNaming(secret),
+      ...(secret.metadata.namespace === namespace ? cacheKeysOf(secret) : []),
+      ...cachesNaming(secret, planner),
     ]),
     authority.changes(allCaches),
     serviceMonitors.arrivals(allCaches),
   ];
+}
 
-  const nodes = [
-    source((handler) => planner.onChange(() => handler(NODES))),
+/** Keys of the caches whose configuration names `secret`. */
+function* cachesNaming({ metadata: { namespace, name } }: KubeObject, planner: Planner): Generator<string> {
+  for (const { key, config, owner } of planner.plan().caches.values()) {
+    if (owner.metadata.namespace === namespace && secretNames(config).includes(name)) yield key;
+  }
+}
+
+function nodeTriggers({ watched, planner, authority }: TriggersDeps, namespace: string): KeySource[] {
+  return [
+    sourceOf(watched, (handler) => planner.onChange(() => handler(NODES))),
     createObjectSource(watched.services, () => [NODES]),
     createObjectSource(watched.configMaps, ({ metadata }) =>
       metadata.name === NODES_CONFIG_MAP ? [NODES] : [],
     ),
     createObjectSource(watched.secrets, (secret) => {
-      const ofMirrors = planner
-        .plan()
-        .mirrors.some(({ owner }) => owner.metadata.namespace === secret.metadata.namespace);
-      return ofMirrors || (isOwn(secret) && cacheKeysOf(secret).length > 0) ? [NODES] : [];
+      const { mirrors } = planner.plan();
+      const mayBeBundle = mirrors.some(({ owner }) => owner.metadata.namespace === secret.metadata.namespace);
+      const isOfCache = secret.metadata.namespace === namespace && cacheKeysOf(secret).length > 0;
+      return mayBeBundle || isOfCache ? [NODES] : [];
     }),
     authority.changes(() => [NODES]),
   ];
+}
 
-  const objects = [
-    source((handler) => {
+function objectTriggers(deps: TriggersDeps): KeySource[] {
+  const { watched, planner, states, stats, published, nodeProblems } = deps;
+  const allObjects = (): string[] => planner.objects().map(configId);
+  const ownerIdOf = (key: string): string[] => {
+    const owner = planner.plan().caches.get(key)?.owner;
+    return owner === undefined ? [] : [configId(owner)];
+  };
+  return [
+    sourceOf(watched, (handler) => {
       planner.onChange(() => allObjects().forEach(handler));
-      // Also of those whose status somebody else has written.
-      for (const cache of [watched.registryConfigs, watched.mirrorConfigs])
-        cache.onChange((_before, after) => after !== undefined && handler(configId(after)));
-      facts.onChange((key) => ownerIdOf(key).forEach(handler));
+      // A change of the status alone counts as well: another program may have written it.
+      for (const store of [watched.registryConfigs, watched.mirrorConfigs])
+        store.onChange((_before, after) => after !== undefined && handler(configId(after)));
+      states.onChange((key) => ownerIdOf(key).forEach(handler));
       stats.onChange((key) => ownerIdOf(key).forEach(handler));
-      told.onChange(() => allObjects().forEach(handler));
+      published.onChange(() => allObjects().forEach(handler));
       nodeProblems.onChange(() => allObjects().forEach(handler));
       watched.reports.onChange((before, after) => {
         if (!hasSameStatus(before, after)) allObjects().forEach(handler);
       });
       watched.daemonSets.onChange(() => allObjects().forEach(handler));
     }),
-    ...[watched.statefulSets, watched.services].map((cache) =>
-      createObjectSource<KubeObject>(cache, (object) => ownerOf(object) ?? []),
+    ...[watched.statefulSets, watched.services].map((store) =>
+      createObjectSource<KubeObject>(store, (object) => ownerOf(object) ?? []),
     ),
-    ...[watched.pods, watched.volumeClaims].map((cache) =>
-      createObjectSource<KubeObject>(cache, (object) => cacheKeysOf(object).flatMap(ownerIdOf)),
+    ...[watched.pods, watched.volumeClaims].map((store) =>
+      createObjectSource<KubeObject>(store, (object) => cacheKeysOf(object).flatMap(ownerIdOf)),
     ),
     createObjectSource(watched.configMaps, ({ metadata }) =>
       metadata.name === NODES_CONFIG_MAP ? allObjects() : [],
@@ -128,14 +142,9 @@ export function createTriggers(deps: SourcesDeps) {
         .map(configId),
     ),
   ];
+}
 
-  const authorities = [
-    // Once at the start, whether or not there is one.
-    source((handler) => handler(AUTHORITY_SECRET)),
-    createObjectSource(watched.secrets, (secret) =>
-      isOwn(secret) && secret.metadata.name === AUTHORITY_SECRET ? [AUTHORITY_SECRET] : [],
-    ),
-  ];
-
-  return { caches, nodes, objects, authorities };
+/** A source that calls `listen` itself, and has synced once all of `watched` has. */
+function sourceOf(watched: Watched, listen: (handler: (key: string) => void) => void): KeySource {
+  return { onChange: listen, whenSynced: (signal) => watched.whenSynced(signal) };
 }

@@ -15,7 +15,8 @@ import { NODE_STATUS } from '../fleet/node-lease.ts';
 import { CONFIG_MAPS } from '../kube/objects/config-maps.ts';
 import { readReport } from './cluster/node-report.ts';
 import { nodesObject, assertNodesObjectIsOurs } from './nodes/nodes-object.ts';
-import { FINALIZER, LEASE_NAME } from './program.ts';
+import { FINALIZER } from './controllers.ts';
+import { LEASE_NAME } from './program.ts';
 import { OURS } from './cluster/marks.ts';
 import { RENDERED_RESOURCES } from './render/rendered-resources.ts';
 import {
@@ -27,15 +28,15 @@ import {
 } from './cluster/resources.ts';
 import { NotOwnedError } from './ownership/not-owned-error.ts';
 
-/** Nodes that are silent for longer keep files that point at a port which nobody listens on: harmless, they ask the origin. */
+/** A node that is silent for longer keeps files that lead to a closed port. That is harmless: it pulls from the origin. */
 const NODES_MS = 60_000;
-/** Its operator gives the lease back within 30 s of its end, or loses it after 15. */
+/** An operator that ends releases the lease within 30 s, and one that is gone loses it after 15 s. */
 const LEAD_MS = 90_000;
 const ASK_AGAIN_MS = 500;
 
 export interface UninstallSettings {
   readonly namespace: string;
-  /** Of the operator that is to end first. */
+  /** The Deployment of the operator, which ends first. */
   readonly deployment: string;
   readonly identity: string;
   readonly version: string;
@@ -49,8 +50,9 @@ export interface UninstallDeps {
 }
 
 /**
- * Takes away all that the operator has made, nodes first, and lets go of the objects of users, which stay. Ends the operator before, and
- * does it in its place, so that nothing comes back. Rejects when the lease cannot be had, or with what the API server refused.
+ * Removes everything that the operator created, from the nodes first, and takes the finalizers off the objects of users, which stay. Before
+ * that it stops the operator and takes its lease, so that nothing comes back. Rejects if it cannot get the lease, or if the API server
+ * refuses a call.
  */
 export async function uninstall(
   deps: UninstallDeps,
@@ -63,33 +65,33 @@ export async function uninstall(
   const options = { userAgent: `larder/${settings.version} (uninstall)` };
   const client = createKubeClient({ connection, clock, metrics }, options);
   try {
-    await endOperator(client, settings, signal);
+    await stopOperator(client, settings, signal);
     const lease = { namespace, name: LEASE_NAME };
     const elector = createElector({ ...deps, client, metrics }, { lease, identity: settings.identity });
-    const tooLate = new AbortController();
-    const cancel = clock.after(LEAD_MS, () => tooLate.abort());
+    const timeout = new AbortController();
+    const cancel = clock.after(LEAD_MS, () => timeout.abort());
     let hasLed = false;
     await elector.lead(
       async (leadership) => {
         cancel();
         hasLed = true;
         const beforeWrite = (): void => leadership.assertLive();
-        const ofLeader = createKubeClient({ connection, clock, metrics, beforeWrite }, options);
+        const leaderClient = createKubeClient({ connection, clock, metrics, beforeWrite }, options);
         try {
-          await removeAll(ofLeader, clock, logger, namespace, leadership.signal);
+          await removeAll(leaderClient, clock, logger, namespace, leadership.signal);
         } finally {
-          await ofLeader.close();
+          await leaderClient.close();
         }
       },
-      AbortSignal.any([signal, tooLate.signal]),
+      AbortSignal.any([signal, timeout.signal]),
     );
     signal.throwIfAborted();
     if (!hasLed)
       throw new LarderError(
         'LEADERSHIP_LOST',
-        `another operator holds the lease ${LEASE_NAME} and does not give it back`,
+        `another operator holds the lease ${LEASE_NAME} and does not release it`,
         {
-          hint: 'end it, and try again',
+          hint: 'stop it, and try again',
         },
       );
     await client.delete(LEASES, lease, { signal });
@@ -98,7 +100,7 @@ export async function uninstall(
   }
 }
 
-async function endOperator(
+async function stopOperator(
   client: KubeClient,
   { namespace, deployment }: UninstallSettings,
   signal: AbortSignal,
@@ -118,7 +120,7 @@ async function removeAll(
   namespace: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await turnNodesAway(client, clock, logger, namespace, signal);
+  await emptyNodes(client, clock, logger, namespace, signal);
   for (const resource of RENDERED_RESOURCES) {
     for (const { kind, metadata } of await listed(
       client,
@@ -127,7 +129,7 @@ async function removeAll(
       signal,
     )) {
       const { uid } = metadata;
-      // What has come in its place meanwhile is not ours.
+      // With the uid: an object that replaced it meanwhile is not ours.
       await client.delete(resource, metadata, {
         signal,
         propagationPolicy: 'Background',
@@ -144,14 +146,14 @@ async function removeAll(
       {},
       signal,
     )) {
-      await forgetStatus(client, resource, object, signal);
+      await clearStatus(client, resource, object, signal);
       await finalizer.remove(resource, object, signal);
     }
   }
 }
 
-/** Tells nodes that there is nothing to do, and waits until they have heard it. */
-async function turnNodesAway(
+/** Publishes an empty node document, and waits until the nodes have carried it out. */
+async function emptyNodes(
   client: KubeClient,
   clock: Clock,
   logger: Logger,
@@ -162,7 +164,7 @@ async function turnNodesAway(
     await assertNodesObjectIsOurs(client, namespace, signal);
   } catch (error) {
     if (!(error instanceof NotOwnedError)) throw error;
-    logger.warn('nodes cannot be told, and are left as they are', { error: errorText(error) });
+    logger.warn('cannot write the node document, nodes are left as they are', { error: errorText(error) });
     return;
   }
   const intent = nodesObject(EMPTY_DOCUMENT, namespace);
@@ -173,7 +175,7 @@ async function turnNodesAway(
     const busy = leases.map(readReport).filter(({ status }) => (status?.upstreams.length ?? 0) > 0);
     if (busy.length === 0) return;
     if (clock.monotonic() >= deadline) {
-      logger.warn('nodes have not answered and are left as they are', {
+      logger.warn('nodes have not answered, and are left as they are', {
         nodes: busy.map(({ node }) => node),
       });
       return;
@@ -182,19 +184,19 @@ async function turnNodesAway(
   }
 }
 
-/** What it said is not so any more. */
-async function forgetStatus(
+/** Empties the status, which describes caches that are gone. */
+async function clearStatus(
   client: KubeClient,
   resource: Resource<RegistryConfigObject | MirrorConfigObject>,
   { metadata }: RegistryConfigObject | MirrorConfigObject,
   signal: AbortSignal,
 ): Promise<void> {
-  // RFC 6902, 4.1: `add` replaces what is there. An apply that gives up every field would leave null, which no schema takes.
+  // RFC 6902, 4.1: `add` replaces an existing value. An apply that gives up every field would leave null, which no schema accepts.
   const empty = [{ op: 'add', path: '/status', value: {} }] as const;
   await client.patch(resource, metadata, empty, { signal, subresource: 'status' });
 }
 
-/** None where the cluster does not know the kind. */
+/** Lists objects; none if the cluster does not have the kind. */
 async function listed<T extends KubeObject>(
   client: KubeClient,
   resource: Resource<T>,

@@ -20,7 +20,7 @@ function untilAbort(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-test('what goes on beside the controllers ends with the last of them', async () => {
+test('the background work ends with the last controller', async () => {
   const stopping = new AbortController();
   let hasEnded = false;
   const background = async (signal: AbortSignal): Promise<void> => {
@@ -33,7 +33,7 @@ test('what goes on beside the controllers ends with the last of them', async () 
   assert.ok(hasEnded);
 });
 
-test('what fails beside the controllers fails the work, and is nobody’s unhandled rejection', async () => {
+test('a failure of the background work fails the work, without an unhandled rejection', async () => {
   const background = () => Promise.reject(new RangeError('broken'));
   const never = new AbortController().signal;
   await assert.rejects(work([controllerOf()], background, never, LEADING), new RangeError('broken'));

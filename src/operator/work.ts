@@ -1,9 +1,6 @@
 import type { Controller, Leading } from '../kube/controller/controller.ts';
 
-/**
- * Runs the controllers until `stop` aborts, and beside them what has no end of its own, for as long as they run. Rejects with what fails
- * first, whichever it is.
- */
+/** Runs the controllers until `stop` aborts, and `background` for as long as they run. Rejects with the first failure of either. */
 export async function work(
   controllers: readonly Controller[],
   background: (signal: AbortSignal) => Promise<void>,

@@ -1,12 +1,35 @@
-import { LarderError, type ErrorCode } from '../kit/errors.ts';
+import { LarderError, type ERROR_TABLE, type ErrorCode } from '../kit/errors.ts';
 import type { UpstreamResponse } from './types.ts';
 
-/** What an upstream decided, on its way to the caller: the challenge goes along with a 401. */
+type UpstreamCode = Extract<ErrorCode, `UPSTREAM_${string}`>;
+
+/** Codes of failures at the upstream that may pass: with one of them an older answer may be given. */
+export type UpstreamFailureCode = {
+  [Code in UpstreamCode]: (typeof ERROR_TABLE)[Code]['retryable'] extends true ? Code : never;
+}[UpstreamCode];
+
+/** Codes that {@link UpstreamRefusal} has. */
+export type RefusalCode =
+  | 'UPSTREAM_UNAUTHORIZED'
+  | 'UPSTREAM_DENIED'
+  | 'UPSTREAM_BAD_ANSWER'
+  | 'BLOB_UNKNOWN'
+  | 'MANIFEST_UNKNOWN'
+  | 'NAME_UNKNOWN'
+  | 'REFERRERS_UNSUPPORTED';
+
+/** An upstream's refusal, relayed to the caller. A 401 carries the upstream's challenges. */
 export class UpstreamRefusal extends LarderError {
+  declare readonly code: RefusalCode;
   readonly upstreamStatus: number;
   readonly challenges: readonly string[];
 
-  constructor(code: ErrorCode, message: string, upstreamStatus: number, challenges: readonly string[] = []) {
+  constructor(
+    code: RefusalCode,
+    message: string,
+    upstreamStatus: number,
+    challenges: readonly string[] = [],
+  ) {
     super(code, message, { detail: { upstreamStatus } });
     this.upstreamStatus = upstreamStatus;
     this.challenges = challenges;
@@ -14,10 +37,10 @@ export class UpstreamRefusal extends LarderError {
 }
 
 /**
- * What a client is told when an upstream answered `what` (a manifest, blob or list, called `name` in full) with anything but
- * success. 401, 403 and 404 are relayed; other 4xx of the registry mean that the two disagree, hence 502.
+ * Makes the error for an upstream's answer without success to a request for `what`; `name` is its full name in messages. 401, 403
+ * and 404 (410) are relayed. Any other status means that Larder and the registry disagree, and becomes a 502.
  */
-export function answerError(
+export function toRefusal(
   response: Pick<UpstreamResponse, 'status' | 'challenges'>,
   what: 'manifest' | 'blob' | 'list',
   name: string,
@@ -47,7 +70,9 @@ export function answerError(
 
 const UNKNOWN = { blob: 'BLOB_UNKNOWN', manifest: 'MANIFEST_UNKNOWN', list: 'NAME_UNKNOWN' } as const;
 
-/** Network, time-outs, 5xx, 429 and wrong answers excuse an old answer; what the upstream decided (401, 403, 404) never does. */
-export function excusesStaleness(error: LarderError): boolean {
+/** True for network errors, time-outs, 5xx, 429 and wrong answers. The upstream's decisions (401, 403, 404) never excuse an older answer. */
+export function excusesStaleness(
+  error: LarderError,
+): error is LarderError & { readonly code: UpstreamFailureCode } {
   return error.code.startsWith('UPSTREAM_') && error.retryable;
 }

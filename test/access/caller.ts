@@ -1,32 +1,32 @@
-/** Somebody who asks registries as real clients do: without a credential first, or with one at once. */
+/** A caller that asks registries as real clients do: without a credential first, or with one at once. */
 import { basic, get, logIn, type GetOptions, type GetResult, type Login } from '../kit/index.ts';
 
 export interface CallerOptions {
-  /** Answers challenges with it; without one a caller is anonymous, and takes anonymous tokens. */
+  /** Login for challenges. Without one the caller is anonymous, and takes anonymous tokens. */
   readonly login?: Login;
-  /** Sends the login as a Basic header with the first request, as Podman and Docker do, and takes no for an answer. */
+  /** Sends the login as a Basic header with the first request, as Podman and Docker do, and answers no challenge. */
   readonly eager?: boolean;
-  /** Sends this header always, and nothing else. */
+  /** Header that every request has. No challenge is answered then. */
   readonly header?: string;
 }
 
-/** How a question ended. */
+/** Result of a question. */
 export interface Reply {
   /** The last answer. */
   readonly answer: GetResult;
-  /** The `Authorization` it was given to. */
+  /** The `Authorization` of the request that got it. */
   readonly credential: string | undefined;
 }
 
 export interface Caller {
   /**
-   * Asks the registry at `base` for `/v2/<repository>/<path>`. A challenge is answered once, and what that gave is kept for the
-   * same registry and repository until it is challenged again. A token server's refusal leaves it with the challenge.
+   * Asks the registry at `base` for `/v2/<repository>/<path>`. Answers a challenge once, and keeps the credential for the same
+   * registry and repository until the next challenge. If the token server refuses, the reply is the challenge.
    */
   ask(base: string, repository: string, path: string, options?: GetOptions): Promise<Reply>;
 }
 
-/** A caller that knows no credential of any registry yet. */
+/** Makes a caller that has no credential of any registry yet. */
 export function createCaller({ login, eager = false, header }: CallerOptions = {}): Caller {
   const known = new Map<string, string>();
   const fixed = header ?? (eager && login ? basic(login.user, login.password) : undefined);
@@ -55,7 +55,7 @@ export function createCaller({ login, eager = false, header }: CallerOptions = {
   };
 }
 
-/** True for an answer that gives what was asked for. */
+/** True if the answer gives the requested content. */
 export function isGiven({ answer }: Reply): boolean {
   return answer.status >= 200 && answer.status < 300;
 }

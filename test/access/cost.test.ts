@@ -1,4 +1,7 @@
-/** What proofs cost the upstream, who pays for a body, and that one caller's trouble is not another's. */
+/**
+ * Cost of proofs at the upstream, the credential that pays for a body, and isolation of one caller's failures from
+ * another's.
+ */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import {
@@ -111,7 +114,7 @@ suite('one body for many credentials', () => {
     });
   }
 
-  test('who is refused at the beginning is refused, although a follower opens the body', async () => {
+  test('a caller refused at the beginning stays refused, although a follower opens the body', async () => {
     await using upstream = await privateUpstream('bearer', [ALICE]);
     await using larder = await startCache(upstream);
     const bob = authorized(await headerOf(upstream, BOB, 'team/app'));
@@ -166,7 +169,7 @@ test('a rate limit of one account is its own: others, and those without one, are
   }
 });
 
-test('an answer says whether a proof was asked for or was still good', async () => {
+test('Cache-Status shows whether a proof was asked for or still lived', async () => {
   await using upstream = await privateUpstream('bearer', [ALICE, CAROL]);
   await using larder = await startCache(upstream);
   await pullImage(larder.registry, 'team/app', 'v1', { login: CAROL });
@@ -179,7 +182,7 @@ test('an answer says whether a proof was asked for or was still good', async () 
   }
 });
 
-test('every decision is counted by its kind, and each kind is there from the start', async () => {
+test('every decision is counted by its kind, and the series of each kind exists from the start', async () => {
   await using upstream = await privateUpstream('bearer', [ALICE, CAROL]);
   upstream.push('team/public', IMAGE, 'v1');
   await using configured = await privateUpstream('basic', [ALICE]);

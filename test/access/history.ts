@@ -1,4 +1,4 @@
-/** Does what a history says, to the cache, its upstream and the model, and compares every answer with what the model allows. */
+/** Carries out a history on the cache, its upstream and the model, and compares every answer with what the model allows. */
 import assert from 'node:assert/strict';
 import {
   artifactOf,
@@ -15,11 +15,11 @@ import { Model, type Lifetimes } from './model.ts';
 import type { Restartable } from './restartable.ts';
 import { REPOSITORIES, USERS, type Ask, type Step } from './steps.ts';
 
-/** 404s are remembered for 10 s at most (design 12). */
+/** 404s are remembered for 10 s at most (docs/laws.md, "Do no harm"). */
 const ABSENCE_MS = 10_000;
 
 export interface HistoryOptions {
-  /** Tells histories apart: none finds content, rights or proofs of another one. */
+  /** Distinguishes histories: none finds content, rights or proofs of another one. */
   readonly number: number;
   readonly lifetimes: Lifetimes;
   /** Bytes that drive everything else out of the store. */
@@ -27,13 +27,13 @@ export interface HistoryOptions {
 }
 
 export interface History {
-  /** Takes one step. Gives whether a question was answered with content; undefined for any other step. */
+  /** Takes one step. Returns whether a question was answered with content; undefined for any other step. */
   take(step: Step): Promise<boolean | undefined>;
-  /** Leaves an upstream that is up. */
+  /** Ends the history with the upstream up. */
   end(): Promise<void>;
 }
 
-/** In the beginning repository `one` is public, `two` is alice's, and both have the first image. */
+/** Begins a history: repository `one` is public, `two` is alice's, and both have the first image. */
 export function beginHistory(setting: Restartable, { number, lifetimes, large }: HistoryOptions): History {
   const { auth, upstream } = setting;
   const model = new Model(lifetimes);
@@ -42,26 +42,26 @@ export function beginHistory(setting: Restartable, { number, lifetimes, large }:
     imageOf({ seed: number * 10 + index, layers: [shared, 2000 + index] }),
   ) as [TestImage, TestImage, TestImage];
   const nameOf = (name: string): string => `history-${number}/${name}`;
-  /** Digests of what each repository has. */
+  /** Digests of the content of each repository. */
   const there = new Map<string, Set<string>>(REPOSITORIES.map((name) => [name, new Set()]));
-  /** Until when the 404 for a path may be repeated. */
+  /** Time until which the 404 for a path may be repeated. */
   const absences = new Map<string, number>();
   const callers = new Map<string, Caller>([
-    ['nobody', createCaller()],
+    ['anonymous', createCaller()],
     ['wrong', createCaller({ login: { user: 'alice', password: 'not-of-alice' } })],
   ]);
-  /** The password that each user believes to have. */
-  const told = new Map<string, string>();
+  /** The password that each user uses. */
+  const knownPasswords = new Map<string, string>();
   let count = 0;
 
-  function setPassword(user: string, isTold: boolean): void {
-    // A few in turn: an old one may come back.
+  function setPassword(user: string, userKnows: boolean): void {
+    // A few passwords in turn, so that an old one may come back.
     const password = `password-${(count += 1) % 4}-of-${user}`;
     upstream.users.set(user, password);
     model.passwords.set(user, password);
     endTokens(user);
-    if (!isTold) return;
-    told.set(user, password);
+    if (!userKnows) return;
+    knownPasswords.set(user, password);
     callers.set(user, createCaller({ login: { user, password }, eager: auth === 'basic' && user === 'bob' }));
   }
 
@@ -84,7 +84,7 @@ export function beginHistory(setting: Restartable, { number, lifetimes, large }:
   async function goUp(): Promise<void> {
     if (!model.isDown) return;
     await upstream.accept();
-    // Contract: normal again within 10 s. The upstream is asked for what nobody has asked for yet.
+    // Normal again within 10 s (docs/laws.md, "Do no harm"). Asks for content that no caller has asked for yet.
     const isBack = async (): Promise<boolean> => {
       const unheard = `${setting.larder.registry}/v2/library/public/manifests/none-${number}-${(count += 1)}`;
       return (await get(unheard)).status === 404;
@@ -102,7 +102,7 @@ export function beginHistory(setting: Restartable, { number, lifetimes, large }:
     const at = performance.now();
     const caller = callers.get(who) as Caller;
     const reply = await caller.ask(setting.larder.registry, repository, asked.path, options);
-    model.learn(reply.credential, who === 'nobody' ? undefined : who, repository);
+    model.learn(reply.credential, who === 'anonymous' ? undefined : who, repository);
     if (isGiven(reply)) assertMayBeGiven(question, asked, reply, at);
     else if (!model.isDown) assertMayBeRefused(question, asked, reply, at);
     if (reply.answer.status === 404) {
@@ -134,7 +134,9 @@ export function beginHistory(setting: Restartable, { number, lifetimes, large }:
     const questions = upstream.requests.map((one) => `${one.method} ${one.path} ${one.status}`).join(', ');
     const said = `${status} (${String(headers['cache-status'])}) for ${JSON.stringify(question)}, asked upstream: ${questions}`;
     assert.ok(status < 500, said);
-    const isRight = who === 'nobody' || (told.has(who) && told.get(who) === model.passwords.get(who));
+    const isRight =
+      who === 'anonymous' ||
+      (knownPasswords.has(who) && knownPasswords.get(who) === model.passwords.get(who));
     if (!isRight || !model.mayRead(who, nameOf(name))) return;
     const mayBeAbsent = !isThere(name, asked) || (absences.get(`${nameOf(name)}/${asked.path}`) ?? 0) > at;
     const mayBeShut = credential === undefined && model.hasJustOpened(nameOf(name), at);
@@ -172,7 +174,7 @@ export function beginHistory(setting: Restartable, { number, lifetimes, large }:
           break;
         }
         case 'password':
-          setPassword(step.user, step.isTold);
+          setPassword(step.user, step.userKnows);
           break;
         case 'expire':
           upstream.advanceClock(301_000);
@@ -207,7 +209,7 @@ export function beginHistory(setting: Restartable, { number, lifetimes, large }:
 
 interface Asked {
   readonly path: string;
-  /** What has to be in the repository; undefined for a tag or list, which always are. */
+  /** Content that must be in the repository; undefined for a tag or list, which always are. */
   readonly digest?: string;
   readonly body?: TestBlob;
 }

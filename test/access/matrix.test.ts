@@ -1,6 +1,6 @@
 /**
- * Every caller at every kind of content, through the cache and directly, at the same moment: the cache lets in whom the upstream lets
- * in, and nobody else, whether the content is here or not and whoever brought it.
+ * Every caller asks for every kind of content, through the cache and directly, at the same moment. The cache serves exactly
+ * the callers that the upstream serves, whether the content is cached or not and whichever caller fetched it.
  */
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
@@ -31,8 +31,11 @@ const SCHEMES = ['bearer', 'basic'] as const;
 const METHODS = ['GET', 'HEAD', 'range'] as const;
 type Method = (typeof METHODS)[number];
 
-/** An anonymous refusal is remembered for 5 s (decision 0005), longer than proofs live here. With time to ask everything again. */
 const PROOF_LIFETIME = '1s';
+/**
+ * Time for changes to take effect. An anonymous refusal is remembered for 5 s (decision 0005), longer than proofs live here; the rest
+ * is time to ask every question again.
+ */
 const SETTLED_MS = 12_000;
 
 const tally = { cells: 0, 'more permissive': 0, 'less permissive': 0, different: 0 };
@@ -45,7 +48,7 @@ after(() => {
 
 for (const scheme of SCHEMES) {
   suite(`a ${scheme} upstream`, () => {
-    test('cold: nobody has asked the cache before', async () => {
+    test('cold: no caller has asked the cache before', async () => {
       await using setting = await open(scheme);
       const { upstream, callers } = setting;
       const parts = [];
@@ -58,14 +61,14 @@ for (const scheme of SCHEMES) {
       assertRight(parts.flat());
     });
 
-    test('warm: somebody who may read everything has pulled it through the cache', async () => {
+    test('warm: a caller that may read everything has pulled it through the cache', async () => {
       await using setting = await open(scheme);
       const rooms = furnish(setting.upstream, 'warm', 0);
       await warm(setting, rooms);
       assertRight(await compare(setting, setting.callers, rooms));
     });
 
-    test('after rights were taken and given: what was given counts at once, what was taken when the proofs have ended', async () => {
+    test('after rights were withdrawn and granted: a grant counts at once, a withdrawal when the proofs have ended', async () => {
       await using setting = await open(scheme);
       const { upstream, larder, callers } = setting;
       const rooms = furnish(upstream, 'changing', 0);
@@ -88,9 +91,9 @@ for (const scheme of SCHEMES) {
       }
       let cells: readonly Cell[] = [];
       const isSettled = async (): Promise<boolean> => {
-        // Those who still hold what they got before, and the same people beginning anew.
-        const [before, anew] = [callers, setting.newcomers()];
-        cells = [...(await compare(setting, before, rooms)), ...(await compare(setting, anew, rooms))];
+        // Callers that keep their credentials, and the same users without any yet.
+        const [before, fresh] = [callers, setting.newcomers()];
+        cells = [...(await compare(setting, before, rooms)), ...(await compare(setting, fresh, rooms))];
         return cells.every(({ fault }) => fault === undefined);
       };
       await waitFor(isSettled, { limitMs: SETTLED_MS, everyMs: 200 }).catch(() => {});
@@ -103,7 +106,7 @@ interface Setting extends AsyncDisposable {
   readonly upstream: Upstream;
   readonly larder: LarderProcess;
   readonly callers: Callers;
-  /** The same people, who have asked nobody anything yet. */
+  /** The same users as new callers, without a credential. */
   newcomers(): Callers;
 }
 
@@ -134,7 +137,7 @@ async function open(scheme: (typeof SCHEMES)[number]): Promise<Setting> {
   return { upstream, larder, callers: newcomers(), newcomers, [Symbol.asyncDispose]: dispose };
 }
 
-/** A token that alice once got for her repositories; at a Basic upstream just a header that it does not know. */
+/** An expired token that alice got for her repositories; at a Basic upstream a header that it does not know. */
 async function expiredToken(upstream: Upstream): Promise<string> {
   upstream.push('before/alice', blobOf(10, 1));
   upstream.setAccess('before/alice', { readers: ['alice'] });
@@ -174,7 +177,7 @@ function furnish(upstream: Upstream, prefix: string, number: number): Rooms {
   return rooms;
 }
 
-/** What is asked for in every repository: its own content, and the layer that alice's and bob's share. */
+/** Paths asked for in every repository: its own content, and the layer that alice's and bob's share. */
 function pathsOf({ image }: Room, { alice }: Rooms): string[] {
   const [config, , own] = image.blobs;
   return [
@@ -196,7 +199,7 @@ async function warm({ larder }: Setting, rooms: Rooms): Promise<void> {
 }
 
 interface Cell {
-  /** Who asked for what. */
+  /** The caller and its request. */
   readonly question: string;
   readonly fault?: Fault | undefined;
 }
@@ -206,7 +209,7 @@ interface Fault {
   readonly detail: string;
 }
 
-/** Counts the cells, and fails when one of them is wrong. */
+/** Counts the cells, and fails if one of them is wrong. */
 function assertRight(cells: readonly Cell[]): void {
   tally.cells += cells.length;
   const wrong = cells.filter((cell) => cell.fault !== undefined);
@@ -217,7 +220,7 @@ function assertRight(cells: readonly Cell[]): void {
   );
 }
 
-/** Asks everything. Callers are at it side by side, each asks one thing after the other. */
+/** Asks every question. The callers run side by side; each asks one question after the other. */
 async function compare(
   setting: Setting,
   callers: Readonly<Record<string, Caller>>,
@@ -243,8 +246,8 @@ async function compare(
 }
 
 /**
- * One question to both. What the cache answered to nobody in particular, without a challenge, is what the upstream has to answer to
- * somebody without an account: a client that is not challenged never shows its login.
+ * Asks cache and upstream the same question. If the cache answered without a challenge and without a credential, the upstream
+ * is asked anonymously too: a client that is not challenged never shows its login.
  */
 async function faultOf(
   { upstream, larder }: Setting,
@@ -269,7 +272,7 @@ async function faultOf(
 
 function differenceOf(cached: Reply, direct: Reply): string | undefined {
   const [one, other] = [cached.answer, direct.answer];
-  // containerd would repeat a refused Basic login.
+  // The cache answers 403 because containerd repeats a Basic login refused with 401.
   const isRefusedBasic =
     direct.credential?.startsWith('Basic ') && other.status === 401 && one.status === 403;
   if (one.status !== other.status && !isRefusedBasic) return `${one.status} instead of ${other.status}`;

@@ -1,5 +1,5 @@
 /**
- * The cache against a model of a few lines, over random histories: content that comes, rights that are given and taken, passwords and
+ * Compares the cache with a model of a few lines, over random histories: pushes, rights granted and withdrawn, passwords and
  * tokens that end, an upstream that is down, a cache that is restarted and short of space.
  */
 import assert from 'node:assert/strict';
@@ -9,13 +9,13 @@ import { beginHistory } from './history.ts';
 import { startRestartable } from './restartable.ts';
 import { histories } from './steps.ts';
 
-/** For each kind of upstream. Side by side they take less than a minute, most of it waiting. */
+/** Number of histories for each kind of upstream. Side by side they take less than a minute, most of it waiting. */
 const HISTORIES = 25;
-/** When the search for a shorter history that fails has to end. */
+/** Time limit of the search for a shorter failing history. */
 const SEARCH_MS = 90_000;
 
 const LIFETIMES = { proofMs: 400, outageMs: 3000 };
-/** `large` does not leave much room beside it. */
+/** A blob of `large` bytes leaves little room for other content. */
 const SPACE = { maxSize: '100Ki', large: 90_000 };
 const CACHE = {
   authentication: { proofLifetime: `${LIFETIMES.proofMs}ms` },
@@ -25,7 +25,7 @@ const CACHE = {
 
 suite('whatever happens', { concurrency: 2 }, () => {
   for (const auth of ['bearer', 'basic'] as const) {
-    test(`content goes to all to whom a ${auth} upstream would give it, and to nobody else`, async (context) => {
+    test(`content goes to exactly the callers to whom a ${auth} upstream would give it`, async (context) => {
       await using setting = await startRestartable(auth, CACHE);
       const end = performance.now() + SEARCH_MS;
       const done = { histories: 0, asked: 0, given: 0 };
@@ -43,7 +43,7 @@ suite('whatever happens', { concurrency: 2 }, () => {
             }
             await history.end();
           } catch (error) {
-            // What went wrong must not go on in the histories that are tried next, to find the shortest that fails.
+            // The failure must not affect the next histories, which search for the shortest failing one.
             await setting.renew();
             throw error;
           }

@@ -1,16 +1,19 @@
-/** Who may have what, in a few lines: what the upstream allows, and which of its answers still prove something. */
+/** A model of the access rules in a few lines: what the upstream allows, and which of its answers still prove access. */
 import type { RequestRecord } from '../kit/index.ts';
 
 export interface Lifetimes {
   readonly proofMs: number;
-  /** How long a repository that was public counts as public while the upstream is down. */
+  /** Time for which a public repository still counts as public while the upstream is down. */
   readonly outageMs: number;
 }
 
-/** An anonymous refusal may answer for others for so long (decision 0005). */
+/** Time for which an anonymous refusal may answer further requests (decision 0005). */
 const CHALLENGE_MS = 5_000;
 
-/** After a failure that an older proof made up for, the upstream is left alone for so long (contract: normal within 10 s). */
+/**
+ * Time for which the upstream is not asked after a failure that an older proof excused (docs/laws.md, "Do no harm": normal
+ * within 10 s).
+ */
 const PAUSE_MS = 5_000;
 
 export class Model {
@@ -20,9 +23,12 @@ export class Model {
   readonly #lifetimes: Lifetimes;
   readonly #repositories = new Map<string, { isPublic: boolean; readers: Set<string>; openedAt: number }>();
   readonly #tokens = new Map<string, { user: string | undefined; repository: string; reads: boolean }>();
-  /** When the upstream last served this credential in this repository; for a list, which proves nothing else, under its path. */
+  /**
+   * Time at which the upstream last served a credential in a repository. A list proves only itself, so its key has the
+   * path.
+   */
   readonly #proofs = new Map<string, number>();
-  /** When the upstream last served Larder itself there, without anybody's credential; lists as well under their path. */
+  /** Time at which the upstream last served Larder itself, without a caller's credential. Keys of lists have the path too. */
   readonly #flags = new Map<string, number>();
 
   constructor(lifetimes: Lifetimes) {
@@ -66,31 +72,31 @@ export class Model {
     return isPublic || (user !== undefined && readers.includes(user));
   }
 
-  /** True when strangers may still be refused there, because they were before. */
+  /** True if anonymous callers may still be refused there, because they were before it became public. */
   hasJustOpened(repository: string, now: number): boolean {
     const { isPublic = false, openedAt = 0 } = this.#repositories.get(repository) ?? {};
     return isPublic && now < openedAt + CHALLENGE_MS;
   }
 
-  /** A credential that a caller holds: what a token is good for is settled when it is issued. */
+  /** Records the credential of a caller. The rights of a token are fixed when it is issued. */
   learn(credential: string | undefined, user: string | undefined, repository: string): void {
     if (!credential?.startsWith('Bearer ') || this.#tokens.has(credential)) return;
     this.#tokens.set(credential, { user, repository, reads: this.mayRead(user, repository) });
   }
 
-  /** The upstream takes back the tokens of this user, or of everybody. */
+  /** Revokes the tokens of this user, or of all users. */
   endTokens(user?: string): void {
     for (const token of this.#tokens.values()) {
       if (user === undefined || token.user === user) token.reads = false;
     }
   }
 
-  /** The cache forgets what was proven, apart from what is public. */
+  /** Forgets all proofs except the public ones, as a restarted cache does. */
   restart(): void {
     this.#proofs.clear();
   }
 
-  /** True when a cache may answer this path with content: the upstream would, or has, and not too long ago. */
+  /** True if a cache may answer this path with content: the upstream would serve it, or did so recently enough. */
   mayGive(credential: string | undefined, repository: string, path: string, now: number): boolean {
     if (!this.isDown && this.#allows(credential, repository)) return true;
     const { proofMs, outageMs } = this.#lifetimes;
@@ -106,8 +112,8 @@ export class Model {
   }
 
   /**
-   * Takes over what the upstream's answers to one question prove, and what its refusals end. A refusal with which a client then got a
-   * better token is none.
+   * Applies what the upstream's answers to one question prove, and what its refusals end. A refusal after which the client
+   * got a better token does not count.
    */
   follow(requests: readonly RequestRecord[], now: number): void {
     const refusals = new Map<string, Map<string, number>>();

@@ -1,4 +1,4 @@
-/** `outageGrace`: who was let in before is served while registry or token server is down, and nobody else (decision 0006). */
+/** `outageGrace`: callers proven before, and no others, are served while registry or token server is down (decision 0006). */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import {
@@ -53,7 +53,7 @@ for (const [auth, what] of [
   ['basic', 'both'],
 ] as const) {
   suite(`with ${what} of a ${auth} upstream down`, { concurrency: 2 }, () => {
-    test('who was let in before is served, and nobody else', async () => {
+    test('only callers proven before are served', async () => {
       await using scene = await open(auth, '1h');
       await scene.pull(ALICE);
       await assert.rejects(scene.pull(BOB), 'bob is refused while all is well');
@@ -63,7 +63,7 @@ for (const [auth, what] of [
       assert.ok((await scene.larder.metric('larder_access_decisions_total', { decision: 'outage' })) > 0);
     });
 
-    test('who was refused in between is not', async () => {
+    test('a caller refused in between is not served', async () => {
       await using scene = await open(auth, '1h');
       await scene.pull(ALICE);
       scene.upstream.users.set(ALICE.user, 'changed-horse-4');

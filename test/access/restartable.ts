@@ -1,4 +1,4 @@
-/** A cache that can be started anew, in front of one upstream. */
+/** A cache that can be restarted, in front of one upstream. */
 import { join } from 'node:path';
 import { startUpstream, tempDir, type LarderProcess, type Upstream } from '../kit/index.ts';
 import { startCache } from '../faults/setting.ts';
@@ -6,15 +6,15 @@ import { startCache } from '../faults/setting.ts';
 export interface Restartable extends AsyncDisposable {
   readonly auth: 'bearer' | 'basic';
   readonly upstream: Upstream;
-  /** The process that runs now. */
+  /** The current process. */
   readonly larder: LarderProcess;
-  /** Ends it in good order and starts another one on the same store. */
+  /** Ends the process in good order, and starts another one on the same store. */
   restart(): Promise<void>;
-  /** Sees to an upstream that is up, and a cache that has seen nothing. */
+  /** Makes sure of an upstream that is up, and an empty cache. */
   renew(): Promise<void>;
 }
 
-/** `cache` are the cache's settings. A repository that is public needs no credential at the upstream. */
+/** Starts a cache with the settings `cache`. A public repository needs no credential at the upstream. */
 export async function startRestartable(auth: Restartable['auth'], cache: object): Promise<Restartable> {
   await using stack = new AsyncDisposableStack();
   const upstream = stack.use(await startUpstream({ auth, publicWithoutToken: auth === 'basic' }));

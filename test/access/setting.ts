@@ -1,4 +1,4 @@
-/** What the suites on access share: accounts, and the header each upstream wants to see of them. */
+/** Accounts of the access suites, and the headers that upstreams want from them. */
 import { get, logIn, type Login, type Upstream } from '../kit/index.ts';
 
 export const ALICE: Login = { user: 'alice', password: 'correct-horse-1' };
@@ -8,7 +8,7 @@ export const CAROL: Login = { user: 'carol', password: 'reads-everything-3' };
 /** Names and passwords, as `startUpstream` takes them. */
 export const USERS = Object.fromEntries([ALICE, BOB, CAROL].map(({ user, password }) => [user, password]));
 
-/** What the upstream wants to see of this user in this repository, as it says itself: a new token each time, or the login. */
+/** The header that the upstream wants from this user in this repository: a new token each time, or the login. */
 export async function headerOf(upstream: Upstream, login: Login, repository: string): Promise<string> {
   const trust = upstream.caPem === undefined ? {} : { ca: upstream.caPem };
   const { headers } = await get(`${upstream.url}/v2/${repository}/manifests/none`, trust);
@@ -23,7 +23,7 @@ export function authorized(header: string | undefined): { headers: Record<string
   return { headers: header === undefined ? {} : { authorization: header } };
 }
 
-/** What the upstream was asked for, tokens aside: `HEAD blob`. */
+/** Requests that the upstream got, without those for tokens: `HEAD blob`. */
 export function askedFor({ requests }: Upstream): string[] {
   return requests.filter(({ kind }) => kind !== 'token').map(({ method, kind }) => `${method} ${kind}`);
 }

@@ -1,19 +1,19 @@
-/** What may happen in a history: fast-check draws lists of these. */
+/** Steps of a history. fast-check draws lists of them. */
 import * as fc from 'fast-check';
 
 export const REPOSITORIES = ['one', 'two'] as const;
 export const USERS = ['alice', 'bob'] as const;
-const CALLERS = ['nobody', 'alice', 'bob', 'wrong'] as const;
+const CALLERS = ['anonymous', 'alice', 'bob', 'wrong'] as const;
 const CONTENTS = ['tag', 'digest', 'config', 'shared', 'own', 'referrers', 'tags'] as const;
 const METHODS = ['GET', 'HEAD', 'range'] as const;
 
 export type RepositoryName = (typeof REPOSITORIES)[number];
 export type User = (typeof USERS)[number];
 
-/** Somebody asks for something; `image` says of which image, 0 to 2. */
+/** A caller asks for content. `image` is the number of the image, 0 to 2. */
 export interface Ask {
   readonly do: 'ask';
-  /** `wrong`: somebody with alice's name and not her password. */
+  /** `wrong`: a caller with alice's name and another password. */
   readonly who: (typeof CALLERS)[number];
   readonly repository: RepositoryName;
   readonly content: (typeof CONTENTS)[number];
@@ -23,21 +23,21 @@ export interface Ask {
 
 export type Step =
   | Ask
-  /** An image comes, and the tag points to it. */
+  /** An image is pushed, and the tag points to it. */
   | { readonly do: 'push'; readonly repository: RepositoryName; readonly image: number }
-  /** A right is given, or taken with all tokens of the user. */
+  /** A right is granted, or withdrawn with all tokens of the user. */
   | { readonly do: 'grant' | 'revoke'; readonly repository: RepositoryName; readonly user: User }
   /** A repository becomes public, or private. */
   | { readonly do: 'open' | 'close'; readonly repository: RepositoryName }
-  /** A password changes, which the user may not know yet. */
-  | { readonly do: 'password'; readonly user: User; readonly isTold: boolean }
-  /** All tokens expire; so much time passes that all proofs end; something large drives out what is stored; and so on. */
+  /** A password changes. The user may not know the new one yet. */
+  | { readonly do: 'password'; readonly user: User; readonly userKnows: boolean }
+  /** All tokens expire; enough time passes for all proofs to end; a large blob evicts stored content; and so on. */
   | { readonly do: 'expire' | 'outlive' | 'evict' | 'restart' | 'down' | 'up' };
 
 const repository = fc.constantFrom(...REPOSITORIES);
 const user = fc.constantFrom(...USERS);
 const image = fc.nat(2);
-const isTold = fc.boolean();
+const userKnows = fc.boolean();
 const who = fc.constantFrom(...CALLERS);
 const content = fc.constantFrom(...CONTENTS);
 const method = fc.constantFrom(...METHODS);
@@ -59,13 +59,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   weighed(3, 'revoke', { repository, user }),
   weighed(2, 'open', { repository }),
   weighed(3, 'close', { repository }),
-  weighed(2, 'password', { user, isTold }),
+  weighed(2, 'password', { user, userKnows }),
   weighed(2, 'expire', {}),
   weighed(2, 'outlive', {}),
   weighed(1, 'evict', {}),
   weighed(1, 'restart', {}),
   weighed(1, 'down', {}),
-  // So often that the cache seldom gives the upstream up, which costs seconds each time.
+  // Frequent, so that the cache seldom stops asking the upstream, which costs seconds each time.
   weighed(8, 'up', {}),
 );
 

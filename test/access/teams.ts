@@ -1,4 +1,4 @@
-/** Two teams at one upstream, which may not read each other's images, behind an empty cache. */
+/** Two teams at one upstream that may not read each other's images, behind an empty cache. */
 import assert from 'node:assert/strict';
 import {
   get,
@@ -22,7 +22,7 @@ export interface Teams extends AsyncDisposable {
   headerOf(login: Login, repository: string): Promise<string>;
   /** Brings the whole image into the store, with this header. */
   pull(repository: string, image: TestImage, header: string): Promise<void>;
-  /** Where the cache has the image's manifest, by tag and digest, and its blobs. */
+  /** URLs at the cache of the image's manifest, by tag and digest, and its blobs. */
   urlsOf(repository: string, image: TestImage): string[];
   /** Asks the cache for `/v2/<path>`. */
   observe(method: string, path: string, headers: Readonly<Record<string, string>>): Promise<Cost>;

@@ -26,7 +26,7 @@ import { ALICES, BOBS, openTeams, type Cost } from './teams.ts';
 
 const RANGE = { range: 'bytes=10-99' };
 
-test("T1: rights on one repository give nothing of another one's content, although it is here", async () => {
+test("T1: rights on one repository give nothing of another one's content, although it is cached", async () => {
   await using teams = await openTeams();
   const { upstream, larder } = teams;
   const bob = await teams.headerOf(BOB, 'team/bob');
@@ -42,15 +42,15 @@ test("T1: rights on one repository give nothing of another one's content, althou
     );
   }
 
-  // The upstream says it is here as well: then the bytes are shared, for a HEAD.
+  // The upstream confirms that this repository has it too: then the bytes are shared, for the price of a HEAD.
   upstream.push('team/alice', BOBS.layers[0] as TestBlob);
-  const anew = authorized(await teams.headerOf(ALICE, 'team/alice'));
-  const shared = await get(blobUrl(larder, 'team/alice', BOBS.layers[0] as TestBlob), anew);
+  const fresh = authorized(await teams.headerOf(ALICE, 'team/alice'));
+  const shared = await get(blobUrl(larder, 'team/alice', BOBS.layers[0] as TestBlob), fresh);
   assert.equal(shared.digest, BOBS.layers[0]?.digest);
   assert.deepEqual(askedFor(upstream), ['HEAD blob']);
 });
 
-test('T1: nor does an outage, in which a repository counts as public that was', async () => {
+test('T1: nor does an outage, in which a formerly public repository counts as public', async () => {
   await using teams = await openTeams();
   const { upstream, larder } = teams;
   const open = imageOf({ seed: 77 });
@@ -66,7 +66,7 @@ test('T1: nor does an outage, in which a repository counts as public that was', 
   }
 });
 
-test('T1: a registry that says 404 to those who may not know proves nothing by it', async () => {
+test('T1: a 404 to a caller that may not know of the content proves nothing', async () => {
   await using teams = await openTeams();
   const { upstream, larder } = teams;
   await teams.pull('team/alice', ALICES, await teams.headerOf(ALICE, 'team/alice'));
@@ -116,7 +116,7 @@ test('T2: an upstream that claims a digest of another one has to send its bytes'
   assert.equal(victim.count({ repository: 'mine/app' }), 0);
 });
 
-test('T3: what a manifest names and its repository lacks is not given, also not in answer to HEAD', async () => {
+test('T3: a blob that a manifest names and its repository lacks is not given, not even its HEAD', async () => {
   await using teams = await openTeams();
   const { upstream, larder } = teams;
   const bob = await teams.headerOf(BOB, 'team/bob');
@@ -138,7 +138,7 @@ test('T3: what a manifest names and its repository lacks is not given, also not 
   }
 });
 
-test('T4: a token that grants less than was asked for proves nothing, although the token server said 200', async () => {
+test('T4: a token that grants less than was asked for proves nothing, although the token server answered 200', async () => {
   await using teams = await openTeams();
   const { upstream } = teams;
   await teams.pull('team/alice', ALICES, await teams.headerOf(ALICE, 'team/alice'));
@@ -154,7 +154,7 @@ test('T4: a token that grants less than was asked for proves nothing, although t
 });
 
 suite('T5: a credential that was revoked', () => {
-  test('is refused once its proof has lived its time', async () => {
+  test('is refused once its proof has ended', async () => {
     await using teams = await openTeams({}, { authentication: { proofLifetime: '1s' } });
     const { upstream, larder } = teams;
     const alice = await teams.headerOf(ALICE, 'team/alice');
@@ -172,7 +172,7 @@ suite('T5: a credential that was revoked', () => {
     );
   });
 
-  test('is refused at once when the upstream has refused it for anything', async () => {
+  test('is refused at once after any refusal of the upstream', async () => {
     await using teams = await openTeams();
     const { upstream, larder } = teams;
     const alice = await teams.headerOf(ALICE, 'team/alice');
@@ -191,7 +191,7 @@ suite('T5: a credential that was revoked', () => {
   });
 });
 
-test('T6: who shows the same token is the same caller, and another token of the same user has to prove itself', async () => {
+test('T6: the same token is the same caller, and another token of the same user needs a proof of its own', async () => {
   await using teams = await openTeams();
   const { upstream, larder } = teams;
   const token = await teams.headerOf(ALICE, 'team/alice');
@@ -206,7 +206,7 @@ test('T6: who shows the same token is the same caller, and another token of the 
   assert.deepEqual(askedFor(upstream), ['HEAD blob']);
 });
 
-test('T7: tags, tag lists, referrers, absences and running answers are those of the caller who asks', async () => {
+test('T7: tags, tag lists, referrers, 404s and running answers are those of the caller that asks', async () => {
   await using teams = await openTeams();
   const { upstream, larder } = teams;
   upstream.push('virtual', ALICES, 'v1', 'for-all');
@@ -258,8 +258,8 @@ test('T7: tags, tag lists, referrers, absences and running answers are those of 
   assert.deepEqual([hers.digest, his.status], [ALICES.digest, 404]);
 });
 
-suite('T8: what is here and what is not look the same to who has no proof', () => {
-  test('whoever is refused causes one question, for content that is here, that is not, and that does not exist', async () => {
+suite('T8: cached and absent content look the same to a caller without a proof', () => {
+  test('a refused caller causes one question, for content that is cached, absent, or does not exist', async () => {
     await using teams = await openTeams();
     await teams.pull('team/alice', ALICES, await teams.headerOf(ALICE, 'team/alice'));
     const [cached, uncached, unknown] = threeOf(teams.upstream);
@@ -281,7 +281,7 @@ suite('T8: what is here and what is not look the same to who has no proof', () =
     }
   });
 
-  test('whoever may read another repository causes one question there, and a manifest under /blobs/ is no exception', async () => {
+  test('a caller that may read another repository causes one question there, also for a manifest under /blobs/', async () => {
     await using teams = await openTeams();
     await teams.pull('team/alice', ALICES, await teams.headerOf(ALICE, 'team/alice'));
     const [cached, uncached, unknown] = threeOf(teams.upstream);
@@ -298,7 +298,7 @@ suite('T8: what is here and what is not look the same to who has no proof', () =
     }
   });
 
-  test('nobody in particular gets the same challenge for everything, for as many questions', async () => {
+  test('an anonymous caller gets the same challenge for everything, at the same number of questions', async () => {
     await using teams = await openTeams();
     await teams.pull('team/alice', ALICES, await teams.headerOf(ALICE, 'team/alice'));
     const [cached, uncached, unknown] = threeOf(teams.upstream);
@@ -348,7 +348,7 @@ suite('T9: poisoned content', () => {
     assert.equal((await get(manifestUrl(larder, 'team/alice', ALICES.digest), alice)).digest, ALICES.digest);
   });
 
-  test("from somebody else at the upstream's address is not even asked for: the login stays here", async () => {
+  test("is not asked for at another server on the upstream's address: the login stays here", async () => {
     await using teams = await openTeams({ auth: 'basic', tls: createTestPki() });
     const { upstream, larder } = teams;
     const alice = authorized(await teams.headerOf(ALICE, 'team/alice'));
@@ -359,21 +359,21 @@ suite('T9: poisoned content', () => {
   });
 });
 
-test('T10: no 2xx to HEAD or anything else before proof, whatever is here', async () => {
+test('T10: no 2xx to HEAD or anything else before a proof, whatever is cached', async () => {
   await using teams = await openTeams();
   const { upstream, larder } = teams;
   const alice = await teams.headerOf(ALICE, 'team/alice');
   await teams.pull('team/alice', ALICES, alice);
   const revoked = await teams.headerOf(ALICE, 'team/alice');
   upstream.tokens.revoke('alice');
-  const strangers = [
+  const unproven = [
     undefined,
     await teams.headerOf(BOB, 'team/alice'),
     revoked,
     'Bearer made-up-by-me',
     'Basic bm9ib2R5Om5vYm9keQ==',
   ];
-  for (const header of strangers) {
+  for (const header of unproven) {
     for (const url of [
       ...teams.urlsOf('team/alice', ALICES),
       `${larder.registry}/v2/team/alice/referrers/${ALICES.digest}`,
@@ -395,7 +395,7 @@ function everyWay(url: string, header: string | undefined): Promise<GetResult[]>
   ]);
 }
 
-/** Digests: of a layer that alice pulled, of one that only the upstream has, of one that does not exist. */
+/** Digests of a layer that alice pulled, a layer that only the upstream has, and a layer that does not exist. */
 function threeOf(upstream: Upstream): [string, string, string] {
   const uncached = blobOf(4002, 77);
   upstream.push('team/alice', uncached);

@@ -1,6 +1,6 @@
 /**
- * `authentication.realm: Cache`, end to end: clients that know nothing but a path in front of the name log in at Larder, and Larder at
- * the upstream.
+ * `authentication.realm: Cache`, end to end: clients that only put a path in front of the name log in at Larder, and Larder
+ * logs in at the upstream.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -102,7 +102,7 @@ function ownChallenge(larder: LarderProcess, upstream: Upstream, name?: string, 
 }
 
 for (const auth of ['basic', 'bearer'] as const) {
-  test(`a client with an alias in the name pulls private content of a ${auth} upstream with a login at Larder, and nobody else does`, async () => {
+  test(`a client with an alias in the name pulls private content of a ${auth} upstream with a login at Larder, and no other caller does`, async () => {
     await using upstream = await registry({ auth });
     await using larder = await startCache(upstream, { cache: REALM_CACHE });
     const alias = upstream.host;
@@ -158,7 +158,7 @@ suite('the token endpoint', { concurrency: 2 }, () => {
     );
   });
 
-  test('refuses a wrong password as the upstream does, once for each form, without a challenge to try again on', async () => {
+  test('refuses a wrong password as the upstream does, once for each form, without a challenge that a client could retry', async () => {
     for (const refusalStatus of [401, 403] as const) {
       await using upstream = await registry({ token: { refusalStatus } });
       await using larder = await startCache(upstream, { cache: REALM_CACHE });
@@ -180,11 +180,11 @@ suite('the token endpoint', { concurrency: 2 }, () => {
     }
   });
 
-  test('gives a token for anybody without a login, which reads what everybody may read', async () => {
+  test('gives an anonymous token without a login, which reads public content', async () => {
     await using upstream = await registry();
     await using larder = await startCache(upstream, { cache: REALM_CACHE });
     const token = await tokenOf(askToken(larder, upstream, ['team/public', 'team/secret']));
-    assert.equal(upstream.count(), 0, 'nobody was asked');
+    assert.equal(upstream.count(), 0, 'no upstream was asked');
     for (const options of [withToken(token), {}]) {
       assert.equal((await get(manifestUrl(larder, 'team/public', 'v1'), options)).status, 200);
       const refused = await get(manifestUrl(larder, 'team/secret', 'v1'), options);
@@ -219,7 +219,7 @@ suite('the token endpoint', { concurrency: 2 }, () => {
     assert.deepEqual([one, two].map(sentTo), ['bearer', 'basic'], 'each upstream got what is its own');
   });
 
-  test('is there for configured upstreams of realm Cache alone, for GET and POST, and for forms it can read', async () => {
+  test('exists only for configured upstreams of realm Cache, for GET and POST, and for valid forms', async () => {
     await using one = await registry();
     await using two = await registry();
     const caches = [{ ...REALM_CACHE }, {}].map((extra, index) => {
@@ -254,7 +254,7 @@ suite('the token endpoint', { concurrency: 2 }, () => {
     assert.equal(one.count() + two.count(), 0);
   });
 
-  test("tells of the upstream's trouble as what it is", async () => {
+  test('reports failures of the upstream as what they are', async () => {
     await using upstream = await registry({ token: { at: 'own-port' } });
     await using larder = await startCache(upstream, { cache: REALM_CACHE });
     const ask = () => askToken(larder, upstream, ['team/secret'], { login: ALICE });
@@ -275,7 +275,7 @@ suite('the token endpoint', { concurrency: 2 }, () => {
 });
 
 suite('a token of Larder', { concurrency: 2 }, () => {
-  test('is good for the repositories it was asked for, and the upstream is not troubled with others', async () => {
+  test('is good for the repositories it was asked for, and requests for others do not reach the upstream', async () => {
     await using upstream = await registry();
     await using larder = await startCache(upstream, { cache: REALM_CACHE });
     const token = await tokenOf(askToken(larder, upstream, ['team/secret'], { login: ALICE }));
@@ -290,7 +290,7 @@ suite('a token of Larder', { concurrency: 2 }, () => {
     assert.equal(upstream.count(), 0);
   });
 
-  test('that has expired, was made up, or is a password is answered with where to get one', async () => {
+  test('that has expired, was made up, or is a password is answered with the address of the token endpoint', async () => {
     await using upstream = await registry({ token: { expiresIn: 4 } });
     await using larder = await startCache(upstream, { cache: REALM_CACHE });
     const token = await tokenOf(askToken(larder, upstream, ['team/secret'], { login: ALICE }));
@@ -349,7 +349,7 @@ suite('a token of Larder', { concurrency: 2 }, () => {
     await pullImage(larder.registry, 'team/secret', 'v1', { login: ALICE });
   });
 
-  test('is nothing for an upstream that clients log in at themselves', async () => {
+  test('is not sent to an upstream that clients log in at themselves', async () => {
     await using one = await registry();
     await using two = await registry();
     const caches = [
@@ -435,7 +435,7 @@ test('the challenge names the address of --external-url, or https where Larder s
   assert.match(String(answer.headers['www-authenticate']), /^Bearer realm="https:\/\/127\.0\.0\.1:/);
 });
 
-test('an --external-url that is none is refused, and --print-config shows a good one', async () => {
+test('an invalid --external-url is refused, and --print-config shows a good one', async () => {
   for (const url of ['cache.example', 'ftp://cache.example', 'https://user:pw@cache.example', 'https://a/?b'])
     assert.equal((await runLarder(['serve', '--external-url', url])).code, 2, url);
   const env = { LARDER_EXTERNAL_URL: 'https://cache.example' };
@@ -485,7 +485,7 @@ test('no login and no token shows in logs, metrics, stats, the store or error an
   }
 });
 
-test('realm Cache in mode Shared makes no difference: nobody logs in', async () => {
+test('realm Cache in mode Shared makes no difference: no caller logs in', async () => {
   await using upstream = await registry();
   const cache = { secretReferenceName: 'login', authentication: { realm: 'Cache' } };
   const secrets = { login: { username: ALICE.user, password: ALICE.password } };

@@ -1,4 +1,4 @@
-/** An upstream without sockets for tests of the cache: answers come from a function, and every request is noted. */
+/** An upstream without sockets for tests of the cache: answers come from a function, and every request is recorded. */
 import { Readable } from 'node:stream';
 import { LarderError } from '../../src/kit/errors.ts';
 import type {
@@ -13,9 +13,9 @@ export interface FakeAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly challenges?: readonly string[];
-  /** The pieces in which the body arrives; an error thrown between them fails it. */
+  /** Pieces in which the body arrives. An error thrown between them fails the body. */
   readonly body?: Iterable<Buffer> | AsyncIterable<Buffer>;
-  /** Undefined: the upstream does not say. */
+  /** Undefined if the upstream does not give the size. */
   readonly contentLength?: number | undefined;
 }
 

@@ -1,7 +1,7 @@
 import { read } from 'node:fs';
 import { LarderError } from '../../src/kit/errors.ts';
 
-/** Reads what a file has at `position` into `buffer`: gives at least one byte. Throws `STORE_UNAVAILABLE`. */
+/** Reads a file from `position` on into `buffer`, at least one byte. Throws `STORE_UNAVAILABLE`. */
 export function readFileAt(fd: number, buffer: Buffer, position: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     read(fd, buffer, 0, buffer.length, position, (error, bytesRead) => {

@@ -1,4 +1,4 @@
-/** A registry for tests of fills, which treats each request as the test says. */
+/** A registry for tests of fills. The test decides the treatment of each request. */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../src/kit/clock.ts';
 import { LarderError, type ErrorCode } from '../../src/kit/errors.ts';
@@ -29,9 +29,9 @@ export function contentOf(size: number, seed = 1): Buffer {
   return content;
 }
 
-/** How the upstream treats one request. */
+/** Treatment of one request. */
 export interface Attempt {
-  /** Ends the body after this many bytes; undefined: whole. */
+  /** Ends the body after this many bytes. Undefined: after the whole body. */
   readonly cutAfter?: number | undefined;
   readonly chunk?: number;
   /** Turns of the event loop between two chunks. */
@@ -49,7 +49,7 @@ export interface Registry {
   readonly sent: number[];
 }
 
-/** A registry that has `content`: request `n` is treated as `attempts[n]` says, later ones well. */
+/** A registry that has `content`: request `n` is treated as `attempts[n]` says, later requests without a fault. */
 export function registry(content: Buffer, attempts: readonly Attempt[] = []): Registry {
   const sent: number[] = [];
   const client = fakeUpstream((request, count) => {

@@ -1,4 +1,4 @@
-/** Clients that stop in the middle, at each listener of Larder's programs. */
+/** Clients that stop in the middle of a request, at each listener of Larder's programs. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
@@ -16,12 +16,12 @@ import { createRelayListener } from '../../src/node-agent/relay/relay-listener.t
 import { connectRaw, createTestPki, waitFor, type RawConnection } from '../kit/index.ts';
 
 const LIMITS = { handshakeMs: 300, requestMs: 300, idleMs: 300, checkMs: 20 };
-/** A listener adds a second to the idle time, for clients that use their connection in the last moment. */
+/** A listener adds a second to the idle time, for clients that use their connection at the last moment. */
 const SOON = { limitMs: 4_000 };
 
 const server = createTestPki().server();
 
-/** Answers at once, whether or not the body has come. */
+/** Answers at once, whether or not the body has arrived. */
 function registry(clock: ManualClock, tls?: { cert: Buffer; key: Buffer }): Server {
   const handle = async (exchange: Parameters<typeof sendBody>[0]) =>
     sendBody(exchange, 200, { kind: 'hit' }, {}, 'x');
@@ -80,7 +80,7 @@ for (const [name, create] of Object.entries(listeners)) {
 
 test('the limits cut off a client within 70 s, and free an idle connection within 30 s', () => {
   const { handshakeMs, requestMs, checkMs, idleMs } = CLIENT_LIMITS;
-  // 5 s to read why, and one for what is no more than late.
+  // 5 s for the client to read the answer, and 1 s for delays of the test.
   assert.ok(handshakeMs + requestMs + checkMs + 5_000 < 70_000);
   assert.ok(idleMs + 1_000 < 30_000);
 });
@@ -98,7 +98,7 @@ async function isCutOff(
     using client = await connectRaw(`${scheme}://127.0.0.1:${(listener.address() as AddressInfo).port}`);
     await client.send(sent);
     await waitFor(() => client.isOver || clock.pending > 0, { ...SOON, what: 'the end of the connection' });
-    // It stays half open: a client that goes on all the same is not waited for.
+    // The connection stays half open for 5 s, then a client that goes on is cut off.
     clock.advance(5_000);
     await waitFor(async () => (await openAt(listener)) === 0, { ...SOON, what: 'no connection at all' });
     await waitFor(() => client.isOver, SOON);

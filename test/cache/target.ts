@@ -1,8 +1,8 @@
-/** Where requests of cache tests go: one upstream with the settings that a test names. */
+/** Targets for tests of the cache: one upstream with the settings that a test names. */
 import { parseRegistryConfig } from '../../src/api/registry-config/parse.ts';
 import type { CacheConfig, RegistryConfig } from '../../src/api/registry-config/effective.ts';
 import type { Requester } from '../../src/cache/access/requester.ts';
-import { createSharedVisitor } from '../../src/cache/access/shared-requester.ts';
+import { createSharedRequester } from '../../src/cache/access/shared-requester.ts';
 import type { Destination, Target } from '../../src/cache/access/target.ts';
 import { createUpstreamTable } from '../../src/cache/upstreams.ts';
 import type { Upstream } from '../../src/upstream/types.ts';
@@ -28,10 +28,10 @@ export function targetOf(
   ns?: string,
 ): Target {
   const destination = destinationOf(client, cache, name, ns);
-  return { ...destination, requester: createSharedVisitor(destination) };
+  return { ...destination, requester: createSharedRequester(destination) };
 }
 
-/** As {@link targetOf}, on behalf of nobody yet. */
+/** As {@link targetOf}, without a requester. */
 export function destinationOf(
   client: Upstream = fakeUpstream(() => ({})),
   cache: Record<string, unknown> = {},
@@ -42,11 +42,17 @@ export function destinationOf(
   return createUpstreamTable([{ name: config.upstream, config, client }], undefined).destination(name, ns);
 }
 
-/** A requester whose access is as `proven` says at each moment, and who asks as `client` answers. */
-export function visitorOf(
+/** A requester with a credential of its own, whose access is proven as `hasLiveProof` says at each moment. */
+export function requesterOf(
   destination: Destination,
   key: string,
-  proven: () => boolean = () => true,
+  hasLiveProof: () => boolean = () => true,
 ): Requester {
-  return { ...createSharedVisitor(destination), key, isApart: true, proven, mayBridge: () => false };
+  return {
+    ...createSharedRequester(destination),
+    key,
+    isApart: true,
+    hasLiveProof,
+    mayUseDuringOutage: () => false,
+  };
 }

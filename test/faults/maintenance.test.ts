@@ -172,7 +172,7 @@ test('private content that Larder itself may not have is named with the reason, 
   assert.equal(code, 1);
   assert.match(
     stdout,
-    new RegExp(`^${layer} .*: damaged, out of service; could not be fetched anew: .*login`, 'm'),
+    new RegExp(`^${layer} .*: damaged, out of service; could not be fetched again: .*login`, 'm'),
   );
   await pullImage(larder.registry, 'team/secret', 'v1', { login });
   assert.equal((await command(['verify'], larder.store, larder)).code, 0);
@@ -250,7 +250,7 @@ test('a store that nobody has is read by the command itself; one in use by whoev
   assert.match(found.stdout, /^4 objects checked, .*; 1 damaged$/m);
   assert.match(
     found.stdout,
-    /^no larder serve has the store, so damaged files went into quarantine: the next pull fetches anew/m,
+    /^no larder serve uses the store, so damaged files are in quarantine: the next pull fetches the damaged content again/m,
   );
   assert.equal(existsSync(blobPath(store, layer)), false);
   assert.equal((await command(['verify'], store)).code, 0, 'what is left is right');
@@ -296,7 +296,7 @@ test('gc removes what upstreams left behind that are not configured, and says be
   );
   assert.match(
     dry.stdout,
-    new RegExp(`^unconfigured +300 kB +${shared.digest} .* stays for other upstreams$`, 'm'),
+    new RegExp(`^unconfigured +300 kB +${shared.digest} .* kept for other upstreams$`, 'm'),
   );
   assert.match(dry.stdout, /^would remove 1 object, 200 kB; the store has /m);
   assert.ok(existsSync(blobPath(store, gone.digest)));

@@ -1,4 +1,4 @@
-/** What is known of a cache, as the status of an object is computed from it. */
+/** Input of the status of a cache. */
 import type { CacheConfig } from '../../src/api/registry-config/effective.ts';
 import type { StatefulSet } from '../../src/operator/cluster/resources.ts';
 import type { CacheStats } from '../../src/operator/status/cache-stats.ts';
@@ -30,19 +30,19 @@ export const STATS: CacheStats = {
 
 export const SPEC = 'uid/1';
 
-export const FACTS = {
-  madeFor: SPEC,
-  setGeneration: 1,
+export const KNOWN = {
+  appliedSpec: SPEC,
+  appliedGeneration: 1,
   volumeBytes: 10 * 2 ** 30,
   endpoint: 'https://registry-docker-io.larder-system.svc:5000',
   missingSecrets: [],
   invalidSecrets: [],
   caBundleProblem: undefined,
-  claimProblem: undefined,
+  volumeProblem: undefined,
   problem: undefined,
 };
 
-/** Of a cache of docker.io that runs, and of which all is known, unless told. */
+/** The view of a running cache of docker.io about which everything is known, with `more` changed. */
 export function viewOf(cache: Record<string, unknown> = {}, more: Partial<CacheInput> = {}) {
   return cacheView({
     config: configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig,
@@ -50,7 +50,7 @@ export function viewOf(cache: Record<string, unknown> = {}, more: Partial<CacheI
     set: running,
     pods: [],
     claim: undefined,
-    facts: FACTS,
+    known: KNOWN,
     stats: STATS,
     nodes: nodesOf([]),
     before: undefined,

@@ -1,6 +1,6 @@
 /**
- * What makes caches, in front of the API stand-in: their reconciles run when the test says so, by a clock that it moves; what they know of the
- * cluster comes by real watches.
+ * The reconcilers of caches and nodes in front of the API stand-in. They run when the test calls them, on a clock that the test moves, and
+ * see the cluster through real watches.
  */
 import { ManualClock, systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
@@ -14,11 +14,6 @@ import { nodeLease } from '../../src/fleet/node-lease.ts';
 import { createAuthorityKeeper } from '../../src/operator/authority/authority-keeper.ts';
 import { createCacheStates } from '../../src/operator/caches/cache-states.ts';
 import { createCacheReconciler } from '../../src/operator/caches/cache-reconciler.ts';
-import { createDrainTracker } from '../../src/operator/nodes/drain-tracker.ts';
-import { createCacheProvider } from '../../src/operator/caches/provide-cache.ts';
-import { createCertificateRenewal } from '../../src/operator/caches/renew-certificate.ts';
-import { createCacheRemover } from '../../src/operator/caches/remove-cache.ts';
-import { createUnusedRetirer } from '../../src/operator/caches/retire-unused.ts';
 import { makePlan } from '../../src/operator/configs/plan.ts';
 import { readConfig, type ConfigObject } from '../../src/operator/configs/read-config.ts';
 import { createNodeDocumentView } from '../../src/operator/cluster/node-document-view.ts';
@@ -31,12 +26,12 @@ import { startApi } from '../kube/api-server.ts';
 import type { StoredObject } from '../kube/api-store.ts';
 import { realTimeClientOf } from '../kube/client.ts';
 
-/** Where all of it lives. */
+/** Namespace of the operator. */
 export const SYSTEM = 'larder-system';
-/** Between two documents, and then some. */
+/** More than the time between two node documents. */
 const PAUSE_MS = 3_000;
 
-/** Disposing it stops it. */
+/** Starts the setting. Disposing it stops it. */
 export async function startCacheSetting() {
   await using cleanup = new AsyncDisposableStack();
   const api = cleanup.use(await startApi());
@@ -73,9 +68,8 @@ export async function startCacheSetting() {
   const applier = createApplier(client, { fieldManager: 'larder/operator', force: true });
   const secrets = createNamedSecrets(client, watched);
   const document = createNodeDocumentView(watched, settings);
-  const facts = createCacheStates();
+  const states = createCacheStates();
   const authority = createAuthorityKeeper({ client, clock }, settings);
-  const patience = () => createDrainTracker({ clock, watched, document });
   let objects: readonly ConfigObject[] = [];
   const plan = () =>
     makePlan({
@@ -86,20 +80,7 @@ export async function startCacheSetting() {
       mayAct: () => true,
     });
   const reconcileCache = createCacheReconciler(
-    {
-      client,
-      watched,
-      plan,
-      authority,
-      facts,
-      provide: createCacheProvider({ client, clock, applier, watched, secrets, serviceMonitors }, settings),
-      renewCertificate: createCertificateRenewal({ client, clock, applier, watched }, settings),
-      retire: createUnusedRetirer({ client, watched, document, patience: patience() }, settings),
-      remove: createCacheRemover(
-        { client, watched, document, patience: patience(), serviceMonitors },
-        settings,
-      ),
-    },
+    { client, clock, applier, watched, plan, authority, secrets, document, serviceMonitors, states },
     settings,
   );
   const reconcileNodes = createNodesReconciler(
@@ -119,7 +100,7 @@ export async function startCacheSetting() {
   );
   const context = { signal, logger: silentLogger };
 
-  /** Waits until everything that the server has is known. */
+  /** Waits until every watch has caught up with the server. */
   async function seeAll(): Promise<void> {
     await watched.whenSynced(signal);
     api.bookmark();
@@ -131,31 +112,31 @@ export async function startCacheSetting() {
   return {
     api,
     clock,
-    facts,
+    states,
     document,
     seeAll,
-    /** What is asked for from now on: these caches, by one object, or nothing at all. */
+    /** From now on one object names these caches; without arguments there is no object. */
     ask(...caches: readonly object[]): void {
       const spec = { caches };
       const metadata = { namespace: 'team', name: 'hub', creationTimestamp: '2026-01-01T00:00:00Z' };
       const common = { apiVersion: 'registry.extensions.gardener.cloud/v1alpha3', kind: 'RegistryConfig' };
       objects = caches.length === 0 ? [] : [{ ...common, metadata, spec }];
     },
-    /** Works on one cache, once, with all that the cluster has at the time. Gives how that ended. */
+    /** Reconciles one cache once, after every watch has caught up. Returns the result. */
     async reconcile(key: string) {
       await seeAll();
       await authority.reconcile('', context);
       await seeAll();
       return reconcileCache(key, context);
     },
-    /** Tells nodes what they are to do. */
-    async tellNodes(): Promise<void> {
+    /** Publishes the node document. */
+    async publishDocument(): Promise<void> {
       await seeAll();
       clock.advance(PAUSE_MS);
       await reconcileNodes('', context);
       await seeAll();
     },
-    /** A node says what it has made of the document. */
+    /** Writes the report of a node. */
     report(node: string, status: Pick<NodeStatus, 'revision'>, ...upstreams: readonly string[]): void {
       const states = upstreams.map((upstream) => ({ upstream, state: 'Ready' as const, message: '' }));
       const all: NodeStatus = { ...status, containerd: { state: 'Set', message: '' }, upstreams: states };
@@ -163,7 +144,7 @@ export async function startCacheSetting() {
         ...nodeLease({ node, status: all, renewedAt: clock.now() }, SYSTEM, undefined),
       } as Parameters<typeof api.put>[1]);
     },
-    /** An object of the operator's namespace. */
+    /** Returns an object of the operator's namespace. */
     held(collection: string, name: string): StoredObject | undefined {
       return api.store.find({ collection, namespace: SYSTEM, name });
     },
@@ -171,7 +152,7 @@ export async function startCacheSetting() {
   };
 }
 
-/** As the API server does, every Service gets an address of its own. */
+/** Gives every Service an address of its own, as the API server does. */
 function giveAddresses(api: Awaited<ReturnType<typeof startApi>>): void {
   let given = 0;
   api.store.onChange(({ collection, object, isDeletion }) => {

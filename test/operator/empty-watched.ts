@@ -1,4 +1,4 @@
-/** What an operator knows of a cluster in which nothing is, but what a test writes. */
+/** The watched objects of a cluster that is empty but for what a test writes. */
 import { silentLogger } from '../../src/kit/logger.ts';
 import { createObjectStore } from '../../src/kube/informer/object-store.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
@@ -9,7 +9,7 @@ import type { VolumeClaim, Service } from '../../src/operator/cluster/resources.
 import { BY_CACHE, cacheKeysOf } from '../../src/operator/cluster/cache-key.ts';
 import type { Watched } from '../../src/operator/cluster/watched.ts';
 
-/** With the writers of the kinds that tests write. */
+/** Returns the stores, with writers for the kinds that tests write. */
 export function emptyWatched() {
   const { cache: statefulSets, writer: sets } = caches<KubeObject>();
   const { cache: services, writer: addresses } = caches<Service>();

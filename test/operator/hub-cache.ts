@@ -1,18 +1,18 @@
-/** The cache of one object, `hub`, and what somebody else does to its parts. */
+/** The cache of one object, `hub`, and edits of its objects by hand. */
 import { CONFIG_MAPS } from '../../src/kube/objects/config-maps.ts';
 import { REGISTRY_CONFIGS } from '../../src/operator/cluster/resources.ts';
 import type { Resource } from '../../src/kube/types.ts';
 import { registryConfig, TEAM, type Held } from './setting.ts';
 import { startStandIn, type StandIn } from './stand-in.ts';
 
-/** Of the cache of docker.io. */
+/** Key of the cache of docker.io. */
 export const KEY = 'registry-docker-io';
-/** What its objects say of themselves. */
+/** Annotations of its objects. */
 export const OWNER = { upstream: 'docker.io', 'larder/asked-by': 'RegistryConfig team/hub' };
 /** Another spec of the object `hub`. */
 export const LONGER = { caches: [{ upstream: 'docker.io', garbageCollection: { ttl: '24h' } }] };
 
-/** With a cache of docker.io, or another, that a node uses. */
+/** A cluster with a cache that a node uses. */
 export async function withCache(
   cache: { readonly upstream: string } = { upstream: 'docker.io' },
 ): Promise<StandIn> {
@@ -26,7 +26,7 @@ export async function withCache(
   return cluster;
 }
 
-/** Somebody changes annotations; undefined takes one off. */
+/** Changes annotations by hand; undefined removes one. */
 export function annotate(
   cluster: StandIn,
   resource: Resource,
@@ -38,7 +38,7 @@ export function annotate(
   cluster.put(resource, { ...rest, metadata: { ...metadata, annotations } });
 }
 
-/** Somebody takes our label off. */
+/** Removes our label by hand. */
 export function unlabel(cluster: StandIn, resource: Resource, name: string): void {
   const { metadata, ...rest } = cluster.get(resource, name) as Held;
   const { 'app.kubernetes.io/managed-by': _, ...labels } = metadata.labels ?? {};
@@ -48,7 +48,7 @@ export function unlabel(cluster: StandIn, resource: Resource, name: string): voi
 export const isLabelled = (cluster: StandIn, resource: Resource, name: string): boolean =>
   cluster.get(resource, name)?.metadata.labels?.['app.kubernetes.io/managed-by'] === 'larder-operator';
 
-/** Whether the status of `hub` says that it is, and names `what`. */
+/** True if `hub` is `Stuck` and the message names `what`. */
 export const isStuck = (cluster: StandIn, what: string) => () =>
   cluster
     .get(REGISTRY_CONFIGS, 'hub', TEAM)
@@ -57,7 +57,7 @@ export const isStuck = (cluster: StandIn, what: string) => () =>
 export const annotationsOf = (cluster: StandIn, resource: Resource, name: string) =>
   cluster.get(resource, name)?.metadata.annotations ?? {};
 
-/** Whether it says that it is of the cache of docker.io that `hub` asks for. */
+/** True if the annotations name the cache of docker.io of `hub`. */
 export const isRight = (cluster: StandIn, resource: Resource, name: string) =>
   Object.entries(OWNER).every(([key, value]) => annotationsOf(cluster, resource, name)[key] === value);
 

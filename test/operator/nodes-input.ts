@@ -1,12 +1,12 @@
-/** Reports of nodes, as input for the status of an object. */
+/** Reports of nodes, as input of the status of an object. */
 import type { NodeStatus } from '../../src/fleet/node-status.ts';
 import type { StoredReport } from '../../src/operator/cluster/node-report.ts';
 import type { NodesInput } from '../../src/operator/status/node-view.ts';
 
-/** Default time of all reports. */
+/** The time of all reports, unless a test changes it. */
 export const AT = Date.parse('2026-01-01T00:00:00Z');
 
-/** Only the nodes that report, with revision `r` published. */
+/** The nodes of `reports` and no others, when revision `r` is published. */
 export function nodesOf(reports: readonly StoredReport[], more: Partial<NodesInput> = {}): NodesInput {
   return {
     reports,
@@ -14,7 +14,7 @@ export function nodesOf(reports: readonly StoredReport[], more: Partial<NodesInp
     podlessSince: undefined,
     total: reports.length,
     revision: 'r',
-    isTold: () => true,
+    isPublished: () => true,
     now: AT,
     ...more,
   };

@@ -15,11 +15,11 @@ import { mirrorConfig, registryConfig, SYSTEM, TEAM } from './setting.ts';
 import { startStandIn, type StandIn } from './stand-in.ts';
 
 const KEY = 'registry-docker-io';
-/** As decision 0007 has it. */
+/** As in decision 0007. */
 const SILENT_MS = 5 * 60_000;
 const HUB = registryConfig('hub', { upstream: 'docker.io' });
 
-/** With a cache of docker.io that nodes know of. */
+/** A cluster with a cache of docker.io that is in the node document. */
 async function withCache(): Promise<StandIn> {
   await using cleanup = new AsyncDisposableStack();
   const cluster = cleanup.use(await startStandIn());
@@ -32,22 +32,22 @@ async function withCache(): Promise<StandIn> {
 
 const isGone = (cluster: StandIn, name = 'hub') => cluster.get(REGISTRY_CONFIGS, name, TEAM) === undefined;
 
-test('a node that does not answer is waited for, for five minutes, and no longer', async () => {
+test('a node that does not answer is waited for five minutes, and no longer', async () => {
   await using cluster = await withCache();
   const { revision } = cluster.document();
   cluster.report('n1', revision, 'docker.io');
   cluster.remove(REGISTRY_CONFIGS, 'hub');
   await cluster.until(() => cluster.document().caches.length === 0);
-  const toldAt = cluster.clock.monotonic();
+  const publishedAt = cluster.clock.monotonic();
   await cluster.pass(SILENT_MS - 10_000);
   assert.ok(cluster.get(STATEFUL_SETS, KEY), 'the cache went too early');
   await cluster.until(() => isGone(cluster));
-  const ms = cluster.clock.monotonic() - toldAt;
+  const ms = cluster.clock.monotonic() - publishedAt;
   assert.ok(ms >= SILENT_MS - 1_000 && ms < SILENT_MS + 30_000, `it took ${ms} ms`);
   assert.equal(cluster.get(STATEFUL_SETS, KEY), undefined);
 });
 
-test('a node that answers is not waited for any longer', async () => {
+test('a node that answers is no longer waited for', async () => {
   await using cluster = await withCache();
   cluster.report('n1', cluster.document().revision, 'docker.io');
   cluster.remove(REGISTRY_CONFIGS, 'hub');
@@ -60,7 +60,7 @@ test('a node that answers is not waited for any longer', async () => {
   assert.ok(cluster.clock.monotonic() - answeredAt < 10_000);
 });
 
-describe('an object goes to its end although', () => {
+describe('a deleted object is removed although', () => {
   const DELETED: Record<string, [Resource, string]> = {
     'its Service is gone': [SERVICES, KEY],
     'its StatefulSet is gone': [STATEFUL_SETS, KEY],
@@ -86,7 +86,7 @@ describe('an object goes to its end although', () => {
   }
 });
 
-test('an upstream passes from a RegistryConfig to a MirrorConfig and back, and nodes are told of one of them at most', async () => {
+test('an upstream passes from a RegistryConfig to a MirrorConfig and back, and the document has at most one of them', async () => {
   await using cluster = await withCache();
   const mirrors = mirrorConfig('mirrors', { upstream: 'docker.io', hosts: [{ host: 'https://m.example' }] });
   cluster.put(MIRROR_CONFIGS, mirrors);
@@ -111,13 +111,13 @@ test('an upstream passes from a RegistryConfig to a MirrorConfig and back, and n
 
 const named = (suffix: string) => ({ upstream: 'docker.io', serviceNameSuffix: suffix });
 for (const [title, change] of [
-  ['goes', (cluster) => cluster.remove(REGISTRY_CONFIGS, 'old')],
-  ['takes another one', (cluster) => cluster.edit(REGISTRY_CONFIGS, 'old', { caches: [named('other')] })],
+  ['is deleted', (cluster) => cluster.remove(REGISTRY_CONFIGS, 'old')],
+  ['takes another name', (cluster) => cluster.edit(REGISTRY_CONFIGS, 'old', { caches: [named('other')] })],
 ] as const satisfies [string, (cluster: StandIn) => void][]) {
-  test(`a cache whose name an older one has is made when that ${title}`, async () => {
+  test(`a cache whose name an older one has is created when that ${title}`, async () => {
     await using cluster = await startStandIn();
     cluster.put(REGISTRY_CONFIGS, registryConfig('old', named('quay-io')));
-    await cluster.until(() => isTold(cluster, 'docker.io'));
+    await cluster.until(() => isPublished(cluster, 'docker.io'));
     cluster.put(REGISTRY_CONFIGS, registryConfig('young', { upstream: 'quay.io' }));
     const conflict = () =>
       cluster
@@ -125,15 +125,15 @@ for (const [title, change] of [
         ?.status?.conditions?.find(({ type }) => type === 'Conflict')?.status;
     await cluster.until(() => conflict() === 'True');
     change(cluster);
-    await cluster.until(() => isTold(cluster, 'quay.io'));
+    await cluster.until(() => isPublished(cluster, 'quay.io'));
   });
 }
 
-test('with a stranger in the place of the authority, what goes goes, and mirrors are told, all the same', async () => {
+test('without our authority Secret, caches are still removed and mirrors still published', async () => {
   await using cluster = await startStandIn();
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
   cluster.put(REGISTRY_CONFIGS, registryConfig('quay', { upstream: 'quay.io' }));
-  await cluster.until(() => isTold(cluster, 'docker.io') && isTold(cluster, 'quay.io'));
+  await cluster.until(() => isPublished(cluster, 'docker.io') && isPublished(cluster, 'quay.io'));
   const { labels: _, ...metadata } = cluster.get(SECRETS, AUTHORITY_SECRET)?.metadata ?? {};
   cluster.put(SECRETS, { ...cluster.get(SECRETS, AUTHORITY_SECRET), metadata });
   await cluster.restart();
@@ -144,10 +144,10 @@ test('with a stranger in the place of the authority, what goes goes, and mirrors
   );
   await cluster.until(() => cluster.get(REGISTRY_CONFIGS, 'hub', TEAM) === undefined);
   await cluster.until(() => cluster.document().mirrors.length === 1);
-  assert.ok(isTold(cluster, 'quay.io'), 'what stands was taken from the nodes');
+  assert.ok(isPublished(cluster, 'quay.io'), 'an existing cache was taken from the nodes');
 });
 
-function isTold(cluster: StandIn, upstream: string): boolean {
+function isPublished(cluster: StandIn, upstream: string): boolean {
   return cluster.document().caches.some((entry) => entry.upstream === upstream);
 }
 

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { PORTS } from '../../src/operator/render/cache-names.ts';
 
 /**
- * A cache as far as the operator asks it how it does. Loopback has addresses enough, and the port is the one of every cache. An answer of
- * undefined is none: the connection ends.
+ * Serves the statistics of a cache at the admin port of every cache, on its own loopback address. For an answer of undefined the connection
+ * ends without a response.
  */
 export async function serveStats(address: string, answer: () => unknown): Promise<AsyncDisposable> {
   const server = createServer((request, response) => {

@@ -1,4 +1,4 @@
-/** An operator in this process, in front of a real API server that has no nodes: pods are made and never run. */
+/** An operator in this process, in front of a real API server without nodes: pods are created and never run. */
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { createKubeconfigConnection } from '../../src/kube/connection/kubeconfig-connection.ts';
@@ -12,13 +12,13 @@ import { startApiServer, type ApiServer } from '../cluster/start-api-server.ts';
 import type { Kubectl } from '../cluster/kubectl.ts';
 import { waitFor } from '../kit/index.ts';
 
-/** Where the operator lives, and where its users do. */
+/** Namespaces of the operator and of its users. */
 export const SYSTEM = 'larder-system';
 export const TEAM = 'team';
 
 export const RELAY_URL = 'https://127.0.0.1:5010';
 
-/** As the API server has it, as far as tests look at it. */
+/** An object as the API server has it, with the fields that tests look at. */
 export interface Held {
   readonly metadata: {
     readonly name: string;
@@ -52,7 +52,7 @@ export interface Held {
   };
 }
 
-/** An API server with the CRDs and the namespaces, and its controllers unless told. Disposing it stops it. */
+/** Starts an API server with the CRDs, the namespaces and, by default, its controllers. Disposing it stops it. */
 export async function startOperatedApi({ controllerManager = true } = {}): Promise<ApiServer> {
   await using cleanup = new AsyncDisposableStack();
   const api = cleanup.use(await startApiServer({ controllerManager }));
@@ -63,7 +63,7 @@ export async function startOperatedApi({ controllerManager = true } = {}): Promi
 }
 
 export interface OperatorOptions {
-  /** The way in; that of the administrator unless told. */
+  /** Kubeconfig of the operator's identity. */
   readonly kubeconfig: string;
   readonly identity?: string;
   readonly image?: string;
@@ -72,7 +72,7 @@ export interface OperatorOptions {
   readonly serviceMonitorLabels?: Readonly<Record<string, string>>;
 }
 
-/** The object graph of `larder operator`. Disposing it stops it. */
+/** Starts `larder operator`. Disposing it stops it. */
 export async function operate({
   kubeconfig,
   identity = 'one',
@@ -135,7 +135,7 @@ export function secret(name: string, stringData: Readonly<Record<string, string>
   return { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: TEAM, name }, stringData };
 }
 
-/** What a node says: that it has carried out `revision`, and has these upstreams. */
+/** The report of a node that has carried out `revision` and has these upstreams. */
 export function nodeReport(node: string, revision: string, ...upstreams: readonly string[]): object {
   const status: NodeStatus = {
     revision,
@@ -171,13 +171,13 @@ export function observer(kubectl: Kubectl) {
         .filter((line) => line !== '')
         .sort();
     },
-    /** What nodes are told. */
+    /** The node document. */
     async document(): Promise<NodeDocument> {
       const text =
         (await get('configmap', 'larder-nodes'))?.data?.['nodes.json'] ?? '{"caches":[],"mirrors":[]}';
       return JSON.parse(text) as NodeDocument;
     },
-    /** Waits for the reason of a condition; gives its message. */
+    /** Waits for the reason of a condition and returns its message. */
     async reason(name: string, type: string, reason: string, kind = 'registryconfig'): Promise<string> {
       const found = await waitFor(
         async () => {

@@ -1,4 +1,4 @@
-/** Nodes as the API server sees them: what ties an agent to it is real, the containerd behind is not there. */
+/** Nodes as the API server sees them: the agents' connection to it is real, containerd is missing. */
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { TaskGroup } from '../../src/kit/task-group.ts';
@@ -7,7 +7,7 @@ import { createClusterTies } from '../../src/node-agent/cluster-ties.ts';
 import type { NodeDocument } from '../../src/fleet/node-document.ts';
 import { SYSTEM } from './setting.ts';
 
-/** Starts so many agents, each of which reports that it has carried out whatever it is told. Disposing them stops them. */
+/** Starts `count` agents, each of which reports that it has carried out every document. Disposing them stops them. */
 export async function simulateNodes(count: number, kubeconfig: string): Promise<AsyncDisposable> {
   const tasks = new TaskGroup(silentLogger);
   const connection = {

@@ -1,6 +1,6 @@
 /**
- * A whole operator in this process, in front of the stand-in of the API server, by a clock that the test moves. Nobody makes pods there, or volumes,
- * and nodes say what the test makes them say.
+ * A whole operator in this process, in front of the stand-in of the API server, on a clock that the test moves. There are no pods or volumes,
+ * and nodes report what the test says.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { ManualClock, type Clock } from '../../src/kit/clock.ts';
@@ -17,34 +17,34 @@ import type { SentObject, StoredObject } from '../kube/api-store.ts';
 import { connectionTo } from '../kube/client.ts';
 import { nodeReport, RELAY_URL, SYSTEM, TEAM, type Held } from './setting.ts';
 
-/** Of the clock, between two looks: renewals of the lease are not missed. */
+/** One step of the clock. Small enough for every renewal of the lease. */
 const STEP_MS = 250;
-/** Of the event loop, for ten requests on loopback, one after the other. */
+/** Turns of the event loop in one step; enough for ten requests on loopback, one after the other. */
 const TURNS = 40;
 
 export interface StandIn extends AsyncDisposable {
   readonly api: ApiServer;
   readonly clock: ManualClock;
-  /** The one that runs now. */
+  /** The running operator. */
   readonly operator: RunningOperator;
   get(resource: Resource, name: string, namespace?: string): Held | undefined;
-  /** Creates an object, younger than those before; or replaces it as `kubectl replace` does: what is not said is gone. */
+  /** Creates an object, younger than the previous ones, or replaces it as `kubectl replace` does: fields that are not given are removed. */
   put(resource: Resource, object: object): void;
-  /** Changes the spec of an object, and nothing else. */
+  /** Changes only the spec of an object. */
   edit(resource: Resource, name: string, spec: object): void;
-  /** As `kubectl delete` does. */
+  /** Deletes an object as `kubectl delete` does. */
   remove(resource: Resource, name: string, namespace?: string): void;
-  /** What nodes are told. */
+  /** The node document. */
   document(): NodeDocument;
-  /** A node says that it has carried out `revision`, and has these upstreams. */
+  /** Writes the report of a node that has carried out `revision` and has these upstreams. */
   report(node: string, revision: string, ...upstreams: readonly string[]): void;
-  /** Lets time pass until `condition` gives something truthy, and gives that back; an hour of the clock at most. */
+  /** Advances the clock until `condition` returns something truthy, and returns that. Throws after an hour of the clock. */
   until<T>(condition: () => T, what?: string): Promise<NonNullable<T>>;
-  /** Lets so much time pass. */
+  /** Advances the clock by `ms`. */
   pass(ms: number): Promise<void>;
-  /** The operator is suspended for so long, and goes on with what has its turn then: no timer knows of it yet. */
+  /** Suspends the operator for `ms`. It continues with its next turn, before any timer has fired. */
   suspend(ms: number): void;
-  /** The operator is stopped, and another one takes its place, which knows nothing but what the API server has. */
+  /** Stops the operator and starts another one, which knows only what the API server has. */
   restart(): Promise<void>;
 }
 
@@ -149,7 +149,7 @@ function collectionOf({ group, version, plural }: Resource): string {
   return group === '' ? `${version}/${plural}` : `${group}/${version}/${plural}`;
 }
 
-/** As an API server does: every Service has an address, and its own. */
+/** Gives every Service an address of its own, as an API server does. */
 function giveAddresses({ store }: ApiServer): void {
   let last = 0;
   store.onChange(({ collection, before, object, isDeletion }) => {
@@ -157,7 +157,7 @@ function giveAddresses({ store }: ApiServer): void {
     const { namespace, name } = object.metadata;
     last += 1;
     const spec = { ...(object['spec'] as object), clusterIP: `10.96.0.${last}` };
-    // Not within the write that this is told of.
+    // After the write that caused this call.
     queueMicrotask(() => void store.replace({ collection, namespace, name }, { ...object, spec }));
   });
 }

@@ -12,7 +12,7 @@ import { mirrorConfig, registryConfig, TEAM } from './setting.ts';
 import { startStandIn, type StandIn } from './stand-in.ts';
 
 const KEY = 'registry-docker-io';
-/** What nothing is said within is not said at all: longer than anybody waits for anything here. */
+/** Longer than any wait of the operator: a write that has not come by then does not come. */
 const LONG_MS = 60_000;
 
 const LOGIN = {
@@ -31,7 +31,7 @@ const REFUSED = {
   credentialRefused: true,
 };
 
-/** With a cache that serves, at `address` if told, and a node that uses it; its object is degraded for `reason`. */
+/** A cluster with a serving cache, at `address` if given, and a node that uses it. Its object is degraded for `reason`. */
 async function degraded(reason: string, address?: string): Promise<StandIn> {
   await using cleanup = new AsyncDisposableStack();
   const cluster = cleanup.use(await startStandIn());
@@ -71,8 +71,8 @@ function reasonsOf(cluster: StandIn): readonly string[] {
   return (statusOf(cluster)?.conditions ?? []).map(({ reason }) => reason);
 }
 
-/** What the API server is asked to say to users from now on: statuses, and Events. */
-function sayings(cluster: StandIn): () => string[] {
+/** Records the writes of statuses and Events from now on. */
+function userWrites(cluster: StandIn): () => string[] {
   const { length } = cluster.api.requests;
   return () =>
     cluster.api.requests
@@ -81,19 +81,19 @@ function sayings(cluster: StandIn): () => string[] {
       .map(({ method, path, body }) => `${method} ${path} ${body}`);
 }
 
-test('another leader says nothing of an object whose Secret is missing while it still is, and of nothing else about it', async () => {
+test('a new leader writes nothing about an object whose Secret is still missing', async () => {
   await using cluster = await degraded('CredentialMissing');
-  const said = sayings(cluster);
+  const writes = userWrites(cluster);
   for (const _ of ['second', 'third']) {
     await cluster.restart();
     await cluster.pass(LONG_MS);
   }
-  assert.deepEqual(said(), []);
+  assert.deepEqual(writes(), []);
   cluster.put(SECRETS, LOGIN);
   await cluster.until(() => reasonsOf(cluster).includes('Healthy'));
 });
 
-/** With a cache whose upstream refuses its credential; `miss`: that many answers of the cache do not come. */
+/** A cluster with a cache whose upstream refuses its credential. After `miss`, that many polls stay without an answer. */
 async function refused(address: string) {
   await using cleanup = new AsyncDisposableStack();
   let toMiss = 0;
@@ -118,30 +118,30 @@ async function refused(address: string) {
   };
 }
 
-test('another leader says nothing of an object whose credential is refused before its cache has answered, at the third time', async () => {
+test('a new leader writes nothing about a refused credential before the cache has answered, at the third poll', async () => {
   await using setting = await refused('127.0.77.3');
   const { cluster } = setting;
-  const said = sayings(cluster);
+  const writes = userWrites(cluster);
   setting.miss(2);
   await cluster.restart();
   await cluster.pass(LONG_MS);
   assert.ok(setting.hasMissed());
-  assert.deepEqual(said(), []);
+  assert.deepEqual(writes(), []);
 });
 
-test('a cache that does not answer once or twice changes nothing of a status', async () => {
+test('one or two polls without an answer change nothing in a status', async () => {
   await using setting = await refused('127.0.77.5');
   const { cluster } = setting;
-  const said = sayings(cluster);
+  const writes = userWrites(cluster);
   for (const count of [1, 2]) {
     setting.miss(count);
     await cluster.pass(LONG_MS);
     assert.ok(setting.hasMissed());
   }
-  assert.deepEqual(said(), []);
+  assert.deepEqual(writes(), []);
 });
 
-test('a cache that does not answer for half a minute has no numbers any more, until it answers', async () => {
+test('a cache that is silent for half a minute has no numbers until it answers', async () => {
   await using setting = await refused('127.0.77.6');
   const { cluster } = setting;
   const numbers = () => statusOf(cluster)?.summary?.hits;
@@ -156,20 +156,20 @@ test('a cache that does not answer for half a minute has no numbers any more, un
   assert.ok(reasonsOf(cluster).includes('CredentialRejected'));
 });
 
-test('another leader says nothing of mirrors before it has looked at what nodes were told', async () => {
+test('a new leader writes nothing about mirrors before it has looked at the node document', async () => {
   await using cluster = await startStandIn();
   const mirrors = mirrorConfig('mirrors', { upstream: 'quay.io', hosts: [{ host: 'https://m.example' }] });
   cluster.put(MIRROR_CONFIGS, mirrors);
   await cluster.until(() => cluster.document().mirrors.length === 1);
   cluster.report('n1', cluster.document().revision, 'quay.io');
   await cluster.pass(LONG_MS);
-  const said = sayings(cluster);
+  const writes = userWrites(cluster);
   await cluster.restart();
   await cluster.pass(LONG_MS);
-  assert.deepEqual(said(), []);
+  assert.deepEqual(writes(), []);
 });
 
-test('a leader tells at once of what it finds otherwise than the one before', async () => {
+test('a new leader reports at once what has changed since the previous one', async () => {
   await using cluster = await degraded('CredentialMissing');
   cluster.put(SECRETS, LOGIN);
   await cluster.restart();

@@ -1,4 +1,4 @@
-/** Whose the volume of a cache is: what was private to somebody else stays private. */
+/** Which cache a volume belongs to. Content that was private to another owner stays private. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VOLUME_CLAIMS, REGISTRY_CONFIGS, STATEFUL_SETS } from '../../src/operator/cluster/resources.ts';
@@ -18,7 +18,7 @@ import {
 import { registryConfig, SYSTEM, type Held } from './setting.ts';
 import { startStandIn, type StandIn } from './stand-in.ts';
 
-/** The claim that a StatefulSet of `annotations` has made, of `name`; its pod keeps it from going. */
+/** The claim that the StatefulSet `name` with `annotations` has created. Its pod delays the deletion. */
 function claimOf(annotations: Readonly<Record<string, string>>, name = KEY): object {
   const labels = { app: name, 'app.kubernetes.io/managed-by': 'larder-operator' };
   const finalizers = ['kubernetes.io/pvc-protection'];
@@ -30,7 +30,7 @@ function claimOf(annotations: Readonly<Record<string, string>>, name = KEY): obj
   };
 }
 
-/** As when its last pod has gone. */
+/** Lets a deleted claim go, as when its last pod is gone. */
 function release(cluster: StandIn, name: string): void {
   const { metadata, ...rest } = cluster.get(VOLUME_CLAIMS, name) as Held;
   cluster.put(VOLUME_CLAIMS, { ...rest, metadata: { ...metadata, finalizers: [] } });
@@ -44,7 +44,7 @@ describe('the volume of a cache', () => {
     ['another object', { 'larder/asked-by': 'RegistryConfig team/other' }],
     ['another upstream', { upstream: 'quay.io' }],
   ] as const) {
-    test(`stays when somebody has made its claim out to be of ${title}, and so does all else of the cache`, async () => {
+    test(`stays when its claim was edited to belong to ${title}, and so does the rest of the cache`, async () => {
       await using cluster = await withCache();
       cluster.put(VOLUME_CLAIMS, claimOf(OWNER));
       await cluster.pass(2_000);
@@ -56,7 +56,7 @@ describe('the volume of a cache', () => {
     });
   }
 
-  test('that is ending under it keeps nothing else of the cache from being looked after', async () => {
+  test('does not keep the rest of the cache from being reconciled while it is deleted', async () => {
     await using cluster = await withCache();
     cluster.put(VOLUME_CLAIMS, claimOf(OWNER));
     cluster.remove(VOLUME_CLAIMS, CLAIM, SYSTEM);
@@ -74,7 +74,7 @@ describe('the volume of a cache', () => {
       { 'upstream-host': 'docker-io' },
     ],
   ] as const) {
-    test(`is never one that was kept of ${title}, and the status says what the cache waits for`, async () => {
+    test(`is never one that was kept for ${title}, and the status says what the cache waits for`, async () => {
       await using cluster = await startStandIn();
       const { metadata, ...rest } = claimOf(annotations) as Held;
       cluster.put(VOLUME_CLAIMS, {
@@ -82,7 +82,7 @@ describe('the volume of a cache', () => {
         metadata: { ...metadata, labels: { ...metadata.labels, ...labels } },
       });
       cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
-      await cluster.until(isStuck(cluster, 'ending'));
+      await cluster.until(isStuck(cluster, 'being deleted'));
       assert.equal(cluster.get(STATEFUL_SETS, KEY), undefined);
       release(cluster, CLAIM);
       await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
@@ -90,7 +90,7 @@ describe('the volume of a cache', () => {
     });
   }
 
-  test('may be one that was kept of its own', async () => {
+  test('may be one that was kept for the same cache', async () => {
     await using cluster = await startStandIn();
     cluster.put(VOLUME_CLAIMS, claimOf({ 'larder/asked-by': OWNER['larder/asked-by'] }));
     cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
@@ -110,13 +110,13 @@ describe('the volume of a cache', () => {
     cluster.edit(REGISTRY_CONFIGS, 'hub', { caches: [{ upstream: 'my.registry.example.io' }] });
     await cluster.until(() => cluster.document().caches.length === 0);
     cluster.report('n1', cluster.document().revision);
-    await cluster.until(isStuck(cluster, 'ending'));
+    await cluster.until(isStuck(cluster, 'being deleted'));
     assert.equal(cluster.get(STATEFUL_SETS, name), undefined);
     release(cluster, `cache-volume-${name}-0`);
     await cluster.until(() => cluster.get(STATEFUL_SETS, name));
   });
 
-  test('has the label of ours again, when somebody has taken it off its claim', async () => {
+  test('gets our label back when it was taken off the claim', async () => {
     await using cluster = await withCache();
     cluster.put(VOLUME_CLAIMS, claimOf(OWNER));
     await cluster.pass(2_000);
@@ -124,7 +124,7 @@ describe('the volume of a cache', () => {
     await cluster.until(() => isLabelled(cluster, VOLUME_CLAIMS, CLAIM));
   });
 
-  test('is never one that was kept of another object and has lost the label of ours, which is left alone', async () => {
+  test('is never a claim of another object without our label, which is left unchanged', async () => {
     await using cluster = await startStandIn();
     cluster.put(VOLUME_CLAIMS, claimOf({ ...OWNER, 'larder/asked-by': 'RegistryConfig team/other' }));
     unlabel(cluster, VOLUME_CLAIMS, CLAIM);

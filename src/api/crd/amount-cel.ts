@@ -2,8 +2,8 @@ import { nonNegativeMessage, RULE_MESSAGES } from '../rules/rule-messages.ts';
 import { celMatches, celText, type CelRule } from './cel.ts';
 
 /**
- * A duration as `parseDuration` reads it, and not a negative one. What CEL cannot see is a sum that exceeds Go's 292 years.
- * Its own `duration()` would not help: what it cannot read ends the rule with an error instead of a message.
+ * Checks that a duration is one that `parseDuration` reads, and not negative. CEL cannot detect a sum above Go's limit of 292 years.
+ * CEL's own `duration()` does not help: a text that it cannot read ends the rule with an error instead of the message.
  */
 export function durationCel(field: string): readonly CelRule[] {
   const terms = "self.substring(size(self.find('^[-+]?')))";
@@ -23,18 +23,18 @@ export function durationCel(field: string): readonly CelRule[] {
   ];
 }
 
-/** True for a duration of more than nothing; not for a text that is none. */
+/** True for a duration above zero, false for a text that is no duration. */
 export function positiveDuration(text: string): string {
   return `${celMatches(text, DURATION)} && ${celMatches(text, '^[^-]*[1-9]')}`;
 }
 
-/** A quantity as Kubernetes reads it, text or number, and more than nothing. */
+/** Checks that a text or number is a Kubernetes quantity above zero. */
 export function positiveQuantityCel(): readonly CelRule[] {
   const text = 'string(self)';
   const shaped = `${text} != '' && ${celMatches(text, '^[-+]?[0-9]*([.][0-9]*)?(([eEinumkKMGTP]+[-+]?|[-+])[0-9]*)?$')}`;
   return [
     {
-      // A suffix without a digit, which Kubernetes takes for nothing, is refused as `parseQuantity` does.
+      // Kubernetes reads a suffix without a digit as zero. It is refused here, as in `parseQuantity`.
       rule: `isQuantity(${text}) && ${celMatches(text, '[0-9]')}`,
       message: QUANTITY_SHAPE,
       messageExpression:
@@ -48,7 +48,7 @@ export function positiveQuantityCel(): readonly CelRule[] {
   ];
 }
 
-/** For a map: the quantity in `field`, which has a default, never gets smaller. */
+/** Checks, for a map, that the quantity in `field` never shrinks. The field must have a default. */
 export function growingQuantityCel(field: string, message: string): CelRule {
   const [size, oldSize] = [`string(self.${field})`, `string(oldSelf.${field})`];
   return {

@@ -1,41 +1,41 @@
 import type { ConditionType } from '../status/reasons.ts';
 import type { PrinterColumn } from './custom-resource.ts';
 
-/** Does it work, and if not, why? The columns of `kubectl get` that our kinds share, around those of one kind. */
+/** The columns of `kubectl get` that Larder's kinds share, around the columns of one kind. */
 export function printerColumns(own: readonly PrinterColumn[]): readonly PrinterColumn[] {
   return [
-    conditionColumn('Ready', 'status', { name: 'Ready', description: 'Whether all of it works.' }),
-    conditionColumn('Ready', 'reason', { name: 'Reason', description: 'Why, or why not.' }),
+    conditionColumn('Ready', 'status', { name: 'Ready', description: 'Status of the condition Ready.' }),
+    conditionColumn('Ready', 'reason', { name: 'Reason', description: 'Reason of the condition Ready.' }),
     conditionColumn('Degraded', 'status', {
       name: 'Degraded',
-      description: 'Whether something works less well than it should.',
+      description: 'Status of the condition Degraded.',
     }),
     ...own,
     conditionColumn('Degraded', 'reason', {
       name: 'Degradation',
-      description: 'What works less well than it should.',
+      description: 'Reason of the condition Degraded.',
       priority: 1,
     }),
     conditionColumn('Conflict', 'status', {
       name: 'Conflict',
-      description: 'Whether another object owns one of the upstreams.',
+      description: 'Status of the condition Conflict.',
       priority: 1,
     }),
     conditionColumn('Ready', 'message', {
       name: 'Message',
-      description: 'Why, or why not, as a sentence.',
+      description: 'Message of the condition Ready.',
       priority: 1,
     }),
     {
       name: 'Age',
       type: 'date',
       jsonPath: '.metadata.creationTimestamp',
-      description: 'For how long it has been there.',
+      description: 'Time since the creation of the object.',
     },
   ];
 }
 
-/** A column with a text of `status.summary`. */
+/** A column that shows a text of `status.summary`. */
 export function summaryColumn(field: string, name: string, description: string): PrinterColumn {
   return { name, type: 'string', jsonPath: `.status.summary.${field}`, description };
 }

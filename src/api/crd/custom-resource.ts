@@ -1,6 +1,7 @@
+import { stringify } from 'yaml';
 import type { StructuralSchema } from './structural-schema.ts';
 
-/** One of our kinds, and what an API server is to know of it. */
+/** One of Larder's kinds, as an API server needs to know it. */
 export interface CustomResource {
   /** `<group>/<version>`. */
   readonly apiVersion: string;
@@ -9,7 +10,7 @@ export interface CustomResource {
   readonly description: string;
   readonly spec: StructuralSchema;
   readonly status: StructuralSchema;
-  /** What `kubectl get` shows between name and age. */
+  /** The columns of `kubectl get` after the name. */
   readonly columns: readonly PrinterColumn[];
 }
 
@@ -18,11 +19,11 @@ export interface PrinterColumn {
   readonly type: 'string' | 'date';
   readonly jsonPath: string;
   readonly description: string;
-  /** Above 0: with `-o wide` only. */
+  /** Above 0: shown only with `-o wide`. */
   readonly priority?: number;
 }
 
-/** The CustomResourceDefinition, ready to be applied: namespaced, one version, its status a subresource. */
+/** Makes the CustomResourceDefinition: namespaced, with one version and a status subresource. */
 export function customResourceDefinition(of: CustomResource) {
   const [group = '', version = ''] = of.apiVersion.split('/');
   const singular = of.kind.toLowerCase();
@@ -56,6 +57,12 @@ export function customResourceDefinition(of: CustomResource) {
   };
 }
 
+/** Prints a CustomResourceDefinition as the text of its file in `deploy/crds`. */
+export function crdYaml(definition: object): string {
+  const header = '# Generated from the schemas in src/api by `npm run generate`; a test keeps it in step.\n';
+  return header + stringify(definition, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
 function objectSchema({ description, spec, status }: CustomResource): StructuralSchema {
   return {
     description,
@@ -63,7 +70,7 @@ function objectSchema({ description, spec, status }: CustomResource): Structural
     required: ['spec'],
     properties: {
       apiVersion: { description: 'Group and version of this schema.', type: 'string' },
-      kind: { description: 'The kind of this object.', type: 'string' },
+      kind: { description: 'Kind of this object.', type: 'string' },
       metadata: { type: 'object' },
       spec,
       status,

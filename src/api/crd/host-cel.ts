@@ -2,18 +2,18 @@ import { SUBDOMAIN_MESSAGE, SUBDOMAIN_PATTERN, SUBDOMAIN_TOO_LONG } from '../rul
 import { pathSegmentMessage, RULE_MESSAGES } from '../rules/rule-messages.ts';
 import { celMatches, celText, type CelRule } from './cel.ts';
 
-/** As `hostPortErrors` says. */
+/** The rules of `hostPortErrors`. */
 export function hostPortCel(): readonly CelRule[] {
   return hostRules('(?s)^', '.*', '$');
 }
 
-/** As `originUrlErrors` says. */
+/** The rules of `originUrlErrors`. */
 export function originUrlCel(): readonly CelRule[] {
   const path = { rule: unless('^[^:]*:(//[^/?#]*/[^?#]|/[^/?#])'), message: RULE_MESSAGES.urlPath };
   return urlRules([path]);
 }
 
-/** As `mirrorUrlErrors` says. */
+/** The rules of `mirrorUrlErrors`. */
 export function mirrorUrlCel(): readonly CelRule[] {
   const paths = (['..', '.'] as const).map((segment) => {
     const dots = segment.replaceAll('.', '([.]|%2E)');
@@ -26,8 +26,8 @@ export function mirrorUrlCel(): readonly CelRule[] {
 }
 
 /**
- * The rules of URLs look at the text, not at what `url()` makes of it: the API server bounds the cost of a rule before it has seen a
- * value, and knows no bound for a part of a URL. What `isURL` refuses is refused without the reason that Go's parser gives.
+ * The rules for URLs check the text instead of the result of `url()`. The API server bounds the cost of a rule before it has seen a
+ * value, and has no bound for a part of a URL. The message for a text that `isURL` refuses lacks the reason of Go's parser.
  */
 function urlRules(paths: readonly CelRule[]): readonly CelRule[] {
   return [
@@ -45,12 +45,12 @@ function urlRules(paths: readonly CelRule[]): readonly CelRule[] {
 }
 
 const HAS_SCHEME = celMatches('self', '^(?i:https?):');
-/** `isURL` knows of no fragments, in which only escapes can be wrong. */
+/** `isURL` does not support fragments, in which only escapes can be wrong. */
 const IS_URL = `(isURL(self.find('^[^#]*')) && !${celMatches('self', '(?is)#.*%([^0-9a-f]|.[^0-9a-f]|.?$)')})`;
-/** About what is no URL the Gardener extension says nothing else. */
+/** Skips a rule for a text that is no URL, for which the Gardener extension has one message only. */
 const NO_URL = `!${HAS_SCHEME} || !${IS_URL}`;
 const URL_HOST = '^[^:]*://([^/?#]*@)?';
-/** Up to the start of any segment of the path, behind a host or, where there is none, a single slash. */
+/** Matches up to the start of any segment of the path, after a host or, without one, a single slash. */
 const TO_SEGMENT = '^[^:]*:(//[^/?#]*/([^?#]*(/|%2F))?|/([^/?#][^?#]*(/|%2F)|%2F)?)';
 const URL_HOST_END = '([/?#]|$)';
 
@@ -58,7 +58,7 @@ function unless(pattern: string): string {
   return `${NO_URL} || !${celMatches('self', pattern)}`;
 }
 
-/** The rules for the host and port, a text of `any`, that stand between two patterns. */
+/** The rules for host and port, a text of `any`, between the patterns `start` and `end`. */
 function hostRules(start: string, any: string, end: string): readonly CelRule[] {
   const range = 'valid port must be in the range [1, 65535]';
   return [

@@ -5,7 +5,7 @@ import { hostPortCel, mirrorUrlCel } from './host-cel.ts';
 import { SECRET_NAME_RULES } from './name-cel.ts';
 import type { Additions } from './structural-schema.ts';
 
-/** `mirror-config-rules.ts` for an API server. */
+/** The rules of `mirror-config/rules.ts` for an API server. */
 export const MIRROR_CONFIG_ADDITIONS: Readonly<Record<string, Additions>> = {
   '': { 'x-kubernetes-validations': [someOf('mirrors', RULE_MESSAGES.oneMirror)] },
   mirrors: {
@@ -17,7 +17,7 @@ export const MIRROR_CONFIG_ADDITIONS: Readonly<Record<string, Additions>> = {
   'mirrors[].upstream': { maxLength: 512, 'x-kubernetes-validations': hostPortCel() },
   'mirrors[].hosts': {
     maxItems: 8,
-    // Not a map of hosts: their order counts, and two appliers could not agree on one.
+    // Not a map by `host`: the order counts, and two appliers could not agree on one.
     'x-kubernetes-list-type': 'atomic',
     'x-kubernetes-validations': [
       {

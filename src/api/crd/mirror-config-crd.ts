@@ -9,7 +9,7 @@ import { structuralSchema } from './structural-schema.ts';
 /** `spec` is the document without its type. */
 export const mirrorConfigSpecSchema = mirrorConfigSchema
   .omit({ apiVersion: true, kind: true })
-  .meta({ description: 'Which upstream registries have mirrors. Secrets are those of the same namespace.' });
+  .meta({ description: 'Which upstream registries have mirrors. Secrets are in the same namespace.' });
 
 export const MIRROR_CONFIG_CRD = customResourceDefinition({
   apiVersion: MIRROR_API_VERSION,

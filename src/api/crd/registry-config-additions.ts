@@ -21,14 +21,14 @@ const EXCLUSIVE: CelRule = {
   fieldPath: '.provider',
 };
 
-/** As `hasOwnCredential` says. */
+/** The condition of `hasOwnCredential`. */
 const OWN_CREDENTIAL =
   'has(self.secretReferenceName) || has(self.provider) || (has(self.credentials) && size(self.credentials) > 0)';
 
-/** What a Service would be called, without `registry-`, as far as CEL can say: of a longer upstream it is a hash. */
+/** The computed name of a Service without `registry-`. CEL cannot compute that of an upstream above 43 characters, a hash. */
 const COMPUTED_SUFFIX = "b.upstream.replace(':', '-').replace('.', '-')";
 
-/** `registry-config-rules.ts` for an API server, and what changes of an object may not do. */
+/** The rules of `registry-config/rules.ts` for an API server, with the rules for updates of an object. */
 export const REGISTRY_CONFIG_ADDITIONS: Readonly<Record<string, Additions>> = {
   '': {
     'x-kubernetes-validations': [someOf('caches', RULE_MESSAGES.oneCache)],
@@ -119,7 +119,7 @@ export const REGISTRY_CONFIG_ADDITIONS: Readonly<Record<string, Additions>> = {
   'caches[].caBundleSecretReferenceName': secretName,
   'caches[].proxy.httpProxy': url,
   'caches[].proxy.httpsProxy': url,
-  // Its length is the API server's to judge: in its own words, which are those of the Gardener extension.
+  // The API server checks the length itself, in words that are also those of the Gardener extension.
   'caches[].serviceNameSuffix': { maxLength: 54, 'x-kubernetes-validations': LABEL_RULES },
   'caches[].preload': { maxItems: 100, 'x-kubernetes-list-type': 'set' },
   'caches[].preload[]': {

@@ -6,11 +6,11 @@ import { REGISTRY_CONFIG_ADDITIONS } from './registry-config-additions.ts';
 import { statusSchema } from './status-schema.ts';
 import { structuralSchema } from './structural-schema.ts';
 
-/** `spec` is the document without its type, and without what is for the `providerConfig` of a Shoot only. */
+/** `spec` is the document without its type, and without the field that only the `providerConfig` of a Shoot has. */
 export const registryConfigSpecSchema = registryConfigSchema
   .omit({ apiVersion: true, kind: true, registryConfigReplication: true })
   .meta({
-    description: 'Which upstream registries are cached, and how. Secrets are those of the same namespace.',
+    description: 'Which upstream registries are cached, and how. Secrets are in the same namespace.',
   });
 
 export const REGISTRY_CONFIG_CRD = customResourceDefinition({
@@ -21,7 +21,7 @@ export const REGISTRY_CONFIG_CRD = customResourceDefinition({
   spec: structuralSchema(registryConfigSpecSchema, REGISTRY_CONFIG_ADDITIONS),
   status: statusSchema(registryConfigStatusSchema, 'caches'),
   columns: printerColumns([
-    summaryColumn('caches', 'Caches', 'Caches that serve, of all.'),
+    summaryColumn('caches', 'Caches', 'Serving caches, of all.'),
     summaryColumn('nodes', 'Nodes', 'Nodes that use all caches, of all.'),
     summaryColumn('hits', 'Hits', 'Hit ratio.'),
     summaryColumn('saved', 'Saved', 'Bytes that the upstreams did not have to send.'),

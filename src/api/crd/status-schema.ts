@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import { structuralSchema, type Additions, type StructuralSchema } from './structural-schema.ts';
 
 /**
- * The structural schema of a status with `conditions` and a list by upstream. Its enumerations stay open: whoever writes a status
- * may be newer than the CRD, which Helm does not upgrade, and a word that is new must not make the whole status unwritable.
+ * The structural schema of a status with `conditions` and a list by upstream. It has no enumerations: the operator may be newer than
+ * the CRD, which Helm does not upgrade, and a new value must not make the whole status unwritable.
  */
 export function statusSchema(schema: z.ZodType, listByUpstream: string): StructuralSchema {
   return open(structuralSchema(schema, { conditions: mapBy('type'), [listByUpstream]: mapBy('upstream') }));
@@ -13,7 +13,7 @@ function mapBy(key: string): Additions {
   return { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] };
 }
 
-/** The schema without its enumerations. */
+/** Removes the enumerations. */
 function open(schema: StructuralSchema): StructuralSchema {
   const { properties, items } = schema;
   const rest = Object.entries(schema).filter(([key]) => key !== 'enum');

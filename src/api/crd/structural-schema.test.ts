@@ -17,7 +17,7 @@ import { REGISTRY_CONFIG_CRD } from './registry-config-crd.ts';
 import { structuralSchema, type StructuralSchema } from './structural-schema.ts';
 
 describe('a structural schema', () => {
-  test('has what the building blocks of documents say', () => {
+  test('follows from the building blocks of documents', () => {
     const schema = strictMap({
       names: listOf(text()).meta({ description: 'Some names.' }),
       color: maybe(z.enum(['red', 'green']).prefault('red')),
@@ -57,7 +57,7 @@ describe('a structural schema', () => {
     assert.deepEqual(schema.properties?.['other']?.default, { on: false, ttl: '0s' });
   });
 
-  test('says nothing of a map or list that is empty by default', () => {
+  test('has no default for a map or list that is empty by default', () => {
     const schema = structuralSchema(
       strictMap({ proxy: maybe(strictMap({ http: maybe(string().optional()) }).prefault({})) }),
     );
@@ -85,7 +85,7 @@ for (const crd of [REGISTRY_CONFIG_CRD, MIRROR_CONFIG_CRD]) {
     const root = crd.spec.versions[0]?.schema.openAPIV3Schema ?? {};
     const nodes = [...walk(root, '')];
 
-    test('has a type for each field: what Kubernetes calls structural', () => {
+    test('has a type for each field, as Kubernetes requires of a structural schema', () => {
       const untyped = nodes.filter(
         ([, { type, ...rest }]) => type === undefined && !rest['x-kubernetes-int-or-string'],
       );
@@ -99,7 +99,7 @@ for (const crd of [REGISTRY_CONFIG_CRD, MIRROR_CONFIG_CRD]) {
       }
     });
 
-    test('bounds what rules may cost: each text and list of the spec that is open to writers has a limit', () => {
+    test('bounds the cost of rules: each text and list of the spec has a limit, except enumerations', () => {
       const unbounded = nodes.filter(
         ([path, { type, enum: values, maxLength, maxItems }]) =>
           path.startsWith('.spec.') &&
@@ -122,7 +122,7 @@ for (const crd of [REGISTRY_CONFIG_CRD, MIRROR_CONFIG_CRD]) {
       }
     });
 
-    test('answers "does it work?" first in its columns, and ends with the age', () => {
+    test('has the columns Ready, Reason and Degraded first, and the age last', () => {
       const columns = crd.spec.versions[0]?.additionalPrinterColumns ?? [];
       assert.deepEqual(
         columns.slice(0, 3).map(({ name }) => name),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CelRule } from './cel.ts';
 
-/** A structural schema as far as we use it (apiextensions.k8s.io/v1, `JSONSchemaProps`). */
+/** The part of a structural schema that Larder uses (apiextensions.k8s.io/v1, `JSONSchemaProps`). */
 export interface StructuralSchema extends Additions {
   readonly description?: string;
   readonly type?: string;
@@ -17,7 +17,7 @@ export interface StructuralSchema extends Additions {
   readonly items?: StructuralSchema;
 }
 
-/** What a CRD says of a field beyond its zod schema. Limits are there because the API server bounds the cost of CEL by them. */
+/** Additions of a CRD to the zod schema of a field. The API server bounds the cost of CEL by the limits. */
 export interface Additions {
   readonly enum?: readonly string[];
   readonly maxLength?: number;
@@ -28,12 +28,15 @@ export interface Additions {
 }
 
 /**
- * The structural schema of what `schema` reads. Unknown fields are not mentioned, since a structural schema prunes them and the
- * API server tells them to whoever asks for strict validation, as kubectl does. A default of a map is given to a map that is left
- * out, one of its field to a map that is there without it; both are written out, because the API server judges each default by the
- * rules before it fills in others. Empty lists are no defaults: they say nothing, and rules want them to be absent. `additions` are
- * keyed by path, such as `caches[].upstream`, and empty for the root; one whose field does not exist is a mistake and throws a
- * `TypeError`.
+ * Makes the structural schema of the input of `schema`.
+ *
+ * Unknown fields need no rule: a structural schema prunes them, and the API server reports them to a client that asks for strict
+ * validation, such as kubectl. The default of a map applies if the map is left out, the default of its field if the map is present
+ * without the field. Both are written out, because the API server validates each default before it fills in others. An empty list is
+ * no default: it adds nothing, and rules expect the list to be absent.
+ *
+ * The keys of `additions` are paths, such as `caches[].upstream`, and the empty text for the root. Throws a `TypeError` if a field
+ * does not exist.
  */
 export function structuralSchema(
   schema: z.ZodType,
@@ -66,7 +69,7 @@ function mended(node: JsonSchema, path: string, additions: (path: string) => Add
     );
   return defined({
     description,
-    // A union of number and text is a quantity.
+    // Only a quantity is a union of number and text.
     ...(anyOf === undefined
       ? { type }
       : { anyOf: [{ type: 'integer' }, { type: 'string' }], 'x-kubernetes-int-or-string': true }),
@@ -82,7 +85,7 @@ function mended(node: JsonSchema, path: string, additions: (path: string) => Add
   });
 }
 
-/** With the defaults of the fields that it leaves out; undefined when it then says nothing. */
+/** Adds the defaults of missing fields. Gives undefined if the result is empty. */
 function completeDefault(
   fallback: unknown,
   fields: Readonly<Record<string, StructuralSchema>> = {},
@@ -94,7 +97,7 @@ function completeDefault(
   return Object.keys(complete).length === 0 ? undefined : complete;
 }
 
-/** What zod says of every integer. */
+/** True for the limit that zod gives every integer. */
 function isSafeIntegerLimit(value: number | undefined): boolean {
   return Math.abs(value ?? 0) === Number.MAX_SAFE_INTEGER;
 }

@@ -2,19 +2,19 @@ import type { z } from 'zod';
 import { goQuote } from '../../kit/document/go-quote.ts';
 import { problemsAt, type FieldPath, type Problem, type Problems } from '../../kit/document/field-problem.ts';
 
-/** A document as far as it could be read. */
+/** The readable part of a document. */
 export interface Decoded<Output> {
-  /** With every field that could not be read left out. Undefined when there is nothing to go on with. */
+  /** The document without the fields that could not be read. Undefined if nothing is left to check. */
   readonly value: Output | undefined;
   /** In the order of the document. */
   readonly problems: readonly Problem[];
-  /** True when the field with this complete path, or one that it lies in, could not be read: nothing can be said about it. */
+  /** True if the field with this complete path, or a field around it, could not be read. Its value is unknown then. */
   readonly isBroken: (path: string) => boolean;
 }
 
 /**
- * Reads a document strictly: every unknown field, wrong type and unreadable value becomes a problem, and the rest is read
- * nevertheless, so that rules can find the other problems in the same run. Never throws.
+ * Reads a document strictly: every unknown field, wrong type and unreadable value becomes a problem. The rest is read all the
+ * same, so that rules can find the other problems in the same run. Never throws.
  */
 export function decode<Schema extends z.ZodType>(
   schema: Schema,
@@ -61,7 +61,7 @@ function faults(issue: z.core.$ZodIssue, document: unknown, problems: Problems):
   return [{ path, problem: problems.undecodable(path, `must be ${wanted}, found ${described(found)}`) }];
 }
 
-/** A value in an error text. Of strings only the type is told: a value in the wrong place may be anything, a password too. */
+/** Describes a value in an error text. A string appears as its type only: a value in the wrong place may be a password. */
 function described(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
@@ -70,7 +70,7 @@ function described(value: unknown): string {
   return `a ${typeof value}`;
 }
 
-/** What the writer may have meant: the known field that differs in case or by a slip or two. */
+/** Suggests the known field that differs in case or by up to two characters, else lists the known fields. */
 function suggestion(key: string, known: readonly string[]): string {
   const wanted = key.toLowerCase();
   const near =
@@ -78,7 +78,7 @@ function suggestion(key: string, known: readonly string[]): string {
   return near === undefined ? ` (known fields: ${known.join(', ')})` : ` (did you mean ${goQuote(near)}?)`;
 }
 
-/** True when, apart from a common beginning and end, at most two characters differ. */
+/** True if at most two characters differ between a common beginning and end. */
 function isNear(wanted: string, name: string): boolean {
   const other = name.toLowerCase();
   if (Math.abs(wanted.length - other.length) > 2) return false;
@@ -89,7 +89,7 @@ function isNear(wanted: string, name: string): boolean {
   return Math.max(wanted.length, other.length) - start - end <= 2 && start + end > 2;
 }
 
-/** The document without the given fields. A list keeps its length, so that paths into it stay right. */
+/** Removes the given fields from the document. A list keeps its length, so that paths into it stay right. */
 function without(value: unknown, paths: readonly FieldPath[]): unknown {
   if (paths.some((path) => path.length === 0)) return undefined;
   if (paths.length === 0) return value;
@@ -117,7 +117,7 @@ function byFirst(paths: readonly FieldPath[]): Map<string | number, FieldPath[]>
   return groups;
 }
 
-/** Which of two paths comes first in the document; a map's fields come in the order they were written. */
+/** Compares two paths by their order in the document. The fields of a map are in the order in which they were written. */
 function documentOrder(document: unknown, a: FieldPath, b: FieldPath): number {
   let value = document;
   for (let depth = 0; depth < Math.min(a.length, b.length); depth += 1) {

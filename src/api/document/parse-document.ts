@@ -4,9 +4,9 @@ import { problemsAt, type Problem, type Problems } from '../../kit/document/fiel
 import { readYamlText } from '../../kit/document/yaml-text.ts';
 
 export interface ParseOptions {
-  /** Where the document stands in a larger object, such as `spec.extensions[0].providerConfig`: put before every path. */
+  /** Path of the document in a larger object, such as `spec.extensions[0].providerConfig`. Every path begins with it. */
   pathPrefix?: string;
-  /** What to call the document where there is no path: a file name. */
+  /** Name of the document, such as a file name, for problems without a path. */
   source?: string;
 }
 
@@ -14,24 +14,24 @@ export type ParseResult<Config> =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** A kind of document, and how it becomes a configuration. */
+/** A kind of document, with the steps from a document to a configuration. */
 export interface DocumentKind<Schema extends z.ZodType, Config> {
   readonly apiVersion: string;
   readonly kind: string;
   readonly schema: Schema;
-  /** What is wrong with a document that was read as far as `isBroken` says. */
+  /** Checks a document without the fields that `isBroken`. */
   readonly rules: (
     document: z.output<Schema>,
     prefix: string,
     isBroken: (path: string) => boolean,
   ) => readonly Problem[];
-  /** The configuration of a document without problems. */
+  /** Turns a document without problems into a configuration. */
   readonly effective: (document: z.output<Schema>) => Config;
 }
 
 /**
- * Reads a document of one kind: a text of YAML or JSON, or a value that was decoded already. Gives the effective configuration,
- * or all problems at once: first those of reading, in the order of the document, then those of the rules. Never throws.
+ * Reads a document of one kind from a YAML or JSON text, or from a decoded value. Gives the effective configuration, or all
+ * problems at once: first the problems of reading in the order of the document, then those of the rules. Never throws.
  */
 export function parseDocument<Schema extends z.ZodType, Config>(
   of: DocumentKind<Schema, Config>,
@@ -63,7 +63,7 @@ function parseValue<Schema extends z.ZodType, Config>(
     return { problems: [problems.undecodable([], `expected a ${of.kind} document, found ${found}`)] };
   }
   const mismatches = [...typeProblems(of, document, problems)];
-  // The fields of another kind are no mistakes: to list them all would only hide the one that is.
+  // The document is of another kind. Problems with its fields would hide this mistake.
   if (mismatches.some(({ path }) => path === problems.at(['kind']))) return { problems: mismatches };
 
   const decoded = decode(of.schema, document, prefix);
@@ -74,8 +74,8 @@ function parseValue<Schema extends z.ZodType, Config>(
 }
 
 /**
- * The document must be of our kind and version. As for the Gardener extension, the kind may be left out, and an empty document
- * only lacks its list.
+ * Checks kind and version. As in the Gardener extension, `kind` may be left out, and an empty document is reported only for its
+ * missing list.
  */
 function* typeProblems(
   of: { readonly apiVersion: string; readonly kind: string },

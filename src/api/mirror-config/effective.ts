@@ -1,49 +1,36 @@
 import { deepFreeze } from '../../kit/deep-freeze.ts';
+import { toEffective, type Effective } from '../document/effective.ts';
 import {
   MIRROR_CAPABILITIES,
+  mirrorConfigContent,
   type MirrorCapability,
   type MirrorConfigDocument,
   type MirrorHostDocument,
 } from './schema.ts';
 
-/** The configuration that programs work with: complete, valid, frozen, and free of secrets. */
-export interface MirrorConfig {
-  readonly mirrors: readonly UpstreamMirrors[];
-}
+/**
+ * The configuration that programs work with: complete, valid, frozen, and free of secrets. Its fields follow from the schema
+ * (see {@link Effective}) and are documented in `docs/reference/mirror-configuration.md`.
+ */
+export type MirrorConfig = Effective<ReturnType<typeof withComputedDefaults>>;
+/** One upstream and its mirrors. */
+export type UpstreamMirrors = MirrorConfig['mirrors'][number];
+export type MirrorHost = UpstreamMirrors['hosts'][number];
 
-/** One upstream and where else its content is. The fields are documented in `docs/reference/mirror-configuration.md`. */
-export interface UpstreamMirrors {
-  /** `host` or `host:port`; unique. */
-  readonly upstream: string;
-  /** In the order in which they are tried; each URL once. */
-  readonly hosts: readonly MirrorHost[];
-}
-
-export interface MirrorHost {
-  /** As written: a valid URL, perhaps with a path. */
-  readonly host: string;
-  /** At least one, each once. */
-  readonly capabilities: readonly MirrorCapability[];
-  readonly caBundleSecretReferenceName: string | undefined;
-  /** Undefined: containerd decides. */
-  readonly overridePath: boolean | undefined;
-}
-
-/** Turns a document that no rule objects to into the effective configuration. */
+/** Turns a document without problems into the effective configuration. */
 export function effectiveMirrorConfig(document: MirrorConfigDocument): MirrorConfig {
-  return deepFreeze({
-    mirrors: document.mirrors.map(({ upstream, hosts }) => ({ upstream, hosts: hosts.map(effectiveHost) })),
-  });
+  return deepFreeze(toEffective(mirrorConfigContent, withComputedDefaults(document)));
 }
 
-function effectiveHost(host: MirrorHostDocument): MirrorHost {
-  const capabilities = host.capabilities.filter(isMirrorCapability);
-  return {
-    host: host.host,
-    capabilities: capabilities.length > 0 ? capabilities : ['pull'],
-    caBundleSecretReferenceName: host.caBundleSecretReferenceName,
-    overridePath: host.overridePath,
-  };
+function withComputedDefaults({ mirrors }: MirrorConfigDocument) {
+  return { mirrors: mirrors.map((mirror) => ({ ...mirror, hosts: mirror.hosts.map(completeHost) })) };
+}
+
+/** An empty list of capabilities means `pull`. */
+function completeHost(host: MirrorHostDocument) {
+  const named = host.capabilities.filter(isMirrorCapability);
+  const capabilities: MirrorCapability[] = named.length > 0 ? named : ['pull'];
+  return { ...host, capabilities };
 }
 
 function isMirrorCapability(text: string): text is MirrorCapability {

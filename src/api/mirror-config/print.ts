@@ -1,11 +1,17 @@
 import { stringify } from 'yaml';
+import { toDocument } from '../document/effective.ts';
 import type { MirrorConfig } from './effective.ts';
-import { MIRROR_API_VERSION, MIRROR_KIND } from './schema.ts';
+import { MIRROR_API_VERSION, MIRROR_KIND, mirrorConfigContent } from './schema.ts';
 
 /**
- * The effective configuration as a `MirrorConfig` document in YAML, every default written out. Reading it gives the same
- * configuration; as for a `RegistryConfig`, it can hold no secret.
+ * Prints the effective configuration as a `MirrorConfig` document in YAML, with every default written out. Reading the
+ * document gives the same configuration. As with a `RegistryConfig`, it contains no secret.
  */
-export function printMirrorConfig({ mirrors }: MirrorConfig): string {
-  return stringify({ apiVersion: MIRROR_API_VERSION, kind: MIRROR_KIND, mirrors }, { lineWidth: 0 });
+export function printMirrorConfig(config: MirrorConfig): string {
+  const document = {
+    apiVersion: MIRROR_API_VERSION,
+    kind: MIRROR_KIND,
+    ...toDocument(mirrorConfigContent, config),
+  };
+  return stringify(document, { lineWidth: 0 });
 }

@@ -11,8 +11,8 @@ import { secretNameRules } from '../rules/secret-name-rules.ts';
 import { RULE_MESSAGES } from '../rules/rule-messages.ts';
 
 /**
- * What is wrong with a document whose fields could all be read, in the words and order of the Gardener extension, with Larder's
- * own rules after those of the same entry. Nothing is said about a field that `isBroken`.
+ * Checks a document in the words and order of the Gardener extension. Larder's own rules for an entry follow those of the
+ * extension. A field that `isBroken` causes no problem.
  */
 export function mirrorConfigProblems(
   document: MirrorConfigDocument,
@@ -57,7 +57,7 @@ function* hostRules(
   }
 }
 
-/** As in the Gardener extension, an unknown one is told of the list, and a repeated one, unknown or not, of its place. */
+/** As in the Gardener extension, the path of an unknown capability is the list, and that of a repeated one its entry. */
 function* capabilityRules(
   capabilities: readonly string[],
   path: FieldPath,

@@ -4,7 +4,7 @@ import { boolean, entryMap, listOf, maybe, strictMap, string, text } from '../do
 export const MIRROR_API_VERSION = 'mirror.extensions.gardener.cloud/v1alpha1';
 export const MIRROR_KIND = 'MirrorConfig';
 
-/** What a mirror may be asked for: content by digest, and what a tag points to. */
+/** The requests that a mirror may get: content by digest, and the digest of a tag. */
 export const MIRROR_CAPABILITIES = ['pull', 'resolve'] as const;
 
 const host = entryMap({
@@ -13,40 +13,43 @@ const host = entryMap({
   }),
   capabilities: maybe(z.array(text(), 'a list').prefault(['pull'])).meta({
     description:
-      '`pull`: content is fetched from this mirror. `resolve`: tags are looked up there as well, so it has to be as trusted as the ' +
-      'upstream itself. An empty list means `pull`.',
+      '`pull`: nodes fetch content from the mirror. `resolve`: nodes also look up tags there, so the mirror must be as trusted as the ' +
+      'upstream. An empty list means `pull`.',
   }),
   caBundleSecretReferenceName: maybe(string().optional()).meta({
     description:
-      "Secret whose `bundle.crt` holds the CA certificates that the mirror's certificate is checked against: in a cluster of the " +
-      "object's namespace, in a Shoot an entry of `spec.resources`. The default is the node's CAs.",
+      "Secret with the CA certificates for the mirror in `bundle.crt`. In a cluster a Secret in the object's namespace, in a Shoot an " +
+      "entry of `spec.resources`. Default: the node's CAs.",
   }),
   overridePath: maybe(boolean().optional()).meta({
     description:
-      "Whether the path of `host` is the whole path of the API, without a `/v2` added. containerd's own default is off.",
+      'The path of `host` is the whole path of the API, so containerd adds no `/v2`. Default: that of containerd, `false`.',
   }),
-}).meta({ description: 'A mirror of the upstream.' });
+}).meta({ description: 'Mirror of the upstream.' });
 
 const mirror = entryMap({
   upstream: text().meta({
-    description: 'Registry host, with port if it is not the default one, as image references name it.',
+    description: 'Registry host as in image references, with the port if it is not the default one.',
   }),
   hosts: listOf(host).meta({
-    description: 'The mirrors, at least one, in the order in which they are tried.',
+    description: 'Mirrors in the order in which nodes try them. At least one.',
   }),
-}).meta({ description: 'The mirrors of one upstream registry.' });
+}).meta({ description: 'Mirrors of one upstream registry.' });
 
 /**
- * The one schema of a `MirrorConfig`, as `registryConfigSchema` is of a `RegistryConfig`. Capabilities are texts here and judged by
- * `mirror-config-rules.ts`, because the Gardener extension names all wrong ones and tells repeated ones as well.
+ * The one schema of a `MirrorConfig`, like `registryConfigSchema`. Capabilities are texts, which `rules.ts` checks, because the
+ * Gardener extension reports every wrong capability and repeated ones as well.
  */
 export const mirrorConfigSchema = strictMap({
   apiVersion: maybe(string().optional()).meta({
     description: 'Always `mirror.extensions.gardener.cloud/v1alpha1`.',
   }),
-  kind: maybe(string().optional()).meta({ description: 'Always `MirrorConfig`; may be left out.' }),
-  mirrors: listOf(mirror).meta({ description: 'One entry for each upstream registry, at least one.' }),
-}).meta({ description: 'From which other places nodes pull what upstream registries have.' });
+  kind: maybe(string().optional()).meta({ description: 'Always `MirrorConfig`. May be left out.' }),
+  mirrors: listOf(mirror).meta({ description: 'Upstream registries with their mirrors. At least one.' }),
+}).meta({ description: 'Which upstream registries have mirrors.' });
+
+/** The fields of a document without its type. */
+export const mirrorConfigContent = mirrorConfigSchema.omit({ apiVersion: true, kind: true });
 
 /** A document with its defaults, before any rule was applied. */
 export type MirrorConfigDocument = z.output<typeof mirrorConfigSchema>;

@@ -4,7 +4,7 @@ import type { RegistryConfig } from './effective.ts';
 import { API_VERSION, KIND } from './schema.ts';
 import { parseRegistryConfig } from './parse.ts';
 
-/** What is cached without a configuration: the public registries that most images come from. */
+/** The upstreams without a configuration: the public registries that most images come from. */
 const PUBLIC_REGISTRIES = [
   'docker.io',
   'registry.k8s.io',

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { validRegistryConfig } from '../../../test/api/registry-configs.ts';
 import { DEFAULT_REGISTRY_CONFIG } from './default.ts';
 import { problemsText } from '../../kit/document/field-problem.ts';
 import type { CacheConfig } from './effective.ts';
-import { printRegistryConfig } from './print.ts';
 import { parseRegistryConfig } from './parse.ts';
 
 const TYPE = { apiVersion: 'registry.extensions.gardener.cloud/v1alpha3', kind: 'RegistryConfig' };
@@ -28,7 +28,7 @@ test('gives an entry that names only its upstream every default', () => {
     upstream: 'ghcr.io',
     remoteURL: 'https://ghcr.io',
     authentication: { mode: 'Caller', realm: 'Upstream', proofLifetimeMs: 300_000, outageGraceMs: 0 },
-    freshness: { tagTtlMs: 30_000, staleIfErrorMs: 86_400_000 },
+    freshness: { tagTTLMs: 30_000, staleIfErrorMs: 86_400_000 },
     garbageCollection: { ttlMs: 604_800_000, maxSizeBytes: undefined },
     volume: { size: '10Gi', storageClassName: undefined },
     secretReferenceName: undefined,
@@ -67,7 +67,7 @@ test('reads every field', () => {
     upstream: 'registry.example.com:5000',
     remoteURL: 'http://10.0.0.1:5000/',
     authentication: { mode: 'Shared', realm: 'Cache', proofLifetimeMs: 60_000, outageGraceMs: 14_400_000 },
-    freshness: { tagTtlMs: 0, staleIfErrorMs: 172_800_000 },
+    freshness: { tagTTLMs: 0, staleIfErrorMs: 172_800_000 },
     garbageCollection: { ttlMs: 1_209_600_000, maxSizeBytes: 1_610_612_736 },
     volume: { size: '10Gi', storageClassName: 'fast' },
     secretReferenceName: 'main',
@@ -378,114 +378,9 @@ test('the effective configuration cannot be changed', () => {
   assert.ok(Object.isFrozen(cache) && Object.isFrozen(cache.freshness) && Object.isFrozen(cache.preload));
 });
 
-test('the effective configuration is printed with every default', () => {
-  const result = parseRegistryConfig({
-    ...TYPE,
-    caches: [{ upstream: 'ghcr.io', secretReferenceName: 'creds', garbageCollection: { maxSize: '50Gi' } }],
-  });
-  assert.ok(result.ok);
-  assert.equal(
-    printRegistryConfig(result.config),
-    `apiVersion: registry.extensions.gardener.cloud/v1alpha3
-kind: RegistryConfig
-caches:
-  - upstream: ghcr.io
-    remoteURL: https://ghcr.io
-    secretReferenceName: creds
-    credentials: []
-    authentication:
-      mode: Shared
-      realm: Upstream
-      proofLifetime: 5m0s
-      outageGrace: 0s
-    freshness:
-      tagTTL: 30s
-      staleIfError: 24h0m0s
-    garbageCollection:
-      ttl: 0s
-      maxSize: 50Gi
-    preload: []
-    proxy: {}
-    volume:
-      size: 10Gi
-    http:
-      tls: true
-    highAvailability:
-      enabled: false
-registryConfigReplication:
-  enabled: false
-`,
-  );
-});
-
-const name = fc.stringMatching(/^[a-z]([-a-z0-9]{0,8}[a-z0-9])?$/);
-const host = fc.array(name, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'));
-const hostPort = fc.oneof(
-  host,
-  fc.tuple(host, fc.integer({ min: 1, max: 65_535 })).map((parts) => parts.join(':')),
-);
-const origin = fc.tuple(
-  fc.constantFrom('http://', 'https://', 'HTTPS://'),
-  hostPort,
-  fc.constantFrom('', '/', '?', '#'),
-);
-const url = origin.map((parts) => parts.join(''));
-const span = fc
-  .tuple(fc.nat(10_000), fc.constantFrom('ns', 'us', 'ms', 's', 'm', 'h'))
-  .map((parts) => parts.join(''));
-const size = fc.oneof(
-  fc.integer({ min: 1, max: 10_000 }),
-  fc
-    .tuple(fc.integer({ min: 1, max: 9999 }), fc.constantFrom('', 'm', 'k', 'M', 'G', 'Ki', 'Gi', 'Ti', 'e3'))
-    .map((parts) => parts.join('')),
-);
-const some = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
-const credential = fc.record({
-  repositories: fc.array(name, { minLength: 1, maxLength: 1 }),
-  secretReferenceName: name,
-});
-const entry = fc.record(
-  {
-    upstream: hostPort,
-    remoteURL: url,
-    authentication: fc.record(
-      { realm: fc.constant('Cache'), proofLifetime: span, outageGrace: span },
-      { requiredKeys: ['realm'] },
-    ),
-    freshness: fc.record({ tagTTL: span, staleIfError: span }, { requiredKeys: [] }),
-    garbageCollection: fc.record({ ttl: span, maxSize: size }, { requiredKeys: [] }),
-    volume: fc.record({ size, storageClassName: host }, { requiredKeys: [] }),
-    secretReferenceName: name,
-    credentials: fc.array(credential, { maxLength: 2 }),
-    caBundleSecretReferenceName: name,
-    proxy: fc.record({ httpProxy: url, httpsProxy: url }, { requiredKeys: [] }),
-    http: fc.record({ tls: fc.boolean() }, { requiredKeys: [] }),
-    highAvailability: fc.record({ enabled: fc.boolean() }, { requiredKeys: [] }),
-    preload: fc.uniqueArray(name, { maxLength: 2 }),
-  },
-  { requiredKeys: ['upstream'] },
-);
-const validDocument = fc.record({
-  ...Object.fromEntries(Object.entries(TYPE).map(([key, value]) => [key, fc.constant(value)])),
-  caches: fc.uniqueArray(entry, { minLength: 1, maxLength: 3, selector: (cache) => cache.upstream }),
-  registryConfigReplication: some(fc.record({ enabled: fc.boolean() })),
-});
-
-test('a printed configuration is read back as the same configuration', () => {
-  fc.assert(
-    fc.property(validDocument, (document) => {
-      const first = parseRegistryConfig(document);
-      assert.ok(first.ok, first.ok ? '' : problemsText(first.problems));
-      const second = parseRegistryConfig(printRegistryConfig(first.config));
-      assert.ok(second.ok, second.ok ? '' : problemsText(second.problems));
-      assert.deepEqual(second.config, first.config);
-    }),
-  );
-});
-
 /** A valid document of which one value, at any depth, is replaced by any other. */
 const damagedDocument = fc
-  .tuple(validDocument, fc.jsonValue(), fc.nat())
+  .tuple(validRegistryConfig, fc.jsonValue(), fc.nat())
   .map(([document, value, seed]) => replaced(document, value, seed));
 
 function replaced(document: unknown, value: unknown, seed: number): unknown {

@@ -3,7 +3,7 @@ import { effectiveConfig, type RegistryConfig } from './effective.ts';
 import { registryConfigProblems } from './rules.ts';
 import { API_VERSION, KIND, registryConfigSchema } from './schema.ts';
 
-/** Reads a `RegistryConfig` (`registry.extensions.gardener.cloud/v1alpha3`) as {@link parseDocument} does; the result is frozen. */
+/** Reads a `RegistryConfig` (`registry.extensions.gardener.cloud/v1alpha3`), see {@link parseDocument}. The result is frozen. */
 export function parseRegistryConfig(input: unknown, options: ParseOptions = {}): ParseResult<RegistryConfig> {
   return parseDocument(
     {

@@ -1,56 +1,40 @@
 import { stringify } from 'yaml';
-import { durationFromMs, formatDuration } from '../../kit/duration.ts';
-import { formatBytes } from '../../kit/quantity.ts';
-import type { CacheConfig, RegistryConfig } from './effective.ts';
-import { API_VERSION, KIND } from './schema.ts';
+import { toDocument } from '../document/effective.ts';
+import type { RegistryConfig } from './effective.ts';
+import { API_VERSION, KIND, registryConfigContent, type CacheDocument } from './schema.ts';
 
 /**
- * The effective configuration as a `RegistryConfig` document in YAML, every default written out. Reading it gives the same
- * configuration. It can hold no secret: those are in Secrets, and URLs with user information are refused.
+ * Prints the effective configuration as a `RegistryConfig` document in YAML, with every default written out. Reading the
+ * document gives the same configuration. It contains no secret: secrets are in Secrets, and URLs with user information are
+ * refused.
  */
 export function printRegistryConfig(config: RegistryConfig): string {
+  const { caches, ...rest } = toDocument(registryConfigContent, config);
   const document = {
     apiVersion: API_VERSION,
     kind: KIND,
-    caches: config.caches.map(printedCache),
-    registryConfigReplication: config.registryConfigReplication,
+    caches: (caches as object[]).map(ordered),
+    ...rest,
   };
   return stringify(document, { lineWidth: 0 });
 }
 
-/** The fields in the order in which people write them; what is undefined is left out of the text. */
-function printedCache(cache: CacheConfig) {
-  const { authentication, freshness, garbageCollection } = cache;
-  return {
-    upstream: cache.upstream,
-    remoteURL: cache.remoteURL,
-    secretReferenceName: cache.secretReferenceName,
-    provider: cache.provider,
-    credentials: cache.credentials,
-    authentication: {
-      mode: authentication.mode,
-      realm: authentication.realm,
-      proofLifetime: printedDuration(authentication.proofLifetimeMs),
-      outageGrace: printedDuration(authentication.outageGraceMs),
-    },
-    freshness: {
-      tagTTL: printedDuration(freshness.tagTtlMs),
-      staleIfError: printedDuration(freshness.staleIfErrorMs),
-    },
-    garbageCollection: {
-      ttl: printedDuration(garbageCollection.ttlMs),
-      maxSize: garbageCollection.maxSizeBytes && formatBytes(garbageCollection.maxSizeBytes),
-    },
-    preload: cache.preload,
-    caBundleSecretReferenceName: cache.caBundleSecretReferenceName,
-    proxy: cache.proxy,
-    volume: cache.volume,
-    http: cache.http,
-    highAvailability: cache.highAvailability,
-    serviceNameSuffix: cache.serviceNameSuffix,
-  };
-}
+/** The fields that stand first, in the order in which people write them. The others follow in the order of the schema. */
+const FIRST: readonly (keyof CacheDocument)[] = [
+  'upstream',
+  'remoteURL',
+  'secretReferenceName',
+  'provider',
+  'credentials',
+  'authentication',
+  'freshness',
+  'garbageCollection',
+  'preload',
+  'caBundleSecretReferenceName',
+  'proxy',
+];
 
-function printedDuration(ms: number): string {
-  return formatDuration(durationFromMs(ms));
+function ordered(cache: object): object {
+  // The values come from `cache`, which repeats the keys: a key keeps the place where it stood first.
+  return { ...Object.fromEntries(FIRST.map((name) => [name, undefined])), ...cache };
 }

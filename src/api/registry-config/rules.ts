@@ -15,9 +15,9 @@ import { upstreamResourceName } from '../rules/upstream-names.ts';
 import { nonNegativeMessage, patternMessage, RULE_MESSAGES } from '../rules/rule-messages.ts';
 
 /**
- * What is wrong with a document whose fields could all be read: for each cache the rules of the Gardener extension in its order
- * and words, followed by Larder's own, then the rules across caches. A field that `isBroken` could not be read and is as if it
- * were left out: nothing is said about it, nor by a rule that depends on it.
+ * Checks a document: for each cache the rules of the Gardener extension in its order and words, then Larder's own rules; after
+ * all caches the rules across caches. A field that `isBroken` could not be read and counts as left out. It causes no problem,
+ * and neither does a rule that depends on it.
  */
 export function registryConfigProblems(
   document: RegistryConfigDocument,
@@ -82,7 +82,7 @@ function* extensionRules(cache: CacheDocument, path: FieldPath, problems: Proble
 /** Room for `registry-` within the 63 bytes of a Service's name. */
 const SUFFIX_LIMIT = 54;
 
-/** The rules for what Larder adds to an entry. */
+/** The rules for the fields that Larder adds to an entry, and its stricter rules. */
 function* ownRules(
   cache: CacheDocument,
   path: FieldPath,
@@ -117,7 +117,7 @@ function* ownRules(
   yield* patternRules(cache.preload, [...path, 'preload'], 'an image reference', problems);
 }
 
-/** True when the entry configures a credential of its own, whichever way: the default mode is then `Shared`. */
+/** True if the entry configures a credential in any way. The default mode is then `Shared`. */
 export function hasOwnCredential(cache: CacheDocument): boolean {
   return (
     cache.secretReferenceName !== undefined || cache.credentials.length > 0 || cache.provider !== undefined
@@ -171,7 +171,7 @@ function* patternRules(
   }
 }
 
-/** Two caches may not end up with one Service name. */
+/** Checks that no two caches have the same Service name. */
 function* serviceNameRules(caches: readonly CacheDocument[], problems: Problems): Generator<Problem> {
   const computed = new Map<string, string>();
   for (const cache of caches) {

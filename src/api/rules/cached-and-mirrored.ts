@@ -3,9 +3,9 @@ import { maskUserInfo } from './host-and-url.ts';
 import { alsoConfiguredMessage } from './rule-messages.ts';
 
 /**
- * The upstreams of a `MirrorConfig` that are cached as well, in the words of the Gardener extension: nodes have one place for
- * what is configured for an upstream. Names are compared as they are written. As there, an upstream that stands twice among the
- * mirrors is told the second time too, whether it is cached or not.
+ * Reports the upstreams of a `MirrorConfig` that are cached as well, in the words of the Gardener extension: a node has one
+ * `hosts.toml` for each upstream. Names are compared as written. As in the extension, an upstream that is listed twice among the
+ * mirrors is reported for its second entry, even if it is not cached.
  */
 export function cachedAndMirroredProblems(
   mirrors: readonly { readonly upstream: string }[],

@@ -1,9 +1,9 @@
 /**
- * The name rules of k8s.io/apimachinery `util/validation`, with its texts. Each function gives the messages of all rules that
- * `name` breaks. Lengths count bytes.
+ * The name rules of k8s.io/apimachinery `util/validation` with their texts. Each function gives the messages of all rules that
+ * `name` breaks. Lengths are in bytes.
  */
 
-/** A DNS subdomain (RFC 1123): names of most Kubernetes objects, and host names here. A single label may exceed 63. */
+/** Checks a DNS subdomain (RFC 1123): a name of most Kubernetes objects, or a host name. A single label may exceed 63 bytes. */
 export function subdomainErrors(name: string): string[] {
   const errors: string[] = [];
   if (Buffer.byteLength(name) > 253) errors.push(SUBDOMAIN_TOO_LONG);
@@ -11,7 +11,7 @@ export function subdomainErrors(name: string): string[] {
   return errors;
 }
 
-/** A DNS label (RFC 1123): names of Services and their parts. */
+/** Checks a DNS label (RFC 1123): the name of a Service, or a part of it. */
 export function labelErrors(name: string): string[] {
   const errors: string[] = [];
   if (Buffer.byteLength(name) > 63) errors.push('must be no more than 63 characters');
@@ -29,7 +29,7 @@ const SUBDOMAIN = new RegExp(`^${SUBDOMAIN_PATTERN}$`);
 export const SUBDOMAIN_MESSAGE =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end " +
   `with an alphanumeric character (e.g. 'example.com', regex used for validation is '${SUBDOMAIN_PATTERN}')`;
-/** The two blanks are in the original. */
+/** The two blanks before `or` are in the original. */
 export const LABEL_MESSAGE =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an " +
   `alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '${LABEL_PATTERN}')`;

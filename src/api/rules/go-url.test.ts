@@ -63,7 +63,7 @@ for (const [url, error] of REFUSED) {
   });
 }
 
-test('what it accepts for the web, the host is there and holds no user information', () => {
+test('an accepted https URL contains its host, which has no user information', () => {
   const text = fc.array(
     fc.constantFrom('a', '.', ':', '/', '@', '%41', '%', '[', ']', '8', '?', '#', ' ', 'é'),
   );

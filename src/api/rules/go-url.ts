@@ -1,13 +1,13 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { goQuote } from '../../kit/document/go-quote.ts';
 
-/** The parts of a URL that rules look at. */
+/** The parts of a URL that rules check. */
 export interface GoUrl {
-  /** Lower case, without the colon; empty when there is none. */
+  /** Lower case, without the colon. Empty if there is none. */
   readonly scheme: string;
   /** With the port, without user information. */
   readonly host: string;
-  /** As written, like the two below. */
+  /** As written, like `query` and `fragment`. */
   readonly path: string;
   readonly query: string;
   readonly fragment: string;
@@ -15,8 +15,8 @@ export interface GoUrl {
 }
 
 /**
- * Splits a URL as Go 1.26's `net/url.Parse` does, or says in Go's words why it cannot. The WHATWG parser will not do: it mends
- * what Go refuses (blanks, back slashes) and refuses some of what Go accepts.
+ * Splits a URL as Go 1.26's `net/url.Parse` does, or gives the error in Go's words. The WHATWG parser does not fit: it corrects
+ * some input that Go refuses (blanks, back slashes), and refuses some that Go accepts.
  */
 export function parseGoUrl(raw: string): GoUrl | { error: string } {
   const [text, fragment] = cut(raw, '#');
@@ -33,7 +33,7 @@ function split(text: string): Omit<GoUrl, 'fragment'> | string {
   const [rest, query] = cut(scheme === undefined ? text : text.slice(scheme.length + 1), '?');
   const url = { scheme: scheme?.toLowerCase() ?? '', host: '', path: '', query, hasUserInfo: false };
   if (!rest.startsWith('/')) {
-    // With a scheme such a rest is opaque (RFC 3986 section 4.1 says "rootless"); it has neither host nor path.
+    // With a scheme such a rest is opaque ("rootless" in RFC 3986 section 4.1): it has neither host nor path.
     if (scheme !== undefined) return url;
     if (cut(rest, '/')[0].includes(':')) return 'first path segment in URL cannot contain colon';
   }
@@ -53,13 +53,13 @@ function split(text: string): Omit<GoUrl, 'fragment'> | string {
 }
 
 /** C0 controls and DEL, nothing else. */
-// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+// oxlint-disable-next-line no-control-regex -- it finds control characters
 const CONTROL = /[\u0000-\u001f\u007f]/;
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):/;
 const OPTIONAL_PORT = /^(?::[0-9]*)?$/;
 const USER_INFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
-/** ASCII that may not stand in a host. */
-const HOST_STRANGER = /[ #/?@\\^`{|}]/;
+/** ASCII characters that a host may not contain. */
+const FORBIDDEN_IN_HOST = /[ #/?@\\^`{|}]/;
 
 function hostError(scheme: string, host: string): string | undefined {
   const bracket = host.lastIndexOf('[');
@@ -72,7 +72,7 @@ function hostError(scheme: string, host: string): string | undefined {
   return hostEscapeError(host);
 }
 
-/** A host in brackets must be an IPv6 address, with or without a zone (RFC 6874: introduced by `%25`). */
+/** Checks a host in brackets: an IPv6 address, with or without a zone, which `%25` introduces (RFC 6874). */
 function literalError(host: string): string | undefined {
   const close = host.lastIndexOf(']');
   if (close < 0) return "missing ']' in host";
@@ -90,13 +90,13 @@ function portError(colonPort: string): string {
   return `invalid port ${goQuote(colonPort)} after host`;
 }
 
-/** In a host only bytes outside ASCII and the percent sign may be escaped (RFC 3986 section 3.2.2, RFC 6874). */
+/** Checks the escapes of a host: only bytes outside ASCII and the percent sign (RFC 3986 section 3.2.2, RFC 6874). */
 function hostEscapeError(host: string): string | undefined {
   for (const [part] of host.matchAll(/%.{0,2}|[^%]/gsu)) {
     if (part.startsWith('%')) {
       const escape = /^%[0-9a-f]{2}$/i.test(part) && (/^%[89a-f]/i.test(part) || part === '%25');
       if (!escape) return `invalid URL escape ${goQuote(part)}`;
-    } else if (HOST_STRANGER.test(part)) {
+    } else if (FORBIDDEN_IN_HOST.test(part)) {
       return `invalid character ${goQuote(part)} in host name`;
     }
   }
@@ -114,7 +114,7 @@ function escapeError(text: string): string | undefined {
   return wrong === null ? undefined : `invalid URL escape ${goQuote(wrong[0])}`;
 }
 
-/** The text before and after the first `separator`; after is empty when there is none. */
+/** Gives the text before and after the first `separator`. The second is empty if there is none. */
 function cut(text: string, separator: string): [before: string, after: string] {
   const at = text.indexOf(separator);
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];

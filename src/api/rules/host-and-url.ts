@@ -4,8 +4,8 @@ import { parseGoUrl } from './go-url.ts';
 import { pathSegmentMessage, RULE_MESSAGES } from './rule-messages.ts';
 
 /**
- * What is wrong with `<host>[:<port>]`, in the words and order of the Gardener extension: a lower-case DNS name or an IPv4
- * address, and a port from 1 to 65535 without leading zeros. IPv6 literals are refused.
+ * Checks `<host>[:<port>]` in the words and order of the Gardener extension: a lower-case DNS name or an IPv4 address, and a
+ * port from 1 to 65535 without leading zeros. IPv6 literals are refused.
  */
 export function hostPortErrors(hostPort: string): string[] {
   const match = /^(.*):([0-9]+)$/s.exec(hostPort);
@@ -16,14 +16,14 @@ export function hostPortErrors(hostPort: string): string[] {
 }
 
 /**
- * What is wrong with the URL of a registry or proxy, in the words and order of the Gardener extension: `http` or `https`, a
- * host as in {@link hostPortErrors}, and nothing behind it but a slash.
+ * Checks the URL of a registry or proxy in the words and order of the Gardener extension: `http` or `https`, a host as in
+ * {@link hostPortErrors}, and after it at most a slash.
  */
 export function originUrlErrors(raw: string): string[] {
   return urlErrors(raw, (path) => (path === '' || path === '/' ? [] : [RULE_MESSAGES.urlPath]));
 }
 
-/** As {@link originUrlErrors} for the URL of a mirror, which may have a path, but none that leads upwards (or nowhere). */
+/** Checks the URL of a mirror like {@link originUrlErrors}, with a path allowed that has no segment `.` or `..`. */
 export function mirrorUrlErrors(raw: string): string[] {
   return urlErrors(raw, (path) => {
     const segments = unescaped(path).split('/');
@@ -34,7 +34,7 @@ export function mirrorUrlErrors(raw: string): string[] {
 function urlErrors(raw: string, pathErrors: (path: string) => string[]): string[] {
   const url = parseGoUrl(raw);
   if ('error' in url) {
-    // The parser's message quotes parts of the URL, and with user information any of them may be the password.
+    // The parser's message quotes parts of the URL. In a URL with user information any part may be the password.
     return [
       maskUserInfo(raw) === raw
         ? `${RULE_MESSAGES.urlUnparsable}: ${url.error}`
@@ -52,7 +52,7 @@ function urlErrors(raw: string, pathErrors: (path: string) => string[]): string[
   return errors;
 }
 
-/** True for a host that passes {@link hostPortErrors} but that no HTTP client could connect to: `1.2.3.999`. */
+/** True for a host that passes {@link hostPortErrors} but that no HTTP client can connect to, such as `1.2.3.999`. */
 export function isUnusableHost(hostPort: string): boolean {
   return hostPortErrors(hostPort).length === 0 && !URL.canParse(`https://${hostPort}`);
 }
@@ -60,8 +60,8 @@ export function isUnusableHost(hostPort: string): boolean {
 export const UNUSABLE_HOST = 'is neither a host name nor an IPv4 address that a URL can hold';
 
 /**
- * The text with everything between the scheme and the last `@` hidden. Deliberately coarse, and not a URL parser: it also has
- * to work on what is no URL, where a password may hold any character.
+ * Hides the text between the scheme and the last `@`. It does not parse the URL on purpose: it must also work on a text that is
+ * no URL, where a password may contain any character.
  */
 export function maskUserInfo(text: string): string {
   const at = text.lastIndexOf('@');
@@ -70,7 +70,7 @@ export function maskUserInfo(text: string): string {
   return at > start ? text.slice(0, start) + MASK + text.slice(at) : text;
 }
 
-/** With percent escapes of ASCII resolved: all that matters for segments of dots, and unlike `decodeURIComponent` it takes any bytes. */
+/** Resolves percent escapes of ASCII, which is enough to find segments of dots. Unlike `decodeURIComponent`, accepts any bytes. */
 function unescaped(path: string): string {
   return path.replaceAll(/%([0-7][0-9a-f])/gi, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),

@@ -1,4 +1,4 @@
-/** What the rules say, for those who state a rule twice: in TypeScript, and in the CEL of a CRD. The Gardener extension's words first. */
+/** Messages of the rules that exist twice: in TypeScript and in the CEL of a CRD. The Gardener extension's words come first. */
 export const RULE_MESSAGES = {
   oneCache: 'at least one cache must be provided',
   oneMirror: 'at least one mirror must be provided',
@@ -29,12 +29,12 @@ export function pathSegmentMessage(segment: '.' | '..'): string {
   return `url path must not contain '${segment}'`;
 }
 
-/** The Gardener extension knows the one that is a cache; of what else an upstream is, the same words are true. */
+/** The Gardener extension has this message for a cache. Larder uses the same words for a mirror. */
 export function alsoConfiguredMessage(upstream: string, as: 'cache' | 'mirror'): string {
   return `upstream host '${upstream}' is also configured as a registry ${as} upstream`;
 }
 
-/** `what` is such as "an image reference". */
+/** `what` is a phrase such as "an image reference". */
 export function patternMessage(what: string): string {
   return `must be ${what}, without blanks or a scheme`;
 }

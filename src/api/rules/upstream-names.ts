@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
-/** Where an upstream is reached when nothing else is configured. The registry of `docker.io` has another name. */
+/** The URL of an upstream without a configured one. The registry of `docker.io` has another name. */
 export function defaultRemoteUrl(upstream: string): string {
   return upstream === 'docker.io' ? 'https://registry-1.docker.io' : `https://${upstream}`;
 }
 
-/** The upstream as a label value of at most 43 characters: the value of the label `upstream-host`. */
+/** The upstream as a value of the label `upstream-host`, of at most 43 characters. */
 export function upstreamLabel(upstream: string): string {
   const label = upstream.replaceAll(':', '-');
   if (Buffer.byteLength(upstream) <= 43) return label;
@@ -14,8 +14,8 @@ export function upstreamLabel(upstream: string): string {
 }
 
 /**
- * The name of everything a cluster holds for an upstream. At most 52 characters, because pods of a StatefulSet with a longer
- * name cannot be created (https://github.com/kubernetes/kubernetes/issues/64023).
+ * The name of the objects that a cluster has for an upstream. At most 52 characters, because the pods of a StatefulSet with a
+ * longer name cannot be created (https://github.com/kubernetes/kubernetes/issues/64023).
  */
 export function upstreamResourceName(upstream: string): string {
   return `registry-${upstreamLabel(upstream).replaceAll('.', '-')}`;

@@ -1,12 +1,13 @@
 import { goQuote } from '../../kit/document/go-quote.ts';
 import { serviceAccountProblems } from './service-account-rules.ts';
 
-/** A Google service account logs in under this name, with its key as the password. */
+/** The username of a Google service account, whose key is the password. */
 const SERVICE_ACCOUNT = '_json_key';
 
 /**
- * What is wrong with the login of a Secret that has `username` and `password`, in the words and order of the Gardener extension.
- * `secret` is `namespace/name`. Of the contents only the names of forbidden fields of a service account are repeated, as there.
+ * Checks the `username` and `password` of a Secret, in the words and order of the Gardener extension. `secret` is
+ * `namespace/name`. As in the extension, messages repeat nothing of the contents except the names of forbidden fields of a
+ * service account.
  */
 export function loginSecretProblems(
   { username, password }: { readonly username?: string | undefined; readonly password?: string | undefined },
@@ -27,7 +28,7 @@ export function loginSecretProblems(
   return problems;
 }
 
-/** As Go's `unicode.IsSpace`; `\s` lacks U+0085 and has U+FEFF. */
+/** White space as in Go's `unicode.IsSpace`. `\s` lacks U+0085 and includes U+FEFF. */
 const WHITE_SPACE = /\p{White_Space}/u;
 
 function isBlank(text: string): boolean {

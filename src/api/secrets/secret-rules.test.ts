@@ -8,7 +8,7 @@ import { loginSecretProblems } from './login-secret-rules.ts';
 const SECRET = 'garden-p/creds-v1';
 const IN_SECRET = 'in the referenced secret "garden-p/creds-v1"';
 
-/** What is said without what it is said of. */
+/** The problems, with `S` for the Secret. */
 function complaints(username: string | undefined, password: string | undefined = 'p'): string[] {
   return loginSecretProblems({ username, password }, SECRET).map((text) => text.replace(IN_SECRET, 'S'));
 }
@@ -31,14 +31,14 @@ describe('a login, as the Gardener extension judges it,', () => {
     assert.deepEqual(complaints('u', '\n '), ['the data entry "password" S is empty']);
   });
 
-  test('has no white space in its name, which is what Go calls so', () => {
+  test('has no white space in its name, as Go defines white space', () => {
     for (const space of [' ', '\n', '\u0085', '\u00a0', '\u2003', '\u3000'])
       assert.deepEqual(complaints(`a${space}b`), ['the data entry "username" S contains whitespace']);
     for (const other of ['\u200b', '\ufeff']) assert.deepEqual(complaints(`a${other}b`), []);
     assert.deepEqual(complaints('u', 'a b'), []);
   });
 
-  test('of a service account is a key with the fields of one, and no others', () => {
+  test('of a service account has only the fields of a key', () => {
     const broken = 'failed to unmarshal ServiceAccount json from the password data entry S';
     for (const good of [{ type: 'service_account', private_key: 'k' }, {}, { type: null }, 'null'])
       assert.deepEqual(keyed(good), []);
@@ -65,7 +65,7 @@ describe('a login, as the Gardener extension judges it,', () => {
   });
 });
 
-test('a CA bundle is certificates, all of them whole', () => {
+test('a CA bundle consists of certificates, all of them valid', () => {
   const [good = '', other = ''] = rootCertificates;
   const invalid = 'the CA bundle is not a valid PEM-encoded certificate';
   assert.equal(caBundleProblem(good, SECRET), undefined);

@@ -1,6 +1,6 @@
 import { goQuote } from '../../kit/document/go-quote.ts';
 
-/** What the key of a service account has. Anything else may be a configuration that runs commands or fetches URLs. */
+/** The fields of a service account's key. Any other field may belong to a configuration that runs commands or fetches URLs. */
 const FIELDS: ReadonlySet<string> = new Set([
   'type',
   'project_id',
@@ -15,12 +15,12 @@ const FIELDS: ReadonlySet<string> = new Set([
   'token_uri',
 ]);
 
-/** Of a name: nobody calls a field so, and a message has to stay one. */
+/** Characters of a field's name in a message. No real field is longer, and a message must stay short. */
 const LONGEST_NAME = 64;
 
 /**
- * What is wrong with the key of a Google service account that is a Secret's password, in the words of the Gardener extension; why it
- * cannot be read is said in words of our own, since Go's would repeat some of it.
+ * Checks the key of a Google service account, which is the password of a Secret, in the words of the Gardener extension. The reason
+ * why a key cannot be read is in Larder's own words, because Go's words would repeat part of the key.
  */
 export function serviceAccountProblems(password: string, secret: string): string[] {
   const of = `the password data entry in the referenced secret ${goQuote(secret)}`;

@@ -1,12 +1,11 @@
-/** What is said of an object as a whole, in the order in which it is listed. */
+/** The conditions of an object, in the order in which they are listed. */
 export const CONDITION_TYPES = ['Ready', 'Progressing', 'Degraded', 'Conflict'] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 export type ConditionStatus = 'True' | 'False' | 'Unknown';
 
 /**
- * The reasons that conditions have, and no others: each belongs to one state of one condition. `docs/reference/conditions.md`
- * lists the same rows and a test keeps the two in step. Where several fit, the first in this table is the one that is told, and
- * the message names the rest.
+ * All reasons of conditions. Each belongs to one status of one condition. Where several apply, the condition has the one that
+ * comes first in this table, and its message names the others. A test keeps `docs/reference/conditions.md` in step.
  */
 export const REASONS = {
   Serving: { type: 'Ready', status: 'True' },

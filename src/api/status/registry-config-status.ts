@@ -7,73 +7,69 @@ export const CREDENTIAL_STATES = ['Valid', 'Rejected', 'Missing', 'Expiring'] as
 
 const cacheStatus = z
   .strictObject({
-    upstream: z.string().meta({ description: 'As in the spec.' }),
+    upstream: z.string().meta({ description: 'Upstream, as in the spec.' }),
     state: z.enum(CACHE_STATES).meta({
       description:
-        '`Starting`: it has not served yet. `Serving`. `Failing`: nodes pull from the upstream instead. `Removing`: nodes are ' +
-        'turned away from it before it goes. `Unused`: another object owns the upstream, or the spec is invalid.',
+        '`Starting`: not serving yet. `Serving`: serving. `Failing`: nodes pull from the upstream instead. `Removing`: nodes stop ' +
+        'using the cache, then it is deleted. `Unused`: another object owns the upstream, or the spec is invalid.',
     }),
-    endpoint: z
-      .string()
-      .optional()
-      .meta({ description: 'Where the cache is reached inside of the cluster.' }),
+    endpoint: z.string().optional().meta({ description: 'Address of the cache inside the cluster.' }),
     nodes: nodesSchema.optional(),
     volume: z
       .strictObject({
         sizeBytes: count().meta({
-          description: 'What the volume holds; less than the spec says while it grows.',
+          description: 'Capacity of the volume. Less than in the spec while the volume grows.',
         }),
-        usedBytes: count().meta({ description: 'What is stored, running downloads included.' }),
+        usedBytes: count().meta({ description: 'Bytes stored, running downloads included.' }),
       })
       .optional()
-      .meta({ description: 'The volume of the cache.' }),
+      .meta({ description: 'Volume of the cache.' }),
     hitRatioPercent: z
       .int()
       .min(0)
       .max(100)
       .optional()
-      .meta({ description: 'Of a hundred requests for content, those that the cache answered by itself.' }),
+      .meta({ description: 'Percentage of content requests that the cache answered without the upstream.' }),
     bytesSaved: count()
       .optional()
-      .meta({ description: 'Bytes that callers got and the upstream did not send.' }),
+      .meta({ description: 'Bytes sent to callers that the upstream did not have to send.' }),
     credentialState: z
       .enum(CREDENTIAL_STATES)
       .optional()
       .meta({
         description:
-          'The worst of the credentials that the spec names: `Valid`; `Expiring`, a cloud login that cannot be renewed; `Rejected` by ' +
-          'the upstream; `Missing`, not readable, or a cloud login that cannot be had. Absent when it names none.',
+          'Worst state of the credentials in the spec. `Valid`: usable. `Expiring`: a cloud login that cannot be renewed. `Rejected`: ' +
+          'refused by the upstream. `Missing`: not readable, or the cloud gives no login. Absent without credentials.',
       }),
     lastUpstreamError: z
       .strictObject({
-        code: z.string().meta({ description: 'As in docs/reference/errors.md.' }),
-        message: z.string().meta({ description: 'What the upstream did.' }),
-        time: time().meta({ description: 'When.' }),
+        code: z.string().meta({ description: 'Error code. See docs/reference/errors.md.' }),
+        message: z.string().meta({ description: 'Description of the failure.' }),
+        time: time().meta({ description: 'Time of the failure.' }),
       })
       .optional()
-      .meta({ description: 'The last failure of the upstream. It stays when the upstream has recovered.' }),
+      .meta({ description: 'Last failure of the upstream. Kept after the upstream has recovered.' }),
   })
-  .meta({ description: 'The cache of one upstream.' });
+  .meta({ description: 'Status of the cache of one upstream.' });
 
 /** The status of a `RegistryConfig`, as the operator writes it. */
 export const registryConfigStatusSchema = z
   .strictObject({
     observedGeneration: observedGenerationSchema.optional(),
     conditions: conditionsSchema.optional(),
-    caches: z.array(cacheStatus).optional().meta({ description: 'How each cache does.' }),
+    caches: z.array(cacheStatus).optional().meta({ description: 'Status of each cache.' }),
     summary: z
       .strictObject({
-        caches: z.string().meta({ description: 'Caches that serve, of all: `2/3`.' }),
-        nodes: z.string().meta({ description: 'Nodes that use all of them, of all: `5/5`.' }),
+        caches: z.string().meta({ description: 'Serving caches, of all: `2/3`.' }),
+        nodes: z.string().meta({ description: 'Nodes that use all caches, of all: `5/5`.' }),
         hits: z.string().optional().meta({ description: 'Hit ratio of all caches: `93%`.' }),
         saved: z.string().optional().meta({ description: 'Bytes saved by all caches: `120Gi`.' }),
       })
       .optional()
-      .meta({ description: 'What `kubectl get` shows.' }),
+      .meta({ description: 'Columns of `kubectl get`.' }),
   })
-  .meta({ description: 'How the caches do. Written by Larder.' });
+  .meta({ description: 'Status of the caches. Written by Larder.' });
 
 export type RegistryConfigStatus = z.output<typeof registryConfigStatusSchema>;
 export type CacheEntryStatus = z.output<typeof cacheStatus>;
 export type CacheState = (typeof CACHE_STATES)[number];
-export type CredentialState = (typeof CREDENTIAL_STATES)[number];

@@ -6,7 +6,7 @@ import { CREDENTIAL_STATES, registryConfigStatusSchema } from './registry-config
 
 const AT = '2026-01-01T00:00:00Z';
 
-test('an object that nobody has looked at has an empty status', () => {
+test('a new object has an empty status', () => {
   assert.ok(registryConfigStatusSchema.safeParse({}).success);
   assert.ok(mirrorConfigStatusSchema.safeParse({}).success);
 });

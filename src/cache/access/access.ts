@@ -3,56 +3,57 @@ import type { RepositoryName } from '../../oci/reference.ts';
 import type { Store } from '../../store/types.ts';
 import type { UpstreamCredential } from '../../upstream/types.ts';
 import type { CachedUpstream, Destination } from './target.ts';
-import { createAnonymousVisitor } from './anonymous-requester.ts';
-import { createCredentialVisitor } from './credential-requester.ts';
-import { createGrants } from './grants.ts';
-import type { Presented } from './presented.ts';
+import { createAnonymousRequester } from './anonymous-requester.ts';
+import { createCredentialRequester } from './credential-requester.ts';
+import { createCredentialGrants } from './credential-grants.ts';
+import type { PresentedCredential } from './presented-credential.ts';
 import { createPublicFlags } from './public-flags.ts';
-import { createSharedVisitor } from './shared-requester.ts';
+import { createSharedRequester } from './shared-requester.ts';
 import type { Requester } from './requester.ts';
 
-/** Who may have what: the proofs of all callers, and the requesters that ask and answer by them (decision 0005). */
+/** Keeps the proofs of all callers and makes the requesters that ask and answer by them (decision 0005). */
 export interface Access {
-  /** HMAC of these parts with the process's key: a name for a credential. */
-  accountOf(...parts: string[]): string;
-  /** What an `Authorization` header presents to an upstream as it is. */
-  presented(authorization: string): Presented;
-  /** On whose behalf a request to `destination` is made; undefined: nobody in particular. */
-  visit(destination: Destination, presented: Presented | undefined): Requester;
-  /** The credential of a request outside of any repository, with this header. */
+  /** HMAC of these parts with the process's key; see {@link PresentedCredential.credentialId}. */
+  credentialIdOf(...parts: string[]): string;
+  /** The credential in an `Authorization` header that goes to an upstream unchanged. */
+  presented(authorization: string): PresentedCredential;
+  /** Makes the requester for one request to `destination`; without a credential an anonymous one. */
+  requesterFor(destination: Destination, presented: PresentedCredential | undefined): Requester;
+  /** The credential of a request outside any repository that has this header. */
   credentialOf(upstream: CachedUpstream, authorization: string | undefined): UpstreamCredential;
-  /** True when the account was proven in this repository within the cache's `outageGrace`, and not refused since. */
-  mayBridge(upstream: CachedUpstream, repository: RepositoryName, account: string): boolean;
-  /** The upstream's token server refused the account: every proof of it ends. */
-  refuse(upstream: CachedUpstream, account: string): void;
+  /** True if the credential was proven in this repository within the cache's `outageGrace`, and not refused since. */
+  mayUseDuringOutage(upstream: CachedUpstream, repository: RepositoryName, credentialId: string): boolean;
+  /** Ends every proof of a credential that the upstream's token server refused. */
+  refuse(upstream: CachedUpstream, credentialId: string): void;
 }
 
-/** What the token endpoint asks of the proofs. */
-export type AccessForTokens = Pick<Access, 'accountOf' | 'mayBridge' | 'refuse'>;
+/** The part of {@link Access} that the token endpoint needs. */
+export type AccessForTokens = Pick<Access, 'credentialIdOf' | 'mayUseDuringOutage' | 'refuse'>;
 
 export function createAccess({ store, clock }: { store: Store; clock: Clock }): Access {
-  const grants = createGrants(clock);
+  const grants = createCredentialGrants(clock);
   const flags = createPublicFlags(store, clock);
 
   return {
-    accountOf: (...parts) => grants.accountOf(...parts),
-    presented: (authorization) => ({ authorization, account: grants.accountOf(authorization) }),
-    visit(destination, presented) {
+    credentialIdOf: (...parts) => grants.credentialIdOf(...parts),
+    presented: (authorization) => ({ authorization, credentialId: grants.credentialIdOf(authorization) }),
+    requesterFor(destination, presented) {
       if (destination.upstream.config.authentication.mode === 'Shared')
-        return createSharedVisitor(destination);
+        return createSharedRequester(destination);
       return presented === undefined
-        ? createAnonymousVisitor(destination, flags)
-        : createCredentialVisitor(destination, presented, { grants, flags, clock });
+        ? createAnonymousRequester(destination, flags)
+        : createCredentialRequester(destination, presented, { grants, flags, clock });
     },
     credentialOf({ name }, authorization) {
       if (authorization === undefined) return { kind: 'none' };
-      const account = grants.accountOf(authorization);
-      return { kind: 'caller', authorization, account, knownGood: grants.isKnown(account, name) };
+      const credentialId = grants.credentialIdOf(authorization);
+      const knownGood = grants.isKnown(credentialId, name);
+      return { kind: 'caller', authorization, account: credentialId, knownGood };
     },
-    mayBridge({ name, config }, repository, account) {
-      const age = grants.provenFor(account, { upstream: name, repository });
+    mayUseDuringOutage({ name, config }, repository, credentialId) {
+      const age = grants.provenFor(credentialId, { upstream: name, repository });
       return age !== undefined && age <= config.authentication.outageGraceMs;
     },
-    refuse: ({ name }, account) => grants.refuseAll(account, name),
+    refuse: ({ name }, credentialId) => grants.refuseAll(credentialId, name),
   };
 }

@@ -6,10 +6,10 @@ import type { PublicFlags } from './public-flags.ts';
 import type { Requester } from './requester.ts';
 
 /**
- * Somebody without a credential. Larder asks with an anonymous token of its own where the registry wants one, and what it gets
- * is for all.
+ * Makes the requester of a caller without a credential. Larder asks with an anonymous token of its own where the registry
+ * wants one, and what it gets is for every caller.
  */
-export function createAnonymousVisitor(destination: Destination, flags: PublicFlags): Requester {
+export function createAnonymousRequester(destination: Destination, flags: PublicFlags): Requester {
   const { upstream, repository } = destination;
   const origin = originOf(destination);
 
@@ -17,14 +17,15 @@ export function createAnonymousVisitor(destination: Destination, flags: PublicFl
     key: 'public',
     isApart: false,
     decision: undefined,
-    proven() {
+    hasLiveProof() {
       const { proofLifetimeMs } = upstream.config.authentication;
       const isLive = (flags.provenFor(origin) ?? Infinity) < proofLifetimeMs;
       if (isLive) requester.decision = 'public';
       return isLive;
     },
-    holds: (at) => !flags.refusedSince(origin, at),
-    mayBridge: () => (flags.provenFor(origin) ?? Infinity) <= upstream.config.freshness.staleIfErrorMs,
+    isStillValid: (at) => !flags.refusedSince(origin, at),
+    mayUseDuringOutage: () =>
+      (flags.provenFor(origin) ?? Infinity) <= upstream.config.freshness.staleIfErrorMs,
     async request(request) {
       const challenges = flags.challenges(origin);
       if (challenges !== undefined) {

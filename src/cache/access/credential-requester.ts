@@ -2,29 +2,29 @@ import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { UpstreamRequestKind, UpstreamResponse } from '../../upstream/types.ts';
 import { originOf, type Destination } from './target.ts';
-import type { Grants } from './grants.ts';
-import type { Presented } from './presented.ts';
+import type { CredentialGrants } from './credential-grants.ts';
+import type { PresentedCredential } from './presented-credential.ts';
 import { verdictOf } from './proof.ts';
 import type { PublicFlags } from './public-flags.ts';
 import { tokenExpiry } from './token-expiry.ts';
 import type { Requester } from './requester.ts';
 
-/** Somebody with a credential of their own, which is sent to this upstream and nowhere else. */
-export function createCredentialVisitor(
+/** Makes the requester of a caller with a credential of its own, which is sent to this upstream and nowhere else. */
+export function createCredentialRequester(
   destination: Destination,
-  { authorization, account }: Presented,
-  { grants, flags, clock }: { grants: Grants; flags: PublicFlags; clock: Clock },
+  { authorization, credentialId }: PresentedCredential,
+  { grants, flags, clock }: { grants: CredentialGrants; flags: PublicFlags; clock: Clock },
 ): Requester {
   const { upstream, repository } = destination;
   const { authentication, freshness } = upstream.config;
   const origin = originOf(destination);
 
-  function note(response: UpstreamResponse, kind: UpstreamRequestKind): void {
+  function record(response: UpstreamResponse, kind: UpstreamRequestKind): void {
     const verdict = verdictOf(response, kind);
     if (verdict === 'open') return;
     requester.decision = verdict === 'served' ? 'proven' : 'refused';
-    if (verdict === 'served') grants.prove(account, origin, expiry());
-    else grants.refuse(account, origin);
+    if (verdict === 'served') grants.prove(credentialId, origin, expiry());
+    else grants.refuse(credentialId, origin);
   }
 
   function expiry(): number | undefined {
@@ -32,23 +32,23 @@ export function createCredentialVisitor(
   }
 
   const requester: Requester = {
-    key: account,
+    key: credentialId,
     isApart: true,
     decision: undefined,
-    proven() {
-      const isLive = grants.isProven(account, origin, authentication.proofLifetimeMs);
+    hasLiveProof() {
+      const isLive = grants.isProven(credentialId, origin, authentication.proofLifetimeMs);
       if (isLive) requester.decision = 'granted';
       return isLive;
     },
-    holds(at) {
+    isStillValid(at) {
       const endsAt = expiry();
-      return !grants.refusedSince(account, origin, at) && (endsAt === undefined || clock.now() < endsAt);
+      return !grants.refusedSince(credentialId, origin, at) && (endsAt === undefined || clock.now() < endsAt);
     },
-    mayBridge() {
-      // What is known to be public is theirs too: they could have asked without their credential.
+    mayUseDuringOutage() {
+      // Known public content is theirs too: they could ask without their credential.
       return (
-        grants.isProven(account, origin, authentication.proofLifetimeMs) ||
-        (grants.provenFor(account, origin) ?? Infinity) <= authentication.outageGraceMs ||
+        grants.isProven(credentialId, origin, authentication.proofLifetimeMs) ||
+        (grants.provenFor(credentialId, origin) ?? Infinity) <= authentication.outageGraceMs ||
         (flags.provenFor(origin) ?? Infinity) <= freshness.staleIfErrorMs
       );
     },
@@ -59,10 +59,10 @@ export function createCredentialVisitor(
           `the token server of ${upstream.name} could not be asked a moment ago: only what is cached can be given`,
         );
       }
-      const knownGood = grants.isKnown(account, upstream.name);
-      const credential = { kind: 'caller', authorization, account, knownGood } as const;
+      const knownGood = grants.isKnown(credentialId, upstream.name);
+      const credential = { kind: 'caller', authorization, account: credentialId, knownGood } as const;
       const response = await upstream.client.request({ ...request, repository, credential });
-      note(response, request.kind);
+      record(response, request.kind);
       return isBasicRefused(response, authorization) ? { ...response, status: 403 } : response;
     },
   };
@@ -70,8 +70,8 @@ export function createCredentialVisitor(
 }
 
 /**
- * A Basic login that was refused and can be followed by no other: 403 ends what 401 would make a loop of six (containerd 1.6 to
- * 2.3, core/remotes/docker/authorizer.go).
+ * True if the upstream refused a Basic login and offers no Bearer challenge. The caller then gets 403: after a 401
+ * containerd 1.6 to 2.3 repeats the login six times (core/remotes/docker/authorizer.go).
  */
 function isBasicRefused({ status, challenges }: UpstreamResponse, authorization: string): boolean {
   return (

@@ -3,22 +3,26 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Origin, Store } from '../../store/types.ts';
 
 /**
- * How long a stranger's 401 answers for its whole repository. containerd begins every fetch without a header, and the second
- * of a pull must not cost another round trip; a repository that becomes public opens after this long at the latest.
+ * Time for which an anonymous caller's 401 answers for its whole repository. containerd begins every fetch without a header, and
+ * the second fetch of a pull must not cost another round trip. A repository that becomes public opens within this time.
  */
 const CHALLENGE_MS = 5_000;
 const CHALLENGES = 10_000;
 
-/** Which repositories their upstream serves to anybody, and which it refused a moment ago. */
+/** Remembers which repositories an upstream serves to anonymous callers, and which it refused them a moment ago. */
 export interface PublicFlags {
-  /** Milliseconds since strangers were served from there; undefined when it is not known to be public. */
+  /**
+   * Milliseconds since the upstream last served an anonymous caller there; undefined if the repository is not known to be
+   * public.
+   */
   provenFor(origin: Origin): number | undefined;
+  /** Records that the upstream served an anonymous caller. */
   prove(origin: Origin): void;
-  /** Strangers are refused there, with these challenges where it was a 401. */
+  /** Records that the upstream refused an anonymous caller, with the challenges of a 401. */
   refuse(origin: Origin, challenges: readonly string[] | undefined): void;
-  /** The challenges of the last refusal while they stand in for asking again. */
+  /** Challenges of the last refusal, while they answer in the upstream's place. */
   challenges(origin: Origin): readonly string[] | undefined;
-  /** True when strangers were refused at `at` (epoch, ms) or later, as far as is remembered. */
+  /** True if a remembered refusal of anonymous callers came at `at` (epoch, ms) or later. */
   refusedSince(origin: Origin, at: number): boolean;
 }
 
@@ -32,7 +36,7 @@ export function createPublicFlags(store: Store, clock: Clock): PublicFlags {
     provenFor(origin) {
       const at = store.publicAt(origin);
       const age = at === undefined ? -1 : clock.now() - at;
-      // A proof from the future is one of before the clock was set back: nobody knows how old it is.
+      // A proof from the future was made before the clock was set back, so its age is unknown.
       return age < 0 ? undefined : age;
     },
     prove(origin) {

@@ -12,16 +12,16 @@ export interface CachedUpstream {
   readonly client: Upstream;
 }
 
-/** Where a request goes, and how the client named it, so that links can be written back in the client's own terms. */
+/** The repository that a request goes to, and the client's own name for it, in which links are written back. */
 export interface Destination {
   readonly upstream: CachedUpstream;
   readonly repository: RepositoryName;
-  /** The name as it stood in the path, alias included. */
+  /** The name as in the request path, alias included. */
   readonly visibleName: string;
   readonly ns: string | undefined;
 }
 
-/** A destination, and on whose behalf it is asked. */
+/** A destination and the requester on whose behalf it is asked. */
 export interface Target extends Destination {
   readonly requester: Requester;
 }
@@ -31,7 +31,7 @@ export function originOf({ upstream, repository }: Pick<Destination, 'upstream' 
   return { upstream: upstream.name, repository };
 }
 
-/** How content is called in messages: `docker.io/library/alpine:3.22`, or with `@` and a digest. */
+/** Name of content for messages: `docker.io/library/alpine:3.22`, or with `@` and a digest. */
 export function contentName({ upstream, repository }: Destination, reference: Tag | Digest): string {
   return `${upstream.name}/${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
 }

@@ -8,12 +8,12 @@ function jwt(claims: unknown): string {
   return `${part({ alg: 'RS256' })}.${part(claims)}.c2lnbmF0dXJl`;
 }
 
-test('a JWT that says when it ends ends then', () => {
+test('a JWT with exp ends then', () => {
   assert.equal(tokenExpiry(`Bearer ${jwt({ exp: 1_800_000_000 })}`), 1_800_000_000_000);
   assert.equal(tokenExpiry(`bearer  ${jwt({ exp: 1.5 })}`), 1500);
 });
 
-test('whatever else is presented has no end that could be read', () => {
+test('anything else has no expiry that could be read', () => {
   for (const header of [
     'Bearer opaque',
     'Bearer a.b',

@@ -3,9 +3,9 @@ import { z } from 'zod';
 const CLAIMS = z.object({ exp: z.number().positive() });
 
 /**
- * When the token in an `Authorization` header ends, in milliseconds since the epoch, where it is a JWT that says so (RFC 7519,
- * section 4.1.4); undefined for everything else. Tokens are opaque to clients (distribution, token.md): this is good for
- * shortening what their acceptance proves, and for nothing more.
+ * Expiry of the JWT in an `Authorization` header, in milliseconds since the epoch, from its `exp` (RFC 7519, section 4.1.4).
+ * Undefined for anything else. Tokens are opaque to clients (distribution, token.md), so the expiry may only shorten a
+ * proof.
  */
 export function tokenExpiry(authorization: string): number | undefined {
   const payload = /^bearer +[\w-]+\.([\w-]+)\.[\w-]*$/i.exec(authorization)?.[1];

@@ -3,7 +3,7 @@ import { LarderError } from '../../kit/errors.ts';
 import { formatPath } from '../../kit/document/field-problem.ts';
 import { bytesOf } from '../../kit/quantity.ts';
 
-/** Reads what an action is asked to do. Throws `REQUEST_INVALID` with every problem and its field path. */
+/** Reads the body of an action. Throws `REQUEST_INVALID` with every problem and its field path. */
 export function readActionBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const read = schema.safeParse(body);
   if (read.success) return read.data;
@@ -18,7 +18,7 @@ export function readActionBody<T>(schema: z.ZodType<T>, body: unknown): T {
   );
 }
 
-/** Bytes a second, as a number or as a quantity of Kubernetes: `20971520`, `"20Mi"`. */
+/** Bytes per second, as a number or as a Kubernetes quantity: `20971520`, `"20Mi"`. */
 export const rateSchema = z
   .union([z.number(), z.string()], 'expected bytes a second, such as 20971520 or "20M"')
   .transform((value, context) => {

@@ -16,7 +16,7 @@ export interface AdminActionsDeps {
   readonly logger: Logger;
 }
 
-/** What can be done by the admin listener, by path (contract, "Admin API"). */
+/** Actions of the admin listener, by path (docs/reference/admin-api.md). */
 export function createAdminActions(deps: AdminActionsDeps): Readonly<Record<string, AdminAction>> {
   const { maintenance, active, repair, tasks, logger } = deps;
   const turn = createTurn(tasks);

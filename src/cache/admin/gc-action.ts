@@ -8,7 +8,7 @@ import type { Turn } from './turn.ts';
 
 export interface GcActionDeps {
   readonly maintenance: Pick<Maintenance, 'collectGarbage'>;
-  /** Of the configuration in force. */
+  /** Policies of the current configuration. */
   readonly policies: () => ReadonlyMap<string, UpstreamPolicy>;
   readonly turn: Turn;
   readonly logger: Logger;
@@ -17,8 +17,9 @@ export interface GcActionDeps {
 const BODY = z.strictObject({ dryRun: z.boolean().default(false) });
 
 /**
- * `POST /api/v1/gc`: removes what nobody wants any more, tells of each item, and ends with a `result`. It ends when the client leaves; one at
- * a time. Throws `REQUEST_INVALID`, `MAINTENANCE_RUNNING` and `STORE_UNAVAILABLE`.
+ * Makes the action of `POST /api/v1/gc`: removes unneeded content and files, reports each item, and ends with a `result`.
+ * Runs one at a time, and stops when the client leaves. Throws `REQUEST_INVALID`, `MAINTENANCE_RUNNING` and
+ * `STORE_UNAVAILABLE`.
  */
 export function createGcAction({ maintenance, policies, turn, logger }: GcActionDeps): AdminAction {
   return (body, stream) => {
@@ -26,7 +27,7 @@ export function createGcAction({ maintenance, policies, turn, logger }: GcAction
     return turn.take('gc', stream.signal, async (signal) => {
       const options = { dryRun, policies: policies(), maxBytes: undefined };
       const result = await maintenance.collectGarbage(options, signal, (item) => stream.write(item));
-      if (!dryRun) logger.info('garbage was collected', { event: 'gc-finished', ...result });
+      if (!dryRun) logger.info('garbage collection finished', { event: 'gc-finished', ...result });
       await stream.write({ event: 'result', ...result });
     });
   };

@@ -1,9 +1,12 @@
 import { LarderError } from '../../kit/errors.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 
-/** Lets work on the whole store run one at a time of each kind, and end with the program. */
+/** Runs work on the whole store, one at a time of each name, and ends it with the program. */
 export interface Turn {
-  /** Runs `work` until `signal` or the end of the program aborts it. Rejects with `MAINTENANCE_RUNNING` while another of that name runs. */
+  /**
+   * Runs `work`; `signal` or the end of the program aborts it. Rejects with `MAINTENANCE_RUNNING` while other work of that
+   * name runs.
+   */
   take(name: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void>;
 }
 
@@ -12,13 +15,13 @@ export function createTurn(tasks: TaskGroup): Turn {
   return {
     async take(name, signal, work) {
       if (running.has(name)) {
-        throw new LarderError('MAINTENANCE_RUNNING', `a ${name} runs already, and one is enough`, {
-          hint: 'wait for its end, or stop whoever has started it',
+        throw new LarderError('MAINTENANCE_RUNNING', `a ${name} is already running`, {
+          hint: 'wait until it ends, or stop the client that started it',
         });
       }
       running.add(name);
       try {
-        // The group waits for it before the store closes.
+        // The task group waits for the work before the store closes.
         await new Promise<void>((resolve, reject) => {
           tasks.run(name, (stopping) => work(AbortSignal.any([signal, stopping])).then(resolve, reject));
         });

@@ -20,8 +20,9 @@ const BODY = z.strictObject({
 });
 
 /**
- * `POST /api/v1/verify`: reads what is stored, tells of progress and findings, and ends with a `result`. It ends when the client leaves; one
- * at a time. Throws as `Maintenance.verify` does, `REQUEST_INVALID` and `MAINTENANCE_RUNNING`.
+ * Makes the action of `POST /api/v1/verify`: reads stored content, reports progress and findings, and ends with a `result`.
+ * Runs one at a time, and stops when the client leaves. Throws as `Maintenance.verify` does, `REQUEST_INVALID` and
+ * `MAINTENANCE_RUNNING`.
  */
 export function createVerifyAction({ maintenance, repair, turn, logger }: VerifyActionDeps): AdminAction {
   return (body, stream) => {
@@ -29,7 +30,7 @@ export function createVerifyAction({ maintenance, repair, turn, logger }: Verify
     return turn.take('verify', stream.signal, async (signal) => {
       const options = { image, bytesPerSecond: rate, repair: repairs ? repair : undefined };
       const result = await maintenance.verify(options, signal, (event) => stream.write(event));
-      logger.info('stored content was verified', { event: 'verify-finished', ...result });
+      logger.info('verification of stored content finished', { event: 'verify-finished', ...result });
       await stream.write({ event: 'result', ...result });
     });
   };

@@ -1,14 +1,15 @@
 import type { Digest } from '../../oci/digest.ts';
 import { OCTET_STREAM } from '../../oci/media-types.ts';
 import { contentRange, parseRange, type ByteRange } from '../../oci/range.ts';
-import { baseHeaders, sendRangeError, type Headers } from '../http/answer.ts';
+import { sendRangeError } from '../http/error-answer.ts';
+import { baseHeaders, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { RegistryExchange } from '../http/exchange.ts';
 import { BODY_END } from '../pull/direct-body.ts';
 
 /**
- * Sets status and headers for a body of known size; gives the bytes to send, or undefined when the answer is complete. A range
- * is always honoured: clients that fetched one part as 206 take a later 200 for that part (containerd 2.1 to 2.3).
+ * Sets status and headers for a body of known size. Returns the bytes to send, or undefined if the answer is complete. Every range is
+ * honoured: a client that got one part as 206 takes a later 200 for that part (containerd 2.1 to 2.3).
  */
 export function beginBlob(
   exchange: RegistryExchange,
@@ -17,18 +18,18 @@ export function beginBlob(
   headers: Headers,
 ): ByteRange | undefined {
   const { response } = exchange;
-  const asked = parseRange(exchange.range, size);
-  if (asked.kind === 'unsatisfiable') {
+  const requested = parseRange(exchange.range, size);
+  if (requested.kind === 'unsatisfiable') {
     sendRangeError(exchange, size);
     return undefined;
   }
-  const range = asked.kind === 'full' ? { start: 0, end: size } : asked.range;
+  const range = requested.kind === 'full' ? { start: 0, end: size } : requested.range;
   exchange.status = status;
-  setHeaders(exchange, asked.kind === 'full' ? 200 : 206, {
+  setHeaders(exchange, requested.kind === 'full' ? 200 : 206, {
     ...baseHeaders(exchange, status),
     ...headers,
     'Content-Length': range.end - range.start,
-    ...(asked.kind === 'range' && { 'Content-Range': contentRange(range, size) }),
+    ...(requested.kind === 'range' && { 'Content-Range': contentRange(range, size) }),
   });
   if (exchange.isHead) {
     response.end();
@@ -37,14 +38,14 @@ export function beginBlob(
   return range;
 }
 
-/** The upstream did not say how long the body is: chunked, and ranges are ignored until it is known. */
+/** Sets status and headers for a body whose size the upstream has not given: chunked, and ranges are ignored. */
 export function beginUnsizedBlob(exchange: RegistryExchange, status: CacheStatus, digest: Digest): ByteRange {
   exchange.status = status;
   setHeaders(exchange, 200, { ...baseHeaders(exchange, status), ...blobHeaders(digest) });
   return { start: 0, end: BODY_END };
 }
 
-/** Not `writeHead`: until the first byte goes out, an error can still become a proper answer. */
+/** Does not call `writeHead`: until the first byte goes out, an error can still become an error document. */
 function setHeaders(exchange: RegistryExchange, code: number, headers: Headers): void {
   exchange.response.statusCode = code;
   for (const [name, value] of Object.entries(headers)) exchange.response.setHeader(name, value);
@@ -57,4 +58,22 @@ export function blobHeaders(digest: Digest): Headers {
     ETag: `"${digest}"`,
     'Accept-Ranges': 'bytes',
   };
+}
+
+/** The part of `range` that is still to be sent. */
+export function unsent(exchange: RegistryExchange, range: ByteRange): ByteRange {
+  return { start: range.start + exchange.sentBytes, end: range.end };
+}
+
+/**
+ * Returns the range to go on with after damage was found under an answer. Undefined as long as no header is out: then the answer
+ * begins again, without the headers that the next attempt may not set because it may not know the size.
+ */
+export function rangeToResume(
+  { response }: RegistryExchange,
+  range: ByteRange | undefined,
+): ByteRange | undefined {
+  if (response.headersSent) return range;
+  for (const name of ['Age', 'Content-Length', 'Content-Range']) response.removeHeader(name);
+  return undefined;
 }

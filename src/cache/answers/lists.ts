@@ -14,12 +14,12 @@ import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
 import type { Target } from '../access/target.ts';
 import { rewriteLink } from './rewrite-link.ts';
-import { answerError, excusesStaleness, UpstreamRefusal } from '../../upstream/refusal.ts';
+import { toRefusal, excusesStaleness, UpstreamRefusal } from '../../upstream/refusal.ts';
 
-/** Lists are remembered in memory only, a few MiB of them. */
+/** Lists are kept in memory only. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 
-/** A new signature or tag must show soon: never older than this (contract: referrers 30 s). */
+/** A new signature or tag must show soon: no list is older than this (docs/laws.md, "Do no harm"). */
 const LIST_TTL_MS = 30_000;
 const EMPTY_REFERRERS_TTL_MS = 5_000;
 
@@ -49,8 +49,9 @@ export interface ListAnswers {
 }
 
 /**
- * Answers tag lists and referrers: passed through byte by byte, remembered for `tagTTL` at the most, given out stale like a tag when
- * the upstream fails; shared by callers without a credential, and kept for each of the others alone. `Link` is rewritten to this cache.
+ * Answers tag lists and referrers. A list is passed through byte by byte and kept for `tagTTL` at most. When the upstream fails, an
+ * older list is given as stale, like a tag. Anonymous callers share lists; a caller with a credential has lists of its own. `Link` is
+ * rewritten to this cache.
  */
 export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
   const { clock, failures } = deps;
@@ -77,9 +78,10 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
     const key = `${requester.key} ${upstream.name}/${repository}/${rest}`;
     const { freshness, authentication } = upstream.config;
     const remembered = memory.get(key);
-    const known = remembered !== undefined && requester.holds(remembered.fetchedAt) ? remembered : undefined;
+    const known =
+      remembered !== undefined && requester.isStillValid(remembered.fetchedAt) ? remembered : undefined;
     const ttlMs = Math.min(
-      freshness.tagTtlMs,
+      freshness.tagTTLMs,
       authentication.proofLifetimeMs,
       known !== undefined && isEmpty(kind, known) ? EMPTY_REFERRERS_TTL_MS : LIST_TTL_MS,
     );
@@ -128,7 +130,11 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
     if (response.status !== 200) {
       memory.delete(key);
       const { upstream, repository } = target;
-      const error = await refusal(response, kind, `${upstream.name}/${repository} (${rest.split('?')[0]})`);
+      const error = await listRefusal(
+        response,
+        kind,
+        `${upstream.name}/${repository} (${rest.split('?')[0]})`,
+      );
       if (error.status === 404) failures.remember(target, rest, error);
       throw error;
     }
@@ -157,26 +163,27 @@ export function createListAnswers(deps: ListAnswerDeps): ListAnswers {
   }
 }
 
-/** In an outage: what is everybody's, and of a caller's own what is no older than a proof may be. */
+/** True if a list may be used in an outage: a shared one, one no older than a proof may be, or any by an older proof that counts. */
 function mayBeStale(requester: Requester, ageMs: number, proofLifetimeMs: number): boolean {
-  return !requester.isApart || ageMs < proofLifetimeMs || requester.mayBridge();
+  return !requester.isApart || ageMs < proofLifetimeMs || requester.mayUseDuringOutage();
 }
 
 /**
- * A 404 of a list has two meanings, told apart by its code alone: the repository is unknown, or the registry has no such API. ORAS
- * looks for the fallback tag only after the second (oras-go v2.7, repository.go).
+ * Makes the error for a list that the upstream refused. A 404 of referrers means that the repository is unknown, or that the registry
+ * has no such API; only the code in the body distinguishes the two. ORAS looks for the fallback tag in the second case alone
+ * (oras-go v2.7, repository.go).
  */
-async function refusal(
+async function listRefusal(
   response: UpstreamResponse,
   kind: 'tags' | 'referrers',
   name: string,
 ): Promise<LarderError> {
   if (response.status !== 404 || kind === 'tags') {
     response.body.destroy();
-    return answerError(response, 'list', name);
+    return toRefusal(response, 'list', name);
   }
   const body = (await response.read(ERROR_BODY_LIMIT)).toString('utf8');
-  if (body.includes('"NAME_UNKNOWN"')) return answerError(response, 'list', name);
+  if (body.includes('"NAME_UNKNOWN"')) return toRefusal(response, 'list', name);
   return new UpstreamRefusal(
     'REFERRERS_UNSUPPORTED',
     `the upstream does not list referrers (${name})`,
@@ -184,7 +191,7 @@ async function refusal(
   );
 }
 
-/** The query as the upstream shall see it: `ns` is between the client and this cache; unknown parameters of pages go along. */
+/** Query for the upstream, without `ns`, which is for this cache. Unknown parameters are kept unless `only` lists the known ones. */
 function pageQuery(exchange: RegistryExchange, only?: readonly string[]): string {
   const params = new URLSearchParams();
   for (const [name, value] of exchange.params) {

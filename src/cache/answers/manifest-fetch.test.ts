@@ -33,7 +33,7 @@ function asking(reference: string, answer: FakeAnswer, accept?: string): Asked {
   return { request, client };
 }
 
-/** Fetches and sees that the body was used up or destroyed, whatever comes of it. */
+/** Fetches, and checks that the body was read to its end or destroyed, whatever the outcome. */
 async function fetched(reference: string, answer: FakeAnswer, accept?: string): Promise<ManifestRecord> {
   const { request, client } = asking(reference, answer, accept);
   try {
@@ -81,7 +81,7 @@ describe('a manifest that is fetched', () => {
     assert.equal((await fetched('latest', { body: [CONTENT] })).mediaType, 'application/octet-stream');
   });
 
-  test('is refused when it is not what was asked for, or not what the upstream says it is', async () => {
+  test('is refused when it has another digest than requested, or than the upstream states', async () => {
     for (const [reference, headers] of [
       [OTHER, {}],
       [OTHER, { 'docker-content-digest': DIGEST }],
@@ -155,7 +155,7 @@ describe('the size of a manifest', () => {
   });
 });
 
-describe('what the upstream refuses', () => {
+describe('a refusal of the upstream', () => {
   for (const [status, code] of [
     [401, 'UPSTREAM_UNAUTHORIZED'],
     [403, 'UPSTREAM_DENIED'],
@@ -185,7 +185,7 @@ describe('what the upstream refuses', () => {
 });
 
 describe('a HEAD of a manifest', () => {
-  test('tells digest, media type and size where the upstream states them', async () => {
+  test('gives digest, media type and size where the upstream states them', async () => {
     const { request, client } = asking('v1', {
       headers: { 'content-type': TYPE, 'docker-content-digest': DIGEST },
       contentLength: 17,

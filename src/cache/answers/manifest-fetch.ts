@@ -6,30 +6,30 @@ import { referenceText, type ManifestReference } from '../../oci/reference.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import { contentName, type Target } from '../access/target.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
-import { answerError } from '../../upstream/refusal.ts';
+import { toRefusal } from '../../upstream/refusal.ts';
 
 export interface ManifestRequest {
   readonly target: Target;
   readonly reference: ManifestReference;
-  /** Of the client for a tag, whose answer depends on it; ignored for a digest. */
+  /** The client's `Accept` for a tag, whose answer depends on it. Ignored for a digest. */
   readonly accept: string | undefined;
   readonly signal: AbortSignal;
 }
 
 /**
- * GETs a manifest whole and checks it against the digest asked for, or the one the upstream states. Throws the upstream's
- * refusal, `MANIFEST_TOO_LARGE`, or `UPSTREAM_DIGEST_MISMATCH`.
+ * GETs a whole manifest and checks it against the requested digest, or against the digest that the upstream states. Throws the
+ * upstream's refusal, `MANIFEST_TOO_LARGE`, or `UPSTREAM_DIGEST_MISMATCH`.
  */
 export async function fetchManifest(request: ManifestRequest, now: () => number): Promise<ManifestRecord> {
   const response = await ask(request, 'GET');
   if (response.status !== 200) {
     response.body.destroy();
-    throw refusalOf(response, request);
+    throw refusalOfManifest(response, request);
   }
   return readManifest(response, request.reference, now());
 }
 
-/** Reads a 200 answer into a record. The body is always used up or destroyed. */
+/** Reads a 200 answer into a record. The body is always read to its end or destroyed. */
 async function readManifest(
   response: UpstreamResponse,
   reference: ManifestReference,
@@ -60,7 +60,7 @@ async function readManifest(
   return manifestRecord(digest, mediaType, content, now);
 }
 
-/** What a HEAD of a manifest told. `digest` is undefined when the upstream does not state it, as some do not. */
+/** Answer to a HEAD of a manifest. `digest` is undefined if the upstream does not state it, as some do not. */
 export interface ManifestHead {
   readonly digest: Digest | undefined;
   readonly mediaType: string;
@@ -68,14 +68,14 @@ export interface ManifestHead {
 }
 
 /**
- * HEADs a manifest, which registries do not count as a pull (Docker Hub usage limits). Undefined when the upstream does not
- * support HEAD (405, or 400 and 501 of some). Throws its refusal.
+ * HEADs a manifest, which registries do not count as a pull (Docker Hub usage limits). Undefined if the upstream does not support
+ * HEAD (405, or 400 of some). Throws the upstream's refusal.
  */
 export async function headManifest(request: ManifestRequest): Promise<ManifestHead | undefined> {
   const response = await ask(request, 'HEAD');
   response.body.destroy();
   if (response.status === 405 || response.status === 400) return undefined;
-  if (response.status !== 200) throw refusalOf(response, request);
+  if (response.status !== 200) throw refusalOfManifest(response, request);
   return { digest: statedDigest(response), mediaType: mediaTypeOf(response), size: response.contentLength };
 }
 
@@ -91,9 +91,9 @@ function ask(request: ManifestRequest, method: 'GET' | 'HEAD'): Promise<Upstream
   });
 }
 
-function refusalOf(response: UpstreamResponse, { target, reference }: ManifestRequest): LarderError {
+function refusalOfManifest(response: UpstreamResponse, { target, reference }: ManifestRequest): LarderError {
   const last = reference.kind === 'tag' ? reference.tag : reference.digest;
-  return answerError(response, 'manifest', contentName(target, last));
+  return toRefusal(response, 'manifest', contentName(target, last));
 }
 
 function mediaTypeOf(response: UpstreamResponse): string {

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import { parseManifest, type Manifest } from '../../oci/manifest.ts';
 
-/** A manifest in memory: exactly the bytes and media type of the upstream. */
+/** A manifest in memory, with exactly the bytes and media type of the upstream. */
 export interface ManifestRecord {
   readonly digest: Digest;
   readonly mediaType: string;
@@ -10,8 +10,8 @@ export interface ManifestRecord {
   readonly storedAt: number;
   readonly parsed: Manifest | undefined;
   /**
-   * True for Docker schema 1, whose digest covers the document without its signatures: it cannot be checked, so it is passed
-   * on and never stored.
+   * True for Docker schema 1. Its digest covers the document without its signatures and cannot be checked, so the manifest is passed on
+   * and never stored.
    */
   readonly unverifiable: boolean;
 }

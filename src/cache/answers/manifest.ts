@@ -4,18 +4,19 @@ import type { Logger } from '../../kit/logger.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { DOCKER_LIST, OCI_INDEX } from '../../oci/media-types.ts';
 import type { ManifestReference } from '../../oci/reference.ts';
-import { ageSeconds, notModified, sendBody, sendHead, type Headers } from '../http/answer.ts';
+import { notModified } from '../http/if-none-match.ts';
+import { ageSeconds, sendBody, sendHead, type Headers } from '../http/answer.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { RegistryExchange } from '../http/exchange.ts';
 import type { Target } from '../access/target.ts';
-import type { Admission } from './authorize.ts';
+import type { AccessCheck } from './authorize.ts';
 import type { ManifestRecord } from './manifest-record.ts';
 import type { Manifests } from './manifests.ts';
 import type { ResolvedTag, TagRequest } from './tag-freshness.ts';
 
 export interface ManifestAnswerDeps {
   readonly manifests: Manifests;
-  readonly admit: Admission;
+  readonly authorize: AccessCheck;
   readonly resolveTag: (request: TagRequest) => Promise<ResolvedTag>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -27,7 +28,7 @@ export type ManifestAnswers = (
   reference: ManifestReference,
 ) => Promise<void>;
 
-/** Answers GET and HEAD of a manifest by tag or digest, for whom the upstream lets in. `Range` is ignored, as the whole document is small. */
+/** Answers GET and HEAD of a manifest by tag or digest to callers with access. Ignores `Range`, since the whole document is small. */
 export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers {
   const { manifests, clock } = deps;
 
@@ -40,9 +41,9 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
   async function answerDigest(exchange: RegistryExchange, target: Target, digest: Digest): Promise<void> {
     const local = await manifests.local(target, digest);
     if (local !== undefined) {
-      const status: CacheStatus = target.requester.proven()
+      const status: CacheStatus = target.requester.hasLiveProof()
         ? { kind: 'hit' }
-        : await deps.admit(exchange, target, () => manifests.confirm(target, digest));
+        : await deps.authorize(exchange, target, () => manifests.confirm(target, digest));
       send(exchange, target, digest, local, status, local.storedAt);
       return;
     }
@@ -111,11 +112,11 @@ export function createManifestAnswers(deps: ManifestAnswerDeps): ManifestAnswers
       return;
     }
     sendBody(exchange, 200, status, headers, record.content);
-    if (!exchange.isHead) notePull(target, reference, record, status);
+    if (!exchange.isHead) logPull(target, reference, record, status);
   }
 
-  /** One line per image pull: the manifest of an image is what every client fetches exactly once; an index is not one. */
-  function notePull(target: Target, reference: string, record: ManifestRecord, status: CacheStatus): void {
+  /** Logs one line per pull of an image: every client fetches the manifest of an image exactly once. An index is not logged. */
+  function logPull(target: Target, reference: string, record: ManifestRecord, status: CacheStatus): void {
     if (record.mediaType === OCI_INDEX || record.mediaType === DOCKER_LIST || !deps.logger.enabled('info'))
       return;
     const blobs = record.parsed?.blobs ?? [];

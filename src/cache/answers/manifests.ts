@@ -12,9 +12,9 @@ import { concernsCaller } from '../pull/requesters.ts';
 import { originOf, type Target } from '../access/target.ts';
 import { fetchManifest, headManifest, type ManifestRequest } from './manifest-fetch.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
-import { PATIENCE_MS } from '../pull/stale-fallback.ts';
+import { FALLBACK_AFTER_MS } from '../pull/stale-fallback.ts';
 
-/** Hot manifests are answered from memory: 16 MiB hold some thousands. */
+/** Frequent manifests are answered from memory: 16 MiB hold some thousands. */
 const MEMORY_BYTES = 16 * 1024 * 1024;
 
 export interface ManifestsDeps {
@@ -23,29 +23,29 @@ export interface ManifestsDeps {
   readonly logger: Logger;
   readonly sizes: SizeHints;
   readonly failures: RecentFailures;
-  /** Ends what no single caller owns. */
+  /** Ends requests that no single caller owns. */
   readonly signal: AbortSignal;
 }
 
-/** Manifests by digest: from memory, from the store, or fetched once for all who ask at the same time and may have them. */
+/** Manifests by digest: from memory, from the store, or fetched once for all authorized callers that ask at the same time. */
 export interface Manifests {
-  /** The manifest if its repository may have it and it is here; whether the caller may is another question. */
+  /** Finds a manifest in memory or store, if it is linked to the repository. Does not check the access of the caller. */
   local(target: Target, digest: Digest): Promise<ManifestRecord | undefined>;
-  /** Asks the upstream in the caller's name for a manifest that is here. Throws its refusal. */
+  /** Asks the upstream in the caller's name for a manifest that is stored. Throws the upstream's refusal. */
   confirm(target: Target, digest: Digest): Promise<void>;
-  /** The upstream has just named this manifest: a 404 of a moment ago counts no more. */
+  /** Forgets a remembered 404 of this manifest, because the upstream has just named it. */
   expect(target: Target, digest: Digest): void;
-  /** Gets it from the upstream, or has the upstream confirm it for this repository where the bytes are here already. */
+  /** Fetches the manifest; if the bytes are stored already, the upstream only confirms it for this repository. Throws the upstream's refusal. */
   fetch(target: Target, digest: Digest): Promise<Fetched>;
-  /** GETs what a tag points to now, and keeps it. Throws the upstream's refusal. */
+  /** GETs the manifest that a tag points to, and keeps it. Throws the upstream's refusal. */
   fetchTag(target: Target, tag: Tag, accept: string | undefined): Promise<Fetched>;
 }
 
 export interface Fetched {
   readonly record: ManifestRecord;
-  /** False when it could not be kept: served all the same. */
+  /** False if the store could not keep the manifest, which is served all the same. */
   readonly stored: boolean;
-  /** True for all but the first of those who asked together. */
+  /** True for all but the first of the callers that asked together. */
   readonly collapsed: boolean;
 }
 
@@ -57,9 +57,9 @@ export function createManifests(deps: ManifestsDeps): Manifests {
     maxSize: MEMORY_BYTES,
     sizeCalculation: (record) => record.content.length * 2 + 1024,
   });
-  /** By repository and digest, each with the caller in whose name it is fetched. */
+  /** Running fetches by repository and digest, each with the key of the requester in whose name it runs. */
   const fetches = new Map<string, { by: string; obtained: Promise<Obtained> }>();
-  const confirmations = new SingleFlight<string, void>({ clock, ms: PATIENCE_MS });
+  const confirmations = new SingleFlight<string, void>({ clock, ms: FALLBACK_AFTER_MS });
 
   async function load(origin: Origin, digest: Digest): Promise<ManifestRecord | undefined> {
     const remembered = memory.get(digest);
@@ -82,7 +82,7 @@ export function createManifests(deps: ManifestsDeps): Manifests {
         origin,
       });
     } catch (error) {
-      deps.logger.warn('a manifest could not be kept', { digest: record.digest, error: errorText(error) });
+      deps.logger.warn('failed to store a manifest', { digest: record.digest, error: errorText(error) });
       return false;
     }
     memory.set(record.digest, record);
@@ -145,8 +145,8 @@ export function createManifests(deps: ManifestsDeps): Manifests {
         const running = fetches.get(id);
         if (running === undefined) return { ...(await lead(target, digest, id)), collapsed: false };
         if (running.by === requester.key) return { ...(await running.obtained), collapsed: true };
-        // Who waits for what another is given has to be let in first; that the other is refused says nothing of this one.
-        if (!requester.proven()) await manifests.confirm(target, digest);
+        // A caller that joins another's fetch must be authorized itself. A refusal of the other does not apply to it.
+        if (!requester.hasLiveProof()) await manifests.confirm(target, digest);
         const obtained = await running.obtained.catch((error: unknown) => {
           if (!concernsCaller(error)) throw error;
         });

@@ -46,11 +46,11 @@ describe('the link to the next page', () => {
     );
   });
 
-  test('may have the scheme of a registry that does not know of the TLS proxy before it', () => {
+  test('may have the scheme of a registry that does not know about the TLS proxy in front of it', () => {
     assert.equal(rewritten('http://r.example/v2/team/app/tags/list?last=b'), '/v2/team/app/tags/list?last=b');
   });
 
-  test('is left out when there is none, or it is no next one', () => {
+  test('is left out when there is none, or none for the next page', () => {
     assert.equal(rewriteLink('', target, 'tags/list'), undefined);
     assert.equal(rewriteLink('</v2/team/app/tags/list>; rel="prev"', target, 'tags/list'), undefined);
   });

@@ -2,9 +2,9 @@ import { formatNextLink, nextLink } from '../../oci/link.ts';
 import type { Target } from '../access/target.ts';
 
 /**
- * The `Link` to the page after `list` (`tags/list` or `referrers/<digest>`) in terms of this cache: relative, under the name the
- * client used, with its `ns`. Undefined when the upstream's link leads to another host or elsewhere than to this repository's
- * lists: a client must never be sent there, and no token in such a URL may reach it.
+ * Rewrites the `Link` to the page after `list` (`tags/list` or `referrers/<digest>`) to this cache: relative, under the name that the
+ * client used, with the client's `ns`. Undefined if the upstream's link leads to another host, or to anything but a list of this
+ * repository. A client must never be sent there, and no token in such a URL may reach it.
  */
 export function rewriteLink(header: string, target: Target, list: string): string | undefined {
   const next = nextLink(header);
@@ -20,7 +20,7 @@ export function rewriteLink(header: string, target: Target, list: string): strin
   return formatNextLink(`/v2/${target.visibleName}/${rest}${url.search}`);
 }
 
-/** Registries write absolute URLs, absolute paths, and paths relative to the list itself. */
+/** Resolves a link: registries write absolute URLs, absolute paths, and paths relative to the list. */
 function resolve(link: string, list: URL): URL | undefined {
   try {
     return new URL(link, list);

@@ -13,21 +13,21 @@ import { parseTag } from '../../oci/reference.ts';
 import { createRecentFailures } from '../pull/recent-failures.ts';
 import { createSizeHints } from '../pull/size-hints.ts';
 import { createManifests } from './manifests.ts';
-import { createPatience } from '../pull/stale-fallback.ts';
+import { createStaleFallback } from '../pull/stale-fallback.ts';
 import { createTagFreshness, type ResolvedTag } from './tag-freshness.ts';
 
 const TTL_MS = 30_000;
 const STALE_MS = 300_000;
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 
-/** What the upstream does now: a version to answer with, a status, an error of the network, or silence. */
+/** Behaviour of the upstream: a version to answer with, a status, an error of the network, or silence. */
 type Upstream = { version: number } | { status: number } | { fails: ErrorCode } | 'silent';
 
 interface Setting {
   readonly clock: ManualClock;
   readonly client: FakeUpstream;
   upstream: Upstream;
-  /** Options for one request; GET of `latest` with the `Accept` of a common client unless told. */
+  /** Options for one request; GET of `latest` with the `Accept` of a common client by default. */
   resolve(options?: {
     tag?: string;
     accept?: string;
@@ -50,7 +50,7 @@ function setting(
   const client = fakeUpstream(({ method }) => {
     const { upstream } = self;
     if (upstream === 'silent') return new Promise<FakeAnswer>(() => {});
-    if ('fails' in upstream) throw new LarderError(upstream.fails, 'trouble');
+    if ('fails' in upstream) throw new LarderError(upstream.fails, 'failed');
     return 'version' in upstream ? answer(upstream.version, method) : upstream;
   });
   const manifests = createManifests({
@@ -61,8 +61,8 @@ function setting(
     failures,
     signal,
   });
-  const patience = createPatience(clock);
-  const resolveTag = createTagFreshness({ store, manifests, patience, clock, failures, signal });
+  const staleFallback = createStaleFallback(clock);
+  const resolveTag = createTagFreshness({ store, manifests, staleFallback, clock, failures, signal });
   const target = targetOf(client, { freshness });
   const self: Setting = {
     clock,
@@ -88,7 +88,7 @@ function versionAnswer(version: number, method: string): FakeAnswer {
   return { headers, contentLength: content.length, body: method === 'HEAD' ? [] : [content] };
 }
 
-/** How a resolved tag reads: `version status`. */
+/** Text of a resolved tag: `version status`. */
 function text({ entry, status }: ResolvedTag): string {
   const version = [1, 2, 3, 4, 5, 6, 7, 8, 9].find(
     (candidate) => digestOf(contentOf(candidate)) === entry.digest,
@@ -109,7 +109,7 @@ describe('model: any sequence of pushes, failures, recoveries, waits and request
     | { advance: number }
     | { upstream: Exclude<Upstream, 'silent'> | 'push' }
     | { ask: 'GET' | 'HEAD' };
-  const trouble: fc.Arbitrary<Step> = fc
+  const failure: fc.Arbitrary<Step> = fc
     .constantFrom<Exclude<Upstream, 'silent'>>(
       { fails: 'UPSTREAM_UNREACHABLE' },
       { fails: 'UPSTREAM_5XX' },
@@ -131,7 +131,7 @@ describe('model: any sequence of pushes, failures, recoveries, waits and request
         .map((advance) => ({ advance })),
     },
     { weight: 2, arbitrary: fc.constant<Step>({ upstream: 'push' }) },
-    { weight: 2, arbitrary: trouble },
+    { weight: 2, arbitrary: failure },
   );
 
   test('gets exactly the answer of the table', async () => {
@@ -185,7 +185,7 @@ describe('model: any sequence of pushes, failures, recoveries, waits and request
             return ['MANIFEST_UNKNOWN', true];
           }
           if (!excusable || upstream.fails === 'UPSTREAM_CREDENTIAL_REFUSED') return [upstream.fails, true];
-          // That says by itself when to ask again.
+          // An open breaker knows by itself when to ask again.
           if (upstream.fails !== 'UPSTREAM_BREAKER_OPEN') pause = { until: now + 5000, code: upstream.fails };
           return [`${known?.version} stale ${upstream.fails}`, true];
         }
@@ -195,8 +195,8 @@ describe('model: any sequence of pushes, failures, recoveries, waits and request
   });
 });
 
-describe('all who ask for an old tag at the same time', () => {
-  test('share one HEAD, and all but the first are told so', async () => {
+describe('callers that ask for an old tag at the same time', () => {
+  test('share one HEAD, and the answers to all but the first say so', async () => {
     const real = setting();
     await real.resolve();
     real.clock.advance(TTL_MS);
@@ -213,7 +213,7 @@ describe('all who ask for an old tag at the same time', () => {
     );
   });
 
-  test('share one GET of a tag that nobody has asked for before, with the manifest', async () => {
+  test('share one GET of a tag that was never asked for before, with the manifest', async () => {
     const real = setting();
     const [first, second] = await Promise.all([real.resolve(), real.resolve()]);
     assert.equal(real.client.requests.length, 1);
@@ -269,7 +269,7 @@ describe('an upstream that keeps silent', () => {
     await waitFor(() => real.clock.pending === 1);
     real.upstream = { version: 2 };
     real.clock.advance(4000);
-    // Who joins waits no longer than the first.
+    // A caller that joins waits no longer than the first one.
     ask();
     await waitFor(() => real.clock.pending === 2);
     real.clock.advance(1000);
@@ -307,13 +307,13 @@ test('after a failed revalidation the upstream is left alone for 5 s, and asked 
   assert.equal(real.client.requests.length, 3);
 });
 
-describe('in an outage, a client with an Accept that nobody had before', () => {
+describe('in an outage, a client with an Accept that no client had before', () => {
   const INDEX = 'application/vnd.oci.image.index.v1+json';
   const LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
   const everything = `${INDEX}, ${LIST}, ${MANIFEST}`;
   const down: Upstream = { fails: 'UPSTREAM_UNREACHABLE' };
 
-  test('gets what one that takes lists got, when it takes that type too', async () => {
+  test('gets the answer of a client that takes lists, if it takes that type too', async () => {
     const under = setting();
     await under.resolve({ accept: everything });
     under.upstream = down;
@@ -322,7 +322,7 @@ describe('in an outage, a client with an Accept that nobody had before', () => {
     assert.equal(await outcome(under.resolve({ accept: LIST })), 'UPSTREAM_UNREACHABLE');
   });
 
-  test('does not get the platform that a registry chose for one that takes no lists', async () => {
+  test('does not get the platform that a registry chose for a client that takes no lists', async () => {
     const under = setting();
     await under.resolve({ accept: MANIFEST });
     under.upstream = down;
@@ -337,7 +337,7 @@ describe('in an outage, a client with an Accept that nobody had before', () => {
     assert.equal(await outcome(under.resolve({ accept: MANIFEST })), 'UPSTREAM_UNREACHABLE');
   });
 
-  test('is told when the registry refuses', async () => {
+  test('gets the refusal of the registry', async () => {
     const under = setting();
     await under.resolve({ accept: everything });
     under.upstream = { status: 404 };

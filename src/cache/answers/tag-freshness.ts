@@ -13,7 +13,7 @@ import { originOf, type Target } from '../access/target.ts';
 import { headManifest } from './manifest-fetch.ts';
 import type { ManifestRecord } from './manifest-record.ts';
 import type { Manifests } from './manifests.ts';
-import { PATIENCE_MS, type Patience } from '../pull/stale-fallback.ts';
+import { FALLBACK_AFTER_MS, type StaleFallback } from '../pull/stale-fallback.ts';
 import { excusesStaleness } from '../../upstream/refusal.ts';
 
 /**
@@ -23,10 +23,10 @@ import { excusesStaleness } from '../../upstream/refusal.ts';
 const SIGNATURE_TAG = /^sha(?:256|512)-[0-9a-f]{32,128}(?:\.\w+)?$/;
 const SIGNATURE_TAG_TTL_MS = 5_000;
 
-/** What tags are for callers with a credential, some 400 bytes each. */
+/** Tags remembered for callers with a credential, some 400 bytes each. */
 const VIEWS = 20_000;
 
-/** What a tag stands for now, how that is known, and the manifest itself where it came along. */
+/** Digest that a tag points to, how Larder knows that, and the manifest itself if it came along. */
 export interface ResolvedTag {
   readonly entry: TagEntry;
   readonly record: ManifestRecord | undefined;
@@ -36,7 +36,7 @@ export interface ResolvedTag {
 export interface TagFreshnessDeps {
   readonly store: Store;
   readonly manifests: Manifests;
-  readonly patience: Patience;
+  readonly staleFallback: StaleFallback;
   readonly clock: Clock;
   readonly failures: RecentFailures;
   /** Ends revalidations, which no single caller owns. */
@@ -48,26 +48,29 @@ export interface TagRequest {
   readonly tag: Tag;
   readonly accept: string | undefined;
   readonly method: 'GET' | 'HEAD';
-  /** Whoever waits; its signal is taken only when there is something to wait for. */
+  /** The caller that waits. Its signal is read only when there is something to wait for. */
   readonly caller: { readonly signal: AbortSignal };
 }
 
 type Answer = Omit<ResolvedTag, 'status'> & { readonly stored: boolean };
 
 /**
- * What a tag points to (law 5). Younger than `tagTTL`: answered without the upstream, for whom access is proven. Older: one
- * revalidation for all who ask, by HEAD where there is something to compare. When that fails for network, time-out, 5xx or 429, the
- * old answer is given while it is no older than `staleIfError`, and says so; for want of one, what clients with another `Accept` got.
- * 401, 403 and 404 are always relayed, and a 404 forgets the tag.
+ * Resolves a tag to the digest that it points to (docs/laws.md, "Honest staleness").
  *
- * Callers with a credential have views of their own, in memory: a registry may show each another image (decision 0005, T7).
+ * - An answer younger than `tagTTL` is given without the upstream to callers with a live proof.
+ * - An older answer is revalidated once for all callers that ask, by HEAD where there is something to compare.
+ * - When that fails for network, time-out, 5xx or 429, the old answer is given while it is no older than `staleIfError`, and says so.
+ *   Without an old answer, one for clients with another `Accept` may be given.
+ * - 401, 403 and 404 are always relayed, and a 404 forgets the tag.
+ *
+ * Callers with a credential have tags of their own, in memory: a registry may show each caller another image (decision 0005, T7).
  */
 export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest) => Promise<ResolvedTag> {
-  const { store, manifests, patience, clock, failures } = deps;
-  const revalidations = new SingleFlight<string, Answer>({ clock, ms: PATIENCE_MS });
+  const { store, manifests, staleFallback, clock, failures } = deps;
+  const revalidations = new SingleFlight<string, Answer>({ clock, ms: FALLBACK_AFTER_MS });
   const fetches = new SingleFlight<string, Answer>();
   const views = new LRUCache<string, TagEntry>({ max: VIEWS });
-  /** Tags that somebody has a view of: the next asks by HEAD, since the manifest is probably here. */
+  /** Tags that a caller with a credential has resolved. The next caller asks by HEAD, since the manifest is probably stored. */
   const seen = new LRUCache<string, true>({ max: VIEWS });
 
   return async function resolveTag(request) {
@@ -76,19 +79,19 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
     const key: TagKey = { ...originOf(target), tag, acceptClass: acceptClass(request.accept) };
     const { freshness } = target.upstream.config;
     const ttlMs = SIGNATURE_TAG.test(tag)
-      ? Math.min(freshness.tagTtlMs, SIGNATURE_TAG_TTL_MS)
-      : freshness.tagTtlMs;
+      ? Math.min(freshness.tagTTLMs, SIGNATURE_TAG_TTL_MS)
+      : freshness.tagTTLMs;
     const known = requester.isApart ? views.get(viewOf(requester, key)) : store.tag(key);
     const ageMs = known === undefined ? Infinity : clock.now() - known.validatedAt;
     const isFresh = ageMs < ttlMs;
-    if (known !== undefined && isFresh && requester.proven()) {
+    if (known !== undefined && isFresh && requester.hasLiveProof()) {
       return { entry: known, record: undefined, status: { kind: 'hit', ttlSeconds: (ttlMs - ageMs) / 1000 } };
     }
     const mayBeStale = ageMs <= freshness.staleIfErrorMs && isTrusted(requester);
     try {
       const asking = (): Promise<ResolvedTag> => ask(request, key, known, isFresh);
       return await untilAborted(
-        mayBeStale ? patience(viewOf(requester, key), asking) : asking(),
+        mayBeStale ? staleFallback(viewOf(requester, key), asking) : asking(),
         request.caller.signal,
       );
     } catch (error) {
@@ -96,7 +99,7 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
       const last = known ?? (requester.isApart ? store.tag(key) : undefined) ?? anotherClass(request, key);
       const staleMs = clock.now() - (last?.validatedAt ?? -Infinity);
       if (last === undefined || staleMs > freshness.staleIfErrorMs) throw error;
-      if (!requester.proven()) requester.decision = 'outage';
+      if (!requester.hasLiveProof()) requester.decision = 'outage';
       const old = { ttlSeconds: (ttlMs - staleMs) / 1000, detail: error.code };
       return {
         entry: last,
@@ -107,8 +110,8 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
   };
 
   /**
-   * In an outage, what the tag was for clients with another `Accept`, when this one takes that media type too. A single image that
-   * was given to somebody who takes no lists may be the registry's choice of a platform: it is not passed on to those who do.
+   * Finds, in an outage, the newest answer for clients with another `Accept`, of a media type that this client takes too. A single
+   * image given to a client that takes no lists may be the registry's choice of a platform: clients that take lists do not get it.
    */
   function anotherClass({ accept, tag }: TagRequest, key: TagKey): TagEntry | undefined {
     const usable = store
@@ -177,7 +180,7 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
     else store.dropTag(key, key.tag);
   }
 
-  /** HEAD, and GET where the upstream does not do HEAD or does not state the digest. */
+  /** Asks by HEAD, and by GET if the upstream does not support HEAD or does not state the digest. */
   async function revalidate(request: TagRequest, key: TagKey): Promise<Answer> {
     const { target, tag, accept } = request;
     const reference = { kind: 'tag', tag } as const;
@@ -196,7 +199,7 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
 
   async function fetch({ target, tag, accept }: TagRequest, key: TagKey): Promise<Answer> {
     const { requester } = target;
-    // From now on: who comes while this runs asks by HEAD, and joins whoever fetches the digest.
+    // Set before the answer: a caller that comes meanwhile asks by HEAD, and joins the fetch of the digest.
     if (requester.isApart) seen.set(placeOf(key), true);
     const { record, stored } = await manifests.fetchTag(target, tag, accept).catch((error: unknown) => {
       seen.delete(placeOf(key));
@@ -213,12 +216,12 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
   }
 }
 
-/** True for those to whom an old answer may be given while the upstream cannot be asked. */
+/** True if the requester may get an old answer while the upstream cannot be asked. */
 function isTrusted(requester: Requester): boolean {
-  return requester.proven() || requester.mayBridge();
+  return requester.hasLiveProof() || requester.mayUseDuringOutage();
 }
 
-/** No part can hold a blank. */
+/** Key of a tag. No part can contain a space, so keys are unique. */
 function placeOf({ upstream, repository, tag, acceptClass: ofClass }: TagKey): string {
   return `${upstream}/${repository}:${tag} ${ofClass}`;
 }
@@ -229,7 +232,7 @@ function viewOf(requester: Requester, key: TagKey): string {
 
 const LISTS = [OCI_INDEX, DOCKER_LIST];
 
-/** True for an accept class with both kinds of lists. */
+/** True if the accept class takes both kinds of lists. */
 function takesLists(ofClass: string): boolean {
   return ofClass.includes('i') && ofClass.includes('l') && !ofClass.includes('<') && !ofClass.includes(':');
 }

@@ -9,11 +9,11 @@ import { RegistryExchange } from './exchange.ts';
 interface Served extends AsyncDisposable {
   readonly exchange: RegistryExchange;
   readonly answer: Promise<IncomingMessage>;
-  /** The client goes away. */
+  /** Makes the client go away. */
   readonly leave: () => void;
 }
 
-/** An exchange of a real request, marked gone when its connection closes, as the listener does it. */
+/** An exchange of a real request, marked gone when its connection closes, as the listener marks it. */
 async function serve(
   path = '/v2/',
   options: { method?: string; headers?: Record<string, string | string[]> } = {},
@@ -45,8 +45,8 @@ async function serve(
   };
 }
 
-describe('what a request asks', () => {
-  test('is its path without the query, and ns beside other parameters', async () => {
+describe('the request of an exchange', () => {
+  test('has its path without the query, and ns beside other parameters', async () => {
     await using served = await serve('/v2/a/tags/list?n=5&ns=docker.io');
     const { exchange } = served;
     assert.deepEqual(

@@ -5,7 +5,7 @@ import type { Requester } from '../access/requester.ts';
 import type { ByteSink } from '../pull/byte-source.ts';
 import type { CacheStatus } from './cache-status.ts';
 
-/** One request and its answer: what handlers read, and what they note for headers, log and metrics. */
+/** One request to the registry listener and its answer. Handlers read the request, and set what headers, log and metrics need. */
 export class RegistryExchange implements ByteSink {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -14,14 +14,14 @@ export class RegistryExchange implements ByteSink {
   /** The path without its query. */
   readonly path: string;
 
-  /** Noted by the handlers. */
+  /** Set by the handlers, like the properties below, as soon as the value is known. */
   upstreamName: string | undefined;
   requester: Requester | undefined;
   contentType: 'manifest' | 'blob' | undefined;
   status: CacheStatus | undefined;
   bytesFrom: BytesFrom = 'hit';
   error: LarderError | undefined;
-  /** The methods that this path answers. */
+  /** Methods that this path answers, for `Allow`. */
   allow = 'GET, HEAD';
 
   readonly #search: string;
@@ -45,7 +45,7 @@ export class RegistryExchange implements ByteSink {
     return this.method === 'HEAD';
   }
 
-  /** The query's parameters; `ns` is the upstream that containerd names (distribution-spec, "Registry Proxying"). */
+  /** Parameters of the query. `ns` names the upstream (distribution-spec, "Registry Proxying"). */
   get params(): URLSearchParams {
     return (this.#params ??= new URLSearchParams(this.#search));
   }
@@ -58,7 +58,7 @@ export class RegistryExchange implements ByteSink {
     return this.request.headers.authorization;
   }
 
-  /** Repeated `Accept` lines count as one list (RFC 9110, section 5.3); node:http has joined them. */
+  /** Repeated `Accept` lines are one list (RFC 9110, section 5.3); node:http joins them. */
   get accept(): string | undefined {
     return this.request.headers.accept;
   }
@@ -67,17 +67,17 @@ export class RegistryExchange implements ByteSink {
     return this.request.headers.range;
   }
 
-  /** Aborts when the client has gone or the server gives up on it. Made on first use: most answers from memory need none. */
+  /** Aborts when the client has gone or the server gives up on it. Created on first use: most answers from memory need no signal. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#gone && !this.#controller.signal.aborted) this.#controller.abort(clientGone());
     return this.#controller.signal;
   }
 
-  /** Body bytes the kernel has taken. */
+  /** Body bytes that the kernel has accepted. */
   sentBytes = 0;
 
-  /** Sends a piece of the body, one at a time; resolves when the kernel has it. Rejects with `CLIENT_GONE`. */
+  /** Sends a piece of the body, one at a time. Resolves when the kernel has the piece. Rejects with `CLIENT_GONE`. */
   write(chunk: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#gone) {
@@ -97,12 +97,12 @@ export class RegistryExchange implements ByteSink {
     });
   }
 
-  /** The connection is closed: whatever still works for this exchange stops. */
+  /** Called when the connection is closed. Stops all work for this exchange. */
   markGone(): void {
     this.#gone = true;
-    // node:http drops a write to a socket that has just closed, and its callback with it.
+    // node:http drops a write to a socket that has just closed, together with its callback.
     this.#endWrite?.(clientGone());
-    // Every exchange ends here, most of them well: an error is made only for those who listen.
+    // Every exchange ends here, and most end well: an error is created only if the signal is in use.
     if (this.#controller !== undefined && !this.response.writableFinished)
       this.#controller.abort(clientGone());
   }

@@ -1,6 +1,6 @@
 import { LarderError } from '../../kit/errors.ts';
 
-/** Larder itself wants a login: the challenge goes along with the 401. */
+/** Larder itself, not the upstream, demands a login. The 401 carries the challenge. */
 export class LoginRequired extends LarderError {
   readonly challenges: readonly string[];
 

@@ -74,7 +74,7 @@ test('an error document counts as a miss without bytes', async () => {
   assert.doesNotMatch(await metrics.registry.metrics(), /larder_client_bytes_total\{/);
 });
 
-test('a request that never came to an upstream counts nowhere', async () => {
+test('a request without an upstream counts nowhere', async () => {
   const { totals } = await observed(async (exchange) => {
     sendBody(exchange, 200, { kind: 'hit' }, {}, '{}');
   });

@@ -4,8 +4,8 @@ import type { Clock } from '../../kit/clock.ts';
 import type { CacheStatus } from './cache-status.ts';
 import type { RegistryExchange } from './exchange.ts';
 
-/** Sums for `/api/v1/stats`, beside the metrics. */
-export interface Totals {
+/** Sums of one upstream for `/api/v1/stats`, kept beside the metrics. */
+export interface RequestTotals {
   requests: number;
   hits: number;
   misses: number;
@@ -13,9 +13,9 @@ export interface Totals {
   bytesFromStore: number;
 }
 
-/** Notes every finished exchange: metrics once, in one place, and a line at `debug`. */
+/** Counts every finished exchange in the metrics, and logs it at `debug`. */
 export function createObserver(metrics: CacheMetrics, logger: Logger, clock: Clock) {
-  const totals = new Map<string, Totals>();
+  const totals = new Map<string, RequestTotals>();
 
   function observe(exchange: RegistryExchange, startedAt: number): void {
     const upstream = exchange.upstreamName;
@@ -45,7 +45,7 @@ export function createObserver(metrics: CacheMetrics, logger: Logger, clock: Clo
     if (fromStore(exchange.bytesFrom)) sums.bytesFromStore += sentBytes;
   }
 
-  function sumsOf(upstream: string): Totals {
+  function sumsOf(upstream: string): RequestTotals {
     let sums = totals.get(upstream);
     if (sums === undefined) {
       sums = { requests: 0, hits: 0, misses: 0, clientBytes: 0, bytesFromStore: 0 };
@@ -54,17 +54,17 @@ export function createObserver(metrics: CacheMetrics, logger: Logger, clock: Clo
     return sums;
   }
 
-  return { observe, totals: totals as ReadonlyMap<string, Totals> };
+  return { observe, totals: totals as ReadonlyMap<string, RequestTotals> };
 }
 
-/** What was answered from the cache, whether or not the upstream was asked first. */
+/** Kinds that count as hits: the content came from the cache, whether or not the upstream was asked first. */
 const HITS: ReadonlySet<CacheStatus['kind']> = new Set(['hit', 'proven', 'stale', 'revalidated']);
 
 function fromStore(source: BytesFrom): boolean {
   return source === 'hit' || source === 'stale' || source === 'join';
 }
 
-/** Query strings stay out: those of clients may hold what they should not. */
+/** Leaves out query strings, since those of clients may hold secrets. */
 function describe(exchange: RegistryExchange, durationMs: number): Record<string, unknown> {
   return {
     request: exchange.id,

@@ -20,14 +20,14 @@ interface Served extends AsyncDisposable {
   readonly began: () => number;
   readonly ended: readonly string[];
   readonly connections: () => Promise<number>;
-  /** Errors of the log. */
-  readonly complaints: readonly string[];
+  /** Error messages of the log. */
+  readonly errors: readonly string[];
 }
 
 async function serve(handle: (exchange: RegistryExchange) => Promise<void>): Promise<Served> {
   const clock = new ManualClock();
   const ended: string[] = [];
-  const complaints: string[] = [];
+  const errors: string[] = [];
   let count = 0;
   const server = createRegistryListener(
     {
@@ -37,7 +37,7 @@ async function serve(handle: (exchange: RegistryExchange) => Promise<void>): Pro
       },
       observe: ({ path }) => void ended.push(path),
       clock,
-      logger: { ...silentLogger, error: (message) => void complaints.push(message) },
+      logger: { ...silentLogger, error: (message) => void errors.push(message) },
     },
     undefined,
   );
@@ -53,7 +53,7 @@ async function serve(handle: (exchange: RegistryExchange) => Promise<void>): Pro
       server.getConnections((_error, open) => resolve(open));
       return promise;
     },
-    complaints,
+    errors,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -131,8 +131,8 @@ describe('a client that has ended its side', () => {
   });
 });
 
-describe('what is no request', () => {
-  test('is answered with 400, and a client that stays all the same is cut off', async () => {
+describe('bytes that are no request', () => {
+  test('are answered with 400, and a client that stays all the same is cut off', async () => {
     await using served = await serve(async (exchange) => answer(exchange, 'x'));
     const client = await connectRaw(served.url);
     await client.send('nonsense\r\n\r\n');
@@ -143,7 +143,7 @@ describe('what is no request', () => {
     await waitFor(async () => (await served.connections()) === 0);
   });
 
-  test('behind a request ends the connection without a word, which would be taken for a part of the answer', async () => {
+  test('behind a request end the connection without an answer, which would be taken for a part of the one before', async () => {
     const door = gate();
     await using served = await serve(async (exchange) => {
       exchange.response.writeHead(200, { 'Content-Length': 200 });
@@ -160,7 +160,7 @@ describe('what is no request', () => {
   });
 });
 
-test('an error that cannot be told ends its connection, and nothing else', async () => {
+test('an error that cannot be sent ends its connection, and nothing else', async () => {
   await using served = await serve(async () => {
     throw new LoginRequired('a login is needed', 'Basic realm="\n"');
   });
@@ -168,5 +168,5 @@ test('an error that cannot be told ends its connection, and nothing else', async
   await client.send(requestOf('/one'));
   await waitFor(() => client.isOver);
   assert.equal(client.received, '');
-  assert.deepEqual(served.complaints, ['an answer could not be sent']);
+  assert.deepEqual(served.errors, ['failed to send an error document']);
 });

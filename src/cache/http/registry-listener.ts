@@ -12,17 +12,18 @@ import type { Clock } from '../../kit/clock.ts';
 import { createConnections } from '../../kit/connections.ts';
 import { errorText, isLarderError, LarderError, type ErrorCode } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import { sendError } from './answer.ts';
+import { sendErrorAnswer } from './error-answer.ts';
 import { formatCacheStatus } from './cache-status.ts';
 import { RegistryExchange } from './exchange.ts';
 
-/** Tokens of large registries exceed the default 16 KiB. */
+/** Tokens of large registries exceed Node's default of 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
 export interface RegistryListenerDeps {
   readonly handle: (exchange: RegistryExchange) => Promise<void>;
-  /** Called when a request has arrived, and once when its answer has ended, well or not. */
+  /** Called when a request has arrived. */
   readonly began: () => void;
+  /** Called once per request, when its answer has ended, complete or not. */
   readonly observe: (exchange: RegistryExchange, startedAt: number) => void;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -34,9 +35,9 @@ export interface Tls {
 }
 
 /**
- * The HTTP server of the registry API: makes an exchange of each request, turns what handlers throw into the error document, and
- * ends a body that failed half-way by closing the connection in order (FIN), which clients resume; a reset they do not
- * (containerd, `httpreadseeker.go`).
+ * Creates the HTTP server of the registry API. Makes an exchange of each request, and an error document of each error that the handler
+ * throws. A body that fails half-way ends with an orderly close of the connection (FIN), after which clients resume. After a reset
+ * they do not (containerd, `httpreadseeker.go`).
  */
 export function createRegistryListener(
   deps: RegistryListenerDeps,
@@ -69,7 +70,7 @@ export function createRegistryListener(
 }
 
 const NO_REQUEST = refusal('400 Bad Request', 'REQUEST_INVALID');
-/** Go's clients take this status for the end of an idle connection, which it is when they have not sent anything. */
+/** Go's clients take this status for the end of an idle connection, which is right for a client that has sent nothing. */
 const TOO_SLOW = refusal('408 Request Timeout', 'REQUEST_TIMEOUT');
 
 function refusal(status: string, detail: ErrorCode): string {
@@ -83,7 +84,7 @@ function refusal(status: string, detail: ErrorCode): string {
 }
 
 function fail(exchange: RegistryExchange, error: unknown, logger: Logger): void {
-  const known = isLarderError(error) ? error : internal(exchange, error, logger);
+  const known = isLarderError(error) ? error : unexpected(exchange, error, logger);
   exchange.error = known;
   const { response } = exchange;
   if (known.code === 'CLIENT_GONE' || response.headersSent) {
@@ -94,27 +95,27 @@ function fail(exchange: RegistryExchange, error: unknown, logger: Logger): void 
     if (name !== 'content-range') response.removeHeader(name);
   }
   try {
-    sendError(exchange, known);
+    sendErrorAnswer(exchange, known);
   } catch (cause) {
-    logger.error('an answer could not be sent', { request: exchange.id, error: errorText(cause) });
+    logger.error('failed to send an error document', { request: exchange.id, error: errorText(cause) });
     breakOff(response);
   }
 }
 
-/** Ends the connection, but not before its turn: the answers ahead of it are whole. */
+/** Closes the connection, but only after the answers ahead of this one are complete. */
 function breakOff(response: ServerResponse): void {
   if (response.socket === null) response.once('socket', (socket: Duplex) => socket.destroy());
   else response.destroy();
 }
 
-function internal(exchange: RegistryExchange, error: unknown, logger: Logger): LarderError {
-  logger.error('a request failed for a reason that Larder does not know', {
+function unexpected(exchange: RegistryExchange, error: unknown, logger: Logger): LarderError {
+  logger.error('unexpected error', {
     request: exchange.id,
     path: exchange.path,
     error: errorText(error),
     stack: error instanceof Error ? error.stack : undefined,
   });
-  return new LarderError('INTERNAL', 'Larder failed to answer this request; its log has the reason', {
+  return new LarderError('INTERNAL', 'unexpected error; its cause is in the log of Larder', {
     cause: error,
   });
 }

@@ -32,7 +32,7 @@ describe('the paths of the registry API', () => {
   }
 });
 
-describe('what is no path of the API is NAME_UNKNOWN', () => {
+describe('any other path is NAME_UNKNOWN', () => {
   for (const path of [
     '/',
     '',
@@ -59,7 +59,7 @@ describe('what is no path of the API is NAME_UNKNOWN', () => {
   }
 });
 
-test('a bad digest, a bad tag and bad percent-encoding are told apart', () => {
+test('a bad digest, a bad tag and bad percent-encoding are distinguished', () => {
   assert.throws(
     () => parseRoute('/v2/a/blobs/sha256:abc'),
     (error) => isLarderError(error, 'DIGEST_INVALID'),

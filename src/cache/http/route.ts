@@ -2,7 +2,7 @@ import { LarderError } from '../../kit/errors.ts';
 import { parseDigest, type Digest } from '../../oci/digest.ts';
 import { parseManifestReference, type ManifestReference } from '../../oci/reference.ts';
 
-/** What a path of the registry API (distribution-spec v1.1.1, "Endpoints") or of the token endpoint asks for. `name` is as the client sees it. */
+/** Meaning of a path of the registry API (distribution-spec v1.1.1, "Endpoints") or of the token endpoint. `name` is as the client writes it. */
 export type Route =
   | { kind: 'ping' }
   | { kind: 'token'; upstream: string }
@@ -12,12 +12,12 @@ export type Route =
   | { kind: 'tags'; name: string }
   | { kind: 'referrers'; name: string; digest: Digest };
 
-/** Before the upstream's name: where clients of upstreams with `authentication.realm: Cache` log in. */
+/** Prefix of the token endpoint, before the upstream's name. Clients of upstreams with `authentication.realm: Cache` log in there. */
 export const TOKEN_PATH = '/token/';
 
 /**
- * Reads a path without its query. Names may contain `/` and even `blobs` or `manifests` as components, so the end of the
- * path decides. Throws `DIGEST_INVALID`, `TAG_INVALID`, `NAME_INVALID`, or `NAME_UNKNOWN` for what is no path of the API.
+ * Parses a path without its query. A name may contain `/`, and components such as `blobs` or `manifests`, so the end of the path
+ * decides. Throws `DIGEST_INVALID`, `TAG_INVALID`, `NAME_INVALID`, or `NAME_UNKNOWN` for any path outside the API.
  */
 export function parseRoute(path: string): Route {
   if (path === '/v2/' || path === '/v2') return { kind: 'ping' };

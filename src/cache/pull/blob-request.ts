@@ -3,12 +3,12 @@ import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { RepositoryRequest } from '../access/requester.ts';
 import type { Target } from '../access/target.ts';
 
-/** What may differ between two requests for one blob. */
+/** Options that may differ between two requests for one blob. */
 export type BlobRequestOptions = Pick<RepositoryRequest, 'method' | 'range' | 'signal'> & {
   kind: 'blob' | 'range';
 };
 
-/** Asks the registry for a blob in the caller's name; any status, see `Upstream.request` for what throws. */
+/** Asks the registry for a blob on the requester's behalf. Resolves for any status; throws as `Upstream.request` does. */
 export function requestBlob(
   { repository, requester }: Target,
   digest: Digest,

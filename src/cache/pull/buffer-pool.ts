@@ -1,4 +1,7 @@
-/** A buffer on loan, given back once: `release` when the kernel has taken the bytes, `abandon` when nobody knows whether it has. */
+/**
+ * A buffer on loan, returned once: by `release` if the kernel has taken the bytes, by `abandon` if that is unknown. An
+ * abandoned buffer is not reused.
+ */
 export interface BufferLease {
   readonly buffer: Buffer;
   release(): void;
@@ -6,22 +9,22 @@ export interface BufferLease {
 }
 
 /**
- * Lends the buffers through which bodies go from disk to socket, so that memory depends on the number of readers and not on
- * the size of blobs. Large buffers are fast (512 KiB give 1.04 to 1.13 times the speed of 256 KiB for 0.87 of the CPU) and limited in number;
- * when they are all lent, readers go on with small ones.
+ * Lends the buffers through which bodies go from disk to socket: memory depends on the number of readers, not on the size
+ * of blobs. Large buffers are fast (512 KiB give 1.04 to 1.13 times the speed of 256 KiB for 0.87 of the CPU) and limited in
+ * number. When all are lent, readers go on with small ones.
  */
 export interface BufferPool {
-  /** A buffer for a piece of `bytes`; it may be smaller, and larger only from the pool. */
+  /** Lends a buffer for a piece of `bytes`. It may be smaller; only one from the pool may be larger. */
   lease(bytes: number): BufferLease;
-  /** Large buffers lent now. */
+  /** Number of large buffers that are lent. */
   readonly lent: number;
 }
 
 export interface BufferPoolOptions {
   largeBytes: number;
-  /** Large buffers lent at most. */
+  /** Most large buffers that are lent at a time. */
   largeCount: number;
-  /** Large buffers kept for the next reader; more are left to the garbage collector. */
+  /** Most large buffers kept for the next reader. The garbage collector frees the others. */
   largeIdle: number;
   smallBytes: number;
 }

@@ -2,11 +2,11 @@ import { isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseContentRange, type ByteRange } from '../../oci/range.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import { answerError } from '../../upstream/refusal.ts';
+import { toRefusal } from '../../upstream/refusal.ts';
 import { requestBlob } from './blob-request.ts';
 import { contentName, type Target } from '../access/target.ts';
 
-/** As the end of a range: wherever the upstream ends the body, when nobody knows its size. */
+/** End of a range for a body of unknown size: it ends where the upstream ends it. */
 export const BODY_END = Number.MAX_SAFE_INTEGER;
 
 const FRUITLESS_ATTEMPTS = 3;
@@ -17,13 +17,13 @@ export interface DirectRequest {
   readonly range: ByteRange;
   readonly kind: 'blob' | 'range';
   readonly signal: AbortSignal;
-  /** An answer already in hand for these bytes. */
+  /** An open answer of the upstream that begins with these bytes. */
   readonly response?: UpstreamResponse | undefined;
 }
 
 /**
- * Bytes of a blob straight from the upstream, for one caller and without the store: when the disk is full, and for ranges far
- * ahead of a fill. The caller's pace is the upstream's pace. A cut is resumed. Throws what a client would be answered.
+ * Streams bytes of a blob from the upstream to one caller, bypassing the store: when the disk is full, and for ranges far
+ * ahead of a fill. The upstream is read at the caller's pace. A cut is resumed. Throws the error that the client gets.
  */
 export async function* directBody(request: DirectRequest): AsyncGenerator<Buffer, void, undefined> {
   const { range } = request;
@@ -59,7 +59,7 @@ export async function* directBody(request: DirectRequest): AsyncGenerator<Buffer
   }
 }
 
-/** The size of a blob that is served without the store, with the answer that told it. */
+/** Opens a blob that bypasses the store. Returns its size and the open answer. Throws the upstream's refusal. */
 export async function openDirect(
   target: Target,
   digest: Digest,
@@ -72,7 +72,7 @@ export async function openDirect(
   });
   if (response.status !== 200) {
     response.body.destroy();
-    throw answerError(response, 'blob', contentName(target, digest));
+    throw toRefusal(response, 'blob', contentName(target, digest));
   }
   return { size: response.contentLength, response };
 }
@@ -93,5 +93,5 @@ async function ask(request: DirectRequest, offset: number): Promise<UpstreamResp
   if (response.status === 200 || response.status === 206) {
     throw new LarderError('UPSTREAM_BAD_ANSWER', `the upstream does not give ranges of ${digest}`);
   }
-  throw answerError(response, 'blob', contentName(target, digest));
+  throw toRefusal(response, 'blob', contentName(target, digest));
 }

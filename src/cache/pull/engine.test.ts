@@ -46,7 +46,7 @@ function setting(answer: (request: UpstreamRequest, count: number) => FakeAnswer
   return { engine, client, clock, store, metrics, tasks };
 }
 
-/** 2 MiB at once, the rest of what was asked for never, or at once where it was asked from there. */
+/** The first 2 MiB come at once. The rest never comes, unless a request begins there: then at once. */
 function beginningFirst({ range }: UpstreamRequest): FakeAnswer {
   if (range !== undefined) {
     const headers = { 'content-range': `bytes ${range.start}-${CONTENT.length - 1}/${CONTENT.length}` };
@@ -113,8 +113,8 @@ describe('a fill', () => {
   });
 });
 
-describe('what failed for good', () => {
-  test('is not tried again for a while: a missing blob for its repository', async () => {
+describe('a failure that a retry would not change', () => {
+  test('is remembered for a while: a missing blob for its repository', async () => {
     const { engine, client, clock, tasks } = setting(() => ({ status: 404 }));
     const target = targetOf(client);
     engine.start(target, DIGEST, undefined);
@@ -131,7 +131,7 @@ describe('what failed for good', () => {
     assert.equal(client.requests.length, 3);
   });
 
-  test('is told to who comes while its bytes are put away, without asking again', async () => {
+  test('reaches a caller that comes while its bytes are put away, without asking the upstream again', async () => {
     const { engine, client, store } = setting(() => ({ contentLength: 4, body: [Buffer.from('evil')] }));
     const target = targetOf(client);
     const putAway = Promise.withResolvers<void>();
@@ -158,7 +158,7 @@ describe('what failed for good', () => {
     assert.equal(client.requests.length, 1);
   });
 
-  test('is tried again at once after wrong bytes, and not for a while after wrong bytes twice in a row', async () => {
+  test('of wrong bytes is not remembered, and of wrong bytes twice in a row it is', async () => {
     const { engine, client, metrics, tasks } = setting(() => ({
       contentLength: 3,
       body: [Buffer.from('abc')],
@@ -187,7 +187,7 @@ describe('a confirmation', () => {
   const content = Buffer.from('abc');
   const digest = digestOf(content);
 
-  test('asks once for all who wait, links what is here, and gives the size', async () => {
+  test('asks once for all requests that wait, links the stored blob, and gives the size', async () => {
     const { engine, client, store } = setting(() => ({ contentLength: 3 }));
     const target = targetOf(client, {}, 'team/other');
     store.keep(digest, content, { type: 'blob', origin: originOf(targetOf(client)) });

@@ -6,13 +6,13 @@ import type { CacheMetrics } from '../metrics.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Store } from '../../store/types.ts';
-import { PATIENCE_MS } from './stale-fallback.ts';
-import { answerError } from '../../upstream/refusal.ts';
+import { FALLBACK_AFTER_MS } from './stale-fallback.ts';
+import { toRefusal } from '../../upstream/refusal.ts';
 import { contentName, originOf, type Target } from '../access/target.ts';
 import { requestBlob } from './blob-request.ts';
 import { Fill } from './fill.ts';
 import type { RecentFailures } from './recent-failures.ts';
-import { Sources } from './requesters.ts';
+import { Requesters } from './requesters.ts';
 
 export interface PullDeps {
   readonly store: Store;
@@ -23,26 +23,30 @@ export interface PullDeps {
   readonly failures: RecentFailures;
 }
 
-/** The running fills: at most one per upstream and digest. */
+/** Runs fills, at most one per upstream and digest, and lets upstreams confirm blobs to requesters. */
 export interface PullEngine {
-  /** How many run, those that stop included. */
+  /** Number of running fills, including those that are stopping. */
   readonly fillCount: number;
-  /** The fill that may be joined; not one that has failed or stops. */
+  /** The fill that callers may join. A fill that has failed or is stopping is not returned. */
   running(upstream: string, digest: Digest): Fill | undefined;
-  /** Starts a fill in the caller's name; throws what a fill of this blob failed with for them a moment ago. */
+  /**
+   * Starts a fill on the requester's behalf. Throws the remembered failure if a fill of this blob has just failed for the
+   * requester.
+   */
   start(target: Target, digest: Digest, expectedSize: number | undefined): Fill;
   /**
-   * Asks the upstream in the caller's name whether this repository has the blob, once for all who are the same to it and ask at
-   * the same time. On yes, links what is on disk. Gives the size where the upstream says it; throws its refusal.
+   * Asks the upstream on the requester's behalf whether this repository has the blob. Concurrent questions of equal
+   * requesters share one request. If it has, links the stored blob. Returns the size if the upstream states it; throws the
+   * upstream's refusal.
    */
   confirm(target: Target, digest: Digest): Promise<number | undefined>;
 }
 
-/** Fills and confirmations of blobs. What failed for good (404, wrong bytes) is remembered for a few seconds. */
+/** Failures that a retry would not change (404, wrong bytes) are remembered for 3 s, see {@link RecentFailures}. */
 export function createPullEngine(deps: PullDeps): PullEngine {
   const { store, metrics, tasks, failures, clock } = deps;
   const fills = new Map<string, { fill: Fill; ended: Promise<void> }>();
-  const confirmations = new SingleFlight<string, number | undefined>({ clock, ms: PATIENCE_MS });
+  const confirmations = new SingleFlight<string, number | undefined>({ clock, ms: FALLBACK_AFTER_MS });
 
   return {
     get fillCount() {
@@ -57,16 +61,16 @@ export function createPullEngine(deps: PullDeps): PullEngine {
     start(target, digest, expectedSize) {
       const { name } = target.upstream;
       failures.rethrow(target, digest);
-      // Strangers are not told what others met.
-      if (target.requester.proven()) failures.rethrowContent(name, digest);
-      const fill = new Fill(deps, { sources: new Sources(target), digest, expectedSize });
+      // Only proven requesters may learn of failures that others met.
+      if (target.requester.hasLiveProof()) failures.rethrowContent(name, digest);
+      const fill = new Fill(deps, { requesters: new Requesters(target), digest, expectedSize });
       const id = key(name, digest);
       const stopping = fills.get(id);
       const { promise: ended, resolve: end } = Promise.withResolvers<void>();
       fills.set(id, { fill, ended });
       metrics.fillsInProgress.set(fills.size);
       tasks.run('fill', async (signal) => {
-        // There is one spool at a time, and its bytes are this fill's beginning.
+        // A blob has one spool at a time. The bytes of the stopping fill are the beginning of this one.
         await stopping?.ended;
         await fill.run(signal);
         if (fills.get(id)?.fill === fill) fills.delete(id);
@@ -94,7 +98,7 @@ export function createPullEngine(deps: PullDeps): PullEngine {
         });
         response.body.destroy();
         if (response.status !== 200) {
-          const refusal = answerError(response, 'blob', contentName(target, digest));
+          const refusal = toRefusal(response, 'blob', contentName(target, digest));
           if (refusal.code === 'BLOB_UNKNOWN') failures.remember(target, digest, refusal);
           throw refusal;
         }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { fakeUpstream, type FakeAnswer, type FakeUpstream } from '../../../test/cache/fake-upstream.ts';
 import { MemoryStore } from '../../../test/cache/memory-store.ts';
 import { contentOf, hastyClock, KIB, registry, turn, type Attempt } from '../../../test/cache/registry.ts';
-import { destinationOf, targetOf, visitorOf } from '../../../test/cache/target.ts';
+import { destinationOf, targetOf, requesterOf } from '../../../test/cache/target.ts';
 import { waitFor } from '../../../test/kit/wait.ts';
 import { ManualClock, type Clock } from '../../kit/clock.ts';
 import { LarderError, isLarderError, type ErrorCode } from '../../kit/errors.ts';
@@ -17,7 +17,7 @@ import type { Target } from '../access/target.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { Fill } from './fill.ts';
 import { pump } from './pump.ts';
-import { Sources } from './requesters.ts';
+import { Requesters } from './requesters.ts';
 
 const MIB = 1024 * KIB;
 const HOLD_BACK = 64 * KIB;
@@ -40,7 +40,7 @@ function start(
   const controller = new AbortController();
   const fill = new Fill(
     { store, clock, logger: silentLogger },
-    { sources: new Sources(targetOf(client)), digest, expectedSize },
+    { requesters: new Requesters(targetOf(client)), digest, expectedSize },
   );
   const ended = fill.run(controller.signal);
   return { fill, ended, stop: () => controller.abort(new LarderError('SHUTTING_DOWN', 'stop')) };
@@ -48,11 +48,11 @@ function start(
 
 interface Reading {
   readonly bytes: Buffer;
-  /** Undefined: read to its end. */
+  /** Undefined: the reader reads to the end. */
   readonly failure: unknown;
 }
 
-/** Reads a range as an answer does. Undefined when the fill was over before the reader could join. */
+/** Reads a range as an answer does. Undefined if the fill ended before the reader could join. */
 async function read(
   fill: Fill,
   range = { start: 0, end: Number.MAX_SAFE_INTEGER },
@@ -100,7 +100,7 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
     leaves: fc.option(fc.nat(30), { nil: undefined }),
   });
 
-  test('every reader gets its exact bytes or learns of the failure; the upstream sends each byte once; nothing stays open', async () => {
+  test('every reader gets its exact bytes or the failure; the upstream sends each byte once; nothing stays open', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 300 * KIB }),
@@ -160,7 +160,7 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
     );
   });
 
-  test('nobody ever gets the whole of a wrong body, and nothing of it is kept', async () => {
+  test('no reader ever gets the whole of a wrong body, and nothing of it is kept', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 300 * KIB }),
@@ -184,7 +184,7 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
             content,
             [...attempts, {}].map((plan) => ({ ...plan, flips })),
           );
-          // Whatever comes after the list would be right.
+          // Attempts beyond the list would be right.
           const store = new MemoryStore();
           const { fill, ended } = start(client, digest, { store });
           const readings = readers.map(async ({ joins, pause }) => {
@@ -206,7 +206,7 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
     );
   });
 
-  /** Each request asks for what is missing, to the end where the end is known, and nobody asks twice for one gap. */
+  /** Each request asks for the missing bytes, up to the end if that is known, and no gap is asked for twice. */
   function assertGaps(
     client: FakeUpstream,
     sent: readonly number[],
@@ -224,7 +224,7 @@ describe('property: random cuts, pieces, sizes, and readers that come and go', (
     }
   }
 
-  /** The first answer has to come; then five attempts in a row without a byte end it. */
+  /** The first answer must come. After it, five attempts in a row without a byte end the fill. */
   function expectedOutcome(
     sent: readonly number[],
     attempts: readonly Attempt[],
@@ -276,7 +276,7 @@ describe('what a reader sees of a running fill', () => {
     assert.ok(isLarderError(reading?.failure, 'UPSTREAM_DIGEST_MISMATCH'));
   });
 
-  test('the size is what the upstream says, or what a manifest said', async () => {
+  test('the size is that of the upstream, or of a manifest', async () => {
     const content = contentOf(100 * KIB);
     const said = start(registry(content).client, digestOf(content));
     await said.fill.opened;
@@ -385,8 +385,8 @@ describe('a fill that was interrupted', () => {
   });
 });
 
-describe('a fill that nobody reads', () => {
-  /** 40 MiB of which 2 MiB have come; the rest comes on `release`. */
+describe('a fill without readers', () => {
+  /** 40 MiB, of which 2 MiB have come. The rest comes on `release`. */
   async function large(): Promise<
     Running & { clock: ManualClock; store: MemoryStore; release: () => void; client: FakeUpstream }
   > {
@@ -421,7 +421,7 @@ describe('a fill that nobody reads', () => {
     assert.equal(clock.pending, 0);
   });
 
-  test('stops as well when whoever asked for it left before it opened', async () => {
+  test('stops as well when its callers left before it opened', async () => {
     const { fill, ended, clock } = await large();
     clock.advance(10_000);
     assert.equal(fill.joinable, false);
@@ -470,7 +470,7 @@ describe('a fill that nobody reads', () => {
   });
 });
 
-describe('trouble with the store', () => {
+describe('a failure of the store', () => {
   test('no room for a body of known size: the upstream is not asked', async () => {
     const content = contentOf(100 * KIB);
     const store = new MemoryStore();
@@ -482,7 +482,7 @@ describe('trouble with the store', () => {
     assert.equal(client.requests.length, 0);
   });
 
-  test('no room for a body whose size the answer told: one caller may claim the answer, an unclaimed one is destroyed', async () => {
+  test('no room for a body whose size came with the answer: one caller may claim the answer, an unclaimed one is destroyed', async () => {
     for (const claims of [true, false]) {
       const content = contentOf(100 * KIB);
       const store = new MemoryStore();
@@ -509,7 +509,7 @@ describe('trouble with the store', () => {
     store.spoolLimit = 120 * KIB;
     const { client } = registry(content, [{ chunk: 10 * KIB }]);
     const running = start(client, digestOf(content), { store });
-    // The size is not known to the store until the answer tells it, and then it is too large.
+    // The store learns the size from the answer, and it is too large.
     await assert.rejects(running.fill.opened, LarderError);
     await running.ended;
 
@@ -529,7 +529,7 @@ describe('trouble with the store', () => {
     assert.equal(hidden.openBodies, 0);
   });
 
-  test('a right body that cannot be kept is served to those who read it', async () => {
+  test('a right body that cannot be stored is served to its readers', async () => {
     const content = contentOf(100 * KIB);
     const store = new MemoryStore();
     store.commits = false;
@@ -549,7 +549,7 @@ describe('what the upstream refuses', () => {
     [404, 'BLOB_UNKNOWN'],
     [418, 'UPSTREAM_BAD_ANSWER'],
   ] as const) {
-    test(`${status} is ${code} for all who wait, with one request`, async () => {
+    test(`${status} is ${code} for all waiting callers, with one request`, async () => {
       const client = fakeUpstream(() => ({ status }));
       const { fill, ended } = start(client, digestOf(Buffer.from('x')));
       const readings = await Promise.all([read(fill), read(fill)]);
@@ -560,7 +560,7 @@ describe('what the upstream refuses', () => {
     });
   }
 
-  test('another range than the one asked for is not taken for it: the whole body is, and what is known of it skipped', async () => {
+  test('a wrong range is not used: the whole body is fetched, and its known beginning skipped', async () => {
     const content = contentOf(200 * KIB);
     const cut = registry(content, [{ cutAfter: 50 * KIB }]).client;
     const client = fakeUpstream(async (request) => {
@@ -631,7 +631,7 @@ describe('the estimate of how long an offset takes', () => {
   });
 });
 
-/** What some servers answer to any range. */
+/** The answer that some servers give to any range. */
 function firstBytesOf(content: Buffer): FakeAnswer {
   return {
     status: 206,
@@ -642,7 +642,7 @@ function firstBytesOf(content: Buffer): FakeAnswer {
 
 /** The first `before` bytes, and the rest once `held` has resolved. */
 async function* hold(content: Buffer, held: Promise<void>, before = 0): AsyncGenerator<Buffer> {
-  // A failure comes out where it is awaited.
+  // A failure is thrown where it is awaited.
   held.catch(() => {});
   if (before > 0) yield content.subarray(0, before);
   await held;
@@ -653,23 +653,23 @@ describe('a fill whose caller is refused in the middle', () => {
   const content = contentOf(300 * KIB);
   const digest = digestOf(content);
 
-  /** A registry that serves whom `mayRead` names, and cuts the first body. */
+  /** A registry that serves the callers in `mayRead`, and cuts the first body. */
   function guarded(mayRead: Set<string>): FakeUpstream {
     const { client } = registry(content, [{ cutAfter: 100 * KIB }]);
     return {
       ...client,
       async request(asked) {
         const { credential, repository } = asked;
-        const who = credential.kind === 'caller' ? credential.account : 'nobody';
+        const who = credential.kind === 'caller' ? credential.account : 'anonymous';
         if (mayRead.has(`${who} ${repository}`)) return client.request(asked);
         return fakeUpstream(() => ({ status: 401 })).request(asked);
       },
     };
   }
 
-  function callerOf(client: FakeUpstream, account: string, repository: string): Target {
+  function callerOf(client: FakeUpstream, id: string, repository: string): Target {
     const destination = destinationOf(client, {}, repository);
-    const requester = visitorOf(destination, account);
+    const requester = requesterOf(destination, id);
     return {
       ...destination,
       requester: {
@@ -678,24 +678,24 @@ describe('a fill whose caller is refused in the middle', () => {
           client.request({
             ...asked,
             repository: destination.repository,
-            credential: { kind: 'caller', authorization: account, account, knownGood: false },
+            credential: { kind: 'caller', authorization: id, account: id, knownGood: false },
           }),
       },
     };
   }
 
-  test('goes on in the name and through the repository of one who joined, and is linked there', async () => {
+  test('goes on on behalf of a caller that joined, through its repository, and is linked there', async () => {
     const mayRead = new Set(['alice team/app', 'bob team/other']);
     const client = guarded(mayRead);
     const store = new MemoryStore();
-    const sources = new Sources(callerOf(client, 'alice', 'team/app'));
+    const requesters = new Requesters(callerOf(client, 'alice', 'team/app'));
     const fill = new Fill(
       { store, clock: hastyClock, logger: silentLogger },
-      { sources, digest, expectedSize: undefined },
+      { requesters, digest, expectedSize: undefined },
     );
     const ended = fill.run(new AbortController().signal);
     await fill.opened;
-    sources.add(callerOf(client, 'bob', 'team/other'), true);
+    requesters.add(callerOf(client, 'bob', 'team/other'), true);
     mayRead.delete('alice team/app');
     const reading = await read(fill);
     await ended;
@@ -707,13 +707,13 @@ describe('a fill whose caller is refused in the middle', () => {
     assert.equal(store.presence(digest, origin), 'linked');
   });
 
-  test('fails with the refusal when nobody else reads', async () => {
+  test('fails with the refusal when there is no other reader', async () => {
     const mayRead = new Set(['alice team/app']);
     const client = guarded(mayRead);
-    const sources = new Sources(callerOf(client, 'alice', 'team/app'));
+    const requesters = new Requesters(callerOf(client, 'alice', 'team/app'));
     const fill = new Fill(
       { store: new MemoryStore(), clock: hastyClock, logger: silentLogger },
-      { sources, digest, expectedSize: undefined },
+      { requesters, digest, expectedSize: undefined },
     );
     const ended = fill.run(new AbortController().signal);
     await fill.opened;

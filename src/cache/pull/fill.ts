@@ -8,19 +8,19 @@ import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { ByteSource } from './byte-source.ts';
 import { originOf } from '../access/target.ts';
 import { createMending } from './mend.ts';
-import type { Sources } from './requesters.ts';
+import type { Requesters } from './requesters.ts';
 import { UpstreamBlob, type BlobRequest } from './upstream-blob.ts';
 
 /**
- * What is held back of a body until its digest is right, so that nobody ever receives a complete wrong one (law 3). A blob up
- * to this size is not begun before it is proven.
+ * Bytes of a body held back until its digest is right: no caller ever receives a complete wrong body
+ * (docs/laws.md, "Right bytes"). A blob up to this size is not begun before its digest is right.
  */
 export const HOLD_BACK_BYTES = 64 * 1024;
 
-/** A fill that nobody reads ends after this long, unless finishing is cheaper than starting over. */
+/** Time after which a fill without readers ends, unless finishing is cheaper than starting over. */
 const IDLE_GRACE_MS = 10_000;
 
-/** So little left is always finished: a new connection costs about as much. */
+/** A fill with no more than this missing is always finished: a new connection costs about as much. */
 const CHEAP_REMAINDER_BYTES = 16 * 1024 * 1024;
 
 export interface FillDeps {
@@ -30,17 +30,18 @@ export interface FillDeps {
 }
 
 /**
- * The one download of a blob (law 1): appends the upstream's bytes to a spool file and wakes whoever reads there. Readers
- * never slow, stop or restart it; a cut upstream is resumed with a closed range from the registry's own URL.
+ * The one download of a blob (docs/laws.md, "One body"). Appends the upstream's bytes to a spool file and wakes the readers
+ * there. Readers never slow, stop or restart the fill. A body that the upstream cuts is resumed with a closed range from the
+ * registry's own URL.
  *
- * It goes on while somebody reads. With no reader left it is finished all the same when what is missing is no more than what is
- * there, or than 16 MiB; otherwise it waits 10 s for a new reader, then stops, and its bytes are kept for the next fill.
+ * A fill goes on while it has readers. Without readers it still finishes if no more is missing than it has, or than 16 MiB.
+ * Otherwise it waits 10 s for a new reader, then stops, and its bytes stay for the next fill.
  */
 export class Fill implements ByteSource {
   readonly digest: Digest;
-  /** In whose name it is fetched, and who may continue it. */
-  readonly sources: Sources;
-  /** Resolves when the upstream has accepted: `size` is final from then on. Rejects when there is nothing to read. */
+  /** The requesters on whose behalf the fill asks. */
+  readonly requesters: Requesters;
+  /** Resolves when the upstream has accepted; `size` is final then. Rejects if there is nothing to read. */
   readonly opened: Promise<void>;
 
   readonly #deps: FillDeps;
@@ -50,7 +51,7 @@ export class Fill implements ByteSource {
   readonly #waiters = new Set<{ offset: number; resolve: () => void; reject: (reason: unknown) => void }>();
   #open!: { resolve: () => void; reject: (reason: unknown) => void };
   #spool: Spool | undefined;
-  /** What became of the spool, for the readers that are left: a slow one reads a file that has lain on the disk for hours. */
+  /** The stored content after the commit, for the remaining readers. A slow one may read it for hours. */
   #content: OpenContent | undefined;
   #provenSize: number | undefined;
   #limit = 0;
@@ -61,7 +62,7 @@ export class Fill implements ByteSource {
   #state: 'opening' | 'running' | 'done' | 'failed' = 'opening';
   #unclaimed: UpstreamResponse | undefined;
   #cancelIdle: (() => void) | undefined;
-  /** True when a part of it comes from a damaged file. */
+  /** True if a part of the body comes from a damaged file. */
   #mended = false;
 
   constructor(deps: FillDeps, request: BlobRequest) {
@@ -69,14 +70,14 @@ export class Fill implements ByteSource {
     this.#request = request;
     this.#blob = new UpstreamBlob(deps, request, this.#controller.signal);
     this.digest = request.digest;
-    this.sources = request.sources;
+    this.requesters = request.requesters;
     this.opened = new Promise((resolve, reject) => {
       this.#open = { resolve, reject };
     });
     this.opened.catch(() => {});
   }
 
-  /** Undefined while opening, and when the upstream does not say. */
+  /** Undefined while opening, and if the upstream does not state it. */
   get size(): number | undefined {
     return this.#provenSize ?? this.#blob.size;
   }
@@ -89,29 +90,32 @@ export class Fill implements ByteSource {
     return this.#limit;
   }
 
-  /** Throws `STORE_DAMAGED` where what was written is not what is there; the fill goes on, and what it has stored is mended. */
+  /**
+   * Throws `STORE_DAMAGED` if the disk does not hold the bytes that were written. The fill goes on, and its stored content
+   * is mended.
+   */
   read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
     if (this.#content !== undefined) return this.#content.read(buffer, offset, end);
     if (this.#spool === undefined) throw new TypeError('a fill is read only after it has opened');
     return this.#spool.read(buffer, offset, Math.min(end, this.#limit));
   }
 
-  /** What ended it, if it failed. */
+  /** The error that ended the fill, if it failed. */
   get failure(): unknown {
     return this.#failure;
   }
 
-  /** True until the upstream has accepted, or refused everybody. */
+  /** True until the upstream has accepted, or has refused all requesters. */
   get isOpening(): boolean {
     return this.#state === 'opening';
   }
 
-  /** False once it has ended or begun to stop: who comes then needs the store, or another fill. */
+  /** False once the fill has ended or begun to stop. A later caller needs the store or another fill. */
   get joinable(): boolean {
     return (this.#state === 'opening' || this.#state === 'running') && !this.#controller.signal.aborted;
   }
 
-  /** Counts a reader in, who owes one {@link release}. False when the fill is not running: then there is nothing to read here. */
+  /** Adds a reader, which must call {@link release} once. False if the fill is not running: there is nothing to read then. */
   retain(): boolean {
     if (this.#state !== 'running' || !this.joinable) return false;
     this.#spool?.retain();
@@ -150,7 +154,7 @@ export class Fill implements ByteSource {
     });
   }
 
-  /** How long until `offset` can be read, at the rate of this fill so far; 0 while there is no rate yet. */
+  /** Estimated milliseconds until `offset` can be read, at the rate of this fill so far. 0 while no rate is known. */
   estimateMs(offset: number): number {
     if (offset < this.#limit || this.#spool === undefined) return 0;
     const elapsed = this.#deps.clock.monotonic() - this.#startedAt;
@@ -159,19 +163,22 @@ export class Fill implements ByteSource {
     return received === 0 ? Infinity : ((offset - this.#limit) * elapsed) / received;
   }
 
-  /** After a failure for want of space: the hash of everything up to `limit`, for a reader that goes on by itself. */
+  /**
+   * After a failure of the store: the hash of all bytes up to `limit`, for a reader that continues from the upstream
+   * itself.
+   */
   forkHash(): Hash | undefined {
     return this.#spool?.forkHash();
   }
 
-  /** The upstream's answer of a fill that could not be stored: for the first who asks, who then owns it. */
+  /** The upstream's answer of a fill that could not be stored. The first caller gets it and then owns it. */
   claim(): UpstreamResponse | undefined {
     const response = this.#unclaimed;
     this.#unclaimed = undefined;
     return response;
   }
 
-  /** Does all the work; resolves when it has ended, well or not. Never rejects: readers learn of failures. */
+  /** Does all the work. Resolves when the fill has ended, well or not. Never rejects: failures go to the readers. */
   async run(signal: AbortSignal): Promise<void> {
     const stop = (): void => this.#controller.abort(signal.reason);
     signal.addEventListener('abort', stop, { once: true });
@@ -187,21 +194,24 @@ export class Fill implements ByteSource {
     }
   }
 
-  /** Opens spool and upstream, and copies; what an earlier fill left complete is only confirmed. */
+  /**
+   * Opens spool and upstream, and copies. For a spool that an earlier fill left complete, only checks that the upstream
+   * has the blob.
+   */
   async #begin(): Promise<Spool> {
     const { store } = this.#deps;
     const { digest, expectedSize } = this.#request;
-    const origin = originOf(this.sources.current);
+    const origin = originOf(this.requesters.current);
     const remains = await store.remains(digest, origin);
     if (remains !== undefined) {
       const mended = await this.#mend(remains);
       if (mended !== undefined) return mended;
     }
-    // Room is reserved before the first byte where the size is known; otherwise the answer has to tell it first.
+    // If the size is known, room is reserved before the first byte. Otherwise the answer must state it first.
     if (expectedSize !== undefined || store.leftBytes(digest, origin) > 0) {
       this.#spool = await store.spool(digest, origin, expectedSize);
       if (this.#spool.offset > 0 && this.#spool.matches()) {
-        await this.#blob.confirm();
+        await this.#blob.checkExists();
         this.#opened(this.#spool);
         return this.#spool;
       }
@@ -220,12 +230,15 @@ export class Fill implements ByteSource {
     return spool;
   }
 
-  /** Copies what a damaged file has, and fetches the rest. Undefined where there is no room for two: then the file goes. */
+  /**
+   * Copies the undamaged parts of a damaged file, and fetches the others. If there is no room for both files, discards the
+   * damaged one and returns undefined.
+   */
   async #mend(remains: Remains): Promise<Spool | undefined> {
     const { store } = this.#deps;
     const { digest } = this.#request;
     try {
-      const spool = await store.spool(digest, originOf(this.sources.current), remains.size);
+      const spool = await store.spool(digest, originOf(this.requesters.current), remains.size);
       this.#spool = spool;
       this.#mended = true;
       this.#blob.assume(remains.size);
@@ -235,7 +248,7 @@ export class Fill implements ByteSource {
       await mending.copy(first, () => this.#advance(spool));
       return spool;
     } catch (error) {
-      if (this.#spool !== undefined || !isStoreTrouble(error)) throw error;
+      if (this.#spool !== undefined || !isStoreFailure(error)) throw error;
       await store.discardRemains(digest);
       return undefined;
     } finally {
@@ -250,28 +263,31 @@ export class Fill implements ByteSource {
     spool.retain();
     this.#advance(spool);
     this.#open.resolve();
-    // Whoever asked for it may have gone while it opened.
+    // The readers may have left while the fill opened.
     this.#whenIdle();
   }
 
-  /** Proves the body and puts it into place before readers get its end: whoever has pulled it and asks again finds it there. */
+  /**
+   * Proves the body, and commits it before readers get its end: a client that has pulled it and asks again finds it in the
+   * store.
+   */
   async #finish(spool: Spool): Promise<void> {
     if (!spool.matches() || spool.offset !== (this.size ?? spool.offset)) {
       throw new LarderError(
         'UPSTREAM_DIGEST_MISMATCH',
-        `${this.sources.current.upstream.name} sent ${spool.offset} bytes for ${this.digest} that have another digest or size; they were discarded`,
+        `${this.requesters.current.upstream.name} sent ${spool.offset} bytes for ${this.digest} with another digest or size; they were discarded`,
       );
     }
     try {
       this.#content = await spool.commit({
         type: 'blob',
-        origin: originOf(this.sources.current),
+        origin: originOf(this.requesters.current),
         mended: this.#mended,
       });
       if (this.#readers === 0) this.#content.close();
-      for (const origin of this.sources.origins()) this.#deps.store.link(this.digest, origin);
+      for (const origin of this.requesters.origins()) this.#deps.store.link(this.digest, origin);
     } catch (error) {
-      this.#deps.logger.warn('a verified blob could not be kept', {
+      this.#deps.logger.warn('cannot store a verified blob', {
         digest: this.digest,
         error: errorText(error),
       });
@@ -288,13 +304,13 @@ export class Fill implements ByteSource {
     const spool = this.#spool;
     const opening = this.#state === 'opening';
     if (spool !== undefined) {
-      if (isStoreTrouble(error)) this.#limit = spool.offset;
+      if (isStoreFailure(error)) this.#limit = spool.offset;
       if (isLarderError(error, 'UPSTREAM_DIGEST_MISMATCH')) {
         await spool.discard();
         if (this.#mended) await this.#deps.store.discardRemains(this.digest);
       } else await spool.suspend();
     }
-    // Not before: who comes while the bytes are put away joins, and learns of the failure instead of asking the upstream again.
+    // Set only now: a caller that comes while the bytes are put away joins, and gets the failure instead of asking the upstream again.
     this.#failure = error;
     this.#state = 'failed';
     this.#open.reject(error);
@@ -302,7 +318,7 @@ export class Fill implements ByteSource {
     if (!opening) spool?.release();
   }
 
-  /** Moves the limit behind what is on disk, less what is held back. */
+  /** Moves the limit to the end of the bytes on disk, less those held back. */
   #advance(spool: Spool): void {
     this.#limit = Math.max(
       this.#limit,
@@ -324,7 +340,7 @@ export class Fill implements ByteSource {
     if (this.#isCheapToFinish()) return;
     this.#cancelIdle = this.#deps.clock.after(IDLE_GRACE_MS, () => {
       if (this.#isCheapToFinish()) return;
-      this.#controller.abort(new LarderError('CLIENT_GONE', `nobody waits for ${this.digest} any more`));
+      this.#controller.abort(new LarderError('CLIENT_GONE', `no client waits for ${this.digest}`));
     });
   }
 
@@ -335,7 +351,7 @@ export class Fill implements ByteSource {
   }
 }
 
-/** The store has no room or does not work: readers go on without it. */
-export function isStoreTrouble(error: unknown): boolean {
+/** True if the store is full or does not work. Readers then go on without it. */
+export function isStoreFailure(error: unknown): boolean {
   return isLarderError(error, 'STORE_FULL') || isLarderError(error, 'STORE_UNAVAILABLE');
 }

@@ -9,7 +9,7 @@ import { silentLogger } from '../../kit/logger.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { ByteRange } from '../../oci/range.ts';
 import { Fill } from './fill.ts';
-import { Sources } from './requesters.ts';
+import { Requesters } from './requesters.ts';
 
 const SIZE = 2000 * KIB;
 const CONTENT = contentOf(SIZE);
@@ -24,7 +24,7 @@ function damaged(ranges: readonly ByteRange[], attempts: readonly Attempt[] = []
   const { client, sent } = registry(CONTENT, attempts);
   const fill = new Fill(
     { store, clock: hastyClock, logger: silentLogger },
-    { sources: new Sources(targetOf(client)), digest: DIGEST, expectedSize: undefined },
+    { requesters: new Requesters(targetOf(client)), digest: DIGEST, expectedSize: undefined },
   );
   return { store, client, sent, fill, content, run: () => fill.run(new AbortController().signal) };
 }
@@ -55,7 +55,7 @@ describe('a blob of which a damaged file is left', () => {
     assert.equal(client.requests.length, 0);
   });
 
-  test('is not begun when the upstream refuses, so that whoever waits is told', async () => {
+  test('is not begun when the upstream refuses, and waiting callers get the refusal', async () => {
     const { fill, run, store } = damaged(
       [{ start: 64 * KIB, end: 128 * KIB }],
       [{ refuses: 'UPSTREAM_DENIED' }],
@@ -65,7 +65,7 @@ describe('a blob of which a damaged file is left', () => {
     assert.equal(store.openFiles, 0);
   });
 
-  test('is fetched as a whole next time when it has another digest in the end, whoever was to blame', async () => {
+  test('is fetched as a whole next time when it has another digest in the end, whichever part was wrong', async () => {
     const { fill, run, store } = damaged([{ start: 64 * KIB, end: 128 * KIB }], [{ flips: 70 * KIB }]);
     await run();
     assert.ok(isLarderError(fill.failure, 'UPSTREAM_DIGEST_MISMATCH'));
@@ -73,7 +73,7 @@ describe('a blob of which a damaged file is left', () => {
     assert.equal(store.left.size, 0);
   });
 
-  test('is fetched from where its file has become unusable since it was looked through', async () => {
+  test('is fetched from the offset at which its file has become unusable since it was checked', async () => {
     const { fill, run, store, sent } = damaged([{ start: 640 * KIB, end: 704 * KIB }]);
     const remains = store.remains.bind(store);
     store.remains = async (digest) => {
@@ -101,7 +101,7 @@ describe('a blob of which a damaged file is left', () => {
     assert.deepEqual(sent, [SIZE]);
   });
 
-  test('property: whatever is damaged, cut, or sent whole although a range was asked for, the body is right', async () => {
+  test('property: whatever is damaged, cut, or sent whole instead of a range, the body is right', async () => {
     const damage = fc
       .uniqueArray(fc.nat(31), { maxLength: 12 })
       .map((chunks) =>

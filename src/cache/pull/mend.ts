@@ -2,14 +2,17 @@ import type { Remains, Spool } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { UpstreamBlob } from './upstream-blob.ts';
 
-/** Copied from the remains at a time: hashing this much stops the loop for about 0.4 ms. */
+/** Bytes copied from the remains per step. Hashing them blocks the event loop for about 0.4 ms. */
 const STEP_BYTES = 512 * 1024;
 
-/** A blob of which a damaged file is left: what of it is right is copied, and only the rest fetched. */
+/** Mends a blob of which a damaged file is left: copies the undamaged parts and fetches only the others. */
 export interface Mending {
-  /** The upstream's answer to the first request; undefined when nothing has to be fetched. Throws its refusal. */
+  /**
+   * Sends the first request and returns the upstream's answer; undefined if nothing has to be fetched. Throws the
+   * upstream's refusal.
+   */
   begin(): Promise<UpstreamResponse | undefined>;
-  /** Completes the spool; `first` is what {@link Mending.begin} gave. `appended` is called after each write. */
+  /** Completes the spool. `first` is the result of {@link Mending.begin}. Calls `appended` after each write. */
   copy(first: UpstreamResponse | undefined, appended: () => void): Promise<void>;
 }
 
@@ -31,7 +34,7 @@ export function createMending(
       try {
         for (const { start, end } of [...remains.damaged, { start: remains.size, end: remains.size }]) {
           await copyRemains(start, appended);
-          // Also what could not be read up to there, though it could a moment ago.
+          // Also fetches bytes before `start` that the file could not give, although they are not listed as damaged.
           if (spool.offset >= end) continue;
           response ??= await blob.open(spool.offset, end);
           await blob.copyTo(spool, response, appended, end);

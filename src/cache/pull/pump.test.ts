@@ -12,7 +12,7 @@ import { pump } from './pump.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A file that grows when the test says so. */
+/** A file that the test makes grow. */
 class GrowingSource implements ByteSource {
   readonly fd: number;
   limit = 0;
@@ -74,7 +74,7 @@ class GrowingSource implements ByteSource {
   }
 }
 
-/** Takes each chunk some turns later, and looks at its bytes only then: a buffer that was used again too early shows. */
+/** Reads the bytes of each chunk only some turns later: a buffer that was reused too early shows. */
 class SlowSink implements ByteSink {
   readonly taken: Buffer[] = [];
   writing = 0;
@@ -154,7 +154,7 @@ test('whatever the growth of the source and the speed of the sink, the bytes are
   );
 });
 
-test('an abort or a failure at any moment leaves a right beginning, nothing lent and nobody waiting', async () => {
+test('an abort or a failure at any moment leaves a right beginning, nothing lent and no waiter', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.nat(3000),
@@ -191,7 +191,7 @@ test('an abort or a failure at any moment leaves a right beginning, nothing lent
   );
 });
 
-describe('a buffer whose bytes nobody knows to be sent', () => {
+describe('a buffer whose bytes may still be in use', () => {
   test('is never lent again after an abort', async () => {
     await withFile(async (fd) => {
       const source = new GrowingSource(fd, 100);

@@ -4,9 +4,9 @@ import type { BufferLease, BufferPool } from './buffer-pool.ts';
 import { bufferBytes, type ByteSink, type ByteSource } from './byte-source.ts';
 
 /**
- * Copies `range` of `source`, or what there is of it, to `sink`, reading the next piece from disk while the kernel takes the
- * last one: two buffers are what it takes to reach memory speed (measured 2.5 GB/s against 0.8 with one). A slow sink holds its buffers and nothing else.
- * Does not end the sink. Rejects with the source's failure, `CLIENT_GONE`, or the signal's reason.
+ * Copies `range` of `source`, up to its end, to `sink`. Reads the next piece from disk while the kernel takes the previous
+ * one: two buffers reach memory speed (measured 2.5 GB/s against 0.8 with one). A slow sink holds its two buffers and nothing
+ * else. Does not end the sink. Rejects with the source's failure, `CLIENT_GONE`, or the signal's reason.
  */
 export async function pump(
   source: ByteSource,
@@ -33,14 +33,14 @@ export async function pump(
       offset += bytes.length;
       if (writing !== undefined) await untilAborted(writing, signal);
       writing = sink.write(bytes);
-      // The rejection is taken by the await of the next round; this keeps it from counting as unhandled before that.
+      // The next round awaits the rejection. Until then it must not count as unhandled.
       writing.catch(() => {});
       turn = turn === 0 ? 1 : 0;
     }
     if (writing !== undefined) await untilAborted(writing, signal);
     for (const lease of leases) lease?.release();
   } catch (error) {
-    // Whoever goes on after the failure must know what was sent.
+    // A caller that continues the body elsewhere must know which bytes were sent.
     if (writing !== undefined) await untilAborted(writing, signal).catch(() => {});
     for (const lease of leases) lease?.abandon();
     throw error;

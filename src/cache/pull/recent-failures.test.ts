@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { targetOf, visitorOf } from '../../../test/cache/target.ts';
+import { targetOf, requesterOf } from '../../../test/cache/target.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { digestOf } from '../../oci/digest.ts';
@@ -32,13 +32,13 @@ test('throwing it again does not make it last longer', () => {
   failures.rethrow(HERE, 'x');
 });
 
-test('it concerns the thing, repository, upstream and caller it was remembered for, and no other', () => {
+test('it concerns the content, repository, upstream and caller it was remembered for, and no other', () => {
   const failures = createRecentFailures(new ManualClock());
   failures.remember(HERE, 'x', MISSING);
   failures.rethrow(HERE, 'y');
   failures.rethrow(targetOf(undefined, {}, 'team/other'), 'x');
   failures.rethrow(targetOf(undefined, { upstream: 'other.example' }), 'x');
-  failures.rethrow({ ...HERE, requester: visitorOf(HERE, 'somebody else') }, 'x');
+  failures.rethrow({ ...HERE, requester: requesterOf(HERE, 'another caller') }, 'x');
   assert.throws(() => failures.rethrow(HERE, 'x'), MISSING);
 });
 

@@ -4,32 +4,33 @@ import type { LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Target } from '../access/target.ts';
 
-/** 404s may be remembered 10 s at most (contract); so short that a push right after a miss is hardly noticed. */
+/** 404s may be remembered 10 s at most (docs/laws.md, "Do no harm"). 3 s hardly delay a push right after a miss. */
 const REMEMBERED_MS = 3_000;
 
 /**
- * What upstreams refused a moment ago, so that a crowd asking for something missing or broken costs one request. Bounded. A
- * refusal is remembered for those to whom it was told: a registry may hide from one caller what it gives to another.
+ * Remembers recent failures of upstreams, so that many requests for missing or broken content cost one upstream request.
+ * Bounded to 10 000. A refusal counts only for the requester that received it: a registry may hide from one caller what it
+ * gives to another.
  */
 export interface RecentFailures {
   remember(target: Target, what: string, error: LarderError): void;
-  /** Throws the failure remembered for this caller, if there is one. */
+  /** Throws the failure remembered for this requester, if there is one. */
   rethrow(target: Target, what: string): void;
-  /** The upstream says otherwise now. */
+  /** Drops the failure, since a newer answer of the upstream contradicts it. */
   forget(target: Target, what: string): void;
   /**
-   * A body with wrong bytes, which concerns whoever asks. The first one is forgiven, as one bit flips on a line now and then; the second
-   * in a row is remembered.
+   * Records a body with wrong bytes, which concerns all requesters. Only the second in a row is remembered: single bits flip
+   * on a line from time to time.
    */
   rememberContent(upstream: string, digest: Digest, error: LarderError): void;
-  /** A body with right bytes has come. */
+  /** Records a body with right bytes. */
   forgetContent(upstream: string, digest: Digest): void;
   rethrowContent(upstream: string, digest: Digest): void;
 }
 
 export function createRecentFailures(clock: Clock): RecentFailures {
   const failures = new LRUCache<string, { error: LarderError; until: number }>({ max: 10_000 });
-  /** Contents whose last body was wrong. */
+  /** Content whose last body was wrong. */
   const wrong = new LRUCache<string, true>({ max: 10_000 });
 
   function remember(key: string, error: LarderError): void {

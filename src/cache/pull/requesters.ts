@@ -4,22 +4,23 @@ import type { Origin } from '../../store/types.ts';
 import { UpstreamRefusal } from '../../upstream/refusal.ts';
 import { originOf, type Target } from '../access/target.ts';
 
-/** Callers that can continue one fill; with more than this the fill is safe, and each keeps a credential in memory. */
-const MOST = 16;
+/** Most requesters of one fill. So many keep the fill going, and each one keeps a credential in memory. */
+const MAX_REQUESTERS = 16;
 
-interface Source {
+interface Entry {
   readonly target: Target;
-  /** True once the upstream has said to this caller that their repository has the blob. */
+  /** True once the upstream has confirmed to this requester that its repository has the blob. */
   hasIt: boolean;
   refusal: LarderError | undefined;
 }
 
 /**
- * The callers in whose name one blob may be fetched from its upstream: who asked first, and those who joined after they had
- * proven access to their repository (law 4). When the one in use is refused, the next takes over through its own repository.
+ * The requesters on whose behalf a fill may ask its upstream: the first, and those that joined with proven access to their
+ * repository (docs/laws.md, "Right caller"). When the upstream refuses the current requester, the next one takes over
+ * through its own repository.
  */
-export class Sources {
-  readonly #all: Source[];
+export class Requesters {
+  readonly #all: Entry[];
   #current = 0;
 
   constructor(first: Target) {
@@ -27,66 +28,68 @@ export class Sources {
   }
 
   get current(): Target {
-    return (this.#all[this.#current] as Source).target;
+    return (this.#all[this.#current] as Entry).target;
   }
 
-  /** Counts in a caller who may read this repository; `hasIt`: the upstream has told them that the blob is in it. */
+  /** Adds a requester that may read its repository. `hasIt`: the upstream has confirmed to it that the blob is there. */
   add(target: Target, hasIt: boolean): void {
     const same = this.#find(target);
     if (same !== undefined) {
       same.refusal = undefined;
       same.hasIt ||= hasIt;
-    } else if (this.#all.length < MOST) this.#all.push({ target, hasIt, refusal: undefined });
+    } else if (this.#all.length < MAX_REQUESTERS) this.#all.push({ target, hasIt, refusal: undefined });
   }
 
-  /** True when the upstream's answer to somebody here is its answer to this caller too. */
+  /** True if an equal requester is here and was not refused: the upstream's answer to it holds for `target` too. */
   speakFor(target: Target): boolean {
     const same = this.#find(target);
     return same !== undefined && same.refusal === undefined;
   }
 
-  /** True when somebody here asks through this repository, and was not refused. */
+  /** True if a requester that was not refused asks through this repository. */
   askIn(repository: RepositoryName): boolean {
     return this.#all.some(({ target, refusal }) => refusal === undefined && target.repository === repository);
   }
 
-  /** True when the upstream has said to somebody here that this repository has the blob. */
+  /** True if the upstream has confirmed to a requester that this repository has the blob. */
   haveItIn(repository: RepositoryName): boolean {
     return this.#all.some(({ target, hasIt }) => hasIt && target.repository === repository);
   }
 
-  /** Where the upstream has said so. */
+  /** Repositories in which the upstream has confirmed the blob. */
   origins(): Origin[] {
     return this.#all.filter(({ hasIt }) => hasIt).map(({ target }) => originOf(target));
   }
 
-  /** Notes that the upstream serves the one in use. */
+  /** Records that the upstream serves the current requester. */
   accept(): void {
-    (this.#all[this.#current] as Source).hasIt = true;
+    (this.#all[this.#current] as Entry).hasIt = true;
   }
 
-  /** Notes that it does not. True when another takes over. */
-  passOn(refusal: LarderError): boolean {
-    (this.#all[this.#current] as Source).refusal = refusal;
-    const next = this.#all.findIndex((source) => source.refusal === undefined);
+  /** Records that the upstream refuses the current requester. True if another takes over. */
+  handOver(refusal: LarderError): boolean {
+    (this.#all[this.#current] as Entry).refusal = refusal;
+    const next = this.#all.findIndex((entry) => entry.refusal === undefined);
     if (next === -1) return false;
     this.#current = next;
     return true;
   }
 
-  /** What the upstream told this caller, if that was a refusal. */
+  /** The refusal that an equal requester got from the upstream, if it got one. */
   refusalOf(target: Target): LarderError | undefined {
     return this.#find(target)?.refusal;
   }
 
-  #find({ requester, repository }: Target): Source | undefined {
+  #find({ requester, repository }: Target): Entry | undefined {
     return this.#all.find(
       ({ target }) => target.requester.key === requester.key && target.repository === repository,
     );
   }
 }
 
-/** What concerns whoever asked, so that another caller may fare better: 401, 403, 404, and a 429 for this account. */
+/**
+ * True if the error concerns only the requester, and another may succeed: 401, 403, 404, 410, or a 429 for its credential.
+ */
 export function concernsCaller(error: unknown): error is LarderError {
   return error instanceof UpstreamRefusal
     ? [401, 403, 404, 410].includes(error.upstreamStatus)

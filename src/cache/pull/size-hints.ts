@@ -3,12 +3,12 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import type { Origin } from '../../store/types.ts';
 
-/** About 200 bytes each: 10 MB at the most. */
+/** About 200 bytes each: 10 MB at most. */
 const HINTS = 50_000;
 
 /**
- * Sizes of blobs as manifests of the same repository gave them: they reserve room before a download and answer a HEAD
- * without asking. A hint is not a permission: it never leads to bytes.
+ * Remembers the sizes of blobs from manifests of the same repository, to reserve room before a download. A size gives no
+ * access: it leads neither to bytes nor to the answer of a HEAD (decision 0005, T3).
  */
 export interface SizeHints {
   learn(origin: Origin, manifest: Manifest): void;

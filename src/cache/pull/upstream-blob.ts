@@ -5,24 +5,24 @@ import type { Digest } from '../../oci/digest.ts';
 import { parseContentRange } from '../../oci/range.ts';
 import type { Spool } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import { answerError } from '../../upstream/refusal.ts';
+import { toRefusal } from '../../upstream/refusal.ts';
 import { contentName, type Target } from '../access/target.ts';
 import { requestBlob } from './blob-request.ts';
-import { concernsCaller, type Sources } from './requesters.ts';
+import { concernsCaller, type Requesters } from './requesters.ts';
 
-/** Attempts in a row that brought no byte, before a cut body is given up. */
+/** Attempts in a row without a byte after which a cut body is given up. */
 const FRUITLESS_ATTEMPTS = 5;
 
-/** After fewer bytes than this, the next attempt waits: an upstream that cuts again and again is not to be hammered. */
+/** After fewer bytes than this the next attempt waits, to spare an upstream that cuts repeatedly. */
 const WORTHWHILE_BYTES = 1024 * 1024;
 
-/** Bytes taken from the upstream ahead of the disk. */
+/** Bytes read from the upstream ahead of the disk. */
 const AHEAD_OF_DISK_BYTES = 2 * 1024 * 1024;
 
 export interface BlobRequest {
-  readonly sources: Sources;
+  readonly requesters: Requesters;
   readonly digest: Digest;
-  /** As a manifest of this repository gave it: reserves the budget before the first byte. */
+  /** Size from a manifest of this repository. Reserves the budget before the first byte. */
   readonly expectedSize: number | undefined;
 }
 
@@ -31,38 +31,40 @@ export interface UpstreamBlobDeps {
   readonly logger: Logger;
 }
 
-/** A blob at its upstream: asks for it from any offset, and copies it whole, however often the upstream cuts it. */
+/**
+ * Fetches a blob from its upstream: opens it at any offset, and copies it whole, however often the upstream cuts the body.
+ */
 export class UpstreamBlob {
   readonly #deps: UpstreamBlobDeps;
   readonly #request: BlobRequest;
   readonly #signal: AbortSignal;
   #size: number | undefined;
 
-  /** `signal` ends everything about it. */
+  /** `signal` ends all requests and bodies. */
   constructor(deps: UpstreamBlobDeps, request: BlobRequest, signal: AbortSignal) {
     this.#deps = deps;
     this.#request = request;
     this.#signal = signal;
   }
 
-  /** Undefined before the first answer, and when neither the upstream nor a manifest says. */
+  /** Undefined before the first answer, and if neither the upstream nor a manifest states it. */
   get size(): number | undefined {
     return this.#size;
   }
 
-  /** Sees that the upstream still has the blob in this repository. Throws its refusal. */
-  async confirm(): Promise<void> {
+  /** Checks that the upstream still has the blob in this repository. Throws the upstream's refusal. */
+  async checkExists(): Promise<void> {
     (await this.#ask('HEAD', 0)).body.destroy();
   }
 
-  /** Says how large it is, where that is known before the upstream is asked. */
+  /** Sets the size, if it is known before the upstream is asked. */
   assume(size: number): void {
     this.#size = size;
   }
 
   /**
-   * The blob from `offset` on, up to `end` where that is not its own, or from the beginning where the upstream does not give that
-   * range. Throws its refusal.
+   * Opens the blob at `offset`, up to `end` or to its own end. The answer begins at 0 if the upstream does not give that
+   * range. Throws the upstream's refusal.
    */
   async open(offset: number, end?: number): Promise<UpstreamResponse> {
     try {
@@ -75,8 +77,9 @@ export class UpstreamBlob {
   }
 
   /**
-   * Copies what follows the spool's offset, `first` being an answer to that (one that begins behind it is of no use), up to `end` at least; resumes a cut at the registry's own
-   * URL with a closed range. `appended` is called after each write. Throws what the spool throws, or the last cut when it gives up.
+   * Copies the bytes after the spool's offset, up to `end` at least. Begins with the answer `first`, unless that begins
+   * beyond the spool's offset. Resumes a cut at the registry's own URL with a closed range. Calls `appended` after each
+   * write. Throws what the spool throws, or the last cut when it gives up.
    */
   async copyTo(spool: Spool, first: UpstreamResponse, appended: () => void, end?: number): Promise<void> {
     const { digest } = this.#request;
@@ -98,7 +101,7 @@ export class UpstreamBlob {
         const gained = spool.offset - before;
         fruitless = gained > 0 ? 0 : fruitless + 1;
         if (fruitless >= FRUITLESS_ATTEMPTS) throw error;
-        this.#deps.logger.info('upstream cut a body, resuming', {
+        this.#deps.logger.info('upstream cut a body; resuming', {
           upstream: this.#upstream,
           digest,
           offset: spool.offset,
@@ -109,14 +112,14 @@ export class UpstreamBlob {
     }
   }
 
-  /** Appends a body: while the disk takes one batch, the next gathers. */
+  /** Appends a body. While the disk takes one batch, the next one gathers. */
   async #drain(
     response: UpstreamResponse,
     spool: Spool,
     appended: () => void,
     end: number | undefined,
   ): Promise<void> {
-    // An upstream that ignores ranges sends everything: then the rest of it is taken, too.
+    // An upstream that ignores ranges sends the whole body: then the bytes beyond `end` are used too.
     const stop = response.status === 206 ? (end ?? Infinity) : Infinity;
     const start = spool.offset;
     let at = beginningOf(response);
@@ -157,24 +160,24 @@ export class UpstreamBlob {
   }
 
   get #upstream(): string {
-    return this.#request.sources.current.upstream.name;
+    return this.#request.requesters.current.upstream.name;
   }
 
   /**
-   * Asks for the blob from `offset` on, in the name of the first caller whom the upstream does not refuse; learns the size.
-   * Throws what the last of them would be answered.
+   * Asks for the blob from `offset` on, on behalf of the first requester that the upstream does not refuse. Learns the size.
+   * Throws the refusal of the last requester.
    */
   async #ask(method: 'GET' | 'HEAD', offset: number, end?: number): Promise<UpstreamResponse> {
-    const { sources, digest } = this.#request;
+    const { requesters, digest } = this.#request;
     for (;;) {
       try {
-        const response = await this.#askAs(sources.current, method, offset, end);
-        sources.accept();
+        const response = await this.#askAs(requesters.current, method, offset, end);
+        requesters.accept();
         return response;
       } catch (error) {
-        if (!concernsCaller(error) || !sources.passOn(error)) throw error;
-        const repository = sources.current.repository;
-        this.#deps.logger.info('another caller continues a body', {
+        if (!concernsCaller(error) || !requesters.handOver(error)) throw error;
+        const repository = requesters.current.repository;
+        this.#deps.logger.info('upstream refused a caller; another caller continues the body', {
           upstream: this.#upstream,
           repository,
           digest,
@@ -214,7 +217,7 @@ export class UpstreamBlob {
       return;
     }
     if (response.status !== 206)
-      throw answerError(response, 'blob', contentName(this.#request.sources.current, digest));
+      throw toRefusal(response, 'blob', contentName(this.#request.requesters.current, digest));
     const range = parseContentRange(response.headers['content-range']);
     if (
       range === undefined ||
@@ -230,12 +233,15 @@ export class UpstreamBlob {
   }
 }
 
-/** Where a body begins: at 0 when the upstream ignored the range. */
+/** Offset at which a body begins: 0 if the upstream ignored the range. */
 function beginningOf(response: UpstreamResponse): number {
   return response.status === 206 ? (parseContentRange(response.headers['content-range'])?.start ?? 0) : 0;
 }
 
-/** 0.1 s, doubling with each attempt in vain; longer where the upstream or its breaker said so, 5 s at most. */
+/**
+ * Pause before the next attempt: 0.1 s, doubled by each fruitless attempt. Longer if the upstream or its breaker asks for
+ * it, 5 s at most.
+ */
 function pauseMs(error: unknown, fruitless: number): number {
   const asked = isLarderError(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
   return Math.max(100 * 2 ** fruitless, Math.min(asked, 5000));

@@ -15,7 +15,7 @@ async function* pieces(content: Buffer, sizes: readonly number[]): AsyncGenerato
   }
 }
 
-/** What comes out before the end or the failure. */
+/** Bytes that come out before the end or the failure. */
 async function collect(body: AsyncIterable<Buffer>): Promise<{ bytes: Buffer; failure: unknown }> {
   const chunks: Buffer[] = [];
   try {

@@ -4,8 +4,8 @@ import { digestAlgorithm, digestHex, type Digest } from '../../oci/digest.ts';
 import { HOLD_BACK_BYTES } from './fill.ts';
 
 /**
- * Passes a body on while hashing it, and holds back its end until the digest is right. `hash` already covers what was sent
- * before. Throws `UPSTREAM_DIGEST_MISMATCH` instead of giving out the end of a wrong body.
+ * Passes a body through, hashes it, and holds back its end until the digest is right. `hash` covers the bytes sent before.
+ * Throws `UPSTREAM_DIGEST_MISMATCH` instead of giving out the end of a wrong body.
  */
 export async function* verifiedBody(
   body: AsyncIterable<Buffer>,
@@ -27,7 +27,7 @@ export async function* verifiedBody(
   if (hash.digest('hex') !== digestHex(digest)) {
     throw new LarderError(
       'UPSTREAM_DIGEST_MISMATCH',
-      `the upstream sent bytes for ${digest} that have another ${digestAlgorithm(digest)} digest`,
+      `the upstream sent bytes for ${digest} with another ${digestAlgorithm(digest)} digest`,
     );
   }
   yield* held;

@@ -17,7 +17,7 @@ const table = createUpstreamTable(
   undefined,
 );
 
-/** What these scopes mean at `/token/<at>`: upstream and name there. */
+/** Upstream and repository that these scopes name at `/token/<at>`. */
 function meant(scopes: readonly string[], at = 'docker.io'): string[] {
   return askedScopes(scopes, (name) => table.destination(name, at)).map(
     ({ upstream, repository }) => `${upstream.name} ${repository}`,
@@ -39,7 +39,7 @@ suite('the scopes of a token request', () => {
     test(`${scope} at /token/${at} is ${meaning}`, () => assert.deepEqual(meant([scope], at), [meaning]));
   }
 
-  test('what is no reading of a repository is left out, and each name counts once', () => {
+  test('scopes that do not pull from a repository are ignored, and each name counts once', () => {
     assert.deepEqual(
       meant([
         'registry:catalog:*',
@@ -53,7 +53,7 @@ suite('the scopes of a token request', () => {
     );
   });
 
-  test('a name that is none, and a flood of scopes, are refused', () => {
+  test('an invalid name and a flood of scopes are refused', () => {
     assert.throws(() => meant(['repository:UPPER/../x:pull']), { code: 'NAME_INVALID' });
     const many = (count: number) => Array.from({ length: count }, (_, n) => `repository:o/i${n}:pull`);
     assert.equal(meant(many(32)).length, 32);
@@ -80,7 +80,7 @@ suite('the scopes of a token request', () => {
     );
   });
 
-  test('nothing that a client can write reaches an upstream that is not configured, or fails otherwise than by a refusal', () => {
+  test('no scope reaches an upstream that is not configured, or fails other than by a refusal', () => {
     fc.assert(
       fc.property(
         fc.array(

@@ -1,16 +1,16 @@
 import { LarderError } from '../../kit/errors.ts';
 import type { Destination } from '../access/target.ts';
 
-/** Clients ask for one or two; each upstream among them costs a login. */
+/** Clients ask for one or two. Each upstream among them costs a login. */
 const SCOPE_LIMIT = 32;
 
-/** distribution, docs/content/spec/auth/scope.md: `resourcetype[(class)]:resourcename:actions`. A name may contain a port. */
+/** Matches `resourcetype[(class)]:resourcename:actions` (distribution, spec/auth/scope.md). A name may contain a port. */
 const REPOSITORY_SCOPE = /^repository(?:\([a-z0-9]+\))?:(.+):([a-z,*]+)$/;
 
 /**
- * What a token request wants to read, each name once, as the path of a request would be understood (`resolve`). Scopes of other things,
- * and those without `pull`, are left out: a server grants what it can of what is asked.
- * @throws `REQUEST_INVALID` above 32 scopes, and what `resolve` throws for a name that is none.
+ * Destinations that a token request wants to read, each once. `resolve` reads a name as the path of a request is read.
+ * Scopes of other resources, and scopes without `pull`, are ignored: a token server grants the part it can.
+ * @throws `REQUEST_INVALID` above 32 scopes, and what `resolve` throws for an invalid name.
  */
 export function askedScopes(
   scopes: readonly string[],

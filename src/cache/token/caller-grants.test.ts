@@ -11,21 +11,21 @@ import { parseRepositoryName, type RepositoryName } from '../../oci/reference.ts
 import type { LoginAnswer } from '../../upstream/types.ts';
 import type { CachedUpstream } from '../access/target.ts';
 import { createCallerGrants, type Wanted } from './caller-grants.ts';
-import type { Login } from './token-form.ts';
+import type { ClientLogin } from './token-form.ts';
 
-const LOGIN: Login = { kind: 'password', username: 'alice', password: 'secret-9' };
+const LOGIN: ClientLogin = { kind: 'password', username: 'alice', password: 'secret-9' };
 const [APP, LIB] = ['team/app', 'team/lib'].map(parseRepositoryName) as [RepositoryName, RepositoryName];
 
-/** Proofs that the test names; upstreams that answer logins as it says. */
+/** Proofs as `proven` says, and upstreams that answer logins as the test says. */
 function setting(proven: readonly RepositoryName[] = []) {
   const refused: string[] = [];
   const log: string[] = [];
   const metrics = declareCacheMetrics(createMetricsRegistry());
   const grantsFor = createCallerGrants({
     access: {
-      accountOf: (...parts) => `account-of-${parts[1]}`,
-      mayBridge: (_upstream, repository) => proven.includes(repository),
-      refuse: ({ name }, account) => refused.push(`${name} ${account}`),
+      credentialIdOf: (...parts) => `credential-of-${parts[1]}`,
+      mayUseDuringOutage: (_upstream, repository) => proven.includes(repository),
+      refuse: ({ name }, credentialId) => refused.push(`${name} ${credentialId}`),
     },
     metrics,
     logger: createLogger({ level: 'debug', format: 'json' }, (line) => log.push(line)),
@@ -55,14 +55,14 @@ function at(name: string, logIn: LoginAnswer | ErrorCode, ...repositories: Repos
 const ACCEPTED: LoginAnswer = { kind: 'accepted', authorization: 'Bearer t', lifeMs: 200_000 };
 
 suite('the grants of a caller', () => {
-  test('hold what the upstream is to be sent, for as long as that lives', async () => {
+  test('hold what is sent to the upstream, for as long as that lives', async () => {
     const { ask, outcomes } = setting();
     assert.deepEqual(await ask(at('a.example', ACCEPTED, APP)), {
       grants: [
         {
           upstream: 'a.example',
           repositories: [APP],
-          account: 'account-of-alice',
+          account: 'credential-of-alice',
           authorization: 'Bearer t',
         },
       ],
@@ -81,7 +81,7 @@ suite('the grants of a caller', () => {
     assert.equal(open.grants[0]?.authorization ?? open.grants[0]?.grace, undefined, 'nothing to send');
   });
 
-  test('of several upstreams live as long as the shortest, and leave out who refuses', async () => {
+  test('of several upstreams live as long as the shortest, without an upstream that refuses', async () => {
     const { ask, refused, outcomes } = setting();
     const result = await ask(
       at('a.example', ACCEPTED, APP),
@@ -94,7 +94,7 @@ suite('the grants of a caller', () => {
       ['a.example', 'b.example'],
     );
     assert.equal(result.lifeMs, 100_000);
-    assert.deepEqual(refused, ['c.example account-of-alice']);
+    assert.deepEqual(refused, ['c.example credential-of-alice']);
     assert.deepEqual(await outcomes(), [
       'a.example granted 1',
       'b.example granted 1',
@@ -107,15 +107,15 @@ suite('the grants of a caller', () => {
     [401, 'UPSTREAM_UNAUTHORIZED'],
     [403, 'UPSTREAM_DENIED'],
   ] as const) {
-    test(`a ${status} is relayed, ends the proofs, and is never bridged`, async () => {
+    test(`a ${status} is relayed, ends the proofs, and no earlier proof counts`, async () => {
       const { ask, refused } = setting([APP]);
       await assert.rejects(ask(at('a.example', { kind: 'refused', status }, APP)), { code, status });
-      assert.deepEqual(refused, ['a.example account-of-alice']);
+      assert.deepEqual(refused, ['a.example credential-of-alice']);
     });
   }
 
-  test('are given on an earlier proof for a minute, while nobody can check the login, and the log says so', async () => {
-    for (const trouble of [
+  test('are given on an earlier proof for a minute, while the upstream cannot check the login, and the log says so', async () => {
+    for (const cause of [
       'UPSTREAM_UNREACHABLE',
       'UPSTREAM_5XX',
       'UPSTREAM_TIMEOUT',
@@ -123,18 +123,18 @@ suite('the grants of a caller', () => {
       'UPSTREAM_RATE_LIMITED',
     ] as const) {
       const { ask, refused, log, outcomes } = setting([APP]);
-      assert.deepEqual(await ask(at('a.example', trouble, APP, LIB)), {
-        grants: [{ upstream: 'a.example', repositories: [APP], account: 'account-of-alice', grace: true }],
+      assert.deepEqual(await ask(at('a.example', cause, APP, LIB)), {
+        grants: [{ upstream: 'a.example', repositories: [APP], account: 'credential-of-alice', grace: true }],
         lifeMs: 60_000,
       });
       assert.deepEqual(refused, []);
       assert.deepEqual(await outcomes(), ['a.example grace 1']);
-      assert.match(log.join(''), new RegExp(`"event":"token-grace".*"cause":"${trouble}"`));
+      assert.match(log.join(''), new RegExp(`"event":"token-grace".*"cause":"${cause}"`));
       assert.doesNotMatch(log.join(''), /secret-9|alice/);
     }
   });
 
-  test('are none during an outage without a proof, without a repository, or for trouble of another kind', async () => {
+  test('are none during an outage without a proof, without a repository, or for a failure of another kind', async () => {
     await assert.rejects(setting().ask(at('a.example', 'UPSTREAM_5XX', APP)), { code: 'UPSTREAM_5XX' });
     await assert.rejects(setting([APP]).ask(at('a.example', 'UPSTREAM_5XX')), { code: 'UPSTREAM_5XX' });
     for (const code of ['UPSTREAM_FORBIDDEN_ADDRESS', 'OVERLOADED', 'CLIENT_GONE'] as const)

@@ -1,24 +1,22 @@
 import { isLarderError, type LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { CacheMetrics } from '../metrics.ts';
+import type { CacheMetrics, TokenOutcome } from '../metrics.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { Credential } from '../../upstream/credentials/credential.ts';
 import type { AccessForTokens } from '../access/access.ts';
 import { excusesStaleness, UpstreamRefusal } from '../../upstream/refusal.ts';
 import type { CachedUpstream } from '../access/target.ts';
-import type { TokenGrant } from './token-contents.ts';
-import type { Login } from './token-form.ts';
-import { DEFAULT_LIFE_MS, GRACE_LIFE_MS, MAX_LIFE_MS } from './token-life.ts';
-import type { TokenOutcome } from './token-outcome.ts';
+import { DEFAULT_LIFE_MS, GRACE_LIFE_MS, MAX_LIFE_MS, type SealedGrant } from './token-contents.ts';
+import type { ClientLogin } from './token-form.ts';
 
-/** What a caller wants to read at one upstream; nothing: only whether its login is good. */
+/** Repositories that a caller wants to read at one upstream. None: only its login is checked. */
 export interface Wanted {
   readonly upstream: CachedUpstream;
   readonly repositories: readonly RepositoryName[];
 }
 
 export interface CallerGrants {
-  readonly grants: readonly TokenGrant[];
+  readonly grants: readonly SealedGrant[];
   readonly lifeMs: number;
 }
 
@@ -29,20 +27,19 @@ export interface CallerGrantsDeps {
 }
 
 /**
- * Logs a caller in at each upstream it wants something of, and gives what they granted. As with any token server less than was asked
- * for is no failure; nothing at all is: then a refusal is thrown, else the first trouble.
+ * Logs a caller in at each upstream it wants to read from, and returns their grants. Fewer grants than asked for are no
+ * failure, as with any token server. Without any grant it throws: a refusal if there is one, else the first failure.
  *
- * A refusal ends all proofs of the caller at that upstream. While nobody can judge a login, a caller with a proof that may bridge an
- * outage gets a grant on that, for a minute.
+ * A refusal ends all proofs of the caller at that upstream. While an upstream cannot check a login, a caller with a proof
+ * within `outageGrace` gets a grant for a minute.
  */
 export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps) {
   return async function grantsFor(
-    login: Login,
+    login: ClientLogin,
     wanted: readonly Wanted[],
     signal: AbortSignal,
   ): Promise<CallerGrants> {
-    const account = access.accountOf(...partsOf(login));
-    const credential: Credential = { ...login, id: account };
+    const credential: Credential = { ...login, id: access.credentialIdOf(...partsOf(login)) };
     const outcomes = await Promise.allSettled(wanted.map((one) => grantAt(one, credential, signal)));
     const granted = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     const failures = outcomes.flatMap((outcome) =>
@@ -60,7 +57,7 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
     { upstream, repositories }: Wanted,
     credential: Credential,
     signal: AbortSignal,
-  ): Promise<{ grant: TokenGrant; lifeMs: number }> {
+  ): Promise<{ grant: SealedGrant; lifeMs: number }> {
     const grant = { upstream: upstream.name, repositories: [...repositories], account: credential.id };
     try {
       const answer = await upstream.client.logIn({ credential, repositories, signal });
@@ -78,21 +75,22 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
         count(upstream, 'refused');
         throw error;
       }
-      const bridged = isLarderError(error) && excusesStaleness(error) ? bridgedOf(upstream, grant) : [];
-      count(upstream, bridged.length === 0 ? 'failed' : 'grace');
-      if (bridged.length === 0) throw error;
-      logger.warn('a login cannot be checked, and is good for what was proven before', {
+      const proven = isLarderError(error) && excusesStaleness(error) ? provenOf(upstream, grant) : [];
+      count(upstream, proven.length === 0 ? 'failed' : 'grace');
+      if (proven.length === 0) throw error;
+      logger.warn('upstream cannot check a login; earlier proofs count', {
         event: 'token-grace',
         upstream: upstream.name,
-        repositories: bridged,
+        repositories: proven,
         cause: (error as LarderError).code,
       });
-      return { grant: { ...grant, repositories: bridged, grace: true }, lifeMs: GRACE_LIFE_MS };
+      return { grant: { ...grant, repositories: proven, grace: true }, lifeMs: GRACE_LIFE_MS };
     }
   }
 
-  function bridgedOf(upstream: CachedUpstream, { repositories, account }: TokenGrant): RepositoryName[] {
-    return repositories.filter((repository) => access.mayBridge(upstream, repository, account));
+  /** Repositories in which an earlier proof counts during the outage. */
+  function provenOf(upstream: CachedUpstream, { repositories, account }: SealedGrant): RepositoryName[] {
+    return repositories.filter((repository) => access.mayUseDuringOutage(upstream, repository, account));
   }
 
   function count({ name }: CachedUpstream, outcome: TokenOutcome): void {
@@ -100,7 +98,7 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
   }
 }
 
-function partsOf(login: Login): string[] {
+function partsOf(login: ClientLogin): string[] {
   return login.kind === 'password' ? [login.kind, login.username, login.password] : [login.kind, login.token];
 }
 

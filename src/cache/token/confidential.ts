@@ -3,12 +3,12 @@ import type { TLSSocket } from 'node:tls';
 import { LarderError } from '../../kit/errors.ts';
 import { addressScope } from '../../upstream/http/address.ts';
 
-/** How a request reached the process. */
+/** The connection by which a request reached the process. */
 export type Connection = Pick<Socket, 'remoteAddress'> & Partial<Pick<TLSSocket, 'encrypted'>>;
 
 /**
- * Passwords and tokens travel only where nobody listens: over TLS, from this very machine, or behind a proxy that ends TLS, which an
- * `https` address in `--external-url` tells. Throws `TLS_REQUIRED` otherwise.
+ * Throws `TLS_REQUIRED` unless passwords and tokens are safe from listeners: over TLS, from this machine, or behind a proxy
+ * that ends TLS, which an `https` address in `--external-url` declares.
  */
 export function requireConfidential(connection: Connection, externalUrl: URL | undefined): void {
   if (isEncrypted(connection) || externalUrl?.protocol === 'https:') return;

@@ -16,21 +16,21 @@ function setting() {
   const log: string[] = [];
   const logger = createLogger({ level: 'debug', format: 'json' }, (line) => log.push(line));
   const counts = { reads: 0, writes: 0 };
-  const trouble: { read?: boolean; write?: boolean } = {};
+  const fails: { read?: boolean; write?: boolean } = {};
   const counted = {
     async readDocument(name: string) {
       counts.reads += 1;
-      if (trouble.read === true) throw new LarderError('STORE_UNAVAILABLE', 'the disk does not answer');
+      if (fails.read === true) throw new LarderError('STORE_UNAVAILABLE', 'the disk does not answer');
       return store.readDocument(name);
     },
     async writeDocument(name: string, content: Buffer) {
       counts.writes += 1;
-      if (trouble.write === true) throw new LarderError('STORE_FULL', 'no room');
+      if (fails.write === true) throw new LarderError('STORE_FULL', 'no room');
       return store.writeDocument(name, content);
     },
   };
   const start = (): KeyRing => createKeyRing({ store: counted, clock, logger });
-  return { clock, store, log, counts, trouble, start };
+  return { clock, store, log, counts, fails, start };
 }
 
 async function knows(ring: KeyRing, id: string): Promise<boolean> {
@@ -96,12 +96,12 @@ suite('the keys of tokens', () => {
     assert.notEqual(one.id, two.id);
     for (const ring of [a, b, a, b]) {
       clock.advance(5_000);
-      await ring.find('nobody');
+      await ring.find('unknown');
     }
     for (const ring of [a, b, start()]) for (const { id } of [one, two]) assert.ok(await knows(ring, id));
   });
 
-  test('an unknown name costs one look into the store every 5 s', async () => {
+  test('an unknown id costs one read of the store every 5 s', async () => {
     const { start, clock, counts } = setting();
     const ring = start();
     await ring.current();
@@ -127,16 +127,16 @@ suite('the keys of tokens', () => {
   }
 
   test('a store that cannot be read is not written over, and one that cannot be written costs nothing but a restart', async () => {
-    const { start, trouble, counts, store, log } = setting();
+    const { start, fails, counts, store, log } = setting();
     const before = await start().current();
-    trouble.read = true;
+    fails.read = true;
     const ring = start();
     const own = await ring.current();
     assert.notEqual(own.id, before.id);
     assert.equal(counts.writes, 1);
     assert.ok(await knows(ring, own.id));
-    delete trouble.read;
-    trouble.write = true;
+    delete fails.read;
+    fails.write = true;
     store.documents.clear();
     const other = start();
     assert.ok(await knows(other, (await other.current()).id));

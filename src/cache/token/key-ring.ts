@@ -5,19 +5,22 @@ import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { SingleFlight } from '../../kit/single-flight.ts';
 import type { Store } from '../../store/types.ts';
-import { MAX_LIFE_MS } from './token-life.ts';
+import { MAX_LIFE_MS } from './token-contents.ts';
 
-/** A key that tokens are sealed with. */
+/** A key that seals tokens. */
 export interface TokenKey {
   readonly id: string;
   readonly secret: KeyObject;
 }
 
-/** The keys of tokens: a new one each day, older ones as long as a token of theirs may live. */
+/** The keys of tokens: a new key each day, and older keys as long as a token sealed with one may live. */
 export interface KeyRing {
   /** The key to seal with. */
   current(): Promise<TokenKey>;
-  /** The key of this name; one that is unknown is looked for in the store, where another replica may have put it, every 5 s at most. */
+  /**
+   * The key with this id. An unknown key is looked up in the store, where another replica may have put it, every 5 s at
+   * most.
+   */
   find(id: string): Promise<TokenKey | undefined>;
 }
 
@@ -29,16 +32,16 @@ export interface KeyRingDeps {
 
 const DOCUMENT = 'token-keys.json';
 const DAY_MS = 24 * 3600_000;
-/** Clocks of replicas may differ by so much. */
+/** Allowed difference between the clocks of replicas. */
 const SKEW_MS = 5 * 60_000;
 const LOOK_INTERVAL_MS = 5_000;
 /** AES-256. */
 const KEY_BYTES = 32;
 
 /**
- * A {@link KeyRing} whose keys outlive the process in the store and are shared by all who share it. Whoever finds a key of its
- * own missing there, because another wrote at the same moment, puts it back. A store that cannot be read or written, or a damaged
- * document, costs no more than tokens: with another key, clients ask for new ones.
+ * Makes a {@link KeyRing} whose keys are in the store: they outlive the process, and replicas with one store share them. A
+ * replica that finds its own key missing there, because another wrote at the same moment, puts it back. An unreadable or
+ * unwritable store, or a damaged document, costs only tokens: clients then ask for new ones.
  */
 export function createKeyRing({ store, clock, logger }: KeyRingDeps): KeyRing {
   /** Newest first. */
@@ -49,10 +52,10 @@ export function createKeyRing({ store, clock, logger }: KeyRingDeps): KeyRing {
   async function synchronise(): Promise<void> {
     lookedAt = clock.monotonic();
     const stored = await read();
-    keys = living([...keys, ...(stored ?? [])], clock.now());
+    keys = unexpired([...keys, ...(stored ?? [])], clock.now());
     if (!keys.some(isYoung)) keys = [createKey(clock.now()), ...keys];
     const isStored = ({ id }: DatedKey): boolean => stored?.some((key) => key.id === id) === true;
-    // What could not be read must not be written over: it may hold the keys of others.
+    // An unreadable document must not be overwritten: it may hold keys of other replicas.
     if (stored !== undefined && !keys.every(isStored)) await write();
   }
 
@@ -61,13 +64,13 @@ export function createKeyRing({ store, clock, logger }: KeyRingDeps): KeyRing {
     try {
       content = await store.readDocument(DOCUMENT);
     } catch (error) {
-      logger.warn('the keys of tokens cannot be read, those in memory go on', { error: errorText(error) });
+      logger.warn('cannot read the token keys; those in memory stay in use', { error: errorText(error) });
       return undefined;
     }
     if (content === undefined) return [];
     const parsed = parse(content);
     if (parsed === undefined) {
-      logger.warn('the keys of tokens are damaged and replaced; callers will ask for new tokens', {
+      logger.warn('token keys are damaged and were replaced; callers will ask for new tokens', {
         event: 'token-keys-damaged',
       });
     }
@@ -78,7 +81,7 @@ export function createKeyRing({ store, clock, logger }: KeyRingDeps): KeyRing {
     try {
       await store.writeDocument(DOCUMENT, format(keys));
     } catch (error) {
-      logger.warn('the keys of tokens cannot be kept: tokens will end with this process', {
+      logger.warn('cannot store the token keys; tokens end with this process', {
         error: errorText(error),
       });
     }
@@ -95,7 +98,7 @@ export function createKeyRing({ store, clock, logger }: KeyRingDeps): KeyRing {
       return keys.find(isYoung) as DatedKey;
     },
     async find(id) {
-      const find = (): DatedKey | undefined => living(keys, clock.now()).find((key) => key.id === id);
+      const find = (): DatedKey | undefined => unexpired(keys, clock.now()).find((key) => key.id === id);
       if (find() === undefined && clock.monotonic() - lookedAt >= LOOK_INTERVAL_MS)
         await flights.do(DOCUMENT, synchronise);
       return find();
@@ -116,8 +119,11 @@ function createKey(now: number): DatedKey {
   };
 }
 
-/** Each once, newest first. One from the far future was made while the clock was wrong: it would never grow old. */
-function living(keys: readonly DatedKey[], now: number): DatedKey[] {
+/**
+ * Keys that have not expired, each once, newest first. A key from the far future was made while the clock was wrong, and
+ * would never expire.
+ */
+function unexpired(keys: readonly DatedKey[], now: number): DatedKey[] {
   const byId = new Map(keys.map((key) => [key.id, key]));
   return [...byId.values()]
     .filter(({ createdAt }) => now - createdAt < DAY_MS + MAX_LIFE_MS + SKEW_MS && createdAt - now < DAY_MS)

@@ -5,12 +5,16 @@ import { TOKEN_PATH } from '../http/route.ts';
 import type { CachedUpstream } from '../access/target.ts';
 import { isEncrypted, requireConfidential, type Connection } from './confidential.ts';
 
-/** RFC 6750, section 3.1. containerd asks for a new token only when told so, and else repeats itself six times. */
+/**
+ * Error codes of RFC 6750, section 3.1. Without one containerd repeats the request six times instead of asking for a new
+ * token.
+ */
 export type TokenProblem = 'invalid_token' | 'insufficient_scope';
 
 /**
- * Larder's own challenge: where a client of `upstream` gets a token, for the repository that it calls `visibleName` (undefined: a
- * ping). The realm lies at `--external-url`, else where the request was sent to. Throws as {@link requireConfidential} does.
+ * Makes Larder's own challenge: it names the token endpoint of `upstream`, and the repository that the client calls
+ * `visibleName` (undefined for a ping). The realm is at `--external-url`, else at the address the request was sent to.
+ * Throws as {@link requireConfidential} does.
  */
 export type OwnChallenge = (
   exchange: RegistryExchange,
@@ -38,7 +42,7 @@ export function pullScope(visibleName: string): string {
   return `repository:${visibleName}:pull`;
 }
 
-/** Only host and port of what the client wrote: the address goes back to this client alone. */
+/** Address in the request's `Host`: host and port only. It goes back to this client alone. */
 function requestedUrl({ request }: RegistryExchange, scheme: 'http' | 'https'): URL {
   const { host = '' } = request.headers;
   if (/^[^/?#@\\\s]+$/.test(host) && URL.canParse(`${scheme}://${host}`))

@@ -7,9 +7,9 @@ import { pingedIssuer } from './issuing.ts';
 import type { TokenRealm } from './token-realm.ts';
 import type { CachedUpstream } from '../access/target.ts';
 import type { UpstreamTable } from '../upstreams.ts';
-import { answerError } from '../../upstream/refusal.ts';
+import { toRefusal } from '../../upstream/refusal.ts';
 
-/** How long a challenge stands in for an upstream that does not answer. */
+/** Time for which a challenge stands in for an upstream that does not answer. */
 const REMEMBERED_MS = 24 * 3600_000;
 
 export interface PingAnswerDeps {
@@ -21,9 +21,11 @@ export interface PingAnswerDeps {
 export type PingAnswers = (exchange: RegistryExchange, table: UpstreamTable) => Promise<void>;
 
 /**
- * Answers `GET /v2/`, where crane, skopeo, Podman and Docker decide once and for all whether to log in: with Larder's own challenge
- * where it issues tokens for any of the upstreams that may be meant; in mode `Caller` with one upstream, or with `ns`, as that upstream
- * answers this caller, and with its challenge while it is down; otherwise with 200.
+ * Answers `GET /v2/`, by which crane, skopeo, Podman and Docker decide whether to log in at all:
+ * - with Larder's own challenge, if it issues tokens for any upstream that the ping may be for;
+ * - in mode `Caller` with one upstream, or with `ns`: as that upstream answers this caller, and with its remembered
+ *   challenge while it is down;
+ * - otherwise with 200.
  */
 export function createPingAnswers({ access, tokens, clock }: PingAnswerDeps): PingAnswers {
   const remembered = new Map<string, { status: number; challenges: readonly string[]; at: number }>();
@@ -43,7 +45,7 @@ export function createPingAnswers({ access, tokens, clock }: PingAnswerDeps): Pi
       return;
     }
     const answer = await ask(exchange, upstream);
-    if (answer.status === 401 || answer.status === 403) throw answerError(answer, 'list', upstream.name);
+    if (answer.status === 401 || answer.status === 403) throw toRefusal(answer, 'list', upstream.name);
     sendOk(exchange);
   };
 
@@ -68,7 +70,7 @@ export function createPingAnswers({ access, tokens, clock }: PingAnswerDeps): Pi
     } catch (error) {
       const last = remembered.get(upstream.name);
       if (!isLarderError(error) || exchange.signal.aborted) throw error;
-      // An upstream that is down must not keep cached content from anyone: without a memory of a challenge, the ping succeeds.
+      // An upstream that is down must not keep cached content from any caller: without a remembered challenge the ping succeeds.
       return last !== undefined && clock.now() - last.at < REMEMBERED_MS
         ? last
         : { status: 200, challenges: [] };

@@ -1,4 +1,4 @@
-import type { CacheMetrics } from '../metrics.ts';
+import type { CacheMetrics, TokenOutcome } from '../metrics.ts';
 import { sendBody } from '../http/answer.ts';
 import type { RegistryExchange } from '../http/exchange.ts';
 import type { CachedUpstream, Destination } from '../access/target.ts';
@@ -8,15 +8,17 @@ import type { CallerGrants, Wanted } from './caller-grants.ts';
 import { requireConfidential } from './confidential.ts';
 import { issuesTokens, issuingUpstream } from './issuing.ts';
 import { pullScope } from './own-challenge.ts';
-import { covers } from './token-contents.ts';
+import { covers, DEFAULT_LIFE_MS } from './token-contents.ts';
 import type { SealedToken, TokenSeal } from './token-seal.ts';
-import { readTokenForm, type Login } from './token-form.ts';
-import { DEFAULT_LIFE_MS } from './token-life.ts';
-import type { TokenOutcome } from './token-outcome.ts';
+import { readTokenForm, type ClientLogin } from './token-form.ts';
 
 export interface TokenEndpointDeps {
   readonly seal: TokenSeal;
-  readonly grantsFor: (login: Login, wanted: readonly Wanted[], signal: AbortSignal) => Promise<CallerGrants>;
+  readonly grantsFor: (
+    login: ClientLogin,
+    wanted: readonly Wanted[],
+    signal: AbortSignal,
+  ) => Promise<CallerGrants>;
   readonly metrics: CacheMetrics;
   readonly externalUrl: URL | undefined;
 }
@@ -24,9 +26,10 @@ export interface TokenEndpointDeps {
 export type TokenEndpoint = (exchange: RegistryExchange, table: UpstreamTable, name: string) => Promise<void>;
 
 /**
- * Answers `/token/<upstream>`: a token for whoever brings a login that the upstream takes, one for anybody to whoever brings none.
- * Scopes name repositories as the client's requests do, so an alias in one leads to another upstream, with the login that the client
- * keeps for this host. Throws `NAME_UNKNOWN`, `TLS_REQUIRED`, `REQUEST_INVALID`, `UNSUPPORTED`, and why there is no token.
+ * Answers `/token/<upstream>`: a caller whose login the upstream accepts gets a token, a caller without a login an anonymous
+ * token. Scopes name repositories as the client's requests do, so an alias in a scope leads to another upstream, with the
+ * login that the client keeps for this host. Throws `NAME_UNKNOWN`, `TLS_REQUIRED`, `REQUEST_INVALID`, `UNSUPPORTED`, and the
+ * reason why there is no token.
  */
 export function createTokenEndpoint(deps: TokenEndpointDeps): TokenEndpoint {
   const { seal, grantsFor, metrics, externalUrl } = deps;
@@ -36,7 +39,7 @@ export function createTokenEndpoint(deps: TokenEndpointDeps): TokenEndpoint {
     const upstream = issuingUpstream(table, name);
     requireConfidential(exchange.request.socket, externalUrl);
     const { login, scopes } = await readTokenForm(exchange);
-    // Names without an alias are this upstream's, as with `ns`.
+    // A name without an alias belongs to this upstream, as with `ns`.
     const asked = askedScopes(scopes, (visibleName) => table.destination(visibleName, upstream.name));
     if (login === undefined) {
       metrics.tokens.inc({ upstream_host: upstream.name, outcome: 'anonymous' satisfies TokenOutcome });
@@ -49,7 +52,10 @@ export function createTokenEndpoint(deps: TokenEndpointDeps): TokenEndpoint {
   };
 }
 
-/** A client that only logs in (`docker login`) names no repository: its login is tried at the upstream of the path. */
+/**
+ * Groups the repositories by upstream. A client that only logs in (`docker login`) names none: its login is tried at the
+ * upstream of the path.
+ */
 function wantedOf(asked: readonly Destination[], upstream: CachedUpstream): Wanted[] {
   if (asked.length === 0) return [{ upstream, repositories: [] }];
   const byUpstream = Map.groupBy(asked, (target) => target.upstream);
@@ -61,7 +67,7 @@ function wantedOf(asked: readonly Destination[], upstream: CachedUpstream): Want
     }));
 }
 
-/** token.md, "Token Response Fields"; oauth.md wants `scope` besides. */
+/** Sends the fields of token.md, "Token Response Fields", and `scope`, which oauth.md requires. */
 function send(
   exchange: RegistryExchange,
   { token, issuedAt, expiresInSeconds }: SealedToken,

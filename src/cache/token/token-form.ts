@@ -3,25 +3,25 @@ import { LarderError } from '../../kit/errors.ts';
 import { readRequestBody } from '../../kit/read-request-body.ts';
 import type { RegistryExchange } from '../http/exchange.ts';
 
-/** What a client logs in with. */
-export type Login =
+/** The login in a token request. */
+export type ClientLogin =
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
   | { readonly kind: 'identity-token'; readonly token: string };
 
 /** A token request in either of its forms. */
 export interface TokenForm {
-  /** Undefined: the client wants a token for anybody. */
-  readonly login: Login | undefined;
+  /** Undefined: the client wants an anonymous token. */
+  readonly login: ClientLogin | undefined;
   /** As the client wrote them. */
   readonly scopes: readonly string[];
 }
 
-/** A password and a handful of scopes take less than 1 KiB, an identity token of a cloud some more. */
+/** A password and a handful of scopes take less than 1 KiB, an identity token of a cloud a little more. */
 const BODY_LIMIT = 64 * 1024;
 
 /**
- * Reads a token request: GET with its query and Basic (distribution, docs/content/spec/auth/token.md), or POST with a form (oauth.md).
- * `service`, `client_id` and what else they hold makes no difference here. Throws `REQUEST_INVALID`, and `UNSUPPORTED` for another method.
+ * Reads a token request: a GET with query and Basic (distribution, spec/auth/token.md), or a POST with a form (oauth.md).
+ * `service`, `client_id` and any other parameter are ignored. Throws `REQUEST_INVALID`, and `UNSUPPORTED` for another method.
  */
 export async function readTokenForm(exchange: RegistryExchange): Promise<TokenForm> {
   switch (exchange.method) {
@@ -33,7 +33,7 @@ export async function readTokenForm(exchange: RegistryExchange): Promise<TokenFo
     case 'POST':
       return readPost(exchange);
     default:
-      throw new LarderError('UNSUPPORTED', `a token is asked for by GET or POST, not by ${exchange.method}`);
+      throw new LarderError('UNSUPPORTED', `token requests use GET or POST, not ${exchange.method}`);
   }
 }
 
@@ -69,7 +69,7 @@ async function readPost(exchange: RegistryExchange): Promise<TokenForm> {
   const parsed = POST.safeParse(Object.fromEntries(form));
   if (parsed.success) return parsed.data;
   throw invalid(
-    'a token is asked for with grant_type=password, username and password, or with grant_type=refresh_token and refresh_token',
+    'a token request needs grant_type=password, username and password, or grant_type=refresh_token and refresh_token',
   );
 }
 
@@ -77,8 +77,8 @@ function tooLong(): LarderError {
   return invalid(`the body is larger than ${BODY_LIMIT} bytes`);
 }
 
-/** RFC 7617: the name ends at the first colon. */
-function basicLogin(authorization: string | undefined): Login | undefined {
+/** Reads Basic credentials: the user name ends at the first colon (RFC 7617). */
+function basicLogin(authorization: string | undefined): ClientLogin | undefined {
   if (authorization === undefined) return undefined;
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization)?.[1];
   const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
@@ -91,7 +91,7 @@ function splitScopes(text: string): string[] {
   return text.split(' ').filter((scope) => scope !== '');
 }
 
-/** The message quotes nothing of the request: it may be a secret. */
+/** `message` must quote nothing of the request, which may hold a secret. */
 function invalid(message: string): LarderError {
   return new LarderError('REQUEST_INVALID', message);
 }

@@ -1,4 +1,4 @@
-import type { Presented } from '../access/presented.ts';
+import type { PresentedCredential } from '../access/presented-credential.ts';
 import type { RegistryExchange } from '../http/exchange.ts';
 import { LoginRequired } from '../http/login-required.ts';
 import type { CachedUpstream, Destination } from '../access/target.ts';
@@ -9,14 +9,14 @@ import type { TokenSeal } from './token-seal.ts';
 /** Reads the tokens that clients bring back. */
 export interface TokenReader {
   /**
-   * What the `Authorization` of a request presents to the upstream of `destination`, which issues tokens; undefined for a caller without
-   * one, or with a token for anybody. Throws `TOKEN_REQUIRED` for anything else: a password (it belongs to the token endpoint), a
-   * token that is expired or not ours, or one for other repositories.
+   * The credential that a request presents to the upstream of `target`, which issues tokens. Undefined for a caller without
+   * `Authorization`, or with an anonymous token. Throws `TOKEN_REQUIRED` for anything else: a password (only the token
+   * endpoint takes those), a token that has expired or that Larder did not make, or a token for other repositories.
    */
-  read(exchange: RegistryExchange, target: Destination): Promise<Presented | undefined>;
-  /** Lets a ping pass that brings any token of ours; throws `TOKEN_REQUIRED` with the challenge of `upstream` otherwise. */
+  read(exchange: RegistryExchange, target: Destination): Promise<PresentedCredential | undefined>;
+  /** Throws `TOKEN_REQUIRED` with the challenge of `upstream` unless the ping brings any token of Larder. */
   checkPing(exchange: RegistryExchange, upstream: CachedUpstream): Promise<void>;
-  /** True for a token of ours, which is nothing for the upstreams that clients log in at themselves. */
+  /** True for a token of Larder, which must not go to upstreams that clients log in at themselves. */
   isOurs(authorization: string): Promise<boolean>;
 }
 
@@ -45,11 +45,11 @@ export function createTokenReader(seal: TokenSeal, challenge: OwnChallenge): Tok
       if (contents.grants === 'anonymous') return undefined;
       const grant = contents.grants.find((one) => covers(one, target));
       if (grant === undefined) throw refuse(exchange, upstream, visibleName, 'insufficient_scope');
-      const { account, authorization: presented, grace } = grant;
-      // An upstream that asks nobody for a login knows its callers as little as strangers.
+      const { account: credentialId, authorization: presented, grace } = grant;
+      // An upstream that requires no login cannot distinguish its callers: they are anonymous.
       return presented === undefined && grace === undefined
         ? undefined
-        : { authorization: presented, account };
+        : { authorization: presented, credentialId };
     },
 
     async checkPing(exchange, upstream) {
@@ -64,7 +64,7 @@ export function createTokenReader(seal: TokenSeal, challenge: OwnChallenge): Tok
 }
 
 const MESSAGES = {
-  none: 'a token of this cache is needed',
-  invalid_token: 'this is no token of this cache, or one that has expired',
+  none: 'this request needs a token of this cache',
+  invalid_token: 'not a token of this cache, or an expired one',
   insufficient_scope: 'this token is for other repositories',
 } as const;

@@ -22,25 +22,25 @@ const ACCEPTED: LoginAnswer = { kind: 'accepted', authorization: 'Bearer upstrea
 
 interface Setting extends AsyncDisposable {
   readonly clock: ManualClock;
-  /** What the upstream says to logins from now on; undefined: nothing, it is down. */
+  /** The upstream's current answer to logins; undefined while it is down. */
   upstream: LoginAnswer | undefined;
   /** Repositories in which alice's access was proven. */
   readonly proven: Set<string>;
   /** Asks for a token for these repositories, as alice. */
   logIn(...names: string[]): Promise<GetResult>;
-  /** What a request with this token presents in a repository: the answer's body, or its status. */
+  /** Requests a repository with this token: the credential that it presents, or the status of another answer. */
   present(name: string, token: string): Promise<unknown>;
 }
 
-/** The realm of one upstream behind a real listener, which answers each request with what it presents. */
+/** The realm of one upstream behind a real listener, which answers each request with the credential it presents. */
 async function serve(): Promise<Setting> {
   const clock = new ManualClock(Date.parse('2026-01-01T00:00:00Z'));
   const proven = new Set<string>();
   const realm = createTokenRealm({
     store: new MemoryStore(),
     access: {
-      accountOf: (...parts) => `account of ${parts[1]}`,
-      mayBridge: (_upstream, repository) => proven.has(repository),
+      credentialIdOf: (...parts) => `credential of ${parts[1]}`,
+      mayUseDuringOutage: (_upstream, repository) => proven.has(repository),
       refuse: () => proven.clear(),
     },
     clock,
@@ -117,7 +117,7 @@ suite('a login during an outage', () => {
     const { expires_in: life, scope } = answer.json() as { expires_in: number; scope: string };
     assert.deepEqual([life, scope], [60, 'repository:team/app:pull']);
     const token = tokenOf(answer);
-    assert.deepEqual(await setting.present('team/app', token), { account: 'account of alice' });
+    assert.deepEqual(await setting.present('team/app', token), { credentialId: 'credential of alice' });
     assert.equal(await setting.present('team/lib', token), 401);
     setting.clock.advance(60_000);
     assert.equal(await setting.present('team/app', token), 401);
@@ -147,7 +147,7 @@ suite('a token', () => {
   test('presents what the upstream gave, as long as that lives', async () => {
     await using setting = await serve();
     const token = tokenOf(await setting.logIn('team/app'));
-    const presented = { authorization: 'Bearer upstream', account: 'account of alice' };
+    const presented = { authorization: 'Bearer upstream', credentialId: 'credential of alice' };
     assert.deepEqual(await setting.present('team/app', token), presented);
     setting.clock.advance(199_000);
     assert.deepEqual(await setting.present('team/app', token), presented);
@@ -167,7 +167,7 @@ suite('a token', () => {
     for (const token of [last, next]) assert.notEqual(await setting.present('team/app', token), 401);
   });
 
-  test('of an upstream that asks nobody for a login presents nothing', async () => {
+  test('of an upstream that requires no login presents nothing', async () => {
     await using setting = await serve();
     setting.upstream = { kind: 'open' };
     assert.equal(await setting.present('team/app', tokenOf(await setting.logIn('team/app'))), 'nothing');

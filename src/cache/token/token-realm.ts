@@ -21,17 +21,18 @@ export interface TokenRealmDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: CacheMetrics;
-  /** `--external-url`. */
+  /** Value of `--external-url`. */
   readonly externalUrl: URL | undefined;
 }
 
-/** Larder as the token endpoint of its upstreams with `authentication.realm: Cache`. */
+/** The token endpoint of the upstreams with `authentication.realm: Cache`. */
 export interface TokenRealm extends TokenReader {
   readonly answerToken: TokenEndpoint;
   /**
-   * What to tell a client of an upstream that issues tokens, where `error` is what the upstream said: its 401 gets Larder's own challenge.
-   * A token that came along is of no use any more then. With `outageGrace`, who comes without one while the upstream cannot be asked is
-   * challenged too: only the login tells whether they were let in before. Any other error is returned as it is. Throws `TLS_REQUIRED`.
+   * Maps the upstream's `error` to the error for a client that logs in at Larder. A 401 gets Larder's own challenge, which
+   * declares a presented token invalid. With `outageGrace` an anonymous caller gets the challenge too while the upstream
+   * cannot be asked: only its login shows whether it was proven before. Any other error is returned unchanged. Throws
+   * `TLS_REQUIRED`.
    */
   challenged(error: unknown, exchange: RegistryExchange, target: Destination): unknown;
 }
@@ -45,14 +46,14 @@ export function createTokenRealm(deps: TokenRealmDeps): TokenRealm {
     ...createTokenReader(seal, challenge),
     answerToken: createTokenEndpoint({ seal, grantsFor: createCallerGrants(deps), metrics, externalUrl }),
     challenged(error, exchange, { upstream, visibleName }) {
-      const isStranger = exchange.authorization === undefined;
+      const isAnonymous = exchange.authorization === undefined;
       const own = (): string =>
-        challenge(exchange, upstream, visibleName, isStranger ? undefined : 'invalid_token');
+        challenge(exchange, upstream, visibleName, isAnonymous ? undefined : 'invalid_token');
       if (error instanceof UpstreamRefusal && error.status === 401)
         return new UpstreamRefusal(error.code, error.message, error.upstreamStatus, [own()]);
       const { outageGraceMs } = upstream.config.authentication;
-      return isStranger && outageGraceMs > 0 && isLarderError(error) && excusesStaleness(error)
-        ? new LoginRequired(`${error.message}; a login may be good for what is cached`, own())
+      return isAnonymous && outageGraceMs > 0 && isLarderError(error) && excusesStaleness(error)
+        ? new LoginRequired(`${error.message}; a login may give access to cached content`, own())
         : error;
     },
   };

@@ -14,10 +14,10 @@ const CONTENTS: TokenContents = {
     {
       upstream: 'ghcr.io',
       repositories: [parseRepositoryName('team/app')],
-      account: 'account-7',
+      account: 'credential-7',
       authorization: 'Bearer upstream-token-8',
     },
-    { upstream: 'quay.io', repositories: [parseRepositoryName('o/i')], account: 'account-7', grace: true },
+    { upstream: 'quay.io', repositories: [parseRepositoryName('o/i')], account: 'credential-7', grace: true },
   ],
 };
 
@@ -39,13 +39,13 @@ suite('a sealed token', () => {
     const { token } = await seal.seal(CONTENTS, 60_000);
     assert.deepEqual(await seal.open(token), CONTENTS);
     const shown = token.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1'));
-    for (const secret of ['upstream-token-8', 'account-7', 'team/app', 'ghcr.io'])
+    for (const secret of ['upstream-token-8', 'credential-7', 'team/app', 'ghcr.io'])
       assert.ok(!shown.join('\n').includes(secret) && !token.includes(secret), secret);
     const other = await seal.seal(CONTENTS, 60_000);
     assert.notEqual(other.token, token);
   });
 
-  test('is told from the tokens of upstreams by its form: no key is looked for', async () => {
+  test('is distinguished from tokens of upstreams by its form: no key is looked up', async () => {
     const { seal, finds } = setting();
     const part = Buffer.from(JSON.stringify({ alg: 'RS256', kid: 'x' })).toString('base64url');
     for (const token of [
@@ -83,7 +83,7 @@ suite('a sealed token', () => {
     assert.equal(finds(), 1);
   });
 
-  test('of another key, a changed one, and anything else is none', async () => {
+  test('of another key, a changed token, and any other text do not open', async () => {
     const { seal } = setting();
     const { token } = await seal.seal(CONTENTS, 60_000);
     const foreign = await setting().seal.seal(CONTENTS, 60_000);
@@ -106,7 +106,7 @@ suite('a sealed token', () => {
     );
   });
 
-  test('that names no key, no algorithm of ours, or no end is none', async () => {
+  test('that names no key, another algorithm, or no end does not open', async () => {
     const { seal } = setting();
     const { token } = await seal.seal(CONTENTS, 60_000);
     const header = (fields: object): string => Buffer.from(JSON.stringify(fields)).toString('base64url');

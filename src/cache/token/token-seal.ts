@@ -6,10 +6,10 @@ import type { Clock } from '../../kit/clock.ts';
 import type { KeyRing } from './key-ring.ts';
 import { TOKEN_CONTENTS, type TokenContents } from './token-contents.ts';
 
-/** Makes tokens that nobody but those with the keys can read or make. */
+/** Makes tokens that only the owners of the keys can read or make. */
 export interface TokenSeal {
   seal(contents: TokenContents, lifeMs: number): Promise<SealedToken>;
-  /** Undefined for what is expired, damaged, or was not sealed with one of our keys. */
+  /** Undefined for a token that has expired, is damaged, or was not sealed with a key of the ring. */
   open(token: string): Promise<TokenContents | undefined>;
 }
 
@@ -20,18 +20,19 @@ export interface SealedToken {
   readonly expiresInSeconds: number;
 }
 
-/** Opened tokens are remembered up to so many characters of them: some 3000 with large tokens of an upstream in each. */
+/** Total length of remembered tokens, in characters: about 3000 tokens, if each holds a large token of an upstream. */
 const REMEMBERED_LENGTH = 16 * 1024 * 1024;
 
 /**
- * A JWE with direct encryption has no encrypted key between its first two dots (RFC 7516, section 7.1; RFC 7518, section 4.5). Tokens
- * of upstreams pass here with every request, and to have each refused by the library would take twice the time of the whole answer.
+ * Matches a JWE with direct encryption, which has no encrypted key between its first two dots (RFC 7516, section 7.1; RFC
+ * 7518, section 4.5). Tokens of upstreams arrive here with every request: letting the library refuse each would take twice
+ * the time of the whole answer.
  */
 const DIRECT_JWE = /^[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
- * Tokens as JWE (RFC 7516) with direct encryption, AES-256-GCM. An opened one is remembered by its hash until it expires, so that
- * the many requests of a pull decrypt it once.
+ * Seals tokens as JWE (RFC 7516) with direct encryption, AES-256-GCM. An opened token is remembered by its hash until it
+ * expires: the many requests of a pull decrypt it once.
  */
 export function createTokenSeal(keys: KeyRing, clock: Clock): TokenSeal {
   const opened = new LRUCache<string, OpenedToken>({ maxSize: REMEMBERED_LENGTH });

@@ -25,7 +25,7 @@ describe('the reconcile of a cache', () => {
   });
   afterEach(() => the[Symbol.asyncDispose]());
 
-  /** Until nothing is left to do, as the controller would. */
+  /** Reconciles until nothing changes, as the controller would. */
   async function settle(): Promise<void> {
     for (;;) {
       const { version } = the.api.store;
@@ -34,13 +34,13 @@ describe('the reconcile of a cache', () => {
     }
   }
 
-  /** Of the Secret `team/<name>`, as its user writes it. */
+  /** Writes a login Secret, in `team` by default. */
   function putSecret(name: string, password: string, namespace = 'team'): void {
     const data = { username: 'dQ==', password: Buffer.from(password).toString('base64') };
     the.api.put(IN.secrets, { apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, data });
   }
 
-  /** A pod, or a claim, of the cache's StatefulSet. */
+  /** Creates a pod or a claim, as the StatefulSet of the cache would. */
   function putChild(collection: string, kind: string, name: string, spec: object): void {
     const { labels } = cacheNamesOf({ cache: { upstream: 'docker.io', serviceNameSuffix: undefined } });
     const annotations = { upstream: 'docker.io', 'larder/asked-by': 'RegistryConfig team/hub' };
@@ -72,19 +72,19 @@ describe('the reconcile of a cache', () => {
       change: () => ({ data: { 'config.yaml': 'caches: []' } }),
     },
     {
-      of: 'who may reach it',
+      of: 'its NetworkPolicy',
       collection: IN.policies,
       name: KEY,
       change: ({ spec }) => ({ spec: { ...(spec as object), ingress: [] } }),
     },
     {
-      of: 'whether its node may be drained',
+      of: 'its PodDisruptionBudget',
       collection: IN.budgets,
       name: KEY,
       change: ({ spec }) => ({ spec: { ...(spec as object), maxUnavailable: 0 } }),
     },
     {
-      of: 'the logins that it has',
+      of: 'its logins',
       collection: IN.secrets,
       name: `${KEY}-secrets`,
       change: () => ({ data: { 'login.username': 'eA==', 'login.password': 'eA==' } }),
@@ -102,20 +102,20 @@ describe('the reconcile of a cache', () => {
       },
     },
     {
-      of: 'whose it is',
+      of: 'its owner',
       collection: IN.services,
       name: KEY,
       change: ({ metadata }) => ({ metadata: { ...metadata, annotations: {} } }),
     },
     {
-      of: 'the label by which it is known',
+      of: 'the label of the operator',
       collection: IN.secrets,
       name: `${KEY}-secrets`,
       change: ({ metadata }) => ({ metadata: { ...metadata, labels: {} } }),
     },
   ];
   for (const { of, collection, name, change } of drifts) {
-    test(`puts back what somebody has changed: ${of}`, async () => {
+    test(`reverts an edit by hand: ${of}`, async () => {
       putSecret('login', 'one');
       the.ask({ upstream: 'docker.io', secretReferenceName: 'login' });
       await settle();
@@ -129,7 +129,7 @@ describe('the reconcile of a cache', () => {
     });
   }
 
-  test('issues its certificate anew when somebody has changed that', async () => {
+  test('issues a new certificate after an edit by hand', async () => {
     the.ask({ upstream: 'docker.io' });
     await settle();
     const whole = the.held(IN.secrets, TLS);
@@ -141,12 +141,12 @@ describe('the reconcile of a cache', () => {
   });
 
   for (const name of [TLS, `${KEY}-secrets`]) {
-    test(`leaves a Secret ${name} alone that somebody else has made, also when the cache goes`, async () => {
+    test(`leaves a Secret ${name} of another owner unchanged, also when the cache is removed`, async () => {
       putSecret(name, 'theirs', SYSTEM);
       const theirs = the.held(IN.secrets, name);
       the.ask({ upstream: 'docker.io' });
       assert.deepEqual(await the.reconcile(KEY), { requeueAfterMs: 5_000 });
-      const problem = the.facts.get(KEY)?.problem ?? '';
+      const problem = the.states.get(KEY)?.problem ?? '';
       assert.ok(problem.startsWith(`Secret ${SYSTEM}/${name} exists and was not made by Larder`), problem);
       assert.deepEqual(the.held(IN.secrets, name), theirs);
 
@@ -158,18 +158,18 @@ describe('the reconcile of a cache', () => {
       the.api.remove(IN.secrets, name, SYSTEM);
       the.ask({ upstream: 'docker.io' });
       await settle();
-      assert.equal(the.facts.get(KEY)?.problem, undefined);
+      assert.equal(the.states.get(KEY)?.problem, undefined);
     });
   }
 
-  test('says so when a Secret of the name of the authority is not its own', async () => {
+  test('reports a Secret with the name of the authority that is not its own', async () => {
     putSecret('larder-ca', 'theirs', SYSTEM);
     the.ask({ upstream: 'docker.io' });
     await the.reconcile(KEY);
-    assert.match(the.facts.get(KEY)?.problem ?? '', /^Secret larder-system\/larder-ca exists/);
+    assert.match(the.states.get(KEY)?.problem ?? '', /^Secret larder-system\/larder-ca exists/);
   });
 
-  test('takes another Secret, when that is named, to the running pod, whose template stays as it is', async () => {
+  test('delivers another named Secret to the running pod without a change of its template', async () => {
     putSecret('login-1', 'one');
     putSecret('login-2', 'two');
     the.ask({ upstream: 'docker.io', secretReferenceName: 'login-1' });
@@ -192,7 +192,7 @@ describe('the reconcile of a cache', () => {
     assert.deepEqual(the.held(IN.sets, KEY), set);
   });
 
-  test('says in the words of the server why a claim cannot grow, and tries again within minutes', async () => {
+  test('reports why a claim cannot grow in the words of the server, and tries again within minutes', async () => {
     the.ask({ upstream: 'docker.io', volume: { size: '2Gi' } });
     await settle();
     const name = `cache-volume-${KEY}-0`;
@@ -203,33 +203,36 @@ describe('the reconcile of a cache', () => {
       fault: { kind: 'status', status: 403, reason: 'Forbidden', message },
     });
     const refused = await the.reconcile(KEY);
-    assert.ok(the.facts.get(KEY)?.claimProblem?.includes(message), the.facts.get(KEY)?.claimProblem);
+    assert.ok(the.states.get(KEY)?.volumeProblem?.includes(message), the.states.get(KEY)?.volumeProblem);
     assert.ok(typeof refused === 'object' && 'requeueAfterMs' in refused);
     assert.ok(refused.requeueAfterMs <= 5 * 60_000, String(refused.requeueAfterMs));
 
     await the.reconcile(KEY);
-    assert.equal(the.facts.get(KEY)?.claimProblem, undefined);
+    assert.equal(the.states.get(KEY)?.volumeProblem, undefined);
     const spec = the.held(IN.claims, name)?.['spec'];
     assert.deepEqual(spec, { resources: { requests: { storage: '2Gi' } } });
   });
 
-  test('takes the Service of a name before away, once nodes have turned to the one of now', async () => {
+  test('deletes the Service under its former name once nodes use the current one', async () => {
     the.ask({ upstream: 'docker.io' });
     await settle();
-    await the.tellNodes();
+    await the.publishDocument();
     const { revision } = the.document.current();
     the.report('n1', { revision }, 'docker.io');
 
     the.ask({ upstream: 'docker.io', serviceNameSuffix: 'hub' });
     await settle();
     assert.ok(the.held(IN.services, 'registry-hub'));
-    assert.ok(the.held(IN.services, KEY), 'gone before nodes were told');
+    assert.ok(the.held(IN.services, KEY), 'deleted before the document was published');
     const former = `${KEY}.${SYSTEM}.svc`;
-    assert.ok(certificate().checkHost(former), 'nodes do not trust the cache before they are told');
+    assert.ok(
+      certificate().checkHost(former),
+      'nodes do not trust the cache until the document is published',
+    );
     assert.ok(certificate().checkHost(`registry-hub.${SYSTEM}.svc`));
-    await the.tellNodes();
+    await the.publishDocument();
     await settle();
-    assert.ok(the.held(IN.services, KEY), 'gone before the node has turned away');
+    assert.ok(the.held(IN.services, KEY), 'deleted while the node still used it');
     the.report('n1', the.document.current(), 'docker.io');
     await settle();
     assert.equal(the.held(IN.services, KEY), undefined);
@@ -242,11 +245,11 @@ describe('the reconcile of a cache', () => {
   test('does not wait for a node that has been silent for five minutes', async () => {
     the.ask({ upstream: 'docker.io' });
     await settle();
-    await the.tellNodes();
+    await the.publishDocument();
     the.report('n1', the.document.current(), 'docker.io');
     the.ask({ upstream: 'docker.io', serviceNameSuffix: 'hub' });
     await settle();
-    await the.tellNodes();
+    await the.publishDocument();
     await settle();
     the.clock.advance(5 * 60_000 - 1);
     await settle();
@@ -256,14 +259,14 @@ describe('the reconcile of a cache', () => {
     assert.equal(the.held(IN.services, KEY), undefined);
   });
 
-  test('takes the certificate of a cache away that serves no TLS any more', async () => {
+  test('deletes the certificate of a cache that no longer serves TLS', async () => {
     the.ask({ upstream: 'docker.io' });
     await settle();
-    await the.tellNodes();
+    await the.publishDocument();
     the.ask({ upstream: 'docker.io', http: { tls: false } });
     await settle();
-    assert.ok(the.held(IN.secrets, TLS), 'gone before nodes were told');
-    await the.tellNodes();
+    assert.ok(the.held(IN.secrets, TLS), 'deleted before the document was published');
+    await the.publishDocument();
     await settle();
     assert.equal(the.held(IN.secrets, TLS), undefined);
     assert.ok(the.held(IN.secrets, `${KEY}-secrets`));
@@ -276,7 +279,7 @@ function withoutVersion(change: object): object {
   return { ...change, metadata };
 }
 
-/** All of it but what every write changes. */
+/** The object without the fields that every write changes. */
 function contentOf(object: StoredObject | undefined): object {
   const { resourceVersion: _, generation: __, ...metadata } = (object as StoredObject).metadata;
   return { ...object, metadata };

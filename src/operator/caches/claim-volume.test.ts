@@ -10,7 +10,7 @@ import { readConfig, type ConfigObject } from '../configs/read-config.ts';
 import { OWNER_ANNOTATION, MANAGED_BY, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
 import { claimName } from '../render/stateful-set.ts';
 import { VOLUME_CLAIMS, STATEFUL_SETS } from '../cluster/resources.ts';
-import { createClaimOwner } from './claim-volume.ts';
+import { createVolumeClaimer } from './claim-volume.ts';
 
 const NAMESPACE = 'larder-system';
 const KEY = 'registry-docker-io';
@@ -22,7 +22,7 @@ const OWNER: ConfigObject = {
   spec: { caches: [{ upstream: 'docker.io' }] },
 };
 
-/** Somebody has made the claim say `now` since it was seen with nobody's name; `set` stands, and was not seen. */
+/** The watched claim has no owner, and the API server has it with owner `now`. The StatefulSet with owner `set` exists and is not watched yet. */
 async function owned({ now, set }: { readonly now: string; readonly set?: string }) {
   const kube = createMemoryKube(new ManualClock());
   const client = kube.client();
@@ -35,9 +35,9 @@ async function owned({ now, set }: { readonly now: string; readonly set?: string
   claims.replace({ items: [{ ...seen, metadata: { ...metadata, ...seen.metadata } }], resourceVersion: '1' });
   if (set !== undefined)
     await client.create(STATEFUL_SETS, objectOf(STATEFUL_SETS, KEY, set), { signal: NEVER });
-  const problem = await createClaimOwner({ client, watched }, { namespace: NAMESPACE })(planned(), NEVER);
+  const wait = await createVolumeClaimer({ client, watched }, { namespace: NAMESPACE })(planned(), NEVER);
   const isDeleted = kube.requests.some(({ verb }) => verb === 'delete');
-  return { problem, isDeleted };
+  return { why: wait?.why, isDeleted };
 }
 
 function planned(): PlannedCache {
@@ -51,22 +51,22 @@ function planned(): PlannedCache {
   return plan.caches.get(KEY) as PlannedCache;
 }
 
-function objectOf({ group, version, kind }: Resource, name: string, asker: string | undefined): KubeObject {
+function objectOf({ group, version, kind }: Resource, name: string, owner: string | undefined): KubeObject {
   const annotations =
-    asker === undefined ? {} : { [OWNER_ANNOTATION]: asker, [UPSTREAM_ANNOTATION]: 'docker.io' };
+    owner === undefined ? {} : { [OWNER_ANNOTATION]: owner, [UPSTREAM_ANNOTATION]: 'docker.io' };
   const metadata = { namespace: NAMESPACE, name, labels: { app: KEY, ...MANAGED_BY }, annotations };
   return { apiVersion: group === '' ? version : `${group}/${version}`, kind, metadata };
 }
 
-test('a claim that is another now than it was seen to be is judged by what it is', async () => {
+test('a claim that differs from the watched one is judged by its state in the API server', async () => {
   assert.equal((await owned({ now: configId(OWNER) })).isDeleted, false);
   const others = await owned({ now: 'RegistryConfig team/other' });
-  assert.deepEqual(others, { isDeleted: true, problem: 'its former volume is ending' });
+  assert.deepEqual(others, { isDeleted: true, why: 'its former volume is being deleted' });
 });
 
-test('no claim is taken from under a StatefulSet of its cache that has not been seen', async () => {
+test('no claim is deleted while an unwatched StatefulSet of its cache exists', async () => {
   const own = await owned({ now: 'RegistryConfig team/other', set: configId(OWNER) });
-  assert.deepEqual(own, { isDeleted: false, problem: undefined });
+  assert.deepEqual(own, { isDeleted: false, why: undefined });
   const others = await owned({ now: 'RegistryConfig team/other', set: 'RegistryConfig team/other' });
-  assert.deepEqual(others, { isDeleted: true, problem: 'its former volume is ending' });
+  assert.deepEqual(others, { isDeleted: true, why: 'its former volume is being deleted' });
 });

@@ -13,24 +13,25 @@ import { NotOwnedError } from '../ownership/not-owned-error.ts';
 import type { Watched } from '../cluster/watched.ts';
 import { deleteAt } from '../ownership/delete-ours.ts';
 import { ownerOf, belongToAnother, isOurs, upstreamOf } from '../ownership/existing-objects.ts';
+import type { Wait } from './wait.ts';
 
-const ENDING = 'its former volume is ending';
+const ENDING: Wait = { waitMs: 1000, why: 'its former volume is being deleted' };
 
-export interface OwnClaimDeps {
+export interface VolumeClaimerDeps {
   readonly client: Pick<KubeClient, 'get' | 'apply' | 'delete'>;
   readonly watched: Pick<Watched, 'volumeClaims' | 'statefulSets'>;
 }
 
 /**
- * Sees that a cache finds no contents of another's: a claim that was kept, or whose removal has not ended, goes before the StatefulSet comes. Of one
- * that stands the claim is its own, whatever somebody has made that say. What is nobody's of ours is left as it is. Gives what the cache has to
- * wait for, as a sentence; undefined: nothing. Throws {@link NotOwnedError} for one of another that somebody has taken our label off, to keep it.
+ * Makes sure that a cache never mounts the content of another one. A kept claim of another cache, or one that is still being deleted, goes
+ * before the StatefulSet is created. If the StatefulSet exists, the claim belongs to it, whatever its annotations say. A claim that Larder
+ * did not make is left as it is. Throws {@link NotOwnedError} for a claim of another cache whose label an administrator removed to keep it.
  */
-export function createClaimOwner(
-  { client, watched }: OwnClaimDeps,
+export function createVolumeClaimer(
+  { client, watched }: VolumeClaimerDeps,
   { namespace }: { readonly namespace: string },
 ) {
-  return async function ownClaim(planned: PlannedCache, signal: AbortSignal): Promise<string | undefined> {
+  return async function claimVolume(planned: PlannedCache, signal: AbortSignal): Promise<Wait | undefined> {
     const set = { namespace, name: planned.key };
     const claim = await findClaim(planned.key, signal);
     if (claim === undefined || !isOurs(claim)) return undefined;
@@ -39,7 +40,7 @@ export function createClaimOwner(
       return undefined;
     }
     if (isOf(claim, planned)) return claim.metadata.deletionTimestamp === undefined ? undefined : ENDING;
-    // Made a moment ago, or without our label: it may use the claim.
+    // A StatefulSet made a moment ago, or without our label, is not watched but may use the claim.
     const unseen = await find(client, metadataOf(STATEFUL_SETS), set, signal);
     if (unseen !== undefined && !belongToAnother([unseen], planned)) return undefined;
     if (!hasOurLabel(claim.metadata.labels ?? {})) throw new NotOwnedError(claim);
@@ -48,13 +49,13 @@ export function createClaimOwner(
     return ENDING;
   };
 
-  /** One that is not watched is new, or has lost our label. */
+  /** Asks the API server for a claim that is not watched: it may be new, or have lost our label. */
   async function findClaim(key: string, signal: AbortSignal): Promise<KubeObject | undefined> {
     const id = { namespace, name: claimName(key) };
     return watched.volumeClaims.get(id) ?? (await find(client, metadataOf(VOLUME_CLAIMS), id, signal));
   }
 
-  /** Makes the claim say whose it is: the template of a StatefulSet that stands cannot. */
+  /** Marks the claim with its owner. The template of an existing StatefulSet cannot change. */
   async function sign({ metadata }: KubeObject, planned: PlannedCache, signal: AbortSignal): Promise<void> {
     const { config, owner } = planned;
     const { labels } = cacheNamesOf({ cache: config });
@@ -62,7 +63,7 @@ export function createClaimOwner(
     const isSigned = hasMarks(metadata.annotations, annotations) && hasMarks(metadata.labels, labels);
     if (isSigned || metadata.deletionTimestamp !== undefined) return;
     const { name, uid } = metadata;
-    // With its uid: nothing is made where the claim is gone meanwhile.
+    // With the uid, the apply creates nothing if the claim is gone.
     const identity = { name, namespace, ...(uid !== undefined && { uid }), labels, annotations };
     const intent = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: identity } as const;
     try {
@@ -73,7 +74,7 @@ export function createClaimOwner(
   }
 }
 
-/** Claims of former versions name their upstream in a label only, in which upstreams with a port may be the same. */
+/** Claims of former versions name their upstream only in a label, where `a:5000` and `a-5000` are the same. */
 function isOf(claim: KubeObject, { config: { upstream }, owner }: PlannedCache): boolean {
   if (ownerOf(claim) !== configId(owner)) return false;
   const label = claim.metadata.labels?.['upstream-host'];

@@ -10,7 +10,7 @@ import type { Watched } from '../cluster/watched.ts';
 import { isValidByContents, isValidByAnnotations, issueFor } from '../authority/cache-certificate.ts';
 import { ownerOf, upstreamOf } from '../ownership/existing-objects.ts';
 
-/** Of whose certificate nothing is remembered, it is read once more. */
+/** Secrets remembered. A forgotten one is read once more. */
 const REMEMBERED = 1000;
 
 export interface CertificateDeps {
@@ -22,11 +22,11 @@ export interface CertificateDeps {
 }
 
 /**
- * Sees that a cache has a certificate for `names` that nodes accept, in a Secret that says whose it is, and issues one where it has not. Gives the
- * version of that Secret, which tells one certificate from another. The contents are read only when somebody else may have changed them.
+ * Makes sure that a cache has a certificate for `names` that nodes accept, in a Secret marked with its owner, and issues one if not. Returns
+ * the Secret's resource version, which is another for another certificate. Reads the contents only when another writer may have changed them.
  */
 export function createCertificates({ client, clock, watched, ensure }: CertificateDeps) {
-  /** As they were written, or found to be in order, last; without their contents. */
+  /** Metadata of each Secret as last written, or last found valid. */
   const known = new LRUCache<string, KubeObject>({ max: REMEMBERED });
 
   return async function ensureCertificate(
@@ -38,7 +38,7 @@ export function createCertificates({ client, clock, watched, ensure }: Certifica
     const key = { namespace: values.namespace, name: certificateSecretName(values.cache) };
     const seen = watched.secrets.get(key);
     const own = known.get(key.name);
-    // What was issued a moment ago may not have been seen yet.
+    // The watch may not have delivered a Secret that was written a moment ago.
     const latest = seen === undefined || isNotAfter(seen, own?.metadata.resourceVersion) ? own : seen;
     if (isValidByAnnotations(latest, names, authority, clock.now()) && isOf(latest, values)) {
       if (seen !== undefined && latest === own) return latest?.metadata.resourceVersion;

@@ -5,10 +5,10 @@ import type { KubeClient } from '../../kube/types.ts';
 import { VOLUME_CLAIMS, type VolumeClaim } from '../cluster/resources.ts';
 
 /**
- * Asks for a larger volume, where `size` is more than the claim does. Gives what stands in the way, as a sentence; undefined when
- * nothing does. A claim never shrinks: the API server refuses that in the spec already.
+ * Requests a larger volume if `size` is more than the claim requests. Returns the reason if the API server refuses, as a sentence. A claim
+ * never shrinks: the API server already refuses a smaller size in the owner's spec.
  */
-export async function growClaim(
+export async function growVolume(
   client: Pick<KubeClient, 'patch'>,
   claim: VolumeClaim,
   size: string,
@@ -31,12 +31,12 @@ export async function growClaim(
   } catch (error) {
     if (isNotFound(error)) return undefined;
     if (!isForbidden(error) && !isInvalid(error)) throw error;
-    // A StorageClass that does not allow it, a quota, a claim that has no volume yet: the server says which.
+    // The error names the reason: a StorageClass that does not allow it, a quota, or a claim without a volume.
     return `the volume cannot grow from ${requested} to ${size}: ${errorText(error)}`;
   }
 }
 
-/** What the volume holds now: what was asked for while that is unknown, and never more than that. */
+/** Current size of the volume in bytes, at most `size`; `size` itself while the capacity is unknown. */
 export function volumeBytes(claim: VolumeClaim | undefined, size: string): number {
   const capacity = claim?.status?.capacity?.storage;
   return capacity === undefined ? bytesOf(size) : Math.min(bytesOf(capacity), bytesOf(size));

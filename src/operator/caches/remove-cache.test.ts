@@ -16,28 +16,28 @@ const KEY = 'registry-docker-io';
 const NEVER = new AbortController().signal;
 const CLIENT = 'the operator';
 
-function objectOf({ group, version, kind }: Resource, asker: string | undefined): KubeObject {
+function objectOf({ group, version, kind }: Resource, owner: string | undefined): KubeObject {
   return {
     apiVersion: `${group}/${version}`,
     kind,
     metadata: {
       namespace: NAMESPACE,
       name: KEY,
-      ...(asker !== undefined && {
+      ...(owner !== undefined && {
         labels: MANAGED_BY,
-        annotations: { [OWNER_ANNOTATION]: asker, [UPSTREAM_ANNOTATION]: 'docker.io' },
+        annotations: { [OWNER_ANNOTATION]: owner, [UPSTREAM_ANNOTATION]: 'docker.io' },
       }),
     },
   };
 }
 
-/** A cluster with the StatefulSet of a cache that `hub` asked for, and a ServiceMonitor of whoever asked for it; undefined is a stranger. */
-async function setting(monitorOf: string | undefined, network?: Parameters<MemoryKube['client']>[0]) {
+/** A cluster with the StatefulSet of a cache of `hub`, and a ServiceMonitor of `monitorOwner`, or without an owner. */
+async function setting(monitorOwner: string | undefined, network?: Parameters<MemoryKube['client']>[0]) {
   const clock = new ManualClock();
   const kube = createMemoryKube(clock);
-  const somebody = kube.client();
-  const set = await somebody.create(STATEFUL_SETS, objectOf(STATEFUL_SETS, 'hub'), { signal: NEVER });
-  await somebody.create(SERVICE_MONITORS, objectOf(SERVICE_MONITORS, monitorOf), { signal: NEVER });
+  const user = kube.client();
+  const set = await user.create(STATEFUL_SETS, objectOf(STATEFUL_SETS, 'hub'), { signal: NEVER });
+  await user.create(SERVICE_MONITORS, objectOf(SERVICE_MONITORS, monitorOwner), { signal: NEVER });
   const { watched, statefulSets } = emptyWatched();
   statefulSets.replace({ items: [set], resourceVersion: '1' });
   const document = createNodeDocumentView(watched, { namespace: NAMESPACE });
@@ -46,7 +46,7 @@ async function setting(monitorOf: string | undefined, network?: Parameters<Memor
       client: kube.client({ manager: CLIENT, ...network }),
       watched,
       document,
-      patience: createDrainTracker({ clock, watched, document }),
+      drain: createDrainTracker({ clock, watched, document }),
       serviceMonitors: { isServed: () => true },
     },
     { namespace: NAMESPACE },
@@ -54,7 +54,7 @@ async function setting(monitorOf: string | undefined, network?: Parameters<Memor
   return {
     remove: () => remove(KEY, NEVER),
     has: async (resource: Resource) =>
-      (await find(somebody, resource, { namespace: NAMESPACE, name: KEY }, NEVER)) !== undefined,
+      (await find(user, resource, { namespace: NAMESPACE, name: KEY }, NEVER)) !== undefined,
     deleted: () =>
       kube.requests.flatMap(({ verb, plural, manager }) =>
         verb === 'delete' && manager === CLIENT ? [plural] : [],
@@ -63,14 +63,14 @@ async function setting(monitorOf: string | undefined, network?: Parameters<Memor
 }
 
 describe('the removal of a cache', () => {
-  test('takes its ServiceMonitor first, since nothing else tells of it', async () => {
+  test('deletes its ServiceMonitor first, since it is not watched', async () => {
     const cluster = await setting('hub');
-    assert.equal((await cluster.remove())?.why, 'its objects are being removed');
+    assert.equal((await cluster.remove())?.why, 'its former objects are being deleted');
     assert.deepEqual(cluster.deleted(), ['servicemonitors', 'statefulsets']);
     assert.equal(await cluster.has(SERVICE_MONITORS), false);
   });
 
-  test('leaves the rest while the ServiceMonitor cannot be removed, so that it is tried again', async () => {
+  test('keeps the rest while the ServiceMonitor cannot be deleted, so that the removal is tried again', async () => {
     const network = ({ plural, verb }: { readonly plural: string; readonly verb: string }) =>
       plural === 'servicemonitors' && verb === 'delete'
         ? Promise.reject(new Error('cut'))
@@ -80,12 +80,12 @@ describe('the removal of a cache', () => {
     assert.equal(await cluster.has(STATEFUL_SETS), true);
   });
 
-  for (const [title, asker] of [
-    ['a stranger', undefined],
-    ['another object', 'another'],
+  for (const [title, owner] of [
+    ['no owner', undefined],
+    ['another owner', 'another'],
   ] as const) {
-    test(`does not touch a ServiceMonitor of its name that ${title} has`, async () => {
-      const cluster = await setting(asker);
+    test(`does not touch a ServiceMonitor of its name with ${title}`, async () => {
+      const cluster = await setting(owner);
       await cluster.remove();
       assert.deepEqual(cluster.deleted(), ['statefulsets']);
       assert.equal(await cluster.has(SERVICE_MONITORS), true);

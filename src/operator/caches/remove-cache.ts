@@ -6,55 +6,58 @@ import { BY_CACHE } from '../cluster/cache-key.ts';
 import type { Watched } from '../cluster/watched.ts';
 import { deleteAt, deleteOurs } from '../ownership/delete-ours.ts';
 import { DRAIN_POLL_MS, type DrainTracker } from '../nodes/drain-tracker.ts';
-import type { ServiceMonitorKind } from './service-monitors.ts';
 import { objectsOfCache, ownerOf, upstreamOf } from '../ownership/existing-objects.ts';
+import type { ServiceMonitorKind } from './service-monitors.ts';
+import type { Wait } from './wait.ts';
 
-export interface RemoveDeps {
+export interface CacheRemoverDeps {
   readonly client: Pick<KubeClient, 'get' | 'delete'>;
   readonly watched: Watched;
   readonly document: NodeDocumentView;
-  readonly patience: DrainTracker;
+  readonly drain: DrainTracker;
   readonly serviceMonitors: Pick<ServiceMonitorKind, 'isServed'>;
 }
 
-/** What is left to do; undefined: nothing of the cache is left. */
-export type Removal = { readonly waitMs: number; readonly why: string } | undefined;
-
 /**
- * Takes away what stands of a cache that nobody, or somebody else, asks for now: first from the nodes, then from the cluster. Its volume
- * goes or stays as the StatefulSet says.
+ * Removes a cache that is not planned, or is planned for another owner: first from the nodes, then from the cluster. The StatefulSet decides
+ * whether its volume is deleted. Returns undefined once nothing is left.
  */
-export function createCacheRemover(deps: RemoveDeps, settings: { readonly namespace: string }) {
-  const { client, watched, document, patience } = deps;
+export function createCacheRemover(deps: CacheRemoverDeps, settings: { readonly namespace: string }) {
+  const { client, watched, document, drain } = deps;
 
-  return async function remove(key: string, signal: AbortSignal): Promise<Removal> {
+  return async function removeCache(key: string, signal: AbortSignal): Promise<Wait | undefined> {
     const objects = objectsOfCache(watched, key);
     if (objects.length === 0) {
-      patience.forget(key);
-      return isEnding(key) ? { waitMs: DRAIN_POLL_MS, why: 'its pod and its volume are ending' } : undefined;
+      drain.forget(key);
+      return isEnding(key)
+        ? { waitMs: DRAIN_POLL_MS, why: 'its former pod and volume are being deleted' }
+        : undefined;
     }
-    // Of what goes, which need not be the upstream that comes; one that comes to another key somebody has written.
+    // The upstreams that the objects name, which may differ from the planned one. An upstream with another key was edited in by hand.
     const named = new Set(objects.flatMap((object) => upstreamOf(object) ?? []));
     const upstreams = [...named].filter((upstream) => upstreamResourceName(upstream) === key);
     if (upstreams.some((upstream) => document.hasCache(upstream))) {
-      patience.forget(key);
-      return { waitMs: DRAIN_POLL_MS, why: 'nodes are about to be told' };
+      drain.forget(key);
+      return { waitMs: DRAIN_POLL_MS, why: 'the node document still has the former cache' };
     }
-    const nodes = new Set(upstreams.flatMap((upstream) => patience.undrainedNodes(key, upstream)));
+    const nodes = new Set(upstreams.flatMap((upstream) => drain.undrainedNodes(key, upstream)));
     if (nodes.size > 0) {
-      return { waitMs: DRAIN_POLL_MS, why: `waiting for ${[...nodes].slice(0, 5).join(', ')}` };
+      return {
+        waitMs: DRAIN_POLL_MS,
+        why: `nodes still use the former cache: ${[...nodes].slice(0, 5).join(', ')}`,
+      };
     }
-    // It is not watched: once the others are gone, nothing tells any more that it is there.
+    // Deleted first, because it is not watched: nothing would show that it remains once the other objects are gone.
     if (deps.serviceMonitors.isServed()) {
       const place = { namespace: settings.namespace, name: key };
-      const askers = new Set(objects.map(ownerOf));
-      await deleteAt(client, SERVICE_MONITORS, place, (now) => askers.has(ownerOf(now)), signal);
+      const owners = new Set(objects.map(ownerOf));
+      await deleteAt(client, SERVICE_MONITORS, place, (now) => owners.has(ownerOf(now)), signal);
     }
     for (const object of objects) await deleteOurs(client, object, signal);
-    return { waitMs: DRAIN_POLL_MS, why: 'its objects are being removed' };
+    return { waitMs: DRAIN_POLL_MS, why: 'its former objects are being deleted' };
   };
 
-  /** What goes by itself once the StatefulSet has gone. */
+  /** True while a pod or claim is being deleted, as Kubernetes does by itself once the StatefulSet is gone. */
   function isEnding(key: string): boolean {
     return [...watched.pods.byIndex(BY_CACHE, key), ...watched.volumeClaims.byIndex(BY_CACHE, key)].some(
       ({ metadata }) => metadata.deletionTimestamp !== undefined,

@@ -9,19 +9,16 @@ import type { Watched } from '../cluster/watched.ts';
 import { NAMES_ANNOTATION } from '../authority/cache-certificate.ts';
 import { createCertificates } from './ensure-certificate.ts';
 
-export interface RenewDeps {
+export interface CertificateRenewalDeps {
   readonly client: Pick<KubeClient, 'get'>;
   readonly clock: Clock;
   readonly applier: Applier;
   readonly watched: Pick<Watched, 'secrets'>;
 }
 
-/**
- * Keeps the certificate of a cache good of which nothing else can be made, since nobody knows any more how it was configured. Its Secret says
- * all that is needed.
- */
+/** Renews the certificate of a running cache whose configuration can no longer be read. The Secret's annotations have all that this needs. */
 export function createCertificateRenewal(
-  { client, clock, applier, watched }: RenewDeps,
+  { client, clock, applier, watched }: CertificateRenewalDeps,
   { namespace }: { readonly namespace: string },
 ) {
   const ensureCertificate = createCertificates({ client, clock, watched, ensure });

@@ -9,26 +9,26 @@ import { deleteOurs } from '../ownership/delete-ours.ts';
 import { DRAIN_POLL_MS, type DrainTracker } from '../nodes/drain-tracker.ts';
 import { objectsOfCache } from '../ownership/existing-objects.ts';
 
-/** While nodes use what is left over: nothing waits for its removal, and each look is one at the whole cache. */
+/** While nodes use the unused objects. Nothing waits for their deletion, and each look repeats the whole reconcile. */
 const LOOK_AGAIN_MS = 5_000;
 
-export interface RetireDeps {
+export interface UnusedRetirerDeps {
   readonly client: Pick<KubeClient, 'get' | 'delete'>;
   readonly watched: Watched;
   readonly document: NodeDocumentView;
-  readonly patience: DrainTracker;
+  readonly drain: DrainTracker;
 }
 
 /**
- * Takes away what stands of a cache and is not among the objects that it consists of now: the Service of a name before, the certificate of a cache
- * that serves no TLS any more. Nodes are told of the address of now first, or of no cache of it, and carry that out. Gives the time until there
- * may be more to do; undefined: nothing is left over.
+ * Deletes objects that a cache does not need: a Service under its former name, or the certificate of a cache without TLS. Before that the
+ * node document has the current address, or no cache of the upstream, and the nodes have carried it out. Returns the time until the next
+ * look; undefined if no unused object is left.
  */
 export function createUnusedRetirer(
-  { client, watched, document, patience }: RetireDeps,
+  { client, watched, document, drain }: UnusedRetirerDeps,
   { namespace }: { readonly namespace: string },
 ) {
-  return async function retire(
+  return async function retireUnused(
     planned: PlannedCache,
     objects: readonly KubeObject[],
     signal: AbortSignal,
@@ -36,22 +36,22 @@ export function createUnusedRetirer(
     const { key, config } = planned;
     const wanted = new Set(objects.map(idOf));
     if (config.http.tls) wanted.add(`Secret ${certificateSecretName(config)}`);
-    const leftovers = objectsOfCache(watched, key).filter((object) => !wanted.has(idOf(object)));
-    const hasNews = isTold(planned);
-    if (leftovers.length === 0 || !hasNews) patience.forget(key);
-    if (leftovers.length === 0) return undefined;
-    if (!hasNews || patience.undrainedNodes(key, config.upstream).length > 0) return LOOK_AGAIN_MS;
-    for (const object of leftovers) await deleteOurs(client, object, signal);
+    const unused = objectsOfCache(watched, key).filter((object) => !wanted.has(idOf(object)));
+    const isPublished = isCurrentPublished(planned);
+    if (unused.length === 0 || !isPublished) drain.forget(key);
+    if (unused.length === 0) return undefined;
+    if (!isPublished || drain.undrainedNodes(key, config.upstream).length > 0) return LOOK_AGAIN_MS;
+    for (const object of unused) await deleteOurs(client, object, signal);
     return DRAIN_POLL_MS;
   };
 
-  /** Whether nodes are told of the address of now, or of none. */
-  function isTold(planned: PlannedCache): boolean {
+  /** True if the node document has the current address, or none. */
+  function isCurrentPublished(planned: PlannedCache): boolean {
     const { upstream } = planned.config;
     const clusterIP = clusterIpOf(planned, watched, namespace);
-    const told = document.current().caches.find((entry) => entry.upstream === upstream)?.endpoint;
-    if (told === undefined) return true;
-    return clusterIP !== undefined && told === endpointOf(planned.config, clusterIP);
+    const published = document.current().caches.find((entry) => entry.upstream === upstream)?.endpoint;
+    if (published === undefined) return true;
+    return clusterIP !== undefined && published === endpointOf(planned.config, clusterIP);
   }
 }
 

@@ -20,25 +20,25 @@ function crd(version: number, established: 'True' | 'False' | undefined): Crd {
   };
 }
 
-test('every cache is looked at when the cluster begins to serve ServiceMonitors, and for nothing else about them', () => {
+test('every cache is reconciled when the cluster begins to serve ServiceMonitors, and at no other change of their CRD', () => {
   const { cache, writer } = createObjectStore<Crd, boolean>(
     { logger: silentLogger },
     { transform: isEstablished },
   );
   const kind = createServiceMonitorKind(cache);
-  const looked: string[] = [];
-  kind.arrivals(() => ['hub', 'quay']).onChange((key) => looked.push(key));
+  const woken: string[] = [];
+  kind.arrivals(() => ['hub', 'quay']).onChange((key) => woken.push(key));
 
   writer.replace({ items: [], resourceVersion: '1' });
   assert.equal(kind.isServed(), false);
   writer.apply('ADDED', crd(2, undefined));
   writer.apply('MODIFIED', crd(3, 'False'));
-  assert.deepEqual([kind.isServed(), looked], [false, []]);
+  assert.deepEqual([kind.isServed(), woken], [false, []]);
   writer.apply('MODIFIED', crd(4, 'True'));
-  assert.deepEqual([kind.isServed(), looked], [true, ['hub', 'quay']]);
+  assert.deepEqual([kind.isServed(), woken], [true, ['hub', 'quay']]);
   writer.apply('MODIFIED', crd(5, 'True'));
   writer.apply('DELETED', crd(6, 'True'));
-  assert.deepEqual([kind.isServed(), looked], [false, ['hub', 'quay']]);
+  assert.deepEqual([kind.isServed(), woken], [false, ['hub', 'quay']]);
   writer.apply('ADDED', crd(7, 'True'));
-  assert.deepEqual([kind.isServed(), looked.length], [true, 4]);
+  assert.deepEqual([kind.isServed(), woken.length], [true, 4]);
 });

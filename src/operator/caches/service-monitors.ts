@@ -1,14 +1,14 @@
 import type { KeySource } from '../../kube/controller/key-source.ts';
 import type { ObjectStore } from '../../kube/informer/object-store.ts';
 
-/** The kind `ServiceMonitor`: the operator of Prometheus brings it, also long after Larder, and it may go again. */
+/** The kind `ServiceMonitor`. The Prometheus operator installs it, maybe long after Larder, and may remove it. */
 export interface ServiceMonitorKind {
   isServed(): boolean;
-  /** `keys` when it comes: what stands without ServiceMonitors gets them then. */
+  /** Yields `keys` when the kind is installed, so that existing caches get their ServiceMonitors. */
   arrivals(keys: () => Iterable<string>): KeySource;
 }
 
-/** `crd` holds whether its CRD is established, where there is one: one watch for all caches, and no request of any of them. */
+/** `crd` stores whether the CRD is established, if there is one: a single watch for all caches, and no request per cache. */
 export function createServiceMonitorKind(crd: ObjectStore<boolean>): ServiceMonitorKind {
   return {
     isServed: () => crd.list().includes(true),

@@ -1,11 +1,8 @@
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
+import { BUNDLE_KEYS, fileNameOf, LOGIN_KEYS, type SecretKey } from '../../api/secrets/secret-files.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { cacheObject, cacheNamesOf } from './cache-names.ts';
-
-/** Keys that a cache reads from a Secret with a login, and from one with a CA bundle. */
-const LOGIN_KEYS = ['username', 'password', '.dockerconfigjson'] as const;
-const BUNDLE_KEYS = ['bundle.crt'] as const;
 
 /** Names of all Secrets in the configuration of a cache, without duplicates. */
 export function secretNames(cache: CacheConfig): string[] {
@@ -21,7 +18,7 @@ export function secretObject(values: CacheValues): KubeObject & { data: Record<s
   const data: Record<string, string> = {};
   for (const { name, key } of keysOf(values.cache)) {
     const content = values.secrets.get(name)?.[key];
-    if (content !== undefined) data[`${name}.${key}`] = content;
+    if (content !== undefined) data[fileNameOf(name, key)] = content;
   }
   return cacheObject(values, secretObjectName(values), {
     apiVersion: 'v1',
@@ -40,7 +37,7 @@ function secretObjectName(values: CacheValues): string {
   return `${cacheNamesOf(values).name}-secrets`;
 }
 
-function keysOf(cache: CacheConfig): { readonly name: string; readonly key: string }[] {
+function keysOf(cache: CacheConfig): { readonly name: string; readonly key: SecretKey }[] {
   const logins = [cache, ...cache.credentials].map(({ secretReferenceName }) => secretReferenceName);
   return [
     ...logins.flatMap((name) => named(name, LOGIN_KEYS)),
@@ -48,6 +45,6 @@ function keysOf(cache: CacheConfig): { readonly name: string; readonly key: stri
   ];
 }
 
-function named(name: string | undefined, keys: readonly string[]) {
+function named(name: string | undefined, keys: readonly SecretKey[]) {
   return name === undefined ? [] : keys.map((key) => ({ name, key }));
 }

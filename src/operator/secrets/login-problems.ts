@@ -1,5 +1,5 @@
 import { loginSecretProblems } from '../../api/secrets/login-secret-rules.ts';
-import { withoutLineEnd } from '../../api/secrets/without-line-end.ts';
+import { withoutLineEnd } from '../../api/secrets/secret-files.ts';
 import type { ObjectKey } from '../../kube/types.ts';
 import type { Secret } from '../cluster/resources.ts';
 import { secretNotFound, secretText } from './secret-text.ts';

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import type { Clock } from '../../kit/clock.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
 
-/** What a cache says of itself (`/api/v1/stats` of its admin listener), as far as a status tells it. */
-export type CacheStats = z.output<typeof UPSTREAM>;
+/** The part of a cache's statistics (`/api/v1/stats` of its admin listener) that the status needs. */
+export type CacheStats = z.output<typeof UPSTREAM_ANNOTATION>;
 
-const UPSTREAM = z.object({
+const UPSTREAM_ANNOTATION = z.object({
   upstream: z.string(),
   requests: z.number(),
   hits: z.number(),
@@ -21,12 +21,12 @@ const UPSTREAM = z.object({
   lastError: z.object({ code: z.string(), message: z.string(), time: z.string() }).nullish(),
 });
 
-const STATS = z.object({ upstreams: z.array(UPSTREAM) });
+const STATS = z.object({ upstreams: z.array(UPSTREAM_ANNOTATION) });
 
 const LIMIT_MS = 2_000;
 const MOST_BYTES = 64 * 1024;
 
-/** Asks the cache at `address` (`http://host:port`); undefined when it does not answer, or not with what is expected. */
+/** Requests the statistics of the cache at `address` (`http://host:port`). Returns undefined if it does not answer as expected. */
 export async function readCacheStats(
   address: string,
   upstream: string,
@@ -36,16 +36,16 @@ export async function readCacheStats(
   using life = createLifeline(clock, parent);
   life.limit(LIMIT_MS, () => new Error('no answer in time'));
   try {
-    const answer = await open(`${address}/api/v1/stats`, life.signal);
+    const response = await open(`${address}/api/v1/stats`, life.signal);
     const chunks: Buffer[] = [];
     let size = 0;
-    // Leaving the loop destroys the answer.
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
+    // Leaving the loop destroys the response.
+    for await (const chunk of response as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > MOST_BYTES) return undefined;
       chunks.push(chunk);
     }
-    if (answer.statusCode !== 200) return undefined;
+    if (response.statusCode !== 200) return undefined;
     const stats = STATS.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
     return stats.upstreams.find((one) => one.upstream === upstream);
   } catch {
@@ -53,7 +53,7 @@ export async function readCacheStats(
   }
 }
 
-/** A connection for each: a cache may be another one, at the same address, the next time. */
+/** Opens a new connection each time: another cache may have the same address by then. */
 function open(url: string, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     get(url, { signal, agent: false }, resolve).once('error', reject);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FACTS, running, STATS, viewOf } from '../../../test/operator/cache-input.ts';
+import { KNOWN, running, STATS, viewOf } from '../../../test/operator/cache-input.ts';
 import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
 import type { VolumeClaim } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
@@ -10,12 +10,12 @@ import { conditionsOf } from './findings.ts';
 const NOW = { now: AT, generation: 1 };
 
 describe('the status of a cache', () => {
-  test('has what the cache says of itself, in numbers that do not change with each pull', () => {
+  test('has the statistics of the cache, in numbers that do not change with each pull', () => {
     const { status, findings } = viewOf();
     assert.deepEqual(status, {
       upstream: 'docker.io',
       state: 'Serving',
-      endpoint: FACTS.endpoint,
+      endpoint: KNOWN.endpoint,
       nodes: { configured: 0, total: 0 },
       hitRatioPercent: 93,
       bytesSaved: 120_000_000,
@@ -23,14 +23,14 @@ describe('the status of a cache', () => {
     assert.deepEqual(findings, []);
   });
 
-  test('fails once it has served, and starts before', () => {
+  test('is Starting before it has served, and Failing after', () => {
     const down = { ...running, status: { ...running.status, readyReplicas: 0 } };
     assert.equal(viewOf({}, { set: down }).status.state, 'Starting');
     const before = viewOf().status;
     assert.equal(viewOf({}, { set: down, before }).status.state, 'Failing');
   });
 
-  test('fails for an image that cannot be pulled, and says so', () => {
+  test('is Failing for an image that cannot be pulled, and reports why', () => {
     const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image' };
     const pods = [
       {
@@ -46,13 +46,13 @@ describe('the status of a cache', () => {
     assert.deepEqual(findings[0], { reason: 'NotServing', message });
   });
 
-  test('has a credential that is missing, refused, about to end, or good; and none where none is named', () => {
+  test('has a credential that is missing, rejected, expiring or valid, and none if none is named', () => {
     const named = { secretReferenceName: 'login' };
     const stateOf = (more: Partial<CacheInput>) => viewOf(named, more).status.credentialState;
     assert.equal(viewOf().status.credentialState, undefined);
     assert.equal(stateOf({}), 'Valid');
     assert.equal(
-      stateOf({ facts: { ...FACTS, missingSecrets: ['Secret login does not exist'] } }),
+      stateOf({ known: { ...KNOWN, missingSecrets: ['Secret login does not exist'] } }),
       'Missing',
     );
     assert.equal(stateOf({ stats: { ...STATS, credentialRefused: true } }), 'Rejected');
@@ -60,27 +60,27 @@ describe('the status of a cache', () => {
     assert.equal(stateOf({ stats: { ...STATS, cloudLoginFailing: true } }), 'Expiring');
   });
 
-  test('lacks a cloud login that was never had or has ended, which is not one that is about to end', () => {
-    const told = (more: Partial<CacheStats>) => {
+  test('distinguishes a missing or expired cloud login from an expiring one', () => {
+    const reported = (more: Partial<CacheStats>) => {
       const { status, findings } = viewOf({ provider: 'ecr' }, { stats: { ...STATS, ...more } });
       return [status.credentialState, ...findings.map(({ reason }) => reason)];
     };
-    assert.deepEqual(told({ cloudLoginFailing: true }), ['Expiring', 'CredentialExpiring']);
-    assert.deepEqual(told({ cloudLoginFailing: true, cloudLoginMissing: true }), [
+    assert.deepEqual(reported({ cloudLoginFailing: true }), ['Expiring', 'CredentialExpiring']);
+    assert.deepEqual(reported({ cloudLoginFailing: true, cloudLoginMissing: true }), [
       'Missing',
       'CredentialMissing',
     ]);
   });
 
-  test('tells of everything that degrades it', () => {
+  test('reports everything that degrades it', () => {
     const stats = { ...STATS, failing: true, storeFull: true, credentialRefused: true };
-    const facts = {
-      ...FACTS,
-      claimProblem: 'the volume cannot grow',
+    const known = {
+      ...KNOWN,
+      volumeProblem: 'the volume cannot grow',
       invalidSecrets: ['the data entry "username" contains whitespace'],
       caBundleProblem: 'Secret ca does not exist',
     };
-    const reasons = viewOf({}, { stats, facts }).findings.map(({ reason }) => reason);
+    const reasons = viewOf({}, { stats, known }).findings.map(({ reason }) => reason);
     assert.deepEqual(reasons.sort(), [
       'CABundleInvalid',
       'CredentialInvalid',
@@ -91,7 +91,7 @@ describe('the status of a cache', () => {
     ]);
   });
 
-  test('gives nodes half a minute to turn to it before one that does not is a problem', () => {
+  test('gives nodes half a minute to use it before they count as a problem', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Down' as const, message: 'refused' }];
     const reports = [report('n1', { upstreams })];
     const reasonsAfter = (seconds: number): string[] => {
@@ -105,28 +105,28 @@ describe('the status of a cache', () => {
     assert.deepEqual(reasonsAfter(30), ['NodesNotConfigured']);
   });
 
-  test('says that it is rolling out until its objects were applied for the spec of now, and seen as they were applied', () => {
-    const reasonsWith = (facts: Partial<CacheInput['facts']>) =>
-      viewOf({}, { facts: { ...FACTS, ...facts } }).findings.map(({ reason }) => reason);
-    assert.deepEqual(reasonsWith({ madeFor: 'uid/0' }), ['RollingOut']);
-    assert.deepEqual(reasonsWith({ madeFor: 'another/1' }), ['RollingOut']);
-    assert.deepEqual(reasonsWith({ setGeneration: 2 }), ['RollingOut']);
+  test('is rolling out until its objects are applied for the current spec, and observed as applied', () => {
+    const reasonsWith = (known: Partial<CacheInput['known']>) =>
+      viewOf({}, { known: { ...KNOWN, ...known } }).findings.map(({ reason }) => reason);
+    assert.deepEqual(reasonsWith({ appliedSpec: 'uid/0' }), ['RollingOut']);
+    assert.deepEqual(reasonsWith({ appliedSpec: 'another/1' }), ['RollingOut']);
+    assert.deepEqual(reasonsWith({ appliedGeneration: 2 }), ['RollingOut']);
     assert.deepEqual(reasonsWith({}), []);
   });
 
-  test('is Failing for one that is down, also while its spec changes', () => {
+  test('is Failing while it is down, even if its spec changes', () => {
     const down = { ...running, status: { ...running.status, readyReplicas: 0 } };
-    const facts = { ...FACTS, madeFor: 'uid/0' };
-    assert.equal(viewOf({}, { set: down, facts, before: viewOf().status }).status.state, 'Failing');
+    const known = { ...KNOWN, appliedSpec: 'uid/0' };
+    assert.equal(viewOf({}, { set: down, known, before: viewOf().status }).status.state, 'Failing');
   });
 
-  test('is rolled out until the cache knows of a volume that has grown', () => {
+  test('is rolling out until the cache is configured with the grown volume', () => {
     const claim = claimOf({ phase: 'Bound', capacity: { storage: '20Gi' } });
     const grown = { volume: { size: '20Gi' } };
-    const reasons = (facts: CacheInput['facts']) =>
-      viewOf(grown, { claim, facts }).findings.map(({ reason }) => reason);
-    assert.deepEqual(reasons(FACTS), ['RollingOut']);
-    assert.deepEqual(reasons({ ...FACTS, volumeBytes: 20 * 2 ** 30 }), []);
+    const reasons = (known: CacheInput['known']) =>
+      viewOf(grown, { claim, known }).findings.map(({ reason }) => reason);
+    assert.deepEqual(reasons(KNOWN), ['RollingOut']);
+    assert.deepEqual(reasons({ ...KNOWN, volumeBytes: 20 * 2 ** 30 }), []);
   });
 
   test('names the claim that has no volume while it starts', () => {
@@ -139,7 +139,7 @@ describe('the status of a cache', () => {
     );
   });
 
-  test('says that it is starting until the first node pulls through it, and never again whatever nodes do', () => {
+  test('is Starting until the first node pulls through it, and never again whatever nodes do', () => {
     const ready = { upstream: 'docker.io', state: 'Ready' as const, message: '' };
     const none = nodesOf([report('n1', {})]);
     const reasons = (more: Partial<CacheInput>) => viewOf({}, more).findings.map(({ reason }) => reason);
@@ -148,13 +148,13 @@ describe('the status of a cache', () => {
     const { status } = viewOf();
     const used = { ...status, nodes: { configured: 1, total: 1 } };
     assert.deepEqual(reasons({ nodes: none, before: used }), []);
-    // The nodes came after it.
+    // The nodes were added after the cache.
     assert.deepEqual(reasons({ nodes: none, before: status, conditions: conditionsOf([], [], NOW) }), []);
-    // The pod comes back, and nodes do a little later.
+    // The pod is ready again, and nodes return a little later.
     assert.deepEqual(reasons({ nodes: none, before: { ...status, state: 'Failing' } }), []);
   });
 
-  test('keeps the last error of the upstream when the cache was started anew', () => {
+  test('keeps the last error of the upstream after a restart of the cache', () => {
     const lastError = { code: 'UPSTREAM_5XX', message: 'failed', time: '2026-01-01T00:00:00Z' };
     const before = viewOf({}, { stats: { ...STATS, lastError } }).status;
     assert.deepEqual(viewOf({}, { before }).status.lastUpstreamError, lastError);

@@ -1,39 +1,28 @@
-import type { CacheConfig } from '../../api/registry-config/effective.ts';
-import type {
-  CacheState,
-  CacheEntryStatus,
-  CredentialState,
-} from '../../api/status/registry-config-status.ts';
-import type { Condition } from '../../api/status/status-fields.ts';
+import type { CacheEntryStatus, CacheState } from '../../api/status/registry-config-status.ts';
+import type { ConfigCondition } from '../../api/status/status-fields.ts';
 import { bytesOf } from '../../kit/quantity.ts';
-import type { KnownCacheState } from '../caches/cache-states.ts';
 import { volumeBytes } from '../caches/grow-volume.ts';
-import type { SpecId } from '../cluster/spec-id.ts';
 import { podProblem } from '../cluster/pod-problem.ts';
-import type { VolumeClaim, Pod, StatefulSet } from '../cluster/resources.ts';
+import type { Pod, StatefulSet } from '../cluster/resources.ts';
+import type { SpecId } from '../cluster/spec-id.ts';
+import { CACHE_RULES, namesCredential, type CacheObservation, type RuleInput } from './cache-rules.ts';
 import type { CacheStats } from './cache-stats.ts';
-import { roundForStatus } from './round-for-status.ts';
 import type { Finding } from './findings.ts';
 import { firstUseFindings } from './first-use.ts';
 import { nodeView, type NodesInput, type NodeView } from './node-view.ts';
+import { roundForStatus } from './numbers.ts';
 
-/** All that is known of one cache that an object has. */
-export interface CacheInput {
-  readonly config: CacheConfig;
-  /** Of the object that asks for it. */
+/** Everything known of one cache. */
+export interface CacheInput extends CacheObservation {
+  /** Current spec of the owner. */
   readonly spec: SpecId;
   readonly set: StatefulSet | undefined;
   readonly pods: readonly Pod[];
-  readonly claim: VolumeClaim | undefined;
-  /** Undefined: nobody has worked on it yet. */
-  readonly facts: KnownCacheState | undefined;
-  /** Undefined: it has not answered for a while. */
-  readonly stats: CacheStats | undefined;
   readonly nodes: NodesInput;
-  /** What its status said before. */
+  /** Its entry in the previous status. */
   readonly before: CacheEntryStatus | undefined;
-  /** What was said of its object then. */
-  readonly conditions: readonly Condition[];
+  /** Conditions of the owner in the previous status. */
+  readonly conditions: readonly ConfigCondition[];
 }
 
 export interface CacheView {
@@ -41,19 +30,19 @@ export interface CacheView {
   readonly findings: readonly Finding[];
 }
 
-/** The entry of one cache in a status, and what is to be said of it in conditions. */
+/** Computes the entry of a cache in the status of its owner, and its findings for the conditions. */
 export function cacheView(input: CacheInput): CacheView {
-  const { config, facts, stats, claim } = input;
+  const { config, known, stats, claim } = input;
   const { upstream } = config;
   const problem = firstProblem(input.pods);
-  const isRolling = isRollingOut(input.set);
-  const state = stateOf(input, isRolling, problem);
+  const isReplacing = isRollingOut(input.set);
+  const state = stateOf(input, isReplacing, problem);
   const nodes = nodeView(input.nodes, upstream, hasSettled(input) ? 'settled cache' : 'settling cache');
   const capacity = claim?.status?.capacity?.storage;
   const status: CacheEntryStatus = {
     upstream,
     state,
-    ...(facts?.endpoint !== undefined && { endpoint: facts.endpoint }),
+    ...(known?.endpoint !== undefined && { endpoint: known.endpoint }),
     nodes: { configured: nodes.configured, total: nodes.total },
     ...(capacity !== undefined &&
       stats !== undefined && {
@@ -62,75 +51,36 @@ export function cacheView(input: CacheInput): CacheView {
     ...(stats !== undefined &&
       stats.requests > 0 && { hitRatioPercent: Math.floor((100 * stats.hits) / stats.requests) }),
     ...(stats !== undefined && { bytesSaved: roundForStatus(stats.bytesFromStore) }),
-    ...credentialState(config, facts, stats),
+    ...credentialState(input),
     ...lastError(stats, input.before),
   };
+  const isRolling = isReplacing || isBehind(input);
   return {
     status,
     findings: [
-      ...ownFindings(input, state, isRolling || isBehind(input), problem),
+      ...ownFindings({ config, known, stats, claim, state, isRolling, podProblem: problem }),
       ...(state === 'Serving' ? firstUse(input, nodes) : []),
       ...nodes.findings,
     ],
   };
 }
 
-function* ownFindings(
-  { config, facts, stats, claim }: CacheInput,
-  state: CacheState,
-  isRolling: boolean,
-  problem: string | undefined,
-): Generator<Finding> {
-  const { upstream, volume } = config;
-  const say = (reason: Finding['reason'], message: string): Finding => ({
-    reason,
-    message: `${upstream}: ${message}`,
-  });
-  if (state === 'Starting') yield say('Starting', starting(claim));
-  if (state === 'Failing') yield say('NotServing', problem ?? 'the cache does not serve');
-  if (facts?.problem !== undefined) yield say('Stuck', facts.problem);
-  if (isRolling) yield say('RollingOut', 'its objects are being applied, or its pod replaced');
-  const capacity = claim?.status?.capacity?.storage;
-  if (facts?.claimProblem !== undefined) yield say('VolumeCannotGrow', facts.claimProblem);
-  else if (capacity !== undefined && bytesOf(capacity) < bytesOf(volume.size))
-    yield say('VolumeGrowing', `its volume grows from ${capacity} to ${volume.size}`);
-  for (const problem of facts?.missingSecrets ?? []) yield say('CredentialMissing', problem);
-  for (const problem of facts?.invalidSecrets ?? []) yield say('CredentialInvalid', problem);
-  if (
-    namesCredential(config) &&
-    facts?.missingSecrets.length === 0 &&
-    facts.caBundleProblem === undefined &&
-    stats?.secretsMissing === true
-  )
-    yield say('CredentialMissing', 'a Secret that it names holds no login for it');
-  if (stats?.credentialRefused === true)
-    yield say('CredentialRejected', 'the upstream refuses its credential');
-  if (stats?.cloudLoginMissing === true)
-    yield say('CredentialMissing', 'no cloud login can be had, and its upstream is not asked without one');
-  else if (stats?.cloudLoginFailing === true)
-    yield say('CredentialExpiring', 'its cloud login cannot be renewed, and is used until it ends');
-  if (facts?.caBundleProblem !== undefined) yield say('CABundleInvalid', facts.caBundleProblem);
-  if (stats?.failing === true) yield say('UpstreamFailing', stats.lastError?.message ?? 'the upstream fails');
-  if (stats?.storeFull === true)
-    yield say('VolumeFull', 'its volume has no room, new content is passed on without being stored');
+function ownFindings(cache: RuleInput): Finding[] {
+  const { upstream } = cache.config;
+  return CACHE_RULES.flatMap(({ reason, messages }) =>
+    messages(cache).map((message): Finding => ({ reason, message: `${upstream}: ${message}` })),
+  );
 }
 
-/** A cache that has served and does not any more fails; one that cannot start for a reason that will not pass by itself fails, too. */
-function stateOf({ set, before }: CacheInput, isRolling: boolean, problem: string | undefined): CacheState {
+/** A cache fails if it served before and no longer does, or if it cannot start without help. */
+function stateOf({ set, before }: CacheInput, isReplacing: boolean, problem: string | undefined): CacheState {
   if ((set?.status?.readyReplicas ?? 0) > 0) return 'Serving';
   if (problem !== undefined) return 'Failing';
   const hasServed = before?.state === 'Serving' || before?.state === 'Failing';
-  return hasServed && !isRolling ? 'Failing' : 'Starting';
+  return hasServed && !isReplacing ? 'Failing' : 'Starting';
 }
 
-/** No pod runs without its volume, and nothing in the status of a pod that waits for one says so. */
-function starting(claim: VolumeClaim | undefined): string {
-  const waits =
-    claim?.status?.phase === 'Pending' ? `: its claim ${claim.metadata.name} has no volume yet` : '';
-  return `the cache is starting${waits}`;
-}
-
-/** Agents take three answers, a second apart, and their probes back off to five seconds while a cache is down. */
+/** Agents require three answers, a second apart, and their probes back off to five seconds while a cache is down. */
 const SETTLING_MS = 30_000;
 
 function hasSettled({ pods, nodes: { now } }: CacheInput): boolean {
@@ -149,14 +99,13 @@ function isRollingOut(set: StatefulSet | undefined): boolean {
 }
 
 /**
- * Nobody has carried out the spec, or the volume, of now, or what came of that was not seen yet: what is there may all be as the spec before
- * said.
+ * True if the current spec or volume size was not applied, or its result not observed yet. What exists may still follow the previous spec.
  */
-function isBehind({ config, set, claim, facts, spec }: CacheInput): boolean {
+function isBehind({ config, set, claim, known, spec }: CacheInput): boolean {
   return (
-    facts?.madeFor !== spec ||
-    facts.volumeBytes !== volumeBytes(claim, config.volume.size) ||
-    (set?.metadata.generation ?? 0) < (facts.setGeneration ?? 0)
+    known?.appliedSpec !== spec ||
+    known.volumeBytes !== volumeBytes(claim, config.volume.size) ||
+    (set?.metadata.generation ?? 0) < (known.appliedGeneration ?? 0)
   );
 }
 
@@ -165,32 +114,28 @@ function firstProblem(pods: readonly Pod[]): string | undefined {
   return problem === undefined ? undefined : `its pod ${problem}`;
 }
 
-/** A cache that failed had served: nodes that are slow to come back to it are no reason to call it new. */
+/** A cache that failed had served before. Nodes that are slow to return to it do not make it new. */
 function firstUse({ config, before, conditions }: CacheInput, nodes: NodeView): Finding[] {
   if (before?.state === 'Failing') return [];
   return firstUseFindings(config.upstream, nodes, { conditions, entry: before });
 }
 
-/** The worst of what is known; nothing is said of a cache without a credential of its own. */
-function credentialState(
-  config: CacheConfig,
-  facts: KnownCacheState | undefined,
-  stats: CacheStats | undefined,
-): { readonly credentialState?: CredentialState } {
+/** The worst of its credentials; absent for a cache without a credential of its own. */
+function credentialState({
+  config,
+  known,
+  stats,
+}: CacheObservation): Pick<CacheEntryStatus, 'credentialState'> {
   if (!namesCredential(config)) return {};
-  if ((facts?.missingSecrets.length ?? 0) > 0) return { credentialState: 'Missing' };
+  if ((known?.missingSecrets.length ?? 0) > 0) return { credentialState: 'Missing' };
   if (stats === undefined) return {};
   if (stats.credentialRefused) return { credentialState: 'Rejected' };
-  const isSecretMissing = stats.secretsMissing && facts?.caBundleProblem === undefined;
+  const isSecretMissing = stats.secretsMissing && known?.caBundleProblem === undefined;
   if (isSecretMissing || stats.cloudLoginMissing) return { credentialState: 'Missing' };
   return { credentialState: stats.cloudLoginFailing ? 'Expiring' : 'Valid' };
 }
 
-function namesCredential({ secretReferenceName, provider, credentials }: CacheConfig): boolean {
-  return secretReferenceName !== undefined || provider !== undefined || credentials.length > 0;
-}
-
-/** A cache that was started anew knows none, and one that is down says nothing. */
+/** The last known error. A restarted cache remembers none, and a cache that is down reports none. */
 function lastError(
   stats: CacheStats | undefined,
   before: CacheEntryStatus | undefined,

@@ -3,7 +3,7 @@ import type { Conflict } from '../configs/upstream-claims.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import type { Finding } from './findings.ts';
 
-/** What is said of the upstreams that others own. `asked` is how many the object asks for. */
+/** Findings about upstreams that other objects own. `asked` is the number of upstreams that the object names. */
 export function conflictFindings(
   object: ConfigObject,
   conflicts: readonly Conflict[],
@@ -23,6 +23,6 @@ function findingOf({ kind }: ConfigObject, { upstream, owner, about }: Conflict)
   const message =
     about === upstream
       ? `${upstream} belongs to ${owner}, which is older`
-      : `${upstream} cannot be had: its objects would be called ${about}, as those of ${owner}, which is older`;
+      : `${upstream} cannot be cached: its objects need the name ${about}, which belongs to ${owner}, which is older`;
   return { reason: 'UpstreamTaken', message };
 }

@@ -1,32 +1,32 @@
 import { withConditions, type ConditionState, type Observation } from '../../kube/objects/conditions.ts';
 import { CONDITION_TYPES, REASONS, type ConditionType, type Reason } from '../../api/status/reasons.ts';
-import type { Condition } from '../../api/status/status-fields.ts';
+import type { ConfigCondition } from '../../api/status/status-fields.ts';
 
-/** Something that is to be said of an object. */
+/** A reason for a condition of an object. */
 export interface Finding {
   readonly reason: Reason;
   readonly message: string;
 }
 
-/** What is said of a condition of which nothing is found. */
+/** The reason and message of a condition without findings. */
 const ALL_WELL: Readonly<Record<ConditionType, Finding>> = {
-  Ready: { reason: 'Serving', message: 'everything serves' },
-  Progressing: { reason: 'Settled', message: 'nothing is on its way' },
-  Degraded: { reason: 'Healthy', message: 'nothing works less well than it should' },
-  Conflict: { reason: 'NoConflict', message: 'no other object owns an upstream of this one' },
+  Ready: { reason: 'Serving', message: 'all upstreams are served' },
+  Progressing: { reason: 'Settled', message: 'rollout complete' },
+  Degraded: { reason: 'Healthy', message: 'no degradation' },
+  Conflict: { reason: 'NoConflict', message: 'no other object owns its upstreams' },
 };
 
 const ORDER = Object.keys(REASONS);
 
 /**
- * The conditions that follow from `findings`: of each type the first of the table of reasons, with the messages of all of its type
- * (docs/reference/conditions.md). A type of which nothing was found is well.
+ * Computes all conditions from `findings`. Each type has the reason that comes first in the table of reasons, and the messages of all its
+ * findings (docs/reference/conditions.md).
  */
 export function conditionsOf(
   findings: readonly Finding[],
-  before: readonly Condition[],
+  before: readonly ConfigCondition[],
   observation: Observation,
-): Condition[] {
+): ConfigCondition[] {
   const sorted = [...findings].sort((a, b) => ORDER.indexOf(a.reason) - ORDER.indexOf(b.reason));
   const states = CONDITION_TYPES.map((type): ConditionState => {
     const own = sorted.filter(({ reason }) => REASONS[reason].type === type);
@@ -34,5 +34,5 @@ export function conditionsOf(
     const messages = own.length === 0 ? [message] : own.map((one) => one.message);
     return { type, status: REASONS[reason].status, reason, message: [...new Set(messages)].join('; ') };
   });
-  return withConditions(before, states, observation) as Condition[];
+  return withConditions(before, states, observation) as ConfigCondition[];
 }

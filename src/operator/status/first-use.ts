@@ -1,17 +1,17 @@
-import type { Condition, NodeCounts } from '../../api/status/status-fields.ts';
+import type { ConfigCondition, NodeCounts } from '../../api/status/status-fields.ts';
 import type { Finding } from './findings.ts';
 
-/** What the status said before. */
+/** The previous status. */
 export interface StatusBefore {
-  readonly conditions: readonly Condition[];
-  /** Of the upstream; without counts it was not in use. */
+  readonly conditions: readonly ConfigCondition[];
+  /** Entry of the upstream. An entry without counts was not in use. */
   readonly entry: { readonly nodes?: NodeCounts | undefined } | undefined;
 }
 
 /**
- * Tells of an upstream that no node has turned to yet, of those that should: nothing is pulled through it. Once one has, a node that does
- * not is a problem of nodes (`Degraded`), however many they are, so that `Ready` does not come and go with them. What was before is
- * remembered by the status itself, which outlives the operator.
+ * Reports an upstream that no node uses yet: nothing is pulled through it. Once one node has used it, nodes that do not are a problem of
+ * those nodes (`Degraded`), however many they are, so that `Ready` does not come and go with them. The previous status is the memory, because
+ * it outlives the operator.
  */
 export function firstUseFindings(
   upstream: string,

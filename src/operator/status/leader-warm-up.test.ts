@@ -16,9 +16,9 @@ import { conditionsOf } from './findings.ts';
 import { createLeaderWarmUp } from './leader-warm-up.ts';
 
 const KEY = 'registry-docker-io';
-const TOLD = { revision: 'r', specs: new Map() };
-/** What they say is of no concern here. */
-const FACTS = { missingSecrets: [] } as unknown as KnownCacheState;
+const PUBLISHED = { revision: 'r', specs: new Map() };
+/** Their content does not matter here. */
+const STATE = { missingSecrets: [] } as unknown as KnownCacheState;
 const STATS = { requests: 1 } as CacheStats;
 
 const NEW: RegistryConfigObject = {
@@ -28,8 +28,8 @@ const NEW: RegistryConfigObject = {
   spec: { caches: [{ upstream: 'docker.io' }] },
 };
 
-/** With what a former leader said of it; `numbers`: those of its cache, too. */
-function toldOf(numbers: { readonly bytesSaved?: number } = {}): RegistryConfigObject {
+/** The object with the status of the previous leader; `numbers` are those of its cache. */
+function withStatus(numbers: { readonly bytesSaved?: number } = {}): RegistryConfigObject {
   const conditions = conditionsOf([], [], { now: 0, generation: 1 });
   const cache = { upstream: 'docker.io', state: 'Serving' as const, ...numbers };
   return { ...NEW, status: { conditions, caches: [cache] } };
@@ -41,7 +41,7 @@ function setOf(askedBy: string, readyReplicas: number): StatefulSet {
   return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata, status: { readyReplicas } };
 }
 
-/** A leader that has just begun, and knows nothing but these StatefulSets. */
+/** A leader that has just started and knows nothing but these StatefulSets. */
 function starting(...sets: readonly StatefulSet[]) {
   const clock = new ManualClock();
   const { cache: statefulSets, writer } = createObjectStore<StatefulSet>({ logger: silentLogger });
@@ -53,67 +53,79 @@ function starting(...sets: readonly StatefulSet[]) {
     lastValid: () => [],
     mayAct: () => true,
   });
-  const [facts, told, nodeProblems] = [createCacheStates(), createPublishedDocument(), createNodeProblems()];
+  const [states, published, nodeProblems] = [
+    createCacheStates(),
+    createPublishedDocument(),
+    createNodeProblems(),
+  ];
   const stats = new Map<string, CacheStats>();
-  const patienceMs = createLeaderWarmUp(
-    { clock, watched: { statefulSets }, planner: { plan: () => plan }, facts, stats, told, nodeProblems },
+  const warmUpMs = createLeaderWarmUp(
+    {
+      clock,
+      watched: { statefulSets },
+      planner: { plan: () => plan },
+      states,
+      stats,
+      published,
+      nodeProblems,
+    },
     { namespace: 'larder-system' },
   );
-  return { clock, facts, told, nodeProblems, stats, patienceMs };
+  return { clock, states, published, nodeProblems, stats, warmUpMs };
 }
 
-test('what was said of an object stays until its cache was worked on and has answered, and nodes were told', () => {
+test('the status of an object stays until its cache is reconciled and has answered, and the document is published', () => {
   const leader = starting(setOf(configId(NEW), 1));
-  const object = toldOf({ bytesSaved: 5 });
+  const object = withStatus({ bytesSaved: 5 });
   const learn = [
-    () => leader.facts.set(KEY, FACTS),
-    () => leader.told.set(TOLD),
+    () => leader.states.set(KEY, STATE),
+    () => leader.published.set(PUBLISHED),
     () => leader.stats.set(KEY, STATS),
   ];
   for (const one of learn) {
-    assert.equal(leader.patienceMs(object), 30_000);
+    assert.equal(leader.warmUpMs(object), 30_000);
     one();
   }
-  assert.equal(leader.patienceMs(object), 0);
+  assert.equal(leader.warmUpMs(object), 0);
 });
 
-test('what was said of an object stays for 30 s at the most', () => {
-  const { clock, patienceMs } = starting(setOf(configId(NEW), 1));
-  const object = toldOf();
-  assert.equal(patienceMs(object), 30_000);
+test('the status of an object stays for at most 30 s', () => {
+  const { clock, warmUpMs } = starting(setOf(configId(NEW), 1));
+  const object = withStatus();
+  assert.equal(warmUpMs(object), 30_000);
   clock.advance(29_000);
-  assert.equal(patienceMs(object), 1_000);
+  assert.equal(warmUpMs(object), 1_000);
   clock.advance(1_000);
-  assert.equal(patienceMs(object), 0);
+  assert.equal(warmUpMs(object), 0);
 });
 
-test('an object of which nothing was said has its first status at once', () => {
-  assert.equal(starting(setOf(configId(NEW), 1)).patienceMs(NEW), 0);
+test('an object without a status gets its first one at once', () => {
+  assert.equal(starting(setOf(configId(NEW), 1)).warmUpMs(NEW), 0);
 });
 
-test('a cache that does not stand, or not on behalf of the object, is not waited for', () => {
+test('a cache that does not exist, or belongs to another object, is not waited for', () => {
   for (const sets of [[], [setOf('RegistryConfig team/other', 1)]]) {
     const leader = starting(...sets);
-    leader.told.set(TOLD);
-    assert.equal(leader.patienceMs(toldOf({ bytesSaved: 5 })), 0);
+    leader.published.set(PUBLISHED);
+    assert.equal(leader.warmUpMs(withStatus({ bytesSaved: 5 })), 0);
   }
 });
 
-test('numbers are waited for where there were some, of a cache that serves', () => {
+test('the numbers of a serving cache are waited for if the status had some', () => {
   const isWaiting = (object: RegistryConfigObject, readyReplicas: number): boolean => {
     const leader = starting(setOf(configId(NEW), readyReplicas));
-    leader.told.set(TOLD);
-    leader.facts.set(KEY, FACTS);
-    return leader.patienceMs(object) > 0;
+    leader.published.set(PUBLISHED);
+    leader.states.set(KEY, STATE);
+    return leader.warmUpMs(object) > 0;
   };
-  assert.equal(isWaiting(toldOf({ bytesSaved: 5 }), 1), true);
-  assert.equal(isWaiting(toldOf({ bytesSaved: 5 }), 0), false);
-  assert.equal(isWaiting(toldOf(), 1), false);
+  assert.equal(isWaiting(withStatus({ bytesSaved: 5 }), 1), true);
+  assert.equal(isWaiting(withStatus({ bytesSaved: 5 }), 0), false);
+  assert.equal(isWaiting(withStatus(), 1), false);
 });
 
-test('why nodes cannot be told is known as well, and is said at once', () => {
+test('a reason why the document cannot be published counts as known, and is reported at once', () => {
   const leader = starting();
-  assert.equal(leader.patienceMs(toldOf()), 30_000);
+  assert.equal(leader.warmUpMs(withStatus()), 30_000);
   leader.nodeProblems.set(new Map([['docker.io', 'no more room']]));
-  assert.equal(leader.patienceMs(toldOf()), 0);
+  assert.equal(leader.warmUpMs(withStatus()), 0);
 });

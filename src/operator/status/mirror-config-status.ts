@@ -6,23 +6,24 @@ import { conflictFindings } from './conflict-findings.ts';
 import { conditionsOf, type Finding } from './findings.ts';
 import { firstUseFindings } from './first-use.ts';
 import { nodeView, type NodesInput } from './node-view.ts';
-import { findingsOfObject, nodesText, observationOf } from './object-findings.ts';
+import { nodesText } from './numbers.ts';
+import { findingsOfObject, observationOf } from './object-findings.ts';
 
 export interface MirrorConfigInput {
   readonly object: MirrorConfigObject;
   readonly asked: ParsedSpec;
   readonly conflicts: readonly Conflict[];
-  /** Why nodes are not told of its upstreams, or not of their last change, a sentence each. */
+  /** Why its upstreams, or their last change, cannot be published to nodes, a sentence each. */
   readonly nodeProblems: readonly string[];
   readonly nodes: NodesInput;
-  /** What is wrong with the CA bundles that it names, a sentence each. */
+  /** Defects of the CA bundles that it names, a sentence each. */
   readonly caBundleProblems: readonly string[];
-  /** Upstreams of which nodes are told still; undefined unless the object is being deleted. */
+  /** Upstreams that still have an entry in the node document; undefined unless the object is being deleted. */
   readonly removing: readonly string[] | undefined;
   readonly now: number;
 }
 
-/** The whole status of a `MirrorConfig`, recomputed from what is known now. */
+/** Computes the whole status of a `MirrorConfig` from what is known now. */
 export function mirrorConfigStatus(input: MirrorConfigInput): MirrorConfigStatus {
   const { object, asked, conflicts, removing, now } = input;
   const before = object.status ?? {};

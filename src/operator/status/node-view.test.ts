@@ -3,11 +3,11 @@ import { describe, test } from 'node:test';
 import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { isAgentOf, readAgentPod, type AgentPod } from '../cluster/agent-pod.ts';
-import { createSince } from './since.ts';
 import { nodeView } from './node-view.ts';
+import { createSince } from './nodes-input.ts';
 
 describe('the nodes of an upstream', () => {
-  test('are counted when containerd reads what was written', () => {
+  test('are counted when containerd reads the file', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
     const view = nodeView(
       nodesOf(
@@ -27,7 +27,7 @@ describe('the nodes of an upstream', () => {
     ]);
   });
 
-  test('are not counted when nobody knows whether containerd reads it, and the message says why', () => {
+  test('are not counted when it is unknown whether containerd reads the file, and the message says why', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
     const containerd = { state: 'Unknown' as const, message: 'there is no /etc/containerd/config.toml' };
     const view = nodeView(nodesOf([report('n1', { upstreams, containerd })]), 'docker.io', 'settled cache');
@@ -40,7 +40,7 @@ describe('the nodes of an upstream', () => {
     ]);
   });
 
-  test('that could not write a file say why, whether or not they know if containerd would read it', () => {
+  test('that could not write a file report why, whether or not containerd would read it', () => {
     const message = 'cannot listen on 127.0.0.1:5010: the address is in use';
     const upstreams = [{ upstream: 'docker.io', state: 'Failed' as const, message }];
     for (const containerd of [
@@ -58,7 +58,7 @@ describe('the nodes of an upstream', () => {
     }
   });
 
-  test('are named up to three, and what somebody else wrote is told apart', () => {
+  test('are named up to three, and a file that Larder did not write has its own reason', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Foreign' as const, message: '' }];
     const reports = ['n1', 'n2', 'n3', 'n4', 'n5'].map((node) => report(node, { upstreams }));
     const { findings } = nodeView(nodesOf(reports), 'docker.io', 'settled cache');
@@ -66,15 +66,15 @@ describe('the nodes of an upstream', () => {
     assert.match(findings[0]?.message ?? '', /n1, n2, n3 and 2 more nodes$/);
   });
 
-  test('that have not been heard of since the end of their Lease are named', () => {
+  test('that have not reported since the end of their Lease are named', () => {
     const reports = [{ ...report('n1', {}), renewedAt: AT - 26 * 60_000 }, report('n2', {})];
     const { findings } = nodeView(nodesOf(reports), 'docker.io', 'settled cache');
     assert.deepEqual(findings, [
-      { reason: 'NodesNotConfigured', message: 'node n1: nothing was heard for a while' },
+      { reason: 'NodesNotConfigured', message: 'node n1: no report for 25 minutes' },
     ]);
   });
 
-  test('that do not reach a cache that has just begun to serve are on their way', () => {
+  test('that do not reach a cache which has just begun to serve are pending', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Down' as const, message: 'refused' }];
     const input = nodesOf([report('n1', { upstreams })]);
     assert.deepEqual(
@@ -84,7 +84,7 @@ describe('the nodes of an upstream', () => {
     assert.equal(nodeView(input, 'docker.io', 'settled cache').findings[0]?.reason, 'NodesNotConfigured');
   });
 
-  test('whose agent has not reported in five minutes are a problem, and not on their way', () => {
+  test('whose agent has not reported in five minutes are a problem, and not pending', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
     const agents = [agent('n1'), agent('n2'), agent('n3')];
     const findingsAfter = (seconds: number) =>
@@ -99,12 +99,12 @@ describe('the nodes of an upstream', () => {
     assert.deepEqual(findingsAfter(300), [
       {
         reason: 'NodesNotConfigured',
-        message: '2 of 3 nodes have not reported once in 5 minutes (nodes n2, n3)',
+        message: '2 of 3 nodes have not reported within 5 minutes (nodes n2, n3)',
       },
     ]);
   });
 
-  test('whose agent does not come up for a reason that is known are a problem after half a minute', () => {
+  test('whose agent does not start for a known reason are a problem after half a minute', () => {
     const problem = "has no node: 1 node(s) didn't have free ports for the requested pod ports";
     const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
     const agents = [agent('n1', problem), agent('n2'), agent('n3')];
@@ -114,18 +114,18 @@ describe('the nodes of an upstream', () => {
         'docker.io',
         'settled cache',
       );
-    const onTheirWay = (count: number) => ({
+    const pending = (count: number) => ({
       reason: 'ConfiguringNodes',
       message: `${count} of 3 nodes have not carried out the last change`,
     });
-    assert.deepEqual(viewAfter(29).findings, [onTheirWay(2)]);
+    assert.deepEqual(viewAfter(29).findings, [pending(2)]);
     assert.deepEqual(viewAfter(30).findings, [
       { reason: 'NodesNotConfigured', message: `1 of 3 nodes have no agent (node n1): its pod ${problem}` },
-      onTheirWay(1),
+      pending(1),
     ]);
   });
 
-  test('whose agent has ended since it reported are not configured any more, but for mirrors', () => {
+  test('whose agent ended after its report do not count as configured, except for mirrors', () => {
     const upstreams = [{ upstream: 'docker.io', state: 'Ready' as const, message: '' }];
     const problem = 'waits: CrashLoopBackOff: back-off 40s';
     const input = nodesOf([report('n1', { upstreams }), report('n2', { upstreams })], {
@@ -140,7 +140,7 @@ describe('the nodes of an upstream', () => {
     assert.deepEqual([cached.configured, cached.findings], [1, [down]]);
     const mirrored = nodeView(input, 'docker.io', 'mirror');
     assert.deepEqual([mirrored.configured, mirrored.findings], [2, []]);
-    // It cannot carry out a change, and is not on its way to it.
+    // A node whose agent is down cannot carry out a change, so it is not pending.
     const changed = nodeView({ ...input, revision: '2' }, 'docker.io', 'settled cache');
     assert.deepEqual(changed.findings, [
       down,
@@ -148,17 +148,17 @@ describe('the nodes of an upstream', () => {
     ]);
   });
 
-  test('that have had no pod of the agent for five minutes are a problem, since the operator saw it', () => {
+  test('that have had no agent pod for five minutes are a problem, counted from when the operator saw it', () => {
     const clock = new ManualClock(AT);
     const podlessSince = createSince(clock);
     const agents = [agent('n1')];
-    const reasonsAt = (seconds: number, isSo = true): readonly string[] => {
+    const reasonsAt = (seconds: number, isPodless = true): readonly string[] => {
       clock.advance(AT + 1000 * seconds - clock.now());
       const input = nodesOf([report('n1', {})], {
         agents,
         total: 3,
         now: clock.now(),
-        podlessSince: podlessSince(isSo),
+        podlessSince: podlessSince(isPodless),
       });
       return nodeView(input, 'docker.io', 'settled cache').findings.map(
         ({ reason, message }) => `${reason} ${message}`,
@@ -170,12 +170,10 @@ describe('the nodes of an upstream', () => {
     reasonsAt(201, false);
     assert.deepEqual(reasonsAt(202), waiting);
     assert.deepEqual(reasonsAt(501), waiting);
-    assert.deepEqual(reasonsAt(502), [
-      'NodesNotConfigured 2 of 3 nodes have had no pod of the agent for 5 minutes',
-    ]);
+    assert.deepEqual(reasonsAt(502), ['NodesNotConfigured 2 of 3 nodes have had no agent pod for 5 minutes']);
   });
 
-  test('that have been silent are not waited for', () => {
+  test('that are silent are not waited for', () => {
     const old = { ...report('n1', { revision: 'before' }), renewedAt: AT - 26 * 60_000 };
     const reasons = nodeView(nodesOf([old]), 'docker.io', 'settled cache').findings.map(
       ({ reason }) => reason,
@@ -184,7 +182,7 @@ describe('the nodes of an upstream', () => {
   });
 });
 
-test('a pod of the DaemonSet tells its node even before that has taken it', () => {
+test('a pod of the DaemonSet names its node even before it is scheduled', () => {
   const requiredDuringSchedulingIgnoredDuringExecution = {
     nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n7'] }] }],
   };

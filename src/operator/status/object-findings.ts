@@ -3,7 +3,7 @@ import type { KubeObject } from '../../kube/types.ts';
 import type { ParsedSpec } from '../configs/read-config.ts';
 import type { Finding } from './findings.ts';
 
-/** What is to be said of any object of ours: that its spec cannot be used, that it is going, that nodes do not hear of it. */
+/** Findings that every object can have: an invalid spec, its deletion, upstreams that cannot be published to nodes. */
 export function findingsOfObject(
   asked: ParsedSpec,
   removing: readonly string[] | undefined,
@@ -16,8 +16,8 @@ export function findingsOfObject(
     findings.push({ reason: 'NotServing', message: 'the object is being deleted' });
     const message =
       removing.length === 0
-        ? 'everything of it has been removed'
-        : `nodes are turned away from ${removing.join(', ')} before it is removed`;
+        ? 'everything that it configured is removed'
+        : `nodes stop using ${removing.join(', ')} before it is removed`;
     findings.push({ reason: 'Removing', message });
   }
   return findings;
@@ -25,11 +25,4 @@ export function findingsOfObject(
 
 export function observationOf({ metadata: { generation } }: KubeObject, now: number): Observation {
   return { now, generation };
-}
-
-/** Nodes that do all of it, of those that should do it: `5/5`. */
-export function nodesText(nodes: readonly { readonly configured: number; readonly total: number }[]): string {
-  if (nodes.length === 0) return '0/0';
-  const configured = Math.min(...nodes.map((one) => one.configured));
-  return `${configured}/${Math.max(...nodes.map((one) => one.total))}`;
 }

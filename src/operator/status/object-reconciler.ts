@@ -1,4 +1,4 @@
-import type { Condition } from '../../api/status/status-fields.ts';
+import type { ConfigCondition } from '../../api/status/status-fields.ts';
 import type { RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
 import type { Reconcile, ReconcileResult } from '../../kube/controller/reconcile.ts';
 import { isConflict, isInvalid } from '../../kube/kube-error.ts';
@@ -13,11 +13,11 @@ import { MIRROR_CONFIGS, REGISTRY_CONFIGS, type MirrorConfigObject } from '../cl
 import type { Watched } from '../cluster/watched.ts';
 import { occurrencesOf } from './status-events.ts';
 
-/** While something is left of an object that is being deleted; costs the API server nothing. */
+/** While an object that is being deleted still has upstreams. The look costs the API server nothing. */
 const ASK_AGAIN_MS = 1000;
-/** Between two writes of a status whose conditions say the same of the same spec: of numbers, nodes on their way, messages. */
+/** Time between two writes of a status whose conditions keep their reasons for the same spec, and only numbers and messages change. */
 const DETAILS_MS = 10_000;
-/** What follows from the time alone: sooner while something is on its way. */
+/** Some findings follow from the time alone. The second is the time while a change is in progress. */
 const LOOK_AGAIN_MS = 10 * 60_000;
 const LOOK_SOON_MS = 15_000;
 
@@ -28,9 +28,9 @@ export interface ObjectReconcilerDeps {
   readonly finalizer: Finalizer;
   readonly writer: StatusWriter;
   readonly events: EventRecorder;
-  /** For how long the status that an object has is to stay as it is: see `createLeaderWarmUp`. */
-  readonly patienceMs: (object: ConfigObject) => number;
-  /** The status as it should be. `removing`: upstreams of which something is left, of an object that is being deleted. */
+  /** Time for which the status that an object has is kept, in ms; see `createLeaderWarmUp`. */
+  readonly warmUpMs: (object: ConfigObject) => number;
+  /** Computes the status. `removing` are the upstreams that still exist, of an object that is being deleted. */
   readonly statusOf: (
     object: ConfigObject,
     removing: readonly string[] | undefined,
@@ -39,8 +39,8 @@ export interface ObjectReconcilerDeps {
 }
 
 /**
- * Keeps an object from going before what it asked for has gone, and says in its status how that does. The first thing that is done for an
- * object is its finalizer; until that is on, nothing else is.
+ * Writes the status of an object, and keeps a deleted object until its upstreams are gone. The finalizer comes first: without it, nothing
+ * else is done for the object.
  */
 export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
   const { watched, existingUpstreams, finalizer, writer, events } = deps;
@@ -50,18 +50,18 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
     if (object === undefined) return 'done';
     const resource = object.kind === 'MirrorConfig' ? MIRROR_CONFIGS : REGISTRY_CONFIGS;
     if (object.metadata.deletionTimestamp === undefined) {
-      if (!finalizer.isOn(object)) return await admit(resource, object, signal);
-      const patienceMs = deps.patienceMs(object);
-      if (patienceMs > 0) return { requeueAfterMs: patienceMs };
-      return await tell(resource, object, undefined, signal);
+      if (!finalizer.isOn(object)) return await addFinalizer(resource, object, signal);
+      const warmUpMs = deps.warmUpMs(object);
+      if (warmUpMs > 0) return { requeueAfterMs: warmUpMs };
+      return await writeStatus(resource, object, undefined, signal);
     }
     if (!finalizer.isOn(object)) return 'done';
-    const left = existingUpstreams(configId(object));
-    if (left.length === 0) {
+    const removing = existingUpstreams(configId(object));
+    if (removing.length === 0) {
       await finalizer.remove(resource, object, signal);
       return 'done';
     }
-    await tell(resource, object, left, signal);
+    await writeStatus(resource, object, removing, signal);
     return { requeueAfterMs: ASK_AGAIN_MS };
   };
 
@@ -71,7 +71,7 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
     return id.kind === 'MirrorConfig' ? watched.mirrorConfigs.get(id) : watched.registryConfigs.get(id);
   }
 
-  async function admit(
+  async function addFinalizer(
     resource: Resource<ConfigObject>,
     object: ConfigObject,
     signal: AbortSignal,
@@ -80,13 +80,13 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
       await finalizer.add(resource, object, signal);
       return 'done';
     } catch (error) {
-      // The object is newer than what has been seen of it; it may have the finalizer already.
+      // The object is newer than the watched one, and may have the finalizer already.
       if (!isInvalid(error) && !isConflict(error)) throw error;
       return { requeueAfterMs: ASK_AGAIN_MS };
     }
   }
 
-  async function tell(
+  async function writeStatus(
     resource: Resource,
     object: ConfigObject,
     removing: readonly string[] | undefined,
@@ -95,7 +95,7 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
     const status = await deps.statusOf(object, removing, signal);
     const before = object.status?.conditions ?? [];
     const after = status?.conditions ?? [];
-    const everyMs = sameStatements(before, after) ? DETAILS_MS : undefined;
+    const everyMs = haveSameReasons(before, after) ? DETAILS_MS : undefined;
     const outcome = await writer.write(resource, object, status, signal, everyMs);
     if (outcome.kind === 'later') return { requeueAfterMs: outcome.afterMs };
     if (outcome.kind === 'written') {
@@ -106,8 +106,8 @@ export function createObjectReconciler(deps: ObjectReconcilerDeps): Reconcile {
   }
 }
 
-function sameStatements(before: readonly Condition[], after: readonly Condition[]): boolean {
-  const text = (conditions: readonly Condition[]): string =>
+function haveSameReasons(before: readonly ConfigCondition[], after: readonly ConfigCondition[]): boolean {
+  const text = (conditions: readonly ConfigCondition[]): string =>
     conditions.map((one) => `${one.type} ${one.reason} ${one.observedGeneration}`).join();
   return text(before) === text(after);
 }

@@ -1,30 +1,31 @@
-import type { RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
+import { upstreamResourceName } from '../../api/rules/upstream-names.ts';
+import type { CacheEntryStatus, RegistryConfigStatus } from '../../api/status/registry-config-status.ts';
 import { formatBytes } from '../../kit/quantity.ts';
 import type { Observation } from '../../kube/objects/conditions.ts';
 import type { Conflict } from '../configs/upstream-claims.ts';
-import type { ParsedSpec } from '../configs/read-config.ts';
+import type { ParsedSpec, ConfigObject } from '../configs/read-config.ts';
 import type { RegistryConfigObject } from '../cluster/resources.ts';
 import type { CacheStats } from './cache-stats.ts';
 import type { CacheView } from './cache-view.ts';
-import { roundForStatus } from './round-for-status.ts';
 import { conflictFindings } from './conflict-findings.ts';
 import { conditionsOf, type Finding } from './findings.ts';
-import { findingsOfObject, nodesText, observationOf } from './object-findings.ts';
+import { nodesText, roundForStatus } from './numbers.ts';
+import { findingsOfObject, observationOf } from './object-findings.ts';
 
 export interface RegistryConfigInput {
   readonly object: RegistryConfigObject;
   readonly asked: ParsedSpec;
   readonly conflicts: readonly Conflict[];
-  /** Why nodes are not told of its upstreams, or not of their last change, a sentence each. */
+  /** Why its upstreams, or their last change, cannot be published to nodes, a sentence each. */
   readonly nodeProblems: readonly string[];
-  /** Of each upstream that it owns; with what its cache says of itself. */
+  /** The views of the upstreams that it owns, with the statistics of their caches. */
   readonly views: ReadonlyMap<string, CacheView & { readonly stats: CacheStats | undefined }>;
-  /** Upstreams of which something is left; undefined unless the object is being deleted. */
+  /** Upstreams that still have a cache or an entry in the node document; undefined unless the object is being deleted. */
   readonly removing: readonly string[] | undefined;
   readonly now: number;
 }
 
-/** The whole status of a `RegistryConfig`, recomputed from what is known now; of what was before, only times and the last errors count. */
+/** Computes the whole status of a `RegistryConfig` from what is known now. Only times and the last errors come from the previous status. */
 export function registryConfigStatus(input: RegistryConfigInput): RegistryConfigStatus {
   const { object, asked, conflicts, views, removing, now } = input;
   const before = object.status ?? {};
@@ -38,7 +39,7 @@ export function registryConfigStatus(input: RegistryConfigInput): RegistryConfig
     ...conflictFindings(object, conflicts, asked.kind === 'caches' ? asked.caches.length : 0),
     ...(removing === undefined ? [...views.values()].flatMap((view) => view.findings) : []),
   ];
-  // What was valid before is still there.
+  // The caches of the previous, valid spec still exist.
   const kept =
     asked.kind === 'invalid' && removing === undefined
       ? (before.caches ?? []).map((cache) => views.get(cache.upstream)?.status ?? cache)
@@ -53,6 +54,13 @@ export function registryConfigStatus(input: RegistryConfigInput): RegistryConfig
       [...views.values()].flatMap(({ stats }) => stats ?? []),
     ),
   };
+}
+
+/** The entry of the cache `key` in the status of `object`; undefined if there is none. */
+export function cacheEntryOf(object: ConfigObject, key: string): CacheEntryStatus | undefined {
+  if (object.kind === 'MirrorConfig') return undefined;
+  const { status } = object as RegistryConfigObject;
+  return status?.caches?.find(({ upstream }) => upstreamResourceName(upstream) === key);
 }
 
 function summaryOf(

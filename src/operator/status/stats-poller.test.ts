@@ -24,7 +24,7 @@ function objectOf(name: string, uid = 'uid'): ConfigObject {
   };
 }
 
-/** Asks the cache at `address`, which is there on behalf of `owner`, from `begin` on until what that gives is disposed of. */
+/** Polls the cache of `owner` at `address`, from `begin` until its result is disposed of. */
 function polling(address: string, owner: ConfigObject, objects: () => readonly ConfigObject[]) {
   const { watched, services } = emptyWatched();
   const annotations = { [OWNER_ANNOTATION]: configId(owner), [UPSTREAM_ANNOTATION]: 'docker.io' };
@@ -32,19 +32,15 @@ function polling(address: string, owner: ConfigObject, objects: () => readonly C
   const service: Service = { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: address } };
   services.replace({ items: [service], resourceVersion: '1' });
   const clock = new ManualClock();
-  const poller = createStatsPoller({
-    clock,
-    watched,
-    plan: () =>
-      makePlan({
-        objects: objects(),
-        specOf: readConfig,
-        existingUpstreams: () => [],
-        lastValid: () => [],
-        mayAct: () => true,
-      }),
-    namespace: 'larder-system',
-  });
+  const plan = () =>
+    makePlan({
+      objects: objects(),
+      specOf: readConfig,
+      existingUpstreams: () => [],
+      lastValid: () => [],
+      mayAct: () => true,
+    });
+  const poller = createStatsPoller({ clock, watched, plan }, { namespace: 'larder-system' });
   const ending = new AbortController();
   return {
     clock,
@@ -61,27 +57,27 @@ function polling(address: string, owner: ConfigObject, objects: () => readonly C
   };
 }
 
-test('what a cache says is told of the object that asked for that cache, and of no later one', async () => {
+test('the answer of a cache counts for its owner, and for no later one', async () => {
   const address = '127.0.77.1';
   await using _cache = await serveStats(address, () => ({ upstreams: UPSTREAMS }));
   const [first, second] = [objectOf('first'), objectOf('second')];
   let objects = [first];
   const { clock, poller, begin } = polling(address, first, () => objects);
-  const told: string[] = [];
-  poller.onChange((key) => told.push(key));
+  const changed: string[] = [];
+  poller.onChange((key) => changed.push(key));
   await using _poll = begin();
-  await waitFor(() => told.length === 1);
+  await waitFor(() => changed.length === 1);
   assert.equal(poller.get(KEY)?.hits, 1);
   objects = [second];
   assert.equal(poller.get(KEY), undefined);
   await waitFor(() => {
     clock.advance(5_000);
-    return told.length === 2;
+    return changed.length === 2;
   });
   assert.equal(poller.get(KEY), undefined);
 });
 
-test('a cache that answers nonsense, or not at all, says nothing', async () => {
+test('a cache that answers nonsense, or not at all, has no statistics', async () => {
   const address = '127.0.77.2';
   let asked = 0;
   await using _cache = await serveStats(address, () => {
@@ -98,7 +94,7 @@ test('a cache that answers nonsense, or not at all, says nothing', async () => {
   assert.equal(poller.get(KEY), undefined);
 });
 
-test('what a cache has said is good for half a minute of silence, and for no other object of that name', async () => {
+test('an answer is valid for half a minute of silence, and for no other object of that name', async () => {
   const address = '127.0.77.4';
   let isSilent = false;
   let asked = 0;
@@ -108,8 +104,8 @@ test('what a cache has said is good for half a minute of silence, and for no oth
   });
   let objects = [objectOf('hub')];
   const { clock, poller, begin } = polling(address, objectOf('hub'), () => objects);
-  const told: boolean[] = [];
-  poller.onChange((key) => told.push(poller.get(key) !== undefined));
+  const changed: boolean[] = [];
+  poller.onChange((key) => changed.push(poller.get(key) !== undefined));
   await using _poll = begin();
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 250) {
@@ -117,21 +113,21 @@ test('what a cache has said is good for half a minute of silence, and for no oth
       for (let count = 0; count < 40; count += 1) await turn();
     }
   };
-  await waitFor(() => told.length === 1);
+  await waitFor(() => changed.length === 1);
   await pass(60_000);
   isSilent = true;
   const before = asked;
   await pass(24_000);
   assert.ok(asked > before);
-  assert.deepEqual([poller.get(KEY)?.hits, told], [1, [true]]);
+  assert.deepEqual([poller.get(KEY)?.hits, changed], [1, [true]]);
   await pass(12_000);
-  assert.deepEqual([poller.get(KEY), told], [undefined, [true, false]]);
+  assert.deepEqual([poller.get(KEY), changed], [undefined, [true, false]]);
   isSilent = false;
   await pass(6_000);
-  assert.deepEqual([poller.get(KEY)?.hits, told], [1, [true, false, true]]);
+  assert.deepEqual([poller.get(KEY)?.hits, changed], [1, [true, false, true]]);
   isSilent = true;
   objects = [objectOf('hub', 'another')];
   assert.equal(poller.get(KEY), undefined);
   await pass(6_000);
-  assert.deepEqual(told, [true, false, true, false]);
+  assert.deepEqual(changed, [true, false, true, false]);
 });

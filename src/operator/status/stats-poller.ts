@@ -9,13 +9,13 @@ import { PORTS } from '../render/cache-names.ts';
 import type { Watched } from '../cluster/watched.ts';
 import { readCacheStats, type CacheStats } from './cache-stats.ts';
 
-/** Costs the API server nothing; a refused credential is seen within this time. */
+/** Polling costs the API server nothing. A refused credential shows within this time. */
 const EVERY_MS = 5_000;
-/** Caches that are asked at a time. */
+/** Caches polled at the same time. */
 const AT_ONCE = 10;
 /**
- * What a cache said is good for so long without another answer: longer than a pod takes to be replaced, and than a few answers that come too
- * late, since silence is not health; and shorter than it would take to mislead somebody who looks at a cache that hangs.
+ * Validity of an answer if no other one comes. Longer than the replacement of a pod and a few late answers take, because a short silence
+ * says nothing about health. Short enough not to mislead a user whose cache hangs.
  */
 const KEPT_MS = 30_000;
 
@@ -23,24 +23,26 @@ export interface StatsPollerDeps {
   readonly clock: Clock;
   readonly watched: WatchedObjects & Pick<Watched, 'whenSynced'>;
   readonly plan: () => Plan;
-  readonly namespace: string;
 }
 
 export interface StatsPoller {
-  /** What the cache `key` said last; undefined when it has not answered for a while. */
+  /** The last answer of the cache `key`; undefined if it has not answered for a while. */
   get(key: string): CacheStats | undefined;
-  /** Tells of each cache that says something else than before. */
+  /** Calls `handler` with the key of each cache whose answer has changed. */
   onChange(handler: (key: string) => void): void;
-  /** Asks all caches, as soon as it is known which there are, again and again, until `signal` aborts. */
+  /** Waits until the cluster is watched, then polls all caches until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Asks the caches how they do, for the status of the objects. */
-export function createStatsPoller({ clock, watched, plan, namespace }: StatsPollerDeps): StatsPoller {
+/** Polls the statistics of the caches, for the status of their owners. */
+export function createStatsPoller(
+  { clock, watched, plan }: StatsPollerDeps,
+  { namespace }: { readonly namespace: string },
+): StatsPoller {
   const known = new Map<string, Answer>();
   const handlers = new Set<(key: string) => void>();
 
-  async function ask(planned: PlannedCache, signal: AbortSignal): Promise<void> {
+  async function poll(planned: PlannedCache, signal: AbortSignal): Promise<void> {
     const { key, config, owner } = planned;
     const host = clusterIpOf(planned, watched, namespace);
     const stats =
@@ -53,24 +55,24 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
             signal,
           );
     const last = known.get(key);
-    const isOurs = last !== undefined && isOf(last, owner);
+    const isSameOwner = last !== undefined && isOf(last, owner);
     const at = clock.monotonic();
     if (stats !== undefined) {
       known.set(key, { owner: configId(owner), uid: owner.metadata.uid, stats, at });
-      if (isOurs && JSON.stringify(last.stats) === JSON.stringify(stats)) return;
+      if (isSameOwner && JSON.stringify(last.stats) === JSON.stringify(stats)) return;
     } else {
-      if (last === undefined || (isOurs && at - last.at < KEPT_MS)) return;
+      if (last === undefined || (isSameOwner && at - last.at < KEPT_MS)) return;
       known.delete(key);
     }
     for (const handler of handlers) handler(key);
   }
 
-  async function askAll(signal: AbortSignal): Promise<void> {
+  async function pollAll(signal: AbortSignal): Promise<void> {
     const { caches } = plan();
     for (const key of known.keys()) if (!caches.has(key)) known.delete(key);
     const waiting = [...caches.values()].values();
     const work = async (): Promise<void> => {
-      for (const cache of waiting) if (!signal.aborted) await ask(cache, signal);
+      for (const cache of waiting) if (!signal.aborted) await poll(cache, signal);
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
@@ -78,14 +80,14 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
   return {
     get(key) {
       const owner = plan().caches.get(key)?.owner;
-      const one = known.get(key);
-      return owner !== undefined && one !== undefined && isOf(one, owner) ? one.stats : undefined;
+      const last = known.get(key);
+      return owner !== undefined && last !== undefined && isOf(last, owner) ? last.stats : undefined;
     },
     onChange: (handler) => void handlers.add(handler),
     async run(signal) {
       await watched.whenSynced(signal).catch(() => {});
       while (!signal.aborted) {
-        await askAll(signal);
+        await pollAll(signal);
         await sleep(clock, EVERY_MS, signal).catch(() => {});
       }
     },
@@ -93,11 +95,11 @@ export function createStatsPoller({ clock, watched, plan, namespace }: StatsPoll
 }
 
 interface Answer {
-  /** Who asked for the cache then, and which object of that name: a cache of another one is another cache. */
+  /** The owner at that time. With another owner, or one with another uid, it is another cache. */
   readonly owner: ConfigId;
   readonly uid: string | undefined;
   readonly stats: CacheStats;
-  /** Of the monotonic clock. */
+  /** Monotonic time. */
   readonly at: number;
 }
 

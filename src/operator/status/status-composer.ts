@@ -8,10 +8,8 @@ import { configId } from '../cluster/config-id.ts';
 import { specId } from '../cluster/spec-id.ts';
 import type { Planner } from '../configs/planner.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
-import { isAgentOf } from '../cluster/agent-pod.ts';
 import type { NodeDocumentView } from '../cluster/node-document-view.ts';
 import type { NodeProblems } from '../nodes/node-problems.ts';
-import { podlessNodes } from '../cluster/podless-nodes.ts';
 import type { PublishedDocument } from '../nodes/published-document.ts';
 import { claimName } from '../render/stateful-set.ts';
 import type { MirrorConfigObject, RegistryConfigObject } from '../cluster/resources.ts';
@@ -19,33 +17,32 @@ import type { NamedSecrets } from '../cluster/named-secrets.ts';
 import { mirrorBundleProblem } from '../secrets/bundle-problems.ts';
 import { BY_CACHE } from '../cluster/cache-key.ts';
 import type { Watched } from '../cluster/watched.ts';
-import type { CacheStats } from './cache-stats.ts';
 import { cacheView } from './cache-view.ts';
-import { entryOf } from './entry-of.ts';
-import { createSince } from './since.ts';
 import { mirrorConfigStatus } from './mirror-config-status.ts';
-import type { NodesInput } from './node-view.ts';
-import { registryConfigStatus } from './registry-config-status.ts';
+import { createNodesInput } from './nodes-input.ts';
+import { cacheEntryOf, registryConfigStatus } from './registry-config-status.ts';
+import type { StatsPoller } from './stats-poller.ts';
 
 export interface StatusComposerDeps {
   readonly clock: Clock;
   readonly watched: Watched;
   readonly planner: Planner;
-  readonly facts: CacheStates;
-  readonly stats: (key: string) => CacheStats | undefined;
+  readonly states: Pick<CacheStates, 'get'>;
+  readonly stats: Pick<StatsPoller, 'get'>;
   readonly document: NodeDocumentView;
-  readonly told: PublishedDocument;
+  readonly published: PublishedDocument;
   readonly nodeProblems: Pick<NodeProblems, 'of'>;
   readonly secrets: NamedSecrets;
 }
 
-/** Gathers what is known of an object, and makes its status of it. */
+/** Gathers everything known of an object and computes its status. */
 export function createStatusComposer(
   deps: StatusComposerDeps,
-  { namespace, nodeAgent }: { readonly namespace: string; readonly nodeAgent: string },
+  settings: { readonly namespace: string; readonly nodeAgent: string },
 ) {
-  const { clock, watched, planner, facts, stats, told } = deps;
-  const podlessSince = createSince(clock);
+  const { clock, watched, planner, states, stats } = deps;
+  const { namespace } = settings;
+  const nodesInput = createNodesInput(deps, settings);
 
   return async function statusOf(
     object: ConfigObject,
@@ -87,23 +84,6 @@ export function createStatusComposer(
     return (asked.kind === 'caches' ? asked.caches : asked.mirrors).map(({ upstream }) => upstream);
   }
 
-  function nodesInput(object: ConfigObject): NodesInput {
-    const reports = watched.reports.list();
-    const [agent] = watched.daemonSets.list();
-    const total = agent?.status?.desiredNumberScheduled ?? reports.length;
-    const agents = watched.agentPods.list().filter((pod) => isAgentOf(nodeAgent, pod));
-    const last = told.get();
-    return {
-      reports,
-      agents,
-      podlessSince: podlessSince(podlessNodes(total, agents, reports) > 0),
-      total,
-      revision: last?.revision ?? '',
-      isTold: (upstream) => last?.specs.get(upstream) === specId(object),
-      now: clock.now(),
-    };
-  }
-
   function viewsOf(object: RegistryConfigObject) {
     const nodes = nodesInput(object);
     const owned = planner.plan().cachesOf(configId(object));
@@ -115,10 +95,10 @@ export function createStatusComposer(
           set: watched.statefulSets.get({ namespace, name: key }),
           pods: watched.pods.byIndex(BY_CACHE, key),
           claim: watched.volumeClaims.get({ namespace, name: claimName(key) }),
-          facts: facts.get(key),
-          stats: stats(key),
+          known: states.get(key),
+          stats: stats.get(key),
           nodes,
-          before: entryOf(object, key),
+          before: cacheEntryOf(object, key),
           conditions: object.status?.conditions ?? [],
         };
         return [config.upstream, { ...cacheView(input), stats: input.stats }];
@@ -146,7 +126,7 @@ export function createStatusComposer(
       return mirrorBundleProblem(key, secret && (secret.data ?? {}));
     } catch (error) {
       signal.throwIfAborted();
-      // Who tells the nodes tries again, and a status follows from that.
+      // The reconcile of the node document tries again, and its result wakes this object.
       return `Secret ${key.name} cannot be read: ${errorText(error)}`;
     }
   }

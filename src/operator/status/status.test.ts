@@ -7,11 +7,11 @@ import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
 import { CONDITION_TYPES, REASONS, type Reason } from '../../api/status/reasons.ts';
 import type { MirrorConfigStatus } from '../../api/status/mirror-config-status.ts';
 import { registryConfigStatusSchema } from '../../api/status/registry-config-status.ts';
-import { roundForStatus } from './round-for-status.ts';
 import { conflictFindings } from './conflict-findings.ts';
 import { conditionsOf, type Finding } from './findings.ts';
 import { mirrorConfigStatus } from './mirror-config-status.ts';
 import { nodeView } from './node-view.ts';
+import { roundForStatus } from './numbers.ts';
 import { registryConfigStatus } from './registry-config-status.ts';
 import { occurrencesOf } from './status-events.ts';
 
@@ -22,7 +22,7 @@ function reasonsOf(findings: readonly Finding[]): string[] {
 }
 
 describe('conditions', () => {
-  test('say that all is well where nothing was found', () => {
+  test('are all good without findings', () => {
     assert.deepEqual(reasonsOf([]), [
       'Conflict=NoConflict',
       'Degraded=Healthy',
@@ -44,7 +44,7 @@ describe('conditions', () => {
     assert.deepEqual([degraded?.reason, degraded?.message], ['CredentialMissing', 'no login; no room']);
   });
 
-  test('property: there is one of each type, whose reason was found or says that all is well', () => {
+  test('property: there is one of each type, whose reason was found or is the good one', () => {
     const finding = fc.record({
       reason: fc.constantFrom(...(Object.keys(REASONS) as Reason[])),
       message: fc.string({ maxLength: 10 }),
@@ -82,25 +82,25 @@ test('the status of an object is what its schema says, with a line for kubectl',
   assert.equal(status.observedGeneration, 3);
 });
 
-test('an upstream that is cached and mirrored is told of in the words of the Gardener extension, where they are true', () => {
+test('an upstream that is cached and mirrored is reported in the words of the Gardener extension, where they are true', () => {
   const object = (kind: string) => ({ apiVersion: 'v1', kind, metadata: { name: 'younger' } });
-  const told = (kind: string, owner: string) =>
+  const findings = (kind: string, owner: string) =>
     conflictFindings(object(kind), [{ upstream: 'a.io', owner, about: 'a.io' }], 2);
-  assert.deepEqual(told('MirrorConfig', 'RegistryConfig team/hub'), [
+  assert.deepEqual(findings('MirrorConfig', 'RegistryConfig team/hub'), [
     {
       reason: 'CachedAndMirrored',
       message:
         "upstream host 'a.io' is also configured as a registry cache upstream by RegistryConfig team/hub, which is older",
     },
   ]);
-  assert.deepEqual(told('RegistryConfig', 'MirrorConfig team/m'), [
+  assert.deepEqual(findings('RegistryConfig', 'MirrorConfig team/m'), [
     {
       reason: 'CachedAndMirrored',
       message:
         "upstream host 'a.io' is also configured as a registry mirror upstream by MirrorConfig team/m, which is older",
     },
   ]);
-  assert.deepEqual(told('MirrorConfig', 'MirrorConfig team/m'), [
+  assert.deepEqual(findings('MirrorConfig', 'MirrorConfig team/m'), [
     { reason: 'UpstreamTaken', message: 'a.io belongs to MirrorConfig team/m, which is older' },
   ]);
 });
@@ -133,7 +133,7 @@ describe('the status of mirrors', () => {
   const readiness = ({ conditions }: MirrorConfigStatus): string | undefined =>
     conditions?.find(({ type }) => type === 'Ready')?.reason;
 
-  test('is Starting until the first of its nodes is configured, and Serving where there are no nodes', () => {
+  test('is Starting until the first of its nodes is configured, and Serving without nodes', () => {
     assert.equal(readiness(statusOf(0, 5)), 'Starting');
     assert.equal(readiness(statusOf(1, 5)), 'Serving');
     assert.equal(readiness(statusOf(0, 0)), 'Serving');
@@ -154,30 +154,30 @@ describe('the status of mirrors', () => {
     );
   });
 
-  test('is on its way while nodes are told of an older spec', () => {
-    const told = { ...nodesOf([report('n1', { upstreams: [ready] })]), isTold: () => false };
+  test('are being configured while the published document has an older spec', () => {
+    const input = { ...nodesOf([report('n1', { upstreams: [ready] })]), isPublished: () => false };
     assert.deepEqual(
-      nodeView(told, 'quay.io', 'mirror').findings.map(({ reason }) => reason),
+      nodeView(input, 'quay.io', 'mirror').findings.map(({ reason }) => reason),
       ['ConfiguringNodes'],
     );
   });
 });
 
-test('events tell what breaks and what is mended, and not every step on the way', () => {
+test('events report what breaks and what is mended, and not every step in between', () => {
   const at = (...findings: readonly Finding[]) => conditionsOf(findings, [], NOW);
-  const told = (before: ReturnType<typeof at>, after: ReturnType<typeof at>) =>
+  const events = (before: ReturnType<typeof at>, after: ReturnType<typeof at>) =>
     occurrencesOf(before, after).map(({ type, reason }) => `${type} ${reason}`);
   const starting = at({ reason: 'Starting', message: 's' }, { reason: 'RollingOut', message: 'r' });
   const degraded = at({ reason: 'CredentialRejected', message: 'refused' });
-  assert.deepEqual(told([], starting), []);
-  assert.deepEqual(told(starting, at()), ['Normal Serving']);
-  assert.deepEqual(told(at(), degraded), ['Warning CredentialRejected']);
-  assert.deepEqual(told(degraded, degraded), []);
-  assert.deepEqual(told(degraded, at()), ['Normal Healthy']);
-  assert.deepEqual(told(at(), at({ reason: 'Stuck', message: 'quota' })), ['Warning Stuck']);
+  assert.deepEqual(events([], starting), []);
+  assert.deepEqual(events(starting, at()), ['Normal Serving']);
+  assert.deepEqual(events(at(), degraded), ['Warning CredentialRejected']);
+  assert.deepEqual(events(degraded, degraded), []);
+  assert.deepEqual(events(degraded, at()), ['Normal Healthy']);
+  assert.deepEqual(events(at(), at({ reason: 'Stuck', message: 'quota' })), ['Warning Stuck']);
 });
 
-test('property: a roundForStatus number has two digits, and is at most a tenth too small', () => {
+test('property: a rounded number has two digits, and is at most a tenth too small', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 52 }), (amount) => {
       const rounded = roundForStatus(amount);

@@ -1,6 +1,6 @@
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
-import { isCaBundle } from '../../api/secrets/is-ca-bundle.ts';
-import { withoutLineEnd } from '../../api/secrets/without-line-end.ts';
+import { isCaBundle } from '../../api/secrets/ca-bundle-rules.ts';
+import { withoutLineEnd } from '../../api/secrets/secret-files.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { UpstreamMetrics } from '../metrics.ts';
 import { passwordCredential, type Credential } from './credential.ts';

@@ -1,15 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseFileName, SECRET_KEYS, type SecretKey } from '../../api/secrets/secret-files.ts';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 
-/** The keys that Larder reads of a secret, and no others. */
-const KEYS = ['username', 'password', '.dockerconfigjson', 'bundle.crt'] as const;
-
 /** Contents by key, as the files have them. */
-export type Secret = Readonly<Partial<Record<(typeof KEYS)[number], string>>>;
+export type Secret = Readonly<Partial<Record<SecretKey, string>>>;
 
 /**
  * `--secrets DIR`: one directory per secret, one file per key, as Kubernetes mounts them; or `<name>.<key>`, as the one Secret has them that
@@ -104,14 +102,14 @@ async function readAll(path: string): Promise<Map<string, Secret>> {
   for (const entry of await readdir(path)) {
     // Kubernetes keeps its versions under names that begin so.
     if (entry.startsWith('..')) continue;
-    const file = asFile(entry);
+    const file = parseFileName(entry);
     const content = file && (await readKey(join(path, entry)));
     if (file !== undefined && content !== undefined) {
       files.set(file.name, { ...files.get(file.name), [file.key]: content });
       continue;
     }
     const secret: Record<string, string> = {};
-    for (const key of KEYS) {
+    for (const key of SECRET_KEYS) {
       const content = await readKey(join(path, entry, key));
       if (content !== undefined) secret[key] = content;
     }
@@ -121,13 +119,6 @@ async function readAll(path: string): Promise<Map<string, Secret>> {
   return files;
 }
 
-/** What an entry of that name is, unless it is a directory. */
-function asFile(entry: string): { name: string; key: (typeof KEYS)[number] } | undefined {
-  const key = KEYS.find((one) => entry.endsWith(`.${one}`));
-  const name = key === undefined ? '' : entry.slice(0, -key.length - 1);
-  return key === undefined || name === '' ? undefined : { name, key };
-}
-
 function keepingUnchanged(
   before: ReadonlyMap<string, Secret>,
   after: ReadonlyMap<string, Secret>,
@@ -135,7 +126,10 @@ function keepingUnchanged(
   return new Map(
     [...after].map(([name, secret]) => {
       const known = before.get(name);
-      return [name, known !== undefined && KEYS.every((key) => known[key] === secret[key]) ? known : secret];
+      return [
+        name,
+        known !== undefined && SECRET_KEYS.every((key) => known[key] === secret[key]) ? known : secret,
+      ];
     }),
   );
 }

@@ -1,12 +1,12 @@
-import type { Clock } from '../kit/clock.ts';
-import type { CacheMetrics } from './metrics.ts';
-import type { Maintenance } from '../store/maintenance/maintenance.ts';
-import type { ScrubStats } from '../store/maintenance/scrub.ts';
-import type { Store } from '../store/types.ts';
-import { warningsOf } from './config-warnings.ts';
-import type { Totals } from './http/observe.ts';
-import type { UpstreamHealth } from './upstream-health.ts';
-import type { UpstreamTable } from './upstreams.ts';
+import type { Clock } from '../../kit/clock.ts';
+import type { CacheMetrics } from '../metrics.ts';
+import type { Maintenance } from '../../store/maintenance/maintenance.ts';
+import type { ScrubStats } from '../../store/maintenance/scrub.ts';
+import type { Store } from '../../store/types.ts';
+import { warningsOf } from '../config-warnings.ts';
+import type { RequestTotals } from '../http/observe.ts';
+import type { UpstreamHealth } from '../upstream-health.ts';
+import type { UpstreamTable } from '../upstreams.ts';
 
 export interface StatsDeps {
   readonly clock: Clock;
@@ -15,14 +15,17 @@ export interface StatsDeps {
     CacheMetrics,
     'secretsMissing' | 'credentialRefused' | 'cloudLoginFailing' | 'cloudLoginEnd'
   >;
-  readonly totals: ReadonlyMap<string, Totals>;
+  readonly totals: ReadonlyMap<string, RequestTotals>;
   readonly health: Pick<UpstreamHealth, 'of'>;
   readonly version: string;
-  /** Of the store. */
+  /** Directory of the store. */
   readonly directory: string;
 }
 
-/** `/api/v1/stats`: what the cache saved, as sums since the start, and what it holds now. */
+/**
+ * Builds the answer of `GET /api/v1/stats`: sums since the start, the content of the store, and the state of each
+ * upstream.
+ */
 export async function statsDocument(
   { clock, store, metrics, totals, health, version, directory }: StatsDeps,
   table: Pick<UpstreamTable, 'all'>,
@@ -64,7 +67,7 @@ export async function statsDocument(
   };
 }
 
-/** Times in RFC 3339; null: turned off. */
+/** Times are in RFC 3339. Null: the scrub is turned off. */
 function scrubDocument(scrub: ScrubStats | undefined): unknown {
   if (scrub === undefined) return null;
   const { isRunning, startedAt, finishedAt, ...sums } = scrub;
@@ -75,7 +78,7 @@ function timeText(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
 
-/** The upstreams whose gauge is not 0. */
+/** Names of the upstreams whose gauge is not 0. */
 async function upstreamsAt(
   gauge: Pick<CacheMetrics['secretsMissing'], 'get'>,
 ): Promise<ReadonlySet<unknown>> {
@@ -83,7 +86,7 @@ async function upstreamsAt(
   return new Set(values.flatMap(({ value, labels }) => (value === 0 ? [] : [labels.upstream_host])));
 }
 
-/** The upstreams of which a cloud login fails, and none is left to use. */
+/** Names of the upstreams that have a failing cloud login and no valid earlier one of that cloud. */
 async function upstreamsWithoutLogin(
   { cloudLoginFailing, cloudLoginEnd }: Pick<CacheMetrics, 'cloudLoginFailing' | 'cloudLoginEnd'>,
   nowSeconds: number,

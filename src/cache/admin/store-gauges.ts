@@ -1,11 +1,11 @@
-import type { CacheMetrics } from './metrics.ts';
-import type { StoreStats } from '../store/types.ts';
+import type { CacheMetrics } from '../metrics.ts';
+import type { StoreStats } from '../../store/types.ts';
 
 /**
- * Brings the gauges of the store up to date: one series without labels for the whole store, and one for each upstream that has a budget of
- * its own now. What was there for others goes.
+ * Sets the gauges of the store: one series without labels for the whole store, and one for each upstream with a budget of its
+ * own. Series of other upstreams are removed.
  */
-export function showStore(
+export function refreshStoreGauges(
   {
     storeBytes,
     storeLimitBytes,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetricsRegistry } from '../kit/metrics.ts';
-import { declareCacheMetrics } from './metrics.ts';
-import { showStore } from './store-gauges.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareCacheMetrics } from '../metrics.ts';
+import { refreshStoreGauges } from './store-gauges.ts';
 
 test('the whole store is a series without labels, each upstream with a budget one of its own, until it has none', async () => {
   const metrics = declareCacheMetrics(createMetricsRegistry());
@@ -15,14 +15,14 @@ test('the whole store is a series without labels, each upstream with a budget on
     { upstream: 'a.example', bytes: 50, limitBytes: 60, objects: 2 },
     { upstream: 'b.example', bytes: 20, limitBytes: undefined, objects: 1 },
   ];
-  showStore(metrics, { ...store, perUpstream: [a, b] });
+  refreshStoreGauges(metrics, { ...store, perUpstream: [a, b] });
   assert.deepEqual(await shown(), [
     'larder_store_bytes 70',
     'larder_store_bytes{upstream_host="a.example"} 50',
     'larder_store_limit_bytes 1000',
     'larder_store_limit_bytes{upstream_host="a.example"} 60',
   ]);
-  showStore(metrics, { ...store, perUpstream: [b, { ...a, limitBytes: undefined }] });
+  refreshStoreGauges(metrics, { ...store, perUpstream: [b, { ...a, limitBytes: undefined }] });
   assert.deepEqual(await shown(), ['larder_store_bytes 70', 'larder_store_limit_bytes 1000']);
   assert.match(await metrics.registry.metrics(), /^larder_store_damaged_objects 1$/m);
 });

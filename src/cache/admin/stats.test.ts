@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { configOf } from '../../test/cache/target.ts';
-import type { CacheConfig } from '../api/registry-config/effective.ts';
-import { ManualClock } from '../kit/clock.ts';
-import { createMetricsRegistry } from '../kit/metrics.ts';
-import { declareCacheMetrics } from './metrics.ts';
-import type { Upstream } from '../upstream/types.ts';
+import { configOf } from '../../../test/cache/target.ts';
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { createMetricsRegistry } from '../../kit/metrics.ts';
+import { declareCacheMetrics } from '../metrics.ts';
+import type { Upstream } from '../../upstream/types.ts';
 import { statsDocument } from './stats.ts';
-import { createUpstreamHealth } from './upstream-health.ts';
+import { createUpstreamHealth } from '../upstream-health.ts';
 
 const NAME = 'r.example';
 

@@ -1,21 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
-import type { Clock } from '../kit/clock.ts';
-import { errorText, LarderError } from '../kit/errors.ts';
-import type { Logger } from '../kit/logger.ts';
-import type { TaskGroup } from '../kit/task-group.ts';
-import { watchFiles } from '../kit/watch-files.ts';
-import type { Tls } from './http/registry-listener.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { errorText, LarderError } from '../../kit/errors.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { TaskGroup } from '../../kit/task-group.ts';
+import { watchFiles } from '../../kit/watch-files.ts';
+import type { Tls } from './registry-listener.ts';
 
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
 }
 
-/** Reads certificate and key and sees that they belong together. Throws `TLS_FILES_INVALID`. */
+/** Reads certificate and key, and checks that they match. Throws `TLS_FILES_INVALID`. */
 export async function readTls(files: TlsFiles): Promise<Tls> {
-  // One after the other, so that of two missing files the same is named each time.
+  // Sequential, so that of two missing files always the certificate is named.
   const cert = await readTlsFile(files.cert, '--tls-cert');
   const key = await readTlsFile(files.key, '--tls-key');
   try {
@@ -23,14 +23,14 @@ export async function readTls(files: TlsFiles): Promise<Tls> {
   } catch (error) {
     throw new LarderError(
       'TLS_FILES_INVALID',
-      `${files.cert} and ${files.key} are no matching PEM certificate and key: ${errorText(error)}`,
+      `${files.cert} and ${files.key} are not a matching PEM certificate and key: ${errorText(error)}`,
       { cause: error },
     );
   }
   return { cert, key };
 }
 
-/** Changed files take effect for new connections; unusable ones are refused and the old certificate stays. */
+/** Applies changed files to new connections. Unusable files are refused, and the previous certificate stays in force. */
 export function watchTls(
   files: TlsFiles,
   asRead: string,
@@ -45,9 +45,9 @@ export function watchTls(
   async function reload(): Promise<void> {
     try {
       server.setSecureContext(await readTls(files));
-      logger.info('TLS certificate changed', { event: 'tls-applied' });
+      logger.info('TLS certificate applied', { event: 'tls-applied' });
     } catch (error) {
-      logger.error('changed TLS files refused, the old certificate stays in force', {
+      logger.error('changed TLS files refused; the previous certificate stays in force', {
         error: errorText(error),
       });
     }

@@ -4,35 +4,38 @@ import fc from 'fast-check';
 import { ManualClock } from '../../kit/clock.ts';
 import { parseRepositoryName } from '../../oci/reference.ts';
 import type { Origin } from '../../store/types.ts';
-import { createGrants } from './grants.ts';
+import { createCredentialGrants } from './credential-grants.ts';
 
 const APP: Origin = { upstream: 'r.example', repository: parseRepositoryName('team/app') };
 const OTHER: Origin = { ...APP, repository: parseRepositoryName('team/other') };
 const ELSEWHERE: Origin = { ...APP, upstream: 'other.example' };
 
-describe('the name of a credential', () => {
+describe('the id of a credential', () => {
   test('is the same for the same header, another for another, and shows nothing of it', () => {
-    const grants = createGrants(new ManualClock());
-    const name = grants.accountOf('Bearer abc');
-    assert.equal(name, grants.accountOf('Bearer abc'));
-    assert.notEqual(name, grants.accountOf('Bearer abd'));
-    assert.match(name, /^[\w-]{22}$/);
+    const grants = createCredentialGrants(new ManualClock());
+    const id = grants.credentialIdOf('Bearer abc');
+    assert.equal(id, grants.credentialIdOf('Bearer abc'));
+    assert.notEqual(id, grants.credentialIdOf('Bearer abd'));
+    assert.match(id, /^[\w-]{22}$/);
   });
 
   test('cannot be the same for parts that only join to the same text', () => {
-    const grants = createGrants(new ManualClock());
-    assert.notEqual(grants.accountOf('a', 'bc'), grants.accountOf('ab', 'c'));
+    const grants = createCredentialGrants(new ManualClock());
+    assert.notEqual(grants.credentialIdOf('a', 'bc'), grants.credentialIdOf('ab', 'c'));
   });
 
-  test('differs from process to process, so that a name tells nothing outside of it', () => {
+  test('differs from process to process, so that it reveals nothing outside of one', () => {
     const clock = new ManualClock();
-    assert.notEqual(createGrants(clock).accountOf('x'), createGrants(clock).accountOf('x'));
+    assert.notEqual(
+      createCredentialGrants(clock).credentialIdOf('x'),
+      createCredentialGrants(clock).credentialIdOf('x'),
+    );
   });
 });
 
 describe('a proof', () => {
-  test('holds for its account, repository and upstream, and for no other', () => {
-    const grants = createGrants(new ManualClock());
+  test('holds for its credential, repository and upstream, and for no other', () => {
+    const grants = createCredentialGrants(new ManualClock());
     grants.prove('alice', APP);
     assert.equal(grants.isProven('alice', APP, 1), true);
     assert.equal(grants.isProven('bob', APP, 1), false);
@@ -41,14 +44,14 @@ describe('a proof', () => {
   });
 
   test('of a lifetime of 0 never holds', () => {
-    const grants = createGrants(new ManualClock());
+    const grants = createCredentialGrants(new ManualClock());
     grants.prove('alice', APP);
     assert.equal(grants.isProven('alice', APP, 0), false);
   });
 
-  test('ends early with the token, but stays the last proof of the account', () => {
+  test('ends early with the token, but stays the last proof of the credential', () => {
     const clock = new ManualClock();
-    const grants = createGrants(clock);
+    const grants = createCredentialGrants(clock);
     grants.prove('alice', APP, clock.now() + 1000);
     clock.advance(999);
     assert.equal(grants.isProven('alice', APP, 60_000), true);
@@ -57,8 +60,8 @@ describe('a proof', () => {
     assert.equal(grants.provenFor('alice', APP), 1000);
   });
 
-  test('makes the account known at its upstream, until it is refused there altogether', () => {
-    const grants = createGrants(new ManualClock());
+  test('makes the credential known at its upstream, until it is refused there altogether', () => {
+    const grants = createCredentialGrants(new ManualClock());
     assert.equal(grants.isKnown('alice', 'r.example'), false);
     grants.prove('alice', APP);
     grants.refuse('alice', OTHER);
@@ -69,19 +72,19 @@ describe('a proof', () => {
   });
 
   test('is given up for others only when there are more than 100 000, the least recently used first', () => {
-    const grants = createGrants(new ManualClock());
-    for (let count = 0; count < 100_000; count += 1) grants.prove(`account-${count}`, APP);
-    assert.equal(grants.isProven('account-0', APP, 1), true);
+    const grants = createCredentialGrants(new ManualClock());
+    for (let count = 0; count < 100_000; count += 1) grants.prove(`credential-${count}`, APP);
+    assert.equal(grants.isProven('credential-0', APP, 1), true);
     grants.prove('one more', APP);
-    assert.equal(grants.isProven('account-0', APP, 1), true, 'used a moment ago');
-    assert.equal(grants.isProven('account-1', APP, 1), false);
+    assert.equal(grants.isProven('credential-0', APP, 1), true, 'used a moment ago');
+    assert.equal(grants.isProven('credential-1', APP, 1), false);
   });
 });
 
 test('model: any sequence of proofs, refusals and time gives what the last of them says', () => {
-  const accounts = ['alice', 'bob'];
+  const credentials = ['alice', 'bob'];
   const places = [APP, OTHER, ELSEWHERE];
-  const who = fc.constantFrom(...accounts);
+  const who = fc.constantFrom(...credentials);
   const where = fc.constantFrom(...places);
   const step = fc.oneof(
     fc.record({ does: fc.constant('prove' as const), who, where }),
@@ -92,10 +95,10 @@ test('model: any sequence of proofs, refusals and time gives what the last of th
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const clock = new ManualClock();
-      const grants = createGrants(clock);
+      const grants = createCredentialGrants(clock);
       const provenAt = new Map<string, number>();
-      const nameOf = (account: string, place: Origin): string =>
-        `${account} ${place.upstream} ${place.repository}`;
+      const nameOf = (credentialId: string, place: Origin): string =>
+        `${credentialId} ${place.upstream} ${place.repository}`;
       for (const one of steps) {
         if (one.does === 'wait') clock.advance(one.ms);
         else if (one.does === 'prove') {
@@ -111,12 +114,12 @@ test('model: any sequence of proofs, refusals and time gives what the last of th
           for (const place of places)
             if (place.upstream === one.where.upstream) provenAt.delete(nameOf(one.who, place));
         }
-        for (const account of accounts) {
+        for (const credentialId of credentials) {
           for (const place of places) {
-            const at = provenAt.get(nameOf(account, place));
+            const at = provenAt.get(nameOf(credentialId, place));
             const age = at === undefined ? undefined : clock.monotonic() - at;
-            assert.equal(grants.provenFor(account, place), age);
-            assert.equal(grants.isProven(account, place, 500), age !== undefined && age < 500);
+            assert.equal(grants.provenFor(credentialId, place), age);
+            assert.equal(grants.isProven(credentialId, place, 500), age !== undefined && age < 500);
           }
         }
       }

@@ -1,7 +1,17 @@
 import type { CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
 
-/** Runs work that SIGINT or SIGTERM ends early, with the exit code for that (contract: "Exit codes"). */
+/** Resolves with the name of the next SIGINT or SIGTERM. */
+export function nextSignal(io: CommandIo): Promise<string> {
+  return new Promise((resolve) => {
+    const end = io.onSignal((name) => {
+      end();
+      resolve(name);
+    });
+  });
+}
+
+/** Runs work that SIGINT or SIGTERM aborts, with the exit code for that (docs/reference/cli.md). */
 export async function interruptible(
   io: CommandIo,
   work: (signal: AbortSignal) => Promise<number>,

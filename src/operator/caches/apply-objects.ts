@@ -4,31 +4,29 @@ import { find } from '../../kube/objects/find.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import type { Intent, KubeClient, KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
+import { subjectNamesOf } from '../authority/cache-certificate.ts';
 import { configId } from '../cluster/config-id.ts';
-import type { PlannedCache } from '../configs/plan.ts';
+import type { NamedSecrets } from '../cluster/named-secrets.ts';
+import { resourceOf } from '../render/rendered-resources.ts';
+import type { VolumeClaim, Service } from '../cluster/resources.ts';
 import { specId } from '../cluster/spec-id.ts';
+import { BY_CACHE, cacheKeysOf } from '../cluster/cache-key.ts';
+import type { Watched } from '../cluster/watched.ts';
+import type { PlannedCache } from '../configs/plan.ts';
+import { isOurs, isServiceOfAnotherCache, existingObject } from '../ownership/existing-objects.ts';
+import { NameTakenError } from '../ownership/name-taken-error.ts';
+import { NotOwnedError } from '../ownership/not-owned-error.ts';
 import { cacheObjects } from '../render/cache-objects.ts';
 import type { CacheValues } from '../render/cache-values.ts';
 import { cacheNamesOf, PORTS } from '../render/cache-names.ts';
 import { service } from '../render/service.ts';
-import { claimName } from '../render/stateful-set.ts';
-import { resourceOf } from '../render/rendered-resources.ts';
-import type { Service } from '../cluster/resources.ts';
-import type { NamedSecrets } from '../cluster/named-secrets.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
-import { NotOwnedError } from '../ownership/not-owned-error.ts';
-import { BY_CACHE, cacheKeysOf } from '../cluster/cache-key.ts';
-import type { Watched } from '../cluster/watched.ts';
-import { subjectNamesOf } from '../authority/cache-certificate.ts';
 import type { KnownCacheState } from './cache-states.ts';
 import { createCertificates } from './ensure-certificate.ts';
-import { growClaim, volumeBytes } from './grow-volume.ts';
-import { NameTakenError } from '../ownership/name-taken-error.ts';
-import { filesMark, refreshPods } from './refresh-pods.ts';
+import { volumeBytes } from './grow-volume.ts';
 import type { ServiceMonitorKind } from './service-monitors.ts';
-import { isOurs, isServiceOfAnotherCache, existingObject } from '../ownership/existing-objects.ts';
 
-/** What is the same for all caches. */
+/** The settings that all caches share. */
 export type CacheSettings = Pick<
   CacheValues,
   | 'namespace'
@@ -42,8 +40,8 @@ export type CacheSettings = Pick<
   | 'serviceMonitorLabels'
 >;
 
-export interface ProvideDeps {
-  readonly client: Pick<KubeClient, 'get' | 'apply' | 'patch'>;
+export interface ObjectsApplierDeps {
+  readonly client: Pick<KubeClient, 'get'>;
   readonly clock: Clock;
   readonly applier: Applier;
   readonly watched: Watched;
@@ -51,28 +49,35 @@ export interface ProvideDeps {
   readonly serviceMonitors: Pick<ServiceMonitorKind, 'isServed'>;
 }
 
-export interface Provided {
-  readonly facts: KnownCacheState;
-  /** All that the cache consists of now, but for its certificate. */
+export interface ApplyInput {
+  readonly planned: PlannedCache;
+  /** The claim of its volume; undefined if there is none yet. */
+  readonly claim: VolumeClaim | undefined;
+  readonly authority: Authority;
+}
+
+export interface AppliedObjects {
+  readonly state: Omit<KnownCacheState, 'volumeProblem' | 'problem'>;
+  /** All objects of the cache, except its certificate. */
   readonly objects: readonly KubeObject[];
+  /** What the pod mounts; changes whenever one of the files does. */
+  readonly files: readonly unknown[];
 }
 
 /**
- * Makes the cluster have everything of one cache, as its configuration says; does nothing where all is as it should be. Throws
- * {@link NameTakenError} while another cache has the name of its Service, {@link NotOwnedError} while somebody has one of its names.
+ * Applies every object of a cache as configured, and writes nothing where they are already so. Throws {@link NameTakenError} while another
+ * cache has the name of its Service, {@link NotOwnedError} while an object that is not Larder's has one of its names.
  */
-export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) {
+export function createObjectsApplier(deps: ObjectsApplierDeps, settings: CacheSettings) {
   const { client, clock, applier, watched } = deps;
   const ensureCertificate = createCertificates({ client, clock, watched, ensure });
 
-  return async function provide(
-    planned: PlannedCache,
-    authority: Authority,
+  return async function applyObjects(
+    { planned, claim, authority }: ApplyInput,
     signal: AbortSignal,
-  ): Promise<Provided> {
+  ): Promise<AppliedObjects> {
     const { key, config, owner } = planned;
     const needed = await readNeededSecrets(deps.secrets, config, owner.metadata.namespace, signal);
-    const claim = watched.volumeClaims.get({ namespace: settings.namespace, name: claimName(key) });
     const set = watched.statefulSets.get({ namespace: settings.namespace, name: key });
     const values: CacheValues = {
       ...settings,
@@ -84,7 +89,7 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
       serviceMonitor: deps.serviceMonitors.isServed(),
     };
     const current: Service = await ensure(service(values), signal);
-    // Nodes use a Service of a former name until they are told of this one.
+    // Nodes use a Service under a former name until the node document has the current one.
     const former = watched.services
       .byIndex(BY_CACHE, key)
       .filter(({ metadata }) => metadata.name !== current.metadata.name);
@@ -93,52 +98,51 @@ export function createCacheProvider(deps: ProvideDeps, settings: CacheSettings) 
       ? await ensureCertificate(values, names, authority, signal)
       : undefined;
     const objects = cacheObjects(values);
-    let setGeneration: number | undefined;
+    let appliedGeneration: number | undefined;
     for (const object of objects) {
       if (object.kind === 'Service') continue;
       const { metadata } = await ensure(object, signal);
-      if (object.kind === 'StatefulSet') setGeneration = metadata.generation;
+      if (object.kind === 'StatefulSet') appliedGeneration = metadata.generation;
     }
-
-    const claimProblem =
-      claim === undefined ? undefined : await growClaim(client, claim, config.volume.size, signal);
-    const files = objects.filter(({ kind }) => kind === 'Secret' || kind === 'ConfigMap');
-    const pods = watched.pods.byIndex(BY_CACHE, key);
-    await refreshPods(client, pods, filesMark([...files, certificate]), signal);
-    const facts = {
-      madeFor: specId(owner),
-      setGeneration,
+    const mounted = objects.filter(({ kind }) => kind === 'Secret' || kind === 'ConfigMap');
+    const state = {
+      appliedSpec: specId(owner),
+      appliedGeneration,
       volumeBytes: values.volumeBytes,
-      endpoint: `${config.http.tls ? 'https' : 'http'}://${cacheNamesOf(values).serviceName}.${settings.namespace}.svc:${PORTS.registry}`,
+      endpoint: urlOf(values),
       missingSecrets: needed.missing,
       invalidSecrets: needed.invalid,
       caBundleProblem: needed.caBundleProblem,
-      claimProblem,
-      problem: undefined,
     };
-    return { facts, objects };
+    return { state, objects, files: [...mounted, certificate] };
   };
 
   async function ensure(object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
     const resource = resourceOf(object);
     const observed = existingObject(watched, object);
-    // Secrets are watched whoever made them. Of what has lost our label the rest of its metadata has not been kept, or it is not watched at all.
-    const there =
+    // Secrets are watched whoever made them. Other objects without our label are not watched, and of Secrets without it only part of the
+    // metadata is kept.
+    const found =
       observed !== undefined && isOurs(observed)
         ? observed
         : await find(client, metadataOf(resource), object.metadata, signal);
-    if (there !== undefined) refuseOthers(object, there);
-    // Rendered here, so it has no version.
+    if (found !== undefined) refuseOthers(object, found);
+    // Rendered here, so it has no resource version.
     const outcome = await applier.ensure(resource, object as Intent<KubeObject>, observed, signal);
-    // Only without force could it be refused, and ours is with.
+    // Cannot be a conflict: the apply is forced.
     return outcome.kind === 'conflict' ? object : outcome.object;
   }
 }
 
-/** What has the name of `wanted` and is not this cache's is left alone: what nodes may use still of another, and what is nobody's of ours. */
-function refuseOthers(wanted: KubeObject, there: KubeObject): void {
+function urlOf(values: CacheValues): string {
+  const scheme = values.cache.http.tls ? 'https' : 'http';
+  return `${scheme}://${cacheNamesOf(values).serviceName}.${values.namespace}.svc:${PORTS.registry}`;
+}
+
+/** Throws if `found`, which has the name of `wanted`, is the Service of another cache that nodes may still use, or not Larder's. */
+function refuseOthers(wanted: KubeObject, found: KubeObject): void {
   const isTaken =
-    wanted.kind === 'Service' && cacheKeysOf(wanted).some((key) => isServiceOfAnotherCache(there, key));
-  if (isTaken) throw new NameTakenError(there);
-  if (!isOurs(there)) throw new NotOwnedError(there);
+    wanted.kind === 'Service' && cacheKeysOf(wanted).some((key) => isServiceOfAnotherCache(found, key));
+  if (isTaken) throw new NameTakenError(found);
+  if (!isOurs(found)) throw new NotOwnedError(found);
 }
