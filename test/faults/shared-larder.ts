@@ -1,5 +1,5 @@
-/** One `larder serve` for the tests of a file: a process costs half a second of CPU, a cache more in it nothing. */
-import { after } from 'node:test';
+/** One `larder serve` for the tests of a file. A process costs half a second of CPU, and one more cache in it nothing. */
+import { after, test } from 'node:test';
 import {
   pullImage,
   startLarder,
@@ -13,9 +13,10 @@ import {
 } from '../kit/index.ts';
 import { configWith } from './setting.ts';
 
-/** An upstream of a test's own, and the process that caches it among others, under its alias. */
+/** An upstream of a test's own, and the process that caches it among others. */
 export interface SharedCache {
   readonly upstream: Upstream;
+  /** With the alias of the upstream. `metric` is the part of the upstream, where the metric has one. */
   readonly larder: LarderProcess & { readonly alias: string };
   pull(repository: string, reference: string, options?: PullOptions): Promise<PullResult>;
 }
@@ -23,11 +24,19 @@ export interface SharedCache {
 export interface SharedLarder {
   /** Adds an upstream, with the settings of its cache. Call it while tests are declared, and the result in the test. */
   add(upstream?: UpstreamOptions, cache?: object): () => Promise<SharedCache>;
+  /** Declares a test with an upstream of its own. */
+  test(title: string, work: (cache: SharedCache) => Promise<void>, options?: SharedTestOptions): void;
+}
+
+export interface SharedTestOptions {
+  readonly upstream?: UpstreamOptions;
+  /** Settings of the cache. */
+  readonly cache?: object;
 }
 
 /**
  * A process that starts with the first test that needs it, in front of all upstreams that were added, and ends with the file. Tests stay
- * independent as long as none changes the configuration, reads a metric without `upstream_host`, or has the content of another.
+ * independent as long as none changes the configuration, counts by a metric without `upstream_host`, or has the content of another.
  */
 export function shareLarder(options: Omit<LarderOptions, 'config'> = {}): SharedLarder {
   const added: { readonly upstream: UpstreamOptions; readonly cache: object }[] = [];
@@ -45,19 +54,37 @@ export function shareLarder(options: Omit<LarderOptions, 'config'> = {}): Shared
     const larder = running.use(await startLarder({ ...options, config }));
     return upstreams.map((upstream) => ({
       upstream,
-      larder: { ...larder, alias: upstream.host },
+      larder: viewOf(larder, upstream.host),
       pull: (repository, reference, pulling) =>
         pullImage(larder.registry, repository, reference, { alias: upstream.host, ...pulling }),
     }));
   }
 
+  function add(upstream: UpstreamOptions = {}, cache: object = {}): () => Promise<SharedCache> {
+    const index = added.push({ upstream, cache }) - 1;
+    return async () => {
+      starting ??= start();
+      return (await starting)[index] as SharedCache;
+    };
+  }
+
   return {
-    add(upstream = {}, cache = {}) {
-      const index = added.push({ upstream, cache }) - 1;
-      return async () => {
-        starting ??= start();
-        return (await starting)[index] as SharedCache;
-      };
+    add,
+    test(title, work, { upstream, cache } = {}) {
+      const open = add(upstream, cache);
+      test(title, async () => work(await open()));
+    },
+  };
+}
+
+function viewOf(larder: LarderProcess, alias: string): SharedCache['larder'] {
+  return {
+    ...larder,
+    alias,
+    async metric(name, labels) {
+      const metrics = await larder.metrics();
+      const isByUpstream = metrics.series.some((one) => one.name === name && 'upstream_host' in one.labels);
+      return metrics.sum(name, isByUpstream ? { ...labels, upstream_host: alias } : labels);
     },
   };
 }
