@@ -1,13 +1,18 @@
 /** One `larder serve` for the tests of a file. A process costs half a second of CPU, and one more cache in it nothing. */
 import { after, test } from 'node:test';
 import {
+  blobOf,
+  imageOf,
   pullImage,
   startLarder,
   startUpstream,
+  type ImageOptions,
   type LarderOptions,
   type LarderProcess,
   type PullOptions,
   type PullResult,
+  type TestBlob,
+  type TestImage,
   type Upstream,
   type UpstreamOptions,
 } from '../kit/index.ts';
@@ -75,6 +80,18 @@ export function shareLarder(options: Omit<LarderOptions, 'config'> = {}): Shared
       test(title, async () => work(await open()));
     },
   };
+}
+
+let contents = 0;
+
+/** A blob that no other test of the process has. */
+export function newBlob(size: number): TestBlob {
+  return blobOf(size, 1_000_000 + (contents += 1));
+}
+
+/** An image that no other test of the process has. */
+export function newImage(options: Omit<ImageOptions, 'seed'> = {}): TestImage {
+  return imageOf({ ...options, seed: 1000 + (contents += 1) });
 }
 
 function viewOf(larder: LarderProcess, alias: string): SharedCache['larder'] {
