@@ -86,7 +86,7 @@ let contents = 0;
 
 /** A blob that no other test of the process has. */
 export function newBlob(size: number): TestBlob {
-  return blobOf(size, 1_000_000 + (contents += 1));
+  return blobOf(size, 1_000_000_000 + (contents += 1));
 }
 
 /** An image that no other test of the process has. */
