@@ -66,6 +66,7 @@ export function shareLarder(options: Omit<LarderOptions, 'config'> = {}): Shared
   }
 
   function add(upstream: UpstreamOptions = {}, cache: object = {}): () => Promise<SharedCache> {
+    if (starting) throw new Error('the process runs already; add upstreams while tests are declared');
     const index = added.push({ upstream, cache }) - 1;
     return async () => {
       starting ??= start();
