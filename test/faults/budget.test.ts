@@ -167,8 +167,8 @@ shared.test(
 shared.test(
   'a blob that is read all the time is fetched once, however much is read once meanwhile',
   async ({ upstream, larder }) => {
-    const hot = newBlob(6 * MiB);
-    const others = Array.from({ length: 40 }, () => newBlob(2 * MiB));
+    const hot = newBlob(1.5 * MiB);
+    const others = Array.from({ length: 40 }, () => newBlob(MiB / 2));
     for (const blob of [hot, ...others]) upstream.push('team/app', blob);
     await whole(larder, hot);
     await whole(larder, hot);
@@ -178,7 +178,7 @@ shared.test(
     }
     assert.equal(upstream.count({ digest: hot.digest }), 1);
   },
-  { cache: { garbageCollection: { maxSize: '16Mi' } } },
+  { cache: { garbageCollection: { maxSize: '4Mi' } } },
 );
 
 test('a smaller maxSize takes effect without a restart, and ttl removes what was not used', async () => {
@@ -196,14 +196,14 @@ test('a smaller maxSize takes effect without a restart, and ttl removes what was
 });
 
 test('a full disk harms no pull: every body comes whole and right, and room is used again when there is some', async (context) => {
-  using disk = smallDisk(24 * MiB);
+  using disk = smallDisk(12 * MiB);
   if (disk === undefined) return context.skip(NO_DISK);
-  const image = imageOf({ layers: [2 * MiB, 12 * MiB, 40 * MiB] });
+  const image = imageOf({ layers: [MiB, 6 * MiB, 20 * MiB] });
   await using upstream = await startUpstream();
   upstream.push('team/app', image, 'v1');
   await using larder = await startCache(upstream, { store: join(disk.path, 'store') });
   // The limit counted on the disk as it was; then somebody else fills it.
-  disk.fillUp(5 * MiB);
+  disk.fillUp(2.5 * MiB);
   for (let round = 1; round <= 2; round += 1) {
     assert.equal((await pullImage(larder.registry, 'team/app', 'v1')).digest, image.digest);
     await Promise.all(image.layers.flatMap((layer) => Array.from({ length: 3 }, () => whole(larder, layer))));
