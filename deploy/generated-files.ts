@@ -1,6 +1,7 @@
 import { crdYaml } from '../src/api/crd/custom-resource.ts';
 import { MIRROR_CONFIG_CRD } from '../src/api/crd/mirror-config-crd.ts';
 import { REGISTRY_CONFIG_CRD } from '../src/api/crd/registry-config-crd.ts';
+import { chartYaml } from './chart-files/chart-yaml.ts';
 import { crdTemplate } from './chart-files/crd-template.ts';
 import { valuesJsonSchema } from './chart-files/value-list.ts';
 import { valuesYaml } from './chart-files/values-yaml.ts';
@@ -16,6 +17,7 @@ export const GENERATED_FILES: readonly { readonly name: string; readonly text: s
       { name: `${CHART}/templates/${file}`, text: crdTemplate(definition) },
     ];
   }),
+  { name: `${CHART}/Chart.yaml`, text: chartYaml() },
   { name: `${CHART}/values.yaml`, text: valuesYaml() },
   { name: `${CHART}/values.schema.json`, text: `${JSON.stringify(valuesJsonSchema(), null, 2)}\n` },
 ];

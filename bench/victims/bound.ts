@@ -1,10 +1,10 @@
 import type { Trace } from './trace/trace.ts';
 
 /**
- * What no cache can exceed, in percent of all bytes that are read (the upper bound PFOO-L of Berger et al., SIGMETRICS 2018,
- * for byte hits); the returned function takes the capacity in bytes. A read hits only when its item was kept since the read
- * before, which takes its size for that long. The shortest such times come first, until all the room of all the time is
- * taken: whether they fit side by side is not asked, hence a bound.
+ * Upper bound of byte hits in percent of all bytes read, which no cache can exceed (PFOO-L of Berger et al., SIGMETRICS 2018). The returned
+ * function takes the capacity in bytes. A read hits only if its item was kept since the read before, which takes the item's size for that
+ * long. The shortest such times are taken first, until the room of the whole time is used up. It is a bound because it ignores whether they
+ * fit side by side.
  */
 export function createByteHitBound({ reads }: Trace): (capacity: number) => number {
   const bytes = reads.reduce((sum, { item }) => sum + item.size, 0);

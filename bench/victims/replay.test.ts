@@ -35,9 +35,9 @@ test('the bound spends the room of all the time on the shortest waits', () => {
   );
   const boundOf = createByteHitBound({ reads, footprint: 20 });
   const bytes = 9 + 10 + 10 + 9 + 1;
-  // 4 ms of 10 bytes: the other one takes 1 ms of them, the layer would take 27 of the 30 bytes x ms that are left.
+  // 4 ms of 10 bytes: `other` takes 1 ms of them, `layer` would take 27 of the remaining 30 bytes x ms.
   assert.equal(boundOf(10), (100 * 19) / bytes);
-  // 36 bytes x ms, of which the layer alone would take 27; the other one is larger than the cache.
+  // 36 bytes x ms, of which `layer` alone would take 27; `other` is larger than the cache.
   assert.equal(boundOf(9), (100 * 9) / bytes);
   assert.equal(boundOf(1), 0);
 });

@@ -1,13 +1,13 @@
 import type { Policy } from './policies/policy.ts';
 import type { Trace } from './trace/trace.ts';
 
-/** Shares that an empty cache served, in percent. */
+/** Shares of a trace that an initially empty cache served, in percent. */
 export interface HitRates {
-  /** Of all bytes. */
+  /** Share of all bytes. */
   readonly bytes: number;
-  /** Of the bytes of first reads of bursts. */
+  /** Share of the bytes of first reads in bursts. */
   readonly first: number;
-  /** Of manifests and configs, by number, where a burst counts as one. */
+  /** Share of manifests and configs by number; a burst counts as one. */
   readonly small: number;
 }
 

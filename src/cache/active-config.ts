@@ -7,7 +7,7 @@ import { createReplaceableClient, type ReplaceableClient } from './replaceable-c
 import { createUpstreamTable, type UpstreamTable } from './upstreams.ts';
 
 export interface ActiveConfigDeps {
-  readonly store: Store;
+  readonly store: Pick<Store, 'setPolicies'>;
   readonly tasks: TaskGroup;
   /** Makes the client of one upstream. It opens no connection yet. */
   readonly connect: (cache: CacheConfig) => Upstream;
@@ -114,15 +114,27 @@ export function policiesOf(config: RegistryConfig): Map<string, UpstreamPolicy> 
   );
 }
 
-/** Settings that a client is made from. Each request reads the other settings of its cache. */
-const CONNECTION_FIELDS = [
-  'remoteURL',
-  'proxy',
-  'secretReferenceName',
-  'credentials',
-  'provider',
-  'caBundleSecretReferenceName',
-] as const satisfies (keyof CacheConfig)[];
+/** True for settings that the upstream's client is made from: a change makes a new client. Each request reads the others. */
+const IS_OF_CLIENT: Readonly<Record<keyof CacheConfig, boolean>> = {
+  upstream: false,
+  remoteURL: true,
+  proxy: true,
+  secretReferenceName: true,
+  credentials: true,
+  provider: true,
+  caBundleSecretReferenceName: true,
+  authentication: false,
+  freshness: false,
+  garbageCollection: false,
+  highAvailability: false,
+  http: false,
+  preload: false,
+  serviceNameSuffix: false,
+  volume: false,
+};
+const CONNECTION_FIELDS = (Object.keys(IS_OF_CLIENT) as (keyof CacheConfig)[]).filter(
+  (field) => IS_OF_CLIENT[field],
+);
 
 function sameConnection(a: CacheConfig | undefined, b: CacheConfig): boolean {
   return (

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { CHUNK_BYTES } from '../store/sums/chunk-sums.ts';
+import type { ContentStore, Documents, SpoolStore, TagStore } from '../store/types.ts';
 import type { Access } from './access/access.ts';
 import type { ActiveConfig } from './active-config.ts';
 import { createAccessCheck } from './answers/authorize.ts';
@@ -27,6 +28,7 @@ const BUFFERS = {
 };
 
 export interface ComposeRegistryDeps extends PullsDeps {
+  readonly store: ContentStore & SpoolStore & TagStore & Documents;
   readonly active: ActiveConfig;
   readonly access: Access;
   readonly pulls: Pulls;

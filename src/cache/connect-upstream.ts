@@ -2,7 +2,7 @@ import type { CacheConfig } from '../api/registry-config/effective.ts';
 import { CLOUD_PROVIDERS } from '../api/registry-config/schema.ts';
 import { createCloudLogin, type CloudLoginDeps } from '../upstream/cloud/cloud-login.ts';
 import { createConfiguredCredentials } from '../upstream/credentials/configured-credentials.ts';
-import { createCredentialState } from '../upstream/credentials/credential-state.ts';
+import { createCredentialHealth } from '../upstream/credentials/credential-health.ts';
 import type { SecretDirectory } from '../upstream/credentials/secret-directory.ts';
 import type { Upstream } from '../upstream/types.ts';
 import { createUpstream } from '../upstream/upstream.ts';
@@ -25,7 +25,7 @@ export function connectUpstream(
 ): Upstream {
   const name = cache.upstream;
   const secrets = deps.secrets.open(cache);
-  const credentialState = createCredentialState(name, {
+  const credentialHealth = createCredentialHealth(name, {
     logger: deps.logger.with({ upstream: name }),
     metrics: deps.metrics,
   });
@@ -43,7 +43,7 @@ export function connectUpstream(
   const credentials = createConfiguredCredentials(cache, {
     secret(secretName) {
       const read = secrets.credentialOf(secretName, (credential) =>
-        credentialState.gives(`Secret ${secretName}`, credential),
+        credentialHealth.provides(`Secret ${secretName}`, credential),
       );
       return (_signal, refused) => (refused === undefined ? read() : deps.secrets.refresh().then(read));
     },
@@ -51,12 +51,12 @@ export function connectUpstream(
       const login = createCloudLogin(deps, provider, options);
       return async (signal, refused) => {
         const credential = await login(signal, refused);
-        credentialState.gives(provider, credential);
+        credentialHealth.provides(provider, credential);
         return credential;
       };
     },
   });
-  const client = createUpstream(deps, { ...options, credentials, credentialState });
+  const client = createUpstream(deps, { ...options, credentials, credentialHealth });
   return {
     ...client,
     close() {

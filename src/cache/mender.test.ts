@@ -6,14 +6,14 @@ import { LarderError, type ErrorCode } from '../kit/errors.ts';
 import { silentLogger } from '../kit/logger.ts';
 import { digestOf, type Digest } from '../oci/digest.ts';
 import { parseRepositoryName } from '../oci/reference.ts';
-import type { DamagedContent } from '../store/maintenance/verify.ts';
+import type { DamagedContent } from '../store/maintenance/maintenance.ts';
 import { createMender } from './mender.ts';
 
 const repository = parseRepositoryName('team/app');
 
 function damagedAt(name: string, ...upstreams: string[]): DamagedContent {
-  const origins = upstreams.map((upstream) => ({ upstream, repository }));
-  return { digest: digestOf(Buffer.from(name)), size: 1, type: 'blob', origins };
+  const repositoryIds = upstreams.map((upstream) => ({ upstream, repository }));
+  return { digest: digestOf(Buffer.from(name)), size: 1, type: 'blob', repositoryIds };
 }
 
 /** A mender whose upstreams fail as `answers` says, and succeed otherwise. */
@@ -25,12 +25,12 @@ function setting(contents: readonly DamagedContent[]) {
   const controller = new AbortController();
   const mend = createMender({
     maintenance: { damaged: () => [...damaged.values()] },
-    async repair({ digest, origins }) {
-      for (const { upstream } of origins) {
+    async repair({ digest, repositoryIds }) {
+      for (const { upstream } of repositoryIds) {
         asked.push(upstream);
         const code = answers.get(upstream);
         if (code === undefined) return void damaged.delete(digest);
-        if (upstream === origins.at(-1)?.upstream) throw new LarderError(code, 'no');
+        if (upstream === repositoryIds.at(-1)?.upstream) throw new LarderError(code, 'no');
       }
     },
     clock,

@@ -47,17 +47,17 @@ export function createMender({ maintenance, repair, clock, logger }: MenderDeps)
     for (const content of maintenance.damaged()) {
       const { digest } = content;
       const until = refused.get(digest) ?? 0;
-      const origins = content.origins.filter(({ upstream }) => !silent.has(upstream));
+      const repositoryIds = content.repositoryIds.filter(({ upstream }) => !silent.has(upstream));
       if (until > clock.monotonic()) stillRefused.set(digest, until);
-      if (stillRefused.has(digest) || origins.length === 0) continue;
+      if (stillRefused.has(digest) || repositoryIds.length === 0) continue;
       try {
-        await repair({ ...content, origins }, signal);
+        await repair({ ...content, repositoryIds }, signal);
       } catch (error) {
         if (signal.aborted) break;
         logger.debug('cannot mend damaged content', { digest, error: errorText(error) });
         if (isLarderError(error) && !error.retryable)
           stillRefused.set(digest, clock.monotonic() + REFUSED_MS);
-        else for (const { upstream } of origins) silent.add(upstream);
+        else for (const { upstream } of repositoryIds) silent.add(upstream);
       }
     }
     return stillRefused;

@@ -3,7 +3,7 @@ import { declareStoreMetrics, type StoreMetrics } from '../store/metrics.ts';
 import { EVICTION_REASONS } from '../store/space/evictor.ts';
 import { declareUpstreamMetrics, type UpstreamMetrics } from '../upstream/metrics.ts';
 
-/** Origin of the bytes of an answer: values of the `source` label of `larder_client_bytes_total`. */
+/** Source of the bytes of an answer: values of the `source` label of `larder_client_bytes_total`. */
 const BYTES_FROM = ['hit', 'fill', 'join', 'stale', 'bypass'] as const;
 export type BytesFrom = (typeof BYTES_FROM)[number];
 

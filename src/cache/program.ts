@@ -5,7 +5,7 @@ import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetricsRegistry } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { fingerprint } from '../kit/watch-files.ts';
+import { fileFingerprint } from '../kit/watch-files.ts';
 import type { MaintainedStore } from '../store/maintenance/maintenance.ts';
 import { openStore, type StoreDeps } from '../store/store.ts';
 import { createSecretDirectory } from '../upstream/credentials/secret-directory.ts';
@@ -76,6 +76,7 @@ export async function startCache(
   cleanup.defer(() => tasks.close());
 
   let phase: 'starting' | 'serving' | 'stopping' = 'starting';
+  // The scrub does not read while the cache starts: listener and pulls do not exist yet.
   const isBusy = (): boolean =>
     phase === 'starting' || registry.responding() > 0 || pulls.engine.fillCount > 0;
   const store = await openCacheStore(base, settings, config, isBusy);
@@ -132,9 +133,9 @@ interface FirstFiles {
 }
 
 async function readFiles({ configFile, tlsFiles }: ServeSettings): Promise<FirstFiles> {
-  const configFingerprint = await fingerprint(configFile === undefined ? [] : [configFile]);
+  const configFingerprint = await fileFingerprint(configFile === undefined ? [] : [configFile]);
   const config = await loadConfig(configFile);
-  const tlsFingerprint = await fingerprint(tlsFiles === undefined ? [] : [tlsFiles.cert, tlsFiles.key]);
+  const tlsFingerprint = await fileFingerprint(tlsFiles === undefined ? [] : [tlsFiles.cert, tlsFiles.key]);
   const tls = tlsFiles === undefined ? undefined : await readTls(tlsFiles);
   return { config, configFingerprint, tls, tlsFingerprint };
 }

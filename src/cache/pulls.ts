@@ -2,7 +2,7 @@ import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { CacheMetrics } from './metrics.ts';
 import type { TaskGroup } from '../kit/task-group.ts';
-import type { Store } from '../store/types.ts';
+import type { ContentStore, SpoolStore } from '../store/types.ts';
 import { createManifests, type Manifests } from './answers/manifests.ts';
 import { createPullEngine, type PullEngine } from './pull/engine.ts';
 import { createRecentFailures, type RecentFailures } from './pull/recent-failures.ts';
@@ -17,7 +17,7 @@ export interface Pulls {
 }
 
 export interface PullsDeps {
-  readonly store: Store;
+  readonly store: ContentStore & SpoolStore;
   readonly tasks: TaskGroup;
   readonly metrics: CacheMetrics;
   readonly clock: Clock;

@@ -1,8 +1,7 @@
 import { untilAborted } from '../kit/abort.ts';
 import { LarderError } from '../kit/errors.ts';
-import type { Origin } from '../store/types.ts';
-import type { Maintenance } from '../store/maintenance/maintenance.ts';
-import type { DamagedContent } from '../store/maintenance/verify.ts';
+import type { RepositoryId } from '../store/types.ts';
+import type { DamagedContent, Maintenance } from '../store/maintenance/maintenance.ts';
 import type { Access } from './access/access.ts';
 import type { Fill } from './pull/fill.ts';
 import type { Destination, Target } from './access/target.ts';
@@ -28,8 +27,8 @@ export function createRepair({ active, access, pulls, maintenance }: RepairDeps)
 
   return async function repair(content, signal) {
     let failure: unknown = new LarderError('NOT_STORED', 'it came from no configured upstream');
-    for (const origin of content.origins) {
-      const destination = destinationOf(origin);
+    for (const repositoryId of content.repositoryIds) {
+      const destination = destinationOf(repositoryId);
       if (destination === undefined) continue;
       const target: Target = { ...destination, requester: access.requesterFor(destination, undefined) };
       try {
@@ -59,7 +58,7 @@ export function createRepair({ active, access, pulls, maintenance }: RepairDeps)
   }
 
   /** Undefined if the upstream is not configured. */
-  function destinationOf({ upstream: name, repository }: Origin): Destination | undefined {
+  function destinationOf({ upstream: name, repository }: RepositoryId): Destination | undefined {
     const upstream = active.table.all.find((one) => one.name === name);
     return upstream === undefined
       ? undefined

@@ -1,6 +1,8 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { ERROR_TABLE, errorText, LarderError, type ErrorCode } from '../kit/errors.ts';
+import { parseJson } from '../kit/json.ts';
+import { readBody } from '../kit/read-body.ts';
 import { lines } from '../kube/client/lines.ts';
 
 /** Client of the admin listener of a running `larder serve`. Rejects with the listener's error, or with `ADMIN_UNREACHABLE`. */
@@ -59,19 +61,13 @@ export function createAdminClient(base: URL, token: string | undefined): AdminCl
   }
 
   async function textOf(response: IncomingMessage, signal: AbortSignal): Promise<string> {
-    const chunks: Buffer[] = [];
-    let size = 0;
+    const tooLong = (): Error => new Error(`it is longer than ${DOCUMENT_LIMIT} bytes`);
     try {
-      for await (const chunk of response as AsyncIterable<Buffer>) {
-        size += chunk.length;
-        if (size > DOCUMENT_LIMIT) throw new Error(`it is longer than ${DOCUMENT_LIMIT} bytes`);
-        chunks.push(chunk);
-      }
+      return (await readBody(response, DOCUMENT_LIMIT, tooLong)).toString('utf8');
     } catch (error) {
       signal.throwIfAborted();
       throw cut(errorText(error));
     }
-    return Buffer.concat(chunks).toString('utf8');
   }
 
   function refusal({ statusCode }: IncomingMessage, text: string): LarderError {
@@ -129,10 +125,6 @@ function failureOf({ code, error, hint }: Record<string, unknown>): LarderError 
 }
 
 function parse(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
 }

@@ -5,7 +5,7 @@ import {
   type GarbageItem,
   type GarbageReason,
   type GarbageResult,
-} from '../store/maintenance/garbage.ts';
+} from '../store/maintenance/maintenance.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
 import { interruptible } from './signals.ts';
@@ -38,7 +38,7 @@ export function gcCommand(io: CommandIo): CommandDefinition {
     build(done) {
       const command = new Command('gc')
         .description(
-          'Remove content that is expired, over a size limit, unconfigured, partly downloaded or damaged.',
+          'Remove content that is expired, unconfigured or over a size limit, partial bodies and quarantined files.',
         )
         .addOption(new Option('--dry-run', 'list what would be removed and why, and change nothing'))
         .addOption(

@@ -8,11 +8,16 @@ import { createLogger } from '../kit/logger.ts';
 import { createMetricsRegistry } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { GarbageItem, GarbageResult } from '../store/maintenance/garbage.ts';
-import type { MaintainedStore, Report } from '../store/maintenance/maintenance.ts';
+import type {
+  GarbageItem,
+  GarbageResult,
+  MaintainedStore,
+  OnEvent,
+  VerifyEvent,
+  VerifyResult,
+} from '../store/maintenance/maintenance.ts';
 import { declareStoreMetrics } from '../store/metrics.ts';
 import type { UpstreamPolicy } from '../store/types.ts';
-import type { VerifyEvent, VerifyResult } from '../store/maintenance/verify.ts';
 import { createAdminClient, type AdminClient } from './admin-client.ts';
 import type { CommandIo } from './command.ts';
 import { option, parseExternalUrl, storeDirectory, storeOption } from './options.ts';
@@ -23,12 +28,12 @@ export interface Keeper extends AsyncDisposable {
   readonly place: string;
   /** True if a running `larder serve` does the work. */
   readonly isServing: boolean;
-  verify(options: VerifyRequest, signal: AbortSignal, report: Report<VerifyEvent>): Promise<VerifyResult>;
+  verify(options: VerifyRequest, signal: AbortSignal, onEvent: OnEvent<VerifyEvent>): Promise<VerifyResult>;
   /** `atRest` has the settings for a store that no `larder serve` uses. */
   collectGarbage(
     options: { readonly dryRun: boolean; readonly atRest: GarbageSettings },
     signal: AbortSignal,
-    report: Report<GarbageItem>,
+    onEvent: OnEvent<GarbageItem>,
   ): Promise<GarbageResult>;
 }
 
@@ -94,11 +99,16 @@ function keeperServing(client: AdminClient): Keeper {
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 
-  async function run<Event, Result>(path: string, body: object, signal: AbortSignal, report: Report<Event>) {
+  async function run<Event, Result>(
+    path: string,
+    body: object,
+    signal: AbortSignal,
+    onEvent: OnEvent<Event>,
+  ) {
     let result: Record<string, unknown> | undefined;
     for await (const message of client.act(path, body, signal)) {
       if (message['event'] === 'result') result = message;
-      else await report(message as Event);
+      else await onEvent(message as Event);
     }
     const { event: _event, ...sums } = result ?? {};
     return sums as Result;
@@ -156,7 +166,10 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** Checks that the `larder serve` at the default address uses this store. Throws `ADMIN_UNREACHABLE` if not. */
+/**
+ * Throws `ADMIN_UNREACHABLE` unless the `larder serve` at the default address uses this store: the content of another store is none of
+ * this command's business.
+ */
 async function expectStore(client: AdminClient, directory: string, signal: AbortSignal): Promise<void> {
   const has = async (): Promise<string | undefined> => {
     const { store } = (await client.read('/api/v1/stats', signal)) as { store?: { directory?: unknown } };

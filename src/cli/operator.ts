@@ -44,7 +44,7 @@ export function operatorCommand(io: CommandIo): CommandDefinition {
           'Run the caches that the RegistryConfig objects of a cluster ask for, and point its nodes at them.',
         )
         .addOption(namespaceOption())
-        .addOption(option('--image <reference>', "image for cache pods, the operator's own"))
+        .addOption(option('--image <reference>', 'image for cache pods: that of the operator; required'))
         .addOption(
           option('--image-pull-secret <names>', 'Secrets to pull that image with, separated by commas')
             .argParser((text) => text.split(',').filter((name) => name !== ''))

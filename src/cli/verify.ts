@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { keepAlive, systemClock } from '../kit/clock.ts';
 import { isLarderError, LarderError } from '../kit/errors.ts';
 import { parseImageOrDigest } from '../oci/image-reference.ts';
-import type { VerifyFinding, VerifyProgress, VerifyResult } from '../store/maintenance/verify.ts';
+import type { VerifyFinding, VerifyProgress, VerifyResult } from '../store/maintenance/maintenance.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
 import { interruptible } from './signals.ts';
@@ -31,7 +31,10 @@ export function verifyCommand(io: CommandIo): CommandDefinition {
         .description('Check stored content against its digests, and take damaged content out of service.')
         .argument('[image]', 'image, or digest of any content; all content if left out')
         .addOption(
-          new Option('--repair', 'fetch damaged content again, with the configured credential or none'),
+          new Option(
+            '--repair',
+            'fetch damaged content again through the running larder serve, with the configured credential or none',
+          ),
         )
         .addOption(
           option(

@@ -27,7 +27,7 @@ function problemsOf(document: object | string): string[] {
   return [];
 }
 
-test('a document is read, with what may be left out, and without what a newer operator may add', () => {
+test('a document is read with its defaults, and without fields that a newer operator may add', () => {
   const text = JSON.stringify({ revision: '7f3c', ca, caches: [{ ...CACHE, later: 1 }], mirrors: [MIRROR] });
   assert.deepEqual(parseNodeDocument(text, 'n.json'), {
     revision: '7f3c',
@@ -38,7 +38,7 @@ test('a document is read, with what may be left out, and without what a newer op
   });
 });
 
-test('an empty file says that there is nothing to do', () => {
+test('an empty file means that there is nothing to do', () => {
   assert.deepEqual(parseNodeDocument(' \n', 'n.json'), EMPTY_DOCUMENT);
 });
 
@@ -46,7 +46,7 @@ test('caches without TLS need no authority', () => {
   assert.deepEqual(problemsOf({ ...cacheWith({ endpoint: 'http://10.96.0.12:5000' }), ca: '' }), []);
 });
 
-test('what is written is what is read, and what would be refused is not written', () => {
+test('a document is read as it was written, and one that nodes would refuse is not written', () => {
   const document = { revision: '7f3c', ca, caches: [CACHE], mirrors: [MIRROR] };
   const text = formatNodeDocument(document);
   assert.deepEqual(parseNodeDocument(text, 'n.json'), parseNodeDocument(JSON.stringify(document), 'n.json'));
@@ -56,7 +56,7 @@ test('what is written is what is read, and what would be refused is not written'
   );
 });
 
-describe('refused, with the field that is wrong:', () => {
+describe('refused, with the invalid field:', () => {
   const wrong: [string, object | string, RegExp][] = [
     ['no JSON', '{"ca": hush', /^n\.json: must be a JSON document$/],
     ['no revision', {}, /^n\.json: revision: /],
@@ -83,7 +83,7 @@ describe('refused, with the field that is wrong:', () => {
     [
       'one upstream twice',
       { revision: '', ca, caches: [CACHE], mirrors: [{ ...MIRROR, upstream: 'docker.io' }] },
-      /mirrors\[0\]\.upstream: docker\.io stands here twice/,
+      /mirrors\[0\]\.upstream: docker\.io is listed twice/,
     ],
     [
       'one host twice',
@@ -95,7 +95,7 @@ describe('refused, with the field that is wrong:', () => {
     test(title, () => assert.match(problemsOf(document).join('\n'), message));
 });
 
-test('what is no JSON is not repeated in the message', () => {
+test('text that is not JSON is not quoted in the message', () => {
   assert.doesNotMatch(problemsOf('{"ca": hush').join(), /hush/);
 });
 

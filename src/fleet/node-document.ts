@@ -1,29 +1,30 @@
 import { z } from 'zod';
 import { hostPortErrors } from '../api/rules/host-and-url.ts';
 import { LarderError } from '../kit/errors.ts';
+import { parseJson } from '../kit/json.ts';
 
-/** What a node should do (decision 0007). Fields of a newer operator are left out, so that agents may be older. */
+/** Everything a node should do (decision 0007). Unknown fields are dropped, so an agent may be older than the operator. */
 export type NodeDocument = z.output<typeof DOCUMENT>;
 export type NodeCache = NodeDocument['caches'][number];
 export type NodeMirror = NodeDocument['mirrors'][number];
-/** The same as somebody writes it: without what has a default. */
+/** The same as written, where fields with a default may be missing. */
 export type NodeDocumentInput = z.input<typeof DOCUMENT>;
 
-/** Nothing to do: everything that was written is taken away. */
+/** Nothing to do: the agent removes everything it wrote. */
 export const EMPTY_DOCUMENT: NodeDocument = { revision: '', ca: '', bundles: {}, caches: [], mirrors: [] };
 
-/** Reads the document; a text of nothing but blanks is the empty one. Throws `CONFIG_INVALID` with every problem, a line each. */
+/** Reads the document. A blank text is the empty document. Throws `CONFIG_INVALID` with one line per problem. */
 export function parseNodeDocument(text: string, source: string): NodeDocument {
   if (text.trim() === '') return EMPTY_DOCUMENT;
   return checkNodeDocument(readJson(text, source), source);
 }
 
-/** The text of the document, every default written out. Throws `CONFIG_INVALID` for one that nodes would refuse. */
+/** Text of the document with every default written out. Throws `CONFIG_INVALID` for a document that nodes would refuse. */
 export function formatNodeDocument(document: NodeDocumentInput): string {
   return JSON.stringify(checkNodeDocument(document, 'node document'));
 }
 
-/** The document, every default written out. Throws `CONFIG_INVALID` with every problem, a line each. */
+/** The document with every default written out. Throws `CONFIG_INVALID` with one line per problem. */
 export function checkNodeDocument(document: unknown, source: string): NodeDocument {
   const result = DOCUMENT.safeParse(document);
   if (result.success) return result.data;
@@ -33,7 +34,7 @@ export function checkNodeDocument(document: unknown, source: string): NodeDocume
   throw new LarderError('CONFIG_INVALID', lines.join('\n'));
 }
 
-/** A name that is a directory of certs.d, so neither `..` nor `_default`. */
+/** Directory name in certs.d, so neither `..` nor `_default`. */
 const upstream = z.string().superRefine((name, context) => {
   for (const message of hostPortErrors(name)) context.addIssue({ code: 'custom', message });
 });
@@ -46,15 +47,15 @@ const mirrorUrl = z
     'must be an http(s) URL without user information, query or fragment',
   );
 
-/** Who asks for it, for the operator: nodes make nothing of it. */
-const askedBy = z.string().optional();
+/** Owner of the entry, for the operator alone. Nodes ignore it. */
+const owner = z.string().optional();
 
 const cache = z.object({
   upstream,
   server: origin,
   endpoint: origin,
   serverName: z.string().min(1),
-  askedBy,
+  askedBy: owner,
 });
 
 const mirrorHost = z.object({
@@ -64,18 +65,18 @@ const mirrorHost = z.object({
     .min(1)
     .default(['pull']),
   overridePath: z.boolean().default(false),
-  /** One of the document's bundles, by its name. */
+  /** Name of one of the document's bundles. */
   ca: z.string().optional(),
 });
 
-const mirror = z.object({ upstream, server: origin, hosts: z.array(mirrorHost).min(1), askedBy });
+const mirror = z.object({ upstream, server: origin, hosts: z.array(mirrorHost).min(1), askedBy: owner });
 
 const DOCUMENT = z
   .object({
     revision: z.string(),
-    /** The authority that signs the certificates of all caches, PEM; may be empty when none is reached over TLS. */
+    /** CA that signs the certificates of all caches, PEM. May be empty if no cache uses TLS. */
     ca: z.string().default(''),
-    /** CA bundles of mirrors, PEM, by names of no meaning: many hosts have the same, and it is large. */
+    /** CA bundles of mirrors, PEM, under arbitrary names. Many hosts share one, and a bundle is large. */
     bundles: z.record(z.string(), z.string().min(1)).default({}),
     caches: z.array(cache).default([]),
     mirrors: z.array(mirror).default([]),
@@ -91,7 +92,7 @@ const DOCUMENT = z
           context.addIssue({
             code: 'custom',
             path: [list, index, 'upstream'],
-            message: `${entry.upstream} stands here twice`,
+            message: `${entry.upstream} is listed twice`,
           });
         seen.add(entry.upstream);
       }
@@ -102,7 +103,7 @@ const DOCUMENT = z
         context.addIssue({
           code: 'custom',
           path: ['mirrors', index, 'hosts'],
-          message: 'a host stands here twice',
+          message: 'a host is listed twice',
         });
       for (const [place, { ca: name }] of hosts.entries()) {
         if (name !== undefined && !Object.hasOwn(bundles, name))
@@ -115,18 +116,14 @@ const DOCUMENT = z
     }
   });
 
-/** Whether a cache is reached over TLS. */
 function isTls(endpoint: string): boolean {
   return URL.parse(endpoint)?.protocol === 'https:';
 }
 
 function readJson(text: string, source: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // The parser's own message quotes the text, and that holds keys of nobody's choosing.
-    throw new LarderError('CONFIG_INVALID', `${source}: must be a JSON document`, { cause: error });
-  }
+  const value = parseJson(text);
+  if (value === undefined) throw new LarderError('CONFIG_INVALID', `${source}: must be a JSON document`);
+  return value;
 }
 
 function isPlainUrl(scheme: RegExp, withPath: boolean): (text: string) => boolean {

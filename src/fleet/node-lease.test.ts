@@ -33,7 +33,7 @@ const REPORT: NodeReport = {
   },
 };
 
-test('what a node writes into its Lease is read from it', () => {
+test('a status is read from a Lease as a node wrote it', () => {
   fc.assert(
     fc.property(report, (written) => {
       assert.deepEqual(readNodeLease(nodeLease(written, 'larder-system', undefined)), written);
@@ -41,7 +41,7 @@ test('what a node writes into its Lease is read from it', () => {
   );
 });
 
-test('the Lease is as decision 0007 has it, with messages of 256 characters at most', () => {
+test('the Lease has the form of decision 0007, with messages of 256 characters at most', () => {
   const lease = nodeLease(REPORT, 'larder-system', { name: 'agent-x', uid: 'u-1' });
   const { annotations, ...metadata } = lease.metadata;
   assert.deepEqual(metadata, {
@@ -59,7 +59,7 @@ test('the Lease is as decision 0007 has it, with messages of 256 characters at m
   assert.deepEqual(Object.keys(annotations ?? {}), ['larder/node-status']);
 });
 
-test('what a newer agent adds is left out, and what says nothing is no report', () => {
+test('fields of a newer agent are dropped, and a Lease without a status is no report', () => {
   const lease = nodeLease(REPORT, 'larder-system', undefined);
   const withStatus = (text: string): Lease => ({
     ...lease,

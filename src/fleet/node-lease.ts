@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import { LEASES, type Lease } from '../kube/leader-election/lease.ts';
-import { microTime } from '../kube/micro-time.ts';
+import { microTime } from '../kube/time.ts';
 import type { Intent, OwnerReference } from '../kube/types.ts';
 import type { NodeStatus } from './node-status.ts';
+import { parseJson } from '../kit/json.ts';
 
-/**
- * Of every Lease with the status of a node, the value being `true`; and the annotation that has the status, as JSON. Both as in decision 0007.
- */
+/** Label, with the value `true`, of every Lease that carries a node's status, and annotation with that status as JSON (decision 0007). */
 export const NODE_STATUS = 'larder/node-status';
 
-/** Of a Pod, which takes the Lease with it when it goes. */
+/** Pod that owns the Lease: the Lease is deleted with it. */
 export interface NodeLeaseOwner {
   readonly name: string;
   readonly uid: string;
@@ -18,7 +17,7 @@ export interface NodeLeaseOwner {
 export interface NodeReport {
   readonly node: string;
   readonly status: NodeStatus;
-  /** When the node wrote it, by its own wall clock: milliseconds since the Unix epoch. */
+  /** Wall clock of the node at the time of writing, in milliseconds since the Unix epoch. */
   readonly renewedAt: number;
 }
 
@@ -26,7 +25,7 @@ export function nodeLeaseName(node: string): string {
   return `larder-node-${node}`;
 }
 
-/** The Lease by which a node says what it has made of its document, for server-side apply. */
+/** Lease in which a node reports its status, for server-side apply. */
 export function nodeLease(
   { node, status, renewedAt }: NodeReport,
   namespace: string,
@@ -50,17 +49,17 @@ export function nodeLease(
   };
 }
 
-/** What a node's Lease says; undefined when that cannot be made out. */
+/** Reads the report in a node's Lease. Undefined if it cannot be read. */
 export function readNodeLease(lease: Lease): NodeReport | undefined {
   const { metadata, spec } = LEASE.safeParse(lease).data ?? {};
-  const status = STATUS.safeParse(jsonOrNothing(metadata?.annotations[NODE_STATUS])).data;
+  const status = STATUS.safeParse(parseJson(metadata?.annotations[NODE_STATUS] ?? '')).data;
   if (spec === undefined || status === undefined) return undefined;
   return { node: spec.holderIdentity, status, renewedAt: Date.parse(spec.renewTime) };
 }
 
-/** One renewal may be lost before a node counts as silent: they come every 10 minutes. */
+/** Reports come every 10 minutes. A node may lose one of them before it counts as silent. */
 export const LEASE_SECONDS = 1_500;
-/** Of a message. A hundred upstreams stay far below the 256 KiB that annotations may have. */
+/** Longest message in characters. A hundred upstreams stay far below 256 KiB, the limit of annotations. */
 const LONGEST_MESSAGE = 256;
 
 const message = z.string();
@@ -89,15 +88,7 @@ function shortened({ revision, containerd, upstreams }: NodeStatus): NodeStatus 
   return { revision, containerd: short(containerd), upstreams: upstreams.map(short) };
 }
 
-/** Not as a controller, and blocking nothing: both would take rights on Pods. */
+/** Neither controller nor blocking: both would need rights on Pods. */
 function ownerReference({ name, uid }: NodeLeaseOwner): OwnerReference {
   return { apiVersion: 'v1', kind: 'Pod', name, uid };
-}
-
-function jsonOrNothing(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

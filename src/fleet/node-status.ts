@@ -1,28 +1,32 @@
-/** What a node has made of the document, for the log and for whoever watches nodes. */
+/** State of a node: what it has carried out of the node document. */
 export interface NodeStatus {
-  /** Of the document that is carried out: what it says is done, apart from what stands under `upstreams`. */
+  /** Revision that the node has carried out, except for the upstreams below that are not `Ready`. */
   readonly revision: string;
   readonly containerd: ContainerdFinding;
-  readonly upstreams: readonly UpstreamStatus[];
+  readonly upstreams: readonly NodeUpstreamStatus[];
 }
 
-export interface UpstreamStatus {
+export interface NodeUpstreamStatus {
   readonly upstream: string;
-  /** `Ready`: containerd is pointed at it. `Down`: the cache does not answer, pulls go to the origin. `Foreign`: somebody else wrote the file. `Failed`: the file could not be written. */
+  /**
+   * `Ready`: containerd is pointed at the upstream's cache or mirror. `Down`: the cache does not answer and pulls go to the origin.
+   * `Foreign`: the file was not written by the agent. `Failed`: the agent could not write the file.
+   */
   readonly state: 'Ready' | 'Down' | 'Foreign' | 'Failed';
-  /** What stands in the way; empty when ready. */
+  /** Reason for people. Empty if ready. */
   readonly message: string;
 }
 
 /**
- * Whether containerd reads the hosts.toml files that are written for it.
+ * Judgement whether containerd reads the hosts.toml files of the agent.
  *
- * `Set`: it does. `NotSet`: `config_path` is not set, and it reads none. `List`: several directories, of which pulls by its transfer
- * service (the way of Kubernetes from 2.1 on) read none (https://github.com/containerd/containerd/issues/12808). `Elsewhere`: it reads
- * another directory. `Unknown`: its configuration cannot be read, or some releases would read the directory and others not.
+ * `Set`: containerd reads them. `NotSet`: `config_path` is not set, so containerd reads none. `List`: `config_path` has several
+ * directories. Pulls through the transfer service, the way of Kubernetes from 2.1 on, then read none
+ * (https://github.com/containerd/containerd/issues/12808). `Elsewhere`: containerd reads another directory. `Unknown`: the configuration
+ * cannot be read, or only some releases would read the directory.
  */
 export interface ContainerdFinding {
   readonly state: 'Set' | 'NotSet' | 'List' | 'Elsewhere' | 'Unknown';
-  /** What was found and what to do; empty when set. */
+  /** Finding and remedy for people. Empty if set. */
   readonly message: string;
 }

@@ -3,11 +3,11 @@ import { LarderError } from '../kit/errors.ts';
 import type { ConfigMap } from '../kube/objects/config-maps.ts';
 import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from './node-document.ts';
 
-/** The one ConfigMap that says what every node should do, in the operator's namespace, and its key. */
+/** The ConfigMap in the operator's namespace that carries the node document, and the key in it. */
 export const NODES_CONFIG_MAP = 'larder-nodes';
 export const NODES_KEY = 'nodes.json';
 
-/** The document in the ConfigMap; one that does not exist says that there is nothing to do. Throws `CONFIG_INVALID`. */
+/** Reads the document from the ConfigMap. Without a ConfigMap there is nothing to do. Throws `CONFIG_INVALID`. */
 export function readNodesConfigMap(configMap: ConfigMap | undefined): NodeDocument {
   if (configMap === undefined) return EMPTY_DOCUMENT;
   const { name, namespace } = configMap.metadata;

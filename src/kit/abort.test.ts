@@ -35,7 +35,7 @@ test('a thousand waits on one signal leave nothing behind', async () => {
   assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
 
-test('a promise that fails after the signal has aborted is nobody’s unhandled rejection', async () => {
+test('a promise that fails after the signal has aborted is no unhandled rejection', async () => {
   const controller = new AbortController();
   const { promise, reject } = Promise.withResolvers<void>();
   const waiting = untilAborted(promise, controller.signal);
@@ -45,7 +45,7 @@ test('a promise that fails after the signal has aborted is nobody’s unhandled 
   await new Promise((resolve) => setImmediate(resolve));
 });
 
-test('a promise that fails when the signal had aborted before is nobody’s unhandled rejection, and no listener stays', async () => {
+test('a promise that fails when the signal had aborted before is no unhandled rejection, and no listener stays', async () => {
   const signal = AbortSignal.abort(new RangeError('gone'));
   const { promise, reject } = Promise.withResolvers<void>();
   await assert.rejects(untilAborted(promise, signal), new RangeError('gone'));

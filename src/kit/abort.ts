@@ -1,7 +1,7 @@
 /**
- * Waits for `promise` no longer than `signal` allows: rejects with the signal's reason when it aborts first, or has aborted before. What
- * the promise stands for goes on, and its failure is nobody's unhandled rejection. The listener is removed either way, so long-lived
- * signals do not gather them.
+ * Waits for `promise`, and rejects with the signal's reason if `signal` aborts first or has aborted before. The work behind the
+ * promise goes on, and its failure is no unhandled rejection. The listener is removed either way, so that it does not stay on a
+ * long-lived signal.
  */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {

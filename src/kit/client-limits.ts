@@ -1,49 +1,65 @@
 import type { ServerOptions } from 'node:https';
 
-/** How long a listener waits for its clients, in milliseconds. */
+/** Time-outs and sizes that a listener grants its clients. Times are in milliseconds. */
 export interface ClientLimits {
-  /** For the TLS handshake, from when the connection stands. */
+  /** Time for the TLS handshake, from the accepted connection on. */
   readonly handshakeMs: number;
-  /** For a request, its body included, from its first byte; for the first one from when the connection is ready for it. */
+  /** Time for a request with its body, from its first byte; for the first request from the moment at which the connection is ready. */
   readonly requestMs: number;
-  /** From an answer to the next request. */
+  /** Time from an answer to the next request. */
   readonly idleMs: number;
-  /** How often slow requests are looked for: they may take that much longer. */
+  /** Interval of the search for slow requests, which may take that much longer. */
   readonly checkMs: number;
+  /** All header lines of one request together, in bytes. */
+  readonly headerBytes: number;
 }
 
 /**
- * A handshake and half a request together are cut off within 70 s: 10 s, 45 s and 5 s, and 5 s in which the client may read why. Go's
- * clients give a handshake 10 s as well, and send a request at once.
+ * The limits of a listener for registry clients.
  *
- * An idle connection is given up after 20 s, so that the descriptors of a load are free again within 30 s. Go's clients keep theirs for 30 s
- * (containerd) to 90 s, and ask again over a new one when they meet the end of an old one; Node's obey the `Keep-Alive` that tells them.
+ * Cuts off a handshake followed by half a request within 65 s: 10 s, 45 s and 5 s, then 5 s in which the client may read the
+ * reason. Go's clients give a handshake 10 s as well, and send a request at once.
+ *
+ * Closes an idle connection after 20 s, so that the descriptors of a load are free again within 30 s. Go's clients keep connections
+ * for 30 s (containerd) to 90 s, and repeat a request over a new connection when the old one has ended. Node's clients obey
+ * `Keep-Alive`.
+ *
+ * Takes 64 KiB of headers, because tokens of large registries exceed Node's default of 16 KiB.
  */
 export const CLIENT_LIMITS: ClientLimits = {
   handshakeMs: 10_000,
   requestMs: 45_000,
   idleMs: 20_000,
   checkMs: 5_000,
+  headerBytes: 64 * 1024,
 };
 
-/** The limits as options of a server of `node:http` or `node:https`. */
-export function limitOptions({ handshakeMs, requestMs, idleMs, checkMs }: ClientLimits): LimitOptions {
+/** Options of a server of `node:http` or `node:https`. */
+export function listenerOptions({
+  handshakeMs,
+  requestMs,
+  idleMs,
+  checkMs,
+  headerBytes,
+}: ClientLimits): ListenerOptions {
   return {
     handshakeTimeout: handshakeMs,
     headersTimeout: requestMs,
     requestTimeout: requestMs,
     keepAliveTimeout: idleMs,
     connectionsCheckingInterval: checkMs,
+    maxHeaderSize: headerBytes,
   };
 }
 
-type LimitOptions = Pick<
+type ListenerOptions = Pick<
   ServerOptions,
   | 'handshakeTimeout'
   | 'headersTimeout'
   | 'requestTimeout'
   | 'keepAliveTimeout'
   | 'connectionsCheckingInterval'
+  | 'maxHeaderSize'
 >;
 
 /** True for the `clientError` of a request that did not arrive in time. */

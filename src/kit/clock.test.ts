@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { ManualClock, sleep, systemClock } from './clock.ts';
+import { endsWithin, ManualClock, sleep, systemClock } from './clock.ts';
 
 describe('the manual clock', () => {
   test('stands still until it is moved, and both its times move alike', () => {
@@ -109,4 +109,14 @@ test('the system’s clock counts milliseconds since 1970, never back, and its t
   await sleep(systemClock, 2);
   clearTimeout(alive);
   assert.ok(systemClock.monotonic() > before);
+});
+
+test('endsWithin says whether work has settled in time, and leaves no timer', async () => {
+  const clock = new ManualClock();
+  assert.equal(await endsWithin(clock, Promise.resolve(), 1000), true);
+  assert.equal(await endsWithin(clock, Promise.reject(new Error('failed')), 1000), true);
+  const late = endsWithin(clock, new Promise(() => {}), 1000);
+  clock.advance(1000);
+  assert.equal(await late, false);
+  assert.equal(clock.pending, 0);
 });

@@ -1,12 +1,10 @@
-/**
- * Time as a dependency: everything that reads a clock or waits takes one of these, so that tests decide what time it is.
- */
+/** Time as a dependency. All code that reads a clock or waits takes a `Clock`, so that tests decide the time. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** Milliseconds of a clock that never jumps; only differences mean something. */
+  /** Milliseconds of a clock that never jumps. Only differences have a meaning. */
   monotonic(): number;
-  /** Runs `callback` after `ms`; the returned function cancels. Does not keep the process alive. */
+  /** Runs `callback` after `ms`. The returned function cancels the timer. A timer does not keep the process alive. */
   after(ms: number, callback: () => void): () => void;
 }
 
@@ -21,7 +19,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Keeps the process from ending while it waits for nothing but a clock, until disposed of. */
+/** Keeps a process alive that waits for nothing but a clock, until disposed of. */
 export function keepAlive(): Disposable {
   const timer = setInterval(() => {}, 2 ** 30);
   return { [Symbol.dispose]: () => clearInterval(timer) };
@@ -46,7 +44,23 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
-/** A clock for tests: stands still until {@link ManualClock.advance} moves it and fires what has come due, in order. */
+/** Resolves with true once `work` has settled, with false if it has not after `ms`. */
+export async function endsWithin(clock: Clock, work: Promise<unknown>, ms: number): Promise<boolean> {
+  const limit = new AbortController();
+  const late = sleep(clock, ms, limit.signal).then(
+    () => false,
+    () => false,
+  );
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  const inTime = await Promise.race([ended, late]);
+  limit.abort();
+  return inTime;
+}
+
+/** A clock for tests. Stands still until {@link ManualClock.advance} moves it and fires the due timers in order. */
 export class ManualClock implements Clock {
   #now: number;
   #timers: { at: number; callback: () => void }[] = [];
@@ -71,7 +85,7 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** How many timers wait: for tests that assert that nothing was left behind. */
+  /** Number of waiting timers, for tests that nothing was left behind. */
   get pending(): number {
     return this.#timers.length;
   }

@@ -1,12 +1,12 @@
 import { LarderError } from './errors.ts';
 
-/** A span of time in nanoseconds, at most 2^63 - 1 (292 years): what Go's `time.Duration` holds. */
+/** A span of time in nanoseconds, at most 2^63 - 1 (292 years), the range of Go's `time.Duration`. */
 export type Duration = bigint & { readonly __brand: 'Duration' };
 
 const MAX = 2n ** 63n;
 const SECOND = 1_000_000_000n;
 
-/** U+00B5 is the micro sign, U+03BC the Greek letter; people type both. */
+/** Units in nanoseconds. U+00B5 is the micro sign, U+03BC the Greek letter; people type both. */
 const UNITS: ReadonlyMap<string, bigint> = new Map([
   ['ns', 1n],
   ['us', 1_000n],
@@ -61,17 +61,14 @@ export function formatDuration(duration: Duration): string {
   return `${sign}${minutes / 60n}h${minutes % 60n}m${seconds}`;
 }
 
-/**
- * Whole milliseconds, at most {@link MAX_DURATION_MS}. Rounded up: a duration that is set never becomes 0, which often means
- * "off".
- */
+/** Whole milliseconds, at most {@link MAX_DURATION_MS}. Rounds up: a set duration never becomes 0, which often means "off". */
 export function durationToMs(duration: Duration): number {
   const ms = duration / 1_000_000n;
   const up = duration > 0n && ms * 1_000_000n !== duration;
   return Math.min(Number(ms) + (up ? 1 : 0), MAX_DURATION_MS);
 }
 
-/** The most whole milliseconds that a {@link Duration} can hold. */
+/** The largest {@link Duration} in whole milliseconds. */
 export const MAX_DURATION_MS = 9_223_372_036_854;
 
 /** The duration of whole milliseconds, at most {@link MAX_DURATION_MS}. */
@@ -79,14 +76,14 @@ export function durationFromMs(ms: number): Duration {
   return (BigInt(ms) * 1_000_000n) as Duration;
 }
 
-/** One `12.5h` of a duration: digits, a fraction perhaps, and whatever follows up to the next digit or dot. */
+/** One term of a duration such as `12.5h`: digits, an optional fraction, and everything up to the next digit or dot. */
 const TERM = /^([0-9]*)(?:\.([0-9]*))?([^0-9.]*)/;
 
 function invalid(what: string, text: string): LarderError {
   return new LarderError('CONFIG_INVALID', `time: ${what} ${quote(text)}`);
 }
 
-/** Digits as an integer; undefined above 2^63, without ever building a huge number. */
+/** Reads digits as an integer; undefined above 2^63. Never builds a huge number. */
 function boundedInteger(digits: string): bigint | undefined {
   const significant = digits.replace(/^0+/, '');
   if (significant.length > 19) return undefined;
@@ -94,7 +91,7 @@ function boundedInteger(digits: string): bigint | undefined {
   return value > MAX ? undefined : value;
 }
 
-/** `0.<digits>` of a unit, by the same floating point steps as Go, so that the last nanosecond agrees too. */
+/** `0.<digits>` of a unit, by Go's own floating-point steps, so that the last nanosecond agrees too. */
 function fractionOf(digits: string, unit: bigint): bigint {
   let value = 0n;
   let scale = 1;

@@ -26,7 +26,7 @@ describe('LarderError', () => {
     assert.equal('cause' in new LarderError('USAGE', 'no'), false);
   });
 
-  test('is told from other errors by its code', () => {
+  test('is recognised by its code', () => {
     const error: unknown = new LarderError('BLOB_UNKNOWN', 'not there');
     assert.equal(isLarderError(error), true);
     assert.equal(isLarderError(error, 'BLOB_UNKNOWN'), true);

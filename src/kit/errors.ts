@@ -1,10 +1,11 @@
 /**
- * The error table: every failure Larder reports has one row, with a stable code. `docs/reference/errors.md` lists the
- * same rows and a test keeps the two in step.
+ * The error table: one row with a stable code for every failure that Larder reports. `docs/reference/errors.md` lists the same rows, and a
+ * test keeps the two in step.
  *
- * `status` is what the registry listener answers, `oci` the code in the error body
- * (distribution-spec v1.1.1, "Error Codes"; there is no code for "upstream unreachable", so `UNAVAILABLE` is ours),
- * `retryable` whether the same request may succeed later without anybody changing anything.
+ * - `status` is the status of the registry listener's answer.
+ * - `oci` is the code in the error body (distribution-spec v1.1.1, "Error Codes"). The specification has none for an unreachable upstream:
+ *   `UNAVAILABLE` is Larder's own.
+ * - `retryable` is true if the same request may succeed later without any change.
  */
 export const ERROR_TABLE = {
   NAME_UNKNOWN: { status: 404, oci: 'NAME_UNKNOWN', retryable: false },
@@ -65,18 +66,18 @@ export const ERROR_TABLE = {
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
 export interface LarderErrorOptions {
-  /** What the reader can do about it; shown after the message. */
+  /** Advice for the reader, shown after the message. */
   hint?: string;
   cause?: unknown;
-  /** Seconds after which a retry makes sense; becomes `Retry-After`. */
+  /** Seconds after which a retry makes sense. Becomes `Retry-After`. */
   retryAfterSeconds?: number;
-  /** Machine-readable extra for the `detail` field of the answer. Never a secret, never a signed URL. */
+  /** Machine-readable value of the answer's field `detail`. Never a secret, never a signed URL. */
   detail?: unknown;
 }
 
 /**
- * A failure with a row in {@link ERROR_TABLE}. The message names the thing, what was expected and what was found, and
- * is safe to show to any caller: no secrets, no query strings of upstream URLs.
+ * A failure with a row in {@link ERROR_TABLE}. The message names the thing, what was expected and what was found. It is safe for any
+ * caller: no secrets, no query strings of upstream URLs.
  */
 export class LarderError extends Error {
   readonly code: ErrorCode;
@@ -102,12 +103,12 @@ export class LarderError extends Error {
   }
 }
 
-/** True when `error` is a {@link LarderError}, with the given code when one is named. */
+/** True if `error` is a {@link LarderError}, and has `code` if that is given. */
 export function isLarderError(error: unknown, code?: ErrorCode): error is LarderError {
   return error instanceof LarderError && (code === undefined || error.code === code);
 }
 
-/** The text of anything thrown, without a stack trace: for log fields and for wrapping foreign errors. */
+/** The text of anything thrown, without a stack trace, for log fields and for wrapping foreign errors. */
 export function errorText(error: unknown): string {
   if (error instanceof Error) {
     const code = (error as NodeJS.ErrnoException).code;

@@ -1,13 +1,13 @@
 import type { Clock } from './clock.ts';
 
-/** The life of one request: ends with its caller's signal or at a limit, and leaves neither listener nor timer behind. */
+/** The life of one request. Ends with its caller's signal or at a limit, and leaves neither listener nor timer behind. */
 export interface Lifeline extends Disposable {
   readonly signal: AbortSignal;
-  /** Ends the life with `late()` after `ms`, unless the returned function is called before. */
+  /** Ends the life with the error of `late` after `ms`, unless the returned function is called before. */
   limit(ms: number, late: () => Error): () => void;
 }
 
-/** A life within that of `parent`. Not `AbortSignal.any`: that stays with a signal as old as the process. */
+/** Creates a life within that of `parent`. `AbortSignal.any` is no option, because its listener stays on a signal as old as the process. */
 export function createLifeline(clock: Clock, parent: AbortSignal): Lifeline {
   const controller = new AbortController();
   const timers = new Set<() => void>();

@@ -4,8 +4,7 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
-import { systemClock } from './clock.ts';
-import { endsWithin } from './ends-within.ts';
+import { systemClock, endsWithin } from './clock.ts';
 import { drain, listen } from './listen.ts';
 
 describe('a listener', () => {

@@ -1,16 +1,18 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LarderError } from './errors.ts';
-import { sleep, type Clock } from './clock.ts';
-import { endsWithin } from './ends-within.ts';
+import { endsWithin, sleep, type Clock } from './clock.ts';
 
-/** Where a listener listens. Port 0 picks a free one. The host `::` is every address of both families; of IPv4 alone where there is no IPv6. */
+/**
+ * Host and port of a listener. Port 0 picks a free port. The host `::` is every address of both families, or of IPv4 alone on a machine
+ * without IPv6.
+ */
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** Starts listening; gives the host and port in use. Throws `ADDRESS_IN_USE` with what to do. */
+/** Starts listening and returns the host and port in use. Throws `ADDRESS_IN_USE`, with advice. */
 export function listen(server: Server, address: Address, flag: string): Promise<Address> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
@@ -22,7 +24,7 @@ export function listen(server: Server, address: Address, flag: string): Promise<
       );
     };
     server.once('error', onError);
-    // Without a host Node.js does the same as with `::`, and can do without IPv6.
+    // Without a host Node.js listens as on `::`, but also on a machine without IPv6.
     const { port, host } = address;
     server.listen(host === '::' ? { port } : { port, host }, () => {
       server.removeListener('error', onError);
@@ -35,12 +37,12 @@ export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Connections that we have closed are gone within this time. */
+/** Time after which closed connections are gone. */
 const CLOSED_MS = 500;
 
 /**
- * Ends a server in order: goes on answering until no response runs, at most `limitMs`; what still runs then is cut. `newcomers`, who connect
- * meanwhile, are served as well, or refused.
+ * Ends a server in order. Answers until no response runs, at most for `limitMs`, and then cuts the rest. New clients are served
+ * meanwhile, or refused if `newcomers` says so.
  */
 export async function drain(
   server: Server,
@@ -58,9 +60,9 @@ export async function drain(
   const deadline = clock.monotonic() + limitMs;
   while (running() > 0 && clock.monotonic() < deadline) await sleep(clock, 20);
   const closed = refusing ?? close();
-  // Connections that are neither idle nor answering (half-sent requests) do not count as running.
+  // Half-sent requests are neither idle nor running.
   server.closeAllConnections();
-  // A client of a TLS listener that connects and does not greet is known to the kernel alone; it ends with the process.
+  // Only the kernel knows a TLS client that connects and does not greet. Such a connection ends with the process.
   await endsWithin(clock, closed, CLOSED_MS);
 }
 

@@ -3,15 +3,15 @@ import { pino } from 'pino';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Record<string, unknown>;
 
-/** Static message, fields beside it. Never a secret, never a query string of an upstream URL. */
+/** Logs static messages with fields. Fields never hold a secret or the query string of an upstream's URL. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** False when lines of this level go nowhere, so that the caller can skip building their fields. */
+  /** False for a level that is not written, so that the caller can skip building fields. */
   enabled(level: LogLevel): boolean;
-  /** A logger whose lines all carry `fields`. */
+  /** A logger that adds `fields` to all its lines. */
   with(fields: LogFields): Logger;
 }
 
@@ -21,8 +21,8 @@ export interface LogOptions {
 }
 
 /**
- * Writes lines to `write`: JSON objects with `level`, `time` (RFC 3339), `msg` and the fields, or, with format `text`,
- * the same content for a person.
+ * Writes lines to `write`: JSON objects with `level`, `time` (RFC 3339), `msg` and the fields, or with format `text` the same content for
+ * people.
  */
 export function createLogger(options: LogOptions, write: (line: string) => void): Logger {
   const sink = options.format === 'json' ? write : (line: string) => write(textLine(line));
@@ -38,7 +38,7 @@ export function createLogger(options: LogOptions, write: (line: string) => void)
   return wrap(base);
 }
 
-/** Drops every line: for tests and for libraries used without a program around them. */
+/** Drops every line, for tests and for libraries without a program around them. */
 export const silentLogger: Logger = {
   debug() {},
   info() {},

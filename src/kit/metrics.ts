@@ -1,6 +1,9 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from '@prometheus-io/client';
 
-/** Declares the metrics of one program. Each room declares its own in its `metrics.ts`; names and labels are documented in `docs/reference/metrics.md`. */
+/**
+ * Declares the metrics of one program. Each room declares its own in its `metrics.ts`; names and labels are documented in
+ * `docs/reference/metrics.md`.
+ */
 export interface MetricsRegistry {
   readonly registry: Registry;
   readonly counter: <const L extends string>(
@@ -18,7 +21,7 @@ export interface MetricsRegistry {
   ) => Histogram<L>;
 }
 
-/** A registry with the usual `process_*` and `nodejs_*` metrics. */
+/** Creates a registry with the usual `process_*` and `nodejs_*` metrics. */
 export function createMetricsRegistry(): MetricsRegistry {
   const registry = new Registry();
   const registers = [registry];

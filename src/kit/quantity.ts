@@ -5,9 +5,9 @@ import { LarderError } from './errors.ts';
  * (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/).
  */
 export interface Quantity {
-  /** In billionths, the finest a quantity can be; finer input is rounded away from zero. */
+  /** The amount in billionths, the finest unit of a quantity. Finer input is rounded away from zero. */
   readonly nano: bigint;
-  /** What Kubernetes would print; see {@link parseQuantity}. */
+  /** The text that Kubernetes prints; see {@link parseQuantity}. */
   readonly text: string;
 }
 
@@ -21,7 +21,7 @@ const BINARY_SUFFIXES = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'] as const;
 
 /** Kubernetes caps binary quantities here: the largest signed 64-bit integer. */
 const MAX_BINARY = (2n ** 63n - 1n) * NANO;
-/** Far above any disk. Kubernetes has no such limits; here they bound the work that one field can cause. */
+/** Bounds of the work for one field, far above any disk. Kubernetes has no such limits. */
 const MAX_EXPONENT = 100;
 const MAX_DIGITS = 200;
 
@@ -67,7 +67,7 @@ export function quantityToBytes(quantity: Quantity): number {
   return bytes > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(bytes);
 }
 
-/** The same of a text. Throws as {@link parseQuantity}. */
+/** Bytes of a quantity's text. Throws as {@link parseQuantity}. */
 export function bytesOf(quantity: string): number {
   return quantityToBytes(parseQuantity(quantity));
 }
@@ -106,8 +106,8 @@ function amount(digits: bigint, places: number, unit: Unit): bigint {
 }
 
 /**
- * The fast path of Kubernetes: a number that fits an int64 and looks canonical is not rewritten. "Looks" is the point: the
- * test is cheap and lets `010Gi` through, and these texts end up in objects and messages.
+ * The fast path of Kubernetes: a number that fits an int64 and looks canonical is not rewritten. The test is cheap and lets `010Gi`
+ * through, and such texts end up in objects and messages.
  */
 function keepsSpelling(digits: string, places: number, unit: Unit): boolean {
   if (unit.format === 'binary') {

@@ -1,4 +1,4 @@
-/** A URL without user information, query and fragment: what may appear in logs and errors (signed URLs are credentials). */
+/** A URL for logs and errors: without user information, query and fragment, because signed URLs are credentials. */
 export function redactUrl(url: string | URL): string {
   try {
     const parsed = new URL(url);
@@ -8,5 +8,5 @@ export function redactUrl(url: string | URL): string {
   }
 }
 
-/** What stands in place of a secret. */
+/** Replaces a secret in printed text. */
 export const MASK = '********';

@@ -1,9 +1,9 @@
 import { open, readFile, rename } from 'node:fs/promises';
 
-/** Ends the names of files and directories that are being written, or taken away. */
+/** Suffix of files and directories that are being written or removed. */
 export const TEMPORARY = '.larder-new';
 
-/** Writes the file whole or not at all; one that is right already keeps its time stamps. */
+/** Writes the whole file or nothing. A file with the right content keeps its time stamps. */
 export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
   const there = await readFile(path, 'utf8').catch(() => undefined);
   if (there === content) return;

@@ -1,9 +1,9 @@
-/** Nobody waits longer on a server's word. */
+/** Longest wait that a server can demand. */
 const LONGEST_SECONDS = 3600;
 
 /**
- * Seconds to wait as `Retry-After` says (RFC 9110, section 10.2.3: seconds, or an HTTP date seen from `nowMs`), from 1 to
- * 3600. Undefined when it is missing or malformed.
+ * Reads `Retry-After` (RFC 9110, section 10.2.3: seconds, or an HTTP date, compared with `nowMs`) as seconds from 1 to 3600;
+ * undefined for a missing or malformed header.
  */
 export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
   const text = header?.trim() ?? '';
@@ -11,7 +11,10 @@ export function parseRetryAfter(header: string | undefined, nowMs: number): numb
   return seconds === undefined ? undefined : Math.min(LONGEST_SECONDS, Math.max(1, seconds));
 }
 
-/** The three forms of an HTTP date (RFC 9110, section 5.6.7) begin with a day's name; `Date.parse` alone would take much else. */
+/**
+ * Reads the three forms of an HTTP date (RFC 9110, section 5.6.7). All begin with the name of a day; `Date.parse` alone takes much
+ * else.
+ */
 function untilDate(text: string, nowMs: number): number | undefined {
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return undefined;
   const date = Date.parse(text);

@@ -27,7 +27,7 @@ describe('concurrent calls of one key', () => {
   });
 });
 
-test('who comes too late to join runs work of their own, which later ones join; nobody loses theirs', async () => {
+test('a call that comes too late to join runs work of its own, which later calls join; none loses its outcome', async () => {
   const clock = new ManualClock();
   const flights = new SingleFlight<string, number>({ clock, ms: 5 });
   const [lost, second] = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];

@@ -1,11 +1,11 @@
 import type { Clock } from './clock.ts';
 
 /**
- * Joins concurrent calls for one key: the first runs `work`, the others get its outcome, success or failure. Nothing is
- * remembered once it has settled.
+ * Joins concurrent calls for one key. The first call runs `work`, the others get its outcome, success or failure. A settled outcome
+ * is not remembered.
  *
- * With `joining`, who comes more than `ms` after the first runs work of their own: an answer that was lost is waited for by those alone who
- * were there early.
+ * With `joining`, a call that comes more than `ms` after the first one runs work of its own. Only the early calls then wait for an
+ * answer that was lost.
  */
 export class SingleFlight<Key, Value> {
   readonly #flights = new Map<Key, { readonly value: Promise<Value>; readonly began: number }>();
@@ -42,7 +42,7 @@ export class SingleFlight<Key, Value> {
       : flight.value;
   }
 
-  /** Stands still where flights may be joined for as long as they take. */
+  /** Constant without `joining`: then a call can be joined until it settles. */
   #now(): number {
     return this.#joining?.clock.monotonic() ?? 0;
   }

@@ -2,8 +2,8 @@ import { errorText, LarderError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
 /**
- * Owns background work: every job that is not awaited by its starter belongs to one group, is aborted when the group
- * closes, and is waited for. A job that fails is logged once, here.
+ * Owns background jobs. Every job that its starter does not await belongs to a group, which aborts the job and waits for it when the group
+ * closes. A failed job is logged once, here.
  */
 export class TaskGroup {
   readonly #logger: Logger;
@@ -34,13 +34,13 @@ export class TaskGroup {
     this.#running.add(running);
   }
 
-  /** Aborts every job and resolves when the last has ended. */
+  /** Aborts every job and resolves once the last has ended. */
   async close(): Promise<void> {
     this.#controller.abort(new LarderError('SHUTTING_DOWN', 'Larder is stopping'));
     await this.idle();
   }
 
-  /** Resolves when no job runs any more, without aborting any. */
+  /** Resolves once no job runs, without aborting any. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }

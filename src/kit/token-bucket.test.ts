@@ -101,7 +101,7 @@ test('the burst goes at once, the others one by one in their order', async () =>
   assert.deepEqual(await settled(100), [1, 2, 3, 4]);
 });
 
-test('who gives up takes no token', async () => {
+test('a wait that is given up takes no token', async () => {
   const clock = new ManualClock(0);
   const bucket = new TokenBucket(clock, { perSecond: 1, burst: 1 });
   await bucket.wait(signal);

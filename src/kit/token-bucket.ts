@@ -1,17 +1,17 @@
 import { sleep, type Clock } from './clock.ts';
 
 export interface Rate {
-  /** How many come back in a second. */
+  /** Tokens that come back in a second. */
   readonly perSecond: number;
-  /** How many are there after a long rest, and at the beginning. */
+  /** Tokens after a long rest, and at the beginning. */
   readonly burst: number;
 }
 
-/** Leave to do something so and so often: `burst` times at once, `perSecond` in the long run. */
+/** Limits a rate: `burst` times at once, `perSecond` in the long run. */
 export class TokenBucket {
   readonly #clock: Clock;
   readonly #rate: Rate;
-  /** Below zero while tokens are lent out that have still to come back. */
+  /** Below zero while reserved tokens have not come back. */
   #tokens: number;
   #countedAt: number;
 
@@ -22,7 +22,7 @@ export class TokenBucket {
     this.#countedAt = clock.monotonic();
   }
 
-  /** Takes a token if there is one. */
+  /** Takes a token if there is one, and returns false if not. */
   take(): boolean {
     this.#refill();
     if (this.#tokens < 1) return false;
@@ -30,14 +30,14 @@ export class TokenBucket {
     return true;
   }
 
-  /** Takes a token, in advance where there is none, and says in how many milliseconds it may be used. */
+  /** Takes a token, in advance if there is none, and returns the milliseconds until it may be used. */
   reserve(): number {
     this.#refill();
     this.#tokens -= 1;
     return this.#tokens >= 0 ? 0 : (-this.#tokens / this.#rate.perSecond) * 1000;
   }
 
-  /** Resolves when it is the caller's turn, first come first served; rejects with the signal's reason, and costs nothing then. */
+  /** Resolves at the caller's turn, first come first served. Rejects with the signal's reason and then gives the token back. */
   async wait(signal: AbortSignal): Promise<void> {
     const waitMs = this.reserve();
     if (waitMs === 0 && !signal.aborted) return;

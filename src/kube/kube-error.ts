@@ -1,6 +1,6 @@
 import { isLarderError, LarderError } from '../kit/errors.ts';
 
-/** The `details` of a Status object, as far as they are known. */
+/** `details` of a Status object, as far as known. */
 export interface StatusDetails {
   readonly name?: string | undefined;
   readonly kind?: string | undefined;
@@ -15,7 +15,7 @@ export interface StatusCause {
 }
 
 export interface KubeErrorOptions {
-  /** Undefined: the server gave no answer that counts. */
+  /** Undefined: no usable answer from the server. */
   readonly httpStatus: number | undefined;
   readonly reason: string;
   readonly details?: StatusDetails | undefined;
@@ -24,12 +24,12 @@ export interface KubeErrorOptions {
 }
 
 /**
- * A call to the API server that failed: `KUBE_API` when the server refused it, `KUBE_UNREACHABLE` when there was no usable answer. The
- * status that the server gave is `httpStatus`; `status` is, as for every {@link LarderError}, what a registry client would be told.
+ * Failed call to the API server: `KUBE_API` if the server refused, `KUBE_UNREACHABLE` without a usable answer. `httpStatus` is the server's
+ * status; `status` is, as for every {@link LarderError}, the one for registry clients.
  */
 export class KubeError extends LarderError {
   readonly httpStatus: number | undefined;
-  /** As the server names it (`NotFound`, `Conflict`, ...), or `Unreachable`, `Timeout`, `Silent`, `Overdue`, `BadAnswer`. */
+  /** The server's own reason (`NotFound`, `Conflict`, ...), or `Unreachable`, `Timeout`, `Silent`, `Overdue`, `BadAnswer`. */
   readonly reason: string;
   readonly details: StatusDetails | undefined;
 
@@ -50,20 +50,20 @@ export function isKubeError(error: unknown): error is KubeError {
   return isLarderError(error) && error instanceof KubeError;
 }
 
-/** There is no such object, or no such kind. */
+/** True if the object or its kind does not exist. */
 export const isNotFound = (error: unknown): boolean => hasStatus(error, 404);
 
 export const isAlreadyExists = (error: unknown): boolean => hasStatus(error, 409, 'AlreadyExists');
 
-/** The object has changed meanwhile, or somebody else owns a field that was to be applied. */
+/** True if the object has changed meanwhile, or another manager owns a field of an apply. */
 export const isConflict = (error: unknown): boolean => hasStatus(error, 409) && !isAlreadyExists(error);
 
-/** The version, or the page, is too old for the server to know. */
+/** True if the version or the page is too old for the server. */
 export const isExpired = (error: unknown): boolean => hasStatus(error, 410);
 
 export const isForbidden = (error: unknown): boolean => hasStatus(error, 403);
 
-/** The object breaks a rule; `details.causes` names the fields. */
+/** True if the object breaks a rule; `details.causes` names the fields. */
 export const isInvalid = (error: unknown): boolean => hasStatus(error, 422);
 
 function hasStatus(error: unknown, status: number, reason?: string): boolean {

@@ -1,9 +1,9 @@
-/** Metadata of any object, as far as controllers use it (Kubernetes API conventions, "Metadata"). */
+/** Metadata of any object, as far as controllers use them (Kubernetes API conventions, "Metadata"). */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
   readonly uid?: string;
-  /** Opaque to most; comparable as an integer within one resource since Kubernetes 1.35. */
+  /** Opaque in general. Comparable as an integer within one resource since Kubernetes 1.35. */
   readonly resourceVersion?: string;
   readonly generation?: number;
   readonly creationTimestamp?: string;
@@ -23,14 +23,14 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean;
 }
 
-/** An object as the API server has it. Fields that nobody here knows stay in it untouched. */
+/** An object as the API server has it. Unknown fields stay in it untouched. */
 export interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: ObjectMeta;
 }
 
-/** A kind of object and where the API server keeps it. */
+/** A kind of object and its place in the API. */
 export interface Resource<T extends KubeObject = KubeObject> {
   /** Empty for the core group. */
   readonly group: string;
@@ -39,20 +39,20 @@ export interface Resource<T extends KubeObject = KubeObject> {
   /** As in the URL: `statefulsets`. */
   readonly plural: string;
   readonly namespaced: boolean;
-  /** The server leaves out everything but the metadata: see `objects/metadata-of.ts`. */
+  /** The server sends only the metadata: see `objects/metadata-of.ts`. */
   readonly metadataOnly?: true;
   /** Carries the type only. */
   readonly type?: T;
 }
 
-/** Which object; `namespace` is undefined for what has none. */
+/** Name of an object; `namespace` is undefined for a cluster-wide kind. */
 export interface ObjectKey {
   readonly namespace?: string | undefined;
   readonly name: string;
 }
 
 export interface ListQuery {
-  /** Undefined: all of them. */
+  /** Undefined: all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
@@ -64,14 +64,14 @@ export interface CallOptions {
 }
 
 export interface ApplyOptions extends CallOptions {
-  /** `<program>/<purpose>`, one for each; fields that this manager leaves out it gives up. */
+  /** `<program>/<purpose>`, one per purpose. Fields that this manager leaves out are given up. */
   readonly fieldManager: string;
   /** True for objects that are entirely ours: takes fields from other managers. */
   readonly force: boolean;
   readonly subresource?: 'status';
 }
 
-/** What is sent to be applied: complete intent, without what the server adds. */
+/** Complete intent for an apply, without the fields that the server adds. */
 export type Intent<T extends KubeObject> = T & { readonly metadata: { readonly resourceVersion?: never } };
 
 /** RFC 6902. */
@@ -86,15 +86,17 @@ export interface KubeList<T extends KubeObject> {
 
 export type WatchEvent<T extends KubeObject> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
-  /** Nothing happened up to this version; `initialEventsEnd` closes the initial state of a streaming list. */
+  /** Nothing has changed up to this version. `initialEventsEnd` closes the initial state of a streaming list. */
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string; readonly initialEventsEnd: boolean };
 
 export interface WatchQuery extends ListQuery {
-  /** Events after this version. With `initialEvents`: the initial state is at least as new; undefined means as new as can be. */
+  /**
+   * Requests events after this version. With `initialEvents`: the initial state is at least this new, or as new as possible if undefined.
+   */
   readonly resourceVersion?: string | undefined;
   /**
-   * Asks for the initial state first, as a streaming list (Kubernetes 1.32): an `ADDED` for each object, then the bookmark with
-   * `initialEventsEnd`. A server that cannot do it refuses with 400 or 422.
+   * Requests the initial state first, as a streaming list (Kubernetes 1.32): an `ADDED` for each object, then the bookmark with
+   * `initialEventsEnd`. A server without streaming lists refuses with 400 or 422.
    */
   readonly initialEvents?: boolean;
   /** Seconds after which the server ends the watch. */
@@ -102,23 +104,23 @@ export interface WatchQuery extends ListQuery {
 }
 
 /**
- * The API server. Every method throws a `KubeError` (see `kube-error.ts`: `KUBE_API` when the server refused, `KUBE_UNREACHABLE` when it
- * gave no usable answer), and the signal's reason; none strips fields that it does not know. Calls are limited in rate, retried only
- * where the server says when (`Retry-After`), and end after a limit of their own.
+ * Client of the API server. Every method throws a `KubeError` (see `kube-error.ts`: `KUBE_API` if the server refused, `KUBE_UNREACHABLE`
+ * without a usable answer) or the signal's reason, and keeps unknown fields. Calls are limited in rate, retried only where the server says
+ * when (`Retry-After`), and have a time limit of their own.
  */
 export interface KubeClient {
   get<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, options: CallOptions): Promise<T>;
-  /** In pages of 500, put together; a list whose pages expire meanwhile starts over. Items have `apiVersion` and `kind`. */
+  /** Lists in pages of 500 and returns them as one. Starts over if pages expire meanwhile. Items have `apiVersion` and `kind`. */
   list<T extends KubeObject>(
     resource: Resource<T>,
     query: ListQuery & {
-      /** Whatever state the server has at hand that is at least this new; undefined means as new as can be. */
+      /** Accepts any state that is at least this new. Undefined: as new as possible. */
       readonly notOlderThan?: string | undefined;
     },
     options: CallOptions,
   ): Promise<KubeList<T>>;
   create<T extends KubeObject>(resource: Resource<T>, object: T, options: CallOptions): Promise<T>;
-  /** With the object's `resourceVersion`, where it has one, as a precondition. */
+  /** Uses the object's `resourceVersion`, if it has one, as a precondition. */
   replace<T extends KubeObject>(
     resource: Resource<T>,
     object: T,
@@ -133,7 +135,7 @@ export interface KubeClient {
     operations: readonly JsonPatchOperation[],
     options: CallOptions & { readonly subresource?: 'status' },
   ): Promise<T>;
-  /** Resolves also when it is gone already. */
+  /** Resolves also if the object is already gone. */
   delete(
     resource: Resource,
     key: ObjectKey,
@@ -144,8 +146,8 @@ export interface KubeClient {
     },
   ): Promise<void>;
   /**
-   * One connection, its events in the order they came. Ends when the server ends it; throws a `KubeError` when the server says so (410
-   * for an expired version), when the connection breaks, and when it falls silent.
+   * Opens one connection and yields its events in order. Returns when the server ends the watch. Throws a `KubeError` if the server reports
+   * an error (410 for an expired version), if the connection breaks, and if it is silent for too long.
    */
   watch<T extends KubeObject>(
     resource: Resource<T>,

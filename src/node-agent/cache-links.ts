@@ -7,30 +7,30 @@ import { probeCache } from './gate/probe-cache.ts';
 import { createProber } from './gate/prober.ts';
 import type { NodeCache, NodeDocument } from '../fleet/node-document.ts';
 import { createCacheClient } from './cache-client/cache-client.ts';
-import type { RelayTarget } from './relay/relay-target.ts';
+import type { RelayTarget } from './relay/relay.ts';
 import { createSlabs } from './cache-client/slabs.ts';
 
-export interface CachesDeps {
+export interface CacheLinksDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tasks: TaskGroup;
-  /** A gate was opened or closed: what containerd is told has to change. */
+  /** A gate was opened or closed, so the hosts.toml files have to change. */
   readonly onChange: () => void;
 }
 
-/** The caches of the document in force, each with its connections, gate and prober. */
-export interface Caches {
-  /** Takes over another document. A cache that stays the same keeps its connections and the state of its gate. */
+/** A link to each cache of the current node document: connections, gate and prober. */
+export interface CacheLinks {
+  /** Follows another document. An unchanged cache keeps its connections and the state of its gate. */
   apply(document: NodeDocument): void;
   target(upstream: string): RelayTarget | undefined;
-  /** Resolves when each has been probed once, after a second at most. */
-  judged(): Promise<void>;
+  /** Resolves once each cache has been probed, after a second at most. */
+  whenProbed(): Promise<void>;
   close(): void;
 }
 
-export function createCaches(deps: CachesDeps): Caches {
+export function createCacheLinks(deps: CacheLinksDeps): CacheLinks {
   const slabs = createSlabs();
-  let current = new Map<string, RunningCache>();
+  let current = new Map<string, CacheLink>();
 
   return {
     apply({ caches, ca }) {
@@ -46,8 +46,8 @@ export function createCaches(deps: CachesDeps): Caches {
       for (const cache of old.values()) if (!kept.has(cache)) cache.stop();
     },
     target: (upstream) => current.get(upstream),
-    async judged() {
-      await Promise.all([...current.values()].map((cache) => cache.judged));
+    async whenProbed() {
+      await Promise.all([...current.values()].map((cache) => cache.firstProbe));
     },
     close() {
       for (const cache of current.values()) cache.stop();
@@ -55,12 +55,12 @@ export function createCaches(deps: CachesDeps): Caches {
     },
   };
 
-  function start({ upstream, endpoint, serverName }: NodeCache, ca: string, key: string): RunningCache {
+  function start({ upstream, endpoint, serverName }: NodeCache, ca: string, key: string): CacheLink {
     const { clock, logger, tasks, onChange } = deps;
     const client = createCacheClient(clock, slabs, { endpoint, serverName, ca });
     let wasClosed = true;
     const gate = new HealthGate(clock, (state) => {
-      // Whoever waits goes where the next ones are sent.
+      // Waiting requests go to the origin, like the next ones.
       if (state !== 'open')
         client.failWaiting(
           new LarderError('CACHE_UNAVAILABLE', `the cache of ${upstream} has stopped answering`),
@@ -69,12 +69,12 @@ export function createCaches(deps: CachesDeps): Caches {
       if (isClosed !== wasClosed) {
         wasClosed = isClosed;
         if (isClosed) {
-          logger.warn('a cache does not answer, pulls go to the origin', {
+          logger.warn('cache down, pulls go to the origin', {
             event: 'cache-down',
             upstream,
             error: gate.problem,
           });
-        } else logger.info('a cache answers', { event: 'cache-up', upstream });
+        } else logger.info('cache up', { event: 'cache-up', upstream });
       } else if (!isClosed) return;
       onChange();
     });
@@ -88,19 +88,19 @@ export function createCaches(deps: CachesDeps): Caches {
       upstream,
       gate,
       client,
-      hurry: () => prober.hurry(),
-      judged: prober.judged,
+      probeNow: () => prober.probeNow(),
+      firstProbe: prober.firstProbe,
       stop() {
-        // Until the last answer has ended, somebody has to see whether the cache is still there.
+        // The cache is probed until its last answer has ended.
         client.close(() => stopped.abort());
       },
     };
   }
 }
 
-interface RunningCache extends RelayTarget {
-  /** What makes it another cache. */
+interface CacheLink extends RelayTarget {
+  /** Address and authority of the cache. A different key means another cache. */
   readonly key: string;
-  readonly judged: Promise<void>;
+  readonly firstProbe: Promise<void>;
   stop(): void;
 }

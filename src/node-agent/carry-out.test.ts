@@ -8,7 +8,7 @@ import { silentLogger } from '../kit/logger.ts';
 import { createCarryOut } from './carry-out.ts';
 import { createHostsDirectory } from './hosts/hosts-directory.ts';
 import { parseNodeDocument } from '../fleet/node-document.ts';
-import type { RelayTarget } from './relay/relay-target.ts';
+import type { RelayTarget } from './relay/relay.ts';
 
 const HUB = 'hub.example';
 const QUAY = 'quay.example';
@@ -25,7 +25,7 @@ const document = parseNodeDocument(
   'nodes.json',
 );
 
-test('while connections to the relay arrive elsewhere, no file leads to it, and the status says why', async () => {
+test('while connections to the relay arrive elsewhere, no file leads to it, and the status has the reason', async () => {
   using root = tempDir();
   const problem = 'connections to https://127.0.0.1:5010 do not arrive at the agent';
   let isReached = true;
@@ -35,10 +35,10 @@ test('while connections to the relay arrive elsewhere, no file leads to it, and 
       directory: createHostsDirectory(root.path, new ManualClock()),
       place: PLACE,
       portProblem: async () => (isReached ? undefined : problem),
-      caches: {
+      cacheLinks: {
         apply: () => {},
         target: () => ({ gate: { state: 'open' } }) as RelayTarget,
-        judged: async () => {},
+        whenProbed: async () => {},
         close: () => {},
       },
       judge: (read) => read,

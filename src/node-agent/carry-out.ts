@@ -1,20 +1,19 @@
 import type { Logger } from '../kit/logger.ts';
-import type { Caches } from './cache-links.ts';
+import type { CacheLinks } from './cache-links.ts';
 import { checkContainerd } from './containerd/containerd-check.ts';
 import type { JudgeByEvidence } from './containerd/containerd-evidence.ts';
 import type { HostsDirectory } from './hosts/hosts-directory.ts';
 import type { NodeDocument } from '../fleet/node-document.ts';
-import { hostsFilesOf } from './node-hosts.ts';
-import type { NodeStatus, UpstreamStatus } from '../fleet/node-status.ts';
+import { hostsFilesOf, type RelayPlace } from './node-hosts.ts';
+import type { NodeStatus, NodeUpstreamStatus } from '../fleet/node-status.ts';
 import { writtenStatus } from './status-reporter.ts';
-import type { RelayPlace } from './relay/relay-place.ts';
 
 export interface CarryOutDeps {
   readonly directory: HostsDirectory;
   readonly place: RelayPlace;
-  /** Why requests to that place do not reach this process; undefined: they do. */
+  /** Reason why requests to `place` do not reach this process. Undefined if they do. */
   readonly portProblem: () => Promise<string | undefined>;
-  readonly caches: Caches;
+  readonly cacheLinks: CacheLinks;
   readonly judge: JudgeByEvidence;
   readonly logger: Logger;
 }
@@ -22,31 +21,31 @@ export interface CarryOutDeps {
 export interface CarryOutSettings {
   /** containerd's directory of hosts.toml files, as containerd sees it. */
   readonly configPath: string;
-  /** Configuration of containerd, as this process sees it. */
+  /** containerd's configuration file, as this process sees it. */
   readonly containerdConfig: string;
 }
 
 export type CarryOut = (document: NodeDocument) => Promise<NodeStatus>;
 
-/** Brings files in step with document, gates and port, and says in the log what has changed about that. */
+/** Brings the files in step with document, gates and port, and logs each change of the resulting status. */
 export function createCarryOut(
   { containerdConfig, configPath }: CarryOutSettings,
-  { directory, place, portProblem, caches, judge, logger }: CarryOutDeps,
+  { directory, place, portProblem, cacheLinks, judge, logger }: CarryOutDeps,
 ): CarryOut {
   let logged = '';
 
   return async function carryOut(document) {
     const problem = document.caches.length === 0 ? undefined : await portProblem();
     const isUp = (upstream: string): boolean => {
-      const state = caches.target(upstream)?.gate.state;
+      const state = cacheLinks.target(upstream)?.gate.state;
       return problem === undefined && (state === 'open' || state === 'suspect');
     };
     const down = document.caches
       .filter(({ upstream }) => !isUp(upstream))
-      .map(({ upstream }): UpstreamStatus => {
+      .map(({ upstream }): NodeUpstreamStatus => {
         if (problem !== undefined) return { upstream, state: 'Failed', message: problem };
-        const trouble = caches.target(upstream)?.gate.problem;
-        return { upstream, state: 'Down', message: trouble || 'the cache has not answered yet' };
+        const gateProblem = cacheLinks.target(upstream)?.gate.problem;
+        return { upstream, state: 'Down', message: gateProblem || 'the cache has not answered yet' };
       });
     const outcomes = await directory.apply(hostsFilesOf(document, place, isUp));
     const status: NodeStatus = {
@@ -64,19 +63,19 @@ export function createCarryOut(
     logged = text;
     const isFine =
       status.containerd.state === 'Set' && status.upstreams.every(({ state }) => state === 'Ready');
-    logger[isFine ? 'info' : 'warn']('state of this node', { event: 'node-status', ...status });
+    logger[isFine ? 'info' : 'warn']('node status', { event: 'node-status', ...status });
   }
 }
 
-/** That nothing of a document could be done, beside what is known of before. */
+/** Status of a document of which nothing could be carried out, with what is known from the previous one. */
 export function failedStatus(
   { caches, mirrors }: NodeDocument,
-  before: NodeStatus | undefined,
+  previous: NodeStatus | undefined,
   message: string,
 ): NodeStatus {
   return {
-    revision: before?.revision ?? '',
-    containerd: before?.containerd ?? { state: 'Unknown', message: '' },
+    revision: previous?.revision ?? '',
+    containerd: previous?.containerd ?? { state: 'Unknown', message: '' },
     upstreams: [...caches, ...mirrors].map(({ upstream }) => ({ upstream, state: 'Failed', message })),
   };
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createKubeClient } from '../kube/client/kube-client.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
-import { withoutMetrics } from '../kube/watch-metrics.ts';
+import { withoutMetrics } from '../kube/metrics.ts';
 import { createConfigMapSource } from './document/config-map-source.ts';
 import { createDocumentCopy } from './document/document-copy.ts';
 import type { DocumentSource } from './document/document-source.ts';
@@ -20,24 +20,22 @@ export interface ClusterTiesDeps {
 }
 
 export interface ClusterTiesOptions {
-  /** Name of this node. */
   readonly node: string;
-  /** The Pod of this process. */
+  /** Pod of this process. */
   readonly owner: NodeLeaseOwner | undefined;
-  /** Where the document outlives this process; undefined: nowhere. */
+  /** Directory in which the document outlives this process. Undefined: none. */
   readonly stateDirectory: string | undefined;
-  /** As in `KubeClientOptions`. */
   readonly userAgent: string;
 }
 
-/** What ties a node's agent to the API server: where its document comes from, and where its status goes. */
+/** Connects a node agent to the API server: the source of its document, and the reporter of its status. */
 export interface ClusterTies {
   readonly source: DocumentSource;
   readonly reporter: StatusReporter;
   close(): Promise<void>;
 }
 
-/** Asks nothing yet. Both are in the namespace of the connection. */
+/** Sends no request yet. Both use the namespace of the connection. */
 export function createClusterTies(
   { connection, clock, logger, random }: ClusterTiesDeps,
   { node, owner, stateDirectory, userAgent }: ClusterTiesOptions,
@@ -56,5 +54,5 @@ export function createClusterTies(
   };
 }
 
-/** The name in the ConfigMap, too. */
+/** Same name as the key in the ConfigMap. */
 const COPY = 'nodes.json';

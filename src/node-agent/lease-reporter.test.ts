@@ -34,7 +34,7 @@ function start(api: ApiServer, random = () => 0) {
     clock,
     report: (revision: string) => reporter.report(statusOf(revision)),
     last: (revision: string) => reporter.last(statusOf(revision)),
-    /** Waits until so many writes have ended, well or not, and the next one waits for its time. */
+    /** Waits until this many writes have ended, successful or not, and the next one waits for its time. */
     async wrote(writes: number) {
       await waitFor(() => ended === writes && clock.pending === 1, { what: `${writes} writes` });
       assert.equal(api.requests.length, writes);
@@ -51,7 +51,7 @@ function leaseOf(api: ApiServer): Lease {
   return api.store.get(LEASE);
 }
 
-test('a state is written when it has changed, at most once a second, and the last one wins', async () => {
+test('a status is written after a change, at most once a second, and the last one wins', async () => {
   await using api = await startApi();
   await using reporter = start(api);
   reporter.report('1');
@@ -77,7 +77,7 @@ for (const [random, minutes] of [
   [0, 10],
   [0.5, 9],
 ] as const) {
-  test(`one that stays is written again every 10 minutes, a fifth sooner at most: after ${minutes}`, async () => {
+  test(`an unchanged status is written again every 10 minutes, a fifth sooner at most: after ${minutes}`, async () => {
     await using api = await startApi();
     await using reporter = start(api, () => random);
     reporter.report('1');
@@ -93,7 +93,7 @@ for (const [random, minutes] of [
   });
 }
 
-test('an outage is waited for with pauses up to 30 s, and what is written then is the state of then', async () => {
+test('writes are retried during an outage with pauses up to 30 s, always with the latest status', async () => {
   await using api = await startApi();
   api.faults.add({ fault: { kind: 'status', status: 500 }, times: Infinity });
   await using reporter = start(api, () => 1);
@@ -115,7 +115,7 @@ test('an outage is waited for with pauses up to 30 s, and what is written then i
   assert.equal(readNodeLease(leaseOf(api))?.status.revision, 'last');
 });
 
-test('a write that is refused is repeated although nothing has changed', async () => {
+test('a failed write is repeated although the status is back to the written one', async () => {
   await using api = await startApi();
   await using reporter = start(api);
   reporter.report('1');
@@ -130,7 +130,7 @@ test('a write that is refused is repeated although nothing has changed', async (
   assert.equal(readNodeLease(leaseOf(api))?.status.revision, '1');
 });
 
-test('the state of a process that ends is written once, and given up after 5 s', async () => {
+test('the last status of a process is written once, and given up after 5 s', async () => {
   await using api = await startApi();
   await using reporter = start(api);
   await reporter.last('1');

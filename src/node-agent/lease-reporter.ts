@@ -4,7 +4,7 @@ import type { Logger } from '../kit/logger.ts';
 import { pauseMs } from '../kube/informer/pause.ts';
 import { LEASES } from '../kube/leader-election/lease.ts';
 import type { KubeClient } from '../kube/types.ts';
-import { createChanges } from './wake-up.ts';
+import { createWakeUp } from './wake-up.ts';
 import { nodeLease, type NodeLeaseOwner } from '../fleet/node-lease.ts';
 import type { NodeStatus } from '../fleet/node-status.ts';
 import type { StatusReporter } from './status-reporter.ts';
@@ -23,35 +23,32 @@ export interface LeaseReporterOptions {
   readonly owner: NodeLeaseOwner | undefined;
 }
 
-/**
- * Writes what a node has made of its document into its Lease: when it has changed, and every 10 minutes. Whatever fails is tried again, with
- * the state of then.
- */
+/** Writes the node's status into its Lease after each change and every 10 minutes. A failed write is repeated with the latest status. */
 export function createLeaseReporter(
   { client, clock, logger, random }: LeaseReporterDeps,
   { namespace, node, owner }: LeaseReporterOptions,
 ): StatusReporter {
   let wanted: NodeStatus | undefined;
   let written: string | undefined;
-  const changes = createChanges(clock);
+  const wakeUp = createWakeUp(clock);
   let failures = 0;
 
-  /** Gives how long the next write has to wait at least. */
+  /** Returns the shortest time until the next write, in milliseconds. */
   async function write(status: NodeStatus, signal: AbortSignal): Promise<number> {
     try {
       const lease = nodeLease({ node, status, renewedAt: clock.now() }, namespace, owner);
       await client.apply(LEASES, lease, { fieldManager: FIELD_MANAGER, force: true, signal });
       written = JSON.stringify(status);
-      if (failures > 0) logger.info('the state of this node is written again');
+      if (failures > 0) logger.info('node status written again');
       failures = 0;
       return EVERY_MS;
     } catch (error) {
       if (signal.aborted) return 0;
       failures += 1;
-      changes.notify();
+      wakeUp.notify();
       const waitMs = Math.max(EVERY_MS, pauseMs(failures, random));
       const level = failures === 1 ? 'warn' : 'debug';
-      logger[level]('the state of this node cannot be written', { error: errorText(error), waitMs });
+      logger[level]('cannot write the node status', { error: errorText(error), waitMs });
       return waitMs;
     }
   }
@@ -59,7 +56,7 @@ export function createLeaseReporter(
   return {
     report(status) {
       wanted = status;
-      if (JSON.stringify(status) !== written) changes.notify();
+      if (JSON.stringify(status) !== written) wakeUp.notify();
     },
     async last(status) {
       const limit = new AbortController();
@@ -68,7 +65,7 @@ export function createLeaseReporter(
       cancel();
     },
     async run(signal) {
-      while (await changes.next(RENEW_MS * (1 - RENEW_JITTER * random()), signal)) {
+      while (await wakeUp.next(RENEW_MS * (1 - RENEW_JITTER * random()), signal)) {
         if (wanted === undefined) continue;
         const waitMs = await write(wanted, signal);
         await sleep(clock, waitMs, signal).catch(() => {});
@@ -78,9 +75,9 @@ export function createLeaseReporter(
 }
 
 const FIELD_MANAGER = 'larder-node-agent/status';
-/** Between two writes: everyone who watches Leases gets each of them. */
+/** Shortest time between two writes: every watcher of Leases receives each of them. */
 const EVERY_MS = 1_000;
 const LAST_MS = 5_000;
 const RENEW_MS = 600_000;
-/** A fifth less at most, so that the nodes of a cluster do not write at the same time. */
+/** Up to a fifth sooner, so that the nodes of a cluster do not write at the same time. */
 const RENEW_JITTER = 0.2;

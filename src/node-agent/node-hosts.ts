@@ -1,13 +1,19 @@
 import type { HostsFile } from './hosts/hosts-toml.ts';
 import type { NodeDocument } from '../fleet/node-document.ts';
-import type { RelayPlace } from './relay/relay-place.ts';
 
-/** A connection to loopback is there or refused at once; this is for the day when something drops packets there. */
+/** URL of the relay for containerd, and the CA to verify it. */
+export interface RelayPlace {
+  readonly url: string;
+  /** CA that signed the relay's certificate, PEM. */
+  readonly ca: string;
+}
+
+/** Loopback accepts or refuses a connection at once. The limit is for a node that drops packets on loopback. */
 const RELAY_DIAL = '1s';
-/** A mirror that is down costs 30 s a request otherwise. */
+/** Without a limit a mirror that is down costs 30 s per request. */
 const MIRROR_DIAL = '5s';
 
-/** The files that a document asks for: of caches those that `isUp`, which lead to the relay; of mirrors all. */
+/** Files that a document asks for: for each cache that `isUp` one that leads to the relay, and for every mirror one. */
 export function hostsFilesOf(
   { caches, mirrors, bundles }: NodeDocument,
   { url, ca }: RelayPlace,

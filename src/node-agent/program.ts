@@ -3,9 +3,9 @@ import { errorText } from '../kit/errors.ts';
 import { formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { createCaches } from './cache-links.ts';
+import { createCacheLinks } from './cache-links.ts';
 import { createCarryOut, failedStatus, type CarryOut, type CarryOutSettings } from './carry-out.ts';
-import { createChanges } from './wake-up.ts';
+import { createWakeUp } from './wake-up.ts';
 import { createEvidence } from './containerd/containerd-evidence.ts';
 import type { DocumentSource } from './document/document-source.ts';
 import { firstDocument } from './document/first-document.ts';
@@ -15,16 +15,16 @@ import { writtenStatus, type StatusReporter } from './status-reporter.ts';
 import { isReached } from './relay/reach-check.ts';
 import { createRelayCertificate } from './relay/relay-certificate.ts';
 import { createRelayListener } from './relay/relay-listener.ts';
-import type { RelayPlace } from './relay/relay-place.ts';
+import type { RelayPlace } from './node-hosts.ts';
 import { createRelay } from './relay/relay.ts';
 
-/** Running answers may take this long after SIGTERM, as with the cache. */
+/** Time for running answers after SIGTERM, the same as in the cache. */
 const DRAIN_MS = 30_000;
-/** How often the directory and containerd's configuration are looked at although nothing has changed here. */
-const LOOK_AGAIN_MS = 10_000;
+/** Pause between checks of the directory and containerd's configuration while nothing else changes. */
+const CHECK_MS = 10_000;
 
 export interface NodeAgentSettings extends CarryOutSettings {
-  /** Where containerd finds the relay. */
+  /** Address of the relay for containerd. */
   readonly address: Address;
   /** containerd's directory of hosts.toml files, as this process sees it. */
   readonly certsDirectory: string;
@@ -32,24 +32,24 @@ export interface NodeAgentSettings extends CarryOutSettings {
 
 export interface RunningNodeAgent {
   readonly relay: RelayPlace;
-  /** Undefined while nobody knows what is to be done, and nothing was written. */
+  /** Undefined until the document is known; nothing is written before. */
   readonly status: () => NodeStatus | undefined;
-  /** Removes the files that lead to the relay, refuses connections from then on and lets running answers end. */
+  /** Removes the files that lead to the relay, then refuses connections and lets running answers end. */
   stop(): Promise<void>;
 }
 
 export interface NodeAgentDeps {
   readonly source: DocumentSource;
-  /** Undefined: what the node has made of its document is in the log alone. */
+  /** Undefined: the status is only logged. */
   readonly reporter?: StatusReporter | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * The object graph of `larder node-agent`. Resolves when the relay listens, whether the document is known by then or not: as long as it is
- * not, mirrors stay as they are, and the relay sends containerd on. Throws `CONFIG_INVALID` or `ADDRESS_IN_USE`, with nothing left open and
- * no file that leads to the address, as far as it could be removed; the log says which could not.
+ * Object graph of `larder node-agent`. Resolves once the relay listens, whether or not the document is known. While it is unknown, mirrors
+ * stay as they are and the relay sends containerd on to the next host. Throws `CONFIG_INVALID` or `ADDRESS_IN_USE`; then nothing is left
+ * open, and the files that lead to the address are removed as far as possible. The log names the others.
  */
 export async function startNodeAgent(
   settings: NodeAgentSettings,
@@ -57,23 +57,23 @@ export async function startNodeAgent(
 ): Promise<RunningNodeAgent> {
   const directory = createHostsDirectory(settings.certsDirectory, clock);
   let address = settings.address;
-  // An agent that was killed has left files, and its key is gone with it.
-  await turnAway();
+  // A killed agent has left files, and its key is lost.
+  await removeRelayFiles();
   let document = await source.read();
   const certificate = await createRelayCertificate(address.host);
   const tasks = new TaskGroup(logger);
-  const looks = new TaskGroup(logger);
+  const carryOutLoop = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
-  const changes = createChanges(clock);
-  const caches = createCaches({ clock, logger, tasks, onChange: () => changes.notify() });
-  const relay = createRelay((upstream) => caches.target(upstream));
+  const wakeUp = createWakeUp(clock);
+  const cacheLinks = createCacheLinks({ clock, logger, tasks, onChange: () => wakeUp.notify() });
+  const relay = createRelay((upstream) => cacheLinks.target(upstream));
   const listener = createRelayListener(relay, certificate, clock);
   const carryOutWith = (portProblem: () => Promise<string | undefined>): CarryOut =>
     createCarryOut(settings, {
       directory,
       place: place(),
       portProblem,
-      caches,
+      cacheLinks,
       judge: createEvidence(listener.server),
       logger,
     });
@@ -85,31 +85,31 @@ export async function startNodeAgent(
   }
   cleanup.defer(() => directory.settle());
   cleanup.defer(() => tasks.close());
-  // Until the last answer has ended, caches are probed.
+  // Caches are probed until the last answer has ended.
   cleanup.defer(async () => {
     await listener.stop(DRAIN_MS);
-    caches.close();
+    cacheLinks.close();
   });
-  cleanup.defer(turnAway);
-  cleanup.defer(() => looks.close());
+  cleanup.defer(removeRelayFiles);
+  cleanup.defer(() => carryOutLoop.close());
   const carryOut = carryOutWith(async () =>
     (await isReached(listener.server, address, clock)) ? undefined : portIsTaken(place()),
   );
   let status: NodeStatus | undefined;
 
-  if (document !== undefined) caches.apply(document);
-  tasks.run('follow the document', (signal) =>
+  if (document !== undefined) cacheLinks.apply(document);
+  tasks.run('follow the node document', (signal) =>
     source.watch(signal, (changed) => {
       document = changed;
-      caches.apply(changed);
-      changes.notify();
-      logger.info('document changed', { event: 'document-applied', revision: changed.revision });
+      cacheLinks.apply(changed);
+      wakeUp.notify();
+      logger.info('node document changed', { event: 'document-applied', revision: changed.revision });
     }),
   );
-  if (reporter !== undefined) tasks.run('report the state of this node', (signal) => reporter.run(signal));
+  if (reporter !== undefined) tasks.run('report the node status', (signal) => reporter.run(signal));
   await carryOutLatest();
-  looks.run('carry out the document', async (signal) => {
-    while (await changes.next(LOOK_AGAIN_MS, signal)) await carryOutLatest();
+  carryOutLoop.run('carry out the node document', async (signal) => {
+    while (await wakeUp.next(CHECK_MS, signal)) await carryOutLatest();
   });
 
   const owned = cleanup.move();
@@ -120,31 +120,32 @@ export async function startNodeAgent(
   }
 
   async function carryOutLatest(): Promise<void> {
-    await caches.judged();
-    if (document === undefined || looks.signal.aborted) return;
+    await cacheLinks.whenProbed();
+    if (document === undefined || carryOutLoop.signal.aborted) return;
     try {
       status = await carryOut(document);
     } catch (error) {
-      // A directory that cannot be read now may be readable at the next look; what is not known to be carried out is not reported so.
+      // An unreadable directory may be readable at the next check. Until then the status must not claim that the document is carried out.
       const why = errorText(error);
       status = failedStatus(document, status, `${settings.certsDirectory}: ${why}`);
-      logger.error('the document cannot be carried out', { event: 'carry-out-failed', error: why });
+      logger.error('cannot carry out the node document', { event: 'carry-out-failed', error: why });
     }
     reporter?.report(status);
   }
 
-  /** Removes the files that lead to the relay. Those of mirrors lead elsewhere, and stay. */
-  async function turnAway(): Promise<void> {
+  /** Removes the files that lead to the relay. Those of mirrors lead elsewhere and stay. */
+  async function removeRelayFiles(): Promise<void> {
     const at = formatAddress(address);
     try {
       const left = await directory.removeLeadingTo([`https://${at}`, `http://${at}`]);
-      for (const { message } of left) logger.error('a file still leads to the relay', { error: message });
+      for (const { message } of left)
+        logger.error('cannot remove a hosts.toml that leads to the relay', { error: message });
     } catch (error) {
-      logger.error('files may still lead to the relay', { error: errorText(error) });
+      logger.error('hosts.toml files may still lead to the relay', { error: errorText(error) });
     }
   }
 
-  /** Carries out what needs no port, and reports all of it, before the process ends. */
+  /** Carries out the parts that need no port and reports the whole, before the process ends. */
   async function carryOutWithoutPort(problem: string): Promise<void> {
     if (reporter === undefined) return;
     try {
@@ -153,7 +154,7 @@ export async function startNodeAgent(
       const carryOut = carryOutWith(() => Promise.resolve(problem));
       await reporter.last(await carryOut(latest));
     } catch (error) {
-      logger.warn('the state of this node is not reported', { error: errorText(error) });
+      logger.warn('cannot report the node status', { error: errorText(error) });
     }
   }
 }
@@ -162,7 +163,7 @@ function portIsTaken({ url }: RelayPlace): string {
   return `connections to ${url} do not arrive at the agent: something else on this node has the port, such as a Pod with that hostPort`;
 }
 
-/** Takes away everything that an agent has written below `directory`. */
+/** Removes everything that agents have written below `root`. */
 export async function uninstallNodeAgent(root: string, clock: Clock): Promise<NodeStatus['upstreams']> {
   const directory = createHostsDirectory(root, clock);
   const left = await directory.apply([]);

@@ -1,17 +1,17 @@
-import type { NodeStatus, UpstreamStatus } from '../fleet/node-status.ts';
+import type { NodeStatus, NodeUpstreamStatus } from '../fleet/node-status.ts';
 import type { HostsOutcome } from './hosts/hosts-directory.ts';
 
-/** Passes on what a node has made of its document. */
+/** Reports the status of the node. */
 export interface StatusReporter {
-  /** The state now; the last one counts. Never waits. */
+  /** Sets the current status; the last one counts. Never waits. */
   report(status: NodeStatus): void;
-  /** Passes it on until `signal` aborts. Whatever fails is tried again. */
+  /** Reports until `signal` aborts. Retries failures. */
   run(signal: AbortSignal): Promise<void>;
-  /** Passes the state on before the process ends: tries once, for a few seconds at most. Not while `run` goes on. */
+  /** Reports the status before the process ends: one try, a few seconds at most. Not during `run`. */
   last(status: NodeStatus): Promise<void>;
 }
 
-/** The status of one upstream whose file was to be written. */
-export function writtenStatus({ upstream, state, message }: HostsOutcome): UpstreamStatus {
+/** Status of an upstream whose file was to be written. */
+export function writtenStatus({ upstream, state, message }: HostsOutcome): NodeUpstreamStatus {
   return { upstream, state: state === 'Written' ? 'Ready' : state, message };
 }

@@ -1,13 +1,13 @@
 import type { Clock } from '../kit/clock.ts';
 
-/** Tells a loop that there is something to do. What comes while it works becomes one. */
-export interface Changes {
+/** Wakes a loop that waits for work. Calls during the work count as one. */
+export interface WakeUp {
   notify(): void;
-  /** Resolves with true when there was a change, or after `limitMs`; with false when `signal` aborts. One call at a time. */
+  /** Resolves with true after a call of `notify` or after `limitMs`, and with false once `signal` aborts. One call at a time. */
   next(limitMs: number, signal: AbortSignal): Promise<boolean>;
 }
 
-export function createChanges(clock: Clock): Changes {
+export function createWakeUp(clock: Clock): WakeUp {
   let isPending = false;
   let wake = (): void => {};
   return {
@@ -17,7 +17,7 @@ export function createChanges(clock: Clock): Changes {
     },
     async next(limitMs, signal) {
       if (!isPending && !signal.aborted) {
-        // Not AbortSignal.any: that would stay with a signal as old as the process.
+        // `AbortSignal.any` would add a listener for good to a signal as old as the process.
         await new Promise<void>((resolve) => {
           const cancel = clock.after(limitMs, () => wake());
           wake = () => {

@@ -2,20 +2,20 @@
 export interface Challenge {
   /** Lower case: `bearer`, `basic`. */
   readonly scheme: string;
-  /** Names in lower case, in the order they came; of a repeated name the first. */
+  /** Names in lower case, in their order; for a repeated name the first value. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads the lines of `WWW-Authenticate`, each with one challenge or several. Registries quote values or not, so an
- * unquoted value reaches to the next comma or space, whatever is in it. What cannot be read is skipped: never throws.
+ * Reads the lines of `WWW-Authenticate`, each with one challenge or several. Some registries do not quote values, so an unquoted
+ * value reaches to the next comma or space, whatever is in it. Skips unreadable parts and never throws.
  */
 export function parseChallenges(lines: readonly string[]): Challenge[] {
   return lines.flatMap(parseLine);
 }
 
 /**
- * The challenge as one header line. Every value is quoted: containerd stops reading an unquoted realm at its first `:`
+ * Formats a challenge as one header line. Quotes every value, because containerd stops reading an unquoted realm at its first `:`
  * (core/remotes/docker/auth/parse.go, `expectTokenOrQuoted`).
  */
 export function formatChallenge({ scheme, parameters }: Challenge): string {
@@ -27,7 +27,7 @@ export function formatChallenge({ scheme, parameters }: Challenge): string {
 const SEPARATORS = /[\s,]*/y;
 const SPACE = /[ \t]*/y;
 const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
-/** RFC 9110, section 11.2: what stands after schemes such as Negotiate instead of parameters. */
+/** Text that schemes such as Negotiate have instead of parameters (RFC 9110, section 11.2). */
 const TOKEN68 = /[ \t]+[A-Za-z0-9._~+/-]+=*[ \t]*(?=,|$)/y;
 const QUOTED = /"((?:[^"\\]|\\.)*)(?:"|\\?$)/sy;
 const UNQUOTED = /[^\s,]*/y;
@@ -66,7 +66,7 @@ function parseLine(line: string): Challenge[] {
   return challenges;
 }
 
-/** Header lines hold no control characters, and nothing beyond Latin-1. */
+/** Escapes a value, and removes control characters and everything beyond Latin-1, which no header line may hold. */
 function quotable(value: string): string {
   return value.replaceAll(/[^\x20-\x7e\x80-\xff]/g, '').replaceAll(/["\\]/g, '\\$&');
 }

@@ -2,8 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { LarderError } from '../kit/errors.ts';
 
 /**
- * A content address, `sha256:<64 hex>` or `sha512:<128 hex>`, lower case (image-spec descriptor.md, "Digests").
- * Other algorithms cannot be verified here and are refused, so that nobody is handed unverified bytes.
+ * A content address, `sha256:<64 hex>` or `sha512:<128 hex>`, lower case (image-spec descriptor.md, "Digests"). Other algorithms
+ * are refused, because Larder could not verify their bytes.
  */
 export type Digest = string & { readonly __brand: 'Digest' };
 
@@ -11,7 +11,7 @@ export type DigestAlgorithm = 'sha256' | 'sha512';
 
 const DIGEST = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
 
-/** Parses a digest; throws `DIGEST_INVALID` that names what was found. */
+/** Parses a digest. Throws `DIGEST_INVALID` with the text that was found. */
 export function parseDigest(text: string): Digest {
   if (isDigest(text)) return text;
   throw new LarderError(
@@ -37,7 +37,7 @@ export function createDigestHash(digest: Digest): Hash {
   return createHash(digestAlgorithm(digest));
 }
 
-/** The digest of `content`, SHA-256 unless said otherwise. */
+/** Computes the digest of `content`, by default SHA-256. */
 export function digestOf(content: Uint8Array, algorithm: DigestAlgorithm = 'sha256'): Digest {
   return `${algorithm}:${createHash(algorithm).update(content).digest('hex')}` as Digest;
 }

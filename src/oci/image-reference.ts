@@ -1,19 +1,19 @@
 import { parseDigest, type Digest } from './digest.ts';
 import { parseRepositoryName, parseTag, type ManifestReference, type RepositoryName } from './reference.ts';
 
-/** An image as people name it: registry, repository, and a tag or digest. */
+/** The parts of an image's name: registry, repository, and a tag or digest. */
 export interface ImageReference {
-  /** Host, with its port where it has one. */
+  /** `host` or `host:port`. */
   readonly upstream: string;
   readonly repository: RepositoryName;
   readonly reference: ManifestReference;
 }
 
 /**
- * Reads an image's name as Docker does (distribution/reference, `ParseNormalizedNamed`): what stands before the first slash is a registry
- * when it has a dot or a colon or is `localhost`, or when `isUpstream` says so; without one it is Docker Hub, whose own images lie below
- * `library/`. Without tag and digest it is `latest`; beside a digest a tag means nothing. Throws `NAME_INVALID`, `TAG_INVALID`
- * or `DIGEST_INVALID`.
+ * Parses an image's name as Docker does (distribution/reference, `ParseNormalizedNamed`). The text before the first slash is a
+ * registry if it has a dot or a colon, is `localhost`, or `isUpstream` knows it. Without a registry the image is at Docker Hub,
+ * whose own images are below `library/`. Without tag and digest the tag is `latest`; beside a digest a tag has no meaning. Throws
+ * `NAME_INVALID`, `TAG_INVALID` or `DIGEST_INVALID`.
  */
 export function parseImageReference(
   text: string,
@@ -40,11 +40,11 @@ export function parseImageReference(
   };
 }
 
-/** What is asked about: an image, or by its digest alone any content. Throws as {@link parseImageReference}. */
+/** Parses an image's name, or a digest alone, which names any content. Throws as {@link parseImageReference}. */
 export function parseImageOrDigest(
   text: string,
   isUpstream?: (host: string) => boolean,
 ): ImageReference | Digest {
-  // Half a digest is meant far more often than an image of Docker Hub that is called sha256.
+  // A damaged digest is far more likely than an image of Docker Hub called sha256.
   return /^sha(?:256|512):/.test(text) ? parseDigest(text) : parseImageReference(text, isUpstream);
 }

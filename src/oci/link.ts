@@ -1,12 +1,12 @@
-/** One link of a `Link` header (RFC 8288): how registries page tag lists and referrers. */
+/** One link of a `Link` header (RFC 8288), by which registries page tag lists and referrers. */
 export interface Link {
-  /** As it stands between the angle brackets: absolute, or relative to the request. */
+  /** The unchanged text between the angle brackets: absolute, or relative to the request. */
   readonly target: string;
-  /** Names in lower case; of a repeated name the first. */
+  /** Names in lower case; for a repeated name the first value. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Reads a `Link` header, several lines joined by commas. What cannot be read is skipped: never throws. */
+/** Reads a `Link` header, several lines joined by commas. Skips unreadable parts and never throws. */
 export function parseLinks(header: string | undefined): Link[] {
   const links: { target: string; parameters: Map<string, string> }[] = [];
   for (const [, target, name, quoted, unquoted] of (header ?? '').matchAll(PART)) {
@@ -19,12 +19,12 @@ export function parseLinks(header: string | undefined): Link[] {
   return links;
 }
 
-/** The target of the first link whose `rel` names `next`; undefined on the last page (distribution-spec v1.1.1, "Listing Tags"). */
+/** The target of the first link with `next` in `rel`; undefined on the last page (distribution-spec v1.1.1, "Listing Tags"). */
 export function nextLink(header: string | undefined): string | undefined {
   return parseLinks(header).find((link) => relations(link).includes('next'))?.target;
 }
 
-/** `Link` to the next page. `target` must be a URL or a path, percent-encoded as those are. */
+/** Formats a `Link` to the next page. `target` must be a percent-encoded URL or path. */
 export function formatNextLink(target: string): string {
   return `<${target}>; rel="next"`;
 }

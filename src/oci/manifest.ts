@@ -1,19 +1,20 @@
+import { parseJson } from '../kit/json.ts';
 import { isDigest, type Digest } from './digest.ts';
 
 /**
- * containerd refuses more than this (4 * 1048 * 1048, core/remotes/docker/resolver.go MaxManifestSize), slightly above the
- * 4 MiB that distribution-spec v1.1.1 asks registries to support.
+ * Largest manifest that containerd takes (4 * 1048 * 1048, core/remotes/docker/resolver.go MaxManifestSize), slightly above the 4 MiB that
+ * distribution-spec v1.1.1 demands of registries.
  */
 export const MANIFEST_SIZE_LIMIT = 4_393_216;
 
-/** What a manifest says of one piece of content (image-spec descriptor.md). */
+/** A reference to content in a manifest (image-spec descriptor.md). */
 export interface Descriptor {
   readonly digest: Digest;
   readonly size: number;
   readonly mediaType: string;
 }
 
-/** What Larder reads in a manifest. The bytes themselves are kept and served as they came. */
+/** The fields of a manifest that Larder reads. The bytes themselves are kept and served unchanged. */
 export interface Manifest {
   readonly mediaType: string | undefined;
   /** Config, layers and blobs. */
@@ -23,14 +24,10 @@ export interface Manifest {
   readonly subject: Descriptor | undefined;
 }
 
-/** Reads a manifest's descriptors leniently; undefined when the bytes are not a JSON object with a manifest's fields. */
+/** Reads a manifest's descriptors leniently; undefined for bytes that are no JSON object with a manifest's fields. */
 export function parseManifest(content: Uint8Array): Manifest | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('utf8');
+  const value = parseJson(text);
   if (!isRecord(value)) return undefined;
   const parts = ['config', 'layers', 'blobs', 'manifests', 'fsLayers'];
   if (!parts.some((part) => part in value)) return undefined;

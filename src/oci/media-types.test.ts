@@ -28,7 +28,7 @@ describe('the class of an Accept header', () => {
     assert.notEqual(acceptClass(INDEX), one);
   });
 
-  test('tells clients that accept lists from those that do not', () => {
+  test('differs between clients that accept lists and those that do not', () => {
     const without = acceptClass(`${DOCKER}, ${MANIFEST}`);
     assert.notEqual(acceptClass(`${DOCKER}, ${MANIFEST}, ${LIST}`), without);
     assert.notEqual(acceptClass(`${DOCKER}, ${MANIFEST}, */*`), without);

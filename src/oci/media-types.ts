@@ -1,6 +1,6 @@
 import { digestOf } from './digest.ts';
 
-/** image-spec media-types.md and containerd core/images/mediatypes.go. */
+/** Media types of image-spec media-types.md and containerd core/images/mediatypes.go. */
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 export const OCI_ARTIFACT = 'application/vnd.oci.artifact.manifest.v1+json';
@@ -11,8 +11,8 @@ export const DOCKER_SCHEMA1_SIGNED = 'application/vnd.docker.distribution.manife
 export const OCTET_STREAM = 'application/octet-stream';
 
 /**
- * What Larder asks for by digest, where the answer cannot depend on `Accept`: everything but schema 1, whose body does
- * not hash to its digest.
+ * `Accept` of Larder's requests by digest, whose answer cannot depend on it: everything but schema 1, whose body does not hash to
+ * its digest.
  */
 export const ACCEPT_ANY_MANIFEST = [
   OCI_INDEX,
@@ -34,7 +34,7 @@ export function essence(contentType: string): string {
   return (end === -1 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
 }
 
-/** Whether an `Accept` header takes `mediaType`: by name or by a wildcard; no header takes everything (RFC 9110, section 12.5.1). */
+/** True if an `Accept` header has `mediaType` or a wildcard for it. A missing header accepts everything (RFC 9110, section 12.5.1). */
 export function accepts(accept: string | undefined, mediaType: string): boolean {
   const types = (accept ?? '')
     .split(',')
@@ -55,10 +55,10 @@ const CLASSES: [string, string][] = [
 ];
 
 /**
- * The class of an `Accept` header: what a tag's answer is remembered under, because a registry may answer one tag with
- * different manifests (Distribution gives the linux/amd64 manifest of a list to a client that does not accept lists).
- * Order and weights do not matter, vendor types count by their names and all others as one, no type at all is class `-`.
- * At most 200 characters: longer lists are told apart by their hash.
+ * The class of an `Accept` header, under which a tag's answer is remembered, because a registry may answer one tag with different
+ * manifests: Distribution gives the linux/amd64 manifest of a list to a client that does not accept lists. Order and weights do not
+ * matter. Vendor types count by their names, all others as one, and no type at all is class `-`. A class has at most 200
+ * characters; a longer one is replaced by its hash.
  */
 export function acceptClass(accept: string | undefined): string {
   const classes = new Set<string>();

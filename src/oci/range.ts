@@ -4,7 +4,7 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** What a `Range` header asks of a body of known size. */
+/** Meaning of a `Range` header for a body of known size. */
 export type RangeRequest = { kind: 'full' } | { kind: 'range'; range: ByteRange } | { kind: 'unsatisfiable' };
 
 const FULL: RangeRequest = { kind: 'full' };
@@ -12,9 +12,9 @@ const UNSATISFIABLE: RangeRequest = { kind: 'unsatisfiable' };
 const SINGLE = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i;
 
 /**
- * Reads a `Range` header against a body of `size` bytes (RFC 9110, section 14.1.2). One range is honoured; several, another
- * unit, or a malformed header mean the whole body, which the RFC allows. `bytes=0-` is a range, hence 206: clients that
- * fetch in parallel rely on it (containerd 2.1 and later).
+ * Reads a `Range` header for a body of `size` bytes (RFC 9110, section 14.1.2). One range is honoured. Several ranges, another unit, or a
+ * malformed header mean the whole body, which the RFC allows. `bytes=0-` is a range, hence 206: clients that fetch in parallel rely on
+ * that (containerd 2.1 and later).
  */
 export function parseRange(header: string | undefined, size: number): RangeRequest {
   const match = header === undefined ? null : SINGLE.exec(header);
@@ -39,7 +39,7 @@ export function contentRange(range: ByteRange, size: number): string {
   return `bytes ${range.start}-${range.end - 1}/${size}`;
 }
 
-/** Reads a `Content-Range` of an upstream's 206; undefined when it is missing or malformed. */
+/** Reads the `Content-Range` of an upstream's 206; undefined for a missing or malformed header. */
 export function parseContentRange(
   header: string | undefined,
 ): (ByteRange & { size: number | undefined }) | undefined {

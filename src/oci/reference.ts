@@ -5,7 +5,7 @@ import { parseDigest, type Digest } from './digest.ts';
 export type RepositoryName = string & { readonly __brand: 'RepositoryName' };
 export type Tag = string & { readonly __brand: 'Tag' };
 
-/** What stands after `/manifests/`: a `:` makes it a digest, since tags cannot contain one. */
+/** The path segment after `/manifests/`. A `:` makes it a digest, since tags cannot contain one. */
 export type ManifestReference = { kind: 'tag'; tag: Tag } | { kind: 'digest'; digest: Digest };
 
 /** distribution-spec v1.1.1, "Pulling manifests". */
@@ -42,7 +42,7 @@ export function parseManifestReference(text: string): ManifestReference {
     : { kind: 'tag', tag: parseTag(text) };
 }
 
-/** The reference as it stands in a path. */
+/** The reference as a path segment. */
 export function referenceText(reference: ManifestReference): string {
   return reference.kind === 'tag' ? reference.tag : reference.digest;
 }

@@ -1,6 +1,5 @@
 import { NODES_CONFIG_MAP } from '../fleet/nodes-config-map.ts';
-import type { KeySource } from '../kube/controller/key-source.ts';
-import { createObjectSource } from '../kube/controller/object-source.ts';
+import { createObjectSource, type KeySource } from '../kube/controller/key-source.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { AUTHORITY_SECRET, type AuthorityKeeper } from './authority/authority-keeper.ts';
 import type { CacheStates } from './caches/cache-states.ts';

@@ -20,6 +20,7 @@ import { tempDir } from '../../test/kit/temp.ts';
 import { waitFor } from '../../test/kit/wait.ts';
 import { A, B, MIB, body, bytesBelow, keep, localStore, policies } from '../../test/store/harness.ts';
 import { blobPath } from '../../test/store/paths.ts';
+import { runs } from '../../test/store/runs.ts';
 import { systemClock } from '../kit/clock.ts';
 import { silentLogger } from '../kit/logger.ts';
 import { createMetricsRegistry } from '../kit/metrics.ts';
@@ -33,7 +34,7 @@ import { openStore } from './store.ts';
 const of = body(300_000);
 const SPOOLED = `${of.digest.replace(':', '-')}.a.example`;
 
-/** What a killed process leaves of a spool with `bytes`, which somebody may have changed to `found` since. */
+/** Writes the files that a killed process leaves of a spool with `bytes`. `found`: the bytes after later damage. */
 function spooled(directory: string, bytes: Buffer, found = bytes): void {
   const path = join(directory, 'spool', SPOOLED);
   writeFileSync(path, found);
@@ -51,7 +52,7 @@ function flipped(bytes: Buffer, at: number): Buffer {
   return bytes;
 }
 
-/** What a crash leaves, put there by hand while the store is closed. */
+/** Opens a store over files as a crash leaves them, which `prepare` writes while it is closed. */
 async function crashed(prepare: (directory: string) => void) {
   const under = await localStore();
   await under.store.close();
@@ -66,7 +67,7 @@ test('a crash while bytes arrive: the next fill continues behind them', async ()
   const spool = await under.store.spool(of.digest, A, 300_000);
   assert.equal(spool.offset, 123_456);
   await spool.append([of.content.subarray(123_456)]);
-  (await spool.commit({ type: 'blob', origin: A })).close();
+  (await spool.commit({ type: 'blob', repositoryId: A })).close();
   assert.equal(under.store.presence(of.digest, A), 'linked');
   assert.deepEqual(readFileSync(blobPath(under.directory, of.digest)), of.content);
 });
@@ -77,11 +78,11 @@ test('a crash between sync and rename: the next fill finds a complete body', asy
   const spool = await under.store.spool(of.digest, A, 300_000);
   assert.equal(spool.offset, 300_000);
   assert.equal(spool.matches(), true);
-  (await spool.commit({ type: 'blob', origin: A })).close();
+  (await spool.commit({ type: 'blob', repositoryId: A })).close();
   assert.equal(under.store.presence(of.digest, A), 'linked');
 });
 
-test('a crash between rename and index row: the file is found, proven and counted', async () => {
+test('a crash between rename and index row: the file is found, verified and counted', async () => {
   await using under = await crashed((directory) => {
     const path = blobPath(directory, of.digest);
     mkdirSync(dirname(path), { recursive: true });
@@ -112,7 +113,7 @@ for (const { what, damage, usable } of powerCuts) {
     const spool = await under.store.spool(of.digest, A, 400_000);
     assert.equal(spool.offset, usable);
     await spool.append([of.content.subarray(usable)]);
-    (await spool.commit({ type: 'blob', origin: A })).close();
+    (await spool.commit({ type: 'blob', repositoryId: A })).close();
     assert.deepEqual(readFileSync(blobPath(under.directory, of.digest)), of.content);
   });
 }
@@ -127,7 +128,7 @@ test('a spool without sums, as an older version left it, is begun again', async 
   assert.deepEqual(readdirSync(join(under.directory, 'spool')), []);
 });
 
-test('sums that fit no byte, or are not there as a whole, cost a download and nothing else', async () => {
+test('sums that match no byte, or are incomplete, cost a download and nothing else', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 100 }), async (log) => {
       await using under = await crashed((directory) => {
@@ -136,9 +137,9 @@ test('sums that fit no byte, or are not there as a whole, cost a download and no
       });
       const spool = await under.store.spool(of.digest, A, 300_000);
       await spool.append([of.content.subarray(spool.offset)]);
-      (await spool.commit({ type: 'blob', origin: A })).close();
+      (await spool.commit({ type: 'blob', repositoryId: A })).close();
     }),
-    { numRuns: 20 },
+    { numRuns: runs(5) },
   );
 });
 
@@ -149,10 +150,10 @@ test('a spool with more bytes than the body has is begun again', async () => {
   const spool = await under.store.spool(of.digest, A, 300_000);
   assert.equal(spool.offset, 0);
   await spool.append([of.content]);
-  (await spool.commit({ type: 'blob', origin: A })).close();
+  (await spool.commit({ type: 'blob', repositoryId: A })).close();
 });
 
-test('files on their way out and small bodies that were not finished are removed at the start', async () => {
+test('files that were being removed and unfinished small bodies are removed at the start', async () => {
   await using under = await crashed((directory) => {
     for (const name of ['gone-1', 'small-7', SPOOLED]) writeFileSync(join(directory, 'spool', name), '');
     writeFileSync(join(directory, 'spool', 'gone-2'), 'x'.repeat(1000));
@@ -160,7 +161,7 @@ test('files on their way out and small bodies that were not finished are removed
   assert.deepEqual(readdirSync(join(under.directory, 'spool')), []);
 });
 
-test('the beginning of a body waits a day for its rest, and is the first to go when room is needed', async () => {
+test('a partial body is kept for a day, and is the first to go when room is needed', async () => {
   await using under = await localStore({ policies: policies({ a: { maxBytes: 1_000_000 } }) });
   await keep(under.store, body(400_000, 2));
   const spool = await under.store.spool(of.digest, A, 300_000);
@@ -188,7 +189,7 @@ test('the beginning of a body waits a day for its rest, and is the first to go w
 test('a lost use is all that a crash costs the index', async () => {
   await using under = await localStore();
   await keep(under.store, of);
-  // What SIGKILL leaves: the files as they are, the log not merged.
+  // As SIGKILL leaves them: the write-ahead log is not merged.
   const copy = tempDir();
   for (const name of ['index.sqlite', 'index.sqlite-wal']) {
     copyFileSync(join(under.directory, name), join(copy.path, name));
@@ -201,8 +202,8 @@ test('a lost use is all that a crash costs the index', async () => {
 
 test('killed again and again while it fills and evicts: the lock is free, every body is right, the limit holds', async () => {
   using directory = tempDir();
-  for (let round = 0; round < 3; round += 1) {
-    await killWhileFilling(directory.path, round * 1000, 25 + round * 7);
+  for (let round = 0; round < runs(2); round += 1) {
+    await killWhileFilling(directory.path, round * 1000, 25 + (round % 3) * 7);
     assert.ok(bytesBelow(directory.path) <= 8 * MIB);
   }
   const tasks = new TaskGroup(silentLogger);

@@ -14,10 +14,10 @@ import { SharedFile } from './files/shared-file.ts';
 import { SpoolFile, type SpoolHome } from './spool/spool-file.ts';
 
 test('a write that the disk has no room for makes room once, then fails and leaves the spool as it was', async () => {
-  let relieved = 0;
+  let requests = 0;
   const home: SpoolHome = {
-    relieve: async () => (relieved += 1) > 0,
-    settle: () => assert.fail('nothing was written'),
+    freeDisk: async () => (requests += 1) > 0,
+    commit: () => assert.fail('nothing was written'),
     keep: () => {},
     remove: async () => true,
   };
@@ -37,7 +37,7 @@ test('a write that the disk has no room for makes room once, then fails and leav
     reservation: await budget.reserve('a.example', 1000),
   });
   await assert.rejects(spool.append([of.content]), { code: 'STORE_FULL' });
-  assert.equal(relieved, 1);
+  assert.equal(requests, 1);
   assert.equal(spool.offset, 0);
   assert.equal(summer.length, 0);
   assert.equal(spool.forkHash().digest('hex'), createDigestHash(of.digest).digest('hex'));
@@ -73,7 +73,7 @@ test('on a full disk the store opens, serves what it has and makes room', async 
   assert.equal(store.presence(body(MIB, 2).digest, A), 'linked');
 });
 
-/** A file system of 20 MiB in memory; undefined, with the test skipped, where this user may not mount one. */
+/** Mounts a file system of 20 MiB in memory. Undefined, and the test is skipped, if this user may not mount one. */
 function smallDisk(context: TestContext): (Disposable & { path: string }) | undefined {
   const directory = tempDir();
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'tmpfs', directory.path]).status === 0;

@@ -1,44 +1,46 @@
 /**
- * The store against a model of a few lines: what is fetched, opened, linked, and evicted, over thousands of short histories.
- * The model does not predict which content is evicted; it checks that what went might go, and that the sums are right.
+ * Compares the store with a model of a few lines over short histories of fetches, reads, links and evictions. The model does not predict
+ * which content is evicted. It checks that evicted content was allowed to go, and that all sums are right. `LARDER_MODEL_RUNS` sets the
+ * number of histories.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { isLarderError } from '../kit/errors.ts';
 import { A, A2, B, body, fill, localStore, policies, type LocalStore } from '../../test/store/harness.ts';
-import type { OpenContent, Origin, Presence } from './types.ts';
+import { runs } from '../../test/store/runs.ts';
+import type { OpenContent, RepositoryId, Presence } from './types.ts';
 
 const LIMITS = { 'a.example': 100_000, 'b.example': 60_000 };
-const ORIGINS = [A, A2, B];
-/** Two that exceed b's budget, one that exceeds both, an empty one, some that share the space. */
+const REPOSITORY_IDS = [A, A2, B];
+/** Two above b's budget, one above both, an empty one, and some that share the space. */
 const BODIES = [30_000, 30_001, 50_000, 20_000, 70_000, 61_000, 120_000, 0].map((size, seed) =>
   body(size, seed),
 );
 
 class Model {
-  /** Origins that may have each body, as `upstream/repository`. */
+  /** Repositories that each body is linked to, as `upstream/repository`. */
   readonly links = new Map<number, Set<string>>();
   readonly open: { content: OpenContent; body: number }[] = [];
 
-  presence(index: number, origin: Origin): Presence {
+  presence(index: number, repositoryId: RepositoryId): Presence {
     const links = this.links.get(index);
     if (links === undefined) return 'absent';
-    if (links.has(nameOf(origin))) return 'linked';
-    return [...links].some((name) => name.startsWith(`${origin.upstream}/`)) ? 'unlinked' : 'foreign';
+    if (links.has(nameOf(repositoryId))) return 'linked';
+    return [...links].some((name) => name.startsWith(`${repositoryId.upstream}/`)) ? 'unlinked' : 'foreign';
   }
 
   isOpen(index: number): boolean {
     return this.open.some((one) => one.body === index);
   }
 
-  /** Takes over what the store has evicted; fails when something went that must not. */
+  /** Takes over evictions of the store. Fails if content was evicted that must stay. */
   follow({ store }: LocalStore): void {
     for (const [index, links] of this.links) {
       const { digest } = bodyAt(index);
       for (const name of links) {
-        const origin = ORIGINS.find((one) => nameOf(one) === name) as Origin;
-        if (store.presence(digest, origin) === 'linked') continue;
+        const repositoryId = REPOSITORY_IDS.find((one) => nameOf(one) === name) as RepositoryId;
+        if (store.presence(digest, repositoryId) === 'linked') continue;
         assert.ok(!this.isOpen(index), 'open content was evicted');
         links.delete(name);
       }
@@ -48,24 +50,24 @@ class Model {
 
   check(under: LocalStore): void {
     const { store } = under;
-    const held = { 'a.example': 0, 'b.example': 0 };
+    const shares = { 'a.example': 0, 'b.example': 0 };
     let bytes = 0;
     for (const [index] of BODIES.entries()) {
-      for (const origin of ORIGINS) {
-        assert.equal(store.presence(bodyAt(index).digest, origin), this.presence(index, origin));
+      for (const repositoryId of REPOSITORY_IDS) {
+        assert.equal(store.presence(bodyAt(index).digest, repositoryId), this.presence(index, repositoryId));
       }
       const links = [...(this.links.get(index) ?? [])];
       if (links.length > 0) bytes += sizeOf(index);
       for (const upstream of ['a.example', 'b.example'] as const) {
-        if (links.some((name) => name.startsWith(upstream))) held[upstream] += sizeOf(index);
+        if (links.some((name) => name.startsWith(upstream))) shares[upstream] += sizeOf(index);
       }
     }
     const stats = store.stats();
     assert.equal(stats.objects, this.links.size);
     for (const upstream of ['a.example', 'b.example'] as const) {
-      assert.ok(held[upstream] <= LIMITS[upstream], `${upstream} holds ${held[upstream]}`);
+      assert.ok(shares[upstream] <= LIMITS[upstream], `${upstream} has ${shares[upstream]}`);
       const counted = stats.perUpstream.find((one) => one.upstream === upstream)?.bytes ?? 0;
-      assert.equal(counted, held[upstream]);
+      assert.equal(counted, shares[upstream]);
     }
     assert.ok(under.bytesOnDisk() >= bytes);
     assert.ok(under.bytesOnDisk() <= stats.bytes);
@@ -87,23 +89,26 @@ function command(name: string, run: (model: Model, under: LocalStore) => Promise
 }
 
 const anyBody = fc.nat(BODIES.length - 1);
-const anyOrigin = fc.constantFrom(...ORIGINS);
+const anyRepositoryId = fc.constantFrom(...REPOSITORY_IDS);
 
-const fetchIt = fc.tuple(anyBody, anyOrigin, fc.boolean()).map(([index, origin, stays]) =>
-  command(`fetch ${index} from ${nameOf(origin)}${stays ? ' and read on' : ''}`, async (model, under) => {
-    try {
-      const content = await fill(under.store, bodyAt(index), origin);
-      model.follow(under);
-      model.links.set(index, (model.links.get(index) ?? new Set()).add(nameOf(origin)));
-      if (stays) model.open.push({ content, body: index });
-      else content.close();
-    } catch (error) {
-      assert.ok(isLarderError(error, 'STORE_FULL'), String(error));
-      const limit = LIMITS[origin.upstream as 'a.example'];
-      const blocked = model.open.reduce((sum, one) => sum + sizeOf(one.body), 0);
-      assert.ok(sizeOf(index) + blocked > limit, 'refused although there was room');
-    }
-  }),
+const fetchIt = fc.tuple(anyBody, anyRepositoryId, fc.boolean()).map(([index, repositoryId, stays]) =>
+  command(
+    `fetch ${index} from ${nameOf(repositoryId)}${stays ? ' and read on' : ''}`,
+    async (model, under) => {
+      try {
+        const content = await fill(under.store, bodyAt(index), repositoryId);
+        model.follow(under);
+        model.links.set(index, (model.links.get(index) ?? new Set()).add(nameOf(repositoryId)));
+        if (stays) model.open.push({ content, body: index });
+        else content.close();
+      } catch (error) {
+        assert.ok(isLarderError(error, 'STORE_FULL'), String(error));
+        const limit = LIMITS[repositoryId.upstream as 'a.example'];
+        const blocked = model.open.reduce((sum, one) => sum + sizeOf(one.body), 0);
+        assert.ok(sizeOf(index) + blocked > limit, 'refused although there was room');
+      }
+    },
+  ),
 );
 
 const openIt = anyBody.map((index) =>
@@ -122,10 +127,10 @@ const closeOne = fc.nat(5).map((which) =>
   }),
 );
 
-const linkIt = fc.tuple(anyBody, anyOrigin).map(([index, origin]) =>
-  command(`confirm ${index} in ${nameOf(origin)}`, async (model, under) => {
-    under.store.link(bodyAt(index).digest, origin);
-    if (model.presence(index, origin) === 'unlinked') model.links.get(index)?.add(nameOf(origin));
+const linkIt = fc.tuple(anyBody, anyRepositoryId).map(([index, repositoryId]) =>
+  command(`confirm ${index} in ${nameOf(repositoryId)}`, async (model, under) => {
+    under.store.link(bodyAt(index).digest, repositoryId);
+    if (model.presence(index, repositoryId) === 'unlinked') model.links.get(index)?.add(nameOf(repositoryId));
   }),
 );
 
@@ -158,11 +163,11 @@ test('whatever is fetched, read, confirmed and evicted, links are right, sums ar
         for (const reader of model.open) reader.content.close();
       },
     ),
-    { numRuns: 50, interruptAfterTimeLimit: 20_000 },
+    { numRuns: runs(10) },
   );
 });
 
-function nameOf({ upstream, repository }: Origin): string {
+function nameOf({ upstream, repository }: RepositoryId): string {
   return `${upstream}/${repository}`;
 }
 

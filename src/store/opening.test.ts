@@ -51,7 +51,7 @@ test('a directory that cannot be made is refused in one sentence that names it',
   }
 });
 
-test('the directory tells backup programs to skip it', async () => {
+test('the directory makes backup programs skip it', async () => {
   await using under = await localStore();
   const tag = readFileSync(join(under.directory, 'CACHEDIR.TAG'), 'utf8');
   assert.ok(tag.startsWith('Signature: 8a477f597d28d172789f06886806bc55'));
@@ -78,7 +78,7 @@ for (const [what, damage] of [
     await under.store.put(manifest.digest, manifest.content, {
       type: 'manifest',
       mediaType: 'x/y',
-      origin: A,
+      repositoryId: A,
     });
     await under.store.close();
     damage(join(under.directory, 'index.sqlite'));
@@ -127,7 +127,7 @@ for (const [version, downgrade] of Object.entries(OLDER_INDEXES)) {
   });
 }
 
-test('in an index from before there was worth, the least recently used goes first', async () => {
+test('in an index of version 3, without worth, the least recently used goes first', async () => {
   await using under = await localStore({ policies: policies({ a: { maxBytes: 250_000 } }) });
   await keep(under.store, body(100_000, 1));
   under.clock.advance(60_000);
@@ -190,7 +190,7 @@ test('an index that fails while it runs is logged once, and content is served an
   const { store } = under;
   const before = body(20_000, 1);
   await keep(store, before);
-  // Triggers fail every write from now on, as a full disk would.
+  // The triggers fail every write from now on, as a full disk does.
   await store.close();
   withDatabase(join(under.directory, 'index.sqlite'), (index) => {
     for (const table of ['contents', 'holders', 'links', 'tags']) {

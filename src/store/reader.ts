@@ -5,9 +5,9 @@ import { SingleFlight } from '../kit/single-flight.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Catalog } from './content/catalog.ts';
 import type { ChunkSums } from './sums/chunk-sums.ts';
-import type { Damage } from './damage/damage.ts';
+import type { OutOfService } from './damage/out-of-service.ts';
 import { openFile } from './files/disk.ts';
-import { provenSums } from './sums/proven-sums.ts';
+import { verifyFile } from './sums/verify-file.ts';
 import type { Layout } from './files/layout.ts';
 import type { OpenFiles } from './content/open-files.ts';
 import { SharedFile } from './files/shared-file.ts';
@@ -17,35 +17,35 @@ export interface ReaderDeps {
   readonly layout: Layout;
   readonly catalog: Catalog;
   readonly files: OpenFiles;
-  readonly damage: Damage;
+  readonly outOfService: OutOfService;
   readonly logger: Logger;
 }
 
 export interface Reader {
-  /** Opens content that no reader has open yet. Undefined when it is not there, damaged or unreadable. */
+  /** Opens content whose file is not open yet. Undefined if it is absent, damaged or unreadable. */
   open(digest: Digest): Promise<OpenContent | undefined>;
 }
 
 /**
- * Opens files. Their bytes are checked as they are read, against the sums of their chunks; where there are none, as of content found
- * without an index, adopted, or stored by an older version, the whole is hashed once before anyone reads it, and summed by that.
+ * Opens files whose bytes are checked against the sums of their chunks as they are read. A file without sums (found without an index,
+ * adopted, or stored by an older version) is verified as a whole before its first read, which makes its sums.
  */
 export function createReader(deps: ReaderDeps): Reader {
-  const { layout, catalog, files, damage, logger } = deps;
-  const proofs = new SingleFlight<Digest, ChunkSums | string>();
+  const { layout, catalog, files, outOfService, logger } = deps;
+  const verifications = new SingleFlight<Digest, ChunkSums | string>();
 
   return {
     async open(digest) {
-      const row = damage.has(digest) ? undefined : catalog.get(digest);
+      const row = outOfService.has(digest) ? undefined : catalog.get(digest);
       if (row === undefined) return undefined;
       const fd = await openFile(layout.blob(digest), 'r').catch((error: unknown) => missing(digest, error));
       if (fd === undefined) return undefined;
       const file = new SharedFile(fd);
       try {
         const sums = await sumsOf(row, fd);
-        // Another caller may have found it damaged meanwhile.
-        if (damage.has(digest)) return undefined;
-        // Another caller may have been faster: all readers share its file, so that it is known to be in use.
+        // Another reader may have found it damaged meanwhile.
+        if (outOfService.has(digest)) return undefined;
+        // Another reader may have opened it meanwhile: all readers share one file, so that it is known to be in use.
         return sums && (files.get(digest) ?? files.add(catalog.get(digest) ?? row, file.retain(), sums));
       } catch (error) {
         logger.warn('stored content cannot be read', { digest, error: errorText(error) });
@@ -65,17 +65,17 @@ export function createReader(deps: ReaderDeps): Reader {
     if (!existsSync(layout.blob(digest))) catalog.remove(digest);
   }
 
-  /** Undefined when the file is damaged. */
+  /** Undefined if the file is damaged. */
   async function sumsOf(row: ContentInfo, fd: number): Promise<ChunkSums | undefined> {
     const { digest, size } = row;
     const known = catalog.sums(row);
     if (known !== undefined && fstatSync(fd).size === size) return known;
-    const sums = await proofs.do(digest, () => provenSums(row, fd));
+    const sums = await verifications.do(digest, () => verifyFile(row, fd));
     if (typeof sums !== 'string') {
       catalog.setSums(digest, sums);
       return sums;
     }
-    await damage.found(digest, fd, sums);
+    await outOfService.addOrQuarantine(digest, fd, sums);
     return undefined;
   }
 }

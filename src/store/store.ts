@@ -9,7 +9,7 @@ import { MANIFEST_SIZE_LIMIT } from '../oci/manifest.ts';
 import { Budget } from './space/budget.ts';
 import { Catalog } from './content/catalog.ts';
 import { ContentIndex } from './index/content-index.ts';
-import { Damage } from './damage/damage.ts';
+import { OutOfService } from './damage/out-of-service.ts';
 import { openFile } from './files/disk.ts';
 import { adoptDistribution } from './content/adopt-distribution.ts';
 import { createDocuments } from './files/documents.ts';
@@ -22,9 +22,9 @@ import { layoutOf, prepareDirectory } from './files/layout.ts';
 import { PartialBodies } from './space/partial-bodies.ts';
 import { Ledger } from './content/ledger.ts';
 import { lockStore } from './files/lock.ts';
-import type { MaintainedStore } from './maintenance/maintenance.ts';
+import type { DamagedContent, MaintainedStore } from './maintenance/maintenance.ts';
 import { OpenFiles } from './content/open-files.ts';
-import { createProve } from './damage/prove.ts';
+import { createVerifyContent } from './damage/verify-content.ts';
 import { Quarantine } from './damage/quarantine.ts';
 import { createReader } from './reader.ts';
 import { remainsOf } from './damage/remains.ts';
@@ -33,55 +33,55 @@ import { SharedFile } from './files/shared-file.ts';
 import { createSpoolHome } from './spool/spool-home.ts';
 import { createSpools } from './spool/spools.ts';
 import { createTrash } from './files/trash.ts';
-import type { Origin, Remains, UpstreamPolicy } from './types.ts';
+import type { RepositoryId, Remains, UpstreamPolicy } from './types.ts';
 import { createUpkeep } from './maintenance/upkeep.ts';
-import { createVerify, type DamagedContent } from './maintenance/verify.ts';
+import { createVerify } from './maintenance/verify.ts';
 
 export interface StoreDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: StoreMetrics;
-  /** Owns the store's background work: writing last use, ttl, the walk of the files. */
+  /** Owns the store's background work: write of last uses, ttl, walk of the files, scrub. */
   readonly tasks: TaskGroup;
 }
 
 export interface StoreOptions {
   readonly directory: string;
-  /** Limit of everything in the directory, in bytes; 90 % of the file system when undefined. */
+  /** Limit of all files in the directory, in bytes; undefined: 90 % of the file system. */
   readonly maxBytes: number | undefined;
   /** By upstream name. */
   readonly policies: ReadonlyMap<string, UpstreamPolicy>;
   /**
-   * The one configured upstream, for content found without an index and for a Distribution store in the directory, which is
-   * adopted in its name; `'ambiguous'` when several are configured. Undefined: a Distribution store is left alone.
+   * The one configured upstream; `'ambiguous'` if several are configured. Content found without an index counts for it, and a Distribution
+   * store in the directory is adopted as its content. Undefined: a Distribution store is left alone.
    */
   readonly adoptDistribution?: string | undefined;
-  /** How stored content is read again in idle time; undefined: not at all. */
+  /** Settings of the scrub, which reads stored content again in idle time; undefined: no scrub. */
   readonly scrub?: ScrubSettings | undefined;
 }
 
 export interface ScrubSettings {
-  /** Undefined: so that a full store takes a week, and a pass begins once a week. Otherwise one pass follows the other. */
+  /** Undefined: a full store takes a week, and a pass starts once a week. Otherwise passes follow one another. */
   readonly bytesPerSecond: number | undefined;
   /** True while the program has other work. */
   readonly busy: () => boolean;
 }
 
-/** How much of the file system the store may fill when nobody says. */
+/** Default limit, as a share of the file system. */
 const DEFAULT_SHARE = 0.9;
-/** The whole of a full store is read once in this time when nobody says how fast. */
+/** Default time in which the scrub reads a full store once. */
 const SCRUB_WEEK_MS = 7 * 24 * 60 * 60 * 1000;
-/** Files kept open while nobody reads them. */
+/** Files kept open without a reader. */
 const IDLE_FILES = 512;
 /** The write-ahead log may take this share of the limit, between 64 KiB and 4 MiB (pages of 4 KiB). */
 const WAL = { share: 1 / 64, leastPages: 16, mostPages: 1000 };
 
 /**
- * Opens the store in `options.directory`, made when it is not there, for this process alone. Serves at once; agreement of
- * index and files is established in the background.
+ * Opens the store in `options.directory` for this process alone, and creates it if it does not exist. It serves at once; a background job
+ * makes index and files agree.
  *
- * Throws `STORE_UNUSABLE` (cannot be made, written or locked), `STORE_IN_USE` (another process has it) and
- * `STORE_ADOPTION_AMBIGUOUS` (a Distribution store is there and several upstreams are configured).
+ * Throws `STORE_UNUSABLE` (it cannot be created, written or locked), `STORE_IN_USE` (another process has it) and
+ * `STORE_ADOPTION_AMBIGUOUS` (the directory has a Distribution store, and several upstreams are configured).
  */
 export async function openStore(deps: StoreDeps, options: StoreOptions): Promise<MaintainedStore> {
   const { clock, metrics, tasks } = deps;
@@ -102,7 +102,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     {
       clock,
       diskReads: () => process.resourceUsage().fsRead,
-      onDamage: (digest, { fd }, why) => damage.mark(digest, fd, why),
+      onDamage: (digest, { fd }, why) => outOfService.add(digest, fd, why),
     },
     IDLE_FILES,
   );
@@ -123,20 +123,23 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     metrics,
   };
   const quarantine = new Quarantine(common);
-  const damage = new Damage({ ...common, quarantine });
-  const reader = createReader({ ...common, damage });
+  const outOfService = new OutOfService({ ...common, quarantine });
+  const reader = createReader({ ...common, outOfService });
   const evictor = createEvictor(common);
   const budget = new Budget({ ledger, evictor });
   const inventory = new Inventory(database);
-  const prove = createProve({ layout, catalog, damage });
+  const verifyContent = createVerifyContent({ layout, catalog, outOfService });
   const documents = createDocuments(layout.documents);
   const scrub =
     options.scrub === undefined
       ? undefined
-      : createScrub({ ...common, inventory, prove, documents }, scrubOptions(options.scrub, limitBytes));
+      : createScrub(
+          { ...common, inventory, verifyContent, documents },
+          scrubOptions(options.scrub, limitBytes),
+        );
   const upkeep = createUpkeep({ ...common, database, budget, evictor, tasks, scrub });
-  const walked = (signal: AbortSignal) => upkeep.walked(signal);
-  const home = createSpoolHome({ ...common, damage, budget, onSettled: () => upkeep.measureIndex() });
+  const whenWalked = (signal: AbortSignal) => upkeep.whenWalked(signal);
+  const home = createSpoolHome({ ...common, outOfService, budget, onCommitted: () => upkeep.measureIndex() });
   const spools = createSpools({ ...common, budget, home });
 
   upkeep.measureIndex();
@@ -150,7 +153,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
 
   const store: MaintainedStore = {
     info: (digest) => catalog.get(digest),
-    presence: (digest, origin) => catalog.presence(digest, origin),
+    presence: (digest, repositoryId) => catalog.presence(digest, repositoryId),
 
     async open(digest) {
       const content = files.get(digest) ?? (await reader.open(digest));
@@ -174,26 +177,28 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     },
 
     touch: (digest) => lastUse.note(digest),
-    link: (digest, origin) => catalog.link(digest, origin),
+    link: (digest, repositoryId) => catalog.link(digest, repositoryId),
 
     tag: (key) => index.tags.get(key),
     putTag: (key, entry) => index.tags.put(key, entry),
-    tagClasses: (origin, tag) => index.tags.classes(origin, tag),
-    dropTag: (origin, tag) => index.tags.remove(origin, tag),
+    tagClasses: (repositoryId, tag) => index.tags.classes(repositoryId, tag),
+    dropTag: (repositoryId, tag) => index.tags.remove(repositoryId, tag),
 
-    publicAt: (origin) => index.publicRepositories.at(origin),
-    setPublic: (origin, at) =>
-      at === undefined ? index.publicRepositories.remove(origin) : index.publicRepositories.set(origin, at),
+    publicAt: (repositoryId) => index.publicRepositories.at(repositoryId),
+    setPublic: (repositoryId, at) =>
+      at === undefined
+        ? index.publicRepositories.remove(repositoryId)
+        : index.publicRepositories.set(repositoryId, at),
 
-    leftBytes: (digest, origin) => spools.leftBytes(digest, origin.upstream),
-    async spool(digest, origin, size) {
-      await upkeep.counted();
-      return spools.begin(digest, origin.upstream, size);
+    partialBytes: (digest, repositoryId) => spools.partialBytes(digest, repositoryId.upstream),
+    async spool(digest, repositoryId, size) {
+      await upkeep.whenCounted();
+      return spools.begin(digest, repositoryId.upstream, size);
     },
 
     async put(digest, content, meta) {
-      await upkeep.counted();
-      const spool = await spools.beginSmall(digest, meta.origin.upstream, content.length);
+      await upkeep.whenCounted();
+      const spool = await spools.beginSmall(digest, meta.repositoryId.upstream, content.length);
       try {
         await spool.append([content]);
         (await spool.commit(meta)).close();
@@ -204,7 +209,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     },
 
     remains,
-    discardRemains: (digest) => damage.discard(digest),
+    discardRemains: (digest) => outOfService.discard(digest),
 
     ...documents,
 
@@ -214,7 +219,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
       bytes: ledger.bytes,
       limitBytes,
       objects: ledger.objects,
-      damagedObjects: damage.count,
+      damagedObjects: outOfService.count,
       perUpstream: ledger
         .perUpstream()
         .map(([upstream, totals]) => ({ upstream, ...totals, limitBytes: ledger.limitOf(upstream) })),
@@ -222,10 +227,10 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
 
     maintenance: {
       damaged,
-      isDamaged: (digest) => damage.has(digest),
+      isDamaged: (digest) => outOfService.has(digest),
       scrubStats: () => scrub?.stats(),
-      verify: createVerify({ ...common, inventory, prove, walked }),
-      collectGarbage: createGarbageCollector({ ...common, inventory, evictor, quarantine, walked }),
+      verify: createVerify({ ...common, inventory, verifyContent, whenWalked }),
+      collectGarbage: createGarbageCollector({ ...common, inventory, evictor, quarantine, whenWalked }),
     },
 
     async close() {
@@ -236,14 +241,14 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
   return store;
 
   function damaged(): DamagedContent[] {
-    return damage.all.flatMap((digest) => {
+    return outOfService.all.flatMap((digest) => {
       const row = catalog.get(digest);
-      return row === undefined ? [] : [{ ...row, origins: inventory.origins(digest) }];
+      return row === undefined ? [] : [{ ...row, repositoryIds: inventory.repositoryIds(digest) }];
     });
   }
 
-  async function remains(digest: Digest, origin: Origin): Promise<Remains | undefined> {
-    if (!damage.has(digest) || catalog.presence(digest, origin) !== 'linked') return undefined;
+  async function remains(digest: Digest, repositoryId: RepositoryId): Promise<Remains | undefined> {
+    if (!outOfService.has(digest) || catalog.presence(digest, repositoryId) !== 'linked') return undefined;
     const row = catalog.get(digest);
     const sums = row && catalog.sums(row);
     if (row === undefined || sums === undefined) return undefined;

@@ -1,59 +1,58 @@
 import { LRUCache } from 'lru-cache';
 import type { RepositoryName } from '../oci/reference.ts';
-import type { AddressGuard } from './http/address-guard.ts';
 import type { AuthorizedAnswer, Authorizer } from './auth/authorizer.ts';
-import type { Credential } from './credentials/credential.ts';
-import { discard, type UpstreamExchange } from './http/exchange.ts';
 import { createPassThrough } from './auth/pass-through.ts';
-import { isRegistryPath, redirectTarget } from './http/redirect.ts';
 import type { ChallengeMemory } from './auth/registry-challenges.ts';
-import type { TransportRequest } from './http/transport.ts';
+import type { Credential } from './credentials/credential.ts';
+import type { AddressGuard } from './http/address-guard.ts';
+import { discard, type UpstreamExchange } from './http/exchange.ts';
+import { isRegistryPath, redirectTarget } from './http/redirect.ts';
+import type { TransportRequest, UpstreamTransport } from './http/transport.ts';
+import type { CallerCredential } from './types.ts';
 
-/** Who a request speaks for. */
-export type Identity =
+/** The requester of one request, its configured credential looked up. */
+export type UpstreamRequester =
   /** Larder itself: with the configured credential, or anonymously. */
   | { readonly kind: 'own'; readonly credential: Credential | undefined }
-  /** A client, with its own `Authorization`; undefined: as a stranger, without even a token. */
-  | {
-      readonly kind: 'caller';
-      readonly authorization: string | undefined;
-      readonly account: string;
-      /** The header was accepted elsewhere a moment ago. */
-      readonly knownGood: boolean;
-    };
+  /** A caller with its own `Authorization`. An anonymous caller has none, and no token is fetched for it. */
+  | ({ readonly kind: 'caller'; readonly authorization: string | undefined } & Readonly<
+      Pick<CallerCredential, 'credentialId' | 'knownGood'>
+    >);
 
 export interface RoutedRequest extends TransportRequest {
   readonly method: 'GET' | 'HEAD';
   readonly repository: RepositoryName | undefined;
-  readonly identity: Identity;
+  readonly requester: UpstreamRequester;
 }
 
 export interface RoutedAnswer extends AuthorizedAnswer {
-  /** Where the answer came from: the upstream itself, or where it sent us: another registry, or storage. */
+  /** Origin of the answer: the upstream itself, or the other registry or storage that it redirected to. */
   readonly from: 'upstream' | 'other registry' | 'storage';
 }
 
-export interface RouteDeps {
+/** One layer of the way to the registry. */
+export type UpstreamRoute = (request: RoutedRequest) => Promise<RoutedAnswer>;
+
+export interface AuthorizationDeps {
   readonly remote: URL;
   readonly guard: AddressGuard;
-  readonly send: (request: RoutedRequest) => Promise<UpstreamExchange>;
   /** The authorizer of the registry at `remote`. */
   readonly registry: Authorizer;
-  /** What that registry asks of strangers. */
+  /** The challenges of that registry. */
   readonly memory: ChallengeMemory;
   /** Makes the authorizer of another registry. */
   readonly authorizerOf: (origin: URL) => Authorizer;
 }
 
-/** Registries that one upstream sends us to: registry.k8s.io has a regional one for each of some 20 regions. */
+/** Registries that one upstream redirects to: registry.k8s.io has a regional one for each of some 20 regions. */
 const OTHER_REGISTRIES = 32;
 
 /**
- * Sends a request to the upstream and follows its redirects. `Authorization` goes to the upstream's own origin below `/v2/`
- * and nowhere else: storage refuses it (S3, Azure) or must not have it. Another registry that challenges us gets an
- * anonymous token of its own. The returned function throws as {@link redirectTarget}, {@link Authorizer.send} and `send` do.
+ * Decides for each host which `Authorization` it gets. The requester's own goes to the upstream's own origin below `/v2/` and nowhere
+ * else: storage refuses it (S3, Azure) or must not have it. Another registry that challenges Larder gets an anonymous token of its own.
+ * Throws as {@link Authorizer.send} and `next` do.
  */
-export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promise<RoutedAnswer> {
+export function withAuthorization(next: UpstreamTransport, deps: AuthorizationDeps): UpstreamRoute {
   const { remote, guard, registry, memory, authorizerOf } = deps;
   const passThrough = createPassThrough(remote, memory, guard);
   const others = new LRUCache<string, Authorizer>({ max: OTHER_REGISTRIES });
@@ -64,12 +63,11 @@ export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promis
     return authorizer;
   }
 
-  async function hop(url: URL, request: RoutedRequest): Promise<RoutedAnswer> {
-    const { identity, repository, signal } = request;
+  return async (request) => {
+    const { url, requester, repository, signal } = request;
     const transmit = (authorization: string | undefined): Promise<UpstreamExchange> =>
-      deps.send({
+      next({
         ...request,
-        url,
         headers: authorization === undefined ? request.headers : { ...request.headers, authorization },
       });
     if (!isRegistryPath(url)) {
@@ -79,25 +77,16 @@ export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promis
       const anonymous = { repository, credential: undefined, signal, transmit };
       return { from: 'other registry', ...(await other(url).send(anonymous)), challenges: [] };
     }
-    if (identity.kind === 'own') {
-      return { from: 'upstream', ...(await registry.send({ ...identity, repository, signal, transmit })) };
+    if (requester.kind === 'own') {
+      return { from: 'upstream', ...(await registry.send({ ...requester, repository, signal, transmit })) };
     }
-    const passed = await passThrough({ ...identity, url, repository, transmit });
-    return { from: 'upstream', ...passed, credentialSent: identity.authorization !== undefined };
-  }
-
-  return async (request) => {
-    let challenges: readonly string[] = [];
-    for (let url = request.url, count = 1; ; count += 1) {
-      const reached = await hop(url, request);
-      if (reached.from === 'upstream') challenges = reached.challenges;
-      const target = redirectOf(reached.answer, url, count);
-      if (target === undefined) return { ...reached, challenges };
-      discard(reached.answer);
-      url = target;
-    }
+    const passed = await passThrough({ ...requester, url, repository, transmit });
+    return { from: 'upstream', ...passed, credentialSent: requester.authorization !== undefined };
   };
+}
 
+/** Follows redirects. The challenges of the answer are those of the upstream. Throws as {@link redirectTarget} and `next` do. */
+export function withRedirects(next: UpstreamRoute, guard: AddressGuard): UpstreamRoute {
   function redirectOf(answer: UpstreamExchange, url: URL, count: number): URL | undefined {
     try {
       return redirectTarget(answer, url, count, guard);
@@ -106,4 +95,16 @@ export function createRoute(deps: RouteDeps): (request: RoutedRequest) => Promis
       throw error;
     }
   }
+
+  return async (request) => {
+    let challenges: readonly string[] = [];
+    for (let url = request.url, count = 1; ; count += 1) {
+      const reached = await next({ ...request, url });
+      if (reached.from === 'upstream') challenges = reached.challenges;
+      const target = redirectOf(reached.answer, url, count);
+      if (target === undefined) return { ...reached, challenges };
+      discard(reached.answer);
+      url = target;
+    }
+  };
 }

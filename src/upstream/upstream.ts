@@ -1,31 +1,38 @@
 import type { Clock } from '../kit/clock.ts';
-import { isLarderError, LarderError } from '../kit/errors.ts';
+import { isLarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
-import type { UpstreamMetrics } from './metrics.ts';
-import { createAddressGuard, type Resolve } from './http/address-guard.ts';
 import { createAuthorizer, type Authorizer } from './auth/authorizer.ts';
 import { createCallerLogin } from './auth/caller-login.ts';
-import { createCooldown, type Cooldown } from './auth/rate-limits.ts';
-import type { CredentialState } from './credentials/credential-state.ts';
-import type { Credential, Credentials } from './credentials/credential.ts';
-import { createDispatchers } from './http/dispatchers.ts';
-import { discard, readBody } from './http/exchange.ts';
-import { FIRST_BYTE, headOf, isHeadRefused } from './head.ts';
-import { DEFAULT_LIMITS, type UpstreamLimits } from './http/limits.ts';
-import { createProxyChoice, type Environment, type ProxySettings } from './http/proxy.ts';
+import { createRateLimits } from './auth/rate-limits.ts';
 import { createChallengeMemory } from './auth/registry-challenges.ts';
-import { parseRetryAfter } from '../kit/retry-after.ts';
-import { createRoute, type Identity, type RoutedAnswer } from './route.ts';
 import { ANONYMOUS, requestToken } from './auth/token-request.ts';
 import { createTokens } from './auth/tokens.ts';
-import { createTransport } from './http/transport.ts';
+import type { CredentialHealth } from './credentials/credential-health.ts';
+import type { Credential, Credentials } from './credentials/credential.ts';
+import { withHeadRepair } from './head.ts';
+import { createAddressGuard, type Resolve } from './http/address-guard.ts';
+import { createDispatchers } from './http/dispatchers.ts';
+import { readAnswer } from './http/exchange.ts';
+import { withHostBreakers } from './http/host-breakers.ts';
+import { DEFAULT_LIMITS, type UpstreamLimits } from './http/limits.ts';
+import { createProxyChoice, type Environment, type ProxySettings } from './http/proxy.ts';
+import { createCountedExchange, withRetry } from './http/transport.ts';
+import type { UpstreamMetrics } from './metrics.ts';
+import { withFailures, withRateLimits, type RateLimitPlace } from './outcome.ts';
+import {
+  withAuthorization,
+  withRedirects,
+  type RoutedAnswer,
+  type RoutedRequest,
+  type UpstreamRequester,
+} from './route.ts';
 import type { Upstream, UpstreamRequest, UpstreamResponse } from './types.ts';
 
 export interface UpstreamDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: UpstreamMetrics;
-  /** Name resolution; the system's unless told. */
+  /** Name resolution; the system's by default. */
   readonly resolve?: Resolve;
 }
 
@@ -38,13 +45,13 @@ export interface UpstreamOptions {
   readonly userAgent: string;
   /** The configured credentials. Without one a request is anonymous. */
   readonly credentials?: Credentials;
-  /** Is told which of them the upstream takes. */
-  readonly credentialState?: Pick<CredentialState, 'refused' | 'accepted'>;
-  /** CA certificates beside the system's, PEM; asked again for each request, so that a new bundle takes effect. */
+  /** Learns which of them the upstream accepts and which it refuses. */
+  readonly credentialHealth?: Pick<CredentialHealth, 'refused' | 'accepted'>;
+  /** Gives CA certificates beside the system's, PEM. Called for each request, so that a new bundle takes effect. */
   readonly caBundle?: () => string | undefined;
   /** `caches[].proxy`. */
   readonly proxy?: ProxySettings;
-  /** For `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; none unless given. */
+  /** Holds `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; empty by default. */
   readonly env?: Environment;
   readonly limits?: Partial<UpstreamLimits>;
 }
@@ -52,74 +59,82 @@ export interface UpstreamOptions {
 /** The client of one upstream registry; connections open as requests need them. Throws `CONFIG_INVALID` for a proxy that is no URL. */
 export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Upstream {
   const { clock, metrics } = deps;
-  const { name, credentials = () => undefined, credentialState, caBundle = () => undefined } = options;
+  const { name, credentials = () => undefined, credentialHealth, caBundle = () => undefined } = options;
   const remote = new URL(options.remoteURL);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const logger = deps.logger.with({ upstream: name });
   const guard = createAddressGuard(remote, deps.resolve);
   const proxyFor = createProxyChoice(options.proxy ?? {}, options.env ?? {});
   const dispatchers = createDispatchers({ limits, guard, clock, caBundle, proxyFor });
-  const transport = createTransport({ clock, metrics, logger, dispatchers }, { ...options, remote, limits });
-  const cooldown = createCooldown(name, clock);
-  // Apart: no crowd of callers makes us forget a limit of our own, and one on anonymous pulls hides the challenge from nobody.
-  const cooldownOfCallers = createCooldown(name, clock);
+  const rateLimits = createRateLimits(name, clock);
+  // Two memories: a crowd of callers must not push out a limit of Larder's own, and a limit of anonymous pulls must not hide the challenge.
+  const callerRateLimits = createRateLimits(name, clock);
+  const memory = createChallengeMemory();
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
-  const tokenDeps = { transport, guard, cooldown, clock };
-  const challenges = createChallengeMemory();
-  const route = createRoute({
+
+  // The stack of one request, from the connection upward. Each layer is a function around the layer before it.
+
+  // One HTTP request, with its time-outs, counters and errors.
+  const exchangeDeps = { clock, metrics, logger, dispatchers };
+  const counted = createCountedExchange(exchangeDeps, { name, userAgent: options.userAgent, limits });
+  // Gives a host a pause that fails several times in a row.
+  const guarded = withHostBreakers(counted, { clock, metrics, logger }, { name, remote });
+  // The server may close a kept-alive connection while a request goes out on it. Above the breakers, so that a retry obeys the pause too.
+  const transport = withRetry(guarded);
+  // Gives each host the credential that belongs to it, and answers challenges. Tokens come over `transport` too.
+  const authorized = withAuthorization(transport, {
     remote,
     guard,
-    send: (request) => transport.send(request),
-    registry: authorizerOf(remote, challenges),
-    memory: challenges,
+    registry: authorizerOf(remote, memory),
+    memory,
     authorizerOf,
   });
-  const logIn = createCallerLogin({
-    challenges,
-    cooldown: cooldownOfCallers,
-    clock,
-    request,
-    requestToken: (asked, signal) =>
-      requestToken(asked, { ...tokenDeps, cooldown: cooldownOfCallers }, signal),
-  });
+  // Registries redirect to storage and to other registries. Above the authorization, because each of them is a host of its own.
+  const redirected = withRedirects(authorized, guard);
+  // Some registries and storage refuse HEAD. Above the redirects, because the address of storage is signed for one method.
+  const repaired = withHeadRepair(redirected);
+  // Sends nothing while a 429 of the same credential lasts. Above all layers that send.
+  const limited = withRateLimits(repaired, rateLimitPlaceOf);
+  // Turns answers that are none for a client into errors. Above the repair, because only a final answer has a meaning.
+  const judged = withFailures(limited, name, clock);
+  // On top, `request` replaces a refused credential, and `whileOpen` keeps connections open until a request has ended.
 
-  function authorizerOf(origin: URL, memory = createChallengeMemory()): Authorizer {
-    const tokens = createTokens((asked) => requestToken(asked, tokenDeps, closing.signal), clock);
-    return createAuthorizer(origin, tokens, memory, guard);
+  function authorizerOf(origin: URL, challenges = createChallengeMemory()): Authorizer {
+    const tokenDeps = { transport, guard, rateLimits, clock };
+    const tokens = createTokens((wanted) => requestToken(wanted, tokenDeps, closing.signal), clock);
+    return createAuthorizer(origin, tokens, challenges, guard);
   }
 
-  /** A credential that is refused is replaced once, where there is another: cloud logins end before their time. */
+  const logIn = createCallerLogin({
+    challenges: memory,
+    rateLimits: callerRateLimits,
+    clock,
+    request,
+    requestToken: (wanted, signal) =>
+      requestToken(wanted, { transport, guard, rateLimits: callerRateLimits, clock }, signal),
+  });
+
+  /** Replaces a refused credential once, if there is another: cloud logins end before their time. */
   async function request(asked: UpstreamRequest): Promise<UpstreamResponse> {
-    const identity = await identify(asked);
+    const requester = await requesterOf(asked);
     try {
-      return await requestAs(identity, asked);
+      return await requestAs(requester, asked);
     } catch (error) {
-      if (identity.kind !== 'own' || !isLarderError(error, 'UPSTREAM_CREDENTIAL_REFUSED')) throw error;
-      const other = await identify(asked, identity.credential);
-      if (limitOf(other).account !== limitOf(identity).account) return requestAs(other, asked);
-      credentialState?.refused(identity.credential);
+      if (requester.kind !== 'own' || !isLarderError(error, 'UPSTREAM_CREDENTIAL_REFUSED')) throw error;
+      const other = await requesterOf(asked, requester.credential);
+      if (rateLimitPlaceOf(other).credentialId !== rateLimitPlaceOf(requester).credentialId)
+        return requestAs(other, asked);
+      credentialHealth?.refused(requester.credential);
       throw error;
     }
   }
 
-  async function requestAs(identity: Identity, asked: UpstreamRequest): Promise<UpstreamResponse> {
-    const limit = limitOf(identity);
-    limit.cooldown.check(limit.account);
-    let reached = await route(outgoing(asked, identity));
-    if (asked.method === 'HEAD' && isHeadRefused(asked, reached)) {
-      discard(reached.answer);
-      reached = await route(outgoing({ ...asked, method: 'GET', range: FIRST_BYTE }, identity));
-      reached = { ...reached, answer: headOf(reached.answer) };
-    }
-    const failure = judge(reached, identity);
-    if (failure !== undefined) {
-      discard(reached.answer);
-      throw failure;
-    }
-    if (identity.kind === 'own') {
-      noteRateLimit(reached);
-      if (reached.credentialSent) credentialState?.accepted(identity.credential);
+  async function requestAs(requester: UpstreamRequester, asked: UpstreamRequest): Promise<UpstreamResponse> {
+    const reached = await judged(routedRequest(requester, asked, remote));
+    if (requester.kind === 'own') {
+      noteRemainingPulls(reached);
+      if (reached.credentialSent) credentialHealth?.accepted(requester.credential);
     }
     const { answer, challenges } = reached;
     const { status, headers, contentLength, body } = answer;
@@ -129,11 +144,11 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
       challenges,
       contentLength,
       body,
-      read: (limit) => readBody(answer, name, limit),
+      read: (limit) => readAnswer(answer, name, limit),
     };
   }
 
-  /** Connections stay open until it has ended. */
+  /** Keeps connections open until `work` has ended. */
   async function whileOpen<T>(work: Promise<T>): Promise<T> {
     running.add(work);
     try {
@@ -143,85 +158,28 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     }
   }
 
-  async function identify(
+  async function requesterOf(
     { credential, repository, signal }: UpstreamRequest,
     refused?: Credential,
-  ): Promise<Identity> {
+  ): Promise<UpstreamRequester> {
     switch (credential.kind) {
       case 'own':
         return { kind: 'own', credential: await credentials(repository, signal, refused) };
       case 'caller':
         return credential;
       case 'none':
-        return { kind: 'caller', authorization: undefined, account: STRANGER, knownGood: false };
+        return { kind: 'caller', authorization: undefined, credentialId: ANONYMOUS_CALLER, knownGood: false };
     }
   }
 
-  /** Where the 429s of an identity count. */
-  function limitOf(identity: Identity): { cooldown: Cooldown; account: string } {
-    return identity.kind === 'own'
-      ? { cooldown, account: identity.credential?.id ?? ANONYMOUS }
-      : { cooldown: cooldownOfCallers, account: identity.account };
+  function rateLimitPlaceOf(requester: UpstreamRequester): RateLimitPlace {
+    return requester.kind === 'own'
+      ? { rateLimits, credentialId: requester.credential?.credentialId ?? ANONYMOUS }
+      : { rateLimits: callerRateLimits, credentialId: requester.credentialId };
   }
 
-  function outgoing(asked: UpstreamRequest, identity: Identity): Parameters<typeof route>[0] {
-    const { method, kind, repository, path, signal } = asked;
-    return {
-      method,
-      kind,
-      repository,
-      identity,
-      signal,
-      url: new URL(`${remote.origin}${path}`),
-      headers: headersOf(asked),
-    };
-  }
-
-  /** The error that an answer means, when it is none for a client. */
-  function judge(
-    { answer, from, credentialSent }: RoutedAnswer,
-    identity: Identity,
-  ): LarderError | undefined {
-    const { status, headers } = answer;
-    const retryAfter = headers['retry-after'];
-    if (status >= 500) {
-      const retryAfterSeconds = parseRetryAfter(retryAfter, clock.now());
-      return new LarderError(
-        'UPSTREAM_5XX',
-        `${name} answered ${status}`,
-        retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
-      );
-    }
-    if (from === 'storage' && (status === 400 || status === 401 || status === 403)) {
-      return new LarderError(
-        'UPSTREAM_BAD_ANSWER',
-        `the storage that ${name} points to answered ${status} to its signed address`,
-      );
-    }
-    if (from === 'other registry' && status === 401 && identity.kind === 'caller') {
-      return new LarderError(
-        'UPSTREAM_BAD_ANSWER',
-        `the registry that ${name} points to wants a login, and only ${name} may see the caller's`,
-      );
-    }
-    if (status === 429) {
-      const limit = limitOf(identity);
-      return limit.cooldown.start(limit.account, retryAfter);
-    }
-    if (identity.kind === 'own' && credentialSent && (status === 401 || status === 403)) {
-      return new LarderError(
-        'UPSTREAM_CREDENTIAL_REFUSED',
-        `${name} answered ${status} to the configured credential`,
-        {
-          hint: 'check that the login in the Secret, or the identity of the pod, may pull this repository',
-        },
-      );
-    }
-    return undefined;
-  }
-
-  /** Docker Hub: `ratelimit-remaining: 20;w=21600` on manifests. */
-  function noteRateLimit({ answer }: RoutedAnswer): void {
+  /** Docker Hub sends `ratelimit-remaining: 20;w=21600` with manifests. */
+  function noteRemainingPulls({ answer }: RoutedAnswer): void {
     const remaining = /^\d+/.exec(answer.headers['ratelimit-remaining'] ?? '')?.[0];
     if (remaining !== undefined) metrics.ratelimitRemaining.set({ upstream_host: name }, Number(remaining));
   }
@@ -239,14 +197,16 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   };
 }
 
-/** All requests without any header. No HMAC is called so. */
-const STRANGER = '';
+/** Shared by all anonymous callers. No HMAC is empty. */
+const ANONYMOUS_CALLER = '';
 
-function headersOf({ accept, range }: UpstreamRequest): Record<string, string> {
-  return {
+function routedRequest(requester: UpstreamRequester, asked: UpstreamRequest, remote: URL): RoutedRequest {
+  const { method, kind, repository, path, accept, range, signal } = asked;
+  const headers = {
     ...(accept !== undefined && { accept }),
     ...(range !== undefined && {
       range: `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}`,
     }),
   };
+  return { method, kind, repository, requester, signal, url: new URL(`${remote.origin}${path}`), headers };
 }

@@ -15,7 +15,7 @@ import { declareCacheMetrics } from '../../src/cache/metrics.ts';
 import { createRelayListener } from '../../src/node-agent/relay/relay-listener.ts';
 import { connectRaw, createTestPki, waitFor, type RawConnection } from '../kit/index.ts';
 
-const LIMITS = { handshakeMs: 300, requestMs: 300, idleMs: 300, checkMs: 20 };
+const LIMITS = { handshakeMs: 300, requestMs: 300, idleMs: 300, checkMs: 20, headerBytes: 16 * 1024 };
 /** A listener adds a second to the idle time, for clients that use their connection at the last moment. */
 const SOON = { limitMs: 4_000 };
 

@@ -30,6 +30,7 @@ const WITH_HELM = [
   'install-helm',
   'first-cache',
   'first-pull',
+  'test-helm',
   'look',
   'private-caller',
   'private-shared',
@@ -112,6 +113,7 @@ export const guide: DeclareScenario = (the) => {
         everyMs: 500,
         what: 'a cache that serves, and its hit ratio',
       });
+      await follow('test-helm');
       await follow('look');
     });
 

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { lastingImage } from '../parts/runnable-image.ts';
 import { waitFor } from '../kit/index.ts';
 
+import { NAMESPACE } from './release.ts';
 import { OPEN, type DeclareScenario } from './setting.ts';
 
 const CONFIG = 'registries';
@@ -47,6 +48,21 @@ export const pull: DeclareScenario = (the) => {
       assert.deepEqual([summary?.caches, summary?.nodes], ['1/1', '1/1']);
       assert.equal(caches?.[0]?.state, 'Serving');
       assert.ok(existsSync(join(cluster.hosts, OPEN, 'hosts.toml')));
+    });
+
+    test('helm test finds all of it, and leaves nothing behind', async () => {
+      const { release, cluster } = the();
+      const printed = await release.test();
+      assert.match(printed, /^Phase: +Succeeded$/m);
+      for (const line of [
+        'ok   operator: 1 of 1 available',
+        'ok   node agents: 1 of 1 ready',
+        `ok   cache of ${OPEN}: status 200 from https://`,
+      ])
+        assert.ok(printed.includes(line), printed);
+      const kinds = 'pods,serviceaccounts,roles,rolebindings';
+      const left = await cluster.kubectl('get', kinds, `--namespace=${NAMESPACE}`, '--output=name');
+      assert.doesNotMatch(left, /larder-test/);
     });
 
     test('its image comes through the cache, which asks the registry for each blob once', async () => {

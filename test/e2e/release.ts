@@ -34,6 +34,8 @@ export interface ProgramPod {
 export interface Release {
   /** Installs or changes it, with these values besides its image, and waits until it runs. */
   install(...values: readonly string[]): Promise<string>;
+  /** Runs `helm test` and gives what it printed, with the log of its Pod. */
+  test(): Promise<string>;
   uninstall(): Promise<string>;
   /** Takes away whatever there is of it: release, namespace, CRDs with all their objects. */
   purge(): Promise<void>;
@@ -62,15 +64,15 @@ const RELAY = 'https://127.0.0.1:5010';
 export function createRelease(cluster: Cluster, image: ImageName): Release {
   const { kubectl } = cluster;
   const inNamespace = `--namespace=${NAMESPACE}`;
-  const helm = async (...args: readonly string[]): Promise<string> => {
+  const runHelm = (...args: readonly string[]) => {
     const env = {
       KUBECONFIG: cluster.api.kubeconfig,
       HELM_CACHE_HOME: '/run/helm',
       HELM_CONFIG_HOME: '/run/helm',
     };
-    const { stdout } = await run(needPart('helm'), args, { env, place: cluster, limit: LIMIT_MS });
-    return stdout;
+    return run(needPart('helm'), args, { env, place: cluster, limit: LIMIT_MS });
   };
+  const helm = async (...args: readonly string[]) => (await runHelm(...args)).stdout;
   const podsOf = async (program: Program): Promise<readonly ProgramPod[]> => {
     const selector = `--selector=${selectorOf(program)}`;
     const { items } = await kubectl.json<{ items: readonly ProgramPod[] }>('pods', inNamespace, selector);
@@ -115,6 +117,10 @@ export function createRelease(cluster: Cluster, image: ImageName): Release {
       const settings = all.flatMap((value) => ['--set', value]);
       const flags = [inNamespace, '--wait', '--timeout=3m', ...settings];
       return helm('upgrade', '--install', 'larder', CHART, ...flags);
+    },
+    async test() {
+      const { stdout, stderr } = await runHelm('test', 'larder', inNamespace, '--timeout=3m');
+      return stdout + stderr;
     },
     uninstall: () => helm('uninstall', 'larder', inNamespace, '--wait', '--timeout=3m'),
     async purge() {

@@ -17,7 +17,7 @@ import { newBlob, newImage, shareLarder } from './shared-larder.ts';
 
 const shared = shareLarder();
 
-/** After the end of a fault everything is normal within 10 s (contract, "Upstream trouble"). */
+/** After the end of a fault everything is normal within 10 s (docs/laws.md, "Do no harm"). */
 const RECOVERY = { limitMs: 10_000, everyMs: 200 };
 
 const wrongBodies: { name: string; fault: FaultEffects }[] = [

@@ -60,13 +60,8 @@ test('every law that the code cites has a section', () => {
 });
 
 test('every page of docs that the code cites exists', () => {
-  const cited = citing.flatMap((file) =>
-    [
-      ...read(file).matchAll(
-        /(?<![\w/])docs\/(?:guide|reference|decisions|[a-z]+\.md)[a-z/0-9.-]*\.?md|(?<![\w/])docs\/[a-z]+\.md/g,
-      ),
-    ].map(([page]) => ({ file, page })),
-  );
+  const cited = citing.flatMap((file) => [...read(file).matchAll(PAGE)].map(([page]) => ({ file, page })));
+  assert.ok(cited.length > 10);
   assert.deepEqual(
     cited.filter(({ page }) => !existsSync(join(ROOT, page))),
     [],
@@ -94,17 +89,20 @@ test('every file that the pages about the house name exists', () => {
   }
 });
 
+/** A page of ours; other projects' pages follow a slash. */
+const PAGE = /(?<![\w/])docs\/(?:(?:guide|reference|decisions)\/)?[a-z0-9-]+\.md/g;
+
 function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
 
-/** A value in the output of `larder gc`, which programs read. */
-const PUBLIC_VALUE = /'leftover'/g;
+/** A reason that `larder gc` gives to programs, and a field of the Lease of Kubernetes. */
+const PUBLIC_NAMES = /'leftover'|\bleftover:|holderIdentity/g;
 
 /** The words of a line in lower case, identifiers taken apart: `toldBook` is `told` and `book`. */
 function wordsOf(line: string): string[] {
   const apart = line
-    .replaceAll(PUBLIC_VALUE, '')
+    .replaceAll(PUBLIC_NAMES, '')
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replaceAll(/([A-Z])([A-Z][a-z])/g, '$1 $2');
   return apart.toLowerCase().match(/[a-z]+/g) ?? [];

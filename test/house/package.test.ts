@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { CLOUD_CLIENTS } from '../../src/upstream/cloud/cloud-client.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -13,6 +14,8 @@ interface Package {
   readonly dependencies: Record<string, string>;
   readonly devDependencies: Record<string, string>;
   readonly optionalDependencies: Record<string, string>;
+  readonly peerDependencies: Record<string, string>;
+  readonly peerDependenciesMeta: Record<string, { optional?: boolean }>;
   readonly allowScripts: Record<string, boolean>;
 }
 
@@ -41,6 +44,24 @@ describe('dependencies', () => {
     assert.doesNotMatch(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'), /"resolved"|\.tgz"/);
     for (const [path, { resolved }] of Object.entries(lockfile.packages))
       assert.equal(resolved, undefined, path);
+  });
+
+  test('of the clouds are optional peers: an installation leaves them out, a checkout has the version that is tested', () => {
+    const clients = Object.keys(CLOUD_CLIENTS);
+    assert.deepEqual(
+      manifest.peerDependencies,
+      Object.fromEntries(clients.map((name) => [name, `^${manifest.devDependencies[name]}`])),
+    );
+    assert.deepEqual(
+      manifest.peerDependenciesMeta,
+      Object.fromEntries(clients.map((name) => [name, { optional: true }])),
+    );
+    for (const name of clients) assert.equal(lockfile.packages[`node_modules/${name}`]?.dev, true, name);
+  });
+
+  test('of the clouds are installed in the major version that the error names', () => {
+    for (const [name, major] of Object.entries(CLOUD_CLIENTS))
+      assert.equal(manifest.devDependencies[name]?.split('.')[0], String(major), name);
   });
 
   test('run no scripts when they are installed: those that have one are named, and refused', () => {

@@ -7,7 +7,7 @@ import { startApiServer, type ApiServer } from '../cluster/start-api-server.ts';
 import { tempDir, waitFor } from '../kit/index.ts';
 import { requireParts } from '../parts/find.ts';
 import { GROUPS } from '../parts/groups.ts';
-import { chartObjects, type Workload } from './chart-objects.ts';
+import { chartObjects, type ChartObject, type PodSpec, type Workload } from './chart-objects.ts';
 
 const NAMESPACE = 'larder-system';
 const VALUES = { image: { repository: 'registry.example.com/larder' } };
@@ -107,6 +107,7 @@ describe('the chart at a real API server', requireParts([...GROUPS.api, 'helm'])
   for (const [name, level, refused] of [
     ['larder-operator', 'restricted', undefined],
     ['larder-uninstall', 'restricted', undefined],
+    ['larder-test', 'restricted', undefined],
     ['larder-node-agent', 'privileged', undefined],
     [
       'larder-node-agent',
@@ -119,15 +120,10 @@ describe('the chart at a real API server', requireParts([...GROUPS.api, 'helm'])
       const namespace = `${name}-${level}`;
       await api.kubectl('create', 'namespace', namespace);
       await enforce(namespace, level);
-      const workload = (await chartObjects(helm, VALUES)).workload(name);
-      await api.kubectl(
-        'create',
-        'serviceaccount',
-        workload.spec.template.spec.serviceAccountName,
-        '--namespace',
-        namespace,
-      );
-      const creation = api.kubectl.apply(podOf(workload, namespace));
+      const spec = podSpecOf((await chartObjects(helm, VALUES)).all, name);
+      await api.kubectl('create', 'serviceaccount', spec.serviceAccountName, '--namespace', namespace);
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec };
+      const creation = api.kubectl.apply(pod);
       await (refused === undefined ? creation : assert.rejects(creation, refused));
     });
   }
@@ -138,11 +134,14 @@ function pathOf(name: string): string {
   return fileURLToPath(new URL(`../../deploy/${name}`, import.meta.url));
 }
 
-function podOf({ spec, metadata }: Workload, namespace: string): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: metadata.name, namespace },
-    spec: spec.template.spec,
-  };
+/** Of a Pod, or of the Pods that a workload makes. */
+function podSpecOf(objects: readonly ChartObject[], name: string): PodSpec {
+  const pods = objects
+    .filter(({ metadata }) => metadata.name === name)
+    .map(({ kind, spec }) =>
+      kind === 'Pod' ? (spec as PodSpec) : (spec as Workload['spec'])?.template?.spec,
+    )
+    .filter((spec) => spec !== undefined);
+  assert.equal(pods.length, 1, name);
+  return pods[0]!;
 }

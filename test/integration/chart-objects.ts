@@ -23,6 +23,7 @@ export interface PodSpec {
   readonly serviceAccountName: string;
   readonly priorityClassName?: string;
   readonly imagePullSecrets?: readonly { readonly name: string }[];
+  readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly topologySpreadConstraints?: readonly object[];
   readonly containers: readonly [
     {

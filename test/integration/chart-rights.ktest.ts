@@ -7,11 +7,13 @@ import { startApiServer, type ApiServer } from '../cluster/start-api-server.ts';
 import { tempDir, waitFor } from '../kit/index.ts';
 import { requireParts } from '../parts/find.ts';
 import { GROUPS } from '../parts/groups.ts';
+import { chartObjects } from './chart-objects.ts';
 
 const NAMESPACE = 'larder-system';
 const OPERATOR = `system:serviceaccount:${NAMESPACE}:larder-operator`;
 const AGENT = `system:serviceaccount:${NAMESPACE}:larder-node-agent`;
 const CACHE = `system:serviceaccount:${NAMESPACE}:larder-cache`;
+const TEST = `system:serviceaccount:${NAMESPACE}:larder-test`;
 
 const READ = 'get list watch';
 /** Of what is applied. */
@@ -51,6 +53,12 @@ const AGENT_AT_HOME: Rights = {
   'coordination.k8s.io/leases': 'create get patch',
 };
 
+const TEST_AT_HOME: Rights = {
+  '/configmaps#larder-nodes': 'get',
+  'apps/deployments#larder-operator': 'get',
+  'apps/daemonsets#larder-node-agent': 'get',
+};
+
 interface ResourceRule {
   readonly verbs: readonly string[];
   readonly apiGroups: readonly string[];
@@ -75,6 +83,11 @@ describe(
       const helm = createHelm({ home: home.path, kubeconfig: api.kubeconfig });
       const settings = ['--create-namespace', '--set=image.repository=registry.example.com/larder'];
       await helm('install', 'larder', CHART, '--namespace', NAMESPACE, ...settings);
+      const { all } = await chartObjects(helm, { image: { repository: 'registry.example.com/larder' } });
+      // Helm makes those of `helm test` when the test runs.
+      await api.kubectl.apply(
+        ...all.filter(({ kind, metadata }) => metadata.name === 'larder-test' && kind !== 'Pod'),
+      );
       await api.kubectl('create', 'clusterrolebinding', 'editor', '--clusterrole=edit', '--user=editor');
       await api.kubectl('create', 'clusterrolebinding', 'owner', '--clusterrole=admin', '--user=owner');
       for (const user of ['editor', 'owner'])
@@ -114,6 +127,8 @@ describe(
       ['a node agent may elsewhere', AGENT, 'default', {}],
       ['a cache may in its namespace', CACHE, NAMESPACE, {}],
       ['a cache may elsewhere', CACHE, 'default', {}],
+      ['helm test may in its namespace', TEST, NAMESPACE, TEST_AT_HOME],
+      ['helm test may elsewhere', TEST, 'default', {}],
     ] as const) {
       test(`${title}: these things and nothing else`, async () => {
         assert.deepEqual(await rightsOf(user, namespace), rights);

@@ -7,7 +7,7 @@ import { renderManifests } from '../../deploy/manifests.ts';
 import { CHART, createHelm, WITHOUT_CLUSTER } from '../cluster/helm.ts';
 import { tempDir } from '../kit/index.ts';
 import { requireParts } from '../parts/find.ts';
-import { chartObjects } from './chart-objects.ts';
+import { chartObjects, type PodSpec } from './chart-objects.ts';
 
 const IMAGE = 'registry.example.com/larder';
 const DIGEST = `sha256:${'a'.repeat(64)}`;
@@ -28,16 +28,20 @@ const ALWAYS = [
   'DaemonSet/larder-node-agent',
   'Deployment/larder-operator',
   'Job/larder-uninstall',
+  'Pod/larder-test',
   'ResourceQuota/larder-critical-pods',
   'Role/larder-node-agent',
   'Role/larder-operator',
+  'Role/larder-test',
   'Role/larder-uninstall',
   'RoleBinding/larder-node-agent',
   'RoleBinding/larder-operator',
+  'RoleBinding/larder-test',
   'RoleBinding/larder-uninstall',
   'ServiceAccount/larder-cache',
   'ServiceAccount/larder-node-agent',
   'ServiceAccount/larder-operator',
+  'ServiceAccount/larder-test',
   'ValidatingAdmissionPolicy/larder-node-agent',
   'ValidatingAdmissionPolicyBinding/larder-node-agent',
 ];
@@ -51,7 +55,9 @@ describe('the chart', requireParts(['helm']), () => {
     chartObjects(helm, { ...values, image: { repository: IMAGE, ...values.image } });
 
   test('has nothing that helm lint warns of', async () => {
-    assert.match(await helm('lint', '--strict', CHART), /1 chart\(s\) linted, 0 chart\(s\) failed/);
+    const printed = await helm('lint', '--strict', CHART, `--set=image.repository=${IMAGE}`);
+    assert.match(printed, /1 chart\(s\) linted, 0 chart\(s\) failed/);
+    assert.doesNotMatch(printed, /\[(INFO|WARNING|ERROR)\]/);
   });
 
   for (const [title, values, names] of [
@@ -229,6 +235,33 @@ describe('the chart', requireParts(['helm']), () => {
     ]);
     const { periodSeconds = 0, timeoutSeconds = 0, failureThreshold = 0 } = agent.livenessProbe ?? {};
     assert.ok(periodSeconds * failureThreshold + timeoutSeconds < 20);
+  });
+
+  test('runs its test with the image of all others, only when asked, and takes account and rights away with it', async () => {
+    const nodeSelector = { 'kubernetes.io/os': 'linux', disk: 'fast' };
+    const values = { image: { pullSecrets: ['one'] }, operator: { nodeSelector } };
+    const { all } = await objectsFor(values);
+    const hooks = all.filter(({ metadata }) => metadata.name === 'larder-test');
+    for (const { kind, metadata } of hooks) {
+      assert.equal(metadata.annotations?.['helm.sh/hook'], 'test', kind);
+      const policy = metadata.annotations?.['helm.sh/hook-delete-policy'];
+      assert.equal(policy, 'before-hook-creation,hook-succeeded', kind);
+    }
+    const pod = hooks.find(({ kind }) => kind === 'Pod');
+    assert.ok(pod !== undefined);
+    const { serviceAccountName, imagePullSecrets, nodeSelector: selected, containers } = pod.spec as PodSpec;
+    assert.deepEqual(
+      [serviceAccountName, imagePullSecrets, selected],
+      ['larder-test', [{ name: 'one' }], nodeSelector],
+    );
+    const [{ image, command, args }] = containers;
+    assert.deepEqual([image, command], [`${IMAGE}:${VERSION}`, ['/usr/bin/node']]);
+    const script = readFileSync(join(CHART, 'files/helm-test.mjs'), 'utf8');
+    assert.deepEqual(
+      args.map((arg) => arg.trim()),
+      ['--input-type=module', '--eval', script.trim(), '60'],
+    );
+    for (const { text } of await renderManifests(helm)) assert.doesNotMatch(text, /larder-test/);
   });
 
   test('keeps the CRDs at an uninstall, unless told otherwise', async () => {

@@ -1,6 +1,6 @@
 /**
- * A controller at a real API server, behind a proxy that does wrong, while people change widgets, break what it has made, and restart it:
- * when that stops, the world is as the widgets want it, nothing foreign was touched, and every deletion has ended.
+ * A controller at a real API server behind a faulty proxy, while people change widgets, break its objects and restart it. After that the
+ * world is as the widgets want it, no foreign object was touched, and every deletion has ended.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -35,7 +35,7 @@ type Step =
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'restart' };
 
-/** `taken` is a name under which somebody else has something. */
+/** `taken` is the name of a foreign object. */
 const name = fc.constantFrom('a', 'b', 'taken');
 const spec = fc.oneof(
   fc.record({ size: fc.nat(9) }),
@@ -74,7 +74,7 @@ describe('a controller at a real API server', requireParts(GROUPS.api), () => {
     await api[Symbol.asyncDispose]();
   });
 
-  test('property: after any faults the world is as it is wanted, and nobody is asked again', async () => {
+  test('property: after any faults the world is as wanted, and no more requests are sent', async () => {
     const foreign = await foreignObjects(direct);
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
@@ -95,12 +95,12 @@ describe('a controller at a real API server', requireParts(GROUPS.api), () => {
   });
 });
 
-/** What people do to what is not theirs. */
+/** Edits of people to objects of the controller. */
 const DRIFT = [{ op: 'add', path: '/data/size', value: 'drifted' }] as const;
 
 const FOREIGN = [configMap('widget-taken', { a: '1' }, 'test'), configMap('other', { a: '1' }, 'test')];
 
-/** As they are, with their versions. */
+/** Objects as they are, with their versions. */
 function foreignObjects(direct: KubeClient): Promise<readonly object[]> {
   return Promise.all(FOREIGN.map(({ metadata }) => direct.get(CONFIG_MAPS, metadata, forever())));
 }
@@ -165,14 +165,14 @@ async function take(one: Step, it: Controlling, direct: KubeClient): Promise<voi
   }
 }
 
-/** Waits until the world is as it is wanted. */
+/** Waits until the world is as wanted. */
 async function converged(direct: KubeClient): Promise<void> {
   let last: string | undefined;
   const isSo = async (): Promise<boolean> => (last = await difference(direct)) === undefined;
   await waitFor(isSo, { limitMs: 30_000, everyMs: 20 }).catch(() => assert.fail(last));
 }
 
-/** What in the world is not as it should be; undefined when all is. */
+/** First deviation of the world from what is wanted. Undefined if there is none. */
 async function difference(direct: KubeClient): Promise<string | undefined> {
   const { items: widgets } = await direct.list(WIDGETS, { namespace: 'test' }, forever());
   const { items: configMaps } = await direct.list(CONFIG_MAPS, { namespace: 'test' }, forever());
@@ -196,13 +196,13 @@ async function difference(direct: KubeClient): Promise<string | undefined> {
     }));
   const [a, b] = [JSON.stringify(wanted), JSON.stringify(found)];
   if (a !== b) return `wanted ${a}, found ${b}`;
-  const untold = widgets.filter(
+  const unreported = widgets.filter(
     ({ metadata, status }) => metadata.name !== 'taken' && status?.phase !== 'Ready',
   );
-  return untold.length > 0 ? `${untold.length} widgets are not told` : undefined;
+  return unreported.length > 0 ? `${unreported.length} widgets have no status` : undefined;
 }
 
-/** Waits until nothing but watches has been asked for in 250 ms, which are 12 s of the controller's. */
+/** Waits until only watches have been requested for 250 ms, which are 12 s of the controller's. */
 async function quiet(proxy: ApiProxy): Promise<void> {
   const others = (): number => proxy.requests().filter(({ verb }) => verb !== 'watch').length;
   await waitFor(

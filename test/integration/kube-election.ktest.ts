@@ -1,6 +1,6 @@
 /**
  * Electors around a Lease of a real API server, each behind a proxy of its own that fails, delays and cuts it off, with clocks that
- * disagree. Their time passes faster than ours, so that a lease of 15 s runs out in 1.5.
+ * disagree. Their time passes faster, so a lease of 15 s expires in 1.5 s.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -68,7 +68,7 @@ describe('electors at a real API server', requireParts(GROUPS.api), () => {
   });
 
   for (const count of [2, 3]) {
-    test(`property: of ${count} never two lead, whatever happens; one does when that is over`, async () => {
+    test(`property: of ${count} replicas never two lead during any faults; one does after them`, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 16 }), async (steps) => {
           await using replicas = await startReplicas(api, count);
@@ -95,7 +95,7 @@ describe('electors at a real API server', requireParts(GROUPS.api), () => {
     });
   }
 
-  test('a leader that is cut off ends its work before another begins, and its program ends', async () => {
+  test('a leader without a network ends its work before another begins, and its program ends', async () => {
     await using replicas = await startReplicas(api, 2);
     await waitFor(() => replicas.leaders().length === 1);
     const [first] = replicas.leaders();
@@ -121,7 +121,7 @@ describe('electors at a real API server', requireParts(GROUPS.api), () => {
       await waitFor(() => replicas.leaders().length === 1);
       times.push(systemClock.monotonic() - stoppedAt);
     }
-    // Whoever follows asks every 2 to 2.5 s. The machine may be busy: once in two times suffices.
+    // Waiting replicas ask every 2 to 2.5 s. The machine may be busy, so once in two tries suffices.
     assert.ok(Math.min(...times) < 3000, `${times.join(', ')} ms`);
     assert.deepEqual(replicas.breaches, []);
   });
@@ -155,13 +155,13 @@ interface Replica {
 interface Replicas extends AsyncDisposable {
   readonly all: readonly Replica[];
   leaders(): readonly Replica[];
-  /** Starts programs again that have ended, under other names. */
+  /** Restarts ended programs under other names. */
   restart(): void;
-  /** Whose work has begun while another's went on. */
+  /** Programs whose work began while another's was running. */
   readonly breaches: readonly string[];
 }
 
-/** `count` of them, around a Lease of their own. */
+/** Starts `count` electors around a Lease of their own. */
 async function startReplicas({ server }: RealApi, count: number, factor = FACTOR): Promise<Replicas> {
   await using cleanup = new AsyncDisposableStack();
   const lease = { namespace: 'test', name: `lease-${randomUUID()}` };

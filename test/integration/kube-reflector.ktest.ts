@@ -1,6 +1,6 @@
 /**
- * The law of `test/kube/reflector-model.test.ts` at a real API server, behind a proxy that does wrong: when that stops, the cache is as
- * the server is, handlers were told one unbroken story of each object, and whole states were asked for no more often than it took.
+ * The law of `test/kube/reflector-model.test.ts` at a real API server behind a faulty proxy. After the faults the store equals the server,
+ * handlers received an unbroken story of each object, and whole states were requested no more often than necessary.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -72,7 +72,7 @@ describe('at a real API server', requireParts(GROUPS.api), () => {
   let api: RealApi;
   let direct: ReturnType<typeof realTimeClientOf>;
   before(async () => {
-    // ConfigMaps come from etcd itself, so that what it has compacted is gone; widgets from the server's cache.
+    // ConfigMaps come from etcd itself, so compacted versions are gone; widgets come from the server's cache.
     api = await startRealApi({ flags: { 'watch-cache-sizes': 'configmaps#0' } });
     direct = realTimeClientOf(api.endpoint, systemClock);
   });
@@ -82,7 +82,7 @@ describe('at a real API server', requireParts(GROUPS.api), () => {
   });
 
   function property<T extends KubeObject>(from: string, kind: Kind<T>): void {
-    test(`property: after any faults the cache is as the server is, from ${from}`, async () => {
+    test(`property: after any faults the store equals the server, from ${from}`, async () => {
       const steps = fc.array(step, { minLength: 10, maxLength: 40 });
       await fc.assert(
         fc.asyncProperty(steps, async (all) => {
@@ -93,7 +93,7 @@ describe('at a real API server', requireParts(GROUPS.api), () => {
           it.proxy.link.latencyMs = 0;
           await it.current(direct);
           assert.deepEqual(it.breaches, []);
-          assert.deepEqual(new Set(it.known()), new Set(it.cache()));
+          assert.deepEqual(new Set(it.known()), new Set(it.objects()));
           const [relists, due] = [await it.relists(), 1 + all.reduce((sum, one) => sum + expiriesOf(one), 0)];
           assert.ok(relists <= due, `${relists} whole states where ${due} would do`);
         }),
@@ -107,7 +107,7 @@ describe('at a real API server', requireParts(GROUPS.api), () => {
     make: (one, value) => configMap(one, { value: String(value) }, 'test'),
   });
 
-  test('a version that etcd has compacted while nobody listened takes one new list', async () => {
+  test('a version that etcd has compacted between two watches takes one new list', async () => {
     await using it = await startReflecting(api, CONFIG_MAPS);
     await it.current(direct);
     it.proxy.link.network = 'refused';
@@ -119,10 +119,10 @@ describe('at a real API server', requireParts(GROUPS.api), () => {
     await it.current(direct);
     assert.equal(await it.relists(), 2);
     assert.deepEqual(it.breaches, []);
-    assert.ok(!it.told.join().includes('gone'));
+    assert.ok(!it.changes.join().includes('gone'));
   });
 
-  test('so does what etcd has compacted in part, which the API server never calls expired', async () => {
+  test('a version that etcd has compacted in part takes one too, although the API server never calls it expired', async () => {
     const made = await direct.create(CONFIG_MAPS, configMap('replaced', {}, 'test'), forever());
     await using it = await startReflecting(api, CONFIG_MAPS);
     await it.current(direct);
@@ -136,7 +136,10 @@ describe('at a real API server', requireParts(GROUPS.api), () => {
   });
 });
 
-/** How many whole states a step may cost: versions that are too old, or that the server cannot place, or fails at three times. */
+/**
+ * Limit of the whole states that a step may cost: versions that are too old, that the server cannot interpret, or that it fails at three
+ * times.
+ */
 function expiriesOf(one: Step): number {
   if (one.do === 'compact') return 1;
   if (one.do !== 'fault') return 0;
@@ -148,9 +151,9 @@ function expiriesOf(one: Step): number {
 
 interface Reflecting<T> extends AsyncDisposable, Story<T> {
   readonly proxy: ApiProxy;
-  cache(): readonly T[];
+  objects(): readonly T[];
   relists(): Promise<number>;
-  /** Waits until it watches, and knows all that the server has. */
+  /** Waits until the reflector watches and the store equals the server. */
   current(direct: KubeClient): Promise<void>;
 }
 
@@ -163,8 +166,8 @@ async function startReflecting<T extends KubeObject>(
   const metrics = declareKubeMetrics(createMetricsRegistry());
   const proxy = await startApiProxy(server.access);
   const client = realTimeClientOf(endpointOf(proxy.access), clock);
-  const { cache, writer } = createObjectStore<T>({ logger: silentLogger }, { freeze: true });
-  const story = followStory(cache);
+  const { store, writer } = createObjectStore<T>({ logger: silentLogger }, { freeze: true });
+  const story = followStory(store);
   const reflector = createReflector(
     { client, clock, logger: silentLogger, metrics, random: Math.random },
     { resource, query: { namespace: 'test' } },
@@ -175,13 +178,13 @@ async function startReflecting<T extends KubeObject>(
   return {
     ...story,
     proxy,
-    cache: () => cache.list(),
+    objects: () => store.list(),
     relists: async () => parseMetrics(await metrics.registry.metrics()).sum('larder_kube_relists_total'),
     async current(direct) {
       const { items } = await direct.list(resource, { namespace: 'test' }, forever());
       const expected = textOfList(items);
-      await waitFor(() => proxy.watches.length > 0 && textOfList(cache.list()) === expected, {
-        what: 'the cache to be as the server is',
+      await waitFor(() => proxy.watches.length > 0 && textOfList(store.list()) === expected, {
+        what: 'the store to equal the server',
         limitMs: 20_000,
       });
     },

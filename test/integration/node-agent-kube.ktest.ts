@@ -16,7 +16,7 @@ import { startAgentProcess } from './node-agent-process.ts';
 const NAMESPACE = 'larder-system';
 const NODE = 'worker-1.example';
 
-/** What an agent may do, and nothing else. */
+/** The rights of an agent, and no others. */
 const RIGHTS = [
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -48,7 +48,7 @@ const MIRROR = {
 };
 
 describe('a node agent in a cluster', requireParts([...GROUPS.api, 'kube-controller-manager']), () => {
-  test('carries out what the ConfigMap says, tells in its Lease, which goes with its Pod, and may do no more', async () => {
+  test('carries out the ConfigMap, reports in its Lease, which is deleted with its Pod, and has no other rights', async () => {
     await using api = await startApiServer({ controllerManager: true });
     using own = tempDir();
     const kubeconfig = own.write('agent.conf', kubeconfigOf(api.accessFor({ commonName: 'agent' })));
@@ -93,7 +93,7 @@ describe('a node agent in a cluster', requireParts([...GROUPS.api, 'kube-control
   });
 });
 
-/** One stolen login of a node must not lead the others elsewhere. */
+/** A stolen login of one node must not redirect the other nodes. */
 async function assertDenied(asAgent: Kubectl): Promise<void> {
   const theirs = ['--namespace', NAMESPACE];
   await assert.rejects(asAgent.apply(document({ revision: '2' })), /cannot patch resource "configmaps"/);
@@ -119,7 +119,7 @@ function document(content: object): object {
   };
 }
 
-/** A Pod that stands for the agent's own: its uid. */
+/** Creates a Pod that stands for the agent's own, and returns its uid. */
 async function podOf(kubectl: Kubectl): Promise<string> {
   const pod = {
     apiVersion: 'v1',

@@ -9,21 +9,21 @@ export interface AgentPlace {
   readonly containerdConfig: string;
 }
 
-/** `bin/larder node-agent`. Disposing it kills it, if it still runs. */
+/** `bin/larder node-agent`. Disposing kills a running process. */
 export interface AgentProcess extends AsyncDisposable {
   readonly pid: number;
-  /** What it last said of its node. */
+  /** Last logged status of the node. */
   status(): LogLine;
   stop(): Promise<void>;
   kill(): Promise<void>;
 }
 
-/** One that reads its document from a file. */
+/** An agent that reads its document from a file. */
 export interface AgentOfFile extends AgentProcess {
   writeDocument(document: object): void;
 }
 
-/** Starts one that reads this document from a file. As {@link startAgentProcess}. */
+/** Starts an agent that reads this document from a file. See {@link startAgentProcess}. */
 export async function startAgentOfFile(document: object, place: AgentPlace): Promise<AgentOfFile> {
   await using cleanup = new AsyncDisposableStack();
   const files = cleanup.use(tempDir());
@@ -37,7 +37,7 @@ export async function startAgentOfFile(document: object, place: AgentPlace): Pro
   };
 }
 
-/** Starts it and waits until it relays. Throws an `Error` with its log when it does not. */
+/** Starts an agent and waits until it relays. Throws an `Error` with its log if it does not. */
 export async function startAgentProcess(flags: readonly string[], place: AgentPlace): Promise<AgentProcess> {
   const args = ['node-agent', ...flags, '--log-format', 'json', '--address', `127.0.0.1:${place.port}`];
   args.push('--certs-dir', place.certsDirectory, '--containerd-config', place.containerdConfig);

@@ -40,7 +40,7 @@ for (const part of ['containerd1', 'containerd2'] as const) {
       test('pulls by the cache; from the origin at once when the agent is killed, or the cache', async (context) => {
         await using cluster = await startCluster(part);
         const { containerd, larder, registry } = cluster;
-        // Without DNS a name leads to its registry by a file only; once to warm up, once to measure.
+        // Without DNS a name leads to its registry by a file only. One pull to warm up, one to measure.
         containerd.useMirror(CACHED, registry.url);
         await timedPull(containerd, CACHED);
         const direct = await timedPull(containerd, CACHED);
@@ -74,7 +74,7 @@ for (const part of ['containerd1', 'containerd2'] as const) {
         await waitFor(() => !existsSync(hostsToml(cluster, CACHED)), { what: 'hosts.toml to go' });
       });
 
-      test('pulls by a mirror with an authority of its own; what somebody else wrote stays, all of ours goes', async () => {
+      test('pulls by a mirror with an authority of its own; foreign files stay, all of ours are removed', async () => {
         await using cluster = await startCluster(part);
         const { containerd, larder, registry } = cluster;
         containerd.useMirror(FOREIGN, registry.url);
@@ -96,7 +96,7 @@ for (const part of ['containerd1', 'containerd2'] as const) {
   );
 }
 
-/** A registry, a cache of it over TLS, and a containerd; agents as they are asked for, all at one port. */
+/** A registry, a cache of it over TLS, a containerd, and agents on demand, all at one port. */
 async function startCluster(part: 'containerd1' | 'containerd2'): Promise<Cluster> {
   await using cleanup = new AsyncDisposableStack();
   const files = cleanup.use(tempDir());
@@ -148,7 +148,7 @@ async function startCluster(part: 'containerd1' | 'containerd2'): Promise<Cluste
   };
 }
 
-/** Milliseconds that a pull as kubelet makes it takes, with nothing there before. */
+/** Milliseconds of a pull as kubelet makes it, without earlier content. */
 async function timedPull(containerd: Containerd, name: string): Promise<number> {
   await containerd.removeImages();
   const begin = performance.now();
@@ -158,8 +158,8 @@ async function timedPull(containerd: Containerd, name: string): Promise<number> 
 }
 
 /**
- * Within 1 s of the time without, once in a few times, since the machine may be busy: connections are refused at once, and 503 takes
- * milliseconds.
+ * Asserts a pull within 1 s of the time without an agent, once in a few tries, since the machine may be busy. Connections are refused at
+ * once, and 503 takes milliseconds.
  */
 async function assertClose(
   context: TestContext,

@@ -12,7 +12,7 @@ export type DigestAlgorithm = 'sha256' | 'sha512';
 
 /** Content that can be read from any offset. Offsets are half open: `[start, end)`. */
 export interface TestBlob {
-  /** `sha256:...`, computed at the first look and remembered. */
+  /** `sha256:...`, computed at the first access and remembered. */
   readonly digest: string;
   readonly size: number;
   /** The bytes, copied. */
@@ -20,7 +20,7 @@ export interface TestBlob {
   /** The bytes as views of at most `chunkBytes`, without copying. Do not change them. */
   chunks(start?: number, end?: number, chunkBytes?: number): Iterable<Buffer>;
   stream(start?: number, end?: number): Readable;
-  /** True when `bytes` is what this content has at `offset`; compares about as fast as memory can be read. */
+  /** True if `bytes` equals this content at `offset`. Compares about as fast as memory can be read. */
   matches(bytes: Uint8Array, offset: number): boolean;
 }
 

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { createTestPki } from './index.ts';
 
-test('the certificate of a client says who it is, and is signed by the authority', () => {
+test('the certificate of a client names it, and is signed by the authority', () => {
   const pki = createTestPki();
   const { cert, key } = pki.client({ commonName: 'system:node:one', organization: 'system:nodes' });
   const certificate = new X509Certificate(cert);

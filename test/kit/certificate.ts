@@ -5,15 +5,15 @@
 import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 
-/** What can be wrong with a server's certificate: signed by nobody known, past its end, for another name. */
+/** Flaws of a server's certificate: unknown signer, past its end, for another name. */
 export type CertificateFlaw = 'untrusted' | 'expired' | 'wrong-name';
 
 export interface TestPki {
-  /** The authority's certificate: what clients have to trust. */
+  /** The authority's certificate, which clients must trust. */
   readonly caPem: string;
-  /** Key and certificate of a server; with a flaw when told. Made at the first look and remembered. */
+  /** Key and certificate of a server, with a flaw on demand. Made at the first call and remembered. */
   server(flaw?: CertificateFlaw): KeyPair;
-  /** Key and certificate of a client, a new one at each call. A server that trusts the authority reads from it who it is. */
+  /** Key and certificate of a client, a new one at each call. A server that trusts the authority reads the client's name from it. */
   client(subject: Subject): KeyPair;
 }
 
@@ -52,7 +52,7 @@ export function createTestPki(names: readonly string[] = LOOPBACK): TestPki {
 const LOOPBACK = ['localhost', '127.0.0.1', '127.0.0.2', '127.0.0.3', '::1'];
 
 interface Authority {
-  /** Its own: who trusts two authorities finds them by name. */
+  /** A name of its own: a client that trusts two authorities finds them by name. */
   readonly name: string;
   readonly key: KeyObject;
   readonly pem: string;

@@ -15,7 +15,7 @@ test('a body is kept, only hashed, or compared', async () => {
   assert.deepEqual([compared.digest, compared.matches, compared.complete], [undefined, false, true]);
 });
 
-test('a slow reader is slow, and one that is told to leaves', async () => {
+test('a reader can be slow, and can leave', async () => {
   await using upstream = await startUpstream();
   const blob = blobOf(600_000);
   upstream.push('r', blob);
@@ -27,7 +27,7 @@ test('a slow reader is slow, and one that is told to leaves', async () => {
   assert.ok(!left.complete && left.bytes >= 100_000, `${left.bytes}`);
 });
 
-test('a pull uses alias and ns as told', async () => {
+test('a pull uses the given alias and ns', async () => {
   await using upstream = await startUpstream();
   upstream.push('docker.io/library/app', imageOf(), 'v1');
   await pullImage(upstream.url, 'library/app', 'v1', { alias: 'docker.io', ns: 'reg.example:5000' });

@@ -1,4 +1,4 @@
-/** A raw HTTP client for tests: one request, no redirects, no retries; it says exactly what came back. */
+/** A raw HTTP client for tests: one request, no redirects, no retries, and an exact report of the answer. */
 import { createHash } from 'node:crypto';
 import {
   request as httpRequest,
@@ -13,11 +13,11 @@ import type { TestBlob } from './blob.ts';
 export interface GetOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string | string[]>>;
-  /** Path and query exactly as they are sent, where the URL's own form would be tidied up (`/a/../b`). */
+  /** Path and query exactly as sent, where a URL would be normalised (`/a/../b`). */
   readonly path?: string;
   /** Body of the request. */
   readonly send?: string | Uint8Array;
-  /** Keeps connections; without one every request opens its own. */
+  /** Keeps connections. Without an agent every request opens its own. */
   readonly agent?: Agent;
   /** PEM of the authority to trust. */
   readonly ca?: string | undefined;
@@ -28,8 +28,8 @@ export interface GetOptions {
   /** Reads no faster than this. */
   readonly slowBytesPerSecond?: number;
   /**
-   * What to do with the body: keep it and hash it (`keep`, unless told), hash it only (`hash`), or compare it on the way
-   * with what is expected from offset `from` (0), which holds nothing and costs next to nothing.
+   * Treatment of the body: keep and hash it (`keep`, by default), hash it only (`hash`), or compare it on the way with the expected content
+   * from offset `from` (0), which holds nothing and costs next to nothing.
    */
   readonly body?: 'keep' | 'hash' | { readonly expect: TestBlob; readonly from?: number };
   /** Called when the kernel has the whole request. */
@@ -49,11 +49,11 @@ export interface GetResult {
   readonly bytes: number;
   /** `sha256:...` of the bytes received; undefined when they were compared instead. */
   readonly digest: string | undefined;
-  /** With `expect`: every byte received was right. Right bytes can still be too few: see `complete`. */
+  /** With `expect`, true if every received byte was right. There may be too few of them: see `complete`. */
   readonly matches: boolean | undefined;
-  /** The body came to its proper end. */
+  /** True if the body came to its proper end. */
   readonly complete: boolean;
-  /** Why it did not. */
+  /** The reason of an incomplete body. */
   readonly failure: Error | undefined;
   /** The body as text. */
   text(): string;
@@ -128,7 +128,7 @@ function open(url: string, options: GetOptions): Promise<IncomingMessage> {
     });
     request.once('response', resolve);
     if (options.onSent !== undefined) request.once('finish', options.onSent);
-    // Stays after the first error: a socket may fail again while its body is being given up.
+    // Stays after the first error, because a socket may fail again while its body is destroyed.
     request.on('error', reject);
     request.end(options.send);
   });

@@ -1,7 +1,6 @@
 /**
- * Stands in for the services that clouds hand out logins by, all of them at one loopback address: the APIs of ECR and ECR
- * Public, the credentials of an ECS or EKS container, STS, the metadata servers of Google and Azure. It hands out what the
- * test says and counts who asked.
+ * Stands in for the services of clouds that give logins, all at one loopback address: the APIs of ECR and ECR Public, the credentials of an
+ * ECS or EKS container, STS, the metadata servers of Google and Azure. The test chooses the logins, and all requests are counted.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -20,9 +19,9 @@ export interface CloudRequest {
 }
 
 export interface Cloud extends AsyncDisposable {
-  /** What is handed out next: the password of ECR, the access token of Google or Azure. */
+  /** The next login: the password of ECR, the access token of Google or Azure. */
   secret: string;
-  /** How long it lives. */
+  /** Life of the next login. */
   lifeSeconds: number;
   /** `refuses`: 403 to every request, as to an identity that is not allowed to. `hangs`: no answer at all. */
   mood: 'answers' | 'refuses' | 'hangs';
@@ -33,8 +32,8 @@ export interface Cloud extends AsyncDisposable {
 }
 
 /**
- * Starts it on free ports. `behindProxy`: it is found by the names of the real services, through a proxy and with TLS,
- * and the identity is that of a service account whose token is in a file.
+ * Starts the services on free ports. With `behindProxy` they have the names of the real services, behind a proxy and with TLS, and
+ * the identity is that of a service account with a token in a file.
  */
 export async function startCloud(secret: string, { behindProxy = false } = {}): Promise<Cloud> {
   const requests: CloudRequest[] = [];

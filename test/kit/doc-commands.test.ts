@@ -31,7 +31,7 @@ $ cat <<< word
 `;
 
 describe('the commands of a page', () => {
-  test('are those of the tagged blocks, with here-documents and continued lines, and what they print', () => {
+  test('are those of the tagged blocks, with here-documents, continued lines and output', () => {
     assert.deepEqual(docSteps(PAGE), [
       {
         name: 'look',
@@ -80,7 +80,7 @@ describe('the commands of a page', () => {
       /line 5: a second step a/,
     ],
   ] as const) {
-    test(`cannot be told from ${title}`, () => {
+    test(`are not confused with ${title}`, () => {
       assert.throws(() => docSteps(page), message);
     });
   }

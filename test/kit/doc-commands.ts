@@ -5,9 +5,9 @@ export interface DocStep {
 }
 
 export interface DocCommand {
-  /** What a shell is to run: several lines where the page has a here-document or lines that end with a backslash. */
+  /** The text for a shell: several lines for a here-document, or for lines that end with a backslash. */
   readonly text: string;
-  /** What the page says that it prints; empty where the page does not say. */
+  /** The output as the page has it; empty if the page has none. */
   readonly output: string;
 }
 
@@ -18,9 +18,9 @@ const PROMPT = '$ ';
 const HERE_DOCUMENT = /(?<!<)<<(?!<)-?\s*(['"]?)(\w+)\1/;
 
 /**
- * The commands that a page tells its reader to run, in the order of the page: each block that begins with "```console" right below a
- * line `<!-- step: NAME -->`. A command begins with `$ `; what follows it is its output. Blocks without such a line are for readers
- * alone. Throws an `Error` with the line number where the page breaks these rules, so that no step is ever lost.
+ * Reads the commands of a page for its reader, in the order of the page: each block that begins with "```console" right below a line
+ * `<!-- step: NAME -->`. A command begins with `$ `, and its output follows. Blocks without such a line are for readers alone. Throws an
+ * `Error` with the line number for a page that breaks these rules, so that no step is ever lost.
  */
 export function docSteps(page: string): DocStep[] {
   const lines = page.split('\n');
@@ -40,7 +40,7 @@ export function docSteps(page: string): DocStep[] {
   return steps;
 }
 
-/** A command for other names than those of the page: each key of `names` becomes its value, the longest first, all at once. */
+/** A command with other names than those of the page: replaces each key of `names` by its value, the longest first, all at once. */
 export function withNames(command: string, names: Readonly<Record<string, string>>): string {
   const known = Object.keys(names).sort((a, b) => b.length - a.length);
   if (known.length === 0) return command;

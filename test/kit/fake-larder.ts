@@ -1,4 +1,4 @@
-/** A stand-in for `bin/larder` that keeps to its contract just as far as the tests of `process.ts` need. */
+/** A stand-in for `bin/larder` with the part of its contract that the tests of `process.ts` need. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -35,7 +35,7 @@ function serve(): void {
   process.on('SIGTERM', () => process.exit(0));
 }
 
-/** Shows its configured password where none belongs. */
+/** Shows its configured password in the wrong place. */
 function leakInto(place: string): void {
   const store = flag('--store');
   mkdirSync(store, { recursive: true });

@@ -34,7 +34,7 @@ export interface TestImage {
   /** The manifests of an index. */
   readonly children: readonly TestImage[];
   readonly platform: Platform | undefined;
-  /** As a referrers answer shows it: the manifest's `artifactType`, else its config's media type. */
+  /** The type in a list of referrers: the manifest's `artifactType`, else its config's media type. */
   readonly artifactType: string | undefined;
   readonly annotations: Readonly<Record<string, string>> | undefined;
   /** Digest of the manifest this one refers to. */
@@ -43,12 +43,12 @@ export interface TestImage {
 
 export interface ImageOptions {
   readonly seed?: number;
-  /** Sizes in bytes, or blobs; two layers of 2000 and 3000 bytes unless told. */
+  /** Sizes in bytes, or blobs; two layers of 2000 and 3000 bytes by default. */
   readonly layers?: readonly (number | TestBlob)[];
   readonly format?: 'oci' | 'docker';
   readonly platform?: Platform;
   readonly annotations?: Readonly<Record<string, string>>;
-  /** How the manifest and what it refers to are addressed. */
+  /** Algorithm of all digests: of the manifest, its config and layers. */
   readonly algorithm?: DigestAlgorithm;
 }
 
@@ -105,7 +105,7 @@ export function indexOf(children: readonly TestImage[], options: IndexOptions = 
 
 export interface ArtifactOptions {
   readonly artifactType: string;
-  /** The manifest it refers to, which makes it a referrer. */
+  /** The subject, which makes the artifact a referrer. */
   readonly subject?: TestImage;
   readonly layers?: readonly TestBlob[];
   readonly annotations?: Readonly<Record<string, string>>;
@@ -142,7 +142,7 @@ export function zeroByteBlob(): TestBlob {
   return blobFrom('');
 }
 
-/** An image whose manifest has exactly `bytes` bytes; one more than {@link MANIFEST_LIMIT} unless told. */
+/** An image whose manifest has exactly `bytes` bytes; one more than {@link MANIFEST_LIMIT} by default. */
 export function oversizedImage(bytes = MANIFEST_LIMIT + 1): TestImage {
   const bare = imageOf({ annotations: { padding: '' } }).size;
   return imageOf({ annotations: { padding: 'x'.repeat(bytes - bare) } });

@@ -1,13 +1,13 @@
-/** Finds what a piece of a test left behind: sockets, listeners, timers, children, temporary directories. */
+/** Finds leaks of a part of a test: sockets, listeners, timers, children, temporary directories. */
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { TEMP_PREFIX } from './temp.ts';
 import { waitFor } from './wait.ts';
 
 /**
- * Runs `work` and fails when this process then has more open resources (`process.getActiveResourcesInfo`) or temporary
- * directories of the kit than before. What closes late, as sockets do, has `limitMs` (2000) to go. Nothing else may
- * run in the process meanwhile.
+ * Runs `work`, and fails if this process then has more open resources (`process.getActiveResourcesInfo`) or temporary directories of the
+ * kit than before. Resources that close late, such as sockets, have `limitMs` (2000) to close. Nothing else may run in the process
+ * meanwhile.
  */
 export async function assertNoLeaks(work: () => Promise<void>, limitMs = 2000): Promise<void> {
   const before = census();

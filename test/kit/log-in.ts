@@ -1,4 +1,4 @@
-/** What a client does with a challenge. */
+/** Answers a challenge as a client does. */
 import { basic, get, type GetOptions } from './client.ts';
 
 export interface Login {
@@ -7,10 +7,10 @@ export interface Login {
 }
 
 /**
- * The `Authorization` that a challenge asks for: Basic as it is, Bearer by a token that a GET of the realm gives. Undefined when
- * there is none to give.
+ * The `Authorization` that a challenge demands: Basic unchanged, Bearer with the token of a GET of the realm. Undefined without a
+ * known scheme.
  *
- * @throws Error when the token server refuses.
+ * @throws Error if the token server refuses.
  */
 export async function logIn(
   challenge: string,

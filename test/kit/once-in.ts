@@ -1,8 +1,8 @@
 /**
- * For what a busy machine may spoil: tries again until an `attempt` is as meant, `times` times at the most. An attempt gives why it was not,
- * or undefined; what it throws is a failure at once.
+ * Repeats an `attempt` that a busy machine may spoil until it succeeds, at most `times` times. A spoiled attempt resolves with its
+ * reason, a good one with undefined. An error of an attempt is thrown at once.
  *
- * @throws Error with all reasons when none was.
+ * @throws Error with all reasons if no attempt succeeded.
  */
 export async function onceIn(times: number, attempt: () => Promise<string | undefined>): Promise<void> {
   const failures: string[] = [];

@@ -36,7 +36,7 @@ test('a server is started with its files, asked and stopped', async () => {
   assert.equal(existsSync(store), false);
 });
 
-test('a server that is killed has not ended by itself, and its logs stay', async () => {
+test('a killed server has not ended by itself, and its logs stay', async () => {
   await using larder = await startLarder({ executable });
   assert.deepEqual(await larder.stop('SIGKILL'), { code: null, signal: 'SIGKILL' });
   assert.deepEqual(await larder.exited, { code: null, signal: 'SIGKILL' });

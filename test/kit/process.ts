@@ -30,24 +30,24 @@ export interface LarderOptions {
   /** More arguments, after those of the kit. */
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Store directory to use and keep; a temporary one unless told. */
+  /** Store directory to use and keep; a temporary one by default. */
   readonly store?: string;
-  /** Milliseconds until it must be ready; 20 000 unless told. */
+  /** Milliseconds until the process must be ready; 20 000 by default. */
   readonly readyMs?: number;
-  /** The executable, a file for Node; `bin/larder` of this checkout unless told. */
+  /** The executable, a file for Node; `bin/larder` of this checkout by default. */
   readonly executable?: string;
-  /** Where it runs; beside the test unless told. Elsewhere its exit code may be lost. */
+  /** Place of the process; beside the test by default. The exit code may be lost in other places. */
   readonly place?: Place;
 }
 
-/** How a process ended. */
+/** The end of a process. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
 export interface LarderProcess extends AsyncDisposable {
-  /** URL of the registry listener, without a slash at the end, as it is at {@link LarderOptions.place}. */
+  /** URL of the registry listener in {@link LarderOptions.place}, without a slash at the end. */
   readonly registry: string;
   /** URL of the admin listener, for the test. */
   readonly admin: string;
@@ -56,7 +56,7 @@ export interface LarderProcess extends AsyncDisposable {
   readonly logs: readonly LogLine[];
   /** Resolves when the process has ended. */
   readonly exited: Promise<Exit>;
-  /** The first log line with this `event`, waited for if need be (10 s at most). */
+  /** The first log line with this `event`. Waits for the line, 10 s at most. */
   event(name: string, limitMs?: number): Promise<LogLine>;
   /** All metrics, read now. */
   metrics(): Promise<Metrics>;
@@ -71,11 +71,11 @@ export interface LarderProcess extends AsyncDisposable {
 }
 
 /**
- * Starts `larder serve` on free ports and waits until it says it is ready. Disposing kills it, if it still runs, and
- * removes its temporary files. It fails when the process showed a secret that this one gave out: a password or token of an
- * upstream, a configured credential; in its log, command line, metrics, statistics or store.
+ * Starts `larder serve` on free ports and waits until it is ready. Disposing kills a process that still runs, removes its temporary
+ * files, and fails if the process showed a secret of this test (a password or token of an upstream, a configured credential) in its
+ * log, command line, metrics, statistics or store.
  *
- * @throws Error with its log when it ends or is not ready in time.
+ * @throws Error with the log of a process that ends or is not ready in time.
  */
 export async function startLarder(options: LarderOptions = {}): Promise<LarderProcess> {
   const files = tempDir();
@@ -151,7 +151,7 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
       writeConfig: (config) => void writeConfig(config),
       writeSecret: (name, key, value) => void writeSecret(name, key, value),
       async stop(signal = 'SIGTERM') {
-        // A crash is to come at its moment; an orderly stop has the time.
+        // A crash must not wait for the witness; an orderly stop can.
         if (signal !== 'SIGKILL') await look();
         child.kill(signal);
         return waitFor(() => exit, { limitMs: 40_000, what: `larder to end after ${signal}` });
@@ -165,7 +165,7 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
   }
 }
 
-/** What a command that ends by itself gave. */
+/** The result of a command that ends by itself. */
 export interface CommandResult extends Exit {
   readonly stdout: string;
   readonly stderr: string;
@@ -198,7 +198,7 @@ export async function runLarder(
 export const EXECUTABLE = fileURLToPath(new URL('../../bin/larder', import.meta.url));
 
 function start(args: readonly string[], { env, executable = EXECUTABLE, place }: LarderOptions) {
-  // A stand-in in TypeScript runs on this very Node; the real one finds its own.
+  // A stand-in in TypeScript runs on the Node of the test. The real executable finds its own.
   const interpreter = executable.endsWith('.ts') ? [process.execPath] : [];
   const command = [...(place?.enter ?? []), ...interpreter, executable, ...args];
   return spawn(command[0] as string, command.slice(1), {
@@ -207,7 +207,7 @@ function start(args: readonly string[], { env, executable = EXECUTABLE, place }:
   });
 }
 
-/** Resolves when the process has ended and its output is read; also when it could not be started at all. */
+/** Resolves once the process has ended and its output is read, or could not be started at all. */
 function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((settle) => {
     child.once('error', () => settle({ code: null, signal: null }));

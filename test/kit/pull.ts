@@ -13,11 +13,11 @@ export interface PullOptions {
   readonly alias?: string;
   /** Sends `?ns=` with each request, as containerd does to a mirror. */
   readonly ns?: string;
-  /** Used when challenged, as containerd does: Basic as it is, Bearer by a token that a GET of the realm gives. */
+  /** The answer to a challenge, as of containerd: Basic unchanged, Bearer with the token of a GET of the realm. */
   readonly login?: Login;
   /**
-   * Reads with an authorizer of its own after resolving, as containerd does: the first GET carries no credential again, and gets
-   * a token of its own. Otherwise the one that resolved goes on.
+   * Uses a second authorizer after resolving, as containerd does: the first GET carries no credential again, and buys a second token.
+   * Otherwise the resolving authorizer goes on.
    */
   readonly freshAuthorizer?: boolean;
   /** Sent with each request. */
@@ -25,7 +25,7 @@ export interface PullOptions {
   readonly agent?: Agent;
   readonly ca?: string;
   readonly signal?: AbortSignal;
-  /** Which manifest of an index; linux/amd64 unless told. */
+  /** Chooses the manifest of an index; linux/amd64 by default. */
   readonly platform?: { readonly os: string; readonly architecture: string };
 }
 
@@ -45,7 +45,7 @@ export interface PullResult {
 /**
  * Pulls `repository:reference` (tag or digest) from the registry at `base` and checks each digest and size.
  *
- * @throws Error that names the request, when an answer is not 200 or its content is not what its digest says.
+ * @throws Error that names the request, for an answer other than 200 and for content that does not match its digest.
  */
 export async function pullImage(
   base: string,
@@ -81,7 +81,7 @@ export async function pullImage(
 /** containerd's `max_concurrent_downloads`. */
 const PARALLEL = 3;
 
-/** As many redirects as Go's net/http follows. `Authorization` is dropped at the first. */
+/** Redirects that Go's net/http follows. It drops `Authorization` at the first. */
 const MAX_HOPS = 10;
 
 const CONTAINERD_HEADERS = {
@@ -89,7 +89,7 @@ const CONTAINERD_HEADERS = {
   'accept-encoding': 'zstd;q=1.0, gzip;q=0.8, deflate;q=0.5',
 };
 
-/** What containerd accepts when it resolves a name (core/remotes/docker/resolver.go). */
+/** `Accept` of containerd when it resolves a name (core/remotes/docker/resolver.go). */
 const RESOLVE_ACCEPT = [
   MEDIA_TYPES.dockerManifest,
   MEDIA_TYPES.dockerList,
@@ -126,7 +126,7 @@ async function readManifest(session: Session, descriptor: Descriptor): Promise<M
 
 interface Session {
   readonly answers: readonly GetResult[];
-  /** One request, logged in when challenged. Throws unless it is answered with 200. */
+  /** Sends one request, and logs in at a challenge. Throws for any status but 200. */
   send(method: string, path: string, accept: string): Promise<GetResult>;
   /** From now on requests carry no credential until the next challenge. */
   forgetLogin(): void;

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { assertNoLeaks, connectRaw, startUpstream, waitFor } from './index.ts';
 
-test('what is sent arrives as it is, what comes back is read until the server ends, over TLS too', async () => {
+test('bytes arrive unchanged, and the answer is read until the server ends, over TLS too', async () => {
   for (const tls of [false, true]) {
     await using upstream = await startUpstream({ tls });
     using client = await connectRaw(upstream.url);

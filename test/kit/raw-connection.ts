@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-/** A client's connection, byte by byte: what no HTTP client would send, and how none would leave. */
+/** A client's connection byte by byte, for requests and endings that no HTTP client has. */
 export interface RawConnection extends Disposable {
-  /** What has come so far, as Latin-1. */
+  /** All received bytes so far, as Latin-1. */
   readonly received: string;
   /** True when the server has ended its side, or the connection is broken. */
   readonly isOver: boolean;
   /** Resolves when the kernel has the bytes, or the connection is broken. Text is Latin-1. */
   send(text: string | Buffer): Promise<void>;
-  /** Stops reading: what comes stays in the kernel's buffers. */
+  /** Stops reading. Further bytes stay in the kernel's buffers. */
   pause(): void;
   /** Ends this side alone (FIN). */
   halfClose(): void;
@@ -18,7 +18,7 @@ export interface RawConnection extends Disposable {
   reset(): void;
 }
 
-/** Nothing that a test waits for takes so long. */
+/** Longer than any wait of a test. */
 const LIMIT_MS = 30_000;
 
 /** Connects to the listener at `url`; over TLS, which is not checked, when that is https. Broken when nothing moves for 30 s. */
@@ -52,7 +52,7 @@ export async function connectRaw(url: string): Promise<RawConnection> {
     send: (text) => new Promise((resolve) => void socket.write(text, 'latin1', () => resolve())),
     pause: () => void socket.pause(),
     halfClose: () => void socket.end(),
-    // What is ending cannot be reset: Node.js 24 would never close it (`reset EINVAL`), and this process never end.
+    // A connection that is ending cannot be reset: Node.js 24 would never close it (`reset EINVAL`), and this process would never end.
     reset: () => void (socket.writableEnded ? socket.destroy() : tcp.resetAndDestroy()),
     [Symbol.dispose]: () => void socket.destroy(),
   };

@@ -44,15 +44,15 @@ for (const [place, message] of [
   });
 }
 
-test('what a cache showed before it was stopped counts, and so does its command line', async () => {
+test('a secret that a cache showed before it was stopped counts, and so does one in its command line', async () => {
   const stopped = await leaking('--leak', 'metrics');
   await stopped.stop();
   await assert.rejects(end(stopped), /in \/metrics/);
-  const told = await leaking('--password', PASSWORD);
-  await assert.rejects(end(told), /password of alice in its command line/);
+  const leaky = await leaking('--password', PASSWORD);
+  await assert.rejects(end(leaky), /password of alice in its command line/);
 });
 
-test('a cache that shows none goes in peace', async () => {
+test('a cache that shows no secret is disposed of without an error', async () => {
   await using larder = await leaking('--leak', 'nothing');
   larder.writeSecret('login', 'password', 'another-secret-9');
   assert.deepEqual(secretsIn('another-secret-9'), ['password of alice']);

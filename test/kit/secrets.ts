@@ -1,24 +1,24 @@
 /**
- * The secrets that a test process gave out: passwords and tokens of its upstreams, configured credentials of its caches. One register
- * for the process: whoever starts an upstream here and a cache there must not have to remember to bring the two together.
+ * The secrets of a test process: passwords and tokens of its upstreams, configured credentials of its caches. There is one register for the
+ * process, so that a test need not connect an upstream and a cache by itself.
  */
 
-/** Shorter values are not looked for: `a` or `secret` stand in any log. Their base64 form is longer, and is. */
+/** Shortest value that is searched: `a` or `secret` occur in any log. Their base64 form is longer, and is searched. */
 const SHORTEST = 8;
 
-/** Notes a secret, or the form of all secrets of a kind, and whose it is, for the message: the value itself is never shown. */
+/** Notes a secret, or the form of all secrets of a kind, and its owner for the message, which never has the value itself. */
 export function noteSecret(secret: string | RegExp, whose: string): void {
   if (typeof secret !== 'string') forms.set(secret.source, { form: secret, whose });
   else if (secret.length >= SHORTEST) values.set(secret, whose);
 }
 
-/** Notes a password, and what an `Authorization: Basic` header makes of it. */
+/** Notes a password, and its form in an `Authorization: Basic` header. */
 export function noteLogin(user: string, password: string): void {
   noteSecret(password, `password of ${user}`);
   noteSecret(base64Of(`${user}:${password}`), `Basic login of ${user}`);
 }
 
-/** Notes what the key files of a configured secret hold. Names and certificates are none. */
+/** Notes the contents of a configured secret's key files, without names and certificates. */
 export function noteSecretFiles(name: string, keys: Readonly<Record<string, string>>): void {
   for (const [key, value] of Object.entries(keys)) {
     if (key === 'password') noteLogin(keys['username'] ?? '', value);
@@ -26,12 +26,12 @@ export function noteSecretFiles(name: string, keys: Readonly<Record<string, stri
   }
 }
 
-/** True once there is something to look for. */
+/** True once a secret was noted. */
 export function hasSecrets(): boolean {
   return values.size + forms.size > 0;
 }
 
-/** Whose secrets stand in the text. */
+/** Owners of the secrets in a text. */
 export function secretsIn(text: string): string[] {
   return [
     ...[...values].filter(([value]) => text.includes(value)).map(([, whose]) => whose),

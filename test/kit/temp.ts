@@ -1,4 +1,4 @@
-/** Temporary directories that go away with the scope that made them. */
+/** Temporary directories that end with the scope that made them. */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -114,7 +114,7 @@ test('public content without a token, as Quay; unknown repositories hidden, as D
   assert.equal((await get(`${upstream.url}/v2/unknown/manifests/v1`)).status, 401);
 });
 
-test('the token server speaks POST and GET, and says what it is told about the token', async () => {
+test('the token server speaks POST and GET, and answers with the configured fields', async () => {
   await using upstream = await start({
     token: { expiresIn: 'absent', field: 'access_token', at: 'own-port' },
   });
@@ -132,7 +132,7 @@ test('the token server speaks POST and GET, and says what it is told about the t
   assert.equal(upstream.count({ kind: 'token', method: 'POST' }), 4);
 });
 
-test('the token server refuses as told', async () => {
+test('the token server refuses as configured', async () => {
   const options: UpstreamOptions = { token: { post: 405, refusalStatus: 403, anonymous: 'refused' } };
   await using upstream = await start(options);
   assert.equal((await post(upstream, 'grant_type=password')).status, 405);

@@ -13,7 +13,7 @@ import {
 
 const SIZE = 3_000_000;
 
-test('a held answer comes when the test lets it', async () => {
+test('a held answer comes when the test releases it', async () => {
   await using world = await start({ hold: true });
   const answer = world.read();
   await world.fault.reached();
@@ -59,7 +59,7 @@ test('a body is cut after exactly so many bytes, each time, and a resuming clien
   assert.equal(world.upstream.bodyBytes(), SIZE);
 });
 
-test('a cut is seen as a premature end, or as a reset when told so', async () => {
+test('a cut is seen as a premature end, or as a reset if configured', async () => {
   await using world = await start({ cutAfter: 10, cutBy: 'rst', nth: 2 });
   assert.equal((await world.read()).complete, true);
   const reset = await world.read();
@@ -100,7 +100,7 @@ test('a limited bandwidth holds over the whole body', async () => {
   assert.ok(seconds > 0.25 && seconds < 10, `${seconds} s for ${SIZE} bytes`);
 });
 
-test('one byte is wrong, at exactly the offset told', async () => {
+test('one byte is wrong, at exactly the given offset', async () => {
   await using world = await start({ flipByteAt: 1_234_567 });
   const { body } = await world.read({ body: 'keep' });
   assert.equal(body.length, SIZE);

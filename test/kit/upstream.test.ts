@@ -80,7 +80,7 @@ test('blobs are served whole, empty and by range', async () => {
   assert.equal(otherEtag.status, 200);
 });
 
-test('what is not there is 404 with the code of the specification, what is no digest 400, a write 405', async () => {
+test('missing content is 404 with the code of the specification, a malformed digest 400, a write 405', async () => {
   await using upstream = await startUpstream();
   upstream.push('r', imageOf(), 'v1');
   const missing = `sha256:${'0'.repeat(64)}`;
@@ -184,7 +184,7 @@ test('a listener that refuses connections comes back on the same port', async ()
   assert.equal((await get(`${upstream.url}/v2/`)).status, 200);
 });
 
-test('with TLS only who trusts the authority gets through, and handshakes fail as told', async () => {
+test('with TLS only a client that trusts the authority gets through, and handshakes fail as configured', async () => {
   await using upstream = await startUpstream({ tls: true });
   const { caPem: ca } = upstream;
   const ping = (signal?: AbortSignal) => get(`${upstream.url}/v2/`, { ca, ...(signal && { signal }) });
@@ -199,11 +199,11 @@ test('with TLS only who trusts the authority gets through, and handshakes fail a
   upstream.breakTls('close');
   await assert.rejects(ping(), { code: 'ECONNRESET' });
   upstream.breakTls('hang');
-  const patience = new AbortController();
+  const abort = new AbortController();
   const { opened } = upstream.connections;
-  const hanging = ping(patience.signal);
+  const hanging = ping(abort.signal);
   await waitFor(() => upstream.connections.opened > opened);
-  patience.abort();
+  abort.abort();
   await assert.rejects(hanging, { code: 'ABORT_ERR' });
   upstream.breakTls(undefined);
   assert.equal((await ping()).status, 200);

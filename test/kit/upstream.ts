@@ -19,15 +19,15 @@ import { createTokens, type Tokens } from './upstream/tokens.ts';
 import { Users } from './upstream/users.ts';
 
 export interface UpstreamOptions extends RegistryOptions {
-  /** An address of this machine's loopback, or of the place; `127.0.0.1` unless told. */
+  /** An address of this machine's loopback, or of the place; `127.0.0.1` by default. */
   readonly address?: string;
-  /** The registry's port; a free one unless told. */
+  /** The registry's port; a free one by default. */
   readonly port?: number;
-  /** Where it listens; beside the test unless told. It is the test's own either way. */
+  /** Place of the listeners; beside the test by default. The upstream runs in the test's process either way. */
   readonly place?: Pick<Place, 'listen'>;
   /** Speaks TLS on all its ports. Pass another upstream's `pki` to share its authority. */
   readonly tls?: boolean | TestPki;
-  /** What it takes to read; nothing unless told. */
+  /** The login for reading; none by default. */
   readonly auth?: AuthOptions['scheme'];
   /** Names and passwords. */
   readonly users?: Readonly<Record<string, string>>;
@@ -46,12 +46,12 @@ export interface Upstream extends Origin, Catalogue, Omit<RequestLog, 'add'>, As
   /** Names and passwords; changes take effect at once. */
   readonly users: Map<string, string>;
   readonly tokens: Tokens;
-  /** Where blobs are redirected to; with its own listener and connections. Undefined without `redirect` to it. */
+  /** Target of redirected blobs, with its own listener and connections. Undefined without `redirect` to it. */
   readonly cdn: Origin | undefined;
   /** The token server's listener, when it has its own. */
   readonly tokenServer: Origin | undefined;
   readonly pki: TestPki | undefined;
-  /** Certificate of the authority that clients have to trust; undefined without TLS. */
+  /** Certificate of the authority that clients must trust; undefined without TLS. */
   readonly caPem: string | undefined;
   /** Moves the upstream's clock: tokens and signed URLs grow older. */
   advanceClock(milliseconds: number): void;
@@ -78,7 +78,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   const tokens = createTokens(now);
   const deps = { users, catalogue, tokens, now };
 
-  // The answers name the origins' URLs, and the origins need somebody to answer.
+  // The answers have the origins' URLs, and the origins need the answers.
   let answer: Answerer;
   const listener = createListener({
     log,
@@ -143,7 +143,7 @@ interface ListenerDeps {
   readonly answer: Answerer;
 }
 
-/** Records each request, plans its faults, and has it answered. */
+/** Records each request, plans its faults, and passes it on to be answered. */
 function createListener({ log, faults, identify: identifyHeader, answer }: ListenerDeps): OriginListener {
   return (request, response, connection) => {
     const route = parseRoute(request.url ?? '/');
@@ -161,7 +161,7 @@ function createListener({ log, faults, identify: identifyHeader, answer }: Liste
     });
     const exchange = { request, response, connection, record, gone: gone.signal };
     respond(exchange, faults.take(record), () => answer(request, route, record.authorization)).catch(
-      // A mistake in the kit must not look like a fault that was asked for.
+      // A mistake in the kit must not look like a requested fault.
       (error: unknown) => {
         if (!response.headersSent) response.statusCode = 599;
         response.end(`the test upstream failed: ${error instanceof Error ? error.stack : String(error)}`);

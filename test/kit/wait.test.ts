@@ -18,7 +18,7 @@ import { createWaitFor } from './wait.ts';
 
 const QUIET: Measurement = { pullMs: QUIET_PULL_MS, lateMs: 0, load: 1 };
 
-test('waiting gives what it waited for, and names what did not come', async () => {
+test('waiting returns the awaited value, and names one that did not come', async () => {
   let looks = 0;
   assert.equal(await waitFor(() => (looks += 1) > 2 && 'here', { everyMs: 1 }), 'here');
   const waitForOnQuiet = createWaitFor(async () => QUIET);
@@ -46,7 +46,7 @@ test('waiting takes longer on a slow machine, which is measured once the limit h
   assert.equal(measurements, 2);
 });
 
-test('a gate lets everybody through once it is open', async () => {
+test('a gate lets all waits through once it is open', async () => {
   const door = gate();
   assert.equal(door.isOpen, false);
   door.open();
@@ -54,7 +54,7 @@ test('a gate lets everybody through once it is open', async () => {
   assert.equal(door.isOpen, true);
 });
 
-test('a temporary directory goes with all it holds', () => {
+test('a temporary directory is removed with its content', () => {
   let path = '';
   {
     using dir = tempDir();
@@ -64,7 +64,7 @@ test('a temporary directory goes with all it holds', () => {
   assert.equal(existsSync(path), false);
 });
 
-test('an upstream that was used and disposed leaves nothing behind', async () => {
+test('a disposed upstream leaves nothing behind', async () => {
   await assertNoLeaks(async () => {
     await using upstream = await startUpstream({ redirect: {}, auth: 'bearer', token: { at: 'own-port' } });
     upstream.push('r', imageOf(), 'v1');

@@ -5,15 +5,15 @@ import { machineOf, measure, type Measurement } from './machine.ts';
 export interface WaitOptions {
   /** Milliseconds after which waiting fails on a quiet machine; 10 000 by default. */
   readonly limitMs?: number;
-  /** Milliseconds between two calls of the condition; 5 by default. */
+  /** Milliseconds between two checks; 5 by default. */
   readonly everyMs?: number;
-  /** Names the condition in the error message. */
+  /** Name of the awaited thing, for the error message. */
   readonly what?: string;
 }
 
 /**
- * Calls `condition` until it gives something truthy, and gives that back. An error thrown by the condition counts as "not yet" and is the cause
- * of the failure. Once `limitMs` has passed, the machine is measured, and a slow one gets more time.
+ * Calls `condition` again and again until it returns a truthy value, and returns that value. An error of the condition counts as
+ * "not yet", and is the cause of a failure. Once `limitMs` has passed, the machine is measured, and a slow one gets more time.
  *
  * @throws Error that names `what` when the limit has passed.
  */
@@ -41,7 +41,7 @@ export function createWaitFor(measure: () => Promise<Measurement>) {
       const rested = performance.now();
       await pause(everyMs);
       const lateMs = performance.now() - rested - everyMs;
-      // While this process was stopped, nothing that it waits for could happen in it.
+      // A process that did not run itself cannot judge that the condition took too long.
       if (lateMs > STOPPED_MS) begin += lateMs;
     }
   };
@@ -52,7 +52,7 @@ const STOPPED_MS = 500;
 
 export type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
 
-/** Stays shut until the test opens it, and then stays open. */
+/** A gate that stays shut until the test opens it, and then stays open. */
 export interface Gate {
   readonly isOpen: boolean;
   /** Resolves when the gate is opened; at once when it is open. */

@@ -1,23 +1,23 @@
-/** Looks for the register's secrets where a cache leaves traces. */
+/** Searches the traces of a cache for the register's secrets. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { get } from './client.ts';
 import { hasSecrets, secretsIn } from './secrets.ts';
 
-/** Sees what one process shows while it lives. It costs nothing as long as this process has given out no secret. */
+/** Collects what one process shows while it lives. Costs nothing as long as the test has no secret. */
 export interface Witness {
-  /** Keeps the command line and what the admin listener tells, for {@link Witness.judge}. Call it while the process lives. */
+  /** Keeps the command line and the answers of the admin listener for {@link Witness.judge}. Call it while the process lives. */
   look(process: { readonly pid: number | undefined; readonly admin: string }): Promise<void>;
   /**
-   * Fails when a secret stands in what was kept, in the log, in a name below the store, or in one of its files of at most 1 MiB: the
-   * index, manifests, small blobs, and whatever else might come to lie there.
+   * Fails if a secret is in the collected text, in the log, in a name below the store, or in a file of at most 1 MiB there: the
+   * index, manifests, small blobs, and any other.
    *
-   * @throws Error that says where, and whose secret it is.
+   * @throws Error with the place and the owner of the secret.
    */
   judge(traces: { readonly log: string; readonly store: string }): void;
 }
 
-/** A {@link Witness} that has seen nothing. */
+/** A {@link Witness} that has collected nothing yet. */
 export function createWitness(): Witness {
   const shown: Record<string, string> = {};
   return {
@@ -43,7 +43,7 @@ export function createWitness(): Witness {
   };
 }
 
-/** A process that does not even answer this soon has nothing more to show. */
+/** Time for the admin listener's answer. A process that does not answer in time shows nothing more. */
 const LOOK_MS = 3000;
 
 const LARGEST = 1 << 20;
@@ -54,7 +54,7 @@ function findings(texts: Readonly<Record<string, string>>): string[] {
   );
 }
 
-/** As others on the machine see it; empty where there is no /proc. */
+/** The command line as other users of the machine see it; empty without /proc. */
 function commandLineOf(pid: number | undefined): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
@@ -68,7 +68,7 @@ function filesBelow(directory: string): string[] {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' });
 }
 
-/** Empty for a directory, a large file, and one that somebody else takes away or keeps shut. */
+/** Reads a file; empty for a directory, a large file, and one that is gone or unreadable. */
 function readSmall(file: string): string {
   try {
     const { size } = statSync(file);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { ProxyFault } from './api-faults.ts';
 
-/** What an API server, or a network, does to watches and lists on bad days. */
+/** Faults of an API server or a network in watches and lists. */
 export const anyFault: fc.Arbitrary<ProxyFault> = fc.oneof(
   fc.record({ kind: fc.constantFrom('cut', 'end', 'stall'), afterBytes: fc.nat(600) }),
   fc.record({

@@ -1,4 +1,4 @@
-/** Answers that hold no object: refusals, and faults in the place of an answer. */
+/** Answers without an object: refusals, and faults in place of an answer. */
 import type { ServerResponse } from 'node:http';
 import type { Fault } from './api-faults.ts';
 import { Refused } from './api-store.ts';
@@ -22,12 +22,12 @@ export function statusOf({ code, reason, message, details }: Refused): object {
   };
 }
 
-/** What a server says of a version that it has forgotten. */
+/** Status for a version that the server has forgotten. */
 export function expiredStatus(): object {
   return statusOf(new Refused(410, 'Expired', 'too old resource version'));
 }
 
-/** True when the fault has taken the place of an answer. */
+/** True if the fault has replaced the answer. */
 export function answerFault(response: ServerResponse, fault: Fault): boolean {
   if (fault.kind === 'hang') return true;
   if (fault.kind === 'reset') {

@@ -1,7 +1,7 @@
-/** What the API stand-in, and the proxy in front of a real API server, do wrong, and to whom. */
+/** Faults of the API stand-in and of the proxy in front of a real API server, and the requests they affect. */
 
 export type Fault =
-  /** Answered with this status, and with `Retry-After` if told. */
+  /** Answers with this status, and with `Retry-After` if given. */
   | {
       readonly kind: 'status';
       readonly status: number;
@@ -9,49 +9,49 @@ export type Fault =
       readonly message?: string;
       readonly retryAfter?: number;
     }
-  /** The connection ends instead of an answer. */
+  /** Ends the connection instead of an answer. */
   | { readonly kind: 'reset' }
-  /** No answer at all. */
+  /** Never answers. */
   | { readonly kind: 'hang' }
-  /** An answer that is no JSON. */
+  /** Answers with text that is not JSON. */
   | { readonly kind: 'text'; readonly text: string }
-  /** Watches, behind the proxy every answer: the connection breaks after so many bytes, in the middle of a line if it comes so. */
+  /** Watches, and behind the proxy every answer: breaks the connection after this many bytes, possibly within a line. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
-  /** Likewise: a proper end after so many bytes. */
+  /** The same with a regular end after this many bytes. */
   | { readonly kind: 'end'; readonly afterBytes: number }
-  /** Likewise: after so many bytes nothing comes any more, not even an end. */
+  /** The same with silence after this many bytes, without an end. */
   | { readonly kind: 'stall'; readonly afterBytes: number }
-  /** Watches: a line that is half of one. */
+  /** Watches: sends half a line. */
   | { readonly kind: 'half-line' }
-  /** Watches: 410 as an event. */
+  /** Watches: sends 410 as an event. */
   | { readonly kind: 'expired-event' }
-  /** Watches: begins with the last so many changes again, whatever version was asked for, oldest first or jumbled. */
+  /** Watches: first repeats this many of the last changes, whatever version was requested, oldest first or jumbled. */
   | { readonly kind: 'replay'; readonly count: number; readonly isJumbled?: boolean }
-  /** Watches: every event twice. */
+  /** Watches: sends every event twice. */
   | { readonly kind: 'twice' }
-  /** Streaming lists: their end is not told. */
+  /** Streaming lists: leaves out their end. */
   | { readonly kind: 'no-initial-end' };
 
-/** All but what takes a history of the server's own: what a proxy in front of one can do. */
+/** Faults that a proxy can make: all that need no history of the server's own. */
 export type ProxyFault = Exclude<Fault, { readonly kind: 'replay' }>;
 
-/** What {@link Fault} `half-line` sends. */
+/** Line sent by {@link Fault} `half-line`. */
 export const HALF_LINE = '{"type":"ADDED","object":{"metad\n';
 
 export interface FaultRule<F extends Fault = Fault> {
   readonly fault: F;
-  /** By verb: `get`, `list`, `watch`, `create`, ...; undefined: every one. */
+  /** Verb to affect: `get`, `list`, `watch`, `create`, ...; undefined: every one. */
   readonly verb?: string;
-  /** How many requests meet it; 1 unless told. */
+  /** Number of requests to affect; 1 by default. */
   readonly times?: number;
 }
 
-/** For requests whose path ends so: `/configmaps/larder-nodes`. */
+/** Affects only requests whose path ends so: `/configmaps/larder-nodes`. */
 export interface PlacedFaultRule<F extends Fault = Fault> extends FaultRule<F> {
   readonly path?: string;
 }
 
-/** Rules in the order in which they were added; each request meets the first that fits. */
+/** Rules in the order of adding. Each request meets the first that fits. */
 export class FaultPlan<F extends Fault = Fault> {
   #rules: { readonly rule: PlacedFaultRule<F>; left: number }[] = [];
 

@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import { gate } from '../kit/wait.ts';
 import type { Network } from './machine.ts';
 
-/** The way to a server by real connections: slow, refused or lost when told. */
+/** Network to a server with real connections: slow, refused or lost on demand. */
 export class ApiLink {
-  /** Each way. */
+  /** Latency each way. */
   latencyMs = 0;
   readonly #sockets = new Set<Socket>();
   #network: Network = 'up';
@@ -15,8 +15,8 @@ export class ApiLink {
   }
 
   /**
-   * `refused` ends every connection, old and new. `lost` holds whatever is on its way, in both directions, until that is over: a
-   * request may reach the server long after its sender has given up.
+   * `refused` ends every connection, old and new. `lost` holds all traffic in both directions until that is over, so a request may reach
+   * the server long after its sender has given up.
    */
   set network(next: Network) {
     this.#network = next;
@@ -26,8 +26,8 @@ export class ApiLink {
   }
 
   /**
-   * A connection that somebody makes. None is reset (RST): below TLS that leaves a handle that never closes where the other side has just
-   * ended it, and a Node.js process that never exits.
+   * Adds a client's connection. None is reset (RST): if the other side has just ended a connection below TLS, a reset leaves a handle that
+   * never closes and a Node.js process that never exits.
    */
   join(socket: Socket): void {
     if (this.#network === 'refused') {
@@ -38,13 +38,13 @@ export class ApiLink {
     socket.on('close', () => this.#sockets.delete(socket));
   }
 
-  /** Passed by every request and every answer. */
+  /** Delays every request and every answer. */
   async travel(): Promise<void> {
     if (this.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, this.latencyMs));
     await this.passable();
   }
 
-  /** Passed by every part of an answer. */
+  /** Delays every part of an answer. */
   async passable(): Promise<void> {
     while (this.#network === 'lost') await this.#isOver.passed;
   }

@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Refused, type SentObject, type StoredObject } from './api-store.ts';
 
-/** Server-side apply with owners of leaf fields; lists belong to one owner as a whole. */
+/** Server-side apply with owners of leaf fields. A list belongs to one owner as a whole. */
 export class ApiOwnership {
-  /** By object's uid: who owns which field. */
+  /** Owners of fields, by the object's uid. */
   readonly #owners = new Map<string, Map<string, Set<string>>>();
 
   /**
-   * The object with the intent of `manager` in it, and without what it gave up.
-   * Throws 409 with a cause for each field that another manager has otherwise, unless `force`.
+   * Merges the intent of `manager` into the object and removes the fields it gave up. Throws 409 with a cause for each field to which
+   * another manager gave another value, unless `force`.
    */
   apply(before: StoredObject | undefined, intent: SentObject, manager: string, force: boolean): SentObject {
     const owners = this.#of(before?.metadata.uid);
@@ -39,7 +39,7 @@ export class ApiOwnership {
     return next as SentObject;
   }
 
-  /** What the last apply claimed; `clashing` fields change hands. */
+  /** Records the fields of an apply. Fields with changed values change hands. */
   record(uid: string, intent: SentObject, manager: string, before: StoredObject | undefined): void {
     const owners = this.#of(uid);
     for (const [path, value] of leaves(intent)) {
@@ -55,7 +55,7 @@ export class ApiOwnership {
   }
 }
 
-/** What nobody owns: it is the object's identity. */
+/** Fields without an owner: the object's identity. */
 const IDENTITY = new Set([
   'apiVersion',
   'kind',

@@ -65,10 +65,10 @@ describe('a proxy in front of an API server', () => {
     });
   }
 
-  test('tells events twice, and leaves out the end of the initial ones', async () => {
+  test('sends events twice, and leaves out the end of the initial ones', async () => {
     await using it = await start();
     it.api.put(IN_CONFIG_MAPS, configMap('a'));
-    const told = async (fault: ProxyFault, count: number): Promise<string[]> => {
+    const received = async (fault: ProxyFault, count: number): Promise<string[]> => {
       it.proxy.faults.add({ fault });
       const types: string[] = [];
       for await (const { type } of it.client.watch(CONFIG_MAPS, QUERY, forever().signal)) {
@@ -78,11 +78,17 @@ describe('a proxy in front of an API server', () => {
       }
       return types;
     };
-    assert.deepEqual(await told({ kind: 'twice' }, 5), ['ADDED', 'ADDED', 'BOOKMARK', 'BOOKMARK', 'ADDED']);
-    assert.deepEqual(await told({ kind: 'no-initial-end' }, 3), ['ADDED', 'ADDED', 'MODIFIED']);
+    assert.deepEqual(await received({ kind: 'twice' }, 5), [
+      'ADDED',
+      'ADDED',
+      'BOOKMARK',
+      'BOOKMARK',
+      'ADDED',
+    ]);
+    assert.deepEqual(await received({ kind: 'no-initial-end' }, 3), ['ADDED', 'ADDED', 'MODIFIED']);
   });
 
-  test('loses the answer of what the server has done, or cuts a list short', async () => {
+  test('loses the answer of a completed write, or cuts a list short', async () => {
     await using it = await start();
     const { api, proxy, client } = it;
     proxy.faults.add({ fault: { kind: 'cut', afterBytes: 0 }, verb: 'create' });
@@ -92,7 +98,7 @@ describe('a proxy in front of an API server', () => {
     await assert.rejects(client.list(CONFIG_MAPS, {}, forever()), { reason: 'BadAnswer' });
   });
 
-  test('refuses connections, and holds what is lost until it is found', async () => {
+  test('refuses connections, and holds lost requests until the network is up', async () => {
     await using it = await start();
     const { api, proxy, client } = it;
     proxy.link.network = 'refused';

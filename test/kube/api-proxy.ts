@@ -1,6 +1,6 @@
 /**
- * A proxy in front of a real API server (or its stand-in): it counts who asks for what, and does wrong what it is told to. TLS ends
- * here, so whoever comes in by it is for the server behind who the proxy's own certificate says; without one, his token counts.
+ * A proxy in front of a real API server or its stand-in. It counts requests and makes faults on demand. TLS ends here, so all clients have
+ * the identity of the proxy's own certificate. Without a certificate the client's token counts.
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -15,20 +15,20 @@ import { FaultPlan, type ProxyFault } from './api-faults.ts';
 import { ApiLink } from './api-link.ts';
 import { routeOf } from './api-route.ts';
 import { FaultyBody } from './faulty-body.ts';
-import { retold } from './retold.ts';
+import { faultyEvents } from './faulty-events.ts';
 
 export interface ApiProxyOptions {
-  /** The server behind, and the authority that vouches for it where it has TLS. */
+  /** The server behind, and its authority if it has TLS. */
   readonly server: string;
   readonly ca?: string;
-  /** Who everybody is for the server behind: `accessFor(...)` of a real one. */
+  /** Identity of all clients for the server behind: `accessFor(...)` of a real one. */
   readonly client?: KeyPair;
 }
 
 export interface ProxiedRequest {
   /** As the API server calls it: an apply is a `patch`. */
   readonly verb: string;
-  /** `widgets.test.example`, with `/status` behind it for a write of that; empty for what is no resource (`/readyz`). */
+  /** `widgets.test.example`, with `/status` for a write of that; empty if the path is no resource (`/readyz`). */
   readonly resource: string;
   readonly userAgent: string;
   readonly path: string;
@@ -44,16 +44,16 @@ export interface ProxiedWatch extends Pick<FaultyBody, 'cut' | 'end' | 'stall'> 
 }
 
 export interface ApiProxy extends AsyncDisposable {
-  /** The way in, by its fields and as a file: `larder operator --kubeconfig`. */
+  /** Access to the proxy, by fields and as a file: `larder operator --kubeconfig`. */
   readonly access: ApiAccess;
   readonly kubeconfig: string;
-  /** Those that count bytes concern every answer, and by then the server has done its work. */
+  /** Faults to make. Those that count bytes affect every answer, after the server has done its work. */
   readonly faults: FaultPlan<ProxyFault>;
-  /** How it is reached: slow, refused or lost when told. */
+  /** Network to the proxy: slow, refused or lost on demand. */
   readonly link: ApiLink;
-  /** Those that are open. */
+  /** Open watches. */
   readonly watches: readonly ProxiedWatch[];
-  /** What has come in since the start or the last `forget`, refused connections aside. */
+  /** Requests since the start or the last `forget`, without refused connections. */
   requests(): readonly ProxiedRequest[];
   /** The same by verb, resource and user agent, the most frequent first. */
   counts(): readonly RequestCount[];
@@ -90,7 +90,7 @@ export async function startApiProxy({ server, ca, client }: ApiProxyOptions): Pr
       body: content.length === 0 ? null : content,
       signal: leaving.signal,
     });
-    // Those who read it are told; often nobody does any more.
+    // Readers of the body get the error, and often there is none left.
     answer.body.on('error', () => {});
     await link.travel();
     response.on('close', () => answer.body.destroy());
@@ -102,7 +102,7 @@ export async function startApiProxy({ server, ca, client }: ApiProxyOptions): Pr
     response.flushHeaders();
     const body = new FaultyBody(response, fault);
     if (request.verb === 'watch') watches = [...openWatches(), { request, body }];
-    for await (const part of retold(answer.body, fault)) {
+    for await (const part of faultyEvents(answer.body, fault)) {
       await link.passable();
       await body.write(part);
       if (body.isOver) return;
@@ -115,7 +115,7 @@ export async function startApiProxy({ server, ca, client }: ApiProxyOptions): Pr
   }
 
   const listener = createServer(pki.server(), (incoming, response) => {
-    // The server behind is gone, or its answer has broken off: so does ours.
+    // The server behind is gone, or its answer broke off, and so does this one.
     handle(incoming, response).catch(() => response.destroy());
   });
   listener.on('connection', (socket: Socket) => link.join(socket));
@@ -178,7 +178,7 @@ function countsOf(requests: readonly ProxiedRequest[]): readonly RequestCount[] 
     .sort((a, b) => b.count - a.count);
 }
 
-/** Headers without those of the connection (RFC 9110, section 7.6.1); the length may be another behind a fault. */
+/** Headers without those of the connection (RFC 9110, section 7.6.1). A fault may change the length. */
 function passedOn<H extends Readonly<Record<string, unknown>>>(headers: H): H {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name))) as H;
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What a request to an API server is about. */
+/** Meaning of a request to an API server. */
 export interface ApiRoute {
-  /** `v1/configmaps`, `apps/v1/statefulsets`; empty for what is no resource. */
+  /** `v1/configmaps`, `apps/v1/statefulsets`; empty if the path is no resource. */
   readonly collection: string;
   /** `configmaps`, `statefulsets.apps`; empty likewise. */
   readonly resource: string;
@@ -18,7 +18,7 @@ export interface ApiRoute {
 
 export type ApiQuery = Readonly<Record<string, string>>;
 
-/** Reads method and URL of a request (https://kubernetes.io/docs/reference/using-api/api-concepts/). */
+/** Parses method and URL of a request (https://kubernetes.io/docs/reference/using-api/api-concepts/). */
 export function routeOf({ method = '', url = '/' }: Pick<IncomingMessage, 'method' | 'url'>): ApiRoute {
   const { pathname, searchParams } = new URL(url, 'http://api');
   const { group, version, plural, ...parts } = PATH.exec(pathname)?.groups ?? {};
@@ -36,7 +36,7 @@ export function routeOf({ method = '', url = '/' }: Pick<IncomingMessage, 'metho
   };
 }
 
-/** Behind whatever path the server itself has. */
+/** Matches below any path of the server itself. */
 const PATH =
   /\/(?:api|apis\/(?<group>[^/]+))\/(?<version>[^/]+)(?:\/namespaces\/(?<namespace>[^/]+))?\/(?<plural>[^/]+)(?:\/(?<name>[^/]+))?(?:\/(?<subresource>[^/]+))?$/;
 

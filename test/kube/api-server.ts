@@ -1,6 +1,6 @@
 /**
- * A stand-in for the Kubernetes API server: real HTTP on loopback, the semantics of versions, lists, watches and writes as far as
- * `client-contract.ts` holds it to those of a real one, and faults on demand.
+ * A stand-in for the Kubernetes API server: real HTTP on loopback, faults on demand, and the semantics of versions, lists, watches and
+ * writes as far as `client-contract.ts` compares them with a real server.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -16,16 +16,16 @@ import { OpenWatch, type Selection, type View } from './api-watch.ts';
 import { jsonPatch } from './json-patch.ts';
 
 export interface ApiServerOptions {
-  /** False: as before Kubernetes 1.32, a streaming list is refused. */
+  /** False: a streaming list is refused, as before Kubernetes 1.32. */
   readonly streamingLists?: boolean;
-  /** Whoever has none of these is told 401. */
+  /** Accepted tokens. Any other request gets 401. */
   readonly tokens?: Set<string>;
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** Most objects of a page, whatever is asked for. */
+  /** Largest page, whatever the request asks for. */
   readonly pageSize?: number;
 }
 
-/** One request as it came. */
+/** One request as received. */
 export interface SeenRequest {
   readonly verb: string;
   readonly method: string;
@@ -33,7 +33,7 @@ export interface SeenRequest {
   readonly query: Readonly<Record<string, string>>;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
-  /** Of the client's certificate. */
+  /** Name in the client's certificate. */
   readonly clientName: string | undefined;
 }
 
@@ -43,15 +43,15 @@ export interface ApiServer extends AsyncDisposable {
   readonly faults: FaultPlan;
   readonly requests: SeenRequest[];
   readonly connections: { readonly opened: number; readonly open: number };
-  /** Watches that are open. */
+  /** Open watches. */
   readonly watches: readonly OpenWatch[];
   requestsOf(verb: string): SeenRequest[];
-  /** Creates or replaces an object, as somebody else would. */
+  /** Creates or replaces an object, as another client would. */
   put(collection: string, object: SentObject): StoredObject;
   remove(collection: string, name: string, namespace?: string): void;
-  /** A bookmark with the current version on every watch. */
+  /** Sends a bookmark with the current version on every watch. */
   bookmark(): void;
-  /** Forgets all history, and every page that was begun. */
+  /** Forgets all history and every page that was begun. */
   compact(): void;
 }
 
@@ -277,7 +277,10 @@ function metadataAlone({ metadata }: StoredObject): StoredObject {
 
 const LIKE = { apiVersion: 'v1', kind: 'Bookmark' };
 
-/** `sent`, but for what a write of a subresource, or of the object without it, leaves as it was. All that has a status has it as one. */
+/**
+ * `sent` without the part that the write must not change: all but the status for a write of the subresource, the status otherwise. Every
+ * `status` is a subresource.
+ */
 function merged({ subresource }: ApiRoute, before: StoredObject | undefined, sent: SentObject): SentObject {
   if (subresource === 'status' && before !== undefined)
     return {

@@ -1,4 +1,4 @@
-/** The objects of the API stand-in: one counter of versions, optimistic locking, finalizers, and the history that watches read. */
+/** The objects of the API stand-in: one counter of versions, optimistic locking, finalizers, and the history for watches. */
 
 export interface StoredObject {
   readonly apiVersion: string;
@@ -19,7 +19,7 @@ export interface StoredMeta {
   readonly [field: string]: unknown;
 }
 
-/** What somebody sends. */
+/** An object as a client sends it. */
 export interface SentObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -31,14 +31,14 @@ export interface SentObject {
   readonly [field: string]: unknown;
 }
 
-/** Where an object is kept: `apps/v1/statefulsets`, its namespace and its name. */
+/** Place of an object: `apps/v1/statefulsets`, its namespace and its name. */
 export interface StoreKey {
   readonly collection: string;
   readonly namespace: string | undefined;
   readonly name: string;
 }
 
-/** One change; `object` as it is after it, in a deletion as it was, with the version of the deletion. */
+/** One change. `object` is the new state, or for a deletion the last one with the version of the deletion. */
 export interface Change {
   readonly version: number;
   readonly collection: string;
@@ -47,7 +47,7 @@ export interface Change {
   readonly isDeletion: boolean;
 }
 
-/** A refusal: becomes a Status. */
+/** A refusal, which becomes a Status. */
 export class Refused extends Error {
   readonly code: number;
   readonly reason: string;
@@ -61,7 +61,7 @@ export class Refused extends Error {
   }
 }
 
-/** Starts at 95, so that versions gain a digit in every test that looks at their order. */
+/** Starts at 95, so versions gain a digit in every test of their order. */
 export class ApiStore {
   #version = 95;
   #uids = 0;
@@ -74,7 +74,7 @@ export class ApiStore {
     return this.#version;
   }
 
-  /** The oldest version from which a watch can still go on. */
+  /** Oldest version from which a watch can continue. */
   get compactedAt(): number {
     return this.#compactedAt;
   }
@@ -108,7 +108,7 @@ export class ApiStore {
     );
   }
 
-  /** `sent` in place of what is there; its `resourceVersion`, if it has one, must be the current. */
+  /** Replaces the object with `sent`. A `resourceVersion` in it must be the current one. */
   replace(key: StoreKey, sent: SentObject, dryRun = false): StoredObject {
     const before = this.get(key);
     const expected = sent.metadata['resourceVersion'];
@@ -141,14 +141,14 @@ export class ApiStore {
     return this.#write(key, before, { ...before, metadata }, false);
   }
 
-  /** The changes of a collection after a version. Throws 410 when they are forgotten. */
+  /** Changes of a collection after a version. Throws 410 if they are forgotten. */
   since(collection: string, version: number): Change[] {
     if (version < this.#compactedAt)
       throw new Refused(410, 'Expired', `too old resource version: ${version} (${this.#compactedAt})`);
     return this.#history.filter((change) => change.collection === collection && change.version > version);
   }
 
-  /** As {@link since}, for a replica that goes back further than it was asked to. */
+  /** Like {@link since}, for a replica that goes back further than requested. */
   replay(collection: string, count: number): Change[] {
     return this.#history.filter((change) => change.collection === collection).slice(-count);
   }
@@ -158,13 +158,13 @@ export class ApiStore {
     this.#compactedAt = this.#version;
   }
 
-  /** The counter goes back, as with data restored from a backup. */
+  /** Sets the counter back, as with data restored from a backup. */
   restore(version: number): void {
     this.#version = version;
     this.#compactedAt = version;
   }
 
-  /** Versions move on without a change of anything that is looked at. */
+  /** Moves versions on without a change of the observed objects. */
   tick(): void {
     this.#version += 1;
   }
@@ -186,7 +186,7 @@ export class ApiStore {
     this.#version += 1;
     const object = stamped(this.#version);
     this.#objects.set(idOf(key), object);
-    this.#tell({ version: this.#version, collection: key.collection, before, object, isDeletion: false });
+    this.#record({ version: this.#version, collection: key.collection, before, object, isDeletion: false });
     return object;
   }
 
@@ -194,11 +194,11 @@ export class ApiStore {
     this.#version += 1;
     this.#objects.delete(idOf(key));
     const object = { ...before, metadata: { ...before.metadata, resourceVersion: String(this.#version) } };
-    this.#tell({ version: this.#version, collection: key.collection, before, object, isDeletion: true });
+    this.#record({ version: this.#version, collection: key.collection, before, object, isDeletion: true });
     return object;
   }
 
-  #tell(change: Change): void {
+  #record(change: Change): void {
     this.#history.push(change);
     for (const listener of this.#listeners) listener(change);
   }
@@ -219,7 +219,7 @@ function generation(before: StoredObject | undefined, next: SentObject): { gener
   return { generation: sameContent(before?.['spec'], next['spec']) ? last : last + 1 };
 }
 
-/** A write that changes nothing makes no new version. */
+/** True if a write changes nothing, and so makes no new version. */
 function sameContent(a: unknown, b: unknown): boolean {
   return canonical(a) === canonical(b);
 }

@@ -3,17 +3,17 @@ import type { Change, StoredObject } from './api-store.ts';
 import { HALF_LINE, type Fault } from './api-faults.ts';
 import { FaultyBody } from './faulty-body.ts';
 
-/** Which objects a list or watch is about. */
+/** Objects of a list or watch. */
 export interface Selection {
   readonly collection: string;
   readonly namespace: string | undefined;
   readonly matches: (object: StoredObject) => boolean;
 }
 
-/** What of an object is told. */
+/** The part of an object to send. */
 export type View = (object: StoredObject) => StoredObject;
 
-/** One watch that somebody has open: writes lines until something ends it. */
+/** One open watch: writes lines until it ends. */
 export class OpenWatch {
   readonly selection: Selection;
   readonly #body: FaultyBody;
@@ -38,7 +38,7 @@ export class OpenWatch {
     this.#event('ADDED', object);
   }
 
-  /** As this watch sees a change: an object may come into its selection, or leave it. */
+  /** Sends a change as this watch sees it: an object may enter its selection or leave it. */
   changed({ collection, before, object, isDeletion }: Change): void {
     const { selection } = this;
     if (collection !== selection.collection) return;

@@ -1,8 +1,8 @@
 /* oxlint-disable typescript/no-floating-promises -- the runner awaits what `describe` and `test` return */
 /**
- * What controllers rely on, as tests for any API server: the stand-in and a real one have to pass the same. The stand-in is trusted as
- * far as this suite goes, and no further. It works in the namespaces `default` and `test`, on objects whose names begin with
- * `larder-contract-`, and knows of a kind of its own, widgets.
+ * Guarantees that controllers rely on, as tests for any API server. The stand-in and a real one have to pass the same, and the stand-in is
+ * trusted no further. The suite works in the namespaces `default` and `test` on objects whose names begin with `larder-contract-`, and has
+ * a kind of its own, widgets.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -42,7 +42,7 @@ export interface ContractServer {
 const { signal } = new AbortController();
 const options = { signal };
 
-/** Declares the suite; the server is started before its first test and stopped after its last. */
+/** Declares the suite. The server is started before its first test and stopped after its last. */
 export function clientContract(
   what: string,
   start: () => Promise<ContractServer>,
@@ -71,7 +71,7 @@ export function clientContract(
       fieldSelector: `metadata.name=${name}`,
     });
 
-    test('an object that is created can be read, has a uid and a version, and can be created once', async () => {
+    test('a created object can be read, has a uid and a version, and can be created once', async () => {
       const made = await create({ a: '1' });
       assert.deepEqual([made.kind, made.apiVersion, made.data], ['ConfigMap', 'v1', { a: '1' }]);
       assert.ok(made.metadata.uid && /^\d+$/.test(made.metadata.resourceVersion ?? ''));
@@ -80,7 +80,7 @@ export function clientContract(
       await assert.rejects(again, (error) => isAlreadyExists(error) && !isConflict(error));
     });
 
-    test('what is not there is NotFound to read and to replace, and deleting it is done', async () => {
+    test('a missing object is NotFound to read and to replace, and can be deleted', async () => {
       const none = configMap(newName());
       await assert.rejects(
         get(none),
@@ -107,7 +107,7 @@ export function clientContract(
       assert.deepEqual((await get(made)).data, { a: '1' });
     });
 
-    test('a JSON patch is made whole or, when its test fails, not at all', async () => {
+    test('a JSON patch is applied completely or, if its test fails, not at all', async () => {
       const made = await create({ a: '1' }, { annotations: { c: '1' } });
       const patch = (expected: string) =>
         client.patch(
@@ -126,7 +126,7 @@ export function clientContract(
       assert.deepEqual([metadata.annotations, data], [{ c: '1', 'larder.example/b': 'x' }, {}]);
     });
 
-    test('applying creates, changes nothing the second time, gives up what is left out, and keeps what is not ours', async () => {
+    test('an apply creates, changes nothing the second time, removes fields it leaves out, and keeps foreign ones', async () => {
       const name = newName();
       const apply = (fieldManager: string, data: Record<string, string>, force = false) =>
         client.apply(CONFIG_MAPS, configMap(name, data), { ...options, fieldManager, force });
@@ -138,7 +138,7 @@ export function clientContract(
       assert.deepEqual((await apply('larder/one', { a: '2' })).data, { a: '2', c: '1' });
     });
 
-    test('applying what another manager has otherwise is a conflict that names the field, unless forced', async () => {
+    test('an apply of a field with another manager’s value is a conflict that names the field, unless forced', async () => {
       const name = newName();
       const apply = (fieldManager: string, a: string, force = false) =>
         client.apply(CONFIG_MAPS, configMap(name, { a }), { ...options, fieldManager, force });
@@ -176,7 +176,7 @@ export function clientContract(
       await assert.rejects(get(made), isNotFound);
     });
 
-    test('a list has what its selectors allow, with kinds, and a version to watch from', async () => {
+    test('a list has the selected objects, with kinds, and a version to watch from', async () => {
       const label = newName();
       const made = await create({}, { labels: { contract: label } });
       await create({}, { labels: { contract: 'other' } });
@@ -199,7 +199,7 @@ export function clientContract(
       assert.deepEqual((await client.list(DEPLOYMENTS, { namespace: 'kube-public' }, options)).items, []);
     });
 
-    test('a watch tells every change after a version, in order, and one that leaves the selection as deleted', async () => {
+    test('a watch sends every change after a version, in order, and an object that leaves the selection as deleted', async () => {
       const label = newName();
       const made = await create({ v: '1' }, { labels: { contract: label } });
       const seen: WatchEvent<ConfigMap>[] = [];
@@ -243,7 +243,7 @@ export function clientContract(
       assert.equal(versions[1], Number(left.metadata.resourceVersion));
     });
 
-    test('a streaming list is the state, then a bookmark, then what changes', async () => {
+    test('a streaming list is the state, then a bookmark, then the changes', async () => {
       const made = await create();
       const query = { ...named(made.metadata.name), initialEvents: true, timeoutSeconds: 60 };
       const seen: string[] = [];
@@ -256,7 +256,7 @@ export function clientContract(
       assert.deepEqual(seen, ['ADDED', 'end true', 'DELETED']);
     });
 
-    test('metadata are told without anything else, with the kind that an object really has', async () => {
+    test('metadata come without anything else, with the real kind of an object', async () => {
       const made = await create({ secret: 'x' });
       const resource = metadataOf(CONFIG_MAPS);
       const { apiVersion, kind, metadata } = made;
@@ -282,7 +282,7 @@ export function clientContract(
       await assert.rejects(client.get(resource, metadata, options), isNotFound);
     });
 
-    test('a status is written by itself, and what is written otherwise leaves it', async () => {
+    test('a status is written by itself, and other writes leave it alone', async () => {
       const sent = { ...widget(newName(), { size: 1 }), status: { phase: 'Early' } };
       const made = await client.create(WIDGETS, sent, options);
       assert.deepEqual([made.status, made.metadata.generation], [undefined, 1]);
@@ -311,7 +311,7 @@ export function clientContract(
       await client.delete(WIDGETS, metadata, options);
     });
 
-    // Of widgets: they are younger than version 1, and of what is as old as the server itself it may have the whole history.
+    // With widgets, because they are younger than version 1. For kinds as old as the server itself it may have the whole history.
     test('a version from before all history is expired', async () => {
       const run = async (): Promise<void> => {
         const query = { namespace: 'test', resourceVersion: '1', timeoutSeconds: 10 };
@@ -332,7 +332,7 @@ export function clientContract(
     });
 
     test('a reflector follows, and waits for a write of our own', async () => {
-      const { cache, writer } = createObjectStore<ConfigMap>({ logger: silentLogger }, { freeze: true });
+      const { store, writer } = createObjectStore<ConfigMap>({ logger: silentLogger }, { freeze: true });
       const made = await create({ v: '1' });
       const reflector = createReflector(
         {
@@ -347,12 +347,12 @@ export function clientContract(
       );
       const controller = new AbortController();
       const running = reflector.run(controller.signal);
-      await cache.whenSynced(AbortSignal.timeout(20_000));
+      await store.whenSynced(AbortSignal.timeout(20_000));
       const next = await client.replace(CONFIG_MAPS, { ...made, data: { v: '2' } }, options);
-      await cache.waitForVersion(next.metadata.resourceVersion ?? '', AbortSignal.timeout(20_000));
-      assert.deepEqual(cache.get(made.metadata), next);
+      await store.waitForVersion(next.metadata.resourceVersion ?? '', AbortSignal.timeout(20_000));
+      assert.deepEqual(store.get(made.metadata), next);
       await client.delete(CONFIG_MAPS, made.metadata, options);
-      await waitFor(() => cache.size === 0);
+      await waitFor(() => store.size === 0);
       controller.abort(new Error('enough'));
       await running;
     });

@@ -39,14 +39,14 @@ export const DEPLOYMENTS: Resource<Deployment> = {
   namespaced: true,
 };
 
-/** Where the stand-in keeps ConfigMaps. */
+/** Collection of ConfigMaps in the stand-in. */
 export const IN_CONFIG_MAPS = 'v1/configmaps';
 
 export function configMap(name: string, data: Readonly<Record<string, string>> = {}, namespace = 'default') {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data };
 }
 
-/** How to reach a server: what `startApi` and a real API server give alike. */
+/** Address and credentials of a server, which `startApi` and a real API server give alike. */
 export interface Endpoint {
   readonly url: string;
   readonly ca?: string;
@@ -92,7 +92,7 @@ export function clientOf(endpoint: Endpoint, options: TestClientOptions = {}): T
   };
 }
 
-/** The same by the machine's own time. */
+/** The same with the machine's own time. */
 export function realTimeClientOf(endpoint: Endpoint, clock: Clock): ClosableKubeClient & AsyncDisposable {
   return withClock(endpoint, clock, declareKubeMetrics(createMetricsRegistry()), {});
 }
@@ -110,5 +110,5 @@ function withClock(endpoint: Endpoint, clock: Clock, metrics: KubeMetrics, optio
   return { ...client, [Symbol.asyncDispose]: () => client.close() };
 }
 
-/** A signal that nobody aborts. */
+/** A signal that never aborts. */
 export const forever = (): { readonly signal: AbortSignal } => ({ signal: new AbortController().signal });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const HEADER = z.object({ header: z.object({ revision: z.string() }) });
 
 /**
- * Makes the etcd at `url` forget all history: who asks an API server without a watch cache for a version before it is told 410
+ * Makes the etcd at `url` forget all history, so that an API server without a watch cache answers 410 for earlier versions
  * (https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/).
  */
 export async function compactEtcd(url: string): Promise<void> {

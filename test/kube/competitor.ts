@@ -6,19 +6,19 @@ import {
 } from '../../src/kube/leader-election/elector.ts';
 import type { Leadership } from '../../src/kube/leader-election/leadership.ts';
 
-/** A program that leads when it may, and does nothing else. */
+/** A program that leads if it may, and does nothing else. */
 export interface Competitor {
   readonly name: string;
-  /** What it does its work with; undefined as long as it does none. */
+  /** Leadership of its current work. Undefined without work. */
   readonly leadership: Leadership | undefined;
   readonly leads: boolean;
-  /** How the program has ended. */
+  /** Outcome of the program. */
   readonly ended: 'stopped' | 'lost' | 'failed' | undefined;
-  /** SIGTERM. Its work takes `workMs` to end, and fails where told to. */
+  /** SIGTERM. The work takes `workMs` to end, and fails on demand. */
   stop(workMs?: number, outcome?: 'fails'): void;
 }
 
-/** Starts one; `onLead` is called whenever its work begins, before it does anything. */
+/** Starts a competitor. `onLead` is called whenever its work begins, before it does anything. */
 export function startCompeting(
   deps: ElectorDeps,
   options: ElectorOptions,

@@ -17,12 +17,12 @@ export interface Candidate extends Competitor {
 export interface World {
   readonly clock: ManualClock;
   readonly kube: MemoryKube;
-  /** The lease as it stands; undefined when there is none. */
+  /** Current lease. Undefined if there is none. */
   lease(): Promise<Lease | undefined>;
-  /** Straight to the server, whatever is wrong with the networks. */
+  /** Client without a network, whatever the faults. */
   readonly direct: MemoryClient;
   start(name: string, skewMs?: number): Candidate;
-  /** Lets `ms` pass in steps, and lets everybody act after each. */
+  /** Lets `ms` pass in steps, and lets all programs act after each. */
   pass(ms: number, afterEach?: () => void): Promise<void>;
 }
 

@@ -1,13 +1,13 @@
 import { systemClock, type Clock } from '../../src/kit/clock.ts';
 
 export interface FastClockOptions {
-  /** How many of its milliseconds pass in one of the machine's. */
+  /** Milliseconds of this clock per millisecond of the machine's. */
   readonly factor: number;
-  /** How far it is ahead of the machine's, wall clock and monotonic alike. */
+  /** Lead over the machine's clock, wall clock and monotonic alike. */
   readonly skewMs?: number;
 }
 
-/** Real time, faster: for programs that wait for minutes, beside servers that cannot be hurried. */
+/** Faster real time, for programs that wait for minutes beside real servers. */
 export function createFastClock({ factor, skewMs = 0 }: FastClockOptions): Clock {
   const begin = systemClock.now();
   const monotonicBegin = systemClock.monotonic();

@@ -1,26 +1,26 @@
 import type { ServerResponse } from 'node:http';
 import type { Fault } from './api-faults.ts';
 
-/** The body of an answer, written until it ends or its fault is due. Faults that do not count bytes are others' concern. */
+/** Body of an answer, written until it ends or its fault is due. Handles only faults that count bytes. */
 export class FaultyBody {
   readonly #response: ServerResponse;
   readonly #fault: Fault | undefined;
   #bytes = 0;
   #isOver = false;
 
-  /** The headers are sent by now. */
+  /** Called after the headers were sent. */
   constructor(response: ServerResponse, fault: Fault | undefined) {
     this.#response = response;
     this.#fault = fault;
     void this.write('');
   }
 
-  /** Nothing is written any more: it has ended, or the client has gone. */
+  /** True once the body has ended or the client has gone. Nothing is written after that. */
   get isOver(): boolean {
     return this.#isOver || this.#response.destroyed;
   }
 
-  /** Resolves when the connection has taken it. */
+  /** Resolves when the connection has taken the content. */
   async write(content: string | Uint8Array): Promise<void> {
     if (this.isOver) return;
     const fault = this.#fault;
@@ -51,7 +51,7 @@ export class FaultyBody {
     this.#response.destroy();
   }
 
-  /** Nothing comes any more, not even an end. */
+  /** Stops writing without an end. */
   stall(): void {
     this.#isOver = true;
   }

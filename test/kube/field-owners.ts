@@ -3,13 +3,10 @@ import { KubeError } from '../../src/kube/kube-error.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
 
 type Stored = KubeObject & Record<string, unknown>;
-/** `spec.replicas`, `metadata.labels.app`: where a value stands. */
+/** Path of a value: `spec.replicas`, `metadata.labels.app`. */
 type Path = readonly string[];
 
-/**
- * Who owns which field: of `metadata`, what is three levels deep in maps, of everything else what is two levels deep; what lies below is
- * owned as a whole.
- */
+/** Owners of fields: three levels deep in `metadata`, two levels deep elsewhere. Deeper values are owned as a whole. */
 export class FieldOwners {
   /** By object, then by path. */
   readonly #owners = new Map<string, Map<string, Set<string>>>();
@@ -18,7 +15,7 @@ export class FieldOwners {
     this.#owners.delete(id);
   }
 
-  /** A write that was no apply: who changes a value owns it alone. */
+  /** Records a write other than an apply: the writer of a changed value owns it alone. */
   updated(id: string, manager: string, before: Stored | undefined, after: Stored): void {
     const owners = this.#of(id);
     for (const path of pathsOf(after)) {
@@ -27,7 +24,7 @@ export class FieldOwners {
     }
   }
 
-  /** `before` with what `manager` wants, and without what it wanted before and nobody else owns. */
+  /** Merges the intent of `manager` into `before` and removes its former fields without another owner. */
   apply(
     id: string,
     before: Stored,
@@ -105,7 +102,7 @@ function setAt(object: object, path: Path, value: unknown): void {
   else node[last] = structuredClone(value);
 }
 
-/** As the API server words it (`managedfields/internal/conflict.go`). */
+/** Message as the API server words it (`managedfields/internal/conflict.go`). */
 function conflict(conflicts: readonly { path: Path; name: string }[]): KubeError {
   const causes = conflicts.map(({ path, name }) => ({
     reason: 'FieldManagerConflict',

@@ -1,7 +1,7 @@
 import type { KeySource } from '../../src/kube/controller/key-source.ts';
 import { untilAborted } from '../../src/kit/abort.ts';
 
-/** A source of keys whose changes the test makes by hand. */
+/** A source of keys that a test triggers by hand. */
 export interface HandSource extends KeySource {
   change(...keys: readonly string[]): void;
   sync(): void;

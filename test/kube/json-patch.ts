@@ -7,7 +7,7 @@ interface Operation {
   readonly value?: unknown;
 }
 
-/** `document` after the operations (RFC 6902: add, replace, remove, test). Throws what the API server says to one that fails. */
+/** `document` after the operations (RFC 6902: add, replace, remove, test). Throws the API server's refusal of one that fails. */
 export function jsonPatch<T>(document: T, operations: readonly Operation[]): T {
   const root = { document: structuredClone(document) as unknown };
   for (const { op, path, value } of operations) {

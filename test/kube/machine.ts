@@ -4,24 +4,24 @@ import { KubeError } from '../../src/kube/kube-error.ts';
 export type Network =
   /** Requests and answers arrive after `latencyMs`. */
   | 'up'
-  /** Whatever is on its way is lost: nobody hears anything. */
+  /** All traffic is lost silently. */
   | 'lost'
   /** Connections are refused. */
   | 'refused';
 
-/** A computer with clocks of its own and one event loop, in a world whose time the test moves. */
+/** A computer with its own clocks and one event loop, in a world whose time the test moves. */
 export interface Machine {
   readonly clock: Clock;
   /** For the `network` of a client. */
   readonly travel: () => Promise<void>;
   network: Network;
   latencyMs: number;
-  /** For `ms` from now nothing runs here: timers fire and answers are seen late. */
+  /** Blocks the event loop for `ms` from now: timers fire and answers are seen late. */
   block(ms: number): void;
   readonly isBlocked: boolean;
 }
 
-/** `skewMs`: how far its clocks are off, wall clock and monotonic alike. */
+/** `skewMs`: error of its clocks, wall clock and monotonic alike. */
 export function createMachine(world: ManualClock, skewMs = 0): Machine {
   let blockedUntil = -Infinity;
 

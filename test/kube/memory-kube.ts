@@ -1,5 +1,5 @@
 /**
- * The objects of an API server in memory, for tests of what works with objects: versions and conflicts, generation, finalizers and deletion,
+ * The objects of an API server in memory, for tests of operations on objects: versions and conflicts, generation, finalizers and deletion,
  * the status subresource, JSON patch, and server-side apply with owners of fields two levels deep. No lists, no watches.
  */
 import { randomUUID } from 'node:crypto';
@@ -21,23 +21,20 @@ export interface KubeRequest {
 }
 
 export interface ClientOptions {
-  /** Owns what is written by other means than apply; the name of the program that the client stands for. */
+  /** Name of the client's program. It owns the fields written by other means than apply. */
   readonly manager?: string;
-  /**
-   * Passed by every request on its way to the server and by every answer on its way back; may take time, and throw. A caller who no longer
-   * waits does not call back what is under way.
-   */
+  /** Delays or fails each request and each answer. A caller that has given up does not cancel a request under way. */
   readonly network?: (request: KubeRequest) => Promise<void>;
 }
 
 export interface MemoryKube {
   client(options?: ClientOptions): MemoryClient;
-  /** What has reached the server. */
+  /** Requests that have reached the server. */
   readonly requests: readonly KubeRequest[];
   count(verb: KubeRequest['verb'], plural?: string): number;
 }
 
-/** Any object, with all of its fields. */
+/** Any object with all of its fields. */
 type Stored = KubeObject & Record<string, unknown>;
 
 export function createMemoryKube(clock: Clock): MemoryKube {
@@ -52,7 +49,7 @@ export function createMemoryKube(clock: Clock): MemoryKube {
     return object;
   }
 
-  /** Stores `next` in the place of `before` and gives what the server has then. */
+  /** Stores `next` in place of `before` and returns the resulting object. */
   function store(id: string, before: Stored | undefined, next: Stored): Stored {
     const { deletionTimestamp, finalizers = [] } = next.metadata;
     if (before !== undefined && deletionTimestamp !== undefined) {
@@ -82,7 +79,7 @@ export function createMemoryKube(clock: Clock): MemoryKube {
   }
 
   function client({ manager = 'test', network = () => Promise.resolve() }: ClientOptions = {}): MemoryClient {
-    /** One round trip: there, `answer`, and back. What comes back shares nothing with what is stored. */
+    /** One round trip: request, `answer`, and back. The result shares nothing with the stored object. */
     async function trip(request: KubeRequest, answer: () => KubeObject): Promise<KubeObject> {
       await network(request);
       requests.push(request);
@@ -197,7 +194,10 @@ function checkUid(object: KubeObject | undefined, expected: string | undefined):
     throw refusal(409, 'Conflict', `Precondition failed: UID in precondition: ${expected}`);
 }
 
-/** What a write through `subresource` may change: `status` alone, or everything but `status` and what the server keeps. */
+/**
+ * `before` with the fields that a write through `subresource` may change: `status` alone, or everything but `status` and the server's own
+ * fields.
+ */
 function merged(before: Stored, next: KubeObject, subresource: 'status' | undefined): Stored {
   if (subresource === 'status') return { ...before, status: (next as Stored)['status'] };
   const { uid, resourceVersion, generation, creationTimestamp, deletionTimestamp } = before.metadata;

@@ -4,7 +4,7 @@ import type { JsonPatchOperation } from '../../src/kube/types.ts';
 
 type Node = Record<string, unknown> | unknown[];
 
-/** `object` after the operations, as RFC 6902 has them; 422 where one cannot be carried out, as the API server answers. */
+/** `object` after the operations (RFC 6902). Throws 422 for an impossible one, like the API server. */
 export function patched<T extends object>(object: T, operations: readonly JsonPatchOperation[]): T {
   const result = structuredClone(object);
   for (const operation of operations) {

@@ -3,14 +3,14 @@ import { waitFor } from '../kit/wait.ts';
 import type { Endpoint } from './client.ts';
 import { WIDGET_DEFINITION } from './widgets.ts';
 
-/** A real API server, as {@link startApi} is one that stands in for it: it knows widgets, and has the namespace `test`. */
+/** A real API server in place of {@link startApi}. It knows widgets and has the namespace `test`. */
 export interface RealApi extends AsyncDisposable {
   readonly server: ApiServer;
-  /** The way in for an administrator. */
+  /** Access for an administrator. */
   readonly endpoint: Endpoint;
 }
 
-/** Needs the parts of the group api; about 6 s. */
+/** Needs the parts of the group api; takes about 6 s. */
 export async function startRealApi(options: ApiServerOptions = {}): Promise<RealApi> {
   await using cleanup = new AsyncDisposableStack();
   const server = cleanup.use(await startApiServer(options));
@@ -32,7 +32,7 @@ export async function startRealApi(options: ApiServerOptions = {}): Promise<Real
   };
 }
 
-/** The same way in, as a client takes it. */
+/** The same access in the form of a client. */
 export function endpointOf({ server, ca, client }: ApiServer['access']): Endpoint {
   return { url: server, ca, ...client };
 }

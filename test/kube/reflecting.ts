@@ -1,7 +1,7 @@
-/** A reflector at work on the API stand-in, for the tests of its behaviour. */
+/** A running reflector of the API stand-in, for the tests of its behaviour. */
 import {
   createObjectStore,
-  type CacheOptions,
+  type ObjectStoreOptions,
   type ObjectStore,
 } from '../../src/kube/informer/object-store.ts';
 import { createReflector, type Reflector } from '../../src/kube/informer/reflector.ts';
@@ -15,29 +15,29 @@ import { textOfList } from './text-of-list.ts';
 
 export interface Reflecting extends AsyncDisposable, Story<ConfigMap> {
   readonly client: TestClient;
-  readonly cache: ObjectStore<ConfigMap>;
+  readonly store: ObjectStore<ConfigMap>;
   readonly reflector: Reflector;
   /** Waits until the reflector pauses after a failure that this has not waited for before. */
   paused(): Promise<void>;
-  /** It watches, and knows all that the server has. */
+  /** True if it watches and its store equals the server. */
   isCurrent(): boolean;
-  /** Waits until it watches, and knows all that the server has. */
+  /** Waits until it watches and its store equals the server. */
   current(): Promise<void>;
 }
 
 export interface ReflectingOptions {
   readonly query?: ListQuery;
-  readonly cache?: CacheOptions<ConfigMap, ConfigMap>;
-  /** 0.5 unless told. */
+  readonly store?: ObjectStoreOptions<ConfigMap, ConfigMap>;
+  /** 0.5 by default. */
   readonly random?: () => number;
 }
 
 export function startReflecting(api: ApiServer, options: ReflectingOptions = {}): Reflecting {
   const { query = {}, random = () => 0.5 } = options;
   const client = clientOf(api);
-  const { cache, writer } = createObjectStore<ConfigMap>(
+  const { store, writer } = createObjectStore<ConfigMap>(
     { logger: silentLogger },
-    { freeze: true, ...options.cache },
+    { freeze: true, ...options.store },
   );
   let failures = 0;
   let awaited = 0;
@@ -50,18 +50,18 @@ export function startReflecting(api: ApiServer, options: ReflectingOptions = {})
     { resource: CONFIG_MAPS, query },
     writer,
   );
-  const story = followStory(cache);
+  const story = followStory(store);
   const controller = new AbortController();
   const running = reflector.run(controller.signal);
 
   const isCurrent = (): boolean =>
-    cache.hasSynced() &&
+    store.hasSynced() &&
     api.watches.length > 0 &&
-    textOfList(cache.list()) === textOfList(api.store.list(IN_CONFIG_MAPS, query.namespace));
+    textOfList(store.list()) === textOfList(api.store.list(IN_CONFIG_MAPS, query.namespace));
 
   return {
     client,
-    cache,
+    store,
     reflector,
     ...story,
     async paused() {
@@ -72,7 +72,7 @@ export function startReflecting(api: ApiServer, options: ReflectingOptions = {})
     },
     isCurrent,
     async current() {
-      await waitFor(isCurrent, { what: 'the cache to be as the server is' });
+      await waitFor(isCurrent, { what: 'the store to equal the server' });
     },
     async [Symbol.asyncDispose]() {
       controller.abort(new Error('enough'));

@@ -1,6 +1,6 @@
 /**
- * Whatever the API server and the network do: when they stop, the cache is as the server is, and what handlers were told is one
- * unbroken story of each object.
+ * After any faults of the API server and the network the store equals the server, and handlers have received an unbroken story of each
+ * object.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -63,7 +63,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 for (const streamingLists of [true, false]) {
-  test(`property: after any faults the cache is as the server is, ${streamingLists ? 'with' : 'without'} streaming lists`, async () => {
+  test(`property: after any faults the store equals the server, ${streamingLists ? 'with' : 'without'} streaming lists`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), async (steps) => {
         await using api = await startApi({ streamingLists, pageSize: 2 });
@@ -72,7 +72,7 @@ for (const streamingLists of [true, false]) {
         api.faults.clear();
         await recover(api, it);
         assert.deepEqual(it.breaches, []);
-        assert.deepEqual(new Set(it.known()), new Set(it.cache.list()));
+        assert.deepEqual(new Set(it.known()), new Set(it.store.list()));
         assert.equal(it.client.clock.pending, 2, 'only the watch is waited for');
       }),
       { numRuns: Number(process.env['LARDER_MODEL_RUNS'] ?? 60) },
@@ -111,23 +111,23 @@ async function take(one: Step, api: ApiServer, { client }: Reflecting): Promise<
   }
 }
 
-/** Some turns of the event loop: requests and events on loopback get somewhere, where exactly does not matter. */
+/** Some turns of the event loop, in which requests and events on loopback make some progress. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
 }
 
-/** Lets pauses end, and a watch that has stalled be found, until the cache is as the server is. */
+/** Lets pauses end, and a stalled watch be found, until the store equals the server. */
 async function recover(api: ApiServer, it: Reflecting): Promise<void> {
   let looks = 0;
   await waitFor(
     () => {
       looks += 1;
       if (it.isCurrent() && it.client.clock.pending === 2) return true;
-      // A request on loopback is answered within some looks; whoever waits longer waits for time to pass.
+      // A request on loopback is answered within some checks. Anything slower waits for time to pass.
       if (looks % 20 === 0) it.client.clock.advance(181_000);
       else if (looks % 5 === 0 && it.client.clock.pending === 1) it.client.clock.advance(30_000);
       return false;
     },
-    { what: 'the cache to be as the server is', everyMs: 2, limitMs: 20_000 },
+    { what: 'the store to equal the server', everyMs: 2, limitMs: 20_000 },
   );
 }

@@ -3,7 +3,7 @@ import { startApi } from './api-server.ts';
 
 clientContract('the stand-in', async () => {
   const api = await startApi();
-  // There is a time before the history that it knows.
+  // Makes versions from before the known history.
   api.compact();
   return { endpoint: api, stop: async () => await api[Symbol.asyncDispose]() };
 });

@@ -1,4 +1,4 @@
-/** What a list holds, in any order of objects and fields: equal for lists of the same. */
+/** Content of a list, in any order of objects and fields: equal for equal lists. */
 export function textOfList(objects: readonly object[]): string {
   return objects
     .map((object) => JSON.stringify(object, sorted))

@@ -5,7 +5,7 @@ import { createObjectStore, type ObjectStore } from '../../src/kube/informer/obj
 import { createReflector } from '../../src/kube/informer/reflector.ts';
 import { createController } from '../../src/kube/controller/controller.ts';
 import { keyOf, keyText } from '../../src/kube/controller/object-key.ts';
-import { createObjectSource } from '../../src/kube/controller/object-source.ts';
+import { createObjectSource } from '../../src/kube/controller/key-source.ts';
 import type { Reconcile } from '../../src/kube/controller/reconcile.ts';
 import { isNotFound } from '../../src/kube/kube-error.ts';
 import { createApplier } from '../../src/kube/objects/apply.ts';
@@ -28,8 +28,8 @@ export interface WidgetController {
 }
 
 /**
- * A small controller of the parts that real ones are made of: it gives each widget of the namespace `test` a ConfigMap `widget-<name>` that
- * says what it is, leaves alone what somebody else has under that name, and takes away what it has made before the widget goes.
+ * A small controller built like the real ones. It gives each widget of the namespace `test` a ConfigMap `widget-<name>` with its spec,
+ * leaves foreign ConfigMaps of that name alone, and deletes its own before the widget is deleted.
  */
 export function startWidgetController(deps: WidgetControllerDeps): WidgetController {
   const { client, clock, metrics } = deps;
@@ -38,11 +38,11 @@ export function startWidgetController(deps: WidgetControllerDeps): WidgetControl
   const running: Promise<void>[] = [];
 
   function follow<T extends KubeObject>(resource: Resource<T>): ObjectStore<T> {
-    const { cache, writer } = createObjectStore<T>({ logger: silentLogger }, { freeze: true });
+    const { store, writer } = createObjectStore<T>({ logger: silentLogger }, { freeze: true });
     const reflectorDeps = { client, clock, metrics, logger: silentLogger, random: Math.random };
     const reflector = createReflector(reflectorDeps, { resource, query: { namespace: 'test' } }, writer);
     running.push(reflector.run(signal));
-    return cache;
+    return store;
   }
 
   const widgets = follow(WIDGETS);
@@ -82,7 +82,7 @@ function createReconcile(
   const status = createStatusWriter({ client, clock }, { fieldManager: 'widgets/status' });
 
   async function undo(widget: Widget, signal: AbortSignal): Promise<void> {
-    // As it is now: what the cache has not seen yet would stay for ever.
+    // Read from the server: an object that the store has not seen yet would stay for ever.
     const made = await client.get(CONFIG_MAPS, intentFor(widget).metadata, { signal }).catch(unlessNotFound);
     if (made !== undefined && isControlledBy(made, widget)) {
       const { uid = '' } = made.metadata;
@@ -104,8 +104,8 @@ function createReconcile(
       return { terminalError: new Error(`${there.metadata.name} is not ours`) };
     await finalizer.add(WIDGETS, widget, signal);
     await applier.ensure(CONFIG_MAPS, intent, there, signal);
-    const told = await status.write(WIDGETS, widget, { phase: 'Ready' }, signal);
-    return told.kind === 'later' ? { requeueAfterMs: told.afterMs } : 'done';
+    const written = await status.write(WIDGETS, widget, { phase: 'Ready' }, signal);
+    return written.kind === 'later' ? { requeueAfterMs: written.afterMs } : 'done';
   };
 }
 
@@ -124,7 +124,7 @@ function intentFor(widget: Widget): Intent<ConfigMap> {
   };
 }
 
-/** Of the widget that a ConfigMap is for, by its name: whatever lies there concerns it, also what is nobody's any more. */
+/** Key of the widget that a ConfigMap is named after, even if the ConfigMap has no owner. */
 function ownerKeys({ metadata }: ConfigMap): readonly string[] {
   const { namespace, name } = metadata;
   const owner = controllerOf(metadata)?.name ?? /^widget-(.+)/.exec(name)?.[1];

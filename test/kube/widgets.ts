@@ -1,6 +1,6 @@
 import type { Intent, KubeObject, Resource } from '../../src/kube/types.ts';
 
-/** A kind with a spec, a status and nothing of interest. */
+/** A kind with a spec, a status and nothing else of interest. */
 export interface Widget extends KubeObject {
   readonly spec?: { readonly size?: number; readonly colour?: string };
   readonly status?: { readonly phase?: string };
@@ -14,12 +14,12 @@ export const WIDGETS: Resource<Widget> = {
   namespaced: true,
 };
 
-/** A new one, in the namespace `test`. */
+/** A new widget in the namespace `test`. */
 export function widget(name: string, spec: NonNullable<Widget['spec']> = {}): Intent<Widget> {
   return { apiVersion: 'test.example/v1', kind: 'Widget', metadata: { namespace: 'test', name }, spec };
 }
 
-/** What a real API server has to be told of them. */
+/** Definition of the kind for a real API server. */
 export const WIDGET_DEFINITION = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',

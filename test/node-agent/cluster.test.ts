@@ -27,7 +27,7 @@ const MIRROR = {
 };
 const OUTAGE = { fault: { kind: 'reset' }, times: Infinity } as const;
 
-/** An agent of the cluster behind `api`. With a state directory it remembers its document. */
+/** An agent of the cluster behind `api`. With a state directory it saves its document. */
 async function startInCluster(api: ApiServer, files: TempDir, { state = true } = {}): Promise<RunningAgent> {
   await using cleanup = new AsyncDisposableStack();
   const ties = createClusterTies(
@@ -68,7 +68,7 @@ function reported(api: ApiServer): string | undefined {
 }
 
 describe('an agent in a cluster', () => {
-  test('does what the API server says, and tells it what came of that', async () => {
+  test('carries out the document of the API server, and reports its status', async () => {
     await using api = await startApi();
     await using cache = await startCache();
     using files = tempDir();
@@ -88,7 +88,7 @@ describe('an agent in a cluster', () => {
     await waitFor(() => !agent.hasHosts() && reported(api) === '2');
   });
 
-  test('that starts while the API server is down relays what it had been told, and without a memory leaves mirrors alone', async () => {
+  test('that starts while the API server is down follows its saved document, and without one leaves mirrors alone', async () => {
     await using api = await startApi();
     await using cache = await startCache();
     using files = tempDir();
@@ -135,7 +135,7 @@ describe('an agent in a cluster', () => {
   });
 });
 
-/** The cache has been asked, and nothing is there. */
+/** Asserts that the cache is asked, and answers 404. */
 async function assertRelayed(agent: RunningAgent, cache: Upstream): Promise<void> {
   const before = cache.count({ kind: 'manifest' });
   assert.equal((await agent.get(manifest)).status, 404);

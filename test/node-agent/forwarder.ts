@@ -1,4 +1,4 @@
-/** A process that passes connections on to a port of this machine, the first argument, with room for one that it has not taken yet. */
+/** A process that forwards connections to a port of this machine, its first argument, with a backlog of one connection. */
 import { connect, createServer, type AddressInfo } from 'node:net';
 
 const server = createServer((inbound) => {

@@ -10,10 +10,10 @@ import { cacheEntry, NAME, playLarder, startAgent, startPair, type Pair } from '
 const image = imageOf({ layers: [1000] });
 const manifest = '/v2/app/manifests/v1';
 
-/** The machine may be busy: once in as many times suffices. */
+/** The machine may be busy: one success in this many tries suffices. */
 const ATTEMPTS = 10;
 const SOON_MS = 50;
-/** What is waited for with nothing wrong takes 25 s. */
+/** Waiting requests would otherwise fail after 25 s. */
 const BEFORE_HEADERS_ARE_DUE_MS = 10_000;
 
 /** containerd keeps its connections, too. */
@@ -27,7 +27,7 @@ async function msUntilRefusal(pair: Pick<Pair, 'get'>): Promise<number> {
   return performance.now() - begin;
 }
 
-/** Asserts that 503 comes soon when `prepared`. */
+/** Asserts that 503 comes soon after `prepared`. */
 async function assertRefusedSoon(pair: Pick<Pair, 'get'>, prepared = async () => {}): Promise<void> {
   await onceIn(ATTEMPTS, async () => {
     await prepared();
@@ -52,7 +52,7 @@ describe('a cache that is gone', () => {
     await waitFor(() => pair.agent.status()?.upstreams[0]?.state === 'Ready');
   });
 
-  test('and accepts connections without a word costs one request a second, and the next ones nothing', async () => {
+  test('and accepts connections silently costs one request a second, and the next ones nothing', async () => {
     await using pair = await startPair();
     pair.cache.breakTls('hang');
     pair.cache.hangUp();
@@ -86,10 +86,10 @@ describe('a cache that is gone', () => {
     });
   }
 
-  test('is not what a cache is whose connections all wait for its upstream', async () => {
+  test('does not include a cache whose connections all wait for its upstream', async () => {
     await using pair = await startPair({ tls: false });
     pair.cache.push('app', image, 'v1');
-    // A probe that a busy machine has not answered in time ends all of them, and rightly so.
+    // A probe that a busy machine does not answer in time ends all of them, rightly.
     await onceIn(4, async () => {
       await waitFor(async () => (await pair.get(manifest)).status === 200 && pair.hasHosts(), {
         limitMs: 30_000,
@@ -107,7 +107,7 @@ describe('a cache that is gone', () => {
       const hadHosts = pair.hasHosts();
       wait.remove();
       await Promise.all(answers);
-      // Who waits does not ask for more than ten a second together; the first comes at once.
+      // Waiting requests probe at most ten times a second together, and the first time at once.
       const isRight = hadHosts && known < 40 && refused === known && ms > 900;
       return isRight
         ? undefined
@@ -115,7 +115,7 @@ describe('a cache that is gone', () => {
     });
   });
 
-  test('is what a cache is whose answers break off time and again, however well it answers probes', async () => {
+  test('includes a cache whose answers keep breaking off, however well it answers probes', async () => {
     await using pair = await startPair();
     const big = imageOf({ layers: [1 << 20] });
     pair.cache.push('app', big, 'v1');
@@ -130,7 +130,7 @@ describe('a cache that is gone', () => {
     assert.match(pair.agent.status()?.upstreams[0]?.message ?? '', /the cache closed the connection/);
   });
 
-  test('is not what a cache is with an answer that nobody can read: that one request goes elsewhere', async () => {
+  test('does not include a cache with one unreadable answer: only that request goes elsewhere', async () => {
     await using pair = await startPair();
     pair.cache.push('app', image, 'v1');
     const unreadable = pair.cache.faults.add({
@@ -140,7 +140,7 @@ describe('a cache that is gone', () => {
     });
     const blob = `/v2/app/blobs/${image.layers[0]!.digest}`;
     assert.equal((await pair.get(blob)).status, 503);
-    // A probe that a busy machine has not answered in time ends what waits, and rightly so.
+    // A probe that a busy machine does not answer in time ends the waiting requests, rightly.
     await onceIn(4, async () => {
       await waitFor(async () => (await pair.get(manifest)).status === 200 && pair.hasHosts(), {
         limitMs: 30_000,
@@ -162,7 +162,7 @@ describe('a cache that is gone', () => {
     unreadable.remove();
   });
 
-  test('is noticed by what is under way still when the document names another', async () => {
+  test('is noticed by running answers even after the document names another', async () => {
     await using pair = await startPair();
     const big = imageOf({ layers: [16 << 20] });
     pair.cache.push('app', big, 'v1');
@@ -197,7 +197,7 @@ describe('a cache that is gone', () => {
     await waitFor(() => setting.hasHosts());
   });
 
-  test('or is some other server at its address is not used either', async () => {
+  test('or replaced by another server at its address is not used either', async () => {
     await using other = await startUpstream({ tls: true });
     await using setting = await startAgent({
       revision: '1',
@@ -250,7 +250,7 @@ describe('the document', () => {
     await waitFor(() => !pair.hasHosts('quay.io'));
   });
 
-  test('of which a part is somebody else’s is carried out without it, and says so; when the agent stops, what leads to it goes and all else stays', async () => {
+  test('with a foreign upstream is carried out without that, and the status says so; when the agent stops, files that lead to it are removed and all others stay', async () => {
     await using pair = await startPair();
     const foreign = pair.files.write('certs.d/quay.io/hosts.toml', 'server = "https://quay.io"\n');
     pair.writeDocument({

@@ -44,7 +44,7 @@ describe('clients of the relay that leave in the middle', () => {
   for (const [how, text] of [
     ['of an answer', requestOf()],
     ['of several, of which the last is a CONNECT', `${requestOf()}${requestOf()}${requestOf('CONNECT')}`],
-    ['of what is no request', `${requestOf()}nonsense\r\n\r\n`],
+    ['of an invalid request', `${requestOf()}nonsense\r\n\r\n`],
   ] as const) {
     test(`${how} leave nothing open, neither to them nor to the cache`, async () => {
       await using cache = await startUpstream({ tls: true });
@@ -65,7 +65,7 @@ describe('clients of the relay that leave in the middle', () => {
           cache.hangUp();
           return (censusOf(agent.pid)?.sockets ?? 0) <= (before?.sockets ?? 0);
         },
-        { limitMs: 20_000, everyMs: 200, what: 'the sockets of before' },
+        { limitMs: 20_000, everyMs: 200, what: 'as many sockets as at the start' },
       );
       await waitFor(async () => (await whole()).matches === true, {
         limitMs: 30_000,

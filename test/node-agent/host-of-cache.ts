@@ -1,22 +1,22 @@
-/** A host in front of a cache that can go dark, as a machine does that loses its power. */
+/** A host in front of a cache that can go dark, like a machine that loses its power. */
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { waitFor } from '../kit/wait.ts';
 import { startDaemon } from '../parts/daemon.ts';
 
 const FORWARDER = fileURLToPath(new URL('forwarder.ts', import.meta.url));
-/** On loopback a connection is there in less than a millisecond, or not at all. */
+/** On loopback a connection takes less than a millisecond, or never comes about. */
 const REFUSED_MS = 100;
 
 export interface HostOfCache extends AsyncDisposable {
   /** `https://127.0.0.1:PORT`. */
   readonly url: string;
-  /** From now on nothing comes from it: neither over its connections, nor an answer to whoever wants a new one. */
+  /** Sends nothing from now on: no bytes over its connections, and no answer to new ones. */
   goDark(): Promise<void>;
   comeBack(): void;
 }
 
-/** Passes connections on to `url`. */
+/** Forwards connections to `url`. */
 export async function startHostOfCache(url: string): Promise<HostOfCache> {
   await using cleanup = new AsyncDisposableStack();
   const forwarder = cleanup.use(
@@ -34,7 +34,7 @@ export async function startHostOfCache(url: string): Promise<HostOfCache> {
     url: `https://127.0.0.1:${port}`,
     async goDark() {
       process.kill(forwarder.pid, 'SIGSTOP');
-      // A kernel whose queue of connections is full drops packets for more, as a host does that is not there.
+      // A kernel with a full backlog drops packets of further connections, like a host that is gone.
       while (await isTaken(port, owned));
     },
     comeBack: () => void process.kill(forwarder.pid, 'SIGCONT'),
@@ -42,7 +42,7 @@ export async function startHostOfCache(url: string): Promise<HostOfCache> {
   };
 }
 
-/** Whether a connection came about, which is then kept. */
+/** True if a connection came about, which is then kept open. */
 async function isTaken(port: number, owned: AsyncDisposableStack): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   owned.defer(() => void socket.destroy());

@@ -1,4 +1,4 @@
-/** Who has the port that `hosts.toml` leads to: this agent, or nobody that containerd would believe. */
+/** The port that `hosts.toml` leads to belongs to this agent, or to a program that containerd does not trust. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parseNodeDocument } from '../../src/fleet/node-document.ts';
 import type { NodeStatus } from '../../src/fleet/node-status.ts';
-import { systemClock } from '../../src/kit/clock.ts';
-import { endsWithin } from '../../src/kit/ends-within.ts';
+import { systemClock, endsWithin } from '../../src/kit/clock.ts';
 import type { DocumentSource } from '../../src/node-agent/document/document-source.ts';
 import { get, tempDir, type TempDir } from '../kit/index.ts';
 import { freePort } from '../parts/free-port.ts';
@@ -16,7 +15,7 @@ import { relayAuthority } from './relay-authority.ts';
 import { cacheEntry, NAME, startAgentWith, startPair } from './setting.ts';
 
 describe('the relay', () => {
-  test('is known by a certificate that hosts.toml names, another one with each start, and its key is nowhere on the disk', async () => {
+  test('has a certificate that hosts.toml names, another one with each start, and its key is nowhere on the disk', async () => {
     const authorities: string[] = [];
     for (const _ of ['first', 'second']) {
       await using pair = await startPair();
@@ -32,13 +31,13 @@ describe('the relay', () => {
     assert.equal(new Set(authorities).size, 2);
   });
 
-  test('ends soon although somebody has connected and says nothing', async () => {
+  test('ends soon although a silent client is connected', async () => {
     await using pair = await startPair();
     const { hostname, port } = new URL(pair.agent.relay.url);
     const silent = connect({ host: hostname, port: Number(port) });
     try {
       await once(silent, 'connect');
-      // Less than the 10 s that its handshake may take.
+      // Less than the 10 s that the handshake may take.
       assert.ok(await endsWithin(systemClock, pair.agent.stop(), 8_000));
     } finally {
       silent.destroy();
@@ -54,7 +53,7 @@ describe('the relay', () => {
 });
 
 describe('a file of ours that leads to the port', () => {
-  test('goes as soon as an agent starts there, whether or not it knows what to do, since the one that wrote it is gone', async () => {
+  test('is removed as soon as an agent starts there, with or without a document, since its writer is gone', async () => {
     const port = await freePort();
     for (const scheme of ['http', 'https']) {
       using files = tempDir();
@@ -80,9 +79,9 @@ describe('a file of ours that leads to the port', () => {
     );
   for (const [also, known] of [
     ['', undefined],
-    [', by the document of now where it knows one of before', documentOf('1')],
+    [', by the current document if it knows an earlier one', documentOf('1')],
   ] as const)
-    test(`goes when the port belongs to somebody else, and the agent says so before it ends${also}`, async () => {
+    test(`is removed if another program has the port, and the agent reports that before it ends${also}`, async () => {
       using files = tempDir();
       using thief = await startThief();
       const { port } = thief;
@@ -112,7 +111,7 @@ describe('a file of ours that leads to the port', () => {
     });
 });
 
-/** Somebody else's program at a port. */
+/** Another program at a port. */
 async function startThief(): Promise<Disposable & { readonly port: number }> {
   const server = createServer();
   server.listen(0, '127.0.0.1');

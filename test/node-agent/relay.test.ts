@@ -22,7 +22,7 @@ const [layer, small] = image.layers as [(typeof image.layers)[number], (typeof i
 const blobPath = (digest: string): string => `/v2/app/blobs/${digest}`;
 
 describe('the relay', () => {
-  test('passes a request on as it came, and the answer back, to the byte', async () => {
+  test('passes a request on unchanged, and the answer back, to the byte', async () => {
     await using pair = await startPair();
     pair.cache.push('app', image, 'v1');
     const headers = {
@@ -55,7 +55,7 @@ describe('the relay', () => {
     assert.equal(`https://${seen.headers.host}`, pair.agent.relay.url);
   });
 
-  test('gives large and small bodies, heads and errors, many at a time, over few connections', async () => {
+  test('passes on large and small bodies, heads and errors, many at a time, over few connections', async () => {
     await using pair = await startPair();
     pair.cache.push('app', image, 'v1');
     const agent = new Agent({ keepAlive: true });
@@ -99,7 +99,7 @@ describe('the relay', () => {
       );
     }
     assertReused(pair);
-    // One of HTTP/1.0 ends with the connection, and has nothing between its bytes.
+    // An answer of HTTP/1.0 ends with the connection, and has nothing between its bytes.
     const { text } = await rawGet(pair, blobPath(small.digest), '1.0');
     assert.equal(text.length - (text.indexOf('\r\n\r\n') + 4), small.size);
     pair.cache.faults.add({ match: { kind: 'blob' }, cutAfter: 10 * MiB });
@@ -107,7 +107,7 @@ describe('the relay', () => {
     assert.deepEqual([cut.complete, cut.matches], [false, true]);
   });
 
-  test('answers 404 for an upstream that nobody caches, or none, and asks nobody', async () => {
+  test('answers 404 for an upstream without a cache, or without an upstream, and asks no cache', async () => {
     await using pair = await startPair();
     pair.cache.reset();
     const { url: relay, ca } = pair.agent.relay;
@@ -131,7 +131,7 @@ describe('the relay', () => {
       slowBytesPerSecond: 2 * MiB,
       abortAfterBytes: MiB,
     });
-    // Socket buffers of the kernel on both sides of the relay, and its own.
+    // Socket buffers of the kernel on both sides of the relay, and the relay's own.
     assert.ok(pair.cache.bodyBytes({ digest }) < 40 * MiB, `${pair.cache.bodyBytes({ digest })} bytes sent`);
     await waitFor(() => pair.cache.requests.some(({ ending }) => ending === 'aborted'));
   });
@@ -241,7 +241,7 @@ describe('a login at the cache', () => {
   });
 });
 
-/** Nothing but a probe, of which a busy machine needs more than one, opens a connection; what is tried besides, and not used, has no request. */
+/** Asserts that only probes open connections; a busy machine needs more than one. Connections that only test the host carry no request. */
 function assertReused({ cache }: Pair): void {
   const used = new Set(cache.requests.map(({ connection }) => connection)).size;
   const probes = cache.count({ kind: 'other' });
@@ -249,7 +249,7 @@ function assertReused({ cache }: Pair): void {
   assert.ok(cache.requests.length > 2 * probes);
 }
 
-/** How a GET ends on the wire, and how many bytes came. */
+/** Sends a GET and returns the end of the answer on the wire with its bytes. */
 function rawGet(pair: Pair, path: string, version = '1.1'): Promise<RawAnswer> {
   const { hostname, port, pathname, search } = new URL(pair.url(path));
   return new Promise((resolve) => {
@@ -267,7 +267,7 @@ function rawGet(pair: Pair, path: string, version = '1.1'): Promise<RawAnswer> {
 
 interface RawAnswer {
   readonly bytes: number;
-  /** Of a short one. */
+  /** Text of a short answer. */
   readonly text: string;
   readonly ended: 'fin' | 'rst';
 }

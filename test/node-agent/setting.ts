@@ -17,10 +17,10 @@ import {
   type Upstream,
 } from '../kit/index.ts';
 
-/** The name under which nodes know the cache's upstream. */
+/** Upstream of the cache, as nodes know it. */
 export const NAME = 'hub.example';
 
-/** A cache as the document has it; its certificate is for `localhost`. */
+/** A cache entry of the document; its certificate is for `localhost`. */
 export function cacheEntry(endpoint: string, upstream = NAME): object {
   return { upstream, server: `https://${upstream}`, endpoint, serverName: 'localhost' };
 }
@@ -29,7 +29,7 @@ export interface RunningAgent extends AsyncDisposable {
   readonly agent: RunningNodeAgent;
   /** URL of the relay, with a path and `ns`. */
   url(path: string, ns?: string): string;
-  /** Asks there, as one that knows the relay's authority. */
+  /** Sends a request there, trusting the relay's authority. */
   get(path: string, options?: GetOptions): Promise<GetResult>;
   head(path: string, options?: GetOptions): Promise<GetResult>;
   readonly hasHosts: (upstream?: string) => boolean;
@@ -40,7 +40,7 @@ export interface AgentSetting extends RunningAgent {
   writeDocument(document: object): void;
 }
 
-/** One that reads this document from a file. */
+/** An agent that reads this document from a file. */
 export async function startAgent(document: object, port = 0): Promise<AgentSetting> {
   await using cleanup = new AsyncDisposableStack();
   const files = cleanup.use(tempDir());
@@ -56,7 +56,7 @@ export async function startAgent(document: object, port = 0): Promise<AgentSetti
   };
 }
 
-/** One with these ties, and its `certs.d` in `files`. */
+/** An agent with these ties, and its `certs.d` in `files`. */
 export async function startAgentWith(
   ties: Pick<NodeAgentDeps, 'source' | 'reporter'>,
   files: TempDir,
@@ -102,7 +102,7 @@ export async function startPair({ tls = true } = {}): Promise<Pair> {
   return { ...setting, cache, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Probes look at who answers. */
+/** Answers probes as Larder does. */
 export function playLarder(cache: Upstream): void {
   cache.faults.add({
     match: { kind: 'other' },

@@ -46,7 +46,7 @@ export const KNOWN = {
 export function viewOf(cache: Record<string, unknown> = {}, more: Partial<CacheInput> = {}) {
   return cacheView({
     config: configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig,
-    spec: SPEC,
+    currentSpec: SPEC,
     set: running,
     pods: [],
     claim: undefined,

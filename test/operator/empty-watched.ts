@@ -11,27 +11,27 @@ import type { Watched } from '../../src/operator/cluster/watched.ts';
 
 /** Returns the stores, with writers for the kinds that tests write. */
 export function emptyWatched() {
-  const { cache: statefulSets, writer: sets } = caches<KubeObject>();
-  const { cache: services, writer: addresses } = caches<Service>();
-  const { cache: claims, writer: volumes } = caches<VolumeClaim>();
-  const none = caches<KubeObject>().cache;
+  const { store: statefulSets, writer: sets } = caches<KubeObject>();
+  const { store: services, writer: addresses } = caches<Service>();
+  const { store: claims, writer: volumes } = caches<VolumeClaim>();
+  const none = caches<KubeObject>().store;
   const watched: Watched = {
     registryConfigs: none,
     mirrorConfigs: none,
     daemonSets: none,
-    agentPods: createObjectStore<KubeObject, AgentPod>({ logger: silentLogger }).cache,
-    serviceMonitorCrd: createObjectStore<KubeObject, boolean>({ logger: silentLogger }).cache,
+    agentPods: createObjectStore<KubeObject, AgentPod>({ logger: silentLogger }).store,
+    serviceMonitorCrd: createObjectStore<KubeObject, boolean>({ logger: silentLogger }).store,
     whenSynced: () => Promise.resolve(),
     hasSynced: () => true,
     statefulSets,
     disruptionBudgets: none,
     networkPolicies: none,
     services,
-    configMaps: caches<ConfigMap>().cache,
+    configMaps: caches<ConfigMap>().store,
     secrets: none,
     pods: none,
     volumeClaims: claims,
-    reports: createObjectStore<KubeObject, StoredReport>({ logger: silentLogger }).cache,
+    reports: createObjectStore<KubeObject, StoredReport>({ logger: silentLogger }).store,
   };
   return { watched, statefulSets: sets, services: addresses, claims: volumes };
 }

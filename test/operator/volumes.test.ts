@@ -40,7 +40,7 @@ describe('the volume of a cache', () => {
   const CLAIM = `cache-volume-${KEY}-0`;
 
   for (const [title, changes] of [
-    ['nobody', { 'larder/asked-by': undefined }],
+    ['no owner', { 'larder/asked-by': undefined }],
     ['another object', { 'larder/asked-by': 'RegistryConfig team/other' }],
     ['another upstream', { upstream: 'quay.io' }],
   ] as const) {
@@ -67,7 +67,7 @@ describe('the volume of a cache', () => {
   for (const [title, annotations, labels] of [
     ['another object', { ...OWNER, 'larder/asked-by': 'RegistryConfig team/other' }, {}],
     ['another upstream of its name', { ...OWNER, upstream: 'docker-io' }, {}],
-    ['nobody', {}, {}],
+    ['no owner', {}, {}],
     [
       'another upstream of its name, as its label says',
       { 'larder/asked-by': OWNER['larder/asked-by'] },

@@ -16,7 +16,14 @@ const KUBERNETES = [
   'conntrack',
 ] as const satisfies readonly PartName[];
 
-const ONLY_KUBERNETES: ReadonlySet<PartName> = new Set(KUBERNETES);
+/** What a release is made, pushed and signed with (`deploy/release/`), and a registry to rehearse it. */
+const RELEASE = ['helm', 'oras', 'cosign', 'registry3', 'htpasswd'] as const satisfies readonly PartName[];
+
+/** Parts that the integration suites do without. Building cosign takes 5 min of CPU time. */
+const NOT_INTEGRATION: ReadonlySet<PartName> = new Set([
+  ...KUBERNETES.filter((name) => name !== 'helm'),
+  'cosign',
+] satisfies readonly PartName[]);
 
 const CLUSTER = [
   ...KUBERNETES,
@@ -31,13 +38,14 @@ const CLUSTER = [
 /** The parts that a kind of suite needs, to be installed and asked for together. */
 export const GROUPS = {
   /** The integration suites (`*.itest.ts`) and the benchmark. */
-  integration: (Object.keys(PARTS) as PartName[]).filter((name) => !ONLY_KUBERNETES.has(name)),
+  integration: (Object.keys(PARTS) as PartName[]).filter((name) => !NOT_INTEGRATION.has(name)),
   /** A Kubernetes API server without controllers and nodes. */
   api: API,
   /** A Kubernetes that runs pods, with the newest or the oldest containerd. */
   cluster: CLUSTER,
   /** The same with every containerd, and what the proof of the whole product needs beside it (`test/e2e/`). */
   e2e: [...CLUSTER, 'containerd17', 'containerd20', 'containerd21', 'containerd22', 'crictl', 'oras'],
+  release: RELEASE,
 } as const satisfies Record<string, readonly PartName[]>;
 
 export type GroupName = keyof typeof GROUPS;

@@ -36,6 +36,7 @@ export const PARTS = {
   kubelet: kubernetesPart('kubelet'),
   'kube-proxy': kubernetesPart('kube-proxy'),
   helm: goPart('v3.19.5', 'helm.sh/helm/v3/cmd/helm', { try: ['version'] }),
+  cosign: goPart('v3.1.3', 'github.com/sigstore/cosign/v3/cmd/cosign', { try: ['version'] }),
   registry2: debianPart('2.8.2', 'docker-registry', { path: '/usr/bin/docker-registry', try: ['--version'] }),
   skopeo: debianPart('1.9.3', 'skopeo', { path: '/usr/bin/skopeo', try: ['--version'] }),
   podman: debianPart('4.3.1', 'podman', { path: '/usr/bin/podman', try: ['--version'] }),

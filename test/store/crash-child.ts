@@ -1,4 +1,4 @@
-/** A process that fills the store in its first argument without end, to be killed; tells of each body it has begun and stored. */
+/** Fills the store in its first argument until it is killed. Prints the seed of each stored body. */
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { createMetricsRegistry } from '../../src/kit/metrics.ts';
@@ -27,7 +27,7 @@ async function fillForever(first: number): Promise<void> {
     for (let at = spool.offset; at < of.content.length; at += 50_000) {
       await spool.append([of.content.subarray(at, at + 50_000)]);
     }
-    (await spool.commit({ type: 'blob', origin: A })).close();
+    (await spool.commit({ type: 'blob', repositoryId: A })).close();
     process.stdout.write(`${seed}\n`);
   }
 }

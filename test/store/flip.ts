@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, futimesSync, openSync, readSync, writeSync } from 'node:fs';
 
 /**
- * Flips the lowest bit of the byte at `offset`; size, access and modification time of the file stay as they were. The change time is
- * another one when it returns, as it is for every change that comes at least a tick of the kernel's clock after the last one.
+ * Flips the lowest bit of the byte at `offset`. Size, access and modification time of the file stay the same. Returns once the change time
+ * differs, as it does for every change at least a tick of the kernel's clock after the last one.
  */
 export function flip(path: string, offset: number): void {
   const fd = openSync(path, 'r+');

@@ -1,4 +1,4 @@
-/** What store tests share: a store in a temporary directory with a clock that they move. */
+/** Set-up of store tests: a store in a temporary directory, with a clock that the test moves. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ManualClock } from '../../src/kit/clock.ts';
@@ -10,7 +10,7 @@ import { digestOf, type Digest, type DigestAlgorithm } from '../../src/oci/diges
 import { parseRepositoryName } from '../../src/oci/reference.ts';
 import { openStore, type StoreOptions } from '../../src/store/store.ts';
 import type { MaintainedStore } from '../../src/store/maintenance/maintenance.ts';
-import type { ContentType, OpenContent, Origin, Store, UpstreamPolicy } from '../../src/store/types.ts';
+import type { ContentType, OpenContent, RepositoryId, Store, UpstreamPolicy } from '../../src/store/types.ts';
 import { blobOf } from '../kit/blob.ts';
 import { tempDir } from '../kit/temp.ts';
 
@@ -20,13 +20,13 @@ export interface LocalStore extends AsyncDisposable {
   readonly metrics: StoreMetrics;
   /** The store of the last {@link LocalStore.open}. */
   readonly store: MaintainedStore;
-  /** Closes the store that is open and opens the directory again, with other options where given. */
+  /** Closes the store and opens the directory again, with changed options if given. */
   reopen(options?: Partial<StoreOptions>): Promise<MaintainedStore>;
-  /** Bytes of all files in the directory, as they are now. */
+  /** Current bytes of all files in the directory. */
   bytesOnDisk(): number;
 }
 
-/** A local store in a directory of its own, with 64 MiB and the upstreams `a.example` and `b.example` unless told. */
+/** Opens a store in a directory of its own, by default with 64 MiB and the upstreams `a.example` and `b.example`. */
 export async function localStore(
   options: Partial<StoreOptions> = {},
   deps: { logger?: Logger } = {},
@@ -61,11 +61,11 @@ export async function localStore(
 }
 
 export const MIB = 1024 * 1024;
-export const A: Origin = { upstream: 'a.example', repository: parseRepositoryName('library/one') };
-export const A2: Origin = { upstream: 'a.example', repository: parseRepositoryName('library/two') };
-export const B: Origin = { upstream: 'b.example', repository: parseRepositoryName('library/one') };
+export const A: RepositoryId = { upstream: 'a.example', repository: parseRepositoryName('library/one') };
+export const A2: RepositoryId = { upstream: 'a.example', repository: parseRepositoryName('library/two') };
+export const B: RepositoryId = { upstream: 'b.example', repository: parseRepositoryName('library/one') };
 
-/** Policies of `a.example` and `b.example`, without ttl and budget where nothing is said. */
+/** Policies of `a.example` and `b.example`, by default without ttl and budget. */
 export function policies(
   by: Partial<Record<'a' | 'b', Partial<UpstreamPolicy>>>,
 ): ReadonlyMap<string, UpstreamPolicy> {
@@ -87,29 +87,29 @@ export function body(size: number, seed = 1, algorithm: DigestAlgorithm = 'sha25
   return { digest: digestOf(content, algorithm), content };
 }
 
-/** Fetches `of` into the store as a fill would, and gives the open content. */
+/** Stores `of` as a fill does, and returns the open content. */
 export async function fill(
   store: Store,
   of: Body,
-  origin: Origin = A,
+  repositoryId: RepositoryId = A,
   meta: { type: ContentType; mediaType?: string } = { type: 'blob' },
 ): Promise<OpenContent> {
-  const spool = await store.spool(of.digest, origin, of.content.length);
+  const spool = await store.spool(of.digest, repositoryId, of.content.length);
   try {
     await spool.append([of.content.subarray(spool.offset)]);
-    return await spool.commit({ ...meta, origin });
+    return await spool.commit({ ...meta, repositoryId });
   } catch (error) {
     await spool.discard();
     throw error;
   }
 }
 
-/** {@link fill}, closed again. */
-export async function keep(store: Store, of: Body, origin: Origin = A): Promise<void> {
-  (await fill(store, of, origin)).close();
+/** Stores `of` like {@link fill}, and closes it. */
+export async function keep(store: Store, of: Body, repositoryId: RepositoryId = A): Promise<void> {
+  (await fill(store, of, repositoryId)).close();
 }
 
-/** Bytes of all files below `path`; what vanishes while it looks counts nothing. */
+/** Bytes of all files below `path`. Files that vanish meanwhile do not count. */
 export function bytesBelow(path: string): number {
   let bytes = 0;
   for (const entry of readdirSync(path, { withFileTypes: true })) {

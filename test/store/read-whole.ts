@@ -1,6 +1,6 @@
 import type { OpenContent } from '../../src/store/types.ts';
 
-/** All bytes of stored content, read in pieces as a reader with a small buffer reads them. Throws `STORE_DAMAGED`. */
+/** Reads all bytes of stored content in pieces, as a reader with a small buffer does. Throws `STORE_DAMAGED`. */
 export async function readWhole(content: Pick<OpenContent, 'size' | 'read'>): Promise<Buffer> {
   const pieces: Buffer[] = [];
   const buffer = Buffer.alloc(100_000);

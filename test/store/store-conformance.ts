@@ -1,5 +1,5 @@
 /* oxlint-disable typescript/no-floating-promises -- the runner awaits what `describe` and `test` return */
-/** What every implementation of `Store` must do; run it from a test file of the implementation. */
+/** Tests that every implementation of `Store` must pass. Run them from a test file of the implementation. */
 import { readWhole } from './read-whole.ts';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -10,11 +10,11 @@ import type { OpenContent, Spool, Store } from '../../src/store/types.ts';
 import { waitFor } from '../kit/wait.ts';
 import { A, A2, B, MIB, body, fill, keep, policies } from './harness.ts';
 
-/** A store under test, with time in the test's hands. */
+/** A store under test, with a clock that the test moves. */
 export interface StoreUnderTest extends AsyncDisposable {
   readonly clock: { advance(ms: number): void; now(): number };
   readonly store: Store;
-  /** Closes and opens it again over the same content. */
+  /** Closes the store and opens it again over the same content. */
   reopen(options?: Partial<StoreOptions>): Promise<Store>;
 }
 
@@ -29,7 +29,7 @@ export function storeConformance(
       ['a zero-byte blob', body(0)],
       ['a blob addressed by sha512', body(70_000, 2, 'sha512')],
     ] as const) {
-      test(`${what} is there after its commit, with the same bytes`, async () => {
+      test(`${what} can be opened after its commit, with the same bytes`, async () => {
         await using under = await create();
         await keep(under.store, of);
         assert.deepEqual(await bytesOf(await under.store.open(of.digest)), of.content);
@@ -45,7 +45,7 @@ export function storeConformance(
       await under.store.put(of.digest, of.content, {
         type: 'manifest',
         mediaType: 'application/x',
-        origin: A,
+        repositoryId: A,
       });
       const store = await under.reopen();
       const found = await store.read(of.digest);
@@ -56,7 +56,7 @@ export function storeConformance(
       assert.equal(store.presence(of.digest, A2), 'unlinked');
     });
 
-    test('what is not there is neither opened nor read', async () => {
+    test('absent content is neither opened nor read', async () => {
       await using under = await create();
       const { digest } = body(10);
       assert.equal(await under.store.open(digest), undefined);
@@ -76,7 +76,7 @@ export function storeConformance(
       await using under = await create();
       const before = under.store.stats().bytes;
       await assert.rejects(
-        under.store.put(body(100).digest, body(100, 2).content, { type: 'blob', origin: A }),
+        under.store.put(body(100).digest, body(100, 2).content, { type: 'blob', repositoryId: A }),
         { code: 'UPSTREAM_DIGEST_MISMATCH' },
       );
       assert.equal(under.store.presence(body(100).digest, A), 'absent');
@@ -89,7 +89,7 @@ export function storeConformance(
       await under.store.put(of.digest, of.content, {
         type: 'manifest',
         mediaType: 'application/x',
-        origin: A,
+        repositoryId: A,
       });
       await keep(under.store, of);
       assert.equal(under.store.info(of.digest)?.type, 'manifest');
@@ -98,7 +98,7 @@ export function storeConformance(
   });
 
   describe(`${name}: documents`, () => {
-    test('a document is read as it was last written, also after a restart; one that is not there is undefined', async () => {
+    test('a document is read as it was last written, also after a restart; an absent one is undefined', async () => {
       await using under = await create();
       assert.equal(await under.store.readDocument('keys.json'), undefined);
       await under.store.writeDocument('keys.json', Buffer.from('first, and longer'));
@@ -108,7 +108,7 @@ export function storeConformance(
       assert.equal(String(await store.readDocument('keys.json')), 'second');
     });
 
-    test('of two writers at once one wins as a whole', async () => {
+    test('of two concurrent writers one wins as a whole', async () => {
       await using under = await create();
       const contents = ['a', 'b'].map((letter) => Buffer.alloc(20_000, letter));
       await Promise.all(contents.map((content) => under.store.writeDocument('keys.json', content)));
@@ -136,14 +136,14 @@ export function storeConformance(
       assert.equal(under.store.presence(of.digest, A2), 'linked');
     });
 
-    test('a confirmation of another upstream does not make its content there less foreign', async () => {
+    test('a confirmation of another upstream leaves the content foreign there', async () => {
       await using under = await create();
       await keep(under.store, of, A);
       under.store.link(of.digest, B);
       assert.equal(under.store.presence(of.digest, B), 'foreign');
     });
 
-    test('a confirmation of content that is not there makes no link for later', async () => {
+    test('a confirmation of absent content makes no link for later', async () => {
       await using under = await create();
       under.store.link(of.digest, A2);
       await keep(under.store, of, A);
@@ -188,27 +188,27 @@ export function storeConformance(
       assert.equal(store.tag({ ...key, upstream: 'b.example' }), undefined);
     });
 
-    test('a tag that moves forgets where it pointed', async () => {
+    test('a tag that moves forgets its former target', async () => {
       await using under = await create();
       under.store.putTag(key, entry);
       under.store.putTag(key, { ...entry, digest: body(11).digest });
       assert.equal(under.store.tag(key)?.digest, body(11).digest);
     });
 
-    test('a repository is public from when that was noted until it is taken back, across restarts', async () => {
+    test('a repository is public from the note of it until that is withdrawn, across restarts', async () => {
       await using under = await create();
       under.store.setPublic(A, 1000);
       under.store.setPublic(A, 2000);
       under.store.setPublic(A2, 70_000);
       assert.deepEqual(
-        [A, A2, B].map((origin) => under.store.publicAt(origin)),
+        [A, A2, B].map((repositoryId) => under.store.publicAt(repositoryId)),
         [2000, 70_000, undefined],
       );
       under.store.setPublic(A, 90_000);
       under.store.setPublic(A2, undefined);
       const store = await under.reopen();
       assert.deepEqual(
-        [A, A2].map((origin) => store.publicAt(origin)),
+        [A, A2].map((repositoryId) => store.publicAt(repositoryId)),
         [90_000, undefined],
       );
     });
@@ -239,7 +239,7 @@ export function storeConformance(
     const half = of.content.subarray(0, 200_000);
     const rest = of.content.subarray(200_000);
 
-    test('what was appended can be read at once, and through the same descriptor after the commit', async () => {
+    test('appended bytes can be read at once, and through the same descriptor after the commit', async () => {
       await using under = await create();
       const spool = await under.store.spool(of.digest, A, of.content.length);
       spool.retain();
@@ -249,7 +249,7 @@ export function storeConformance(
       assert.equal(spool.matches(), false);
       await spool.append([rest]);
       assert.equal(spool.matches(), true);
-      const content = await spool.commit({ type: 'blob', origin: A });
+      const content = await spool.commit({ type: 'blob', repositoryId: A });
       content.close();
       assert.deepEqual(await spooled(spool, 400_000), of.content);
       spool.release();
@@ -264,7 +264,7 @@ export function storeConformance(
       const second = await store.spool(of.digest, A, of.content.length);
       assert.equal(second.offset, 200_000);
       await second.append([rest]);
-      (await second.commit({ type: 'blob', origin: A })).close();
+      (await second.commit({ type: 'blob', repositoryId: A })).close();
       assert.deepEqual(await bytesOf(await store.open(of.digest)), of.content);
     });
 
@@ -278,7 +278,7 @@ export function storeConformance(
       await second.discard();
     });
 
-    test('a discarded spool leaves nothing, and who reads it reads on', async () => {
+    test('a discarded spool leaves nothing, and its reader reads on', async () => {
       await using under = await create();
       const before = under.store.stats().bytes;
       const spool = await under.store.spool(of.digest, A, of.content.length);
@@ -299,16 +299,19 @@ export function storeConformance(
       const spool = await under.store.spool(of.digest, A, of.content.length);
       await spool.append([half, half]);
       const found = digestOf(Buffer.concat([half, half]));
-      await assert.rejects(spool.commit({ type: 'blob', origin: A }), (error: Error & { code: string }) => {
-        assert.equal(error.code, 'UPSTREAM_DIGEST_MISMATCH');
-        assert.ok(error.message.includes(of.digest) && error.message.includes(found), error.message);
-        return true;
-      });
+      await assert.rejects(
+        spool.commit({ type: 'blob', repositoryId: A }),
+        (error: Error & { code: string }) => {
+          assert.equal(error.code, 'UPSTREAM_DIGEST_MISMATCH');
+          assert.ok(error.message.includes(of.digest) && error.message.includes(found), error.message);
+          return true;
+        },
+      );
       assert.equal(under.store.presence(of.digest, A), 'absent');
       assert.equal(under.store.stats().bytes, before);
     });
 
-    test('a forked hash goes on by itself', async () => {
+    test('a forked hash goes on independently', async () => {
       await using under = await create();
       const spool = await under.store.spool(of.digest, A, of.content.length);
       await spool.append([half]);
@@ -320,7 +323,7 @@ export function storeConformance(
   });
 
   describe(`${name}: budget`, () => {
-    test('a body that can never fit is refused before anything else goes', async () => {
+    test('a body that can never fit is refused before content is evicted', async () => {
       await using under = await create({ policies: policies({ a: { maxBytes: 100_000 } }) });
       await keep(under.store, body(60_000));
       await assert.rejects(under.store.spool(body(1).digest, A, 100_001), { code: 'STORE_FULL' });
@@ -369,7 +372,7 @@ export function storeConformance(
       await under.store.put(manifest.digest, manifest.content, {
         type: 'manifest',
         mediaType: 'm',
-        origin: A,
+        repositoryId: A,
       });
       under.clock.advance(3_600_000);
       await keep(under.store, body(90_000, 1));
@@ -413,7 +416,7 @@ export function storeConformance(
       assert.ok(under.store.stats().objects >= 2);
     });
 
-    test('content goes when it was not used for its ttl, and not before', async () => {
+    test('content is removed when it was unused for its ttl, and not before', async () => {
       await using under = await create({ policies: policies({ a: { ttlMs: 3_600_000 } }) });
       await keep(under.store, body(1000, 1), A);
       await keep(under.store, body(1000, 2), A);

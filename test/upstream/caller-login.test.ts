@@ -26,14 +26,14 @@ function logIn(client: TestClient, credential: Credential, ...repositories: stri
   return client.logIn({ credential, repositories: repositories.map(parseRepositoryName) });
 }
 
-/** What the registry was asked: method, kind, status, credential. */
+/** The requests to the registry: method, kind, status, credential. */
 function asked(upstream: Upstream): string[] {
   return upstream.requests.map(({ method, kind, status, authorization }) =>
     [method, kind, status, authorization.user ?? authorization.kind].join(' '),
   );
 }
 
-test("a caller's password buys a token that the registry takes, and one anonymous request finds out where", async () => {
+test("a caller's password buys a token that the registry takes, after one anonymous request for the challenge", async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   const answer = await logIn(client, ALICE, 'private');
@@ -58,7 +58,7 @@ test("a caller's token is neither kept for other callers nor for Larder's own re
   assert.equal(upstream.count({ kind: 'token', user: 'alice' }), 1, 'each login is a request of its own');
 });
 
-test('a wrong password is refused as the token server says, and again for 5 s without asking it', async () => {
+test('a wrong password is refused as the token server answers, and again for 5 s without a request', async () => {
   for (const refusalStatus of [401, 403] as const) {
     await using upstream = await start({ token: { refusalStatus } });
     await using client = clientOf(upstream);
@@ -73,7 +73,7 @@ test('a wrong password is refused as the token server says, and again for 5 s wi
   }
 });
 
-test('a wrong password is refused where strangers may read without a token, too', async () => {
+test('a wrong password is also refused where anonymous callers may read without a token', async () => {
   await using upstream = await start({ publicWithoutToken: true });
   await using client = clientOf(upstream);
   assert.deepEqual(await logIn(client, WRONG, 'public'), { kind: 'refused', status: 401 });
@@ -98,7 +98,7 @@ test('one token covers several repositories', async () => {
   assert.equal(upstream.count({ kind: 'token' }), 1);
 });
 
-test('an identity token goes by POST; one that is not good is refused, whatever 4xx says so', async () => {
+test('an identity token goes by POST; an invalid one is refused, whatever 4xx the answer is', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   const good = identityTokenCredential('refresh-token-of-alice');
@@ -119,7 +119,7 @@ test('a server that answers only POST gets the password by POST', async () => {
   assert.equal(upstream.count({ kind: 'token', method: 'POST', status: 200 }), 1);
 });
 
-test('a registry that wants Basic is asked once whether it takes the password, which is then what to send', async () => {
+test('a registry that wants Basic gets the password once as a test, and the login is that password', async () => {
   await using upstream = await start({ auth: 'basic' });
   await using client = clientOf(upstream);
   const answer = await logIn(client, ALICE, 'private');
@@ -132,14 +132,14 @@ test('a registry that wants Basic is asked once whether it takes the password, w
   assert.equal((await logIn(client, identityTokenCredential('x'), 'private')).kind, 'refused');
 });
 
-test('a registry that asks nobody is open', async () => {
+test('a registry without any login is open', async () => {
   await using upstream = await start({ auth: 'none' });
   await using client = clientOf(upstream);
   assert.deepEqual(await logIn(client, ALICE, 'public'), { kind: 'open' });
-  assert.equal(upstream.count({ user: 'alice' }), 0, 'nobody was shown the password');
+  assert.equal(upstream.count({ user: 'alice' }), 0, 'the password was sent');
 });
 
-test('trouble of the token server or the registry is thrown, never taken for a decision', async () => {
+test('a failure of the token server or the registry is thrown, and never taken for a decision', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   {

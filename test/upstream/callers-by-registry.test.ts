@@ -1,6 +1,6 @@
 /**
- * What a caller is told that comes with its own credential, by each registry in the field: the status, the challenge it sees,
- * how often its request reached the registry, and that its credential went nowhere else.
+ * Answers to callers with their own credential, for each registry in the field: the status, the challenge, the number of requests that
+ * reached the registry, and that the credential went nowhere else.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -11,11 +11,11 @@ import { bearer, BLOB, MANIFEST, SCOPE, startTeamApp, type TeamAppOptions } from
 type Caller = (typeof CALLERS)[number];
 const CALLERS = ['a good credential', 'an expired credential', 'a wrong password', 'no credential'] as const;
 
-/** What a caller is answered; `{realm}` stands for the URL of the token server. */
-interface Told {
+/** The answer to a caller; `{realm}` stands for the URL of the token server. */
+interface ExpectedAnswer {
   readonly status: number;
   readonly challenges?: readonly string[];
-  /** Requests that reach the registry for the first question; 1 unless told, and ever after. */
+  /** Requests that reach the registry for the first request of a caller; 1 by default, and for each later one. */
   readonly first?: number;
 }
 
@@ -25,18 +25,18 @@ interface Registry {
   readonly scope?: string;
   /** Registries with Basic have passwords where others have tokens. */
   readonly credentials?: 'passwords';
-  readonly told: Readonly<Record<Caller, Told>>;
+  readonly answers: Readonly<Record<Caller, ExpectedAnswer>>;
 }
 
 const USUAL = `Bearer realm="{realm}",service="test-registry",scope="${SCOPE}"`;
 const INVALID = { status: 401, challenges: [`${USUAL},error="invalid_token"`] };
 const FINE = { status: 200 };
-const STRANGER = { status: 401, challenges: [USUAL] };
+const ANONYMOUS = { status: 401, challenges: [USUAL] };
 const DISTRIBUTION = {
   'a good credential': FINE,
   'an expired credential': INVALID,
   'a wrong password': INVALID,
-  'no credential': STRANGER,
+  'no credential': ANONYMOUS,
 };
 
 const AWS = 'Bearer realm="{realm}",service="test-registry",scope="aws"';
@@ -46,7 +46,7 @@ const REGISTRIES: readonly Registry[] = [
   {
     name: 'Docker Hub',
     options: { redirect: { host: '127.0.0.2' }, hidesUnknown: true, token: { at: 'own-port' } },
-    told: DISTRIBUTION,
+    answers: DISTRIBUTION,
   },
   {
     name: 'GHCR',
@@ -54,7 +54,7 @@ const REGISTRIES: readonly Registry[] = [
       redirect: { refuseHead: true },
       challenge: { deniesForeignCredentials: true, bareAfterRefusal: true },
     },
-    told: {
+    answers: {
       ...DISTRIBUTION,
       'an expired credential': { ...INVALID, first: 2 },
       'a wrong password': { status: 403 },
@@ -63,7 +63,7 @@ const REGISTRIES: readonly Registry[] = [
   {
     name: 'Quay, private',
     options: { redirect: { status: 302, headDirectly: true }, publicWithoutToken: true },
-    told: DISTRIBUTION,
+    answers: DISTRIBUTION,
   },
   {
     name: 'Quay, public, without a scope in its challenge',
@@ -73,7 +73,7 @@ const REGISTRIES: readonly Registry[] = [
       isPublic: true,
       challenge: { withoutScope: true, withoutError: true },
     },
-    told: {
+    answers: {
       'a good credential': FINE,
       'an expired credential': {
         status: 401,
@@ -92,13 +92,13 @@ const REGISTRIES: readonly Registry[] = [
       redirect: { to: 'same-origin', status: 302 },
       challenge: { relativeRealm: true, pingWithoutService: true },
     },
-    told: DISTRIBUTION,
+    answers: DISTRIBUTION,
   },
   {
     name: 'ECR, private',
     options: { auth: 'basic', redirect: {}, challenge: { basic: ECR } },
     credentials: 'passwords',
-    told: {
+    answers: {
       'a good credential': FINE,
       'an expired credential': { status: 401, challenges: [ECR] },
       'a wrong password': { status: 401, challenges: [ECR] },
@@ -109,33 +109,33 @@ const REGISTRIES: readonly Registry[] = [
     name: 'ECR Public',
     options: { redirect: {}, challenge: { fixedScope: 'aws', badTokenStatus: 400 } },
     scope: 'aws',
-    told: {
+    answers: {
       'a good credential': FINE,
       'an expired credential': { status: 401, challenges: [`${AWS},error="invalid_token"`], first: 2 },
       'a wrong password': { status: 400 },
       'no credential': { status: 401, challenges: [AWS] },
     },
   },
-  { name: 'ACR', options: { redirect: { host: '127.0.0.2' }, token: { post: 400 } }, told: DISTRIBUTION },
+  { name: 'ACR', options: { redirect: { host: '127.0.0.2' }, token: { post: 400 } }, answers: DISTRIBUTION },
   {
     name: 'GitLab',
     options: { redirect: {}, token: { at: 'own-port', refusalStatus: 403 } },
-    told: DISTRIBUTION,
+    answers: DISTRIBUTION,
   },
   {
     name: 'Harbor',
     options: { challenge: { basicAfterRefusal: true, basic: 'Basic realm="harbor"' }, token: { post: 403 } },
-    told: {
+    answers: {
       'a good credential': FINE,
       'an expired credential': { ...INVALID, first: 2 },
       'a wrong password': { status: 401, challenges: ['Basic realm="harbor"'] },
-      'no credential': STRANGER,
+      'no credential': ANONYMOUS,
     },
   },
   {
     name: 'MCR',
     options: { auth: 'none', redirect: { host: '127.0.0.2' } },
-    told: {
+    answers: {
       'a good credential': FINE,
       'an expired credential': FINE,
       'a wrong password': FINE,
@@ -160,7 +160,7 @@ function headerOf(
 const requestsToRegistry = (upstream: Upstream): number =>
   upstream.count({ kind: ['manifest', 'blob', 'ping'] });
 
-/** No header went anywhere but to the registry, and no token was asked for. */
+/** Asserts that a header went to the registry alone, and that no token was requested. */
 function assertKept(upstream: Upstream): void {
   assert.equal(upstream.count({ kind: 'token' }), 0);
   assert.equal(upstream.count({ kind: ['cdn', 'other'], authorization: ['basic', 'bearer', 'other'] }), 0);
@@ -169,7 +169,7 @@ function assertKept(upstream: Upstream): void {
 for (const registry of REGISTRIES) {
   describe(registry.name, () => {
     for (const caller of CALLERS) {
-      const { status, challenges = [], first = 1 } = registry.told[caller];
+      const { status, challenges = [], first = 1 } = registry.answers[caller];
 
       test(`a caller with ${caller} is answered ${status}`, async () => {
         await using upstream = await startTeamApp(registry.options);

@@ -1,4 +1,4 @@
-/** What becomes of a caller's own credential, whatever the registry: its refusals, its limits, and what is learned from it. */
+/** A caller's own credential at any registry: refusals, rate limits, and learned challenges. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { basic, type Upstream } from '../kit/index.ts';
@@ -15,7 +15,7 @@ function challenge(
   return `Bearer realm="${upstream.url}/token",service="test-registry",scope="${scope}"${reason}`;
 }
 
-test('a header that was good elsewhere is refused for its scope, unless the registry says why itself', async () => {
+test('a header that was good elsewhere is refused for its scope, unless the registry gives a reason itself', async () => {
   for (const [withoutError, error] of [
     [true, 'insufficient_scope'],
     [false, 'invalid_token'],
@@ -27,7 +27,7 @@ test('a header that was good elsewhere is refused for its scope, unless the regi
   }
 });
 
-test('where a token is too small, the error is as it was said', async () => {
+test('for a token with too small a scope, the error of the registry stays', async () => {
   await using upstream = await startTeamApp();
   await using client = clientOf(upstream);
   const caller = bearer(upstream, { scope: 'repository:other:pull' });
@@ -63,7 +63,7 @@ test('a 400 stays one for a password, for a query, and where no token is asked f
   assert.equal(open.count(), 3);
 });
 
-test('a ping is challenged as pings are', async () => {
+test('a ping gets the challenge of pings', async () => {
   await using upstream = await startTeamApp({
     challenge: { pingWithoutService: true, bareAfterRefusal: true },
   });
@@ -76,7 +76,7 @@ test('a ping is challenged as pings are', async () => {
   );
 });
 
-test('a registry that tells strangers nothing either is relayed as it is', async () => {
+test('a registry without a challenge for anonymous requests either is relayed unchanged', async () => {
   await using upstream = await startTeamApp({
     challenge: { basicAfterRefusal: true, basic: 'Basic realm="harbor"' },
   });
@@ -86,7 +86,7 @@ test('a registry that tells strangers nothing either is relayed as it is', async
   assert.deepEqual([answer.status, answer.challenges], [401, ['Basic realm="harbor"']]);
 });
 
-test('what a header causes is not remembered, what comes without one is', async () => {
+test('answers to a header are not remembered, answers without one are', async () => {
   for (const [caller, first] of [
     ['Bearer junk', 'manifest'],
     [basic('alice', 'wrong'), 'manifest'],
@@ -101,7 +101,7 @@ test('what a header causes is not remembered, what comes without one is', async 
   }
 });
 
-test('a token that is let in does not make the repository one that asks for none', async () => {
+test('an accepted token does not make the repository one without a challenge', async () => {
   await using upstream = await startTeamApp({ challenge: { bareAfterRefusal: true } });
   await using client = clientOf(upstream);
   assert.equal((await client.ask({ path: MANIFEST, caller: bearer(upstream) })).status, 200);
@@ -109,7 +109,7 @@ test('a token that is let in does not make the repository one that asks for none
   assert.deepEqual(challenges, [challenge(upstream, { error: 'invalid_token' })]);
 });
 
-test('a 429 counts for the account it was sent to: repeats are answered without asking', async () => {
+test('a 429 counts for the credential of the request: repeats are answered without a request', async () => {
   await using upstream = await startTeamApp();
   await using client = clientOf(upstream);
   const [caller, other] = [bearer(upstream), bearer(upstream)];
@@ -133,7 +133,7 @@ test('a 429 counts for the account it was sent to: repeats are answered without 
   assert.equal((await client.ask({ path: MANIFEST, caller })).status, 200);
 });
 
-test('a limit of anonymous pulls hides the challenge from nobody', async () => {
+test('a limit of anonymous pulls does not hide the challenge', async () => {
   await using upstream = await startTeamApp({ isPublic: true });
   await using client = clientOf(upstream);
   using _ = upstream.faults.add({ match: { user: 'anonymous' }, status: 429, retryAfter: 30 });

@@ -15,12 +15,12 @@ import type {
 import { createUpstream, type UpstreamDeps, type UpstreamOptions } from '../../src/upstream/upstream.ts';
 import { parseMetrics, type Upstream as TestRegistry } from '../kit/index.ts';
 
-/** Requests of the client under test: `kind` follows from the path unless told. */
+/** Requests of the client under test: `kind` follows from the path by default. */
 export type Asked = Partial<Omit<UpstreamRequest, 'repository' | 'credential'>> & {
   readonly path: string;
-  /** `own` unless told; a string is a caller's `Authorization` and names its account, null is a caller without one. */
+  /** `own` by default. A string is a caller's `Authorization` and its credential id, null is an anonymous caller. */
   readonly caller?: string | null;
-  /** Of a caller: false unless told. */
+  /** Applies to a caller; false by default. */
   readonly knownGood?: boolean;
 };
 
@@ -45,7 +45,7 @@ export interface TestClient extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A client of `registry`, named like it. Login as `user:password`. Its clock stands still unless `realTime`. */
+/** A client of `registry`, with its name. `login` is `user:password`. The clock stands still unless `realTime`. */
 export function clientOf(
   registry: Pick<TestRegistry, 'url' | 'host' | 'caPem'>,
   options: Partial<UpstreamOptions> & { login?: string; realTime?: boolean } & Pick<
@@ -108,7 +108,7 @@ export function clientOf(
 function credentialOf(caller: string | null | undefined, knownGood: boolean): UpstreamCredential {
   if (caller === undefined) return { kind: 'own' };
   if (caller === null) return { kind: 'none' };
-  return { kind: 'caller', authorization: caller, account: caller, knownGood };
+  return { kind: 'caller', authorization: caller, credentialId: caller, knownGood };
 }
 
 const KINDS: Readonly<Record<string, UpstreamRequest['kind']>> = {

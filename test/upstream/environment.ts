@@ -1,10 +1,10 @@
-/** Sets environment variables until disposed, for clients of others that read them themselves. Undefined takes one away. */
+/** Sets environment variables until disposed, for foreign clients that read them themselves. Undefined removes one. */
 export function withEnvironment(variables: Readonly<Record<string, string | undefined>>): Disposable {
-  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  const previous = Object.keys(variables).map((name) => [name, process.env[name]] as const);
   Object.entries(variables).forEach(([name, value]) => set(name, value));
   return {
     [Symbol.dispose]() {
-      for (const [name, value] of before) set(name, value);
+      for (const [name, value] of previous) set(name, value);
     },
   };
 }

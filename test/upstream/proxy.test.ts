@@ -105,7 +105,7 @@ test('a proxy configured for an upstream on this machine is used', async () => {
   assert.deepEqual(proxy.seen.length, 1);
 });
 
-test('a proxy that refuses makes the upstream unreachable, and its password stays unsaid', async () => {
+test('a proxy that refuses makes the upstream unreachable, and its password is in no message', async () => {
   const server = createServer().on('connect', (_request, client) => {
     client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
   });

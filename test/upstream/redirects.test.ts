@@ -26,7 +26,7 @@ for (const status of [301, 302, 303, 307, 308] as const) {
   });
 }
 
-test("a caller's Authorization goes to the upstream's own origin below /v2/, wherever that is named from, and nowhere else", async () => {
+test("a caller's Authorization goes to the upstream's own origin below /v2/, from whatever redirect, and nowhere else", async () => {
   await using upstream = await start();
   await using elsewhere = await start();
   await using client = clientOf(upstream);
@@ -75,7 +75,7 @@ test('a redirect without, or with an unreadable Location is a bad answer', async
   }
 });
 
-test('an https registry may not send anyone to http, by redirect or by realm', async () => {
+test('an https registry may not lead to http, by redirect or by realm', async () => {
   await using upstream = await start({ tls: true });
   await using client = clientOf(upstream);
   const plain = upstream.url.replace('https:', 'http:');
@@ -136,7 +136,7 @@ test('an upstream with a public address reaches no inner one, by address or by n
   assert.equal(upstream.count({ kind: ['token', 'other'] }), 0);
 });
 
-test('what storage says against its signed address is no answer for a client', async () => {
+test('a refusal of storage to its signed address is no answer for a client', async () => {
   await using upstream = await start({ redirect: {} });
   await using client = clientOf(upstream);
   for (const status of [400, 401, 403]) {

@@ -1,4 +1,4 @@
-/** What each registry in the field does differently, as far as it concerns the upstream client. */
+/** Differences between the registries in the field that concern the upstream client. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { imageOf, startUpstream, type Upstream, type UpstreamOptions } from '../kit/index.ts';
@@ -102,7 +102,7 @@ test('ECR Public: one scope for everything, 400 for a token that expired, 401 to
   assert.deepEqual([head.status, head.contentLength], [200, 70_000]);
 });
 
-test('ECR Public: a 400 that is no matter of tokens is an answer', async () => {
+test('ECR Public: a 400 that is not about tokens is an answer', async () => {
   await using upstream = await start({ challenge: { fixedScope: 'aws' } });
   await using client = clientOf(upstream);
   await client.ask(MANIFEST);

@@ -4,7 +4,7 @@ import { errorText, isLarderError } from '../../src/kit/errors.ts';
 import { imageOf, startUpstream } from '../kit/index.ts';
 import { clientOf } from './client.ts';
 
-/** Everything somebody could read of a failure: messages and hints of the error and its causes. */
+/** All readable text of a failure: messages and hints of the error and its causes. */
 function everything(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const details = isLarderError(error) ? [error.hint, JSON.stringify(error.detail)] : [];

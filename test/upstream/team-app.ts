@@ -10,11 +10,11 @@ export const BLOB = `/v2/team/app/blobs/${layer}`;
 export const SCOPE = 'repository:team/app:pull';
 
 export interface TeamAppOptions extends UpstreamOptions {
-  /** Everyone may read it; else only alice, whose password is `secret`. */
+  /** True for a repository that everyone may read; else only alice may, with the password `secret`. */
   readonly isPublic?: boolean;
 }
 
-/** Starts it, with Bearer unless told. */
+/** Starts the registry, by default with Bearer. */
 export async function startTeamApp({ isPublic = false, ...options }: TeamAppOptions = {}): Promise<Upstream> {
   const upstream = await startUpstream({ auth: 'bearer', users: { alice: 'secret' }, ...options });
   upstream.push('team/app', image, 'v1');

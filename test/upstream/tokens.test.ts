@@ -18,7 +18,7 @@ async function start(options: UpstreamOptions = {}): Promise<Upstream> {
   return upstream;
 }
 
-/** What the registry was asked: method, kind, status, credential. */
+/** The requests to the registry: method, kind, status, credential. */
 function asked(upstream: Upstream): string[] {
   return upstream.requests.map(({ method, kind, status, authorization }) =>
     [method, kind, status, authorization.user ?? authorization.kind].join(' '),
@@ -40,7 +40,7 @@ test('a cold pull spends one 401 and one token', async () => {
   ]);
 });
 
-test('a second repository spends no 401, since its challenge is foreseen', async () => {
+test('a second repository spends no 401, since its challenge is predicted', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   await client.ask('/v2/public/manifests/v1');
@@ -53,7 +53,7 @@ test('a second repository spends no 401, since its challenge is foreseen', async
   ]);
 });
 
-test('many at once share one token', async () => {
+test('many requests at once share one token', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   await Promise.all(Array.from({ length: 50 }, () => client.ask('/v2/public/manifests/v1')));
@@ -85,7 +85,7 @@ test('a token without expires_in is good for 60 s, as at Quay', async () => {
   assert.equal(upstream.tokens.issued.length, 2);
 });
 
-test('a token that lives 0 s serves those who wait for it and nobody else', async () => {
+test('a token that lives 0 s serves the requests that wait for it, and no others', async () => {
   await using upstream = await start({ token: { expiresIn: 0, lifetime: 300 } });
   await using client = clientOf(upstream);
   for (const count of [1, 2]) {
@@ -102,7 +102,7 @@ for (const field of ['token', 'access_token'] as const) {
   });
 }
 
-test('a token that was revoked is replaced once, for all who hold it', async () => {
+test('a token that was revoked is replaced once, for all requests with it', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   await client.ask('/v2/public/manifests/v1');
@@ -173,7 +173,7 @@ test('an identity token goes by POST as a refresh token', async () => {
 });
 
 for (const refusalStatus of [401, 403]) {
-  test(`a login that the token server answers ${refusalStatus} is refused, and not tried again at once`, async () => {
+  test(`a login that the token server answers ${refusalStatus} is refused, and not repeated at once`, async () => {
     await using upstream = await start({ token: { refusalStatus } });
     await using client = clientOf(upstream, { login: 'alice:wrong' });
     for (const _ of [1, 2, 3]) {
@@ -201,7 +201,7 @@ test('a login that may not read the repository is refused', async () => {
   await assert.rejects(client.ask('/v2/private/manifests/v1'), { code: 'UPSTREAM_CREDENTIAL_REFUSED' });
 });
 
-test('failures of the token server have errors of their own', async () => {
+test('failures of the token server have their own errors', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   const cases = [
@@ -231,7 +231,7 @@ test('a token server that hangs is a time-out after 15 s', async () => {
   assert.equal(await client.metric('larder_upstream_requests_total', { kind: 'token', code: 'timeout' }), 1);
 });
 
-test('without the token server, what needs no token is served', async () => {
+test('without the token server, requests that need no token are served', async () => {
   await using upstream = await start({ publicWithoutToken: true, token: { at: 'own-port' } });
   await using client = clientOf(upstream);
   await client.ask('/v2/private/manifests/v1');

@@ -47,7 +47,7 @@ test('one connection is used again and again, after HEAD and after redirects too
   assert.ok(upstream.connections.opened <= 2, `${upstream.connections.opened} connections`);
 });
 
-test('no more than 128 connections at a time, and nobody goes without', async () => {
+test('no more than 128 connections at a time, and every request is served', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   const release = upstream.faults.add({ hold: true });
@@ -59,7 +59,7 @@ test('no more than 128 connections at a time, and nobody goes without', async ()
   assert.equal(upstream.connections.peak, 128);
 });
 
-test('a request that finds all connections busy for too long is told so', async () => {
+test('a request that finds all connections busy for too long fails with that reason', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream, { limits: { connections: 1, queueMs: 10_000, headersMs: 60_000 } });
   using hold = upstream.faults.add({ hold: true });
@@ -108,8 +108,8 @@ test('refused connections, unknown names and untrusted certificates are unreacha
     await assert.rejects(client.ask(MANIFEST), { code: 'UPSTREAM_UNREACHABLE' });
   }
   upstream.breakTls(undefined);
-  await using stranger = clientOf({ ...upstream, caPem: undefined });
-  await assert.rejects(stranger.ask(MANIFEST), {
+  await using untrusting = clientOf({ ...upstream, caPem: undefined });
+  await assert.rejects(untrusting.ask(MANIFEST), {
     code: 'UPSTREAM_UNREACHABLE',
     hint: /caBundleSecretReferenceName/,
   });
@@ -123,7 +123,7 @@ test('refused connections, unknown names and untrusted certificates are unreacha
   });
 });
 
-test('a connection that does not come to stand is a time-out after 5 s', async () => {
+test('a connection that cannot be opened is a time-out after 5 s', async () => {
   await using upstream = await start({ tls: true });
   upstream.breakTls('hang');
   await using client = clientOf(upstream);
@@ -151,7 +151,7 @@ test('a server that does not answer is a time-out after 15 s', async () => {
   await answer;
 });
 
-test('a cut body gives all that came, then an error that says how much that was', async () => {
+test('a cut body gives all received bytes, then an error with their number', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   for (const cutBy of ['fin', 'rst'] as const) {
@@ -268,7 +268,7 @@ test('what does not speak HTTP is a bad answer', async () => {
   server.close();
 });
 
-test('5xx is an error for everybody, with the time to wait when the upstream named one', async () => {
+test('5xx is an error for every requester, with the time to wait if the upstream named one', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   using _ = upstream.faults.add({ status: 503, retryAfter: 7 });

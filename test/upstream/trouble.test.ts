@@ -1,4 +1,4 @@
-/** Rate limits and the breaker: what is remembered about an upstream in trouble, and for how long. */
+/** Rate limits and the circuit breaker: memory of a failing upstream, and its duration. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { passwordCredential } from '../../src/upstream/credentials/credential.ts';
@@ -22,7 +22,7 @@ async function start(options: UpstreamOptions = {}): Promise<Upstream> {
   return upstream;
 }
 
-test('Retry-After of a 429 is obeyed once for all', async () => {
+test('Retry-After of a 429 holds for all requests', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   using limit = upstream.faults.add({ status: 429, retryAfter: 30 });
@@ -60,7 +60,7 @@ test('a 429 without Retry-After counts for 5 s, one with a date until then, none
   }
 });
 
-test('a limit is that of an account: another login goes on, and so do callers with their own', async () => {
+test('a limit belongs to a credential: another login goes on, and so do callers with their own', async () => {
   await using upstream = await start({ auth: 'basic', users: { alice: 'a', bob: 'b' } });
   let login = passwordCredential('alice', 'a');
   await using client = clientOf(upstream, { credentials: () => login });
@@ -142,7 +142,7 @@ test('answers of any status keep the breaker closed', async () => {
   for (const __ of Array(10).keys()) await assert.rejects(client.ask(MANIFEST), { code: 'UPSTREAM_5XX' });
 });
 
-test('a path that hangs does not shut out the others', async () => {
+test('a path that hangs does not stop the others', async () => {
   await using upstream = await start();
   await using client = clientOf(upstream);
   using hang = upstream.faults.add({ match: { repository: 'app' }, hold: true });
@@ -157,7 +157,7 @@ test('a path that hangs does not shut out the others', async () => {
   assert.equal((await client.ask('/v2/other/manifests/v1')).status, 200);
 });
 
-test('storage that fails has a breaker of its own', async () => {
+test('storage that fails has its own breaker', async () => {
   await using upstream = await start({ redirect: {} });
   await using client = clientOf(upstream);
   await upstream.cdn?.refuse();

@@ -2,8 +2,8 @@ import type { Policy } from './policy.ts';
 import { createRankedCache } from './ranked.ts';
 
 /**
- * Knows what comes: what will not be read for longest goes first (Belady, 1966). With items of many sizes that is not the
- * optimum, but no cache without foresight comes near it.
+ * Evicts the item whose next read is furthest in the future (Belady, 1966). With items of many sizes this is not the optimum, but no cache
+ * without foresight comes near it.
  */
 export const belady: Policy = {
   name: 'Belady',

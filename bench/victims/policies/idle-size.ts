@@ -4,7 +4,7 @@ import type { Policy } from './policy.ts';
 const PAGE = 512;
 const SLACK = 0.02;
 
-/** The order that decision 0014 has replaced: of the 512 least recently used, the largest `idle^2 * size` first; manifests last. */
+/** Evicts the largest `idle^2 * size` among the 512 least recently used items, manifests last. Decision 0014 compares Larder's order with it. */
 export const idleSize: Policy = {
   name: 'idle^2*size',
   createCache(capacity) {

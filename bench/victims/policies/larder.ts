@@ -2,12 +2,12 @@ import { worthAfterUse, worthOfNew } from '../../../src/store/index/worth.ts';
 import type { Policy } from './policy.ts';
 import { createRankedCache } from './ranked.ts';
 
-/** As in `src/store/space/evictor.ts`. */
+/** The same as in `src/store/space/evictor.ts`. */
 const SLACK = 0.02;
-/** Milliseconds beyond any worth: manifests go when no blob is left. */
+/** Milliseconds above any worth: manifests are evicted once no blob is left. */
 const MANIFESTS_LAST = 1e12;
 
-/** The store's own worth of content, in the order of its evictor. */
+/** Evicts by the store's own worth of content, in the order of its evictor. */
 export const larder: Policy = {
   name: 'larder',
   createCache: (capacity) =>

@@ -17,7 +17,7 @@ import { wTinyLfu } from './w-tinylfu.ts';
 
 const POLICIES = [larder, lru, lfu, lfuDa, gdsf, s3Fifo, wTinyLfu, idleSize, belady];
 
-/** Reads of items (by their sizes) at times in milliseconds. */
+/** Trace of these reads; times in milliseconds. */
 function traceOfReads(reads: readonly (readonly [at: number, item: Item])[]): Trace {
   const bare = reads.map(([at, item]) => ({ at, item }));
   const items = new Set(bare.map(({ item }) => item));
@@ -59,7 +59,7 @@ describe('every policy', () => {
       );
     });
 
-    test(`${policy.name}: what is larger than the cache is never in it`, () => {
+    test(`${policy.name}: an item larger than the cache is never in it`, () => {
       const item: Item = { kind: 'layer', size: 11 };
       const cache = policy.createCache(10);
       const { reads } = traceOfReads([0, 1, 2].map((at) => [at, item]));
@@ -71,7 +71,7 @@ describe('every policy', () => {
   }
 });
 
-test('LRU gives up what was read longest ago, as a list says', () => {
+test('LRU evicts the item with the oldest read, as a list does', () => {
   fc.assert(
     fc.property(traces, fc.integer({ min: 1, max: 300 }), (trace, capacity) => {
       const cache = lru.createCache(capacity);
@@ -86,7 +86,7 @@ test('LRU gives up what was read longest ago, as a list says', () => {
   );
 });
 
-test('Belady gives up what is not read for longest', () => {
+test('Belady evicts the item whose next read is furthest away', () => {
   const [a, b, c] = [1, 1, 1].map((size): Item => ({ kind: 'layer', size }));
   const { reads } = traceOfReads([a, b, c, b, a].map((item, at) => [at, item!]));
   const cache = belady.createCache(2);
@@ -96,7 +96,7 @@ test('Belady gives up what is not read for longest', () => {
   );
 });
 
-/** A large item that is read every half an hour, with as much as the cache holds passing by in between. */
+/** Reads a large item every half an hour, and in between as many bytes of items read once as the cache holds. */
 function hotAmongOnce(): { trace: Trace; hot: Item } {
   const hot: Item = { kind: 'layer', size: 400 };
   const reads: [number, Item][] = [
@@ -111,7 +111,7 @@ function hotAmongOnce(): { trace: Trace; hot: Item } {
   return { trace: traceOfReads(reads), hot };
 }
 
-test('Larder keeps what is read all the time while one-time content passes by, which idle^2*size does not', () => {
+test('Larder keeps an item that is read all the time among items read once, which idle^2*size does not', () => {
   const { trace, hot } = hotAmongOnce();
   const fetches = [larder, idleSize].map((policy) => {
     const cache = policy.createCache(1000);
@@ -121,7 +121,7 @@ test('Larder keeps what is read all the time while one-time content passes by, w
   assert.ok(fetches[1]! > 20, `${fetches[1]} fetches`);
 });
 
-test('S3-FIFO and W-TinyLFU let a scan pass by what is read often', () => {
+test('S3-FIFO and W-TinyLFU keep items read often during a scan', () => {
   const often = Array.from({ length: 5 }, (): Item => ({ kind: 'layer', size: 10 }));
   const reads: [number, Item][] = [];
   for (let round = 0; round < 10; round += 1) for (const item of often) reads.push([reads.length, item]);

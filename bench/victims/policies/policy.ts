@@ -2,12 +2,12 @@ import type { Read } from '../trace/trace.ts';
 
 /** A cache under one policy. */
 export interface Cache {
-  /** True when it had the item. What it had not it has fetched meanwhile, and kept or not. */
+  /** True on a hit. On a miss the cache fetches the item, and keeps it or not. */
   read(read: Read): boolean;
 }
 
 export interface Policy {
   readonly name: string;
-  /** An empty cache of `capacity` bytes. */
+  /** Creates an empty cache of `capacity` bytes. */
   createCache(capacity: number): Cache;
 }

@@ -2,26 +2,26 @@ import type { Item } from '../trace/image.ts';
 import type { Read } from '../trace/trace.ts';
 import type { Cache } from './policy.ts';
 
-/** Something in the cache; evicted in the order of `rank`, the lowest first. */
+/** An item in the cache. The lowest `rank` is evicted first. */
 export interface Entry {
   readonly item: Item;
   readonly id: number;
   rank: number;
   uses: number;
   usedAt: number;
-  /** Where it is in the heap. */
+  /** Index in the heap. */
   slot: number;
 }
 
-/** Gives the rank of an entry after a read that `entry.uses` counts already; `entry.usedAt` and `entry.rank` are from before. */
+/** Returns the rank of an entry after a read. `entry.uses` includes this read; `entry.usedAt` and `entry.rank` do not. */
 export type RankOf = (entry: Entry, read: Read, lastEvicted: number) => number;
 
 /**
- * A cache that evicts what has the lowest rank. `slack`: share of the capacity that is freed beyond the need.
- * Items larger than the capacity pass by.
+ * Creates a cache that evicts the lowest rank. `slack`: share of the capacity that is freed beyond the need. Items larger than the capacity are
+ * not kept.
  */
 export function createRankedCache(capacity: number, rankOf: RankOf, slack = 0): Cache {
-  /** By the ids of their items. */
+  /** Indexed by item id. */
   const entries: (Entry | undefined)[] = [];
   const heap: Entry[] = [];
   let bytes = 0;
@@ -68,7 +68,7 @@ export function createRankedCache(capacity: number, rankOf: RankOf, slack = 0): 
     }
   }
 
-  /** Moves an entry to where its rank belongs. */
+  /** Moves an entry to the place of its rank. */
   function settle(entry: Entry): void {
     for (let parent = (entry.slot - 1) >> 1; entry.slot > 0; parent = (entry.slot - 1) >> 1) {
       if (heap[parent]!.rank <= entry.rank) break;

@@ -1,13 +1,13 @@
 import type { Item } from '../trace/image.ts';
 import type { Policy } from './policy.ts';
 
-/** Of the capacity, for what is new. */
+/** Share of the capacity for new items. */
 const SMALL = 0.1;
 const MOST_USES = 3;
 
 /**
- * S3-FIFO (Yang et al., SOSP 2023) counted in bytes: what is new waits in a small queue, and comes into the main one when it
- * was read again there, or within the memory of what has left the small one lately (as many bytes as the main queue has).
+ * S3-FIFO (Yang et al., SOSP 2023) counted in bytes. New items wait in a small queue. An item moves to the main queue if it was read again
+ * there, or soon after it left (the ghosts cover as many bytes as the main queue has).
  */
 export const s3Fifo: Policy = {
   name: 'S3-FIFO',

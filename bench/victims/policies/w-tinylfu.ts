@@ -1,15 +1,14 @@
 import type { Item } from '../trace/image.ts';
 import type { Policy } from './policy.ts';
 
-/** Of the capacity, for what is new. Of 1, 10 and 30 percent this was the best. */
+/** Share of the capacity for new items. The best of 1, 10 and 30 percent. */
 const WINDOW = 0.1;
 /** Counts are halved after this many reads. */
 const SAMPLE = 20_000;
 
 /**
- * W-TinyLFU for items of any size (Einziger et al., 2021): what leaves the window comes into the main part when its uses times
- * its bytes exceed those of all that would have to leave for it. Counts are exact, include items that have left, and halve now
- * and then; both parts are LRU.
+ * W-TinyLFU for items of any size (Einziger et al., 2021). An item that leaves the window moves to the main part if its uses times its
+ * bytes exceed those of all victims that it needs. Counts are exact, include evicted items, and are halved now and then. Both parts are LRU.
  */
 export const wTinyLfu: Policy = {
   name: 'W-TinyLFU',
@@ -37,7 +36,7 @@ export const wTinyLfu: Policy = {
           if (windowBytes <= capacity * WINDOW) break;
           window.delete(oldest);
           windowBytes -= oldest.size;
-          if (oldest.size <= room) admit(oldest);
+          if (oldest.size <= room) offer(oldest);
         }
         return false;
       },
@@ -53,11 +52,11 @@ export const wTinyLfu: Policy = {
       }
     }
 
-    function admit(candidate: Item): void {
+    function offer(candidate: Item): void {
       const victims = victimsFor(candidate.size);
       const better = victims.reduce((sum, victim) => sum + valueOf(victim), 0) < valueOf(candidate);
       if (victims.length > 0 && !better) {
-        // Others are looked at next time.
+        // The next candidate is compared with other victims.
         for (const victim of victims) moveToEnd(main, victim);
         return;
       }

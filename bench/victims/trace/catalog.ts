@@ -2,37 +2,37 @@ import { newImage, newLayer, type Image, type Item } from './image.ts';
 import type { Random } from './random.ts';
 import { DAY_MS } from './time.ts';
 
-/** A state of a repository: what its tag points to from `at` on. */
+/** Image that a repository's tag points to from `at` on. */
 export interface Release {
   readonly at: number;
   readonly image: Image;
 }
 
 export interface Repository {
-  /** In the order of time; the first is from before the trace. */
+  /** In the order of time; the first one is older than the trace. */
   readonly releases: readonly Release[];
-  /** How often it is pulled on each day, against the others. */
+  /** Relative weight of its pulls on each day. */
   readonly popularity: readonly number[];
 }
 
 const REPOSITORIES = 600;
 const ZIPF = 0.9;
-/** Base images that repositories share, and how often each is built anew. */
+/** Number of base images that repositories share, and days between two builds of one. */
 const BASES = { count: 20, days: 12 };
-/** Repositories that come into use, or go out of it, in the course of the month. */
+/** Shares of repositories that come into use or go out of use during the month. */
 const COMING = 0.15;
 const GOING = 0.15;
-/** How far the popularity of a repository moves in a day, in powers of e. */
+/** Daily change of a repository's popularity, in powers of e. */
 const DRIFT = 0.12;
 
 /**
- * What an organisation uses: repositories with Zipf popularity that drifts, most of them released every few days. A release
- * has one or two new layers on top, sometimes new layers of dependencies, and the newest build of its base.
+ * Repositories of an organisation, with Zipf popularity that drifts. Most have a release every few days. A release has one or two new layers
+ * on top, sometimes new layers of dependencies, and the newest build of its base.
  */
 export function createCatalog(random: Random, days: number): Repository[] {
   const bases = Array.from({ length: BASES.count }, () => buildsOf(random, days));
   return Array.from({ length: REPOSITORIES }, (_, rank) => ({
-    // The square favours the first bases.
+    // The square prefers the first bases.
     releases: releasesOf(random, days, bases[Math.floor(random.uniform() ** 2 * bases.length)]!),
     popularity: popularityOf(random, days, 1 / (rank + 1) ** ZIPF),
   }));
@@ -51,7 +51,7 @@ function buildsOf(random: Random, days: number): Build[] {
 function releasesOf(random: Random, days: number, builds: readonly Build[]): Release[] {
   let dependencies = newLayers(random, random.whole(1, 5));
   const top = random.whole(1, 2);
-  // The application itself: of one size through all its releases, more or less.
+  // Size of the application, about the same through all its releases.
   const median = random.logNormal(4 * 1024 ** 2, 1.5);
   return timesOf(random, days, random.logNormal(6, 0.8)).map((at) => {
     if (random.chance(0.3)) dependencies = newLayers(random, dependencies.length);
@@ -75,7 +75,7 @@ function newLayers(random: Random, count: number): Item[] {
   return Array.from({ length: count }, () => newLayer(random));
 }
 
-/** When something happens every `everyDays` on average: once before the trace begins, then in the course of it. */
+/** Times of events that happen every `everyDays` on average: one before the trace begins, then those in its course. */
 function timesOf(random: Random, days: number, everyDays: number): number[] {
   const times = [-1];
   for (let day = random.uniform() * everyDays; day < days; day += everyDays * random.between(0.3, 1.7)) {

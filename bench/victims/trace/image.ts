@@ -2,25 +2,24 @@ import type { Random } from './random.ts';
 
 export type ItemKind = 'manifest' | 'config' | 'layer';
 
-/** Something with a digest. */
+/** An object with a digest. */
 export interface Item {
   readonly kind: ItemKind;
-  /** Bytes. */
   readonly size: number;
 }
 
 export interface Image {
   readonly manifest: Item;
   readonly config: Item;
-  /** The base first. */
+  /** Layers of the base first. */
   readonly layers: readonly Item[];
 }
 
-/** A node or a machine of CI takes an image. */
+/** A pull of an image by a node or a CI machine. */
 export interface Pull {
   readonly at: number;
   readonly image: Image;
-  /** Share of the lower half of the layers that it has already. */
+  /** Share of the lower half of the layers that the machine already has. */
   readonly has: number;
 }
 
@@ -29,9 +28,9 @@ const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
 /**
- * Sizes are log-normal: a median of 2 MiB, a tenth above 34 MiB, a hundredth above 330 MiB, few in the GiB. That is the shape
- * that studies of registries found: most layers are small, and few hold most of the bytes (Anwar et al., FAST 2018; Zhao et
- * al., CLUSTER 2019). The parameters are ours.
+ * Creates a layer of log-normal size: a median of 2 MiB, a tenth above 34 MiB, a hundredth above 330 MiB, few in the GiB. Studies of
+ * registries found this shape: most layers are small, and few have most of the bytes (Anwar et al., FAST 2018; Zhao et al., CLUSTER 2019).
+ * The parameters are ours.
  */
 export function newLayer(random: Random, median = 2 * MIB, sigma = 2.2): Item {
   const size = Math.min(10 * GIB, Math.max(128, random.logNormal(median, sigma)));

@@ -1,4 +1,4 @@
-/** Random numbers that depend on nothing but the seed. */
+/** Random numbers that depend on the seed only. */
 export interface Random {
   /** In [0, 1). */
   uniform(): number;
@@ -12,7 +12,7 @@ export interface Random {
   normal(): number;
   /** Log-normal: half are below `median`, two thirds within a factor `exp(sigma)` of it. */
   logNormal(median: number, sigma: number): number;
-  /** How many events fall in a time in which `mean` are expected. */
+  /** Number of events in a time in which `mean` are expected. */
   poisson(mean: number): number;
 }
 

@@ -4,12 +4,12 @@ import type { Random } from './random.ts';
 import type { Workload } from './workload.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './time.ts';
 
-/** Nodes follow each other within this time. */
+/** All nodes of a rollout pull within this time. */
 const SPREAD_MS = 5 * MINUTE_MS;
-/** Share of rollouts that want the release before the current one, and the one before that. */
+/** Shares of rollouts of the release before the current one, and of the one before that. */
 const OLDER = [0.12, 0.03] as const;
 
-/** Nodes pull what the organisation runs: by popularity, more by day than by night or at weekends, and after each release. */
+/** Pulls by nodes: by popularity, more by day than by night or at weekends, and after each release. */
 export function rolloutsOf(
   random: Random,
   catalog: readonly Repository[],
@@ -48,14 +48,14 @@ export function rolloutsOf(
   }
 }
 
-/** Most rollouts are one Pod that moves to another node; few are a whole fleet. */
+/** Number of nodes in a rollout. Most are one Pod that moves to another node; few are a whole fleet. */
 function nodes(random: Random): number {
   const luck = random.uniform();
   if (luck < 0.6) return 1;
   return luck < 0.85 ? random.whole(2, 5) : random.whole(6, 40);
 }
 
-/** 1 on average over the week. */
+/** Relative activity in an hour of the week; 1 on average. */
 function activity(hour: number): number {
   const weekend = Math.floor(hour / 24) % 7 >= 5;
   const busy = hour % 24 >= 8 && hour % 24 < 19;

@@ -7,7 +7,7 @@ import type { Workload } from './workload.ts';
 const MIB = 1024 ** 2;
 const GIB = 1024 * MIB;
 
-/** One-time content that passes by: builds of CI, a scanner in the night, models that somebody tries. */
+/** Pulls of content that is used once: builds of CI, a scanner in the night, models on trial. */
 export function scansOf(random: Random, catalog: readonly Repository[], workload: Workload): Pull[] {
   const { days, buildsPerDay, nightsPerScan, daysPerModel } = workload;
   const pulls: Pull[] = [];
@@ -18,7 +18,7 @@ export function scansOf(random: Random, catalog: readonly Repository[], workload
   }
   return pulls;
 
-  /** New layers on top of what a repository has; pulled by a test or two within the hour, then never again. */
+  /** Images with new layers on top of a repository's; pulled by one to three tests within the hour, then never again. */
   function builds(day: number): void {
     for (let left = random.poisson(day % 7 >= 5 ? buildsPerDay / 5 : buildsPerDay); left > 0; left -= 1) {
       const at = day * DAY_MS + random.between(7, 22) * HOUR_MS;
@@ -33,7 +33,7 @@ export function scansOf(random: Random, catalog: readonly Repository[], workload
     }
   }
 
-  /** Every image of the catalog once, from two o'clock on. */
+  /** Pulls every image of the catalog once, from two o'clock on. */
   function scanner(day: number): void {
     const begin = day * DAY_MS + 2 * HOUR_MS;
     for (const [index, { releases }] of catalog.entries()) {

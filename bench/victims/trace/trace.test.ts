@@ -67,7 +67,7 @@ test('much is read once, and some of it very often', () => {
   assert.ok(Math.max(...all) > 200);
 });
 
-test('random numbers have the means and bounds that they say', () => {
+test('random numbers have the means and bounds of their comments', () => {
   const random = createRandom(7);
   const mean = (draw: () => number): number =>
     Array.from({ length: 20_000 }, draw).reduce((sum, value) => sum + value, 0) / 20_000;

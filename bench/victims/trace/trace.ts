@@ -11,25 +11,25 @@ export interface Read {
   /** Milliseconds since the trace began, a Monday at 0:00. */
   readonly at: number;
   readonly item: Item;
-  /** Of the item: counts from 0 in the order of first reads. */
+  /** Number of the item, from 0 in the order of first reads. */
   readonly id: number;
-  /** True for the first read of the item in a burst: the others would share its download whatever was evicted. */
+  /** True for the first read of the item in a burst. The others share its download under any policy. */
   readonly first: boolean;
-  /** When the item is read next; Infinity for never. For policies with foresight. */
+  /** Time of the item's next read; Infinity: never. For policies with foresight. */
   readonly nextAt: number;
 }
 
 export interface Trace {
   /** In the order of time. */
   readonly reads: readonly Read[];
-  /** Bytes of everything that is read, each item once. */
+  /** Sum of the sizes of all items, each counted once. */
   readonly footprint: number;
 }
 
 /** Reads of one item within this time of each other are one burst. */
 export const BURST_MS = 10 * MINUTE_MS;
 
-/** A month at a cache for one organisation: the same for the same seed. What is assumed stands in the files beside this one. */
+/** A month at a cache for one organisation, the same for the same seed. The files beside this one state the assumptions. */
 export function traceOf(seed: number, workload: Workload): Trace {
   const random = createRandom(seed);
   const catalog = createCatalog(random, workload.days);
@@ -39,7 +39,7 @@ export function traceOf(seed: number, workload: Workload): Trace {
   return { reads, footprint: footprintOf(reads) };
 }
 
-/** What is known of each read from those before and after it; `bare` is in the order of time. */
+/** Completes reads with their item's number, burst and next read. `bare` is in the order of time. */
 export function tracedReads(bare: readonly Pick<Read, 'at' | 'item'>[]): Read[] {
   const last = new Map<Item, { -readonly [K in keyof Read]: Read[K] }>();
   return bare.map(({ at, item }) => {

@@ -1,13 +1,13 @@
-/** What passes through the cache, and how much of it. */
+/** Amounts of pulls through the cache. */
 export interface Workload {
   readonly days: number;
-  /** On average over the week. */
+  /** Average over the week. */
   readonly rolloutsPerDay: number;
   /** Images that CI builds on a working day. */
   readonly buildsPerDay: number;
-  /** Nights in which a scanner has pulled every image once; Infinity for no scanner. */
+  /** Nights in which a scanner pulls every image once; Infinity: no scanner. */
   readonly nightsPerScan: number;
-  /** From one large image of models to the next. */
+  /** Days between two large images of models. */
   readonly daysPerModel: number;
 }
 
@@ -20,5 +20,5 @@ export const SCANNED_MONTH: Workload = {
   daysPerModel: 3,
 };
 
-/** The same without a scanner: only CI and models pass by. */
+/** The same without a scanner: only CI and models are used once. */
 export const PLAIN_MONTH: Workload = { ...SCANNED_MONTH, nightsPerScan: Infinity };

@@ -44,7 +44,7 @@ export function structuralSchema(
 ): StructuralSchema {
   const unused = new Set(Object.keys(additions));
   const json = z.toJSONSchema(schema, { io: 'input', target: 'openapi-3.0' }) as JsonSchema;
-  const found = mended(json, '', (path) => {
+  const found = structural(json, '', (path) => {
     unused.delete(path);
     return additions[path] ?? {};
   });
@@ -58,14 +58,18 @@ interface JsonSchema extends Omit<StructuralSchema, 'items' | 'properties'> {
   readonly items?: JsonSchema;
 }
 
-function mended(node: JsonSchema, path: string, additions: (path: string) => Additions): StructuralSchema {
+function structural(
+  node: JsonSchema,
+  path: string,
+  additions: (path: string) => Additions,
+): StructuralSchema {
   const { description, type, format, enum: values, default: fallback, minimum, maximum, required } = node;
   const { properties, items, anyOf } = node;
   const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
   const fields =
     properties &&
     Object.fromEntries(
-      Object.entries(properties).map(([name, field]) => [name, mended(field, below(name), additions)]),
+      Object.entries(properties).map(([name, field]) => [name, structural(field, below(name), additions)]),
     );
   return defined({
     description,
@@ -80,7 +84,7 @@ function mended(node: JsonSchema, path: string, additions: (path: string) => Add
     maximum: isSafeIntegerLimit(maximum) ? undefined : maximum,
     required,
     properties: fields,
-    items: items && mended(items, `${path}[]`, additions),
+    items: items && structural(items, `${path}[]`, additions),
     ...additions(path),
   });
 }

@@ -1,4 +1,4 @@
-import { deepFreeze } from '../../kit/deep-freeze.ts';
+import { deepFreeze } from '../../kit/json.ts';
 import { toEffective, type Effective } from '../document/effective.ts';
 import {
   MIRROR_CAPABILITIES,
@@ -13,8 +13,9 @@ import {
  * (see {@link Effective}) and are documented in `docs/reference/mirror-configuration.md`.
  */
 export type MirrorConfig = Effective<ReturnType<typeof withComputedDefaults>>;
-/** One upstream and its mirrors. */
+/** One upstream and its mirrors. Each upstream has one entry, with its mirrors in the order in which they are tried, each URL once. */
 export type UpstreamMirrors = MirrorConfig['mirrors'][number];
+/** A mirror. `host` is as written, a valid URL, perhaps with a path. It has at least one capability, each once. */
 export type MirrorHost = UpstreamMirrors['hosts'][number];
 
 /** Turns a document without problems into the effective configuration. */

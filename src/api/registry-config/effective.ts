@@ -1,4 +1,4 @@
-import { deepFreeze } from '../../kit/deep-freeze.ts';
+import { deepFreeze } from '../../kit/json.ts';
 import { toEffective, type Effective } from '../document/effective.ts';
 import { defaultRemoteUrl } from '../rules/upstream-names.ts';
 import { hasOwnCredential } from './rules.ts';
@@ -9,7 +9,10 @@ import { registryConfigContent, type CacheDocument, type RegistryConfigDocument 
  * (see {@link Effective}) and are documented in `docs/reference/configuration.md`.
  */
 export type RegistryConfig = Effective<ReturnType<typeof withComputedDefaults>>;
-/** One upstream and how it is cached. */
+/**
+ * One upstream and how it is cached. Each upstream has one entry. `remoteURL` is as written, a valid origin with or without a slash at its
+ * end. `volume.size` is as Kubernetes prints it. `credentials` are in order of precedence.
+ */
 export type CacheConfig = RegistryConfig['caches'][number];
 /** A Secret or a cloud login for the repositories that one of the patterns matches. */
 export type CredentialConfig = CacheConfig['credentials'][number];

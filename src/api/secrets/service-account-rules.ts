@@ -1,4 +1,5 @@
 import { goQuote } from '../../kit/document/go-quote.ts';
+import { parseJson } from '../../kit/json.ts';
 
 /** The fields of a service account's key. Any other field may belong to a configuration that runs commands or fetches URLs. */
 const FIELDS: ReadonlySet<string> = new Set([
@@ -25,7 +26,7 @@ const LONGEST_NAME = 64;
 export function serviceAccountProblems(password: string, secret: string): string[] {
   const of = `the password data entry in the referenced secret ${goQuote(secret)}`;
   const unreadable = (why: string): string => `failed to unmarshal ServiceAccount json from ${of}: ${why}`;
-  const key = parse(password);
+  const key = parseJson(password);
   if (key === undefined) return [unreadable('it is not JSON')];
   // Go reads `null` as an object without fields.
   if (key === null) return [];
@@ -38,12 +39,4 @@ export function serviceAccountProblems(password: string, secret: string): string
       (name) => `forbidden ServiceAccount field ${goQuote(name.slice(0, LONGEST_NAME))} present in ${of}`,
     ),
   ];
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -24,12 +24,10 @@ const cacheStatus = z
       })
       .optional()
       .meta({ description: 'Volume of the cache.' }),
-    hitRatioPercent: z
-      .int()
-      .min(0)
-      .max(100)
-      .optional()
-      .meta({ description: 'Percentage of content requests that the cache answered without the upstream.' }),
+    hitRatioPercent: z.int().min(0).max(100).optional().meta({
+      description:
+        'Percentage of content requests that the cache answered from its store, even if it asked the upstream first.',
+    }),
     bytesSaved: count()
       .optional()
       .meta({ description: 'Bytes sent to callers that the upstream did not have to send.' }),

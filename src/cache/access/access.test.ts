@@ -179,7 +179,7 @@ describe('a caller with a header', () => {
       [false, true].map((knownGood) => ({
         kind: 'caller',
         authorization: 'Bearer good',
-        account: credentialId,
+        credentialId,
         knownGood,
       })),
     );

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
-import type { Store } from '../../store/types.ts';
+import type { PublicRepositories } from '../../store/types.ts';
 import type { UpstreamCredential } from '../../upstream/types.ts';
 import type { CachedUpstream, Destination } from './target.ts';
 import { createAnonymousRequester } from './anonymous-requester.ts';
@@ -30,7 +30,7 @@ export interface Access {
 /** The part of {@link Access} that the token endpoint needs. */
 export type AccessForTokens = Pick<Access, 'credentialIdOf' | 'mayUseDuringOutage' | 'refuse'>;
 
-export function createAccess({ store, clock }: { store: Store; clock: Clock }): Access {
+export function createAccess({ store, clock }: { store: PublicRepositories; clock: Clock }): Access {
   const grants = createCredentialGrants(clock);
   const flags = createPublicFlags(store, clock);
 
@@ -48,7 +48,7 @@ export function createAccess({ store, clock }: { store: Store; clock: Clock }): 
       if (authorization === undefined) return { kind: 'none' };
       const credentialId = grants.credentialIdOf(authorization);
       const knownGood = grants.isKnown(credentialId, name);
-      return { kind: 'caller', authorization, account: credentialId, knownGood };
+      return { kind: 'caller', authorization, credentialId, knownGood };
     },
     mayUseDuringOutage({ name, config }, repository, credentialId) {
       const age = grants.provenFor(credentialId, { upstream: name, repository });

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { UpstreamResponse } from '../../upstream/types.ts';
-import { originOf, type Destination } from './target.ts';
+import { repositoryIdOf, type Destination } from './target.ts';
 import { verdictOf } from './proof.ts';
 import type { PublicFlags } from './public-flags.ts';
 import type { Requester } from './requester.ts';
@@ -11,7 +11,7 @@ import type { Requester } from './requester.ts';
  */
 export function createAnonymousRequester(destination: Destination, flags: PublicFlags): Requester {
   const { upstream, repository } = destination;
-  const origin = originOf(destination);
+  const repositoryId = repositoryIdOf(destination);
 
   const requester: Requester = {
     key: 'public',
@@ -19,15 +19,15 @@ export function createAnonymousRequester(destination: Destination, flags: Public
     decision: undefined,
     hasLiveProof() {
       const { proofLifetimeMs } = upstream.config.authentication;
-      const isLive = (flags.provenFor(origin) ?? Infinity) < proofLifetimeMs;
+      const isLive = (flags.provenFor(repositoryId) ?? Infinity) < proofLifetimeMs;
       if (isLive) requester.decision = 'public';
       return isLive;
     },
-    isStillValid: (at) => !flags.refusedSince(origin, at),
+    isStillValid: (at) => !flags.refusedSince(repositoryId, at),
     mayUseDuringOutage: () =>
-      (flags.provenFor(origin) ?? Infinity) <= upstream.config.freshness.staleIfErrorMs,
+      (flags.provenFor(repositoryId) ?? Infinity) <= upstream.config.freshness.staleIfErrorMs,
     async request(request) {
-      const challenges = flags.challenges(origin);
+      const challenges = flags.challenges(repositoryId);
       if (challenges !== undefined) {
         requester.decision = 'challenged';
         return challenged(challenges);
@@ -35,11 +35,11 @@ export function createAnonymousRequester(destination: Destination, flags: Public
       const response = await upstream.client.request({ ...request, repository, credential: { kind: 'own' } });
       const verdict = verdictOf(response, request.kind);
       if (verdict === 'served') {
-        flags.prove(origin);
+        flags.prove(repositoryId);
         requester.decision = 'proven';
       }
       if (verdict === 'refused') {
-        flags.refuse(origin, response.status === 401 ? response.challenges : undefined);
+        flags.refuse(repositoryId, response.status === 401 ? response.challenges : undefined);
         requester.decision = 'refused';
       }
       return response;

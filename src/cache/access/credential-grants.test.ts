@@ -3,12 +3,12 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ManualClock } from '../../kit/clock.ts';
 import { parseRepositoryName } from '../../oci/reference.ts';
-import type { Origin } from '../../store/types.ts';
+import type { RepositoryId } from '../../store/types.ts';
 import { createCredentialGrants } from './credential-grants.ts';
 
-const APP: Origin = { upstream: 'r.example', repository: parseRepositoryName('team/app') };
-const OTHER: Origin = { ...APP, repository: parseRepositoryName('team/other') };
-const ELSEWHERE: Origin = { ...APP, upstream: 'other.example' };
+const APP: RepositoryId = { upstream: 'r.example', repository: parseRepositoryName('team/app') };
+const OTHER: RepositoryId = { ...APP, repository: parseRepositoryName('team/other') };
+const ELSEWHERE: RepositoryId = { ...APP, upstream: 'other.example' };
 
 describe('the id of a credential', () => {
   test('is the same for the same header, another for another, and shows nothing of it', () => {
@@ -97,7 +97,7 @@ test('model: any sequence of proofs, refusals and time gives what the last of th
       const clock = new ManualClock();
       const grants = createCredentialGrants(clock);
       const provenAt = new Map<string, number>();
-      const nameOf = (credentialId: string, place: Origin): string =>
+      const nameOf = (credentialId: string, place: RepositoryId): string =>
         `${credentialId} ${place.upstream} ${place.repository}`;
       for (const one of steps) {
         if (one.does === 'wait') clock.advance(one.ms);

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
-import type { Origin } from '../../store/types.ts';
+import type { RepositoryId } from '../../store/types.ts';
 
 /**
  * About 350 bytes each: 35 MB at most, whatever callers send. Beyond that the least recently used are forgotten, and the
@@ -21,20 +21,20 @@ export interface CredentialGrants {
    * Records that the upstream has just served the credential from this repository; `endsAt` (epoch, ms) ends the proof
    * early.
    */
-  prove(credentialId: string, origin: Origin, endsAt?: number): void;
+  prove(credentialId: string, repositoryId: RepositoryId, endsAt?: number): void;
   /** True if the last proof is younger than `lifetimeMs`, the credential has not expired, and no refusal came after. */
-  isProven(credentialId: string, origin: Origin, lifetimeMs: number): boolean;
+  isProven(credentialId: string, repositoryId: RepositoryId, lifetimeMs: number): boolean;
   /**
    * Milliseconds since the last proof, even of an expired credential; undefined without one, or if a refusal came after
    * it.
    */
-  provenFor(credentialId: string, origin: Origin): number | undefined;
+  provenFor(credentialId: string, repositoryId: RepositoryId): number | undefined;
   /** Records that the upstream refused the credential in this repository. */
-  refuse(credentialId: string, origin: Origin): void;
+  refuse(credentialId: string, repositoryId: RepositoryId): void;
   /** Records that the upstream, or its token server, refused the credential altogether. */
   refuseAll(credentialId: string, upstream: string): void;
   /** True if a remembered refusal in this repository came at `at` (epoch, ms) or later. */
-  refusedSince(credentialId: string, origin: Origin, at: number): boolean;
+  refusedSince(credentialId: string, repositoryId: RepositoryId, at: number): boolean;
   /** True if the upstream has served the credential from any repository, and has not refused it altogether since. */
   isKnown(credentialId: string, upstream: string): boolean;
 }
@@ -52,10 +52,10 @@ export function createCredentialGrants(clock: Clock): CredentialGrants {
   const refusals = new LRUCache<string, number>({ max: REFUSALS });
   const refusedAll = new LRUCache<string, number>({ max: REFUSALS });
 
-  function unrefusedGrant(credentialId: string, origin: Origin): Grant | undefined {
-    const grant = grants.get(placeOf(credentialId, origin));
+  function unrefusedGrant(credentialId: string, repositoryId: RepositoryId): Grant | undefined {
+    const grant = grants.get(placeOf(credentialId, repositoryId));
     if (grant === undefined) return undefined;
-    const refusedAt = refusedAll.get(keyOf(credentialId, origin.upstream));
+    const refusedAt = refusedAll.get(keyOf(credentialId, repositoryId.upstream));
     return refusedAt !== undefined && refusedAt >= grant.provenAt ? undefined : grant;
   }
 
@@ -64,40 +64,40 @@ export function createCredentialGrants(clock: Clock): CredentialGrants {
       const text = parts.length === 1 ? (parts[0] as string) : JSON.stringify(parts);
       return createHmac('sha256', key).update(text).digest('base64url').slice(0, 22);
     },
-    prove(credentialId, origin, endsAt) {
+    prove(credentialId, repositoryId, endsAt) {
       const provenAt = clock.monotonic();
-      grants.set(placeOf(credentialId, origin), { provenAt, endsAt });
-      known.set(keyOf(credentialId, origin.upstream), true);
+      grants.set(placeOf(credentialId, repositoryId), { provenAt, endsAt });
+      known.set(keyOf(credentialId, repositoryId.upstream), true);
     },
-    isProven(credentialId, origin, lifetimeMs) {
-      const grant = unrefusedGrant(credentialId, origin);
+    isProven(credentialId, repositoryId, lifetimeMs) {
+      const grant = unrefusedGrant(credentialId, repositoryId);
       return (
         grant !== undefined &&
         clock.monotonic() - grant.provenAt < lifetimeMs &&
         (grant.endsAt === undefined || clock.now() < grant.endsAt)
       );
     },
-    provenFor(credentialId, origin) {
-      const grant = unrefusedGrant(credentialId, origin);
+    provenFor(credentialId, repositoryId) {
+      const grant = unrefusedGrant(credentialId, repositoryId);
       return grant && clock.monotonic() - grant.provenAt;
     },
-    refuse(credentialId, origin) {
-      grants.delete(placeOf(credentialId, origin));
-      refusals.set(placeOf(credentialId, origin), clock.now());
+    refuse(credentialId, repositoryId) {
+      grants.delete(placeOf(credentialId, repositoryId));
+      refusals.set(placeOf(credentialId, repositoryId), clock.now());
     },
     refuseAll(credentialId, upstream) {
       // Only credentials with a proof are remembered: unknown ones must not push others out of the memory.
       if (known.delete(keyOf(credentialId, upstream)))
         refusedAll.set(keyOf(credentialId, upstream), clock.monotonic());
     },
-    refusedSince(credentialId, origin, at) {
-      return (refusals.get(placeOf(credentialId, origin)) ?? -1) >= at;
+    refusedSince(credentialId, repositoryId, at) {
+      return (refusals.get(placeOf(credentialId, repositoryId)) ?? -1) >= at;
     },
     isKnown: (credentialId, upstream) => known.has(keyOf(credentialId, upstream)),
   };
 }
 
-function placeOf(credentialId: string, { upstream, repository }: Origin): string {
+function placeOf(credentialId: string, { upstream, repository }: RepositoryId): string {
   return keyOf(credentialId, upstream, repository);
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { UpstreamRequestKind, UpstreamResponse } from '../../upstream/types.ts';
-import { originOf, type Destination } from './target.ts';
+import { repositoryIdOf, type Destination } from './target.ts';
 import type { CredentialGrants } from './credential-grants.ts';
 import type { PresentedCredential } from './presented-credential.ts';
 import { verdictOf } from './proof.ts';
@@ -17,14 +17,14 @@ export function createCredentialRequester(
 ): Requester {
   const { upstream, repository } = destination;
   const { authentication, freshness } = upstream.config;
-  const origin = originOf(destination);
+  const repositoryId = repositoryIdOf(destination);
 
   function record(response: UpstreamResponse, kind: UpstreamRequestKind): void {
     const verdict = verdictOf(response, kind);
     if (verdict === 'open') return;
     requester.decision = verdict === 'served' ? 'proven' : 'refused';
-    if (verdict === 'served') grants.prove(credentialId, origin, expiry());
-    else grants.refuse(credentialId, origin);
+    if (verdict === 'served') grants.prove(credentialId, repositoryId, expiry());
+    else grants.refuse(credentialId, repositoryId);
   }
 
   function expiry(): number | undefined {
@@ -36,20 +36,22 @@ export function createCredentialRequester(
     isApart: true,
     decision: undefined,
     hasLiveProof() {
-      const isLive = grants.isProven(credentialId, origin, authentication.proofLifetimeMs);
+      const isLive = grants.isProven(credentialId, repositoryId, authentication.proofLifetimeMs);
       if (isLive) requester.decision = 'granted';
       return isLive;
     },
     isStillValid(at) {
       const endsAt = expiry();
-      return !grants.refusedSince(credentialId, origin, at) && (endsAt === undefined || clock.now() < endsAt);
+      return (
+        !grants.refusedSince(credentialId, repositoryId, at) && (endsAt === undefined || clock.now() < endsAt)
+      );
     },
     mayUseDuringOutage() {
       // Known public content is theirs too: they could ask without their credential.
       return (
-        grants.isProven(credentialId, origin, authentication.proofLifetimeMs) ||
-        (grants.provenFor(credentialId, origin) ?? Infinity) <= authentication.outageGraceMs ||
-        (flags.provenFor(origin) ?? Infinity) <= freshness.staleIfErrorMs
+        grants.isProven(credentialId, repositoryId, authentication.proofLifetimeMs) ||
+        (grants.provenFor(credentialId, repositoryId) ?? Infinity) <= authentication.outageGraceMs ||
+        (flags.provenFor(repositoryId) ?? Infinity) <= freshness.staleIfErrorMs
       );
     },
     async request(request) {
@@ -60,7 +62,7 @@ export function createCredentialRequester(
         );
       }
       const knownGood = grants.isKnown(credentialId, upstream.name);
-      const credential = { kind: 'caller', authorization, account: credentialId, knownGood } as const;
+      const credential = { kind: 'caller', authorization, credentialId, knownGood } as const;
       const response = await upstream.client.request({ ...request, repository, credential });
       record(response, request.kind);
       return isBasicRefused(response, authorization) ? { ...response, status: 403 } : response;

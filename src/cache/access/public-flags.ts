@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
-import type { Origin, Store } from '../../store/types.ts';
+import type { RepositoryId, PublicRepositories } from '../../store/types.ts';
 
 /**
  * Time for which an anonymous caller's 401 answers for its whole repository. containerd begins every fetch without a header, and
@@ -15,43 +15,43 @@ export interface PublicFlags {
    * Milliseconds since the upstream last served an anonymous caller there; undefined if the repository is not known to be
    * public.
    */
-  provenFor(origin: Origin): number | undefined;
+  provenFor(repositoryId: RepositoryId): number | undefined;
   /** Records that the upstream served an anonymous caller. */
-  prove(origin: Origin): void;
+  prove(repositoryId: RepositoryId): void;
   /** Records that the upstream refused an anonymous caller, with the challenges of a 401. */
-  refuse(origin: Origin, challenges: readonly string[] | undefined): void;
+  refuse(repositoryId: RepositoryId, challenges: readonly string[] | undefined): void;
   /** Challenges of the last refusal, while they answer in the upstream's place. */
-  challenges(origin: Origin): readonly string[] | undefined;
+  challenges(repositoryId: RepositoryId): readonly string[] | undefined;
   /** True if a remembered refusal of anonymous callers came at `at` (epoch, ms) or later. */
-  refusedSince(origin: Origin, at: number): boolean;
+  refusedSince(repositoryId: RepositoryId, at: number): boolean;
 }
 
-export function createPublicFlags(store: Store, clock: Clock): PublicFlags {
+export function createPublicFlags(store: PublicRepositories, clock: Clock): PublicFlags {
   const refusals = new LRUCache<string, { at: number; until: number; challenges: readonly string[] }>({
     max: CHALLENGES,
   });
-  const placeOf = ({ upstream, repository }: Origin): string => `${upstream} ${repository}`;
+  const placeOf = ({ upstream, repository }: RepositoryId): string => `${upstream} ${repository}`;
 
   return {
-    provenFor(origin) {
-      const at = store.publicAt(origin);
+    provenFor(repositoryId) {
+      const at = store.publicAt(repositoryId);
       const age = at === undefined ? -1 : clock.now() - at;
       // A proof from the future was made before the clock was set back, so its age is unknown.
       return age < 0 ? undefined : age;
     },
-    prove(origin) {
-      refusals.delete(placeOf(origin));
-      store.setPublic(origin, clock.now());
+    prove(repositoryId) {
+      refusals.delete(placeOf(repositoryId));
+      store.setPublic(repositoryId, clock.now());
     },
-    refuse(origin, challenges = []) {
-      store.setPublic(origin, undefined);
+    refuse(repositoryId, challenges = []) {
+      store.setPublic(repositoryId, undefined);
       const until = challenges.length === 0 ? 0 : clock.monotonic() + CHALLENGE_MS;
-      refusals.set(placeOf(origin), { at: clock.now(), until, challenges });
+      refusals.set(placeOf(repositoryId), { at: clock.now(), until, challenges });
     },
-    challenges(origin) {
-      const refusal = refusals.get(placeOf(origin));
+    challenges(repositoryId) {
+      const refusal = refusals.get(placeOf(repositoryId));
       return refusal !== undefined && refusal.until > clock.monotonic() ? refusal.challenges : undefined;
     },
-    refusedSince: (origin, at) => (refusals.get(placeOf(origin))?.at ?? -1) >= at,
+    refusedSince: (repositoryId, at) => (refusals.get(placeOf(repositoryId))?.at ?? -1) >= at,
   };
 }

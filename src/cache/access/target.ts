@@ -1,7 +1,7 @@
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName, Tag } from '../../oci/reference.ts';
-import type { Origin } from '../../store/types.ts';
+import type { RepositoryId } from '../../store/types.ts';
 import type { Upstream } from '../../upstream/types.ts';
 import type { Requester } from './requester.ts';
 
@@ -27,7 +27,10 @@ export interface Target extends Destination {
 }
 
 /** The repository that content of a destination belongs to. */
-export function originOf({ upstream, repository }: Pick<Destination, 'upstream' | 'repository'>): Origin {
+export function repositoryIdOf({
+  upstream,
+  repository,
+}: Pick<Destination, 'upstream' | 'repository'>): RepositoryId {
   return { upstream: upstream.name, repository };
 }
 

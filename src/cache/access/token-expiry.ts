@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../kit/json.ts';
 
 const CLAIMS = z.object({ exp: z.number().positive() });
 
@@ -10,10 +11,6 @@ const CLAIMS = z.object({ exp: z.number().positive() });
 export function tokenExpiry(authorization: string): number | undefined {
   const payload = /^bearer +[\w-]+\.([\w-]+)\.[\w-]*$/i.exec(authorization)?.[1];
   if (payload === undefined) return undefined;
-  try {
-    const claims = CLAIMS.safeParse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')));
-    return claims.success ? claims.data.exp * 1000 : undefined;
-  } catch {
-    return undefined;
-  }
+  const claims = CLAIMS.safeParse(parseJson(Buffer.from(payload, 'base64url').toString('utf8')));
+  return claims.success ? claims.data.exp * 1000 : undefined;
 }

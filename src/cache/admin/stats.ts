@@ -1,7 +1,6 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { CacheMetrics } from '../metrics.ts';
-import type { Maintenance } from '../../store/maintenance/maintenance.ts';
-import type { ScrubStats } from '../../store/maintenance/scrub.ts';
+import type { Maintenance, ScrubStats } from '../../store/maintenance/maintenance.ts';
 import type { Store } from '../../store/types.ts';
 import { warningsOf } from '../config-warnings.ts';
 import type { RequestTotals } from '../http/observe.ts';

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import type { ByteRange } from '../../oci/range.ts';
-import type { Origin, Presence, Store } from '../../store/types.ts';
-import { originOf, type Target } from '../access/target.ts';
+import type { ContentStore, RepositoryId, Presence } from '../../store/types.ts';
+import { repositoryIdOf, type Target } from '../access/target.ts';
 import type { RegistryExchange } from '../http/exchange.ts';
 import type { PullEngine } from '../pull/engine.ts';
 import type { Fill } from '../pull/fill.ts';
@@ -9,7 +9,7 @@ import type { BlobFacts, FillFacts } from './decide-blob.ts';
 import { FillShare } from './fill-share.ts';
 
 export interface BlobProgressDeps {
-  readonly store: Pick<Store, 'presence'>;
+  readonly store: Pick<ContentStore, 'presence'>;
   readonly pulls: Pick<PullEngine, 'running'>;
 }
 
@@ -18,7 +18,7 @@ export class BlobProgress implements BlobFacts {
   readonly exchange: RegistryExchange;
   readonly target: Target;
   readonly digest: Digest;
-  readonly origin: Origin;
+  readonly repositoryId: RepositoryId;
   isConfirmed = false;
   isAuthorized = false;
   /** Range that the answer gives, once headers are out. */
@@ -34,7 +34,7 @@ export class BlobProgress implements BlobFacts {
     this.exchange = exchange;
     this.target = target;
     this.digest = digest;
-    this.origin = originOf(target);
+    this.repositoryId = repositoryIdOf(target);
   }
 
   get isHead(): boolean {
@@ -50,7 +50,7 @@ export class BlobProgress implements BlobFacts {
   }
 
   get presence(): Presence {
-    this.#presence ??= this.#deps.store.presence(this.digest, this.origin);
+    this.#presence ??= this.#deps.store.presence(this.digest, this.repositoryId);
     return this.#presence;
   }
 

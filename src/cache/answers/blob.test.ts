@@ -11,7 +11,7 @@ import { silentLogger } from '../../kit/logger.ts';
 import { createMetricsRegistry } from '../../kit/metrics.ts';
 import { TaskGroup } from '../../kit/task-group.ts';
 import { digestOf } from '../../oci/digest.ts';
-import { originOf } from '../access/target.ts';
+import { repositoryIdOf } from '../access/target.ts';
 import { createRegistryListener } from '../http/registry-listener.ts';
 import { declareCacheMetrics } from '../metrics.ts';
 import { createBufferPool } from '../pull/buffer-pool.ts';
@@ -26,7 +26,7 @@ const DIGEST = digestOf(CONTENT);
 /** A store that has the blob, linked to `team/app`. */
 function storeWithBlob(client: FakeUpstream): MemoryStore {
   const store = new MemoryStore();
-  store.keep(DIGEST, CONTENT, { type: 'blob', origin: originOf(targetOf(client)) });
+  store.keep(DIGEST, CONTENT, { type: 'blob', repositoryId: repositoryIdOf(targetOf(client)) });
   return store;
 }
 
@@ -50,7 +50,7 @@ async function getBlob({ store, client, isReadable = true }: Setting) {
   const { engine, sizes } = createPulls({ store, tasks, metrics, clock, logger: silentLogger });
   const answerBlob = createBlobAnswers({
     store: {
-      presence: (digest, origin) => asked('presence', store.presence(digest, origin)),
+      presence: (digest, repositoryId) => asked('presence', store.presence(digest, repositoryId)),
       info: (digest) => asked('info', store.info(digest)),
       open: (digest) => asked('open', isReadable ? store.open(digest) : Promise.resolve(undefined)),
     },

@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ByteRange } from '../../oci/range.ts';
-import type { OpenContent, Store } from '../../store/types.ts';
+import type { ContentStore, OpenContent } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { Target } from '../access/target.ts';
 import { ageSeconds, sendHead, type Headers } from '../http/answer.ts';
@@ -23,7 +23,7 @@ import { BlobProgress, type BlobProgressDeps } from './blob-progress.ts';
 import { decideBlob, type BlobStep } from './decide-blob.ts';
 
 export interface BlobAnswerDeps extends BlobProgressDeps {
-  readonly store: Pick<Store, 'presence' | 'info' | 'open'>;
+  readonly store: Pick<ContentStore, 'presence' | 'info' | 'open'>;
   readonly pulls: Pick<PullEngine, 'running' | 'start' | 'confirm'>;
   readonly authorize: AccessCheck;
   readonly pool: BufferPool;
@@ -63,8 +63,8 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
       return sendSize(progress, { kind: 'miss', status: 200 }, size);
     },
     async start(progress) {
-      const { exchange, target, digest, origin } = progress;
-      progress.take(pulls.start(target, digest, sizes.size(origin, digest)), true);
+      const { exchange, target, digest, repositoryId } = progress;
+      progress.take(pulls.start(target, digest, sizes.size(repositoryId, digest)), true);
       await progress.share.waitForUpstream(exchange.signal);
       return false;
     },

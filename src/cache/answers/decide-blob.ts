@@ -100,6 +100,7 @@ export function decideBlob(facts: BlobFacts): BlobStep {
     case 'linked':
       return facts.isConfirmed || facts.hasLiveProof ? 'serve' : 'authorizeAndServe';
     case 'unlinked':
+      // No older proof counts here, not even in an outage: only the upstream can say that the repository has the blob.
       return facts.isConfirmed ? 'serve' : 'confirmAndServe';
     case 'foreign':
     case 'absent':

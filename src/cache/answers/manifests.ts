@@ -5,11 +5,11 @@ import type { Logger } from '../../kit/logger.ts';
 import { SingleFlight } from '../../kit/single-flight.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
-import type { Origin, Store } from '../../store/types.ts';
+import type { ContentStore, RepositoryId } from '../../store/types.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
 import type { SizeHints } from '../pull/size-hints.ts';
 import { concernsCaller } from '../pull/requesters.ts';
-import { originOf, type Target } from '../access/target.ts';
+import { repositoryIdOf, type Target } from '../access/target.ts';
 import { fetchManifest, headManifest, type ManifestRequest } from './manifest-fetch.ts';
 import { manifestRecord, type ManifestRecord } from './manifest-record.ts';
 import { FALLBACK_AFTER_MS } from '../pull/stale-fallback.ts';
@@ -18,7 +18,7 @@ import { FALLBACK_AFTER_MS } from '../pull/stale-fallback.ts';
 const MEMORY_BYTES = 16 * 1024 * 1024;
 
 export interface ManifestsDeps {
-  readonly store: Store;
+  readonly store: ContentStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sizes: SizeHints;
@@ -61,25 +61,25 @@ export function createManifests(deps: ManifestsDeps): Manifests {
   const fetches = new Map<string, { by: string; obtained: Promise<Obtained> }>();
   const confirmations = new SingleFlight<string, void>({ clock, ms: FALLBACK_AFTER_MS });
 
-  async function load(origin: Origin, digest: Digest): Promise<ManifestRecord | undefined> {
+  async function load(repositoryId: RepositoryId, digest: Digest): Promise<ManifestRecord | undefined> {
     const remembered = memory.get(digest);
     if (remembered !== undefined) return remembered;
     const found = await store.read(digest);
     if (found === undefined || found.info.type !== 'manifest') return undefined;
     const record = manifestRecord(digest, found.info.mediaType ?? '', found.content, found.info.storedAt);
     memory.set(digest, record);
-    if (record.parsed !== undefined) sizes.learn(origin, record.parsed);
+    if (record.parsed !== undefined) sizes.learn(repositoryId, record.parsed);
     return record;
   }
 
-  async function keep(origin: Origin, record: ManifestRecord): Promise<boolean> {
-    if (record.parsed !== undefined) sizes.learn(origin, record.parsed);
+  async function keep(repositoryId: RepositoryId, record: ManifestRecord): Promise<boolean> {
+    if (record.parsed !== undefined) sizes.learn(repositoryId, record.parsed);
     if (record.unverifiable) return false;
     try {
       await store.put(record.digest, record.content, {
         type: 'manifest',
         mediaType: record.mediaType,
-        origin,
+        repositoryId,
       });
     } catch (error) {
       deps.logger.warn('failed to store a manifest', { digest: record.digest, error: errorText(error) });
@@ -94,16 +94,19 @@ export function createManifests(deps: ManifestsDeps): Manifests {
   }
 
   async function obtain(target: Target, digest: Digest): Promise<Obtained> {
-    const origin = originOf(target);
+    const repositoryId = repositoryIdOf(target);
     const request = requestOf(target, digest);
     try {
-      if (store.presence(digest, origin) === 'unlinked' && (await headManifest(request)) !== undefined) {
-        store.link(digest, origin);
-        const record = await load(origin, digest);
+      if (
+        store.presence(digest, repositoryId) === 'unlinked' &&
+        (await headManifest(request)) !== undefined
+      ) {
+        store.link(digest, repositoryId);
+        const record = await load(repositoryId, digest);
         if (record !== undefined) return { record, stored: true };
       }
       const record = await fetchManifest(request, () => clock.now());
-      return { record, stored: await keep(origin, record) };
+      return { record, stored: await keep(repositoryId, record) };
     } catch (error) {
       if (isLarderError(error, 'MANIFEST_UNKNOWN')) failures.remember(target, `manifest ${digest}`, error);
       throw error;
@@ -123,9 +126,9 @@ export function createManifests(deps: ManifestsDeps): Manifests {
 
   const manifests: Manifests = {
     async local(target, digest) {
-      const origin = originOf(target);
-      if (store.presence(digest, origin) !== 'linked') return undefined;
-      const record = await load(origin, digest);
+      const repositoryId = repositoryIdOf(target);
+      if (store.presence(digest, repositoryId) !== 'linked') return undefined;
+      const record = await load(repositoryId, digest);
       if (record !== undefined) store.touch(digest);
       return record;
     },
@@ -157,7 +160,7 @@ export function createManifests(deps: ManifestsDeps): Manifests {
     async fetchTag(target, tag, accept) {
       const reference = { kind: 'tag', tag } as const;
       const record = await fetchManifest({ target, reference, accept, signal }, () => clock.now());
-      return { record, stored: await keep(originOf(target), record), collapsed: false };
+      return { record, stored: await keep(repositoryIdOf(target), record), collapsed: false };
     },
   };
   return manifests;

@@ -5,11 +5,11 @@ import { SingleFlight } from '../../kit/single-flight.ts';
 import { untilAborted } from '../../kit/abort.ts';
 import type { Tag } from '../../oci/reference.ts';
 import { acceptClass, accepts, DOCKER_LIST, OCI_INDEX } from '../../oci/media-types.ts';
-import type { Store, TagEntry, TagKey } from '../../store/types.ts';
+import type { ContentStore, TagEntry, TagKey, TagStore } from '../../store/types.ts';
 import type { Requester } from '../access/requester.ts';
 import type { CacheStatus } from '../http/cache-status.ts';
 import type { RecentFailures } from '../pull/recent-failures.ts';
-import { originOf, type Target } from '../access/target.ts';
+import { repositoryIdOf, type Target } from '../access/target.ts';
 import { headManifest } from './manifest-fetch.ts';
 import type { ManifestRecord } from './manifest-record.ts';
 import type { Manifests } from './manifests.ts';
@@ -34,7 +34,7 @@ export interface ResolvedTag {
 }
 
 export interface TagFreshnessDeps {
-  readonly store: Store;
+  readonly store: TagStore & Pick<ContentStore, 'presence'>;
   readonly manifests: Manifests;
   readonly staleFallback: StaleFallback;
   readonly clock: Clock;
@@ -76,7 +76,7 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
   return async function resolveTag(request) {
     const { target, tag } = request;
     const { requester } = target;
-    const key: TagKey = { ...originOf(target), tag, acceptClass: acceptClass(request.accept) };
+    const key: TagKey = { ...repositoryIdOf(target), tag, acceptClass: acceptClass(request.accept) };
     const { freshness } = target.upstream.config;
     const ttlMs = SIGNATURE_TAG.test(tag)
       ? Math.min(freshness.tagTTLMs, SIGNATURE_TAG_TTL_MS)
@@ -158,7 +158,7 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
     before: { known: TagEntry | undefined; isFresh: boolean; collapsed: boolean },
   ): CacheStatus {
     const how = { ...(stored && { stored: true }), ...(before.collapsed && { collapsed: true }) };
-    const isHere = record === undefined && store.presence(entry.digest, originOf(target)) === 'linked';
+    const isHere = record === undefined && store.presence(entry.digest, repositoryIdOf(target)) === 'linked';
     if (isHere && (before.isFresh || (target.requester.isApart && before.known === undefined)))
       return { kind: 'proven', status: 200 };
     return before.known === undefined

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../kit/errors.ts';
 import type { RefusalCode, UpstreamFailureCode } from '../../upstream/refusal.ts';
 
 /**
- * The `Cache-Status` of an answer (RFC 9211), by its origin. `detail` is always a word of Larder's own.
+ * The `Cache-Status` of an answer (RFC 9211), by where it came from. `detail` is always a word of Larder's own.
  *
  * - `hit`: from the store. With `detail`, the access check could not ask the upstream for that reason.
  * - `proven`: from the store, after the upstream has served this caller.

@@ -7,17 +7,14 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { CLIENT_LIMITS, isRequestTimeout, limitOptions } from '../../kit/client-limits.ts';
+import { CLIENT_LIMITS, isRequestTimeout, listenerOptions } from '../../kit/client-limits.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { createConnections } from '../../kit/connections.ts';
+import { createClientConnections } from '../../kit/client-connections.ts';
 import { errorText, isLarderError, LarderError, type ErrorCode } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { sendErrorAnswer } from './error-answer.ts';
 import { formatCacheStatus } from './cache-status.ts';
 import { RegistryExchange } from './exchange.ts';
-
-/** Tokens of large registries exceed Node's default of 16 KiB. */
-const MAX_HEADER_BYTES = 64 * 1024;
 
 export interface RegistryListenerDeps {
   readonly handle: (exchange: RegistryExchange) => Promise<void>;
@@ -45,7 +42,7 @@ export function createRegistryListener(
   limits = CLIENT_LIMITS,
 ): Server {
   let count = 0;
-  const connections = createConnections(deps.clock);
+  const connections = createClientConnections(deps.clock);
   const listener: RequestListener = (request: IncomingMessage, response: ServerResponse) => {
     count += 1;
     const exchange = new RegistryExchange(request, response, count.toString(36));
@@ -57,7 +54,7 @@ export function createRegistryListener(
     });
     deps.handle(exchange).catch((error: unknown) => fail(exchange, error, deps.logger));
   };
-  const options = { maxHeaderSize: MAX_HEADER_BYTES, ...limitOptions(limits) };
+  const options = listenerOptions(limits);
   const server =
     tls === undefined
       ? createServer(options, listener)

@@ -12,7 +12,7 @@ import { declareCacheMetrics, type CacheMetrics } from '../metrics.ts';
 import { TaskGroup } from '../../kit/task-group.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { UpstreamRequest } from '../../upstream/types.ts';
-import { originOf } from '../access/target.ts';
+import { repositoryIdOf } from '../access/target.ts';
 import { createPullEngine, type PullEngine } from './engine.ts';
 import { createRecentFailures } from './recent-failures.ts';
 
@@ -190,8 +190,8 @@ describe('a confirmation', () => {
   test('asks once for all requests that wait, links the stored blob, and gives the size', async () => {
     const { engine, client, store } = setting(() => ({ contentLength: 3 }));
     const target = targetOf(client, {}, 'team/other');
-    store.keep(digest, content, { type: 'blob', origin: originOf(targetOf(client)) });
-    assert.equal(store.presence(digest, originOf(target)), 'unlinked');
+    store.keep(digest, content, { type: 'blob', repositoryId: repositoryIdOf(targetOf(client)) });
+    assert.equal(store.presence(digest, repositoryIdOf(target)), 'unlinked');
     assert.deepEqual(
       await Promise.all([engine.confirm(target, digest), engine.confirm(target, digest)]),
       [3, 3],
@@ -200,7 +200,7 @@ describe('a confirmation', () => {
       client.requests.map(({ method, path }) => [method, path]),
       [['HEAD', `/v2/team/other/blobs/${digest}`]],
     );
-    assert.equal(store.presence(digest, originOf(target)), 'linked');
+    assert.equal(store.presence(digest, repositoryIdOf(target)), 'linked');
     assert.equal(client.openBodies, 0);
   });
 
@@ -208,9 +208,9 @@ describe('a confirmation', () => {
     for (const answer of [{ contentLength: 4 }, { status: 403 }, { status: 404 }]) {
       const { engine, client, store } = setting(() => answer);
       const target = targetOf(client, {}, 'team/other');
-      store.keep(digest, content, { type: 'blob', origin: originOf(targetOf(client)) });
+      store.keep(digest, content, { type: 'blob', repositoryId: repositoryIdOf(targetOf(client)) });
       await engine.confirm(target, digest).catch(() => {});
-      assert.equal(store.presence(digest, originOf(target)), 'unlinked');
+      assert.equal(store.presence(digest, repositoryIdOf(target)), 'unlinked');
       assert.equal(client.openBodies, 0);
     }
   });

@@ -5,17 +5,17 @@ import type { Logger } from '../../kit/logger.ts';
 import type { CacheMetrics } from '../metrics.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { Store } from '../../store/types.ts';
+import type { ContentStore, SpoolStore } from '../../store/types.ts';
 import { FALLBACK_AFTER_MS } from './stale-fallback.ts';
 import { toRefusal } from '../../upstream/refusal.ts';
-import { contentName, originOf, type Target } from '../access/target.ts';
+import { contentName, repositoryIdOf, type Target } from '../access/target.ts';
 import { requestBlob } from './blob-request.ts';
 import { Fill } from './fill.ts';
 import type { RecentFailures } from './recent-failures.ts';
 import { Requesters } from './requesters.ts';
 
 export interface PullDeps {
-  readonly store: Store;
+  readonly store: ContentStore & SpoolStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: CacheMetrics;
@@ -87,9 +87,9 @@ export function createPullEngine(deps: PullDeps): PullEngine {
     },
 
     confirm(target, digest) {
-      const origin = originOf(target);
+      const repositoryId = repositoryIdOf(target);
       failures.rethrow(target, digest);
-      const id = `${target.requester.key} ${origin.upstream}/${origin.repository}@${digest}`;
+      const id = `${target.requester.key} ${repositoryId.upstream}/${repositoryId.repository}@${digest}`;
       return confirmations.do(id, async () => {
         const response = await requestBlob(target, digest, {
           method: 'HEAD',
@@ -102,10 +102,10 @@ export function createPullEngine(deps: PullDeps): PullEngine {
           if (refusal.code === 'BLOB_UNKNOWN') failures.remember(target, digest, refusal);
           throw refusal;
         }
-        const presence = store.presence(digest, origin);
+        const presence = store.presence(digest, repositoryId);
         const sameSize =
           response.contentLength === undefined || response.contentLength === store.info(digest)?.size;
-        if (presence === 'unlinked' && sameSize) store.link(digest, origin);
+        if (presence === 'unlinked' && sameSize) store.link(digest, repositoryId);
         return response.contentLength;
       });
     },

@@ -660,7 +660,7 @@ describe('a fill whose caller is refused in the middle', () => {
       ...client,
       async request(asked) {
         const { credential, repository } = asked;
-        const who = credential.kind === 'caller' ? credential.account : 'anonymous';
+        const who = credential.kind === 'caller' ? credential.credentialId : 'anonymous';
         if (mayRead.has(`${who} ${repository}`)) return client.request(asked);
         return fakeUpstream(() => ({ status: 401 })).request(asked);
       },
@@ -678,7 +678,7 @@ describe('a fill whose caller is refused in the middle', () => {
           client.request({
             ...asked,
             repository: destination.repository,
-            credential: { kind: 'caller', authorization: id, account: id, knownGood: false },
+            credential: { kind: 'caller', authorization: id, credentialId: id, knownGood: false },
           }),
       },
     };
@@ -703,8 +703,8 @@ describe('a fill whose caller is refused in the middle', () => {
     const last = client.requests.at(-1);
     assert.equal(last?.repository, 'team/other');
     assert.ok((last?.range?.start ?? 0) >= 64 * KIB, 'not from the beginning');
-    const origin = { upstream: 'r.example', repository: parseRepositoryName('team/other') };
-    assert.equal(store.presence(digest, origin), 'linked');
+    const repositoryId = { upstream: 'r.example', repository: parseRepositoryName('team/other') };
+    assert.equal(store.presence(digest, repositoryId), 'linked');
   });
 
   test('fails with the refusal when there is no other reader', async () => {

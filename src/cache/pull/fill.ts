@@ -3,10 +3,10 @@ import type { Clock } from '../../kit/clock.ts';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { OpenContent, Remains, Spool, Store } from '../../store/types.ts';
+import type { ContentStore, OpenContent, Remains, Spool, SpoolStore } from '../../store/types.ts';
 import type { UpstreamResponse } from '../../upstream/types.ts';
 import type { ByteSource } from './byte-source.ts';
-import { originOf } from '../access/target.ts';
+import { repositoryIdOf } from '../access/target.ts';
 import { createMending } from './mend.ts';
 import type { Requesters } from './requesters.ts';
 import { UpstreamBlob, type BlobRequest } from './upstream-blob.ts';
@@ -24,7 +24,7 @@ const IDLE_GRACE_MS = 10_000;
 const CHEAP_REMAINDER_BYTES = 16 * 1024 * 1024;
 
 export interface FillDeps {
-  readonly store: Store;
+  readonly store: SpoolStore & Pick<ContentStore, 'link'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -201,15 +201,15 @@ export class Fill implements ByteSource {
   async #begin(): Promise<Spool> {
     const { store } = this.#deps;
     const { digest, expectedSize } = this.#request;
-    const origin = originOf(this.requesters.current);
-    const remains = await store.remains(digest, origin);
+    const repositoryId = repositoryIdOf(this.requesters.current);
+    const remains = await store.remains(digest, repositoryId);
     if (remains !== undefined) {
       const mended = await this.#mend(remains);
       if (mended !== undefined) return mended;
     }
     // If the size is known, room is reserved before the first byte. Otherwise the answer must state it first.
-    if (expectedSize !== undefined || store.leftBytes(digest, origin) > 0) {
-      this.#spool = await store.spool(digest, origin, expectedSize);
+    if (expectedSize !== undefined || store.partialBytes(digest, repositoryId) > 0) {
+      this.#spool = await store.spool(digest, repositoryId, expectedSize);
       if (this.#spool.offset > 0 && this.#spool.matches()) {
         await this.#blob.checkExists();
         this.#opened(this.#spool);
@@ -218,7 +218,7 @@ export class Fill implements ByteSource {
     }
     const response = await this.#blob.open(this.#spool?.offset ?? 0);
     try {
-      this.#spool ??= await store.spool(digest, origin, response.contentLength);
+      this.#spool ??= await store.spool(digest, repositoryId, response.contentLength);
     } catch (error) {
       this.#unclaimed = response;
       setImmediate(() => this.claim()?.body.destroy());
@@ -238,7 +238,7 @@ export class Fill implements ByteSource {
     const { store } = this.#deps;
     const { digest } = this.#request;
     try {
-      const spool = await store.spool(digest, originOf(this.requesters.current), remains.size);
+      const spool = await store.spool(digest, repositoryIdOf(this.requesters.current), remains.size);
       this.#spool = spool;
       this.#mended = true;
       this.#blob.assume(remains.size);
@@ -281,11 +281,12 @@ export class Fill implements ByteSource {
     try {
       this.#content = await spool.commit({
         type: 'blob',
-        origin: originOf(this.requesters.current),
-        mended: this.#mended,
+        repositoryId: repositoryIdOf(this.requesters.current),
+        repaired: this.#mended,
       });
       if (this.#readers === 0) this.#content.close();
-      for (const origin of this.requesters.origins()) this.#deps.store.link(this.digest, origin);
+      for (const repositoryId of this.requesters.repositoryIds())
+        this.#deps.store.link(this.digest, repositoryId);
     } catch (error) {
       this.#deps.logger.warn('cannot store a verified blob', {
         digest: this.digest,

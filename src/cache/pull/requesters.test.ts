@@ -56,7 +56,7 @@ describe('the requesters of a fill', () => {
     requesters.accept();
     assert.equal(requesters.haveItIn(caller('x').repository), true);
     assert.equal(requesters.haveItIn(caller('x', 'team/other').repository), false);
-    assert.deepEqual(requesters.origins(), [{ upstream: 'r.example', repository: 'team/app' }]);
+    assert.deepEqual(requesters.repositoryIds(), [{ upstream: 'r.example', repository: 'team/app' }]);
   });
 
   test('are no more than 16, whose credentials are kept', () => {
@@ -86,7 +86,7 @@ test('property: a refused requester is never the current one, whatever happens i
         const { current } = requesters;
         assert.equal(requesters.refusalOf(current), undefined);
         assert.equal(requesters.speakFor(current), true);
-        for (const { repository } of requesters.origins())
+        for (const { repository } of requesters.repositoryIds())
           assert.equal(requesters.haveItIn(repository), true);
       }
     }),

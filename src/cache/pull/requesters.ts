@@ -1,8 +1,8 @@
 import { isLarderError, type LarderError } from '../../kit/errors.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
-import type { Origin } from '../../store/types.ts';
+import type { RepositoryId } from '../../store/types.ts';
 import { UpstreamRefusal } from '../../upstream/refusal.ts';
-import { originOf, type Target } from '../access/target.ts';
+import { repositoryIdOf, type Target } from '../access/target.ts';
 
 /** Most requesters of one fill. So many keep the fill going, and each one keeps a credential in memory. */
 const MAX_REQUESTERS = 16;
@@ -57,8 +57,8 @@ export class Requesters {
   }
 
   /** Repositories in which the upstream has confirmed the blob. */
-  origins(): Origin[] {
-    return this.#all.filter(({ hasIt }) => hasIt).map(({ target }) => originOf(target));
+  repositoryIds(): RepositoryId[] {
+    return this.#all.filter(({ hasIt }) => hasIt).map(({ target }) => repositoryIdOf(target));
   }
 
   /** Records that the upstream serves the current requester. */

@@ -11,7 +11,7 @@ export const FALLBACK_AFTER_MS = 5_000;
 
 /**
  * A failed upstream is not asked again until 5 s after the last question, and for 3 s at least. With {@link FALLBACK_AFTER_MS} that
- * makes 8 s, below the 10 s after the end of a fault in which everything must be normal again (docs/laws.md, "Honest staleness").
+ * makes 8 s, below the 10 s after the end of a fault in which everything must be normal again (docs/laws.md, "Do no harm").
  */
 const PAUSE_MS = { fromQuestion: 5_000, fromFailure: 3_000 };
 

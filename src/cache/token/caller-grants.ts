@@ -39,7 +39,7 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
     wanted: readonly Wanted[],
     signal: AbortSignal,
   ): Promise<CallerGrants> {
-    const credential: Credential = { ...login, id: access.credentialIdOf(...partsOf(login)) };
+    const credential: Credential = { ...login, credentialId: access.credentialIdOf(...partsOf(login)) };
     const outcomes = await Promise.allSettled(wanted.map((one) => grantAt(one, credential, signal)));
     const granted = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     const failures = outcomes.flatMap((outcome) =>
@@ -58,7 +58,11 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
     credential: Credential,
     signal: AbortSignal,
   ): Promise<{ grant: SealedGrant; lifeMs: number }> {
-    const grant = { upstream: upstream.name, repositories: [...repositories], account: credential.id };
+    const grant = {
+      upstream: upstream.name,
+      repositories: [...repositories],
+      account: credential.credentialId,
+    };
     try {
       const answer = await upstream.client.logIn({ credential, repositories, signal });
       if (answer.kind === 'refused') throw refused(upstream, answer.status);
@@ -71,7 +75,7 @@ export function createCallerGrants({ access, metrics, logger }: CallerGrantsDeps
           };
     } catch (error) {
       if (error instanceof UpstreamRefusal) {
-        access.refuse(upstream, credential.id);
+        access.refuse(upstream, credential.credentialId);
         count(upstream, 'refused');
         throw error;
       }

@@ -4,7 +4,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { SingleFlight } from '../../kit/single-flight.ts';
-import type { Store } from '../../store/types.ts';
+import type { Documents } from '../../store/types.ts';
 import { MAX_LIFE_MS } from './token-contents.ts';
 
 /** A key that seals tokens. */
@@ -25,7 +25,7 @@ export interface KeyRing {
 }
 
 export interface KeyRingDeps {
-  readonly store: Pick<Store, 'readDocument' | 'writeDocument'>;
+  readonly store: Documents;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LarderError } from '../../kit/errors.ts';
-import { readRequestBody } from '../../kit/read-request-body.ts';
+import { readRequestBody } from '../../kit/read-body.ts';
 import type { RegistryExchange } from '../http/exchange.ts';
 
 /** The login in a token request. */

@@ -2,7 +2,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { CacheMetrics } from '../metrics.ts';
-import type { Store } from '../../store/types.ts';
+import type { Documents } from '../../store/types.ts';
 import type { AccessForTokens } from '../access/access.ts';
 import { excusesStaleness, UpstreamRefusal } from '../../upstream/refusal.ts';
 import type { RegistryExchange } from '../http/exchange.ts';
@@ -16,7 +16,7 @@ import { createTokenReader, type TokenReader } from './token-reader.ts';
 import { createTokenSeal } from './token-seal.ts';
 
 export interface TokenRealmDeps {
-  readonly store: Pick<Store, 'readDocument' | 'writeDocument'>;
+  readonly store: Documents;
   readonly access: AccessForTokens;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -55,7 +55,7 @@ async function setting(action: AdminAction): Promise<Setting> {
   };
 }
 
-test('an action is given the body, and tells of what it does line by line', async () => {
+test('an action gets the body, and reports line by line', async () => {
   await using under = await setting(async (body, stream) => {
     await stream.write({ event: 'progress', body });
     await stream.write({ event: 'result' });
@@ -65,7 +65,7 @@ test('an action is given the body, and tells of what it does line by line', asyn
   assert.equal(answer.text(), '{"event":"progress","body":{"x":1}}\n{"event":"result"}\n');
 });
 
-test('what it throws before the first line is the answer, with a status of its own; after that it is the last line', async () => {
+test('an error before the first line is the answer, with its own status; a later error is the last line', async () => {
   for (const [lines, status, text] of [
     [0, 404, '{"code":"NOT_STORED","error":"not here","hint":"look"}'],
     [1, 200, '{}\n{"event":"error","code":"NOT_STORED","error":"not here","hint":"look"}\n'],
@@ -82,7 +82,7 @@ test('what it throws before the first line is the answer, with a status of its o
   assert.deepEqual([answer.status, answer.text()], [500, '{"code":"INTERNAL","error":"internal error"}']);
 });
 
-test('nothing is done for a call that is refused, is no POST or no JSON', async () => {
+test('no action runs for a call that is refused, is no POST or no JSON', async () => {
   let done = 0;
   await using under = await setting(async (_body, stream) => {
     done += 1;
@@ -109,7 +109,7 @@ test('nothing is done for a call that is refused, is no POST or no JSON', async 
   );
 });
 
-test('documents and probes are only read, and what is not there says what is', async () => {
+test('documents and probes are only read, and an unknown path lists the known ones', async () => {
   await using under = await setting(() => Promise.resolve());
   const at = (path: string, method = 'GET') => get(`http://127.0.0.1:${under.port}${path}`, { method });
   assert.deepEqual((await at('/doc')).json(), { a: 1 });

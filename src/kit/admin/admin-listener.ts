@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { AdminGuard } from './guard.ts';
 import { readJsonBody } from './json-body.ts';
 import { createLineStream, type LineStream } from './line-stream.ts';
-import { CLIENT_LIMITS, limitOptions } from '../client-limits.ts';
+import { CLIENT_LIMITS, listenerOptions, type ClientLimits } from '../client-limits.ts';
 import type { Clock } from '../clock.ts';
 import { errorText, isLarderError, LarderError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -12,13 +12,13 @@ import type { MetricsRegistry } from '../metrics.ts';
 export interface AdminDeps {
   readonly metrics: Pick<MetricsRegistry, 'registry'>;
   readonly logger: Logger;
-  /** True while the program does what it is there for, and does not stop. */
+  /** True while the program serves and does not stop. */
   readonly ready: () => boolean;
-  /** Brings gauges that are read rather than written up to date. */
+  /** Updates gauges that are read rather than written. */
   readonly refresh?: () => void;
-  /** What is answered as JSON, by path. */
+  /** JSON documents by path. */
   readonly documents?: Readonly<Record<string, () => Promise<unknown>>>;
-  /** What can be done by POST; nothing when undefined. */
+  /** Actions by POST; none if undefined. */
   readonly actions?: AdminActions;
 }
 
@@ -28,15 +28,18 @@ export interface AdminActions {
   readonly byPath: Readonly<Record<string, AdminAction>>;
 }
 
-/** Does what the body asks for, and tells of it line by line. What it throws is the answer, or the last line of it. */
+/** Carries out what `body` demands, and reports on `stream`. A thrown error becomes the answer, or the last line of the stream. */
 export type AdminAction = (body: unknown, stream: LineStream) => Promise<void>;
 
+/** Node's own limit of headers is enough, because no registry's token comes here. */
+const ADMIN_LIMITS: ClientLimits = { ...CLIENT_LIMITS, headerBytes: 16 * 1024 };
+
 /**
- * The admin listener of a program: `/healthz`, `/readyz`, `/metrics`, its documents, and what may be done with it; apart from what it serves to others,
- * so that it may stay private. Reading needs no login, see {@link AdminGuard} for the rest.
+ * The admin listener of a program: `/healthz`, `/readyz`, `/metrics`, the program's documents and actions. It is apart from the
+ * listener for clients, so that it may stay private. Reading needs no login. {@link AdminGuard} protects the actions.
  */
-export function createAdminListener(deps: AdminDeps, limits = CLIENT_LIMITS): Server {
-  const server = createServer(limitOptions(limits), (request, response) => {
+export function createAdminListener(deps: AdminDeps, limits = ADMIN_LIMITS): Server {
+  const server = createServer(listenerOptions(limits), (request, response) => {
     const path = (request.url ?? '/').split('?')[0] as string;
     answer(deps, { request, path, response, listensOn: () => addressOf(server) }).catch((error: unknown) =>
       fail(deps, error, response),
@@ -124,7 +127,7 @@ function fail({ logger }: AdminDeps, error: unknown, response: ServerResponse): 
   send(response, known.status, 'application/json', JSON.stringify(document));
 }
 
-/** A failure as programs read it. */
+/** An error as JSON. */
 function errorDocument({ code, message, hint, detail }: LarderError): Record<string, unknown> {
   return {
     code,

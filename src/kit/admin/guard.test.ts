@@ -47,8 +47,8 @@ for (const [what, headers, listensOn, token, expected] of [
     'ADMIN_FORBIDDEN',
   ],
   ['a request without Host', { host: undefined }, LOCAL, undefined, 'ADMIN_FORBIDDEN'],
-  ['anybody from outside, where there is no token', {}, OUTSIDE, undefined, 'ADMIN_FORBIDDEN'],
-  ['anybody from outside, without the token', {}, OUTSIDE, TOKEN, 'ADMIN_TOKEN_REQUIRED'],
+  ['a request from outside, where there is no token', {}, OUTSIDE, undefined, 'ADMIN_FORBIDDEN'],
+  ['a request from outside, without the token', {}, OUTSIDE, TOKEN, 'ADMIN_TOKEN_REQUIRED'],
   ['a wrong token', { authorization: 'Bearer f00e' }, OUTSIDE, TOKEN, 'ADMIN_TOKEN_REQUIRED'],
   ['a wrong token on loopback', { authorization: 'Bearer f00e' }, LOCAL, TOKEN, 'ADMIN_TOKEN_REQUIRED'],
   ['a token where there is none', { authorization: 'Bearer f00d' }, LOCAL, undefined, 'ADMIN_TOKEN_REQUIRED'],
@@ -81,7 +81,7 @@ for (const [what, headers, listensOn, token, expected] of [
   });
 }
 
-test('without the token nobody from outside changes anything, and no page of elsewhere does anywhere', () => {
+test('without the token no request from outside changes anything, and no page of another origin ever does', () => {
   const text = fc.oneof(
     fc.string(),
     fc.constantFrom('localhost', '127.0.0.1:5001', 'evil.example', 'null', 'http://localhost'),
@@ -107,7 +107,7 @@ test('without the token nobody from outside changes anything, and no page of els
   );
 });
 
-test('loopback is told by address, not by what begins like one', () => {
+test('loopback is an address, not a name that begins like one', () => {
   for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '::1', '[::1]', '::ffff:127.0.0.1'])
     assert.ok(isLoopback(host), host);
   for (const host of ['127.0.0.1.evil.example', 'localhost.evil.example', '0.0.0.0', '::', '10.0.0.1', ''])

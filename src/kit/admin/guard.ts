@@ -2,21 +2,21 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { LarderError } from '../errors.ts';
 
-/** What is known of a request that wants to change something. */
+/** A request for an action. */
 export interface AdminCall {
   readonly headers: IncomingHttpHeaders;
   /** The address that the listener is bound to. */
   readonly listensOn: string;
 }
 
-/** Throws `ADMIN_FORBIDDEN` or `ADMIN_TOKEN_REQUIRED` for a request that may not change anything here. */
+/** Throws `ADMIN_FORBIDDEN` or `ADMIN_TOKEN_REQUIRED` for a request that may not do anything here. */
 export type AdminGuard = (call: AdminCall) => void;
 
 /**
- * Who may change something by the admin listener: whoever has the token, `Authorization: Bearer`, and on a loopback address everybody on this
- * machine. A page in a browser may not, unless this listener has served it: `Origin` and `Sec-Fetch-Site` (Fetch standard) say where
- * a page is from, and without a token `Host` must be a name of loopback, since a page's own name can be made to lead here (DNS rebinding).
- * `token` gives the one in force, undefined where none is configured.
+ * Authorizes actions of the admin listener: for requests with the token (`Authorization: Bearer`), and on a loopback address for
+ * everyone on this machine. A page in a browser is refused unless this listener has served it: `Origin` and `Sec-Fetch-Site` (Fetch
+ * standard) name the origin of a page. Without a token `Host` must be a name of loopback, because the name of a page can be made to
+ * lead here (DNS rebinding). `token` gives the current token, undefined if none is configured.
  */
 export function createAdminGuard(token: () => string | undefined): AdminGuard {
   return ({ headers, listensOn }) => {
@@ -79,7 +79,7 @@ function refuseOtherPages(headers: IncomingHttpHeaders): void {
   );
 }
 
-/** By host and port: a proxy in front may have ended TLS. */
+/** Compares host and port only, because a proxy in front may have ended TLS. */
 function isSameOrigin(origin: string, host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(origin)) return false;
   const page = new URL(origin);
@@ -92,7 +92,7 @@ function hostOf(header: string | undefined): string | undefined {
   return header !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
-/** Compares in a time that says nothing of the token, its length neither. */
+/** Compares in a time that reveals nothing of the token, not even its length. */
 function isToken(authorization: string, wanted: string): boolean {
   const presented = /^bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '';
   const [a, b] = [presented, wanted].map((text) => createHash('sha256').update(text).digest());

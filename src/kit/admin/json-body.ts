@@ -1,13 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { LarderError } from '../errors.ts';
-import { readRequestBody } from '../read-request-body.ts';
+import { parseJson } from '../json.ts';
+import { readRequestBody } from '../read-body.ts';
 
-/** What an action is told takes a few hundred bytes. */
+/** The parameters of an action take a few hundred bytes. */
 const BODY_LIMIT = 16 * 1024;
 
 /**
- * Reads a JSON body; none at all is an empty object. It must say that it is JSON: that a form in a browser cannot, so no page of another
- * origin gets here unasked (Fetch standard, "CORS-safelisted request-header"). Throws `REQUEST_INVALID`, and `CLIENT_GONE`.
+ * Reads a JSON body; an empty body is an empty object. The request must have the content type of JSON. A form in a browser cannot
+ * have it, so that no page of another origin gets here without a preflight (Fetch standard, "CORS-safelisted request-header").
+ * Throws `REQUEST_INVALID` and `CLIENT_GONE`.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   const type = request.headers['content-type'];
@@ -18,11 +20,9 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   }
   const text = (await readRequestBody(request, BODY_LIMIT, tooLong)).toString('utf8').trim();
   if (text === '') return {};
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw invalid('expected a body in JSON, found something else');
-  }
+  const body = parseJson(text);
+  if (body === undefined) throw invalid('expected a body in JSON, found something else');
+  return body;
 }
 
 function tooLong(size: number): LarderError {

@@ -2,20 +2,20 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 
-/** An answer that tells what happens while it happens: one JSON document a line. */
+/** An answer that reports on running work: one JSON document a line. */
 export interface LineStream {
   /** Aborts with `CLIENT_GONE` when the client leaves before the end. */
   readonly signal: AbortSignal;
-  /** Sends a line, the status 200 with the first; resolves when the kernel has it. Rejects with `CLIENT_GONE`. */
+  /** Sends a line, with status 200 before the first. Resolves once the kernel has the line. Rejects with `CLIENT_GONE`. */
   write(document: unknown): Promise<void>;
 }
 
-/** A client that does not take a line in so long has left, whatever its connection says. */
+/** A client that does not take a line in this time has left, whatever the state of its connection. */
 const TAKES_MS = 60_000;
-/** After so long without a line comes an empty one, so that both ends see that the other is there. */
+/** An empty line follows after this time without a line, so that both ends see that the other is there. */
 const SILENCE_MS = 10_000;
 
-/** Ends with the response; see {@link LineStream}. */
+/** The {@link LineStream} of a response; ends with the response. */
 export function createLineStream(response: ServerResponse, clock: Clock): LineStream {
   const controller = new AbortController();
   let cancel = (): void => {};

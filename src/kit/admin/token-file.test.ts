@@ -12,7 +12,7 @@ test('the token is what stands in the file, without the line end', async () => {
   assert.equal(await readAdminToken(files.write('token', ' s3cret-Token_1 \n')), 's3cret-Token_1');
 });
 
-test('a file that has no token is refused, without a word of what is in it', async () => {
+test('a file that has no token is refused, without any of its text in the message', async () => {
   using files = tempDir();
   for (const text of ['', '\n', 'two words', 'one\ntwo', 'tökén', 'x'.repeat(5000)]) {
     const file = files.write('token', text);

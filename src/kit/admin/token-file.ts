@@ -3,12 +3,12 @@ import type { Clock } from '../clock.ts';
 import { errorText, LarderError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { TaskGroup } from '../task-group.ts';
-import { fingerprint, watchFiles } from '../watch-files.ts';
+import { fileFingerprint, watchFiles } from '../watch-files.ts';
 
-/** Far above any token. */
+/** Longest token in characters, far above any in use. */
 const TOKEN_LIMIT = 4096;
 
-/** Reads the admin token: one line, without blanks. Throws `ADMIN_TOKEN_INVALID`, which shows nothing of it. */
+/** Reads the admin token: one line, without blanks. Throws `ADMIN_TOKEN_INVALID`, without any of the file's text. */
 export async function readAdminToken(file: string): Promise<string> {
   let text: string;
   try {
@@ -36,14 +36,14 @@ function invalid(file: string, what: string): LarderError {
 }
 
 /**
- * The token of a file, read again when it changes; of an unusable change the log tells, and the token before stays. Throws as
- * {@link readAdminToken} when the first reading fails.
+ * Returns a function that gives the token of a file. Reads the file again when it changes; an unusable change is logged, and the previous
+ * token stays. Throws as {@link readAdminToken} if the first reading fails.
  */
 export async function openAdminToken(
   file: string,
   { tasks, clock, logger }: { tasks: TaskGroup; clock: Clock; logger: Logger },
 ): Promise<() => string> {
-  const asRead = await fingerprint([file]);
+  const asRead = await fileFingerprint([file]);
   let token = await readAdminToken(file);
   tasks.run('watch admin token', (signal) => watchFiles([file], clock, signal, reload, asRead));
   return () => token;

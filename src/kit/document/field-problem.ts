@@ -1,11 +1,11 @@
 import { goQuote } from './go-quote.ts';
 
-/** Where a field stands, from the document's root. */
+/** The keys and indices from the document's root to a field. */
 export type FieldPath = readonly (string | number)[];
 
 /**
- * What kind of problem it is. The first six are those of Kubernetes' field errors; the others are found while the document
- * is read: it is no YAML, it has a field that does not exist or that stands twice, or a value that cannot be read.
+ * The kind of a problem. The first six are those of Kubernetes' field errors. The others come from reading the document: it is no
+ * YAML, it has a field that does not exist or that occurs twice, or a value that cannot be read.
  */
 export type ProblemKind =
   | 'Required'
@@ -19,21 +19,21 @@ export type ProblemKind =
   | 'RepeatedField'
   | 'Undecodable';
 
-/** One thing that is wrong with a document. */
+/** One mistake in a document. */
 export interface Problem {
   /** Complete, such as `caches[0].garbageCollection.ttl`; empty for the document itself. */
   readonly path: string;
   readonly kind: ProblemKind;
-  /** What is wrong, without the path. */
+  /** The mistake, without the path. */
   readonly message: string;
-  /** The line for a user: path, then message. */
+  /** The line for users: path, then message. */
   readonly text: string;
 }
 
 /** Makes problems whose paths begin with `prefix`. */
 export type Problems = ReturnType<typeof problemsAt>;
 
-/** The constructors of problems below `prefix`; texts as in `k8s.io/apimachinery/pkg/util/validation/field`. */
+/** Returns the constructors of problems below `prefix`. The texts are those of `k8s.io/apimachinery/pkg/util/validation/field`. */
 export function problemsAt(prefix: string) {
   const problem = (path: FieldPath, kind: ProblemKind, message: string): Problem => {
     const complete = formatPath(path, prefix);
@@ -70,7 +70,7 @@ export function problemsText(problems: readonly Problem[]): string {
   return problems.map((problem) => problem.text).join('\n');
 }
 
-/** `caches[0].volume.size`; `prefix` is put in front. */
+/** Formats a path such as `caches[0].volume.size`, with `prefix` in front. */
 export function formatPath(path: FieldPath, prefix = ''): string {
   let text = prefix;
   for (const segment of path) {

@@ -1,6 +1,6 @@
 /**
- * Quotes text as Go's `strconv.Quote` does (https://pkg.go.dev/strconv#Quote): how Kubernetes shows a bad value. Letters, marks,
- * digits, punctuation and symbols of any script stay; everything else is escaped.
+ * Quotes text as Go's `strconv.Quote` does (https://pkg.go.dev/strconv#Quote), which Kubernetes uses for bad values. Letters,
+ * marks, digits, punctuation and symbols of any script stay; everything else is escaped.
  */
 export function goQuote(text: string): string {
   let quoted = '"';

@@ -2,15 +2,15 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Docum
 import { errorText } from '../errors.ts';
 import { problemsAt, type FieldPath, type Problem } from './field-problem.ts';
 
-/** What a text holds. `problems` is empty when every key is there once; `value` is undefined when it is no YAML at all. */
+/** A parsed text. `value` is undefined for text that is no YAML. `problems` is empty if every key occurs once. */
 export interface YamlText {
   readonly value: unknown;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Reads one document of YAML 1.2 or JSON, with anchors and merge keys (`<<`). A key that stands twice in a map is a problem with
- * path and line; the document goes on with the last one. Never throws.
+ * Reads one document of YAML 1.2 or JSON, with anchors and merge keys (`<<`). A key that occurs twice in a map is a problem with
+ * path and line, and the last occurrence counts. Never throws.
  */
 export function readYamlText(text: string, prefix = ''): YamlText {
   const lines = new LineCounter();
@@ -20,7 +20,7 @@ export function readYamlText(text: string, prefix = ''): YamlText {
       lineCounter: lines,
       logLevel: 'error',
       merge: true,
-      prettyErrors: false, // they quote the source, which may hold anything
+      prettyErrors: false, // pretty errors quote the source, which may hold anything
       uniqueKeys: false,
     });
     const faults = [...document.errors, ...document.warnings].map((fault) => {
@@ -37,7 +37,7 @@ export function readYamlText(text: string, prefix = ''): YamlText {
       ),
     };
   } catch (error) {
-    // Only when aliases are resolved, or the nesting is deeper than the stack: neither has a position.
+    // Resolving aliases failed, or the nesting is deeper than the stack. Neither has a position.
     return { value: undefined, problems: [problems.syntax(errorText(error))] };
   }
 }
@@ -50,7 +50,7 @@ interface RepeatedKey {
 function repeatedKeys(document: Document): RepeatedKey[] {
   const found: RepeatedKey[] = [];
   const walk = (node: unknown, path: FieldPath): void => {
-    if (isAlias(node)) return; // its target was walked where it stands
+    if (isAlias(node)) return; // the target is walked at its own place
     if (isSeq(node)) node.items.forEach((item, index) => walk(item, [...path, index]));
     if (!isMap(node)) return;
     const seen = new Set<string>();

@@ -10,7 +10,7 @@ import { createAuthority, issueCertificate, validityOf } from './authority.ts';
 const YEAR = { from: Date.now(), until: Date.now() + 365 * 24 * 3600_000 };
 const NAMES = ['registry-docker-io.larder-system.svc', '127.0.0.1', '::1'];
 
-/** Connects with `ca` to a server that has `pair`; gives the error, if there is one. */
+/** Connects with `ca` to a server that has `pair`. Returns the error, if there is one. */
 async function handshake(pair: { certificate: string; key: string }, ca: string, servername: string) {
   const server = createServer({ cert: pair.certificate, key: pair.key });
   server.on('tlsClientError', () => {});
@@ -30,7 +30,7 @@ async function handshake(pair: { certificate: string; key: string }, ca: string,
   }
 }
 
-test('a certificate is taken by who trusts its authority, for its names, and by nobody else', async () => {
+test('a certificate is accepted for its names by a client that trusts its authority, and by no other', async () => {
   const authority = await createAuthority('larder', YEAR);
   const other = await createAuthority('larder', YEAR);
   const pair = await issueCertificate(authority, NAMES, YEAR);
@@ -48,7 +48,7 @@ test('a certificate is taken by who trusts its authority, for its names, and by 
   );
 });
 
-test('a certificate signs nothing itself', async () => {
+test('a certificate cannot sign others', async () => {
   const authority = await createAuthority('larder', YEAR);
   const leaf = await issueCertificate(authority, NAMES, YEAR);
   const forged = await issueCertificate(leaf, NAMES, YEAR);
@@ -56,7 +56,7 @@ test('a certificate signs nothing itself', async () => {
   assert.notEqual(await handshake(chain, authority.certificate, NAMES[0] ?? ''), undefined);
 });
 
-test('a certificate ends with its authority at the latest, and begins a little earlier for clocks that are late', async () => {
+test('a certificate ends with its authority at the latest, and begins a little earlier for slow clocks', async () => {
   const authority = await createAuthority('larder', YEAR);
   const pair = await issueCertificate(authority, NAMES, { ...YEAR, until: YEAR.until + 1e9 });
   const seconds = (ms: number): number => Math.floor(ms / 1000);
@@ -64,7 +64,7 @@ test('a certificate ends with its authority at the latest, and begins a little e
   assert.equal(seconds(validityOf(pair.certificate)?.from ?? 0), seconds(YEAR.from - 300_000));
 });
 
-test('an authority that cannot be read is an error that shows nothing of its key', async () => {
+test('an unreadable authority is an error that shows nothing of its key', async () => {
   const { key } = await createAuthority('larder', YEAR);
   await assert.rejects(
     issueCertificate({ certificate: 'nonsense', key }, NAMES, YEAR),

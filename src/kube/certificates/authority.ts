@@ -30,10 +30,10 @@ export interface Validity {
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
-/** Clocks of nodes differ: a certificate is good a little before it was made. */
+/** Backdating of a certificate, since the clocks of nodes differ. */
 const BACKDATED_MS = 5 * 60_000;
 
-/** A certificate authority of our own, good for signing servers' certificates and nothing else (RFC 5280, section 4.2.1.9). */
+/** Creates a CA that can sign server certificates and nothing else (RFC 5280, section 4.2.1.9). */
 export async function createAuthority(commonName: string, validity: Validity): Promise<KeyPair> {
   const keys = await newKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -52,8 +52,8 @@ export async function createAuthority(commonName: string, validity: Validity): P
 }
 
 /**
- * A server's certificate for these names and addresses, signed by `authority`. Ends with the authority at the latest. Throws
- * `TLS_FILES_INVALID` when the authority cannot be read.
+ * Issues a server certificate for these names and addresses, signed by `authority`. It ends with the authority at the latest. Throws
+ * `TLS_FILES_INVALID` if the authority cannot be read.
  */
 export async function issueCertificate(
   authority: KeyPair,
@@ -78,14 +78,14 @@ export async function issueCertificate(
         names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
       ),
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      // Tells successive authorities of one name apart: without it OpenSSL tries the first of that name only.
+      // Distinguishes successive authorities of one name. Without it OpenSSL tries only the first of them.
       await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
   });
   return { certificate: certificate.toString('pem'), key: keyText(keys) };
 }
 
-/** When a certificate begins and ends; undefined for what cannot be read. */
+/** Validity of a certificate. Undefined if the text is not a certificate. */
 export function validityOf(pem: string): Validity | undefined {
   try {
     const { notBefore, notAfter } = new X509Certificate(pem);
@@ -118,7 +118,7 @@ function dates({ from, until }: Validity) {
   return { notBefore: new Date(from - BACKDATED_MS), notAfter: new Date(until) };
 }
 
-/** RFC 5280, section 4.1.2.2: positive, unique, 20 bytes at the most. */
+/** RFC 5280, section 4.1.2.2: positive, unique, at most 20 bytes. */
 function serialNumber(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[0] = (bytes[0] ?? 0) & 0x7f;

@@ -16,7 +16,7 @@ describe('the authorities of a cluster', () => {
     assert.deepEqual([plan.trusted, plan.signing, plan.createSuccessor], [[0], 0, false]);
   });
 
-  test('get a successor after two thirds of a life, which is announced before it signs', () => {
+  test('get a successor after two thirds of their life, announced before it signs', () => {
     assert.equal(planRotation([born(0)], 60 * HOUR - 1, POLICY).createSuccessor, false);
     assert.equal(planRotation([born(0)], 60 * HOUR, POLICY).createSuccessor, true);
     const two = [born(0), born(60 * HOUR)];
@@ -26,7 +26,7 @@ describe('the authorities of a cluster', () => {
     assert.deepEqual([taken.trusted, taken.signing, taken.createSuccessor], [[0, 1], 1, false]);
   });
 
-  test('are trusted until the last certificate that they signed has ended', () => {
+  test('are trusted until the last certificate they signed has ended', () => {
     const two = [born(0), born(60 * HOUR)];
     assert.deepEqual(planRotation(two, 74 * HOUR - 1, POLICY).trusted, [0, 1]);
     assert.deepEqual(planRotation(two, 74 * HOUR, POLICY).trusted, [1]);
@@ -41,7 +41,7 @@ test('a certificate is due after two thirds of its life, and when another author
   assert.equal(isDue(certificate, { signing: 1 }, 1), true);
 });
 
-test('property: whoever is late by less than the announcement trusts every certificate in use, at any time, over years', () => {
+test('property: a client that is late by less than the announcement trusts every certificate in use, at any time, over years', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 1, max: 7 * HOUR }), { minLength: 50, maxLength: 300 }),
@@ -51,7 +51,7 @@ test('property: whoever is late by less than the announcement trusts every certi
         let authorities: Validity[] = [];
         let certificate: (Validity & { signedBy: Validity }) | undefined;
         const published: { at: number; trusted: readonly Validity[] }[] = [];
-        // The loop runs at each of these moments and whenever the plan asked for it.
+        // The plan is made at each of these moments and whenever it asked for it.
         for (const step of steps) {
           const end = now + step;
           for (let nextAt = now; now <= end; now = Math.min(Math.max(nextAt, now + 1), end + 1)) {

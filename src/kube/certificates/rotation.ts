@@ -1,10 +1,10 @@
 import type { Validity } from './authority.ts';
 
-/** How long things last, in milliseconds. */
+/** Lifetimes in milliseconds. */
 export interface RotationPolicy {
   readonly authorityMs: number;
   readonly certificateMs: number;
-  /** How long a new authority is only trusted before it signs: everybody has to have heard of it by then. */
+  /** Time during which a new authority is trusted but does not sign, so that every client learns of it first. */
   readonly announceMs: number;
 }
 
@@ -14,24 +14,24 @@ export const DEFAULT_ROTATION: RotationPolicy = {
   announceMs: 24 * 3600_000,
 };
 
-/** What is done for renewal is done after two thirds of a life. */
+/** Share of a lifetime after which a successor or a new certificate is due. */
 const RENEWAL = 2 / 3;
 
 export interface RotationPlan {
-  /** Indices of the authorities that are trusted, and so published and kept; in the order given. */
+  /** Indices of the trusted authorities, in the order given. They are kept and published. */
   readonly trusted: readonly number[];
-  /** The authority that signs; undefined: a new one has to be made, and signs at once. */
+  /** Index of the authority that signs. Undefined: a new one has to be made and signs at once. */
   readonly signing: number | undefined;
-  /** True when a successor has to be made, to be announced first. */
+  /** True if a successor has to be made and announced. */
   readonly createSuccessor: boolean;
-  /** When to look again, in milliseconds since the epoch. */
+  /** Time of the next check, in milliseconds since the epoch. */
   readonly nextAt: number;
 }
 
 /**
- * What to do with these authorities at `now`: rotation with overlap, so that at no time a certificate in use is signed by an
- * authority that somebody has not heard of. A successor is made after two thirds of its predecessor's life, announced for a while, then
- * signs; the predecessor is trusted until the last certificate that it signed has ended.
+ * Plans a rotation with overlap for these authorities at `now`: no certificate in use is ever signed by an authority that a client has not
+ * learnt of. A successor is made after two thirds of its predecessor's life, is announced for a while, then signs. The predecessor stays
+ * trusted until the last certificate it signed has ended.
  */
 export function planRotation(
   authorities: readonly Validity[],
@@ -47,7 +47,7 @@ export function planRotation(
     return { trusted: [], signing: undefined, createSuccessor: false, nextAt: now };
   }
   const announced = living.filter(({ from }) => from + policy.announceMs <= now);
-  // With nothing announced yet, as in a new cluster, there is nobody to wait for.
+  // Without an announced authority, as in a new cluster, no client has to be waited for.
   const signing = announced.at(-1) ?? living[0] ?? newest;
   const renewAt = newest.from + (newest.until - newest.from) * RENEWAL;
   const trusted = living.filter(
@@ -66,7 +66,7 @@ export function planRotation(
   };
 }
 
-/** True for a certificate that has to be issued anew: by another authority, for its age, or since it is none. */
+/** True if a certificate has to be renewed: missing, signed by another authority, or two thirds of its life old. */
 export function isDue(
   certificate: (Validity & { readonly signedBy: number | undefined }) | undefined,
   { signing }: Pick<RotationPlan, 'signing'>,
@@ -77,7 +77,7 @@ export function isDue(
   return now < from || now >= from + (until - from) * RENEWAL;
 }
 
-/** A predecessor stopped signing when its successor had been announced; its last certificate lives on from there. */
+/** A predecessor stops signing once its successor is announced. Its last certificate lives on from there. */
 function mayHaveSigned(older: Validity, signing: Validity, now: number, policy: RotationPolicy): boolean {
   const stoppedAt = Math.max(older.from, signing.from + policy.announceMs);
   return now < stoppedAt + policy.certificateMs;

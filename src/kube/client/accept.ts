@@ -1,8 +1,8 @@
 import type { Resource } from '../types.ts';
 
 /**
- * The `Accept` header of a request. Metadata alone are asked for with nothing beside them: a server that cannot leave out the rest
- * refuses (406) rather than sends it (Kubernetes API concepts, "Metadata-only fetches").
+ * `Accept` header of a request. Metadata are requested without an alternative, so a server that cannot leave out the rest refuses (406)
+ * instead of sending everything (Kubernetes API concepts, "Metadata-only fetches").
  */
 export function acceptOf({ resource, verb }: { readonly resource: Resource; readonly verb: string }): string {
   if (resource.metadataOnly !== true) return 'application/json';

@@ -1,28 +1,30 @@
 import { z } from 'zod';
+import { parseJson } from '../../kit/json.ts';
 import { KubeError } from '../kube-error.ts';
 import type { KubeObject, Resource } from '../types.ts';
 
-/** What has to be there for an object to be one. */
+/** Fields that every object must have. */
 const OBJECT = z.object({
   metadata: z.object({ name: z.string().min(1), resourceVersion: z.string().optional() }),
 });
 
 const PAGE = z.object({
   metadata: z.object({ resourceVersion: z.string(), continue: z.string().optional() }),
-  // Go writes a list without elements as null.
+  // Go writes an empty list as null.
   items: z.array(z.unknown()).nullish(),
 });
 
 export interface Page<T extends KubeObject> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
-  /** Where the next page begins; undefined at the end. */
+  /** Token of the next page. Undefined at the end. */
   readonly continueToken: string | undefined;
 }
 
 /**
- * Checks that `value` is an object, and gives back the very same, with every field that it has. Items of lists come without
- * `apiVersion` and `kind`: those are added. Of a metadata-only resource it gives the metadata, and the kind that the object really has.
+ * Checks that `value` is an object and returns it with all of its fields. Items of lists lack `apiVersion` and `kind`, which are added. For
+ * a metadata-only resource returns the metadata with the object's real kind.
+ *
  * @throws KubeError `BadAnswer`
  */
 export function decodeObject<T extends KubeObject>(value: unknown, resource: Resource<T>, what: string): T {
@@ -35,7 +37,7 @@ export function decodeObject<T extends KubeObject>(value: unknown, resource: Res
   return { ...object, ...type };
 }
 
-/** One page of a list. @throws KubeError `BadAnswer` */
+/** Decodes one page of a list. @throws KubeError `BadAnswer` */
 export function decodePage<T extends KubeObject>(
   value: unknown,
   resource: Resource<T>,
@@ -51,16 +53,14 @@ export function decodePage<T extends KubeObject>(
   };
 }
 
-/** @throws KubeError `BadAnswer`, without any of the text: it may be a Secret's. */
+/** Parses JSON. @throws KubeError `BadAnswer`, without the text, which may be a Secret's. */
 export function decodeJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw badAnswer(what, 'expected JSON');
-  }
+  const value = parseJson(text);
+  if (value === undefined) throw badAnswer(what, 'expected JSON');
+  return value;
 }
 
-/** An answer that cannot be used. */
+/** Error for an unusable answer. */
 export function badAnswer(what: string, problem: string): KubeError {
   return new KubeError(`${what}: ${problem}`, { httpStatus: undefined, reason: 'BadAnswer' });
 }

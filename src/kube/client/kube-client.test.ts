@@ -39,8 +39,8 @@ async function refusal(call: Promise<unknown>): Promise<KubeError> {
   return error;
 }
 
-describe('what is sent', () => {
-  test('every verb has its method, path, content type and parameters', async () => {
+describe('a request', () => {
+  test('has the method, path, content type and parameters of its verb', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: key, spec: { replicas: 1 } };
@@ -80,14 +80,14 @@ describe('what is sent', () => {
     assert.ok(api.connections.opened <= 2, `${api.connections.opened} connections`);
   });
 
-  test('a server may have a path of its own', async () => {
+  test('goes below the path of the server, if that has one', async () => {
     await using api = await startApi();
     await using client = clientOf({ url: `${api.url}/k8s/clusters/c-1` });
     await refusal(client.get(CONFIG_MAPS, key, forever()));
     assert.equal(api.requests[0]?.path, '/k8s/clusters/c-1/api/v1/namespaces/default/configmaps/a');
   });
 
-  test('a name that leads to another path is refused before it is sent', async () => {
+  test('with a name that leads to another path is refused before it is sent', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     for (const name of ['', '.', '..', 'a/b', 'a%2fb']) {
@@ -106,11 +106,11 @@ describe('what is sent', () => {
   });
 });
 
-describe('metadata alone', () => {
+describe('metadata-only objects', () => {
   const resource = metadataOf(SECRETS);
   const secret = (name: string) => ({ ...configMap(name, { password: 'x' }), kind: 'Secret' });
 
-  test('are asked for with nothing beside them, and no answer has anything else', async () => {
+  test('are requested without an alternative, and no answer has anything else', async () => {
     await using api = await startApi({ pageSize: 1 });
     await using client = clientOf(api);
     const { metadata } = api.put('v1/secrets', secret('a'));
@@ -137,7 +137,7 @@ describe('metadata alone', () => {
     );
   });
 
-  test('are all that is kept of the answer of somebody who sends the whole object', async () => {
+  test('keep only the metadata of a server that sends whole objects', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     api.faults.add({ fault: { kind: 'text', text: JSON.stringify(secret('a')) } });
@@ -145,7 +145,7 @@ describe('metadata alone', () => {
     assert.deepEqual(await client.get(resource, key, forever()), { apiVersion, kind, metadata });
   });
 
-  test('are not written in place of the object', async () => {
+  test('are never written in place of the object', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     for (const verb of ['create', 'replace'] as const) {
@@ -156,8 +156,8 @@ describe('metadata alone', () => {
   });
 });
 
-describe('what comes back', () => {
-  test('fields that nobody knows stay in an object, and items of a list get the kind that they come without', async () => {
+describe('an answer', () => {
+  test('keeps unknown fields of objects, and items of a list get their missing kind', async () => {
     await using api = await startApi();
     api.put(IN_CONFIG_MAPS, { ...configMap('a'), future: { 'x-y': [1, { z: null }] } });
     await using client = clientOf(api);
@@ -168,7 +168,7 @@ describe('what comes back', () => {
     assert.equal(resourceVersion, String(api.store.version));
   });
 
-  test('a list comes in pages of one version', async () => {
+  test('is a list in pages of one version', async () => {
     await using api = await startApi({ pageSize: 2 });
     for (const name of ['a', 'b', 'c', 'd', 'e']) api.put(IN_CONFIG_MAPS, configMap(name));
     await using client = clientOf(api);
@@ -185,7 +185,7 @@ describe('what comes back', () => {
     );
   });
 
-  test('a list whose pages expire starts over, and the third time asks for all at once', async () => {
+  test('is a list that starts over if pages expire, and the third time asks for everything at once', async () => {
     await using api = await startApi({ pageSize: 1 });
     for (const name of ['a', 'b']) api.put(IN_CONFIG_MAPS, configMap(name));
     await using client = clientOf(api);
@@ -200,7 +200,7 @@ describe('what comes back', () => {
     assert.ok(isExpired(await refusal(client.list(CONFIG_MAPS, {}, forever()))));
   });
 
-  test('an answer that is no object, or too large, is not used', async () => {
+  test('is not used if it is no object or too large', async () => {
     await using api = await startApi();
     await using client = clientOf(api, { limits: { answerBytes: 100 } });
     for (const text of ['{"half', '[]', '{"metadata":{}}', JSON.stringify(configMap('a'.repeat(100)))]) {
@@ -212,8 +212,8 @@ describe('what comes back', () => {
   });
 });
 
-describe('what is refused', () => {
-  test('an error has status, reason, message and causes of the server, and says which call it was', async () => {
+describe('a refusal', () => {
+  test('is an error with the status, reason, message and causes of the server, and the name of the call', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     const missing = await refusal(client.get(CONFIG_MAPS, key, forever()));
@@ -234,7 +234,7 @@ describe('what is refused', () => {
     );
   });
 
-  test('what is gone already is deleted; a precondition that fails is a conflict', async () => {
+  test('of a deletion: a missing object counts as deleted, and a failed precondition is a conflict', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     await client.delete(CONFIG_MAPS, key, forever());
@@ -245,7 +245,7 @@ describe('what is refused', () => {
     assert.equal(api.store.find({ collection: IN_CONFIG_MAPS, ...key }), undefined);
   });
 
-  test('the words that refuse a Secret are not repeated: they may quote it', async () => {
+  test('of a Secret does not repeat the server’s message, which may quote it', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     const status = { kind: 'status', status: 403, reason: 'Forbidden', message: 'denied: hunter2' } as const;
@@ -256,9 +256,9 @@ describe('what is refused', () => {
   });
 });
 
-describe('when to ask again', () => {
+describe('a retry', () => {
   for (const status of [429, 503]) {
-    test(`${status} with Retry-After is asked again after that time, three times at most`, async () => {
+    test(`after ${status} with Retry-After waits for that time, three times at most`, async () => {
       await using api = await startApi();
       await using client = clientOf(api);
       api.put(IN_CONFIG_MAPS, configMap('a'));
@@ -276,7 +276,7 @@ describe('when to ask again', () => {
     });
   }
 
-  test('leave to write is asked for each time that something is sent, and to read takes none', async () => {
+  test('calls beforeWrite each time that a write is sent, and never for a read', async () => {
     await using api = await startApi();
     let asked = 0;
     let isLeft = true;
@@ -298,7 +298,7 @@ describe('when to ask again', () => {
     assert.deepEqual([asked, api.requestsOf('delete').length], [3, 1]);
   });
 
-  test('without Retry-After, with a long one, and for other errors nothing is asked twice', async () => {
+  test('is not made without Retry-After, with a long one, and after other errors', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     const faults = [{ status: 429 }, { status: 503, retryAfter: 60 }, { status: 500, retryAfter: 1 }];
@@ -309,7 +309,7 @@ describe('when to ask again', () => {
     assert.equal(api.requests.length, 3);
   });
 
-  test('a token that is refused is read again, once', async () => {
+  test('after a refused token reads the token again, once', async () => {
     await using api = await startApi({ tokens: new Set(['new']) });
     api.put(IN_CONFIG_MAPS, configMap('a'));
     const rotating = rotatingConnection(api.url, ['old', 'new']);
@@ -319,12 +319,12 @@ describe('when to ask again', () => {
       api.requests.map(({ headers }) => headers.authorization),
       ['Bearer old', 'Bearer new'],
     );
-    await using stranger = clientOf(api, { connection: rotatingConnection(api.url, ['1', '2', '3']) });
-    assert.equal((await refusal(stranger.get(CONFIG_MAPS, key, forever()))).httpStatus, 401);
+    await using unknown = clientOf(api, { connection: rotatingConnection(api.url, ['1', '2', '3']) });
+    assert.equal((await refusal(unknown.get(CONFIG_MAPS, key, forever()))).httpStatus, 401);
     assert.equal(api.requests.length, 4);
   });
 
-  test('no more calls than the rate and its burst allow', async () => {
+  test('keeps to the rate and its burst', async () => {
     await using api = await startApi();
     api.put(IN_CONFIG_MAPS, configMap('a'));
     await using client = clientOf(api, { limits: { rate: { perSecond: 10, burst: 3 } } });
@@ -340,8 +340,8 @@ describe('when to ask again', () => {
   });
 });
 
-describe('when to give up', () => {
-  test('a call ends after 30 s, or with its signal, and leaves nothing behind', async () => {
+describe('a call', () => {
+  test('ends after 30 s, or with its signal, and leaves nothing behind', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     await assertNoLeaks(async () => {
@@ -361,17 +361,17 @@ describe('when to give up', () => {
     await waitFor(() => api.connections.open === 0);
   });
 
-  test('a server that is not there, or resets, is unreachable', async () => {
+  test('to a server that is down, or resets, is unreachable', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     api.faults.add({ fault: { kind: 'reset' } });
     assert.equal((await refusal(client.get(CONFIG_MAPS, key, forever()))).reason, 'Unreachable');
-    await using nobody = clientOf({ url: 'http://127.0.0.1:1' });
-    const error = await refusal(nobody.get(CONFIG_MAPS, key, forever()));
+    await using unreachable = clientOf({ url: 'http://127.0.0.1:1' });
+    const error = await refusal(unreachable.get(CONFIG_MAPS, key, forever()));
     assert.match(error.message, /^get configmaps default\/a: .*ECONNREFUSED/);
   });
 
-  test('so is one that does not take a connection within 10 s', async () => {
+  test('to a server that accepts no connection within 10 s is unreachable', async () => {
     await using silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
@@ -386,7 +386,7 @@ describe('when to give up', () => {
     socket.destroy();
   });
 
-  test('a client that is closed ends its calls and takes no others', async () => {
+  test('a closed client ends its calls and accepts no others', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     api.faults.add({ fault: { kind: 'hang' } });
@@ -430,7 +430,7 @@ function rotatingConnection(url: string, tokens: readonly string[]): KubeConnect
   };
 }
 
-/** Lets time pass until so many requests have come, and gives the milliseconds from each new one to the next. */
+/** Lets time pass until this many requests have come. Returns the milliseconds from each new request to the next. */
 async function pausesUntil(clock: ManualClock, api: ApiServer, count: number): Promise<number[]> {
   const arrivals: number[] = [];
   const before = api.requests.length;

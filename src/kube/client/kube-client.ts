@@ -2,17 +2,22 @@ import { isNotFound, KubeError } from '../kube-error.ts';
 import type { KubeClient, KubeObject, Resource } from '../types.ts';
 import { decodeObject, decodePage } from './decode.ts';
 import { listPages } from './list-pages.ts';
-import { callName, objectPath, resourcePath, type Target } from './resource-path.ts';
-import { createTransport, type KubeRequest, type TransportDeps, type TransportLimits } from './transport.ts';
+import { callName, objectPath, resourcePath, type ResourceTarget } from './resource-path.ts';
+import {
+  createKubeTransport,
+  type KubeRequest,
+  type KubeTransportDeps,
+  type KubeTransportLimits,
+} from './kube-transport.ts';
 import { watchEvents, type WatchLimits } from './watch-events.ts';
 
-export interface KubeClientLimits extends TransportLimits, WatchLimits {}
+export interface KubeClientLimits extends KubeTransportLimits, WatchLimits {}
 
 export const KUBE_CLIENT_LIMITS: KubeClientLimits = {
-  // Half of what a Gardener extension takes (its `app.go`: 100/s, 130 at once).
+  // Half of what a Gardener extension uses (its `app.go`: 100/s, 130 at once).
   rate: { perSecond: 50, burst: 100 },
   callMs: 30_000,
-  // 500 objects of a page with 128 KiB each; a page of the largest objects there are would take ten times as much memory.
+  // A page of 500 objects with 128 KiB each. A page of the largest possible objects would take ten times as much memory.
   answerBytes: 64 * 1024 * 1024,
   lineBytes: 8 * 1024 * 1024,
   silenceMs: 180_000,
@@ -20,22 +25,22 @@ export const KUBE_CLIENT_LIMITS: KubeClientLimits = {
 };
 
 export interface KubeClientOptions {
-  /** `larder/<version> (<program>)`; the part before the slash is the field manager of what is not applied. */
+  /** `larder/<version> (<program>)`. The part before the slash is the field manager of all writes except apply. */
   readonly userAgent: string;
   readonly limits?: KubeClientLimits;
 }
 
 export interface ClosableKubeClient extends KubeClient {
-  /** Ends calls and watches that still run. */
+  /** Ends running calls and watches. */
   close(): Promise<void>;
 }
 
-/** A client of the API server that `connection` leads to. */
-export function createKubeClient(deps: TransportDeps, options: KubeClientOptions): ClosableKubeClient {
+/** Creates a client of the API server behind `connection`. */
+export function createKubeClient(deps: KubeTransportDeps, options: KubeClientOptions): ClosableKubeClient {
   const limits = options.limits ?? KUBE_CLIENT_LIMITS;
-  const transport = createTransport(deps, { userAgent: options.userAgent, limits });
+  const transport = createKubeTransport(deps, { userAgent: options.userAgent, limits });
 
-  /** A call that is answered with the object. */
+  /** Sends a call whose answer is the object. */
   async function send<T extends KubeObject>(
     resource: Resource<T>,
     request: Omit<KubeRequest, 'resource'>,
@@ -52,7 +57,7 @@ export function createKubeClient(deps: TransportDeps, options: KubeClientOptions
     async list(resource, { namespace, labelSelector, fieldSelector, notOlderThan }, { signal }) {
       const request = collection('list', 'GET', resource, { namespace });
       return listPages(async (page) => {
-        // A page after the first is as old as its token says.
+        // The token decides how old the later pages are.
         const first = page.continue === undefined ? notOlderThanQuery(notOlderThan) : {};
         const query = { labelSelector, fieldSelector, ...first, ...page };
         return decodePage(await transport.call({ ...request, query }, signal), resource, request.what);
@@ -93,7 +98,7 @@ export function createKubeClient(deps: TransportDeps, options: KubeClientOptions
         kind: 'DeleteOptions',
         preconditions: { uid, resourceVersion },
         propagationPolicy,
-        // The server reads options from the body alone when there is one.
+        // The server ignores query options if the request has a body.
         ...(dryRun === true && { dryRun: ['All'] }),
       });
       try {
@@ -126,29 +131,29 @@ export function createKubeClient(deps: TransportDeps, options: KubeClientOptions
   };
 }
 
-/** A request about one object. */
+/** Request for one object. */
 function named(
   verb: string,
   method: KubeRequest['method'],
   resource: Resource,
-  target: Target & { readonly name: string },
+  target: ResourceTarget & { readonly name: string },
 ): KubeRequest {
   const path = objectPath(resource, target, target.subresource);
   return { verb, method, resource, path, what: callName(verb, resource, target) };
 }
 
-/** A request about all objects of a kind, or of a namespace. */
+/** Request for all objects of a kind or namespace. */
 function collection(
   verb: string,
   method: KubeRequest['method'],
   resource: Resource,
-  target: Target,
+  target: ResourceTarget,
 ): KubeRequest {
   const path = resourcePath(resource, target);
   return { verb, method, resource, path, what: callName(verb, resource, target) };
 }
 
-/** An object that is written whole without the fields that nobody asked for would lose them. */
+/** Refuses to write metadata as a whole object: the write would delete all fields that were not fetched. */
 function needWhole({ metadataOnly }: Resource, what: string): void {
   if (metadataOnly !== true) return;
   throw new KubeError(`${what}: expected a whole object, found metadata`, {

@@ -18,7 +18,7 @@ async function read(text: string, limit = 1000, cuts: readonly number[] = []): P
   return found;
 }
 
-test('property: lines are the same wherever the bytes were cut, within a character too', async () => {
+test('property: lines are the same wherever the bytes are cut, even within a character', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.string({ unit: 'grapheme', minLength: 1 }).map((line) => JSON.stringify(line))),
@@ -33,12 +33,12 @@ test('property: lines are the same wherever the bytes were cut, within a charact
   );
 });
 
-test('a line above the limit is refused as soon as it is, and one at the limit is not', async () => {
+test('a line is refused as soon as it exceeds the limit, and not at the limit', async () => {
   assert.deepEqual(await read('12345\n', 5), ['12345']);
   await assert.rejects(read('123456\n', 5), /long/);
   await assert.rejects(read('ok\n123456', 5, [4, 5, 6, 7, 8]), /long/);
 });
 
-test('an end within a line is told', async () => {
+test('an end within a line is an error', async () => {
   await assert.rejects(read('{"a":1}\n{"b"'), /cut/);
 });

@@ -1,14 +1,14 @@
 /**
- * Splits `body` at line feeds, and gives the lines without them, each as soon as it is complete; empty ones are left out. One loop
- * reads, so nothing can overtake. Throws `onFault('long')` for a line above `limit` bytes, and `onFault('cut')` when the body ends
- * within a line.
+ * Splits `body` at line feeds and yields each line as soon as it is complete, without its line feed. Empty lines are dropped. A single loop
+ * reads, so lines keep their order. Throws `onFault('long')` for a line above `limit` bytes, and `onFault('cut')` if the body ends within a
+ * line.
  */
 export async function* lines(
   body: AsyncIterable<Uint8Array>,
   limit: number,
   onFault: (fault: 'long' | 'cut') => Error,
 ): AsyncGenerator<string> {
-  /** Pieces of the line that is not complete yet. */
+  /** Pieces of the incomplete line. */
   let pieces: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
@@ -18,7 +18,7 @@ export async function* lines(
       size += end - start;
       start = end + 1;
       if (size > limit) throw onFault('long');
-      // Decoded whole: a character may lie in two chunks.
+      // Decoded as a whole, since a character may lie in two chunks.
       const line = Buffer.concat(pieces, size).toString('utf8').trim();
       pieces = [];
       size = 0;

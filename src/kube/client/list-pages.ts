@@ -2,15 +2,15 @@ import { isExpired } from '../kube-error.ts';
 import type { KubeList, KubeObject } from '../types.ts';
 import type { Page } from './decode.ts';
 
-/** Which page: parameters of the request. */
+/** Request parameters that select a page. */
 export interface PageQuery {
   readonly limit?: string;
   readonly continue?: string;
 }
 
 /**
- * A whole list, as of one version, by pages of 500 (client-go's). A page whose token has expired means that the state it belongs to is
- * gone: the list starts over, and the third time asks for everything at once, which cannot expire.
+ * Fetches a whole list of one version in pages of 500, like client-go. An expired page token means that the version is gone, and the list
+ * starts over. The third time it asks for everything at once, which cannot expire.
  */
 export async function listPages<T extends KubeObject>(
   fetchPage: (query: PageQuery) => Promise<Page<T>>,

@@ -1,18 +1,18 @@
 import { KubeError } from '../kube-error.ts';
 import type { ObjectKey, Resource } from '../types.ts';
 
-/** Which object, or which collection where there is no name. */
-export interface Target {
+/** An object, or a collection if there is no name. */
+export interface ResourceTarget {
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
   readonly subresource?: string | undefined;
 }
 
 /**
- * The path of an object or a collection below the server's URL. Throws what the server would say to a name that is none: one that
- * would lead to another path must not get that far.
+ * Path of an object or collection below the server's URL. Throws the server's refusal for an invalid name, which could lead to another
+ * path.
  */
-export function resourcePath(resource: Resource, { namespace, name, subresource }: Target): string {
+export function resourcePath(resource: Resource, { namespace, name, subresource }: ResourceTarget): string {
   const { group, version, plural } = resource;
   return [
     group === '' ? `/api/${version}` : `/apis/${group}/${version}`,
@@ -23,28 +23,28 @@ export function resourcePath(resource: Resource, { namespace, name, subresource 
   ].join('/');
 }
 
-/** The path of one object; of a kind with namespaces it takes one. */
+/** Path of one object. A namespaced kind needs a namespace. */
 export function objectPath(resource: Resource, key: ObjectKey, subresource?: string): string {
   if (resource.namespaced && key.namespace === undefined)
     throw invalid(`${resourceName(resource)} ${key.name}: expected a namespace`);
   return resourcePath(resource, { ...key, subresource });
 }
 
-/** `statefulsets.apps`, and `pods` of the core group. */
+/** `statefulsets.apps`, and `pods` in the core group. */
 export function resourceName({ group, plural }: Resource): string {
   return group === '' ? plural : `${plural}.${group}`;
 }
 
-/** `get statefulsets.apps larder-system/docker-io`: what a call is about, for messages. */
-export function callName(verb: string, resource: Resource, { namespace, name }: Target): string {
+/** Name of a call for messages: `get statefulsets.apps larder-system/docker-io`. */
+export function callName(verb: string, resource: Resource, { namespace, name }: ResourceTarget): string {
   const place = [namespace, name].filter((part) => part !== undefined).join('/');
   return [verb, resourceName(resource), ...(place === '' ? [] : [place])].join(' ');
 }
 
-/** Names that may stand in a path (apimachinery, `path.IsValidPathSegmentName`). */
+/** Checks and encodes one segment of a path (apimachinery, `path.IsValidPathSegmentName`). */
 function segment(name: string): string {
   if (name === '' || name === '.' || name === '..' || /[/%]/.test(name))
-    throw invalid(`${JSON.stringify(name)} is no name of an object`);
+    throw invalid(`${JSON.stringify(name)} is not a valid object name`);
   return encodeURIComponent(name);
 }
 

@@ -5,7 +5,7 @@ import { statusError } from './status-error.ts';
 
 const CONTEXT = { what: 'get pods a/b', isSecret: false, nowMs: 0 };
 
-test('a Status without a code of its own takes the one of the answer, and an event brings its own', () => {
+test('a Status without a code takes that of the answer, and an event has its own', () => {
   const status = { kind: 'Status', message: 'gone', reason: 'Expired', code: 410 };
   const error = statusError(status, CONTEXT);
   assert.deepEqual(
@@ -15,13 +15,13 @@ test('a Status without a code of its own takes the one of the answer, and an eve
   assert.equal(statusError({ kind: 'Status' }, { ...CONTEXT, httpStatus: 409 }).reason, 'Conflict');
 });
 
-test('an answer without a Status, as a proxy gives it, is told by its status alone', () => {
+test('an answer without a Status, as a proxy gives it, becomes an error of its HTTP status', () => {
   const error = statusError('<html>secret</html>', { ...CONTEXT, httpStatus: 503, retryAfter: '7' });
   assert.equal(error.message, 'get pods a/b: refused by the API server (503 ServiceUnavailable)');
   assert.equal(error.retryAfterSeconds, 7);
 });
 
-test('of a Secret neither the message nor those of its causes are repeated', () => {
+test('for a Secret neither the message nor those of its causes are repeated', () => {
   const causes = [{ reason: 'FieldValueInvalid', message: 'hunter2', field: 'data' }];
   const status = { kind: 'Status', message: 'hunter2', reason: 'Invalid', code: 422, details: { causes } };
   const error = statusError(status, { ...CONTEXT, isSecret: true });
@@ -29,7 +29,7 @@ test('of a Secret neither the message nor those of its causes are repeated', () 
   assert.deepEqual(error.details?.causes, [{ reason: 'FieldValueInvalid', field: 'data' }]);
 });
 
-test('property: whatever a server answers becomes an error with status and reason', () => {
+test('property: any answer becomes an error with status and reason', () => {
   fc.assert(
     fc.property(
       fc.oneof(

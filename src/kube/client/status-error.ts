@@ -25,18 +25,18 @@ const STATUS = z.object({
 });
 
 export interface Refusal {
-  /** The call, for the message. */
+  /** Name of the call, for the message. */
   readonly what: string;
-  /** True where the server's words may quote what it was sent and that must not be repeated: writes of Secrets. */
+  /** True for writes of Secrets: the server's message may quote their content, which must not be repeated. */
   readonly isSecret: boolean;
-  /** HTTP status; undefined for an event of a watch, whose Status has it. */
+  /** HTTP status. Undefined for an event of a watch, whose Status has it. */
   readonly httpStatus?: number;
-  /** The `Retry-After` header, and the time it counts from. */
+  /** The `Retry-After` header, and the current time to count from. */
   readonly retryAfter?: string | undefined;
   readonly nowMs: number;
 }
 
-/** The error for a Status object, or for an answer that has another body, as proxies give. */
+/** Error for a Status object, or for an answer with another body, as proxies give. */
 export function statusError(body: unknown, refusal: Refusal): KubeError {
   const status = STATUS.safeParse(body).data;
   const httpStatus = refusal.httpStatus ?? status?.code ?? 500;
@@ -55,7 +55,7 @@ export function statusError(body: unknown, refusal: Refusal): KubeError {
   });
 }
 
-/** For answers without a Status (apimachinery, `errors.NewGenericServerResponse`). */
+/** Reasons for answers without a Status (apimachinery, `errors.NewGenericServerResponse`). */
 const STANDARD_REASONS: Readonly<Record<number, string>> = {
   400: 'BadRequest',
   401: 'Unauthorized',

@@ -18,7 +18,7 @@ const QUERY: WatchQuery = { timeoutSeconds: 300, resourceVersion: '95' };
 
 interface Watching {
   readonly events: string[];
-  /** Rejects with what the watch throws. */
+  /** Rejects with the error of the watch. */
   readonly ended: Promise<void>;
 }
 
@@ -51,7 +51,7 @@ function change(api: ApiServer): void {
 }
 
 describe('events', () => {
-  test('come in their order, those from before and those that happen, with bookmarks among them', async () => {
+  test('come in order, earlier ones and new ones, with bookmarks among them', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     api.put(IN_CONFIG_MAPS, configMap('old'));
@@ -65,7 +65,7 @@ describe('events', () => {
     assert.deepEqual([timeoutSeconds, allowWatchBookmarks, resourceVersion], ['300', 'true', '95']);
   });
 
-  test('a streaming list begins with what there is, and says where that ends', async () => {
+  test('of a streaming list begin with the initial state and mark its end', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     api.put(IN_CONFIG_MAPS, configMap('a'));
@@ -78,7 +78,7 @@ describe('events', () => {
     assert.deepEqual([sendInitialEvents, resourceVersionMatch], ['true', 'NotOlderThan']);
   });
 
-  test('a watch never keeps a call waiting', async () => {
+  test('of a watch never delay a call', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     for (let count = 0; count < 20; count += 1) watch(client);
@@ -89,7 +89,7 @@ describe('events', () => {
 });
 
 describe('an end', () => {
-  test('that the server makes ends the iteration', async () => {
+  test('by the server ends the iteration', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     const { ended } = watch(client);
@@ -109,7 +109,7 @@ describe('an end', () => {
     ['by a reset', { kind: 'reset' }, 'Unreachable'],
   ];
   for (const [how, fault, reason] of faults) {
-    test(`${how} is told as ${reason}, and leaves no connection and no timer`, async () => {
+    test(`${how} is an error with the reason ${reason}, and leaves no connection and no timer`, async () => {
       await using api = await startApi();
       await using client = clientOf(api);
       api.put(IN_CONFIG_MAPS, configMap('a'));
@@ -139,7 +139,7 @@ describe('an end', () => {
 });
 
 describe('silence', () => {
-  test('of 180 s ends a watch, and every byte puts that off', async () => {
+  test('of 180 s ends a watch, and every byte starts the time again', async () => {
     await using api = await startApi();
     await using client = clientOf(api);
     const { events, ended } = watch(client);
@@ -147,7 +147,7 @@ describe('silence', () => {
     client.clock.advance(179_000);
     api.bookmark();
     await waitFor(() => events.length === 1 && client.clock.pending === 2);
-    // The event has put off the end to 359 s, the server was to end it at 300 s.
+    // The event has moved the end to 359 s; the server was to end the watch at 300 s.
     client.clock.advance(150_999);
     assert.equal(client.clock.pending, 2);
     client.clock.advance(1);
@@ -179,7 +179,7 @@ describe('silence', () => {
   });
 });
 
-test('an event that is longer than any object is refused', async () => {
+test('an event longer than any object is refused', async () => {
   await using api = await startApi();
   await using client = clientOf(api, { limits: { lineBytes: 1000 } });
   api.put(IN_CONFIG_MAPS, configMap('a', { v: 'x'.repeat(1000) }));

@@ -7,27 +7,27 @@ import { badAnswer, decodeJson, decodeObject } from './decode.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
 import { lines } from './lines.ts';
 import { statusError } from './status-error.ts';
-import { isSecretWrite, late, unreachable, type KubeRequest, type Transport } from './transport.ts';
+import { isSecretWrite, late, unreachable, type KubeRequest, type KubeTransport } from './kube-transport.ts';
 
 export interface WatchLimits {
-  /** Until the server begins to answer. */
+  /** Time until the server begins to answer. */
   readonly callMs: number;
-  /** Without a byte: bookmarks come about every minute, so after three of them something is wrong. */
+  /** Time without a byte. Bookmarks come about every minute, so three are missing by then. */
   readonly silenceMs: number;
-  /** How long after its `timeoutSeconds` the server may take to end the watch. */
+  /** Time after `timeoutSeconds` within which the server has to end the watch. */
   readonly overtimeMs: number;
-  /** One event: an object has 1.5 MiB at most (etcd's limit of a request), its JSON somewhat more. */
+  /** Size of one event. An object has at most 1.5 MiB (etcd's limit of a request), and its JSON is somewhat larger. */
   readonly lineBytes: number;
 }
 
 export interface WatchDeps {
-  readonly transport: Pick<Transport, 'open'>;
+  readonly transport: Pick<KubeTransport, 'open'>;
   readonly clock: Clock;
 }
 
 /**
- * The events of one connection, in their order. Ends with the server's end of it; throws a `KubeError`, or the signal's reason. The
- * connection is closed whenever the iteration is over, for whatever reason.
+ * Events of one connection, in order. Returns when the server ends the watch; throws a `KubeError` or the signal's reason. The connection
+ * is closed at the end of the iteration in any case.
  */
 export async function* watchEvents<T extends KubeObject>(
   { transport, clock }: WatchDeps,
@@ -41,11 +41,11 @@ export async function* watchEvents<T extends KubeObject>(
   const body = await transport.open(request, life.signal);
   unanswered();
   life.limit(1000 * timeoutSeconds + limits.overtimeMs, () =>
-    broken(what, 'Overdue', `was to end after ${timeoutSeconds} s and did not`),
+    broken(what, 'Overdue', `did not end after ${timeoutSeconds} s`),
   );
 
   async function* heard(): AsyncGenerator<Uint8Array> {
-    const silent = (): KubeError => broken(what, 'Silent', `not a byte for ${limits.silenceMs} ms`);
+    const silent = (): KubeError => broken(what, 'Silent', `silent for ${limits.silenceMs} ms`);
     let quiet = life.limit(limits.silenceMs, silent);
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       quiet();

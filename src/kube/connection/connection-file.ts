@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { errorText, LarderError } from '../../kit/errors.ts';
 
-/** The content of a file that a connection needs. `what` names the field or the use. Throws `KUBE_CONNECTION_INVALID`. */
+/** Reads a file that a connection needs. `what` names the field or the use. Throws `KUBE_CONNECTION_INVALID`. */
 export async function readConnectionFile(file: string, what: string): Promise<string> {
   let content: string;
   try {
@@ -15,5 +15,5 @@ export async function readConnectionFile(file: string, what: string): Promise<st
   return content;
 }
 
-/** What is read may be this old: kubelet renews a token when a fifth of its life is left, and changes files within a minute. */
+/** Age up to which a file is not read again. kubelet renews a token when a fifth of its life is left, and changes files within a minute. */
 export const FILES_MAX_AGE_MS = 10_000;

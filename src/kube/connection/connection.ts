@@ -1,31 +1,31 @@
-/** Whom to trust, and who we are, on a TLS connection. */
+/** TLS settings of a connection: trusted authorities and the client's own certificate. */
 export interface KubeTls {
-  /** Authorities, PEM; undefined: those that Node.js trusts. */
+  /** Authorities, PEM. Undefined: those that Node.js trusts. */
   readonly ca: string | undefined;
   /** Client certificate and key, PEM. */
   readonly cert: string | undefined;
   readonly key: string | undefined;
-  /** The name in the server's certificate, where it is not the host of the URL. */
+  /** Name in the server's certificate, if it differs from the host of the URL. */
   readonly serverName: string | undefined;
-  /** False: any certificate is taken. */
+  /** False: any certificate is accepted. */
   readonly verify: boolean;
 }
 
-/** What a request takes right now. */
+/** Current credentials of a request. */
 export interface KubeAccess {
   readonly tls: KubeTls;
   /** The `Authorization` header. */
   readonly authorization: string | undefined;
 }
 
-/** How to reach one API server, for as long as the program runs: tokens, certificates and authorities rotate meanwhile. */
+/** Connection to one API server. Tokens, certificates and authorities rotate while the program runs. */
 export interface KubeConnection {
   /** Without a slash at the end; may have a path. */
   readonly server: string;
-  /** Ours: that of the service account or of the context; `default` when neither says. */
+  /** Namespace of the service account or the context, `default` without one. */
   readonly namespace: string;
-  /** Remembered for a while. Throws `KUBE_CONNECTION_INVALID` when there has never been anything usable. */
+  /** Cached for a while. Throws `KUBE_CONNECTION_INVALID` if there have never been usable credentials. */
   access(signal: AbortSignal): Promise<KubeAccess>;
-  /** The server has refused what `access` gave: the next call looks for something newer. */
+  /** Discards refused credentials: the next call of `access` looks for newer ones. */
   refresh(): void;
 }

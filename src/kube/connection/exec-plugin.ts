@@ -5,6 +5,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
 import type { KubeconfigCluster, KubeconfigExec } from './kubeconfig.ts';
+import { parseJson } from '../../kit/json.ts';
 
 const CREDENTIAL = z.object({
   kind: z.literal('ExecCredential'),
@@ -17,27 +18,27 @@ const CREDENTIAL = z.object({
   }),
 });
 
-/** What a plugin gave: a token, or a certificate with its key. */
+/** Credential from a plugin: a token, or a certificate with its key. */
 export interface PluginCredential {
   readonly token: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
-  /** Milliseconds since the epoch; undefined: until it is refused. */
+  /** Milliseconds since the epoch. Undefined: valid until refused. */
   readonly expiresAt: number | undefined;
 }
 
 export interface PluginSettings {
   readonly exec: KubeconfigExec;
   readonly cluster: KubeconfigCluster;
-  /** Relative commands begin here: the directory of the kubeconfig. */
+  /** Directory of the kubeconfig, for relative commands. */
   readonly directory: string;
-  /** Of this process; the plugin inherits it. */
+  /** Environment of this process, which the plugin inherits. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /**
  * Runs a login plugin (client-go credential plugins, `client.authentication.k8s.io`) without a terminal, for 60 s at most. Throws
- * `KUBE_CONNECTION_INVALID` with the command's name and what was wrong: neither its arguments nor what it printed, which may be secret.
+ * `KUBE_CONNECTION_INVALID` with the command's name and the problem. Its arguments and its output may be secret and are left out.
  */
 export async function runExecPlugin(
   settings: PluginSettings,
@@ -56,7 +57,7 @@ export async function runExecPlugin(
     if (life.signal.aborted) throw life.signal.reason;
     throw failure(exitText(error));
   });
-  const credential = CREDENTIAL.safeParse(jsonOrNothing(output)).data;
+  const credential = CREDENTIAL.safeParse(parseJson(output)).data;
   if (credential?.apiVersion !== exec.apiVersion)
     throw failure(`expected an ExecCredential of ${exec.apiVersion} on its standard output`);
   const { token, clientCertificateData: cert, clientKeyData: key, expirationTimestamp } = credential.status;
@@ -71,7 +72,7 @@ export async function runExecPlugin(
   };
 }
 
-/** Some ask a server, and that server asks a third. */
+/** A plugin may ask a server that asks a third one. */
 const LONGEST_RUN_MS = 60_000;
 const OUTPUT_BYTES = 1024 * 1024;
 
@@ -86,7 +87,7 @@ function run(
     spec: { interactive: false, ...(provideClusterInfo === true && { cluster: clusterInfo(cluster) }) },
   };
   const own = Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]));
-  // A command with a slash is a path, one without is looked up in PATH.
+  // A command with a slash is a path; any other is looked up in PATH.
   const file = command.includes('/') && !isAbsolute(command) ? resolve(directory, command) : command;
   return new Promise((done, fail) => {
     const child = execFile(
@@ -113,17 +114,9 @@ function clusterInfo(cluster: KubeconfigCluster): unknown {
   };
 }
 
-/** How it ended. Not the message of the error: that has the arguments and what was printed. */
+/** Describes the exit. The error's own message would include the arguments and the output. */
 function exitText(error: unknown): string {
   const { code, signal } = error as { code?: unknown; signal?: unknown };
   if (typeof code === 'number') return `exit code ${code}`;
   return typeof signal === 'string' ? `ended by ${signal}` : `cannot be run (${String(code)})`;
-}
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,15 +3,15 @@ import type { Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 
-/** Something read from outside that is read again when it has become old: nobody watches it while nobody asks. */
+/** A value from outside that is read again once it is old. Without callers it is not read. */
 export interface FreshValue<T> {
-  /** At most `maxAgeMs` old. What was read before stays while it cannot be read again; throws when it never could. */
+  /** The value, at most `maxAgeMs` old. The previous value stays if it cannot be read again. Throws if it could never be read. */
   get(signal: AbortSignal): Promise<T>;
-  /** The next caller gets what is read from now on. */
+  /** Makes the next call read again. */
   expire(): void;
 }
 
-/** Nothing is read yet. `load` has a limit of its own: it is shared by all who wait, and ends with none of them. */
+/** Reads nothing yet. All waiting callers share one `load`, so `load` needs a time limit of its own and ends with none of them. */
 export function createFreshValue<T>(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   load: () => Promise<T>,
@@ -26,7 +26,7 @@ export function createFreshValue<T>(
       known = { value: await load() };
     } catch (error) {
       if (known === undefined) throw error;
-      logger.warn('cannot be read again, what was read before stays in force', { error: errorText(error) });
+      logger.warn('reading again failed, the previous value stays in force', { error: errorText(error) });
     }
     oldAt = clock.monotonic() + maxAgeMs;
     return known.value;

@@ -32,7 +32,7 @@ test('server, namespace, authority and token are those of the service account', 
   assert.equal((await connect(directory, 'fd00::1')).connection.server, 'https://[fd00::1]:443');
 });
 
-test('a rotated token and authority count within 10 s, and at once when the old ones were refused', async () => {
+test('a rotated token and authority are used within 10 s, and at once if the old ones were refused', async () => {
   using directory = serviceAccount();
   const { connection, clock } = await connect(directory);
   directory.write('token', 'second');
@@ -47,7 +47,7 @@ test('a rotated token and authority count within 10 s, and at once when the old 
   assert.equal((await connection.access(signal)).authorization, 'Bearer third');
 });
 
-test('a file that cannot be read ends a start, and later leaves what was read before, with a warning', async () => {
+test('an unreadable file fails a start, and later leaves the previous content in force, with a warning', async () => {
   using empty = tempDir();
   await assert.rejects(connect(empty), {
     code: 'KUBE_CONNECTION_INVALID',

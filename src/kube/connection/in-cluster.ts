@@ -7,19 +7,19 @@ import type { KubeAccess, KubeConnection } from './connection.ts';
 import { createFreshValue } from './fresh-value.ts';
 
 export interface InClusterSettings {
-  /** Where `token`, `ca.crt` and `namespace` are. */
+  /** Directory with `token`, `ca.crt` and `namespace`. */
   readonly directory: string;
   /** `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`. */
   readonly host: string;
   readonly port: string;
 }
 
-/** Where kubelet mounts the service account of a Pod. */
+/** Directory in which kubelet mounts the service account of a Pod. */
 export const SERVICE_ACCOUNT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * The connection of a Pod, by its service account. Token and authority are read again as they rotate. Throws
- * `KUBE_CONNECTION_INVALID` when one of the files cannot be read.
+ * Connection of a Pod by its service account. Token and authority are read again as they rotate. Throws `KUBE_CONNECTION_INVALID` if one of
+ * the files cannot be read.
  */
 export async function createInClusterConnection(
   deps: { readonly clock: Clock; readonly logger: Logger },

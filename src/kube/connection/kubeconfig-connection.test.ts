@@ -53,7 +53,7 @@ test('authority, certificate and key are read in line or from files beside the k
   });
 });
 
-test('a changed token counts within 10 s; a changed server does not, and is told', async () => {
+test('a changed token is used within 10 s; a changed server is not, and is logged', async () => {
   using directory = tempDir();
   directory.write('token', 'hunter1\n');
   const { clock, logged, access } = await connect(kubeconfig(directory, { tokenFile: 'token' }));
@@ -64,11 +64,11 @@ test('a changed token counts within 10 s; a changed server does not, and is told
   kubeconfig(directory, { token: 'hunter3' }, { server: 'https://other.example' });
   clock.advance(10_000);
   assert.equal((await access()).authorization, 'Bearer hunter2');
-  assert.match(logged.join(), /the server is not .* any more/);
+  assert.match(logged.join(), /the server changed from .*: restart to follow it/);
   assert.doesNotMatch(logged.join(), /hunter/);
 });
 
-test('a file that is missing, and a certificate without its key, end a start', async () => {
+test('a missing file, and a certificate without its key, fail a start', async () => {
   using directory = tempDir();
   const expected = (message: RegExp) => ({ code: 'KUBE_CONNECTION_INVALID', message });
   await assert.rejects(connect(join(directory.path, 'none')), expected(/kubeconfig: .*none cannot be read/));
@@ -99,7 +99,7 @@ describe('a login plugin', () => {
     JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status });
   const answer = (status: object): string => `cat <<'EOF'\n${credential(status)}\nEOF`;
 
-  test('gives a token, which is used until shortly before its end, or until it is refused', async () => {
+  test('gives a token, used until shortly before its end or until it is refused', async () => {
     using directory = tempDir();
     const status = { token: 'T', expirationTimestamp: new Date(1_000_000 + 60_000).toISOString() };
     const { clock, connection, access } = await connect(
@@ -117,7 +117,7 @@ describe('a login plugin', () => {
     assert.equal(runs(directory), 3);
   });
 
-  test('gives a certificate; it is told of the cluster, and has the environment of this process and its own', async () => {
+  test('gives a certificate; it receives the cluster, the environment of this process and its own', async () => {
     using directory = tempDir();
     const script = `echo "$INHERITED $OWN $1 $KUBERNETES_EXEC_INFO" >"$(dirname "$0")/seen"
 ${answer({ clientCertificateData: 'CERT', clientKeyData: 'KEY' })}`;
@@ -148,7 +148,7 @@ ${answer({ clientCertificateData: 'CERT', clientKeyData: 'KEY' })}`;
     ['is not there', '', { command: 'larder-no-such-plugin' }, /cannot be run \(ENOENT\)$/],
   ];
   for (const [what, script, more, message] of failures) {
-    test(`that ${what} is told by its name, without what it was given or printed`, async () => {
+    test(`that ${what} is reported by its name, without its arguments and output`, async () => {
       using directory = tempDir();
       const user = plugin(directory, script, { installHint: 'install it', ...more });
       await assert.rejects(

@@ -11,21 +11,21 @@ import { parseKubeconfig, type KubeconfigContext } from './kubeconfig.ts';
 export interface KubeconfigConnectionDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The program's: ends a login plugin that still runs. */
+  /** Signal of the program: ends a running login plugin. */
   readonly signal: AbortSignal;
 }
 
 export interface KubeconfigSettings {
   readonly file: string;
-  /** Undefined: the current one. */
+  /** Undefined: the current context. */
   readonly context: string | undefined;
-  /** For login plugins. */
+  /** Environment of login plugins. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * The connection that a kubeconfig describes. The file, and those that it names, are read again as they change; the server stays the
- * one it was. Throws `KUBE_CONNECTION_INVALID`, which names file and field.
+ * Connection described by a kubeconfig. The file, and the files it names, are read again as they change; the server stays the same. Throws
+ * `KUBE_CONNECTION_INVALID` with file and field.
  */
 export async function createKubeconfigConnection(
   deps: KubeconfigConnectionDeps,
@@ -43,7 +43,7 @@ export async function createKubeconfigConnection(
     async (): Promise<KubeAccess> => {
       const { cluster, user } = await load();
       if (cluster.server.replace(/\/+$/, '') !== server)
-        throw invalid(file, `the server is not ${server} any more: a restart follows it`);
+        throw invalid(file, `the server changed from ${server}: restart to follow it`);
       const text = (data: string | undefined, path: string | undefined, field: string) =>
         contentOf(
           data,
@@ -91,7 +91,7 @@ export async function createKubeconfigConnection(
   };
 }
 
-/** Runs the plugin when what it gave last is about to end, was refused, or was asked for in another way. */
+/** Runs the plugin if the last credential is about to end, was refused, or belongs to other settings. */
 function createPluginLogin({ clock, signal }: KubeconfigConnectionDeps) {
   let last: { readonly settings: string; readonly credential: PluginCredential } | undefined;
   return {
@@ -109,7 +109,7 @@ function createPluginLogin({ clock, signal }: KubeconfigConnectionDeps) {
   };
 }
 
-/** Data goes before a file, as in client-go. */
+/** Data takes precedence over a file, as in client-go. */
 async function contentOf(
   data: string | undefined,
   file: string | undefined,

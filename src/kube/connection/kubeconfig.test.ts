@@ -31,7 +31,7 @@ users:
 
 const parse = (text: string, context?: string) => parseKubeconfig(text, 'config', context);
 
-test('gives the cluster, user and namespace of the context; nothing else has to be right', () => {
+test('gives the cluster, user and namespace of the context; nothing else has to be valid', () => {
   const { cluster, user, namespace } = parse(config());
   assert.deepEqual([cluster.server, user.token, namespace], ['https://api.example:6443', 'hunter2', 'n']);
 });
@@ -81,7 +81,7 @@ const wrong: readonly (readonly [string, string, string | undefined, RegExp])[] 
   ['a text', 'hunter2', undefined, /^kubeconfig config: /],
 ];
 for (const [what, text, context, message] of wrong) {
-  test(`${what} is told with file and field, and without anything secret`, () => {
+  test(`${what} is reported with file and field, and without anything secret`, () => {
     assert.throws(
       () => parse(text, context),
       (error) => {
@@ -94,7 +94,7 @@ for (const [what, text, context, message] of wrong) {
   });
 }
 
-test('property: any document is read or refused, and never anything else', () => {
+test('property: any document is read or refused with the one error', () => {
   const entry = fc.oneof(
     fc.record({
       name: fc.constant('x'),

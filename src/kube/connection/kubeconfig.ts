@@ -44,7 +44,10 @@ const USER = z.object({
   exec: EXEC.optional(),
 });
 
-/** What would change who we are or where we go, and is not carried out: never passed over in silence (decision 0008). */
+/**
+ * Fields that would change the identity or the route of requests and are not supported. They are refused, never silently ignored (decision
+ * 0008).
+ */
 const UNSUPPORTED = {
   cluster: ['proxy-url'],
   user: ['auth-provider', 'username', 'password', 'as', 'as-uid', 'as-groups', 'as-user-extra'],
@@ -54,7 +57,7 @@ export type KubeconfigCluster = z.output<typeof CLUSTER>;
 export type KubeconfigUser = z.output<typeof USER>;
 export type KubeconfigExec = z.output<typeof EXEC>;
 
-/** One context of a kubeconfig, with its cluster and user; of the others nothing has to be right. */
+/** One context of a kubeconfig with its cluster and user. The others are not validated. */
 export interface KubeconfigContext {
   readonly cluster: KubeconfigCluster;
   readonly user: KubeconfigUser;
@@ -62,8 +65,8 @@ export interface KubeconfigContext {
 }
 
 /**
- * Reads the text of `file`: the context `wanted`, or else the current one. Throws `KUBE_CONNECTION_INVALID`, whose message names file
- * and field and has no content of the file but names.
+ * Parses the text of `file` and returns the context `wanted`, or else the current one. Throws `KUBE_CONNECTION_INVALID`; the message names
+ * file and field and quotes nothing but names.
  */
 export function parseKubeconfig(text: string, file: string, wanted: string | undefined): KubeconfigContext {
   const fault = (path: FieldPath, message: string): LarderError => {
@@ -86,7 +89,7 @@ export function parseKubeconfig(text: string, file: string, wanted: string | und
     throw fault([...path, ...below], issue?.message ?? 'cannot be read');
   }
 
-  /** The one entry of a list with this name, and where it stands. */
+  /** The entry of a list with this name, and its path. */
   function entry(list: 'contexts' | 'clusters' | 'users', name: string) {
     const all = document[list] ?? [];
     const at = all.findIndex((candidate) => candidate.name === name);

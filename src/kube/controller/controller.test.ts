@@ -47,7 +47,7 @@ function setting(reconcile: Reconcile, more: Partial<ControllerOptions> = {}) {
   };
 }
 
-/** A reconcile that notes its keys and asks `decide` for the outcome of each. */
+/** A reconcile that notes its keys and asks `decide` for the result of each. */
 function noting(decide: Reconcile = () => Promise.resolve('done')) {
   const keys: string[] = [];
   const reconcile: Reconcile = (key, context) => {
@@ -59,7 +59,7 @@ function noting(decide: Reconcile = () => Promise.resolve('done')) {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('nothing is reconciled before every source has synced; then what changes goes before the initial state', async () => {
+test('nothing is reconciled before every source has synced; then changes go before the initial state', async () => {
   const open = gate();
   const { keys, reconcile } = noting(async () => {
     await open.passed;
@@ -82,7 +82,7 @@ test('nothing is reconciled before every source has synced; then what changes go
   await stop();
 });
 
-test('a worker that fails ends the run with its failure, which is then nobody’s unhandled rejection', async () => {
+test('a failed worker ends the run with its failure, which is not an unhandled rejection', async () => {
   const { keys, reconcile } = noting();
   const { source, run, ended, leading } = setting(reconcile, { workers: 2 });
   leading.isLive = () => {
@@ -116,7 +116,7 @@ describe('the outcome of a reconcile', () => {
     await stop();
   });
 
-  test('a throw, even of no error and before the first await, is logged and tried again with back-off', async () => {
+  test('a throw, even of a non-error before the first await, is logged and retried with back-off', async () => {
     let failures = 4;
     const { keys, reconcile } = noting(() => {
       if (failures-- > 0) throw failures % 2 === 0 ? new RangeError('broken') : ('text' as unknown as Error);
@@ -173,7 +173,7 @@ describe('the outcome of a reconcile', () => {
   });
 });
 
-test('workers work side by side, never two on one key', async () => {
+test('workers run in parallel, never two on one key', async () => {
   const open = gate();
   const { keys, reconcile } = noting(async () => {
     await open.passed;
@@ -192,7 +192,7 @@ test('workers work side by side, never two on one key', async () => {
   await stop();
 });
 
-test('a reconcile that takes too long is aborted, logged, and tried again only after it has ended', async () => {
+test('a reconcile beyond its limit is aborted, logged, and retried only after it has ended', async () => {
   const reasons: unknown[] = [];
   const { keys, reconcile } = noting(async (_, { signal }) => {
     if (keys.length > 1) return 'done';
@@ -251,7 +251,7 @@ describe('a stop', () => {
     assert.deepEqual([lines.length, await results('error'), clock.pending], [1, 0, 0]);
   });
 
-  test('fails after 30 s when a reconcile does not listen: what it does may go on', async () => {
+  test('fails after 30 s if a reconcile ignores its signal and may go on', async () => {
     const { keys, reconcile } = noting(() => new Promise(() => {}));
     const { clock, source, run, stop } = setting(reconcile);
     source.sync();
@@ -290,7 +290,7 @@ describe('when leadership is lost', () => {
     assert.deepEqual([keys, lines, clock.pending], [['a'], [], 0]);
   });
 
-  test('and nobody has noticed yet, no reconcile begins', async () => {
+  test('and the signal has not fired yet, no reconcile begins', async () => {
     const { keys, reconcile } = noting();
     const { source, run, stop, leading } = setting(reconcile);
     source.sync();

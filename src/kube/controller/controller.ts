@@ -1,5 +1,4 @@
-import type { Clock } from '../../kit/clock.ts';
-import { endsWithin } from '../../kit/ends-within.ts';
+import { type Clock, endsWithin } from '../../kit/clock.ts';
 import { errorText, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { KubeMetrics } from '../metrics.ts';
@@ -7,12 +6,12 @@ import { WorkQueue } from '../queue/work-queue.ts';
 import type { KeySource } from './key-source.ts';
 import type { Reconcile, ReconcileResult } from './reconcile.ts';
 
-/** Long enough for calls that are repeated as the API server asks; a reconcile that waits longer than that should requeue. */
+/** Long enough for calls that the API server asks to repeat. A reconcile that waits longer should requeue. */
 const TIME_LIMIT_MS = 120_000;
-/** A stop ends within 30 s, as controller-runtime's: running reconciles may finish for 25 s, and have 5 s to end once aborted. */
+/** A stop takes at most 30 s, as in controller-runtime: running reconciles may finish for 25 s and then have 5 s to abort. */
 const FINISH_MS = 25_000;
 const ABORTED_MS = 5_000;
-/** What has come before a controller is warm waits for what changes then (controller-runtime, `priorityqueue`). */
+/** Keys queued before the controller is warm wait for later changes (controller-runtime, `priorityqueue`). */
 const INITIAL_PRIORITY = -100;
 
 export interface ControllerDeps {
@@ -22,37 +21,37 @@ export interface ControllerDeps {
 }
 
 export interface ControllerOptions {
-  /** In logs and metrics. */
+  /** Name in logs and metrics. */
   readonly name: string;
   readonly sources: readonly KeySource[];
   readonly reconcile: Reconcile;
-  /** Keys worked on at once; 1 unless told. */
+  /** Keys reconciled at once; 1 by default. */
   readonly workers?: number;
-  /** For one reconcile; 2 minutes unless told. */
+  /** Limit of one reconcile; 2 minutes by default. */
   readonly timeLimitMs?: number;
 }
 
-/** Until when a program may do what only one may do at a time. */
+/** Leadership as a controller needs it. */
 export interface Leading {
   readonly signal: AbortSignal;
-  /** Asked before each reconcile: after a gap in the event loop it may be over before the timer that aborts `signal` has fired. */
+  /**
+   * Checked before each reconcile. After a gap in the event loop leadership may be over before the timer that aborts `signal` has fired.
+   */
   isLive(): boolean;
 }
 
 export interface Controller {
-  /**
-   * Resolves when all sources have synced. Keys are queued from the creation on, so a replica that does not lead is warm when it comes to lead.
-   */
+  /** Resolves once all sources have synced. Keys are queued from the creation on, so a replica is warm by the time it leads. */
   warm(signal: AbortSignal): Promise<void>;
   /**
-   * Works, once warm, until `stop` aborts: then no reconcile begins any more, and those that run may finish. When leadership is lost they
-   * are aborted at once. Rejects with `RECONCILE_TIMEOUT` when some go on nevertheless, 30 s after the stop or 5 s after the loss: their
-   * work is not over then, and the lease must not be given back. To be called once.
+   * Reconciles, once warm, until `stop` aborts. Then no reconcile begins, and running ones may finish. When leadership is lost they are
+   * aborted at once. Rejects with `RECONCILE_TIMEOUT` if some are still running 30 s after the stop or 5 s after the loss: their work is
+   * not over, and the lease must not be released. Called once.
    */
   run(stop: AbortSignal, leading: Leading): Promise<void>;
 }
 
-/** Brings keys from sources to a {@link Reconcile}, and does with its outcome what the outcome says. */
+/** Feeds keys from sources to a {@link Reconcile} and handles its result. */
 export function createController(deps: ControllerDeps, options: ControllerOptions): Controller {
   const { clock } = deps;
   const { name, sources, reconcile, workers = 1, timeLimitMs = TIME_LIMIT_MS } = options;
@@ -86,11 +85,11 @@ export function createController(deps: ControllerDeps, options: ControllerOption
 
   async function finish(working: Promise<unknown>): Promise<void> {
     if (!abandoned && !(await endsWithin(clock, working, FINISH_MS))) {
-      logger.warn('reconciles are aborted, for they did not end in time', { running: running.size });
+      logger.warn('aborting reconciles that did not end in time', { running: running.size });
       abandon(new LarderError('SHUTTING_DOWN', `the controller ${name} is stopping`));
     }
     if (await endsWithin(clock, working, ABORTED_MS)) return;
-    const what = `${running.size} reconciles of ${name} go on although they were aborted`;
+    const what = `${running.size} reconciles of ${name} are still running although they were aborted`;
     throw new LarderError('RECONCILE_TIMEOUT', what);
   }
 
@@ -103,8 +102,8 @@ export function createController(deps: ControllerDeps, options: ControllerOption
         'RECONCILE_TIMEOUT',
         `reconciling ${key} took more than ${timeLimitMs} ms`,
       );
-      // The key stays taken until the reconcile has ended: nothing is ever reconciled twice at a time.
-      context.logger.warn('reconcile takes too long and is aborted', { error: errorText(error) });
+      // The key stays taken until the reconcile has ended, so no key is ever reconciled twice at a time.
+      context.logger.warn('reconcile timed out and is aborted', { error: errorText(error) });
       controller.abort(error);
     });
     try {
@@ -126,14 +125,14 @@ export function createController(deps: ControllerDeps, options: ControllerOption
       queue.addAfter(key, result.requeueAfterMs);
     } else {
       count('terminal');
-      logger.error('reconcile cannot succeed until something changes', {
+      logger.error('reconcile failed and is not retried until something changes', {
         error: errorText(result.terminalError),
       });
     }
   }
 
   function failed(key: string, error: unknown, logger: Logger): void {
-    // Cut short by the stop: whoever runs next begins with the whole initial state.
+    // The next leader begins with the whole initial state, so nothing is lost.
     if (abandoned) return;
     count('error');
     queue.retry(key);
@@ -169,7 +168,7 @@ export function createController(deps: ControllerDeps, options: ControllerOption
         await Promise.race([halted, working]);
         await finish(working);
       } finally {
-        // For the workers beside one that has failed.
+        // Ends the other workers if one has failed.
         queue.close();
         for (const one of forget) one();
       }
@@ -177,7 +176,7 @@ export function createController(deps: ControllerDeps, options: ControllerOption
   };
 }
 
-/** Calls `callback` when `signal` aborts, at once when it has; the returned function takes that back. */
+/** Calls `callback` when `signal` aborts, or at once if it has. The returned function undoes that. */
 function onAbort(signal: AbortSignal, callback: () => void): () => void {
   if (signal.aborted) callback();
   else signal.addEventListener('abort', callback, { once: true });

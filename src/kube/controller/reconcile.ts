@@ -1,21 +1,21 @@
 import type { Logger } from '../../kit/logger.ts';
 
 /**
- * Makes the world match what is wanted for `key`, whatever woke it; never runs twice at a time for one key. What it throws is logged, and
- * tried again with back-off.
+ * Makes the world match the wanted state of `key`, whatever triggered the call. Never runs twice at a time for one key. An error is logged
+ * and retried with back-off.
  */
 export type Reconcile = (key: string, context: ReconcileContext) => Promise<ReconcileResult>;
 
 export interface ReconcileContext {
-  /** Aborts at the time limit, when leadership is lost, and when a stop has waited long enough. To be handed to every call. */
+  /** Aborts at the time limit, when leadership is lost, and at the end of a stop's grace period. Passed to every call. */
   readonly signal: AbortSignal;
-  /** Its lines carry controller, key and the number of this reconcile. */
+  /** Adds controller, key and the number of the reconcile to each line. */
   readonly logger: Logger;
 }
 
 export type ReconcileResult =
   | 'done'
-  /** Again after this time, unless something changes before. No failure: back-off starts anew. */
+  /** Requeues the key after this time, or sooner after a change. Counts as a success, so back-off starts from the beginning. */
   | { readonly requeueAfterMs: number }
-  /** Trying again is in vain until somebody changes something, which wakes the key: logged and counted, not retried. */
+  /** Only a change can help, and a change triggers the key. Logged and counted, not retried. */
   | { readonly terminalError: unknown };

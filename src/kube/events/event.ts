@@ -1,15 +1,15 @@
 import type { KubeObject, OwnerReference, Resource } from '../types.ts';
-import { microTime } from '../micro-time.ts';
+import { microTime } from '../time.ts';
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */
 export interface KubeEvent extends KubeObject {
   readonly eventTime: string;
   readonly type: 'Normal' | 'Warning';
-  /** Why, in CamelCase; from a fixed list. */
+  /** Cause, in CamelCase, from a fixed list. */
   readonly reason: string;
-  /** What was done, in CamelCase; from a fixed list. */
+  /** Action taken, in CamelCase, from a fixed list. */
   readonly action: string;
-  /** For people. */
+  /** Text for people. */
   readonly note: string;
   readonly reportingController: string;
   readonly reportingInstance: string;
@@ -27,10 +27,10 @@ export interface EventSeries {
   readonly lastObservedTime: string;
 }
 
-/** What is to be told of an object. */
+/** One occurrence to report for an object. */
 export type Occurrence = Pick<KubeEvent, 'type' | 'reason' | 'action' | 'note'>;
 
-/** Who tells it. */
+/** Process that reports the Event. */
 export type Reporter = Pick<KubeEvent, 'reportingController' | 'reportingInstance'>;
 
 export const EVENTS: Resource<KubeEvent> = {
@@ -41,7 +41,7 @@ export const EVENTS: Resource<KubeEvent> = {
   namespaced: true,
 };
 
-/** What the API server takes of a note, in bytes. */
+/** Largest note that the API server accepts, in bytes. */
 const LONGEST_NOTE = 1024;
 
 export interface EventContent {
@@ -54,7 +54,7 @@ export interface EventContent {
   readonly series: EventSeries | undefined;
 }
 
-/** The object that the API server is sent. */
+/** Event object to send to the API server. */
 export function eventObject(content: EventContent): KubeEvent {
   const { name, regarding, occurrence, reporter, firstAt, series } = content;
   const bytes = Buffer.from(occurrence.note).subarray(0, LONGEST_NOTE);
@@ -64,7 +64,7 @@ export function eventObject(content: EventContent): KubeEvent {
     metadata: { namespace: eventNamespace(regarding), name },
     eventTime: microTime(firstAt),
     ...occurrence,
-    // With `stream`, a character that was cut in two is left out.
+    // With `stream`, a character cut in two is dropped.
     note: new TextDecoder().decode(bytes, { stream: true }),
     ...reporter,
     regarding,
@@ -72,7 +72,7 @@ export function eventObject(content: EventContent): KubeEvent {
   };
 }
 
-/** Events of what has no namespace live in `default`, where kubectl looks for them. */
+/** Events of objects without a namespace live in `default`, where kubectl looks for them. */
 export function eventNamespace({ namespace = 'default' }: Regarding): string {
   return namespace;
 }

@@ -1,35 +1,35 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
-import { microTime } from '../micro-time.ts';
+import { microTime } from '../time.ts';
 import type { EventSeries, Occurrence, Regarding, Reporter } from './event.ts';
 
-/** After that without another, the next one begins a new Event (client-go, `tools/events`: 6 minutes). */
+/** A series ends after this time without another occurrence (client-go, `tools/events`: 6 minutes). */
 const ENDS_AFTER_MS = 360_000;
 const REMEMBERED = 4096;
-/** A DNS subdomain has 253 characters, of which 17 are ours. */
+/** A DNS subdomain has 253 characters, of which the suffix takes 17. */
 const LONGEST_NAME = 236;
 
-/** The same thing said of the same object again and again: one Event, and how often. */
+/** Equal occurrences of one object: one Event with a count. */
 export interface Series {
   readonly regarding: Regarding;
   readonly occurrence: Occurrence;
   readonly firstAt: number;
-  /** Of the Event; another one when that is gone. */
+  /** Name of the Event. Replaced when the Event is gone. */
   name: string;
-  /** True once the API server has it. */
+  /** True once the API server has the Event. */
   exists: boolean;
   count: number;
   lastAt: number;
-  /** Of the monotonic clock. */
+  /** Time on the monotonic clock. */
   seenAt: number;
 }
 
-/** The series that have not ended, 4096 at most. */
+/** The series that have not ended, at most 4096. */
 export interface LiveSeries {
-  /** The series that this occurrence belongs to, with it counted. */
+  /** Counts the occurrence and returns its series. */
   count(regarding: Regarding, occurrence: Occurrence): Series;
-  /** Gives `series` the name of an Event that there has never been. */
+  /** Gives the Event of `series` a new, unused name. */
   rename(series: Series): void;
 }
 
@@ -69,7 +69,7 @@ export function createLiveSeries(clock: Clock, reporter: Reporter): LiveSeries {
   };
 }
 
-/** As the Event shows it; undefined as long as it happened once. */
+/** `series` field of the Event. Undefined after a single occurrence. */
 export function seriesField({ count, lastAt }: Series): EventSeries | undefined {
   return count === 1 ? undefined : { count, lastObservedTime: microTime(lastAt) };
 }

@@ -38,7 +38,7 @@ function setting(fault: (request: KubeRequest) => Promise<void> = () => Promise.
     kube,
     tasks,
     names,
-    /** Says it once, and waits for the writing to end. */
+    /** Records an occurrence and waits for the end of writing. */
     say: (regarding: KubeObject, occurrence: Occurrence = FAILED): Promise<void> => {
       recorder.record(regarding, occurrence);
       return tasks.idle();
@@ -51,7 +51,7 @@ function setting(fault: (request: KubeRequest) => Promise<void> = () => Promise.
   };
 }
 
-test('an event says what happened to whom, when, and who says so', async () => {
+test('an Event has the occurrence, its object, its time and the reporter', async () => {
   const { clock, names, say, read } = setting();
   await say({ ...widget('a'), metadata: { namespace: 'test', name: 'a', uid: 'u-1', resourceVersion: '7' } });
   const [name = ''] = names();
@@ -67,7 +67,7 @@ test('an event says what happened to whom, when, and who says so', async () => {
   });
 });
 
-test('an event of what has no namespace lies in default, and a note that is too long is cut between characters', async () => {
+test('an Event of an object without a namespace is in default, and a long note is cut between characters', async () => {
   const { names, say, read } = setting();
   const metadata = { name: 'n'.repeat(253) };
   await say({ apiVersion: 'v1', kind: 'Node', metadata }, { ...FAILED, note: `${'x'.repeat(1023)}é` });
@@ -76,8 +76,8 @@ test('an event of what has no namespace lies in default, and a note that is too 
   assert.equal((await read('default', name)).note, 'x'.repeat(1023));
 });
 
-describe('what is said again', () => {
-  test('becomes a series of one Event, until it has been quiet for more than 6 minutes', async () => {
+describe('a repeated occurrence', () => {
+  test('becomes a series of one Event, until none has come for more than 6 minutes', async () => {
     const { clock, kube, names, say, read } = setting();
     for (let count = 0; count < 4; count += 1) {
       if (count > 0) clock.advance(360_000);
@@ -92,7 +92,7 @@ describe('what is said again', () => {
     assert.equal(kube.count('patch'), 3);
   });
 
-  test('of another object, or in other words, is another Event', async () => {
+  test('of another object, or with another note, is another Event', async () => {
     const { names, say } = setting();
     await say(widget('a'));
     await say(widget('b'));
@@ -101,7 +101,7 @@ describe('what is said again', () => {
     assert.equal(names().length, 4);
   });
 
-  test('while the first is still being written costs one write more, with the right count', async () => {
+  test('during the first write costs one more write, with the right count', async () => {
     let open = (): void => {};
     const opened = new Promise<void>((resolve) => (open = resolve));
     const { kube, names, tasks, record, read } = setting(() => opened);
@@ -112,7 +112,7 @@ describe('what is said again', () => {
     assert.equal((await read('test', names()[0] ?? '')).series?.count, 50);
   });
 
-  test('after the API server has forgotten the Event makes a new one', async () => {
+  test('after the API server has deleted the Event makes a new one', async () => {
     const { kube, names, say, read } = setting();
     await say(widget('a'));
     const [first = ''] = names();
@@ -135,7 +135,7 @@ test('one object has 25 writes at once and one in 5 minutes; the rest is counted
   assert.equal((await read('test', names()[0] ?? '')).series?.count, 41);
 });
 
-test('while the API server is down no more than 1000 wait, and recording never does', async () => {
+test('while the API server is down at most 1000 Events wait, and recording never does', async () => {
   const { tasks, record, dropped } = setting(() => new Promise(() => {}));
   for (let index = 0; index < 1500; index += 1) record(widget(`w-${index}`), FAILED);
   await turn();
@@ -144,8 +144,8 @@ test('while the API server is down no more than 1000 wait, and recording never d
   assert.equal(tasks.size, 1);
 });
 
-test('a failure is tried again for half a minute, and an answer that was lost makes no second Event', async () => {
-  // There and back: two requests are cut on their way, the third one's answer.
+test('a failure is retried for half a minute, and a lost answer makes no second Event', async () => {
+  // Two requests are cut on the way to the server, then the answer to the third.
   const journeys = ['cut', 'cut', 'there', 'cut'];
   const { clock, kube, record, tasks, names, dropped } = setting(async () => {
     if (journeys.shift() === 'cut')
@@ -160,7 +160,7 @@ test('a failure is tried again for half a minute, and an answer that was lost ma
   assert.deepEqual([names().length, kube.count('create'), await dropped('failed')], [1, 2, 0]);
 });
 
-test('what cannot be written after that, or is refused, is dropped and counted, and the next one is written', async () => {
+test('an Event that fails after that, or is refused, is dropped and counted, and the next one is written', async () => {
   for (const [httpStatus, cause, requests] of [
     [undefined, 'failed', 6],
     [503, 'failed', 6],
@@ -183,7 +183,7 @@ test('what cannot be written after that, or is refused, is dropped and counted, 
   }
 });
 
-test('a program that ends leaves nothing running', async () => {
+test('a program that ends leaves no writer running', async () => {
   const { clock, record, tasks } = setting(() =>
     Promise.reject(new KubeError('no', { httpStatus: undefined, reason: 'Test' })),
   );

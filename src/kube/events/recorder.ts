@@ -10,12 +10,12 @@ import type { KubeClient, KubeObject } from '../types.ts';
 import { eventNamespace, eventObject, EVENTS, regardingOf, type Occurrence, type Reporter } from './event.ts';
 import { createLiveSeries, seriesField, type Series } from './live-series.ts';
 
-/** Of one object (client-go, `EventSourceObjectSpamFilter`): 25 at once, then one in 5 minutes. */
+/** Limit for one object (client-go, `EventSourceObjectSpamFilter`): 25 at once, then one in 5 minutes. */
 const PER_OBJECT = { burst: 25, perSecond: 1 / 300 };
 const OBJECTS = 4096;
-/** Series that wait to be written. */
+/** Series that may wait to be written. */
 const QUEUE = 1000;
-/** Tried for half a minute: after 1, 2, 4, 8 and 16 s. */
+/** Retries take half a minute: after 1, 2, 4, 8 and 16 s. */
 const RETRIES = 5;
 const FIRST_RETRY_MS = 1000;
 
@@ -29,8 +29,8 @@ export interface EventRecorderDeps {
 
 export interface EventRecorder {
   /**
-   * Tells of `regarding`, in the background, as well as it goes: never waits, never throws, and what is too much is dropped and counted.
-   * What says the same of the same object within 6 minutes is one Event with a count.
+   * Records an Event for `regarding` in the background, best effort. Never waits and never throws; excess Events are dropped and counted.
+   * Equal occurrences within 6 minutes become one Event with a count.
    */
   record(regarding: KubeObject, occurrence: Occurrence): void;
 }
@@ -60,7 +60,7 @@ export function createEventRecorder(deps: EventRecorderDeps, reporter: Reporter)
   async function writeAll(signal: AbortSignal): Promise<void> {
     try {
       for (const series of queue) {
-        // Before it is sent: what happens from now on has to be sent again.
+        // Removed before sending: a later occurrence has to be sent again.
         queue.delete(series);
         await writeStubbornly(series, signal);
       }
@@ -96,19 +96,19 @@ export function createEventRecorder(deps: EventRecorderDeps, reporter: Reporter)
     if (series.exists && field !== undefined) {
       try {
         const key = { namespace: eventNamespace(regarding), name };
-        // RFC 6902, 4.1: `add` replaces what is there.
+        // RFC 6902, 4.1: `add` replaces an existing value.
         await client.patch(EVENTS, key, [{ op: 'add', path: '/series', value: field }], { signal });
         return;
       } catch (error) {
         if (!isNotFound(error)) throw error;
-        // The API server forgets Events after an hour.
+        // The API server deletes Events after an hour.
         live.rename(series);
       }
     }
     try {
       await client.create(EVENTS, eventObject({ ...series, reporter, series: field }), { signal });
     } catch (error) {
-      // Ours, of an earlier try whose answer was lost.
+      // The Event exists from an earlier try whose answer was lost.
       if (!isAlreadyExists(error)) throw error;
     }
     series.exists = true;
@@ -128,7 +128,7 @@ export function createEventRecorder(deps: EventRecorderDeps, reporter: Reporter)
   };
 }
 
-/** The API server has understood and does not want it: the namespace is going, or a right is missing. */
+/** True if the API server understood the request and refused it: the namespace is terminating, or a right is missing. */
 function isRefusal(error: unknown): boolean {
   const status = isKubeError(error) ? (error.httpStatus ?? 0) : 0;
   return status >= 400 && status < 500 && status !== 429;

@@ -1,12 +1,12 @@
 import type { KubeList, KubeObject, WatchEvent } from '../types.ts';
 
-/** Puts a list together from the events of a streaming list. */
+/** Assembles a list from the events of a streaming list. */
 export interface InitialState<S extends KubeObject> {
-  /** Gives the list with the bookmark that ends it. */
+  /** Returns the list with the bookmark that ends it. */
   take(event: WatchEvent<S>): KubeList<S> | undefined;
 }
 
-/** Nothing yet. */
+/** Starts empty. */
 export function createInitialState<S extends KubeObject>(): InitialState<S> {
   const objects = new Map<string, S>();
   return {
@@ -17,7 +17,7 @@ export function createInitialState<S extends KubeObject>(): InitialState<S> {
       }
       const { namespace = '', name } = event.object.metadata;
       const id = `${namespace}/${name}`;
-      // Changes may come among the initial events.
+      // Changes may arrive among the initial events.
       if (event.type === 'DELETED') objects.delete(id);
       else objects.set(id, event.object);
       return undefined;

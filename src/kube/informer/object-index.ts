@@ -1,15 +1,15 @@
-/** Things by some value that they have, such as their namespace or the Secret that they name. */
+/** Index of things by values they have, such as their namespace or the Secret they name. */
 export interface ObjectIndex<T> {
-  /** Found under `values` from now on, in place of what was known under `id`. */
+  /** Indexes `thing` under `values`, and replaces the previous entry of `id`. */
   set(id: string, thing: T, values: readonly string[]): void;
   delete(id: string): void;
   at(value: string): readonly T[];
 }
 
-/** An empty index. */
+/** Creates an empty index. */
 export function createObjectIndex<T>(): ObjectIndex<T> {
   const byValue = new Map<string, Map<string, T>>();
-  /** Where each was put, and has to leave from. */
+  /** Values under which each id is indexed. */
   const valuesById = new Map<string, readonly string[]>();
 
   function remove(id: string): void {

@@ -1,66 +1,68 @@
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { KubeList, KubeObject, ObjectKey } from '../types.ts';
-import { deepFreeze } from '../../kit/deep-freeze.ts';
+import { deepFreeze } from '../../kit/json.ts';
 import { createObjectIndex } from './object-index.ts';
-import { compareVersions } from './versions.ts';
+import { compareVersions } from '../resource-version.ts';
 import { createWaiters } from './waiters.ts';
 
 /**
- * Told of one object: `before` is undefined when it is new, `after` when it is gone, and each `before` is the `after` of the call before.
- * An object that was deleted and made again in between comes as one change, with another `uid`. Runs while the watch waits: it puts a
- * key into a queue and returns.
+ * Receives one change: `before` is undefined for a new object, `after` for a deleted one, and each `before` is the previous `after`. An
+ * object that was deleted and created again in between is one change, with another `uid`. The watch waits for the handler, so a handler
+ * only queues a key.
  */
 export type ChangeHandler<T> = (before: T | undefined, after: T | undefined) => void;
 
-/** The objects of a list or watch as they were at one version, a moment ago. They are shared: nobody changes them. */
+/** Objects of a list or watch at one recent version. They are shared and must not be changed. */
 export interface ObjectStore<T> {
   get(key: ObjectKey): T | undefined;
-  /** All of them, or those of a namespace. */
+  /** All objects, or those of a namespace. */
   list(namespace?: string): readonly T[];
-  /** Those that the index `name` has under `value`. */
+  /** Objects that the index `name` has under `value`. */
   byIndex(name: string, value: string): readonly T[];
   readonly size: number;
-  /** Everything up to this version is in; undefined before the first list. */
+  /** Version up to which the store is complete. Undefined before the first list. */
   readonly version: string | undefined;
-  /** True when the first list is in, and from then on. */
+  /** True from the first list on. */
   hasSynced(): boolean;
   whenSynced(signal: AbortSignal): Promise<void>;
   /**
-   * Resolves when everything up to `version` is in: for who wants to see their own write. A version that cannot be compared is not
+   * Resolves once the store is complete up to `version`, so that a caller sees its own write. A version that cannot be compared is not
    * waited for.
    */
   waitForVersion(version: string, signal: AbortSignal): Promise<void>;
-  /** Tells `handler` of every object there is, at once, and then of every change; the returned function ends it. */
+  /** Calls `handler` at once for every object, and then for every change. The returned function ends the subscription. */
   onChange(handler: ChangeHandler<T>): () => void;
 }
 
-/** The side of a cache that a reflector fills. */
-export interface CacheWriter<S extends KubeObject> {
+/** The write side of an object store, for a reflector. */
+export interface ObjectStoreWriter<S extends KubeObject> {
   readonly version: string | undefined;
   readonly size: number;
-  /** The whole state, in one step; what is not in it any more is told as gone. */
+  /** Replaces the whole state in one step. Objects missing from the list count as deleted. */
   replace(list: KubeList<S>): void;
-  /** One event of a watch. One that is not newer than what is in already, as replicas that lag behind send it, changes nothing. */
+  /** Applies one event of a watch. An event that is not newer than the store, as lagging replicas send it, changes nothing. */
   apply(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: S): void;
-  /** Nothing happened up to this version. */
+  /** Moves on to this version, up to which nothing has changed. */
   advance(version: string): void;
 }
 
-export interface CacheOptions<S extends KubeObject, T> {
-  /** What is kept of an object: the fewer fields, the less memory (20 000 Pods: 70 MiB whole, 4 MiB with name, version and labels). */
+export interface ObjectStoreOptions<S extends KubeObject, T> {
+  /**
+   * Reduces an object before it is stored. Fewer fields take less memory (20 000 Pods: 70 MiB whole, 4 MiB with name, version and labels).
+   */
   readonly transform?: (object: S) => T;
-  /** By name: the values under which an object is found. */
+  /** Functions that return the values under which an object is indexed, by index name. */
   readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
-  /** Freezes every object: for tests and development. */
+  /** Freezes every object, for tests and development. */
   readonly freeze?: boolean;
 }
 
-/** An empty cache, and the side of it that is written to. What a handler throws is logged, and harms nobody else. */
+/** Creates an empty object store and its write side. Errors of handlers are logged and affect no other handler. */
 export function createObjectStore<S extends KubeObject, T = S>(
   { logger }: { readonly logger: Logger },
-  options: CacheOptions<S, T> = {},
-): { readonly cache: ObjectStore<T>; readonly writer: CacheWriter<S> } {
+  options: ObjectStoreOptions<S, T> = {},
+): { readonly store: ObjectStore<T>; readonly writer: ObjectStoreWriter<S> } {
   const { transform = (object: S) => object as unknown as T, freeze = false } = options;
   const valuesOf = Object.entries(options.indexes ?? {});
   const handlers = new Set<ChangeHandler<T>>();
@@ -70,7 +72,7 @@ export function createObjectStore<S extends KubeObject, T = S>(
   let entries = new Map<string, Entry<T>>();
   let version: string | undefined;
 
-  /** All that is asked of foreign code, so that a change is made whole or not at all. */
+  /** Calls all functions of the caller first, so that a change is made completely or not at all. */
   function entryOf({ metadata }: S, kept: T): Entry<T> {
     const { namespace = '', uid, resourceVersion } = metadata;
     const values = new Map(valuesOf.map(([name, of]) => [name, of(kept)]));
@@ -86,22 +88,22 @@ export function createObjectStore<S extends KubeObject, T = S>(
     for (const [name, one] of indexes) one.set(id, entry, entry.values.get(name) ?? []);
   }
 
-  function tell(listeners: readonly ChangeHandler<T>[], before: T | undefined, after: T | undefined): void {
+  function notify(listeners: readonly ChangeHandler<T>[], before: T | undefined, after: T | undefined): void {
     for (const handler of listeners) {
       try {
         handler(before, after);
       } catch (error) {
-        logger.error('a handler of changes failed', { error: errorText(error) });
+        logger.error('change handler failed', { error: errorText(error) });
       }
     }
   }
 
   function advance(to: string): void {
     if (!isNotNewer(to, version)) version = to;
-    waiters.look();
+    waiters.recheck();
   }
 
-  const writer: CacheWriter<S> = {
+  const writer: ObjectStoreWriter<S> = {
     get version() {
       return version;
     },
@@ -114,7 +116,7 @@ export function createObjectStore<S extends KubeObject, T = S>(
       for (const object of list.items) {
         const id = idOf(object.metadata);
         const old = before.get(id);
-        // What has not changed stays the same, and is told to nobody.
+        // Unchanged objects stay the same and are not reported.
         next.set(
           id,
           old !== undefined && isSameState(old, object) ? old : entryOf(object, transform(object)),
@@ -127,8 +129,8 @@ export function createObjectStore<S extends KubeObject, T = S>(
         .filter(({ old, entry }) => old !== entry);
       for (const { id, entry } of changes) index(id, entry);
       const listeners = [...handlers];
-      for (const { old, entry } of changes) tell(listeners, old?.object, entry?.object);
-      waiters.look();
+      for (const { old, entry } of changes) notify(listeners, old?.object, entry?.object);
+      waiters.recheck();
     },
     apply(type, object) {
       const { resourceVersion } = object.metadata;
@@ -140,12 +142,12 @@ export function createObjectStore<S extends KubeObject, T = S>(
       else entries.set(id, after);
       index(id, after);
       if (resourceVersion !== undefined) advance(resourceVersion);
-      if (before !== undefined || after !== undefined) tell([...handlers], before?.object, after?.object);
+      if (before !== undefined || after !== undefined) notify([...handlers], before?.object, after?.object);
     },
     advance,
   };
 
-  const cache: ObjectStore<T> = {
+  const store: ObjectStore<T> = {
     get: (key) => entries.get(idOf(key))?.object,
     list: (namespace) =>
       (namespace === undefined ? [...entries.values()] : namespaces.at(namespace)).map(
@@ -153,7 +155,7 @@ export function createObjectStore<S extends KubeObject, T = S>(
       ),
     byIndex(name, value) {
       const one = indexes.get(name);
-      if (one === undefined) throw new RangeError(`the cache has no index ${name}`);
+      if (one === undefined) throw new RangeError(`the store has no index ${name}`);
       return one.at(value).map(({ object }) => object);
     },
     get size() {
@@ -167,20 +169,20 @@ export function createObjectStore<S extends KubeObject, T = S>(
     waitForVersion: (wanted, signal) =>
       waiters.until(() => version !== undefined && (compareVersions(version, wanted) ?? 0) >= 0, signal),
     onChange(handler) {
-      for (const { object } of entries.values()) tell([handler], undefined, object);
+      for (const { object } of entries.values()) notify([handler], undefined, object);
       handlers.add(handler);
       return () => handlers.delete(handler);
     },
   };
-  return { cache, writer };
+  return { store, writer };
 }
 
 interface Entry<T> {
-  /** Empty for what has none. */
+  /** Empty for objects without a namespace. */
   readonly namespace: string;
   readonly uid: string | undefined;
   readonly resourceVersion: string | undefined;
-  /** By index. */
+  /** Values by index name. */
   readonly values: ReadonlyMap<string, readonly string[]>;
   readonly object: T;
 }

@@ -8,7 +8,7 @@ import { waitFor } from '../../../test/kit/wait.ts';
 
 const put = (api: ApiServer, name: string, v = '') => api.put(IN_CONFIG_MAPS, configMap(name, { v }));
 
-/** What lists and watches asked for: `list`, `stream` or `watch`, with the version. */
+/** Requests of lists and watches: `list`, `stream` or `watch`, with the version. */
 function asked(api: ApiServer): string[] {
   return api.requests.map(({ verb, query }) => {
     const kind = query['sendInitialEvents'] === 'true' ? 'stream' : verb;
@@ -33,7 +33,7 @@ describe('the first list', () => {
     put(api, 'b');
     await it.current();
     assert.deepEqual(asked(api), ['stream']);
-    assert.deepEqual(it.told, ['- > a@96', '- > b@97']);
+    assert.deepEqual(it.changes, ['- > a@96', '- > b@97']);
     assert.equal(await it.client.metric('larder_kube_relists_total', { resource: 'configmaps' }), 1);
     assert.equal(await it.client.metric('larder_kube_objects', { resource: 'configmaps' }), 2);
     const seconds = it.client.clock.now() / 1000;
@@ -58,19 +58,19 @@ describe('the first list', () => {
     });
   }
 
-  test('comes in pages where the server never ends the initial state', async () => {
+  test('comes in pages if the server never ends the initial state', async () => {
     await using api = await startApi();
     put(api, 'a');
     api.faults.add({ verb: 'watch', fault: { kind: 'no-initial-end' } });
     await using it = startReflecting(api);
     await waitFor(() => api.watches.length === 1);
-    assert.equal(it.cache.hasSynced(), false);
+    assert.equal(it.store.hasSynced(), false);
     api.watches[0]?.end();
     await it.current();
     assert.deepEqual(asked(api), ['stream', 'list', 'watch 96']);
   });
 
-  test('is only what the query selects, and what leaves the selection is gone', async () => {
+  test('has only the selected objects, and an object that leaves the selection is deleted', async () => {
     await using api = await startApi();
     const labelled = (name: string, label: string) => {
       const { metadata, ...rest } = configMap(name);
@@ -79,15 +79,15 @@ describe('the first list', () => {
     labelled('a', 'yes');
     labelled('b', 'no');
     await using it = startReflecting(api, { query: { labelSelector: 'label=yes' } });
-    await waitFor(() => it.cache.size === 1);
+    await waitFor(() => it.store.size === 1);
     labelled('b', 'yes');
     labelled('a', 'no');
-    await waitFor(() => it.told.length === 3);
-    assert.deepEqual(it.told, ['- > a@96', '- > b@98', 'a@96 > -']);
+    await waitFor(() => it.changes.length === 3);
+    assert.deepEqual(it.changes, ['- > a@96', '- > b@98', 'a@96 > -']);
   });
 });
 
-describe('after a break it goes on from the last version', () => {
+describe('after a break a reflector continues from the last version', () => {
   const breaks: readonly (readonly [string, Fault])[] = [
     ['refused connections', { kind: 'reset' }],
     ['429', { kind: 'status', status: 429 }],
@@ -116,13 +116,13 @@ describe('after a break it goes on from the last version', () => {
     });
   }
 
-  test('a proper end is followed by a watch at once, from where bookmarks have led', async () => {
+  test('a regular end is followed at once by a watch from the last bookmark', async () => {
     await using api = await startApi();
     await using it = startReflecting(api);
     await it.current();
     api.store.tick();
     api.bookmark();
-    await waitFor(() => it.cache.version === '96');
+    await waitFor(() => it.store.version === '96');
     it.client.clock.advance(1000);
     api.watches[0]?.end();
     await waitFor(() => api.requests.length === 2);
@@ -134,7 +134,7 @@ describe('after a break it goes on from the last version', () => {
     await using api = await startApi();
     api.faults.add({ verb: 'watch', fault: { kind: 'stall', afterBytes: 400 } });
     await using it = startReflecting(api);
-    await waitFor(() => it.cache.hasSynced());
+    await waitFor(() => it.store.hasSynced());
     put(api, 'a');
     await waitFor(() => it.client.clock.pending === 2);
     it.client.clock.advance(180_000);
@@ -143,7 +143,7 @@ describe('after a break it goes on from the last version', () => {
     assert.deepEqual(asked(api).at(-1)?.split(' ')[0], 'watch');
   });
 
-  test('events that come twice, or again after a reconnect, or in the wrong order there, are told once', async () => {
+  test('events that come twice, or again after a reconnect, or in the wrong order there, are reported once', async () => {
     await using api = await startApi();
     api.faults.add({ verb: 'watch', fault: { kind: 'twice' } });
     await using it = startReflecting(api);
@@ -158,16 +158,16 @@ describe('after a break it goes on from the last version', () => {
     await resume(api, it);
     put(api, 'c');
     await it.current();
-    assert.deepEqual(it.told, ['- > a@96', 'a@96 > a@97', 'a@97 > -', '- > b@99', '- > c@100']);
+    assert.deepEqual(it.changes, ['- > a@96', 'a@96 > a@97', 'a@97 > -', '- > b@99', '- > c@100']);
   });
 });
 
-describe('a version that the server does not know any more', () => {
+describe('a version that the server has forgotten', () => {
   for (const fault of [
     { kind: 'expired-event' },
     { kind: 'status', status: 410, reason: 'Expired' },
   ] as const) {
-    test(`(${fault.kind}) takes a new list, not older than what was known, and tells what is gone`, async () => {
+    test(`(${fault.kind}) takes a new list, not older than the store, and reports deletions`, async () => {
       await using api = await startApi();
       put(api, 'a');
       put(api, 'b');
@@ -181,12 +181,12 @@ describe('a version that the server does not know any more', () => {
       it.client.clock.advance(30_000);
       await resume(api, it);
       assert.deepEqual(asked(api), ['stream', 'watch 97', 'stream 97']);
-      assert.deepEqual(it.told.toSorted(), ['- > a@96', '- > b@97', 'a@96 > -', 'b@97 > b@99']);
+      assert.deepEqual(it.changes.toSorted(), ['- > a@96', '- > b@97', 'a@96 > -', 'b@97 > b@99']);
       assert.equal(await it.client.metric('larder_kube_relists_total'), 2);
     });
   }
 
-  test('or fails at three times, takes one too', async () => {
+  test('or fails at three times, takes a new list too', async () => {
     await using api = await startApi();
     put(api, 'a');
     await using it = startReflecting(api);
@@ -199,10 +199,10 @@ describe('a version that the server does not know any more', () => {
     }
     await it.current();
     assert.deepEqual(asked(api), ['stream', 'watch 96', 'watch 96', 'watch 96', 'stream 96']);
-    assert.deepEqual(it.told, ['- > a@96']);
+    assert.deepEqual(it.changes, ['- > a@96']);
   });
 
-  test('and a server that is behind it is asked for what it has', async () => {
+  test('and that is ahead of the server takes the list that the server has', async () => {
     await using api = await startApi({ streamingLists: false });
     await using it = startReflecting(api);
     await it.current();
@@ -220,12 +220,12 @@ describe('a version that the server does not know any more', () => {
     assert.deepEqual(lists, ['list', 'list 95', 'list 95', 'list 95', 'list']);
   });
 
-  test('data restored from a backup are taken, though their versions are older', async () => {
+  test('data restored from a backup are accepted although their versions are older', async () => {
     await using before = await startApi();
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) put(before, name);
     await using it = startReflecting(before);
     await it.current();
-    // As after etcd was restored: the same server, with the counter of versions set back.
+    // As after a restore of etcd: the same server, with the counter of versions set back.
     before.faults.add({ verb: 'watch', fault: { kind: 'expired-event' } });
     for (const name of ['b', 'c', 'd', 'e', 'f']) before.remove(IN_CONFIG_MAPS, name, 'default');
     before.store.restore(97);
@@ -235,13 +235,13 @@ describe('a version that the server does not know any more', () => {
       it.client.clock.advance(30_000);
     }
     await it.current();
-    assert.equal(it.cache.version, '97');
+    assert.equal(it.store.version, '97');
     assert.deepEqual(asked(before).slice(1), ['watch 101', 'stream 101', 'stream']);
   });
 });
 
-describe('it never gives up', () => {
-  test('pauses grow to 30 s, and begin anew after a watch that lived as long', async () => {
+describe('a reflector never gives up', () => {
+  test('pauses grow to 30 s, and start from the beginning after a watch that lived as long', async () => {
     await using api = await startApi();
     await using it = startReflecting(api, { random: () => 1 });
     await it.current();
@@ -279,8 +279,8 @@ describe('it never gives up', () => {
     await it.current();
   });
 
-  test('a server that is gone is found again', async () => {
-    await using api = await startApi({ tokens: new Set(['nobody has this']) });
+  test('a server that comes back is found', async () => {
+    await using api = await startApi({ tokens: new Set(['another token']) });
     await using it = startReflecting(api);
     for (let tries = 0; tries < 20; tries += 1) {
       await it.paused();

@@ -1,12 +1,12 @@
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { WatchMetrics } from '../watch-metrics.ts';
+import type { WatchMetrics } from '../metrics.ts';
 import { resourceName } from '../client/resource-path.ts';
 import { isExpired, isKubeError, KubeError } from '../kube-error.ts';
 import type { KubeClient, KubeObject, ListQuery, Resource, WatchEvent } from '../types.ts';
 import { createInitialState, type InitialState } from './initial-state.ts';
-import type { CacheWriter } from './object-store.ts';
+import type { ObjectStoreWriter } from './object-store.ts';
 import { LONGEST_PAUSE_MS, pauseMs } from './pause.ts';
 
 export interface ReflectorDeps {
@@ -21,39 +21,39 @@ export interface ReflectorDeps {
 export interface ReflectorOptions<S extends KubeObject> {
   readonly resource: Resource<S>;
   readonly query?: ListQuery;
-  /** The `resource` of logs and metrics, where two reflectors watch the same. */
+  /** Value of `resource` in logs and metrics, needed if two reflectors watch the same resource. */
   readonly name?: string;
 }
 
-/** Keeps a cache as the API server's objects are. */
+/** Keeps an object store in step with the API server. */
 export interface Reflector {
-  /** Lists and watches until the signal aborts, and resolves then. Whatever fails is tried again. */
+  /** Lists and watches until the signal aborts, then resolves. Retries every failure. */
   run(signal: AbortSignal): Promise<void>;
-  /** Why it is not up to date; undefined while nothing has failed since the last event or bookmark. */
+  /** Reason why the store is not current. Undefined if nothing has failed since the last event or bookmark. */
   problem(): Error | undefined;
 }
 
 /**
- * Fills `writer`. Lists as a stream where the server can, in pages where it cannot, watches from there, and goes on from the last
- * version after every break; only a version that the server cannot go on from takes another list.
+ * Fills `writer`. Lists as a stream if the server can, otherwise in pages, and watches from there. After every break it continues from the
+ * last version; only a version from which the server cannot continue takes another list.
  */
 export function createReflector<S extends KubeObject>(
   { client, clock, logger, metrics, random }: ReflectorDeps,
   { resource, query = {}, name = resourceName(resource) }: ReflectorOptions<S>,
-  writer: CacheWriter<S>,
+  writer: ObjectStoreWriter<S>,
 ): Reflector {
   const log = logger.with({ resource: name });
   let canStream = true;
-  /** True when `writer.version` is not what a watch may go on from. */
+  /** True if a watch must not continue from `writer.version`. */
   let mustList = true;
-  /** What a list has to be at least as new as: time does not go backwards for those who read the cache. */
+  /** Oldest acceptable version of the next list, so that readers of the store never see time go backwards. */
   let lowerBound: string | undefined;
   let failures = 0;
-  /** How often the server has failed in a watch from this version on, since it last told us anything. */
+  /** Failures of the server in watches from this version on, since its last event. */
   let internalErrors = 0;
   let problem: Error | undefined;
 
-  /** One list, or one watch with the list before it; until its proper end. */
+  /** Runs one list, or one watch with the list before it, until its regular end. */
   async function turn(signal: AbortSignal): Promise<void> {
     if (mustList && !canStream) {
       listed(await client.list(resource, { ...query, notOlderThan: lowerBound }, { signal }));
@@ -79,7 +79,7 @@ export function createReflector<S extends KubeObject>(
       take(event, initial);
       heard();
     }
-    // A server that knows nothing of streaming lists ends such a watch without a word about the initial state.
+    // A server without streaming lists ends such a watch without the initial state.
     if (mustList) canStream = false;
     else if (writer.version === from && clock.monotonic() - beganAt < TOO_SHORT_MS) throw tooShort(name);
   }
@@ -92,7 +92,7 @@ export function createReflector<S extends KubeObject>(
     else writer.apply(event.type, event.object);
   }
 
-  function listed(list: Parameters<CacheWriter<S>['replace']>[0]): void {
+  function listed(list: Parameters<ObjectStoreWriter<S>['replace']>[0]): void {
     writer.replace(list);
     mustList = false;
     metrics.kubeRelists.inc({ resource: name });
@@ -107,7 +107,7 @@ export function createReflector<S extends KubeObject>(
     metrics.kubeObjects.set({ resource: name }, writer.size);
   }
 
-  /** Draws the conclusions from a failure, and gives how long to wait before the next try. */
+  /** Handles a failure and returns the pause before the next try. */
   function failed(error: unknown, livedMs: number): number {
     const status = isKubeError(error) ? error.httpStatus : undefined;
     if (mustList) {
@@ -121,7 +121,7 @@ export function createReflector<S extends KubeObject>(
       mustList = true;
       lowerBound = writer.version;
     } else if (status === 400 || isTooLarge(error)) {
-      // The server cannot make anything of our version: its data are others than they were.
+      // The server cannot interpret our version, because its data were replaced.
       mustList = true;
       lowerBound = undefined;
     }
@@ -153,27 +153,27 @@ export function createReflector<S extends KubeObject>(
   };
 }
 
-/** Watches end after 5 to 10 minutes (client-go), so that they do not all end at once. */
+/** Watches last 5 to 10 minutes (client-go), so that they do not all end at once. */
 const SHORTEST_WATCH_SECONDS = 300;
-/** A watch that ends sooner, and has brought nothing, is something in between that does not let watches through (client-go). */
+/** A watch that ends sooner and without an event runs into a proxy that does not support watches (client-go). */
 const TOO_SHORT_MS = 1_000;
-/** What has lived longer than the longest pause is no reason for a long one: it is never down for most of the time. */
+/** A turn longer than the longest pause resets the back-off, so the reflector is never down for most of the time. */
 const HEALTHY_MS = LONGEST_PAUSE_MS;
 
 /**
- * A version that fails as often, with nothing in between, will not be served any more. An API server without a watch cache answers so
- * where etcd has compacted what the next event has replaced (kubernetes/kubernetes#76675), and never says 410.
+ * After so many failures in a row the version counts as lost. An API server without a watch cache answers 500, and never 410, if etcd has
+ * compacted the state that the next event replaced (kubernetes/kubernetes#76675).
  */
 const UNREADABLE_AFTER = 3;
 
 function tooShort(name: string): KubeError {
-  return new KubeError(`watch ${name}: ended within ${TOO_SHORT_MS} ms and brought nothing`, {
+  return new KubeError(`watch ${name}: ended within ${TOO_SHORT_MS} ms without an event`, {
     httpStatus: undefined,
     reason: 'TooShort',
   });
 }
 
-/** The server is behind of what it was, or of another that was asked before (apiserver, `NewTooLargeResourceVersionError`). */
+/** The server is behind its own former state or behind another replica (apiserver, `NewTooLargeResourceVersionError`). */
 function isTooLarge(error: unknown): boolean {
   const causes = isKubeError(error) ? (error.details?.causes ?? []) : [];
   return causes.some(({ reason }) => reason === 'ResourceVersionTooLarge');

@@ -1,15 +1,14 @@
 import { untilAborted } from '../../kit/abort.ts';
 
-/** Callers that wait until something is so. */
+/** Callers that wait for a condition. */
 export interface Waiters {
-  /** Resolves when `isMet` is true, now or at a later {@link Waiters.look}; rejects with the signal's reason. */
+  /** Resolves once `isMet` is true, now or at a later {@link Waiters.recheck}. Rejects with the signal's reason. */
   until(isMet: () => boolean, signal: AbortSignal): Promise<void>;
-  /** Something has changed. */
-  look(): void;
+  /** Checks all conditions after a change. */
+  recheck(): void;
   readonly size: number;
 }
 
-/** Nobody waits yet. */
 export function createWaiters(): Waiters {
   const waiting = new Set<{ readonly isMet: () => boolean; readonly resolve: () => void }>();
   return {
@@ -25,7 +24,7 @@ export function createWaiters(): Waiters {
         waiting.delete(waiter);
       }
     },
-    look() {
+    recheck() {
       for (const waiter of waiting) if (waiter.isMet()) waiter.resolve();
     },
     get size() {

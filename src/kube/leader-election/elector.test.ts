@@ -10,7 +10,7 @@ const never = new AbortController().signal;
 const leaders = (candidates: readonly Candidate[]): string[] =>
   candidates.filter((one) => one.leads).map((one) => one.name);
 
-test('of three that start together one leads, and renews every 2 s without reading', async () => {
+test('one of three that start together leads, and renews every 2 s without reading', async () => {
   const world = createWorld();
   const all = ['a', 'b', 'c'].map((name) => world.start(name));
   await world.pass(1000);
@@ -23,14 +23,14 @@ test('of three that start together one leads, and renews every 2 s without readi
   await world.pass(60_000);
   assert.equal(leaders(all).length, 1);
   assert.ok(Math.abs(world.kube.count('replace') - before - 30) <= 1);
-  const holder = leaders(all)[0];
+  const leader = leaders(all)[0];
   assert.equal(
-    world.kube.requests.filter(({ verb, manager }) => verb === 'get' && manager === holder).length,
+    world.kube.requests.filter(({ verb, manager }) => verb === 'get' && manager === leader).length,
     1,
   );
 });
 
-test('a leader that stops gives the lease back after its work has ended, and the next leads within 3 s', async () => {
+test('a leader that stops releases the lease after its work has ended, and the next leads within 3 s', async () => {
   const world = createWorld();
   const a = world.start('a');
   await world.pass(1000);
@@ -46,7 +46,7 @@ test('a leader that stops gives the lease back after its work has ended, and the
   assert.equal((await world.lease())?.spec?.leaseTransitions, 1);
 });
 
-test('a leader whose work fails keeps the lease until it runs out, for something of it may go on', async () => {
+test('a leader whose work fails keeps the lease until it expires, since some of its work may go on', async () => {
   const world = createWorld();
   const a = world.start('a');
   await world.pass(1000);
@@ -60,7 +60,7 @@ test('a leader whose work fails keeps the lease until it runs out, for something
   assert.deepEqual(leaders([a, b]), ['b']);
 });
 
-test('one that waits stops at once, and does not touch the lease', async () => {
+test('a waiting replica stops at once and does not touch the lease', async () => {
   const world = createWorld();
   const a = world.start('a');
   await world.pass(1000);
@@ -97,7 +97,7 @@ test('clocks that are hours apart change nothing', async () => {
   await world.pass(120_000, () => assert.deepEqual(leaders(all), [first]));
 });
 
-test('a cut of 6 s is survived, with one leader all the time', async () => {
+test('an outage of 6 s is survived, with one leader all the time', async () => {
   const world = createWorld();
   const all = [world.start('a'), world.start('b')];
   await world.pass(5000);
@@ -108,7 +108,7 @@ test('a cut of 6 s is survived, with one leader all the time', async () => {
   await world.pass(60_000, () => assert.deepEqual(leaders(all), [first]));
 });
 
-test('with the API server down for two minutes nobody leads; then one does, and who had led has ended', async () => {
+test('while the API server is down for two minutes no replica leads; then one does, and the former leader has ended', async () => {
   const world = createWorld();
   const all = ['a', 'b', 'c'].map((name) => world.start(name));
   await world.pass(5000);
@@ -117,14 +117,14 @@ test('with the API server down for two minutes nobody leads; then one does, and 
   await world.pass(10_000);
   await world.pass(110_000, () => assert.deepEqual(leaders(all), []));
   for (const { machine } of all) machine.network = 'up';
-  // The last renewals before the outage are news to those who waited: they wait for a whole lease more.
+  // The waiting replicas see the last renewals before the outage late, and wait for another whole lease.
   await world.pass(20_000);
   assert.equal(leaders(all).length, 1);
   assert.notEqual(leaders(all)[0], first);
   assert.equal(all.find(({ name }) => name === first)?.ended, 'lost');
 });
 
-test('somebody else who edits the Lease costs a 409 and not the leadership', async () => {
+test('a foreign edit of the Lease costs a 409 and not the leadership', async () => {
   const world = createWorld();
   const all = [world.start('a'), world.start('b')];
   await world.pass(5000);
@@ -138,7 +138,7 @@ test('somebody else who edits the Lease costs a 409 and not the leadership', asy
   assert.equal((await world.lease())?.metadata.annotations?.['note'], '5');
 });
 
-test('a deleted Lease is made anew by its holder, and not by those who knew that it was held', async () => {
+test('a deleted Lease is created by the leader, and not by replicas that knew it was held', async () => {
   const world = createWorld(() => 0);
   const all = [world.start('a'), world.start('b'), world.start('c')];
   await world.pass(5000);
@@ -147,7 +147,7 @@ test('a deleted Lease is made anew by its holder, and not by those who knew that
   await world.pass(30_000, () => assert.deepEqual(leaders(all), [first]));
 });
 
-test('a leader that finds somebody else in the Lease ends at its next renewal', async () => {
+test('a leader that finds another identity in the Lease ends at its next renewal', async () => {
   const world = createWorld();
   const a = world.start('a');
   await world.pass(5000);
@@ -161,7 +161,7 @@ test('a leader that finds somebody else in the Lease ends at its next renewal', 
 });
 
 describe('a leader whose event loop is blocked', () => {
-  test('beyond the deadline has no leave to work from its first moment on, although another leads', async () => {
+  test('beyond the deadline may not work from its first moment on, since another may lead', async () => {
     const world = createWorld();
     const a = world.start('a');
     await world.pass(1000);
@@ -172,7 +172,7 @@ describe('a leader whose event loop is blocked', () => {
     a.machine.block(30_000);
     await world.pass(29_750);
     assert.equal(b.leads, true);
-    // What a callback would ask that has its turn before the timer of the deadline.
+    // Checked as by a callback that runs before the timer of the deadline.
     assert.equal(leadership?.signal.aborted, false);
     assert.equal(leadership?.isLive(), false);
     assert.equal(leadership?.signal.aborted, true);
@@ -180,7 +180,7 @@ describe('a leader whose event loop is blocked', () => {
     assert.deepEqual([a.ended, leaders([a, b])], ['lost', ['b']]);
   });
 
-  test('for less goes on leading', async () => {
+  test('for less keeps leading', async () => {
     const world = createWorld();
     const all = [world.start('a'), world.start('b')];
     await world.pass(5000);
@@ -192,7 +192,7 @@ describe('a leader whose event loop is blocked', () => {
   });
 });
 
-test('whatever cuts, delays, skews, blocks and restarts: never two lead at a time, and when all is well one does', async () => {
+test('with any cuts, delays, skews, blocks and restarts never two lead at a time, and without them one does', async () => {
   const fault = fc.record({
     afterMs: fc.nat(8_000),
     who: fc.nat(2),
@@ -200,7 +200,7 @@ test('whatever cuts, delays, skews, blocks and restarts: never two lead at a tim
       nil: undefined,
     }),
     latencyMs: fc.option(fc.nat(7_000), { nil: undefined }),
-    // Less than the 5 s between the deadline of who leads and that of those who wait.
+    // Less than the 5 s between the leader's deadline and that of the waiting replicas.
     blockMs: fc.option(fc.nat(4_500), { nil: undefined }),
     stop: fc.boolean(),
   });

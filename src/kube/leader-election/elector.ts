@@ -1,5 +1,4 @@
-import { sleep, type Clock } from '../../kit/clock.ts';
-import { endsWithin } from '../../kit/ends-within.ts';
+import { sleep, type Clock, endsWithin } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { KubeMetrics } from '../metrics.ts';
@@ -7,17 +6,19 @@ import type { KubeClient, ObjectKey } from '../types.ts';
 import { Leadership } from './leadership.ts';
 import { createLeaseLock, type HoldOutcome } from './lease-lock.ts';
 
-/** As controller-runtime: others wait for 15 s, we give up after 10 s, which leaves 5 s to end what runs. */
+/** As in controller-runtime: other replicas wait 15 s, the leader gives up after 10 s, which leaves 5 s to end its work. */
 const LEASE_MS = 15_000;
 const RENEW_MS = 10_000;
 const RETRY_MS = 2_000;
-/** Those who wait ask every 2 to 2.5 s, each at a time of its own: what is given back is had within 3 s (controller-runtime: 2 to 4.4 s). */
+/**
+ * Waiting replicas ask every 2 to 2.5 s, each at its own time, so a released lease is taken within 3 s (controller-runtime: 2 to 4.4 s).
+ */
 const JITTER = 0.25;
-/** One call, so that a call that hangs leaves time for another before the deadline. */
+/** Limit of one call, so that a hanging call leaves time for another before the deadline. */
 const CALL_MS = 5_000;
 
 export interface ElectorDeps {
-  /** Its own, whose calls wait for nobody else's: a renewal behind a rate limit that others have used up comes too late. */
+  /** A client of its own: a renewal behind a rate limit that other calls have used up would come too late. */
   readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -28,16 +29,16 @@ export interface ElectorDeps {
 
 export interface ElectorOptions {
   readonly lease: ObjectKey;
-  /** Of this process alone: a restarted one has another. */
+  /** Unique to this process; a restarted process has another. */
   readonly identity: string;
 }
 
 export interface Elector {
   /**
-   * Competes for the lease, and does `work` when it is had. Resolves when `work` has ended, which it should do soon after `stop` has aborted,
-   * and the lease is given back; at once when `stop` aborts before. Work that fails is passed on, and keeps the lease until it runs out. Rejects with `LEADERSHIP_LOST` when leadership ends under the work, which
-   * has 5 s to end: the program is to exit then, since that is safer than to go on in a process that was out of touch. Leading is
-   * no fence: what lies outside of Kubernetes needs a guard of its own.
+   * Competes for the lease and then runs `work`. Resolves when `work` has ended, soon after `stop` aborts, and the lease is released; at
+   * once if `stop` aborts before. If `work` fails, its error is thrown and the lease is kept until it expires. Rejects with
+   * `LEADERSHIP_LOST` if leadership ends during the work, which then has 5 s to end. The program should exit, since that is safer than to
+   * continue in a process that lost contact. Leadership is no fence: effects outside of Kubernetes need a guard of their own.
    */
   lead(work: (leadership: Leadership) => Promise<void>, stop: AbortSignal): Promise<void>;
 }
@@ -50,12 +51,12 @@ export function createElector(deps: ElectorDeps, options: ElectorOptions): Elect
   const leads = (value: 0 | 1): void => metrics.kubeLeader.set({ lease: lease.name }, value);
   leads(0);
 
-  /** Undefined: no answer, which the log has. Never cut short by a stop: we could hold the lease without knowing it. */
+  /** Undefined if the server did not answer, which is logged. Not aborted by a stop: the process could hold the lease without knowing. */
   async function hold(): Promise<HoldOutcome | undefined> {
     try {
       return await limited((signal) => lock.hold(signal));
     } catch (error) {
-      logger.warn('the lease cannot be had or renewed now', { error: errorText(error) });
+      logger.warn('cannot acquire or renew the lease', { error: errorText(error) });
       return undefined;
     }
   }
@@ -83,7 +84,7 @@ export function createElector(deps: ElectorDeps, options: ElectorOptions): Elect
       const sentAt = clock.monotonic();
       const outcome = await hold();
       if (outcome === 'ours') leadership.renewed(sentAt);
-      if (outcome === 'theirs') leadership.lose('somebody else holds the lease');
+      if (outcome === 'theirs') leadership.lose('another process holds the lease');
     }
   }
 
@@ -95,7 +96,7 @@ export function createElector(deps: ElectorDeps, options: ElectorOptions): Elect
     try {
       await limited((signal) => lock.release(signal));
     } catch (error) {
-      logger.warn('the lease could not be given back and has to run out', { error: errorText(error) });
+      logger.warn('cannot release the lease, it has to expire', { error: errorText(error) });
     }
   }
 
@@ -104,7 +105,7 @@ export function createElector(deps: ElectorDeps, options: ElectorOptions): Elect
       const leadership = await acquire(stop);
       if (leadership === undefined) return;
       leads(1);
-      logger.info('this process leads');
+      logger.info('became the leader');
       const { signal } = leadership;
       const ended = new AbortController();
       const renewing = renew(leadership, ended.signal);
@@ -120,11 +121,11 @@ export function createElector(deps: ElectorDeps, options: ElectorOptions): Elect
         await renewing;
         leadership.end();
         leads(0);
-        // Work that failed may go on somewhere: its lease has to run out.
+        // Failed work may still have effects somewhere, so its lease has to expire.
         if (outcome === 'done') await release();
       }
       if (outcome === 'lost') throw signal.reason;
-      logger.info('this process no longer leads: its work is done');
+      logger.info('leadership ended: the work is done');
     },
   };
 }

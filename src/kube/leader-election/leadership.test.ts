@@ -4,7 +4,7 @@ import { ManualClock } from '../../kit/clock.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import { Leadership } from './leadership.ts';
 
-test('counts from when a renewal was sent, not from when its answer came', () => {
+test('leadership counts from the time a renewal was sent, not answered', () => {
   const clock = new ManualClock();
   const leadership = new Leadership(clock, 10_000, clock.monotonic() - 1_000);
   clock.advance(4_000);
@@ -19,7 +19,7 @@ test('counts from when a renewal was sent, not from when its answer came', () =>
   assert.equal(clock.pending, 0);
 });
 
-test('an answer that comes after the deadline is in vain, however early the renewal was sent', () => {
+test('an answer after the deadline is ignored, however early the renewal was sent', () => {
   const clock = new ManualClock();
   const leadership = new Leadership(clock, 10_000, clock.monotonic());
   clock.advance(9_000);
@@ -29,7 +29,7 @@ test('an answer that comes after the deadline is in vain, however early the rene
   assert.equal(leadership.isLive(), false);
 });
 
-test('a leadership that has ended leaves no timer', () => {
+test('an ended leadership leaves no timer', () => {
   const clock = new ManualClock();
   const leadership = new Leadership(clock, 10_000, clock.monotonic());
   assert.equal(clock.pending, 1);

@@ -2,8 +2,8 @@ import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 
 /**
- * One time of leading, from the first renewal to its end. It is over when no renewal has succeeded for `renewMs`, counted on the monotonic
- * clock from when the last successful one was *sent*: others count from when they see it, which is later, and wait for longer.
+ * One term of leadership, from the first renewal to its end. It ends when no renewal has succeeded for `renewMs`, measured on the monotonic
+ * clock from the time the last successful one was *sent*. Other replicas count from when they see it, which is later, and wait longer.
  */
 export class Leadership {
   readonly #clock: Clock;
@@ -24,8 +24,8 @@ export class Leadership {
   }
 
   /**
-   * True while we lead. To be asked before anything that only a leader may do: after a gap in the event loop the deadline may have passed
-   * before the timer that aborts `signal` has had its turn.
+   * True while this process leads. Checked before anything that only a leader may do: after a gap in the event loop the deadline may have
+   * passed before the timer that aborts `signal` has fired.
    */
   isLive(): boolean {
     if (!this.signal.aborted && this.#clock.monotonic() >= this.#deadline)
@@ -38,7 +38,7 @@ export class Leadership {
     if (!this.isLive()) throw this.signal.reason;
   }
 
-  /** A renewal that was sent at `sentAt` has succeeded. In vain when its answer came too late. */
+  /** Extends the term: a renewal sent at `sentAt` has succeeded. Ignored if its answer came too late. */
   renewed(sentAt: number): void {
     if (this.isLive()) this.#extend(sentAt);
   }
@@ -52,7 +52,7 @@ export class Leadership {
     );
   }
 
-  /** Stops watching the deadline: all work has ended. */
+  /** Stops the deadline, after all work has ended. */
   end(): void {
     this.#cancel();
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kit/clock.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../kube-error.ts';
-import { microTime } from '../micro-time.ts';
+import { microTime } from '../time.ts';
 import type { KubeClient, ObjectKey } from '../types.ts';
 import { heldLease, LEASES, newLease, releasedLease, type Lease, type Tenure } from './lease.ts';
 
@@ -15,25 +15,25 @@ export interface LeaseLockOptions {
   readonly leaseMs: number;
 }
 
-/** `ours` until it runs out; `theirs`: somebody else holds it; `unsure`: somebody else has changed it in between. */
+/** `ours` until it expires; `theirs`: another process holds it; `unsure`: another process changed it in between. */
 export type HoldOutcome = 'ours' | 'theirs' | 'unsure';
 
-/** A Lease as a lock. Not to be called again before the last call has ended. */
+/** A Lease as a lock. Calls must not overlap. */
 export interface LeaseLock {
-  /** Renews the Lease, or takes it when it is free or has run out. Throws when the API server does not answer. */
+  /** Renews the Lease, or takes it if it is free or expired. Throws if the API server does not answer. */
   hold(signal: AbortSignal): Promise<HoldOutcome>;
-  /** Gives it back if it is ours. */
+  /** Releases the Lease if it is ours. */
   release(signal: AbortSignal): Promise<void>;
 }
 
 /**
- * A {@link LeaseLock}. That the lease of another has run out is judged by our monotonic clock alone: when nothing in it has changed for its
- * duration, counted from when we saw the change. Every write has the version that was read as its precondition.
+ * Creates a {@link LeaseLock}. Only our monotonic clock decides that another process's lease has expired: nothing in the Lease has changed
+ * for its duration, counted from when we saw the last change. Every write has the version that was read as its precondition.
  */
 export function createLeaseLock({ client, clock }: LeaseLockDeps, options: LeaseLockOptions): LeaseLock {
   const { lease: key, identity, leaseMs } = options;
   let seen: { readonly lease: Lease; readonly spec: string; readonly changedAt: number } | undefined;
-  /** What we wrote last, to be renewed without reading it first. */
+  /** Our last write, which can be renewed without reading it first. */
   let written: Lease | undefined;
 
   function see(lease: Lease): void {
@@ -49,7 +49,7 @@ export function createLeaseLock({ client, clock }: LeaseLockDeps, options: Lease
   }
 
   function tenure(): Tenure {
-    return { holder: identity, seconds: leaseMs / 1000, now: microTime(clock.now()) };
+    return { identity, seconds: leaseMs / 1000, now: microTime(clock.now()) };
   }
 
   async function read(signal: AbortSignal): Promise<Lease | undefined> {
@@ -63,7 +63,7 @@ export function createLeaseLock({ client, clock }: LeaseLockDeps, options: Lease
     }
   }
 
-  /** True when the server has taken it. */
+  /** True if the server accepted the write. */
   async function write(lease: Lease, signal: AbortSignal): Promise<boolean> {
     written = undefined;
     try {
@@ -83,7 +83,7 @@ export function createLeaseLock({ client, clock }: LeaseLockDeps, options: Lease
     async hold(signal) {
       if (written !== undefined && (await write(heldLease(written, tenure()), signal))) return 'ours';
       const lease = await read(signal);
-      // Also when somebody has deleted the Lease: who held it does not know yet.
+      // Checked also for a deleted Lease: its leader does not know of the deletion yet.
       if (isTheirs()) return 'theirs';
       const next = lease === undefined ? newLease(key, tenure()) : heldLease(lease, tenure());
       return (await write(next, signal)) ? 'ours' : 'unsure';

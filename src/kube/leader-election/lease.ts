@@ -21,37 +21,37 @@ export const LEASES: Resource<Lease> = {
 };
 
 export interface Tenure {
-  readonly holder: string;
+  readonly identity: string;
   readonly seconds: number;
-  /** A MicroTime, for people: nobody's clock is compared with it. */
+  /** A MicroTime for people. It is compared with no other clock. */
   readonly now: string;
 }
 
-/** A Lease that nobody has had before. */
+/** A new Lease. */
 export function newLease({ namespace, name }: ObjectKey, tenure: Tenure): Lease {
   const metadata = namespace === undefined ? { name } : { namespace, name };
   return heldLease({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata }, tenure);
 }
 
-/** `lease`, held or renewed by the holder of `tenure`. */
-export function heldLease(lease: Lease, { holder, seconds, now }: Tenure): Lease {
+/** `lease`, taken or renewed by the identity of `tenure`. */
+export function heldLease(lease: Lease, { identity, seconds, now }: Tenure): Lease {
   const { holderIdentity, acquireTime, leaseTransitions } = lease.spec ?? {};
-  const same = holderIdentity === holder;
+  const same = holderIdentity === identity;
   return {
     ...lease,
     spec: {
       ...lease.spec,
-      holderIdentity: holder,
+      holderIdentity: identity,
       leaseDurationSeconds: seconds,
       acquireTime: same && acquireTime !== undefined ? acquireTime : now,
       renewTime: now,
-      // An absent count is that of a new Lease, which begins with nought.
+      // Like a new Lease, one without a count begins with 0.
       leaseTransitions: leaseTransitions === undefined ? 0 : leaseTransitions + (same ? 0 : 1),
     },
   };
 }
 
-/** `lease`, given back: whoever looks next may have it at once. */
+/** `lease`, released: the next process to read it may take it at once. */
 export function releasedLease(lease: Lease, now: string): Lease {
   return { ...lease, spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now } };
 }

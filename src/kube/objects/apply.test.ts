@@ -25,7 +25,7 @@ function objectOf(outcome: ApplyOutcome<Widget>): Widget {
   return (outcome as { object: Widget }).object;
 }
 
-test('an intent is sent once, and gives what the server has', async () => {
+test('an intent is sent once, and the result is the server’s object', async () => {
   const { kube, ensure } = setting();
   const first = await ensure(widget('a', { size: 1 }));
   const object = objectOf(first);
@@ -42,14 +42,14 @@ test('the order of keys is no difference', async () => {
   assert.equal(kube.count('apply'), 1);
 });
 
-test('another intent is sent, and what it leaves out is taken away', async () => {
+test('a changed intent is sent, and fields it leaves out are removed', async () => {
   const { ensure } = setting();
   const object = objectOf(await ensure(widget('a', { size: 1, colour: 'red' })));
   const second = await ensure(widget('a', { size: 2 }), object);
   assert.deepEqual(objectOf(second).spec, { size: 2 });
 });
 
-test('what somebody else has changed is put back, and what they have added stays', async () => {
+test('foreign changes are put back, and foreign additions stay', async () => {
   const { ensure, others, read } = setting();
   const object = objectOf(await ensure(widget('a', { size: 1 })));
   await others.replace(WIDGETS, { ...object, spec: { size: 5, colour: 'red' } }, { signal });
@@ -58,7 +58,7 @@ test('what somebody else has changed is put back, and what they have added stays
   assert.deepEqual((await read('a')).spec, { size: 1, colour: 'red' });
 });
 
-test('an object that was deleted is made again', async () => {
+test('a deleted object is created again', async () => {
   const { client, ensure, read } = setting();
   const object = objectOf(await ensure(widget('a', { size: 1 })));
   await client.delete(WIDGETS, object.metadata, { signal });
@@ -66,7 +66,7 @@ test('an object that was deleted is made again', async () => {
   assert.notEqual((await read('a')).metadata.uid, object.metadata.uid);
 });
 
-test('a cache that has not yet seen the last apply causes no other', async () => {
+test('a store that has not yet seen the last apply causes no other', async () => {
   const { kube, ensure } = setting();
   const old = objectOf(await ensure(widget('a', { size: 1 })));
   await ensure(widget('a', { size: 2 }), old);
@@ -74,7 +74,7 @@ test('a cache that has not yet seen the last apply causes no other', async () =>
   assert.equal(kube.count('apply'), 2);
 });
 
-test('without force, fields of others are left to them and named', async () => {
+test('without force, fields of other managers are left alone and named', async () => {
   const { ensure, others, read } = setting({ force: false });
   await others.create(WIDGETS, widget('a', { size: 5, colour: 'red' }), { signal });
   assert.deepEqual(await ensure(widget('a', { size: 1, colour: 'blue' }), await read('a')), {
@@ -83,11 +83,11 @@ test('without force, fields of others are left to them and named', async () => {
     fields: ['.spec.colour', '.spec.size'],
   });
   assert.deepEqual((await read('a')).spec, { size: 5, colour: 'red' });
-  // Wanting the same is no conflict.
+  // An equal value is no conflict.
   assert.equal((await ensure(widget('a', { size: 5 }), await read('a'))).kind, 'applied');
 });
 
-test('an apply that fails is tried again, whatever was sent before', async () => {
+test('a failed apply is retried, whatever was sent before', async () => {
   let fails = false;
   const kube = createMemoryKube(new ManualClock());
   const network = async (): Promise<void> => {

@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import { isConflict, isKubeError, type KubeError } from '../kube-error.ts';
 import type { Intent, KubeClient, KubeObject, Resource } from '../types.ts';
-import { fingerprint } from './canonical.ts';
+import { canonicalHash } from './canonical.ts';
 import { objectId } from './object-id.ts';
-import { isNotAfter } from './resource-version.ts';
+import { isNotAfter } from '../resource-version.ts';
 
-/** Who is forgotten for another is applied once more, which changes nothing. */
+/** A forgotten object is applied once more, which changes nothing. */
 const REMEMBERED = 10_000;
 
 export interface ApplierOptions {
@@ -17,14 +17,14 @@ export interface ApplierOptions {
 
 export type ApplyOutcome<T extends KubeObject> =
   | { readonly kind: 'applied' | 'unchanged'; readonly object: T }
-  /** Only without force: others own fields that we want otherwise. Nothing was changed. */
+  /** Only without force: other managers own fields with other values. Nothing was changed. */
   | { readonly kind: 'conflict'; readonly managers: readonly string[]; readonly fields: readonly string[] };
 
 export interface Applier {
   /**
-   * Makes the server have what `intent` says, and gives what it has then. `observed` is the object as a cache has it: nothing is sent when
-   * that is no newer than our last apply of the same intent; anything newer may be somebody's change, and is put right. `intent` is complete:
-   * what it leaves out and this manager had set before is taken away.
+   * Applies `intent` and returns the resulting object. `observed` is the object in the store. Nothing is sent if it is no newer than our
+   * last apply of the same intent; anything newer may be a foreign change, which is put back. `intent` is complete: fields that this
+   * manager set before and that it leaves out are removed.
    */
   ensure<T extends KubeObject>(
     resource: Resource<T>,
@@ -41,7 +41,7 @@ export function createApplier(client: Pick<KubeClient, 'apply'>, options: Applie
   return {
     async ensure(resource, intent, observed, signal) {
       const id = objectId(resource, intent.metadata);
-      const wanted = fingerprint(intent);
+      const wanted = canonicalHash(intent);
       const last = done.get(id);
       if (last?.intent === wanted && observed !== undefined && isNotAfter(observed, last.version))
         return { kind: 'unchanged', object: observed };
@@ -60,7 +60,7 @@ export function createApplier(client: Pick<KubeClient, 'apply'>, options: Applie
   };
 }
 
-/** The API server names them in the message of each cause: `conflict with "kubectl" using apps/v1`. */
+/** The API server names the managers in the message of each cause: `conflict with "kubectl" using apps/v1`. */
 function otherManagers({ details }: KubeError): { managers: string[]; fields: string[] } {
   const causes = (details?.causes ?? []).filter(({ reason }) => reason === 'FieldManagerConflict');
   const managers = causes.map(({ message = '' }) => /"([^"]+)"/.exec(message)?.[1] ?? message);

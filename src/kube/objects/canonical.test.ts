@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { canonical, fingerprint } from './canonical.ts';
+import { canonical, canonicalHash } from './canonical.ts';
 
 test('equal values have equal texts, whatever the order of their keys', () => {
   fc.assert(
@@ -13,12 +13,12 @@ test('equal values have equal texts, whatever the order of their keys', () => {
 });
 
 test('an undefined field is an absent one; the order of a list counts', () => {
-  assert.equal(fingerprint({ a: 1, b: undefined }), fingerprint({ a: 1 }));
-  assert.notEqual(fingerprint({ a: [1, 2] }), fingerprint({ a: [2, 1] }));
+  assert.equal(canonicalHash({ a: 1, b: undefined }), canonicalHash({ a: 1 }));
+  assert.notEqual(canonicalHash({ a: [1, 2] }), canonicalHash({ a: [2, 1] }));
   assert.equal(canonical(undefined), canonical(null));
 });
 
-/** The same value with all keys the other way round. */
+/** The same value with all keys in reverse order. */
 function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);
   if (typeof value !== 'object' || value === null) return value;

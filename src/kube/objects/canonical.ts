@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** A value of JSON as text that is the same for equal values, whatever the order of their keys. Undefined fields count as absent. */
+/** Text of a JSON value that is equal for equal values, whatever the order of their keys. Undefined fields count as absent. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => (isMap(inner) ? sorted(inner) : inner)) ?? 'null';
 }
 
-/** A short name for {@link canonical}. */
-export function fingerprint(value: unknown): string {
+/** Hash of {@link canonical}. */
+export function canonicalHash(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('base64url');
 }
 

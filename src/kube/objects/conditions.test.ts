@@ -11,7 +11,7 @@ const ready = (status: Condition['status'], message = ''): ConditionState => ({
   message,
 });
 
-test('a condition has the time of its transition, in seconds, and the generation that was looked at', () => {
+test('a condition has the time of its transition, in seconds, and the observed generation', () => {
   assert.deepEqual(withConditions([], [ready('True', 'fine')], { now: NOON, generation: 3 }), [
     {
       type: 'Ready',
@@ -33,7 +33,7 @@ test('another message changes no time, another status does', () => {
   assert.equal(third[0]?.lastTransitionTime, '2026-01-02T12:02:00Z');
 });
 
-test('conditions are sorted, those of others stay, and the same twice is the same', () => {
+test('conditions are sorted, foreign ones stay, and repeating changes nothing', () => {
   const state = fc.record({
     type: fc.constantFrom('Ready', 'Progressing', 'Degraded', 'Conflict'),
     status: fc.constantFrom('True' as const, 'False' as const, 'Unknown' as const),
@@ -57,7 +57,7 @@ test('conditions are sorted, those of others stay, and the same twice is the sam
   );
 });
 
-test('a message that the API server would refuse for its length is cut', () => {
+test('a message too long for the API server is cut', () => {
   const [condition] = withConditions([], [ready('True', 'x'.repeat(40_000))], { now: NOON, generation: 1 });
   assert.equal(condition?.message.length, 32_768);
 });

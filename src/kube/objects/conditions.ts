@@ -1,12 +1,14 @@
+import { secondsTime } from '../time.ts';
+
 /** https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties */
 export interface Condition {
   readonly type: string;
   readonly status: 'True' | 'False' | 'Unknown';
   /** CamelCase, and the same for the same cause. */
   readonly reason: string;
-  /** For people. */
+  /** Text for people. */
   readonly message: string;
-  /** When `status` last became what it is; RFC 3339, in seconds. */
+  /** Time of the last change of `status`; RFC 3339, in seconds. */
   readonly lastTransitionTime: string;
   readonly observedGeneration?: number;
 }
@@ -16,16 +18,16 @@ export type ConditionState = Omit<Condition, 'lastTransitionTime' | 'observedGen
 export interface Observation {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** `metadata.generation` of the object that was looked at. */
+  /** `metadata.generation` of the observed object. */
   readonly generation: number | undefined;
 }
 
-/** As `metav1.Condition` is validated. */
+/** Limit in the validation of `metav1.Condition`. */
 const LONGEST_MESSAGE = 32_768;
 
 /**
- * `before` with the conditions of `states`, sorted by type. A transition has its time of `now` only where the status is another than before;
- * conditions of other types stay.
+ * Merges `states` into `before`, sorted by type. The transition time becomes `now` only if the status changes. Conditions of other types
+ * stay.
  */
 export function withConditions(
   before: readonly Condition[],
@@ -35,7 +37,7 @@ export function withConditions(
   const result = new Map(before.map((condition) => [condition.type, condition]));
   for (const { type, status, reason, message } of states) {
     const known = result.get(type);
-    const lastTransitionTime = known?.status === status ? known.lastTransitionTime : inSeconds(now);
+    const lastTransitionTime = known?.status === status ? known.lastTransitionTime : secondsTime(now);
     result.set(type, {
       type,
       status,
@@ -46,8 +48,4 @@ export function withConditions(
     });
   }
   return [...result.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
-}
-
-function inSeconds(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

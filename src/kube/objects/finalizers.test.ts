@@ -23,7 +23,7 @@ async function setting(finalizers?: readonly string[]) {
   return { kube, client, object, read, finalizer: createFinalizer(client, OURS) };
 }
 
-test('a finalizer is added once, beside those of others', async () => {
+test('a finalizer is added once, beside foreign ones', async () => {
   for (const before of [undefined, [], [THEIRS]]) {
     const { kube, object, read, finalizer } = await setting(before);
     const added = await finalizer.add(WIDGETS, object, signal);
@@ -34,7 +34,7 @@ test('a finalizer is added once, beside those of others', async () => {
   }
 });
 
-test('one that is added to an old view of the object takes away nobody else’s', async () => {
+test('a finalizer added to an outdated object removes no foreign one', async () => {
   const { object, read, finalizer, client } = await setting();
   await createFinalizer(client, THEIRS).add(WIDGETS, object, signal);
   await assert.rejects(finalizer.add(WIDGETS, object, signal), isInvalid);
@@ -50,7 +50,7 @@ test('an object that is being deleted gets none', async () => {
   assert.equal(kube.count('patch'), 0);
 });
 
-test('the object goes when the last finalizer is taken off', async () => {
+test('the object is deleted with its last finalizer', async () => {
   const { client, object, read, finalizer } = await setting([THEIRS, OURS]);
   await client.delete(WIDGETS, object.metadata, { signal });
   await finalizer.remove(WIDGETS, await read(), signal);
@@ -59,7 +59,7 @@ test('the object goes when the last finalizer is taken off', async () => {
   await assert.rejects(read(), isNotFound);
 });
 
-test('taking it off an object that is gone, or does not have it, is done already', async () => {
+test('removing it from an object that is gone, or does not have it, does nothing', async () => {
   const { kube, client, object, finalizer } = await setting([OURS]);
   await finalizer.remove(WIDGETS, object, signal);
   await finalizer.remove(WIDGETS, { ...object, metadata: { ...object.metadata, finalizers: [] } }, signal);
@@ -68,7 +68,7 @@ test('taking it off an object that is gone, or does not have it, is done already
   assert.equal(kube.count('patch'), 2);
 });
 
-test('taking it off never hits the finalizer of somebody else, or a new object of the same name', async () => {
+test('removing it never hits a foreign finalizer or a new object of the same name', async () => {
   const { client, object, read, finalizer } = await setting([THEIRS, OURS]);
   await createFinalizer(client, THEIRS).remove(WIDGETS, object, signal);
   await assert.rejects(finalizer.remove(WIDGETS, object, signal), isInvalid);

@@ -1,21 +1,21 @@
 import { isNotFound } from '../kube-error.ts';
 import type { KubeClient, KubeObject, Resource } from '../types.ts';
 
-/** Keeps objects from going before what was done for them outside is undone. */
+/** A finalizer: keeps an object until its effects outside are undone. */
 export interface Finalizer {
   isOn(object: KubeObject): boolean;
   /**
-   * Puts it on, in a write of its own, to be called before the first effect outside; gives the object as the server has it then. Does nothing
-   * to an object that has it, or is being deleted, which the server would refuse.
+   * Adds the finalizer in a write of its own and returns the resulting object. Called before the first effect outside. Does nothing if the
+   * object has the finalizer, or is being deleted, which the server would refuse.
    */
   add<T extends KubeObject>(resource: Resource<T>, object: T, signal: AbortSignal): Promise<T>;
-  /** Takes it off, after everything is undone. Also done when the object is gone. */
+  /** Removes the finalizer, after everything is undone. Resolves also if the object is gone. */
   remove(resource: Resource, object: KubeObject, signal: AbortSignal): Promise<void>;
 }
 
 /**
- * The finalizer `name`, a qualified one. Both changes carry a `test`, so a list that has changed since `object` was read is refused (422), and
- * the next reconcile, with a newer object, does better.
+ * Handles the finalizer `name`, a qualified name. Both changes carry a `test`: if the list has changed since `object` was read, the server
+ * refuses (422), and the next reconcile retries with a newer object.
  */
 export function createFinalizer(client: Pick<KubeClient, 'patch'>, name: string): Finalizer {
   const isOn = (object: KubeObject): boolean => object.metadata.finalizers?.includes(name) ?? false;
@@ -28,7 +28,7 @@ export function createFinalizer(client: Pick<KubeClient, 'patch'>, name: string)
         resource,
         object.metadata,
         [
-          // The list may be missing, which a test cannot say: the version stands for it.
+          // The list may be missing, which a test cannot express. The version stands for it.
           { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
           { op: 'add', path: '/metadata/finalizers', value: [...finalizers, name] },
         ],
@@ -44,7 +44,7 @@ export function createFinalizer(client: Pick<KubeClient, 'patch'>, name: string)
           resource,
           object.metadata,
           [
-            // Another object of the same name has undone nothing yet.
+            // A new object of the same name has its own effects, which are not undone yet.
             { op: 'test', path: '/metadata/uid', value: object.metadata.uid },
             { op: 'test', path, value: name },
             { op: 'remove', path },

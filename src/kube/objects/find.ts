@@ -1,7 +1,7 @@
 import { isNotFound } from '../kube-error.ts';
 import type { KubeClient, KubeObject, ObjectKey, Resource } from '../types.ts';
 
-/** The object as the server has it now; undefined when there is none. Throws as {@link KubeClient.get} otherwise. */
+/** Reads the object from the server. Undefined if there is none. Throws other errors of {@link KubeClient.get}. */
 export async function find<T extends KubeObject>(
   client: Pick<KubeClient, 'get'>,
   resource: Resource<T>,

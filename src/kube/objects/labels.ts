@@ -1,9 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Labels of an object, as the API server takes them
- * (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set). The patterns are those of RE2,
- * too, so that Helm can read them.
+ * Schema of an object's labels (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set). The
+ * patterns are valid RE2 too, for Helm.
  */
 export const labelsSchema = z.record(
   z

@@ -5,13 +5,13 @@ import { labelFor } from './names.ts';
 
 const LABEL = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-test('a name says what it is for', () => {
+test('a name is readable', () => {
   assert.match(labelFor('cache', 'Docker.io:5000'), /^cache-docker-io-5000-[0-9a-f]{16}$/);
   assert.match(labelFor('', '42', '-'), /^x-[0-9a-f]{16}$/);
   assert.equal(labelFor('x'.repeat(200)).length, 63);
 });
 
-test('every name is a DNS label, and other parts have another name', () => {
+test('every name is a DNS label, and different parts have different names', () => {
   const parts = fc.tuple(fc.string(), fc.array(fc.string(), { maxLength: 3 }));
   fc.assert(
     fc.property(parts, parts, ([first, more], [other, others]) => {

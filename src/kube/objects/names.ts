@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 
-/** RFC 1123, which Kubernetes holds most names to. */
+/** RFC 1123, which most names in Kubernetes follow. */
 const LONGEST_LABEL = 63;
-/** 64 bits: nobody finds another namespace's name with the same one. */
+/** 64 bits: a collision with another namespace's name cannot be found on purpose. */
 const HASH_DIGITS = 16;
 
 /**
- * A DNS label for these parts: the same for the same parts, another for others, and readable as far as the length allows. What makes an object
- * under such a name twice makes it once.
+ * DNS label for these parts: equal for equal parts, different for others, and readable as far as the length allows. Creating an object
+ * under such a name twice creates it once.
  */
 export function labelFor(...parts: readonly [string, ...string[]]): string {
-  // No part contains what separates them here, so that ("a", "b-c") is not ("a-b", "c").
+  // JSON separates the parts, so ("a", "b-c") differs from ("a-b", "c").
   const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, HASH_DIGITS);
   const readable = parts
     .join('-')

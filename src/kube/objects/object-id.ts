@@ -1,6 +1,6 @@
 import type { ObjectKey, Resource } from '../types.ts';
 
-/** One object of one kind, as a key of maps. */
+/** Map key of one object of one kind. */
 export function objectId({ group, plural }: Resource, { namespace = '', name }: ObjectKey): string {
   return `${plural}.${group}/${namespace}/${name}`;
 }

@@ -2,10 +2,10 @@ import { LarderError } from '../../kit/errors.ts';
 import type { KubeObject, ObjectMeta, OwnerReference } from '../types.ts';
 
 /**
- * What says that `owner` controls an object in `namespace`: it goes when its owner goes.
+ * Owner reference by which `owner` controls an object in `namespace`: the object is deleted with its owner.
  *
- * @throws LarderError `INTERNAL` where the owner lies in another namespace: the garbage collector would take the object for an orphan, and
- * delete it (https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/).
+ * @throws LarderError `INTERNAL` if the owner is in another namespace. The garbage collector would take the object for an orphan and delete
+ * it (https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/).
  */
 export function controllerReference(owner: KubeObject, namespace: string | undefined): OwnerReference {
   const { name, uid, namespace: home } = owner.metadata;
@@ -15,17 +15,17 @@ export function controllerReference(owner: KubeObject, namespace: string | undef
       `${owner.kind} ${home}/${name} cannot own an object in ${namespace ?? 'no namespace'}`,
     );
   if (uid === undefined)
-    throw new LarderError('INTERNAL', `${owner.kind} ${name} has no uid, so it owns nothing`);
+    throw new LarderError('INTERNAL', `${owner.kind} ${name} has no uid and cannot own objects`);
   const { apiVersion, kind } = owner;
   return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
 }
 
-/** Who controls the object with this metadata. */
+/** Reference to the controlling owner in this metadata. */
 export function controllerOf({ ownerReferences = [] }: ObjectMeta): OwnerReference | undefined {
   return ownerReferences.find(({ controller }) => controller === true);
 }
 
-/** True when `owner` itself does, not another object of its name. */
+/** True if `owner` itself controls the object, not another object of its name. */
 export function isControlledBy(object: KubeObject, owner: KubeObject): boolean {
   const uid = controllerOf(object.metadata)?.uid;
   return uid !== undefined && uid === owner.metadata.uid;

@@ -28,7 +28,7 @@ async function setting() {
   };
 }
 
-test('a status is written once, also by a program that was started anew, and changes nothing else', async () => {
+test('a status is written once, also by a restarted program, and changes nothing else', async () => {
   const { clock, kube, object, read, write, restart } = await setting();
   assert.equal((await write(object, 'Ready')).kind, 'written');
   const now = await read();
@@ -40,7 +40,7 @@ test('a status is written once, also by a program that was started anew, and cha
   assert.equal(kube.count('apply'), 1);
 });
 
-test('what changes ten times in a second is written at most once in it, and the last is what stands', async () => {
+test('ten changes in a second are written at most once, and the last one counts', async () => {
   const { clock, kube, object, read, write } = await setting();
   await write(object, 'phase-0');
   for (let turn = 1; turn <= 10; turn += 1) {
@@ -54,7 +54,7 @@ test('what changes ten times in a second is written at most once in it, and the 
   assert.equal(kube.count('apply'), 2);
 });
 
-test('what somebody else wrote into it is put back', async () => {
+test('a foreign write to the status is put back', async () => {
   const { clock, client, object, read, write } = await setting();
   await write(object, 'Ready');
   await client.replace(
@@ -67,7 +67,7 @@ test('what somebody else wrote into it is put back', async () => {
   assert.deepEqual((await read()).status, { phase: 'Ready' });
 });
 
-test('a cache that is behind neither repeats a write nor hides that the status is old news', async () => {
+test('a store that lags neither repeats a write nor hides that the status is outdated', async () => {
   const { clock, kube, object, read, write } = await setting();
   await write(object, 'Ready');
   clock.advance(1_000);
@@ -75,13 +75,13 @@ test('a cache that is behind neither repeats a write nor hides that the status i
   const ready = await read();
   await write(ready, 'Failed');
   clock.advance(1_000);
-  // The cache still says Ready; the server does not.
+  // The store still says Ready; the server does not.
   assert.equal((await write(ready, 'Ready')).kind, 'written');
   assert.deepEqual((await read()).status, { phase: 'Ready' });
   assert.equal(kube.count('apply'), 3);
 });
 
-test('the status of an object is never written to another of its name', async () => {
+test('the status of an object is never written to a new one of its name', async () => {
   const { client, object, read, write } = await setting();
   await client.delete(WIDGETS, object.metadata, { signal });
   await client.create(WIDGETS, widget('a'), { signal });

@@ -3,9 +3,9 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Intent, KubeClient, KubeObject, Resource } from '../types.ts';
 import { canonical } from './canonical.ts';
 import { objectId } from './object-id.ts';
-import { isNotAfter } from './resource-version.ts';
+import { isNotAfter } from '../resource-version.ts';
 
-/** Between two writes of one object's status, unless told: every watcher gets every one of them. */
+/** Default pause between two writes of one object's status. Every watcher receives each of them. */
 const EVERY_MS = 1_000;
 const REMEMBERED = 10_000;
 
@@ -16,13 +16,13 @@ export interface WithStatus extends KubeObject {
 
 export type StatusOutcome<T extends KubeObject> =
   | { readonly kind: 'written' | 'unchanged'; readonly object: T }
-  /** Written too short a time ago. To be requeued after this time: the status that is computed then is the one that counts. */
+  /** Too soon after the last write. Requeue after this time and compute the status again. */
   | { readonly kind: 'later'; readonly afterMs: number };
 
 export interface StatusWriter {
   /**
-   * Makes `status` of `observed` what it should be; it is complete, and ours alone. Nothing is sent where it is that already, or sooner than
-   * `everyMs` after the last time.
+   * Brings the status of `observed` to `status`, which is complete and entirely ours. Sends nothing if the status is right, or sooner than
+   * `everyMs` after the last write.
    */
   write<T extends WithStatus>(
     resource: Resource<T>,
@@ -38,7 +38,7 @@ export interface StatusWriterDeps {
   readonly clock: Clock;
 }
 
-/** `fieldManager`: one for the status alone, `<program>/<controller>-status`. */
+/** `fieldManager`: used for the status alone, `<program>/<controller>-status`. */
 export function createStatusWriter(
   { client, clock }: StatusWriterDeps,
   { fieldManager }: { readonly fieldManager: string },
@@ -56,7 +56,7 @@ export function createStatusWriter(
       if (afterMs > 0) return { kind: 'later', afterMs };
       const { apiVersion, kind, metadata } = observed;
       const { name, namespace, uid } = metadata;
-      // With its uid: of another object of the same name this would be no status.
+      // With the uid, so that a new object of the same name does not get this status.
       const identity = {
         name,
         ...(namespace !== undefined && { namespace }),
@@ -78,6 +78,6 @@ export function createStatusWriter(
 interface Written {
   readonly status: string;
   readonly version: string | undefined;
-  /** Of the monotonic clock. */
+  /** Time on the monotonic clock. */
   readonly at: number;
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ManualClock, type Clock } from '../../kit/clock.ts';
 import { createAlarm } from './alarm.ts';
 
-test('rings once, at the time set last', () => {
+test('an alarm rings once, at the time set last', () => {
   const clock = new ManualClock();
   const rung: number[] = [];
   const start = clock.monotonic();
@@ -18,7 +18,7 @@ test('rings once, at the time set last', () => {
   assert.equal(clock.pending, 0);
 });
 
-test('waits for 60 days although no timer may be set to more than 2^31-1 ms', () => {
+test('an alarm waits for 60 days although no timer may be set to more than 2^31-1 ms', () => {
   const clock = new ManualClock();
   const waits: number[] = [];
   const watched: Clock = {
@@ -39,7 +39,7 @@ test('waits for 60 days although no timer may be set to more than 2^31-1 ms', ()
   assert.ok(waits.every((ms) => ms <= 2 ** 31 - 1));
 });
 
-test('waits on when a timer fires early', () => {
+test('an alarm keeps waiting if a timer fires early', () => {
   const clock = new ManualClock();
   const start = clock.monotonic();
   const early: Clock = {

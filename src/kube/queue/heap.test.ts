@@ -10,7 +10,7 @@ interface Numbered {
 
 const heapOf = (): Heap<Numbered> => new Heap((a, b) => a.value < b.value);
 
-test('gives items in order, also after some were taken out of the middle', () => {
+test('a heap gives items in order, also after some were removed from the middle', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(50)), fc.array(fc.nat(100)), (values, removals) => {
       const heap = heapOf();

@@ -1,10 +1,10 @@
-/** What a {@link Heap} holds knows its place, so that it can be taken out from anywhere. In one heap at a time. */
+/** Item of one {@link Heap} at a time. It knows its position, so it can be removed from anywhere. */
 export interface HeapItem {
-  /** Kept by the heap; -1 outside of any. */
+  /** Maintained by the heap; -1 outside of any. */
   position: number;
 }
 
-/** A binary heap: the first item in the order of `before` comes out first. Every change costs the logarithm of the size. */
+/** Binary heap: the first item in the order of `before` comes out first. Every change takes logarithmic time. */
 export class Heap<T extends HeapItem> {
   readonly #before: (a: T, b: T) => boolean;
   readonly #items: T[] = [];
@@ -32,7 +32,7 @@ export class Heap<T extends HeapItem> {
     return first;
   }
 
-  /** Takes `item` out, wherever it is. */
+  /** Removes `item` from any position. */
   remove(item: T): void {
     const hole = item.position;
     const last = this.#items.pop();

@@ -1,13 +1,13 @@
 import type { KubeMetrics } from '../metrics.ts';
 
-/** What one queue tells of itself, as `larder_kube_queue_*` with the controller's name. */
+/** Metrics of one queue: `larder_kube_queue_*` with the controller's name. */
 export interface QueueMetrics {
   depth(size: number): void;
   added(): void;
   retried(): void;
-  /** A key was handed out after it had been ready for so long. */
+  /** A key was handed out after waiting this long. */
   taken(waitedMs: number): void;
-  /** Its work is done. */
+  /** The work on a key has ended. */
   worked(ms: number): void;
 }
 

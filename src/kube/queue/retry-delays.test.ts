@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ManualClock } from '../../kit/clock.ts';
 import { createRetryDelays } from './retry-delays.ts';
 
-test('a key that fails again and again waits 5 ms, then twice as long each time, up to 1000 s', () => {
+test('a key that keeps failing waits 5 ms, then twice as long each time, up to 1000 s', () => {
   const clock = new ManualClock();
   const delays = createRetryDelays(clock);
   const waits = Array.from({ length: 2000 }, () => {
@@ -16,14 +16,14 @@ test('a key that fails again and again waits 5 ms, then twice as long each time,
   assert.equal(delays.failures('a'), 2000);
 });
 
-test('success makes the next failure the first, of this key alone', () => {
+test('success makes the next failure of this key its first', () => {
   const delays = createRetryDelays(new ManualClock());
   for (const key of ['a', 'a', 'b']) delays.next(key);
   delays.forget('a');
   assert.deepEqual([delays.next('a'), delays.next('b')], [5, 10]);
 });
 
-test('when a thousand keys fail at once, a hundred go on and ten follow in each second', () => {
+test('if a thousand keys fail at once, a hundred retry at once and then ten per second', () => {
   const delays = createRetryDelays(new ManualClock());
   const waits = Array.from({ length: 1000 }, (_, index) => delays.next(`key-${index}`));
   assert.equal(waits.filter((ms) => ms === 5).length, 100);

@@ -6,9 +6,9 @@ const FIRST_MS = 5;
 const LONGEST_MS = 1_000_000;
 const OVERALL = { perSecond: 10, burst: 100 };
 
-/** How long keys that failed wait: each longer from failure to failure, and all together no more than 10 in a second. */
+/** Delays of failed keys: longer from failure to failure, and at most 10 retries a second in total. */
 export interface RetryDelays {
-  /** Counts a failure of `key`: 5 ms after the first, doubled with each, at most 1000 s; longer when too many keys fail at once. */
+  /** Counts a failure of `key`: 5 ms after the first, doubled with each, at most 1000 s; longer if too many keys fail at once. */
   next(key: string): number;
   /** Makes the next failure of `key` its first. */
   forget(key: string): void;

@@ -1,4 +1,4 @@
-/** The queue against a model that looks through a list: which key comes next, after any interleaving of calls and time. */
+/** The queue against a model that searches a list: which key comes next, after any interleaving of calls and time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -17,7 +17,7 @@ interface Waiting {
 
 class Model {
   readonly working = new Set<string>();
-  /** Who was handed out, in order. */
+  /** Keys handed out, in order. */
   readonly given: string[] = [];
   #waiting: Waiting[] = [];
   #order = 0;
@@ -97,7 +97,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('advance' as const), ms: fc.nat(40) }),
 );
 
-test('no key is worked on twice at once, none is lost, and each comes when its priority and time say', async () => {
+test('no key is worked on twice at once, none is lost, and each comes at its priority and time', async () => {
   // One for all runs: each set watches the whole process.
   const metrics = declareKubeMetrics(createMetricsRegistry());
   await fc.assert(

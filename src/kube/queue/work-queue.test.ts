@@ -19,7 +19,7 @@ async function take(queue: WorkQueue, count: number): Promise<(string | undefine
 }
 
 describe('a key', () => {
-  test('that is added many times is handed out once', async () => {
+  test('added many times is handed out once', async () => {
     const { queue } = setting();
     for (const key of ['a', 'b', 'a', 'a']) queue.add(key);
     assert.equal(queue.depth, 2);
@@ -27,7 +27,7 @@ describe('a key', () => {
     assert.equal(queue.depth, 0);
   });
 
-  test('that is added while it is worked on is handed out once more, and only after that work', async () => {
+  test('added during its work is handed out once more, after that work', async () => {
     const { queue } = setting();
     queue.add('a');
     await queue.get();
@@ -42,7 +42,7 @@ describe('a key', () => {
     assert.equal(queue.depth, 0);
   });
 
-  test('goes to whoever waited first', async () => {
+  test('goes to the worker that waited first', async () => {
     const { queue } = setting();
     const waiting = [queue.get(), queue.get()];
     queue.add('a');
@@ -50,7 +50,7 @@ describe('a key', () => {
     assert.deepEqual(await Promise.all(waiting), ['a', 'b']);
   });
 
-  test('with a higher priority goes first, and one that is added again keeps the higher', async () => {
+  test('with a higher priority goes first, and keeps the higher one if added again', async () => {
     const { queue } = setting();
     queue.add('first', { priority: -100 });
     queue.add('second', { priority: -100 });
@@ -60,7 +60,7 @@ describe('a key', () => {
     assert.deepEqual(await take(queue, 3), ['second', 'third', 'first']);
   });
 
-  test('that is added for later comes at the earliest of its times', async () => {
+  test('added for later comes at the earliest of its times', async () => {
     const { clock, queue } = setting();
     queue.addAfter('a', 5000);
     queue.addAfter('a', 1000);
@@ -103,7 +103,7 @@ test('a thousand keys for later need one timer', () => {
   assert.equal(clock.pending, 0);
 });
 
-test('a closed queue lets everybody go, takes nothing and leaves no timer', async () => {
+test('a closed queue releases all workers, accepts nothing and leaves no timer', async () => {
   const { clock, queue } = setting();
   const waiting = queue.get();
   queue.addAfter('a', 1000);
@@ -115,7 +115,7 @@ test('a closed queue lets everybody go, takes nothing and leaves no timer', asyn
   assert.equal(clock.pending, 0);
 });
 
-test('the metrics tell depth, additions, retries, waiting and work', async () => {
+test('the metrics show depth, additions, retries, waiting and work', async () => {
   const { clock, metrics, queue } = setting();
   queue.add('a');
   queue.add('a');

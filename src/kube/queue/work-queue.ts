@@ -6,7 +6,7 @@ import { createQueueMetrics, type QueueMetrics } from './queue-metrics.ts';
 import { createRetryDelays, type RetryDelays } from './retry-delays.ts';
 
 export interface AddOptions {
-  /** Higher goes first; 0 unless told. */
+  /** Higher goes first; 0 by default. */
   readonly priority?: number;
 }
 
@@ -16,9 +16,9 @@ export interface WorkQueueDeps {
 }
 
 /**
- * Keys that wait for work. A key is in it at most once, with the highest of its priorities and the earliest of its times; it is never
- * handed out while it is being worked on; what is added meanwhile is handed out after `done`. Within a priority it is first come,
- * first served.
+ * Keys that wait for work. A key is in the queue at most once, with the highest of its priorities and the earliest of its times. It is
+ * never handed out while it is being worked on; if it is added meanwhile, it is handed out after `done`. Within a priority the order is
+ * first come, first served.
  */
 export class WorkQueue {
   readonly #clock: Clock;
@@ -37,7 +37,7 @@ export class WorkQueue {
   #order = 0;
   #closed = false;
 
-  /** `name` is the controller's, for the metrics. */
+  /** `name`: the controller's, for metrics. */
   constructor({ clock, metrics }: WorkQueueDeps, name: string) {
     this.#clock = clock;
     this.#metrics = createQueueMetrics(metrics, name);
@@ -69,24 +69,24 @@ export class WorkQueue {
     this.#settle();
   }
 
-  /** Adds `key` again after a failure, in 5 ms, doubled from failure to failure, with the priority that it is worked on with. */
+  /** Adds `key` again after a failure, in 5 ms, doubled from failure to failure, with its current priority. */
   retry(key: string): void {
     const priority = this.#working.get(key)?.priority ?? 0;
     this.#metrics.retried();
     this.addAfter(key, this.#delays.next(key), { priority });
   }
 
-  /** The next failure of `key` counts as its first. */
+  /** Makes the next failure of `key` its first. */
   forget(key: string): void {
     this.#delays.forget(key);
   }
 
-  /** How often `key` has failed since it was forgotten. */
+  /** Failures of `key` since it was forgotten. */
   failures(key: string): number {
     return this.#delays.failures(key);
   }
 
-  /** The next key, as soon as there is one; say `done` when its work has ended. Undefined when the queue is closed. */
+  /** Resolves with the next key, or with undefined once the queue is closed. The caller reports the end of its work with `done`. */
   get(): Promise<string | undefined> {
     if (this.#closed) return Promise.resolve(undefined);
     return new Promise((resolve) => {
@@ -95,7 +95,7 @@ export class WorkQueue {
     });
   }
 
-  /** The work on `key` has ended, with whatever outcome. */
+  /** Ends the work on `key`, whatever its outcome. */
   done(key: string): void {
     const work = this.#working.get(key);
     if (work === undefined) return;
@@ -106,7 +106,7 @@ export class WorkQueue {
     this.#settle();
   }
 
-  /** Hands out nothing more and forgets what waits. */
+  /** Hands out nothing more and drops all waiting keys. */
   close(): void {
     this.#closed = true;
     this.#alarm.set(undefined);
@@ -125,7 +125,7 @@ export class WorkQueue {
     if (entry.state !== 'held') heap.push(entry);
   }
 
-  /** Brings everything to where it belongs now: what is due to the ready ones, those to whoever waits, the timer to the next time. */
+  /** Moves due keys to the ready ones, ready keys to waiting callers, and the alarm to the next time. */
   #settle(): void {
     const now = this.#clock.monotonic();
     for (
@@ -158,12 +158,12 @@ export class WorkQueue {
   }
 }
 
-/** A key that waits: for its time, for somebody to take it, or for the work on it to end. */
+/** A waiting key: for its time, for a worker, or for the current work on it to end. */
 interface Entry extends HeapItem {
   readonly key: string;
   priority: number;
   readyAt: number;
-  /** When it was added, then when it came due, as a number that grows. */
+  /** Order of adding, then of coming due; grows. */
   order: number;
   state: 'later' | 'ready' | 'held';
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../../kit/clock.ts';
 
 /**
- * Runs `callback` after `ms`, once the sockets were looked at: a process that was late itself finds what has arrived meanwhile before it says that
- * nothing has. The returned function cancels.
+ * Runs `callback` after `ms`, but not before the event loop has read the sockets. A process that was busy meanwhile finds what arrived
+ * before it declares silence. The returned function cancels.
  */
 export function afterSockets(clock: Clock, ms: number, callback: () => void): () => void {
   let last: NodeJS.Immediate | undefined;

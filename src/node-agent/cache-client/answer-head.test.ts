@@ -9,7 +9,7 @@ const read = (...lines: string[]) => parseAnswerHead(lines.join('\r\n'), false);
 const isBad = (error: unknown): boolean => isLarderError(error, 'UPSTREAM_BAD_ANSWER');
 
 describe('the head of an answer', () => {
-  test('gives status, headers as they came, and the length of the body', () => {
+  test('gives status, headers as received, and the length of the body', () => {
     assert.deepEqual(read('HTTP/1.1 206 Partial Content', 'Content-Length:  10 ', 'ETag: "x"', 'X-Empty:'), {
       status: 206,
       reason: 'Partial Content',
@@ -25,13 +25,13 @@ describe('the head of an answer', () => {
     assert.equal(read('HTTP/1.1 204').bodyBytes, 0);
   });
 
-  test('says that the body is in chunks', () => {
+  test('shows a chunked body', () => {
     const lines = ['HTTP/1.1 200 OK', 'transfer-encoding: Chunked'];
     assert.equal(read(...lines).bodyBytes, 'chunked');
     assert.equal(parseAnswerHead(lines.join('\r\n'), true).bodyBytes, 0);
   });
 
-  test('says whether the connection stays', () => {
+  test('shows whether the connection stays open', () => {
     assert.equal(read('HTTP/1.1 204', 'Connection: foo, Close').keepAlive, false);
     assert.equal(read('HTTP/1.1 204', 'Connection: keep-alive').keepAlive, true);
   });
@@ -41,7 +41,7 @@ describe('the head of an answer', () => {
     ['an interim status', 'HTTP/1.1 100 Continue'],
     ['no length', 'HTTP/1.1 200 OK'],
     ['two lengths', 'HTTP/1.1 200 OK', 'Content-Length: 1', 'Content-Length: 1'],
-    ['a length that is none', 'HTTP/1.1 200 OK', 'Content-Length: -1'],
+    ['a negative length', 'HTTP/1.1 200 OK', 'Content-Length: -1'],
     ['a length beside chunks', 'HTTP/1.1 200 OK', 'Content-Length: 1', 'Transfer-Encoding: chunked'],
     ['chunks beside a length', 'HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', 'Content-Length: 1'],
     ['chunks twice', 'HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'],
@@ -52,7 +52,7 @@ describe('the head of an answer', () => {
   ] as const)
     test(`is refused with ${title}`, () => assert.throws(() => read(...lines), isBad));
 
-  test('comes back from what was written, and fails in one way only on anything else', () => {
+  test('is parsed as it was written, and fails in one way only on anything else', () => {
     const name = fc.stringMatching(/^X-[A-Za-z0-9-]{1,12}$/);
     const value = fc.stringMatching(/^[!-~](?:[ -~]{0,20}[!-~])?$/);
     const headers = fc.array(fc.tuple(name, value), { maxLength: 20 });
@@ -76,7 +76,7 @@ describe('the head of an answer', () => {
   });
 });
 
-test('headers of the connection, and those that Connection names, stay behind; all others go on as they were', () => {
+test('headers of the connection, and those that Connection names, are dropped; all others are passed on unchanged', () => {
   const raw = [
     'Range',
     'bytes=0-',

@@ -11,43 +11,43 @@ import {
   type ConnectionEvents,
 } from './cache-connection.ts';
 import {
-  startExchange,
+  startRelayedRequest,
   type CacheRequest,
   type RelayedRequest,
-  type ExchangeDeps,
+  type RelayedRequestDeps,
 } from './relayed-request.ts';
 import type { Slabs } from './slabs.ts';
 
-/** A cache in the same cluster connects in milliseconds, TLS included, unless it is very busy; containerd would wait for 30 s. */
+/** A cache in the same cluster connects within milliseconds, TLS included, unless it is very busy. containerd would wait for 30 s. */
 const CONNECT_MS = 1_000;
 /**
- * The kernel of the cache's host takes connections, however busy the cache is. With `DOUBT_MS` before it, it is less than the 50 ms that a
- * request may lose to a host that is gone. Where a host is known to be far, it is given twice the time that it took before.
+ * The kernel of the cache's host accepts connections, however busy the cache is. Together with `LATE_MS` this stays below the 50 ms that a
+ * request may lose to a dead host. A distant host gets twice the time its connections took before.
  */
 const REACH_MS = 30;
 /** One lost packet is no lost host. */
 const TRIALS = 2;
 /**
- * Of one cache: containerd asks for 3 layers of an image at a time. A connection whose client does not read holds 512 KiB of buffers, and TLS
- * towards that client 384 KiB more.
+ * Limit for one cache. containerd asks for 3 layers of an image at a time. A connection whose client does not read takes 512 KiB of
+ * buffers, and 384 KiB more of TLS towards that client.
  */
 const MOST_CONNECTIONS = 128;
-/** Kept open without a request. A cache closes them after 20 s: whoever closes first must not be it. */
+/** Idle connections to keep. A cache closes them after 20 s; the agent must close them first. */
 const IDLE_CONNECTIONS = 8;
 const IDLE_MS = 15_000;
 
-/** One cache: its connections, and what is asked over them. */
+/** The connections to one cache, and the requests sent over them. */
 export interface CacheClient {
-  /** Asks; the returned function gives the request up. The receiver hears nothing after that. */
+  /** Sends a request. The returned function gives the request up, and the receiver is not called afterwards. */
   send(request: CacheRequest, receiver: AnswerReceiver): () => void;
-  /** Requests that wait for the cache, for an answer or for more of it, fail with `reason`. */
+  /** Fails every request that waits for an answer or for more of its body. */
   failWaiting(reason: Error): void;
-  /** Closes what is idle; running answers end, and their connections with them. Then, or at once when nothing runs, calls `onEnd`. */
+  /** Closes idle connections and lets running answers end. Calls `onEnd` after the last answer, or at once without any. */
   close(onEnd?: () => void): void;
 }
 
 export interface CacheClientOptions {
-  /** `https://HOST:PORT`, or `http://HOST:PORT` for one without TLS. */
+  /** `https://HOST:PORT`, or `http://HOST:PORT` without TLS. */
   readonly endpoint: string;
   readonly serverName: string;
   readonly ca: string;
@@ -55,17 +55,17 @@ export interface CacheClientOptions {
 
 export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClientOptions): CacheClient {
   const address = addressOf(options);
-  /** A name takes its resolver's time, and may have several addresses. */
+  /** A host name takes the time of its resolver and may have several addresses. */
   const isAddress = isIP(address.host) !== 0;
   const idle = new Map<CacheConnection, () => void>();
-  const exchanges = new Set<RelayedRequest>();
+  const running = new Set<RelayedRequest>();
   let connections = 0;
   let isClosed = false;
-  let isDoubted = false;
+  let isChecking = false;
   let onLastEnd = (): void => {};
-  /** What a connection takes to come about. A process that is busy measures too much, so it grows slowly. */
+  /** Time to connect. A busy process measures too much, so the value grows slowly. */
   let distanceMs = 0;
-  const deps: ExchangeDeps = { clock, open, onDoubt, onEnd };
+  const deps: RelayedRequestDeps = { clock, open, onLate: checkHost, onEnd };
 
   return {
     send(request, receiver) {
@@ -76,9 +76,9 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
         receiver.failed(new LarderError('OVERLOADED', reason), false);
         return () => {};
       }
-      const exchange = startExchange(deps, request, receiver, connection, reused !== undefined);
-      exchanges.add(exchange);
-      return () => exchange.giveUp();
+      const relayed = startRelayedRequest(deps, request, receiver, connection, reused !== undefined);
+      running.add(relayed);
+      return () => relayed.giveUp();
     },
     failWaiting,
     close(onEnd = () => {}) {
@@ -89,40 +89,40 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
     },
   };
 
-  function onEnd(exchange: RelayedRequest): void {
-    exchanges.delete(exchange);
+  function onEnd(relayed: RelayedRequest): void {
+    running.delete(relayed);
     if (isClosed) endIfLast();
   }
 
   function endIfLast(): void {
-    if ([...exchanges].every(({ isProbe }) => isProbe)) onLastEnd();
+    if ([...running].every(({ isProbe }) => isProbe)) onLastEnd();
   }
 
   function failWaiting(reason: Error): void {
-    for (const exchange of exchanges) exchange.failWaiting(reason);
+    for (const relayed of running) relayed.failWaiting(reason);
   }
 
-  /** An open connection looks the same when its other end is gone, and all packets are lost. A new one does not come about then. */
-  function onDoubt(): void {
-    if (isDoubted || !isAddress) return;
-    isDoubted = true;
+  /** Fails waiting requests if the host accepts no new connection. An open connection to a dead host looks the same as a slow one. */
+  function checkHost(): void {
+    if (isChecking || !isAddress) return;
+    isChecking = true;
     const trials = Array.from({ length: TRIALS }, () => tryToReach());
     Promise.any(trials)
       .catch(({ errors }: AggregateError) => failWaiting(errors[0] as Error))
-      .finally(() => (isDoubted = false));
+      .finally(() => (isChecking = false));
   }
 
   function tryToReach(): Promise<void> {
-    const trial = connect({ ...address, tls: undefined }, { isPatient: false, onIdle() {}, onClose() {} });
+    const trial = connect({ ...address, tls: undefined }, { mayWait: false, onIdle() {}, onClose() {} });
     return trial.ready.then(() => trial.destroy());
   }
 
-  /** Undefined when there are too many; a probe always has one. */
+  /** Undefined if there are too many connections. A probe always gets one. */
   function open(isProbe = false): CacheConnection | undefined {
     if (connections >= MOST_CONNECTIONS && !isProbe) return undefined;
     connections += 1;
     const connection = connect(address, {
-      isPatient: isProbe,
+      mayWait: isProbe,
       onIdle: () => keep(connection),
       onClose: () => {
         connections -= 1;
@@ -139,8 +139,8 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
     return connection;
   }
 
-  /** Connects; unless `isPatient`, it is given up when its host does not take it at once. */
-  function connect(to: CacheAddress, { isPatient, ...events }: ConnectOptions): CacheConnection {
+  /** Connects. Unless `mayWait`, gives up if the host does not accept the connection at once. */
+  function connect(to: CacheAddress, { mayWait, ...events }: ConnectOptions): CacheConnection {
     const began = clock.monotonic();
     let cancel = (): void => {};
     const onReach = (): void => {
@@ -149,11 +149,11 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
       distanceMs = Math.min(ms, (ms + distanceMs) / 2);
     };
     const connection = openCacheConnection(to, slabs, { onReach, ...events });
-    if (isPatient || !isAddress) return connection;
+    if (mayWait || !isAddress) return connection;
     const limitMs = Math.max(REACH_MS, 2 * distanceMs);
     const unreachable = new LarderError(
       'UPSTREAM_TIMEOUT',
-      `no host takes connections there within ${limitMs} ms`,
+      `the host of the cache accepted no connection within ${limitMs} ms`,
     );
     cancel = afterSockets(clock, limitMs, () => connection.destroy(unreachable));
     return connection;
@@ -182,7 +182,7 @@ export function createCacheClient(clock: Clock, slabs: Slabs, options: CacheClie
   }
 }
 
-type ConnectOptions = Omit<ConnectionEvents, 'onReach'> & { readonly isPatient: boolean };
+type ConnectOptions = Omit<ConnectionEvents, 'onReach'> & { readonly mayWait: boolean };
 
 function addressOf({ endpoint, serverName, ca }: CacheClientOptions): CacheAddress {
   const { protocol, hostname, port } = new URL(endpoint);
@@ -191,7 +191,7 @@ function addressOf({ endpoint, serverName, ca }: CacheClientOptions): CacheAddre
     host: hostname.replace(/^\[(.*)\]$/, '$1'),
     port: port === '' ? (isTls ? 443 : 80) : Number(port),
     tls: isTls
-      ? // Only the operator's authority: a certificate of a public one says nothing about a cache.
+      ? // Trusts only the operator's authority: a public authority proves nothing about a cache.
         { servername: serverName, secureContext: createSecureContext({ ca, minVersion: 'TLSv1.3' }) }
       : undefined,
   };

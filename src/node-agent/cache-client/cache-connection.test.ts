@@ -8,7 +8,7 @@ import { listen } from '../../kit/listen.ts';
 import { openCacheConnection } from './cache-connection.ts';
 import { createSlabs } from './slabs.ts';
 
-test('a connection is nobody else’s while a client has not taken its answer', async (context) => {
+test('a connection is not idle while a client has not taken its answer', async (context) => {
   const server = createServer((_request, response) => response.end('answer'));
   context.after(() => server.close());
   const { host, port } = await listen(server, { host: '127.0.0.1', port: 0 }, '--address');
@@ -37,7 +37,7 @@ test('a connection is nobody else’s while a client has not taken its answer', 
 
 const HEAD = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 
-test('bodies in chunks come out whole, one after the other over one connection', async (context) => {
+test('chunked bodies arrive whole, one after the other over one connection', async (context) => {
   const body = Buffer.alloc(3 << 20, 'something that repeats with an odd length');
   const parts: (Buffer | string)[] = [];
   for (let at = 0, size = 1; at < body.length; at += size, size = ((size * 7) % 65_537) + 1) {
@@ -57,7 +57,7 @@ test('bodies in chunks come out whole, one after the other over one connection',
   }
 });
 
-test('a connection with bytes behind the end of a body in chunks is not asked again', async (context) => {
+test('a connection with bytes behind the end of a chunked body is not reused', async (context) => {
   const { ask, state } = await connectTo(context, (socket) =>
     socket.write(`${HEAD}2\r\nok\r\n0\r\n\r\nHTTP/1.1`),
   );
@@ -66,7 +66,7 @@ test('a connection with bytes behind the end of a body in chunks is not asked ag
   assert.equal(state.idles, 0);
 });
 
-test('an answer whose chunks are none fails, with the bytes that came before', async (context) => {
+test('an answer with invalid chunks fails, with the bytes that came before', async (context) => {
   let cache: Socket | undefined;
   const { ask, state } = await connectTo(context, (socket) => {
     cache = socket;
@@ -84,7 +84,7 @@ interface Answer {
   readonly error: Error | undefined;
 }
 
-/** A connection to a server that does `answer` for each request, and a client that takes everything at once. */
+/** A connection to a server that calls `answer` for each request, with a client that takes everything at once. */
 async function connectTo(context: TestContext, answer: (cache: Socket, count: number) => void) {
   let count = 0;
   const server = createRawServer((socket) => {

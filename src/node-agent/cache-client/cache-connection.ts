@@ -7,43 +7,43 @@ import type { Slabs } from './slabs.ts';
 
 /** Larder sends at most this much before the body. */
 const MAX_HEAD_BYTES = 64 * 1024;
-/** Less room than one TLS record takes: time for the next buffer. */
+/** A buffer with less room than one TLS record is replaced. */
 const LEAST_ROOM = 16 * 1024;
-/** Bytes that a client has not taken yet, above which nothing more is read. */
+/** Bytes the client has not taken. Above this limit the connection is not read. */
 const MOST_UNDERWAY = 256 * 1024;
-/** Silent for so long, the kernel asks the other one; after 10 s without a word from there the connection fails. */
+/** TCP keep-alive after 30 s idle; fails 10 s later. */
 const KEEP_ALIVE_MS = 30_000;
 
-/** Hears one answer: `head`, pieces of the body, then `end` or `failed`. */
+/** Receives one answer: `head`, pieces of the body, then `end` or `failed`. */
 export interface AnswerReceiver {
   head(head: AnswerHead): void;
-  /** `taken` is to be called when the bytes are not needed any more; never, when nobody knows. */
+  /** The receiver calls `taken` as soon as it no longer needs the bytes, or never if it cannot know. */
   body(piece: Buffer, taken: () => void): void;
   end(): void;
-  /** `answered`: some of the answer had arrived. */
+  /** `answered`: part of the answer had arrived. */
   failed(error: Error, answered: boolean): void;
 }
 
 /** A connection to a cache. */
 export interface CacheConnection {
-  /** Resolves when it can be asked; rejects when it never can. */
+  /** Resolves once the connection can carry a request. Rejects if it never can. */
   readonly ready: Promise<void>;
-  /** False while it answers or has bytes that a client has not taken, and when it is closed. */
+  /** False during an answer, while the client has not taken all bytes, and after the connection is closed. */
   readonly isIdle: boolean;
-  /** Asks; one at a time. */
+  /** Sends a request, one at a time. */
   ask(request: Buffer | string, isHead: boolean, receiver: AnswerReceiver): void;
   destroy(error?: Error): void;
 }
 
 export interface ConnectionEvents {
-  /** The host at the address has taken the connection, whatever its process does with it. */
+  /** The host has accepted the connection, whatever its process does. */
   readonly onReach: () => void;
-  /** An answer is complete and taken, and the connection can be asked again. */
+  /** The client has taken a complete answer, and the connection can carry another request. */
   readonly onIdle: () => void;
   readonly onClose: () => void;
 }
 
-/** Where a cache is, and how its certificate is judged. */
+/** Address of a cache and the TLS settings to verify it. */
 export interface CacheAddress {
   readonly host: string;
   readonly port: number;
@@ -52,9 +52,8 @@ export interface CacheAddress {
 }
 
 /**
- * Connects. Answers are read by Larder itself, into buffers that are used again, and handed on in pieces as large as the client's pace
- * makes them: node:https gives each TLS record (16 KiB) to JavaScript in a buffer of its own, which costs twice the CPU and more memory
- * (bench/README.md).
+ * Connects. Reads answers into reused buffers and passes them on in pieces as large as the client's pace allows. node:https hands each TLS
+ * record (16 KiB) to JavaScript in a buffer of its own, which costs twice the CPU and more memory (bench/README.md).
  */
 export function openCacheConnection(
   address: CacheAddress,
@@ -62,17 +61,17 @@ export function openCacheConnection(
   { onReach, onIdle, onClose }: ConnectionEvents,
 ): CacheConnection {
   let slab = slabs.take();
-  /** Bytes of the slab that hold something, and those of them that are dealt with. */
+  /** Bytes `start` to `filled` of the slab have arrived and are not passed on yet. */
   let filled = 0;
   let start = 0;
   let reading: Reading | undefined;
-  /** What the client has not been given of the body; without limit while only its end can say. */
+  /** Bytes of the body to pass on; infinite until the end of a chunked body is known. */
   let left = 0;
   let chunks: ChunkedBody | undefined;
   let underway = 0;
   let isScheduled = false;
   let isReady = false;
-  /** Its answer is complete, and it is worth another. */
+  /** The answer is complete and the connection may be kept. */
   let isKept = false;
 
   const socket = openSocket(address, { buffer: () => slab.buffer.subarray(filled), callback: received });
@@ -106,12 +105,12 @@ export function openCacheConnection(
     },
   };
 
-  /** False: read no more for now. */
+  /** Returns false to stop reading for now. */
   function received(length: number): boolean {
     const from = filled;
     filled += length;
     if (reading === undefined) {
-      socket.destroy(new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent what nobody asked for'));
+      socket.destroy(new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent bytes without a request'));
       return false;
     }
     if (reading.head === undefined) readHead(reading);
@@ -124,7 +123,12 @@ export function openCacheConnection(
     const end = slab.buffer.subarray(start, filled).indexOf('\r\n\r\n');
     if (end === -1) {
       if (filled - start > MAX_HEAD_BYTES)
-        socket.destroy(new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent headers without an end'));
+        socket.destroy(
+          new LarderError(
+            'UPSTREAM_BAD_ANSWER',
+            `the cache sent headers of more than ${MAX_HEAD_BYTES} bytes`,
+          ),
+        );
       return;
     }
     const text = slab.buffer.toString('latin1', start, start + end);
@@ -142,14 +146,14 @@ export function openCacheConnection(
     readBody(current, start);
   }
 
-  /** `from`: where the bytes begin that have just come. */
+  /** `from`: offset of the bytes that have just arrived. */
   function readBody(current: Reading, from: number): void {
     if (chunks !== undefined) readChunks(chunks, from);
     if (left === 0) finish(current);
     else schedule();
   }
 
-  /** Of what has come the body stays, and what follows its end. */
+  /** Removes the framing of the new bytes. The body stays in place, followed by whatever came after its end. */
   function readChunks(current: ChunkedBody, from: number): void {
     try {
       const { bodyBytes, restBytes } = current.read(slab.buffer.subarray(from, filled));
@@ -163,7 +167,7 @@ export function openCacheConnection(
     }
   }
 
-  /** Pieces that arrive in one turn of the event loop go on together. */
+  /** Pieces that arrive in one turn of the event loop are passed on together. */
   function schedule(): void {
     if (isScheduled || filled === start) return;
     isScheduled = true;
@@ -193,7 +197,7 @@ export function openCacheConnection(
     if (left === 0) finish(current);
   }
 
-  /** Only while the socket hands over bytes: at any other time it still writes to the buffer that it has. */
+  /** Called only from the `onread` callback. At any other time the socket still writes to its current buffer. */
   function nextSlab(): void {
     const isUnreadHead = reading?.head === undefined;
     if (!isUnreadHead) deliver();
@@ -214,7 +218,7 @@ export function openCacheConnection(
     else socket.destroy();
   }
 
-  /** The next client does not wait for what the one before it has not taken. */
+  /** Hands the connection back once its client has taken the whole answer. The next client never waits for the previous one. */
   function settle(): void {
     if (!isKept || underway > 0 || socket.destroyed) return;
     isKept = false;
@@ -243,7 +247,7 @@ function openSocket({ tls, ...place }: CacheAddress, onread: OnReadOpts): Socket
     tls === undefined
       ? connectPlain(options)
       : connectTls({ ...options, ...tls, ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.3' });
-  // Not before: a kernel's socket is only there from then on, and Node would forget the time.
+  // Not before `connect`: without a kernel socket Node drops the setting.
   socket.once('connect', () => socket.setKeepAlive(true, KEEP_ALIVE_MS));
   return socket.setNoDelay(true);
 }

@@ -11,7 +11,7 @@ interface Outcome {
   readonly isBad: boolean;
 }
 
-/** Reads a stream that comes in parts of these sizes, over and over. */
+/** Reads a stream that arrives in parts of these sizes, repeated. */
 function readAll(stream: Buffer, sizes: readonly number[]): Outcome {
   const chunked = createChunkedBody();
   const body: Buffer[] = [];
@@ -64,8 +64,8 @@ function encode({ chunks, last, trailers }: Coded): Buffer {
   return Buffer.concat([...parts, text([`0${last}`, ...trailers, '\r\n'].join('\r\n'))]);
 }
 
-describe('a body in chunks', () => {
-  test('comes out as it went in, whatever chunks, extensions, trailers and splits, and with it what follows its end', () => {
+describe('a chunked body', () => {
+  test('is decoded with any chunks, extensions, trailers and splits, and so is the rest behind its end', () => {
     fc.assert(
       fc.property(stream, fc.uint8Array({ maxLength: 50 }), splits, (coded, after, sizes) => {
         const outcome = readAll(Buffer.concat([encode(coded), after]), sizes);
@@ -84,7 +84,7 @@ describe('a body in chunks', () => {
     );
   });
 
-  test('fails in one way only, with what is none', () => {
+  test('fails in one way only if it is invalid', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc
@@ -103,7 +103,7 @@ describe('a body in chunks', () => {
 
   for (const [title, bad] of [
     ['no size', '\r\n'],
-    ['a size that is none', 'g\r\n'],
+    ['an invalid size', 'g\r\n'],
     ['a negative size', '-1\r\n'],
     ['a size of 2^52', '10000000000000\r\n'],
     ['a bare line feed', '1\nx'],

@@ -1,23 +1,23 @@
 import { LarderError } from '../../kit/errors.ts';
 
-/** Of what stands between two pieces of a body, or after the last one: size, extensions, trailers. Node's own limit. */
+/** Limit for the bytes between two pieces of a body or after the last one: size, extensions, trailers. The same as Node's. */
 const MAX_FRAMING_BYTES = 16 * 1024;
-/** No layer is so large, and sums stay exact. */
+/** Larger than any layer, and sums stay exact. */
 const MAX_CHUNK_BYTES = 2 ** 48;
 const [TAB, LF, CR, SPACE, SEMICOLON, DEL] = [0x09, 0x0a, 0x0d, 0x20, 0x3b, 0x7f];
 
-/** Takes the framing of a body in chunks away (RFC 9112, section 7.1), however the stream is split. */
+/** Removes the framing of a chunked body (RFC 9112, section 7.1), however the stream is split. */
 export interface ChunkedBody {
-  /** The end has been read. */
+  /** True once the end has been read. */
   readonly isComplete: boolean;
   /**
-   * Moves the body to the front of `bytes`, and behind it what follows its end, which is not looked at; says how many bytes of each there
-   * are. Throws `UPSTREAM_BAD_ANSWER`, and is of no use after that.
+   * Moves the body to the front of `bytes`, followed by the unread rest behind its end, and returns the size of both. Throws
+   * `UPSTREAM_BAD_ANSWER` and must not be called again after that.
    */
   read(bytes: Buffer): { bodyBytes: number; restBytes: number };
 }
 
-/** Where the next byte stands. */
+/** Position of the next byte in the framing. */
 type Place = Framing | 'data' | 'complete';
 type Framing =
   | 'size'
@@ -30,7 +30,7 @@ type Framing =
   | 'trailer-lf'
   | 'last-lf';
 
-/** Extensions and trailers are dropped, as a recipient may. */
+/** Drops extensions and trailers, as a recipient may. */
 export function createChunkedBody(): ChunkedBody {
   let place: Place = 'size';
   let size = 0;
@@ -122,5 +122,5 @@ function expect(byte: number, expected: number): void {
 }
 
 function badFraming(): LarderError {
-  return new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent a body in chunks that are none');
+  return new LarderError('UPSTREAM_BAD_ANSWER', 'the cache sent an invalid chunked body');
 }

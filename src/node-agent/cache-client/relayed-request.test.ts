@@ -4,22 +4,22 @@ import { ManualClock } from '../../kit/clock.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import { parseAnswerHead } from './answer-head.ts';
 import type { AnswerReceiver, CacheConnection } from './cache-connection.ts';
-import { startExchange } from './relayed-request.ts';
+import { startRelayedRequest } from './relayed-request.ts';
 
 const head = parseAnswerHead('HTTP/1.1 200 OK\r\nContent-Length: 10', false);
 const piece = Buffer.from('12345');
 
 interface Setting {
   readonly clock: ManualClock;
-  /** What the cache says. */
+  /** Plays the cache's answer. */
   readonly cache: AnswerReceiver;
-  /** What the client heard, and `closed` when the connection to the cache was. */
+  /** Calls that the client received, and `closed` after the connection to the cache was closed. */
   readonly heard: string[];
-  /** Takes what the client was given last. */
+  /** Takes the last piece for the client. */
   readonly take: () => void;
 }
 
-/** A request that the cache was asked over a connection, and that nothing came for yet. */
+/** A request that has been sent to the cache and has no answer yet. */
 async function setting(): Promise<Setting> {
   const clock = new ManualClock();
   const heard: string[] = [];
@@ -31,8 +31,8 @@ async function setting(): Promise<Setting> {
     ask: (_request, _isHead, receiver) => (cache = receiver),
     destroy: () => heard.push('closed'),
   };
-  startExchange(
-    { clock, open: () => undefined, onDoubt: () => {}, onEnd: () => {} },
+  startRelayedRequest(
+    { clock, open: () => undefined, onLate: () => {}, onEnd: () => {} },
     { bytes: '', isHead: false },
     {
       head: () => heard.push('head'),
@@ -53,7 +53,7 @@ async function setting(): Promise<Setting> {
 }
 
 describe('an answer', () => {
-  test('that is silent for longer than a cache can be is cut', async () => {
+  test('is cut if it is silent for longer than a cache can be', async () => {
     const { clock, cache, heard, take } = await setting();
     cache.head(head);
     clock.advance(85_000);
@@ -66,7 +66,7 @@ describe('an answer', () => {
     assert.equal(clock.pending, 0);
   });
 
-  test('is not cut because its client does not read', async () => {
+  test('is not cut while its client does not read', async () => {
     const { clock, cache, heard, take } = await setting();
     cache.head(head);
     cache.body(piece, () => {});

@@ -2,50 +2,50 @@ import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { AnswerReceiver, CacheConnection } from './cache-connection.ts';
 
-/** The cache answers within 20 s, or not at all; containerd waits for 30 s. */
+/** The cache answers within 20 s or not at all. containerd waits for 30 s. */
 const HEADERS_MS = 25_000;
-/** Silent for so long, it is worth asking whether the cache is still there: for the first time, and from then on. */
+/** After this silence the caller is asked whether the cache still answers: the first time, and from then on. */
 const SILENT_MS = 250;
 const STILL_SILENT_MS = 1_000;
 /**
- * Silent for so long in the middle of a body, it is not the cache that waits but its bytes that get lost, though others may come through: a cache
- * gives its upstream 60 s for the next byte, and has asked again for the rest or broken off less than 30 s later.
+ * After this silence in the middle of a body its bytes are lost, although others may get through. A cache gives its upstream 60 s for the
+ * next byte, and less than 30 s later it has asked again or broken off.
  */
 const LOST_MS = 90_000;
-/** A cache answers from its store in less. From then on it may be that nobody is at the other end of a connection that was open. */
-const DOUBT_MS = 10;
+/** A cache answers from its store in less time. After it, the other end of a reused connection may be gone. */
+const LATE_MS = 10;
 
 export interface CacheRequest {
-  /** The request as it goes out. */
+  /** The request as sent. */
   readonly bytes: Buffer | string;
   readonly isHead: boolean;
-  /** It asks whether the cache is there at all: however many others wait, and however far away it is. */
+  /** A probe: always gets a connection, and the host may be slow to accept it. */
   readonly isProbe?: boolean;
-  /** No byte has come for a while that the client has not taken. Whoever returns an error ends the exchange with it. */
+  /** Called while no byte arrives and the client has taken all others. A returned error fails the request. */
   readonly onSilent?: () => Error | undefined;
 }
 
 /** A request on its way, and its answer. */
 export interface RelayedRequest {
   readonly isProbe: boolean;
-  /** Ends it, and the receiver hears of nothing. */
+  /** Ends the request. The receiver is not called afterwards. */
   giveUp(): void;
-  /** Fails it if it waits for the cache: without headers yet, or silent for long. */
+  /** Fails the request if it has no headers yet or has been silent for long. */
   failWaiting(reason: Error): void;
 }
 
-export interface ExchangeDeps {
+export interface RelayedRequestDeps {
   readonly clock: Clock;
-  /** Another connection, for a request whose first one was closed; undefined when there are too many. */
+  /** Opens another connection, for a request whose first one was closed. Undefined if there are too many. */
   readonly open: (isProbe: boolean) => CacheConnection | undefined;
-  /** No answer came at once over a connection that was open before. */
-  readonly onDoubt: () => void;
-  readonly onEnd: (exchange: RelayedRequest) => void;
+  /** A reused connection brought no answer at once. */
+  readonly onLate: () => void;
+  readonly onEnd: (relayed: RelayedRequest) => void;
 }
 
-/** Sends a request over `connection`, which `isReused` or new, and hands its answer to `receiver`. */
-export function startExchange(
-  { clock, open, onDoubt, onEnd }: ExchangeDeps,
+/** Sends a request over `connection`, new or reused, and hands the answer to `receiver`. */
+export function startRelayedRequest(
+  { clock, open, onLate, onEnd }: RelayedRequestDeps,
   request: CacheRequest,
   receiver: AnswerReceiver,
   connection: CacheConnection,
@@ -61,11 +61,11 @@ export function startExchange(
   const cancelLimit = clock.after(HEADERS_MS, () =>
     fail(new LarderError('UPSTREAM_TIMEOUT', `the cache did not answer within ${HEADERS_MS} ms`)),
   );
-  const cancelDoubt = isReused ? clock.after(DOUBT_MS, onDoubt) : (): void => {};
-  const exchange: RelayedRequest = {
+  const cancelLate = isReused ? clock.after(LATE_MS, onLate) : (): void => {};
+  const relayed: RelayedRequest = {
     isProbe: request.isProbe === true,
     giveUp() {
-      // What was not taken yet never will be, and its connection serves nobody else.
+      // The client never takes the rest, so the connection cannot serve another.
       if (isOver && pieces === 0) return;
       over();
       current.destroy();
@@ -76,7 +76,7 @@ export function startExchange(
   };
   watch(SILENT_MS);
   begin(isReused);
-  return exchange;
+  return relayed;
 
   function begin(mayBeStale: boolean): void {
     const connection = current;
@@ -94,7 +94,7 @@ export function startExchange(
         if (isOver) return;
         isAnswered = true;
         heardAt = clock.monotonic();
-        cancelDoubt();
+        cancelLate();
         cancelLimit();
         receiver.head(head);
       },
@@ -113,10 +113,10 @@ export function startExchange(
         receiver.end();
       },
       failed(error, answered) {
-        // The cache may have closed an idle connection at the moment of the request: once more, over a new one.
-        const again = mayBeStale && !answered && !isOver ? open(exchange.isProbe) : undefined;
+        // The cache may have closed an idle connection as the request left. One more try, over a new connection.
+        const again = mayBeStale && !answered && !isOver ? open(relayed.isProbe) : undefined;
         if (again === undefined) return fail(error, answered);
-        cancelDoubt();
+        cancelLate();
         current = again;
         begin(false);
       },
@@ -146,10 +146,10 @@ export function startExchange(
 
   function over(): void {
     isOver = true;
-    cancelDoubt();
+    cancelLate();
     cancelLimit();
     cancelWatch();
-    onEnd(exchange);
+    onEnd(relayed);
   }
 }
 

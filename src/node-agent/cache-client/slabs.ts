@@ -1,20 +1,20 @@
-/** Large enough for the head of an answer (64 KiB) and for few calls a megabyte. */
+/** Large enough for the head of an answer (64 KiB), and few calls per megabyte. */
 const SLAB_BYTES = 128 * 1024;
-/** Kept for the next connection. More are left to the garbage collector. */
+/** Slabs kept for the next connection. The garbage collector gets the others. */
 const IDLE_SLABS = 8;
 
-/** A buffer that is filled from front to back, and whose pieces are on their way to a client. */
+/** A buffer that is filled from front to back while its pieces are on their way to a client. */
 export interface Slab {
   readonly buffer: Buffer;
-  /** A piece of it is lent. */
+  /** A piece of the buffer is lent. */
   lend(): void;
   /** The kernel has taken a lent piece. */
   giveBack(): void;
-  /** Nothing will be added: once no piece is lent, others may have the buffer. */
+  /** No bytes will be added. Once no piece is lent, the buffer is reused. */
   retire(): void;
 }
 
-/** Lends buffers, so that bodies pass through memory that is there already. */
+/** Lends buffers, so bodies pass through memory that is already allocated. */
 export interface Slabs {
   take(): Slab;
 }

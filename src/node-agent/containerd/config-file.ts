@@ -1,18 +1,18 @@
 import { parse } from 'smol-toml';
 
-/** One configuration file of containerd, as far as it says where hosts.toml files are. */
+/** The parts of one configuration file of containerd that decide about hosts.toml files. */
 export interface ConfigFile {
   readonly path: string;
-  /** 0 when it says none. */
+  /** 0 if the file names none. */
   readonly version: number;
   readonly plugins: Table;
-  /** Other files whose settings come over these, in order; names may have `*`. */
+  /** Files whose settings override this one, in order. Names may contain `*`. */
   readonly imports: readonly string[];
 }
 
 export type Table = Readonly<Record<string, unknown>>;
 
-/** Throws what the TOML parser throws. */
+/** Throws the errors of the TOML parser. */
 export function parseConfigFile(text: string, path: string): ConfigFile {
   const { version, plugins, imports } = parse(text);
   return {
@@ -23,7 +23,7 @@ export function parseConfigFile(text: string, path: string): ConfigFile {
   };
 }
 
-/** The value as a table; undefined when it is none. */
+/** The value if it is a table. */
 export function tableOf(value: unknown): Table | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Table) : undefined;
 }

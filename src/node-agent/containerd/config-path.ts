@@ -1,21 +1,21 @@
 import { tableOf, type ConfigFile, type Table } from './config-file.ts';
 
-/** What some releases of containerd take from its configuration. */
+/** Registry settings that a group of containerd releases takes from its configuration. */
 export interface RegistryReading {
-  /** For a person. */
+  /** Releases, for people. */
   readonly releases: string;
-  /** `config_path`; empty when it is not set, or set to nothing. */
+  /** `config_path`. Empty if unset or set to nothing. */
   readonly configPath: string;
-  /** The old way, `registry.mirrors`, which containerd does not take beside `config_path`. */
+  /** True if the old `registry.mirrors` is set. containerd rejects it beside `config_path`. */
   readonly hasMirrors: boolean;
-  /** The file in which the setting has to stand. */
+  /** File in which the setting belongs. */
   readonly path: string;
 }
 
 /**
- * How each release reads these files, which are in the order of loading; never empty. Releases differ in what they pass over without a word,
- * and nothing here says which one runs. Left out are those to which a version of a file is too new: they do not start with it (1.6 does, and
- * takes it for version 2, but nobody writes version 3 for 1.6).
+ * Reads the files, in the order of loading, as each release does. Releases silently ignore different things, and nothing on the node shows
+ * which one runs. Releases for which a file's version is too new are left out, because they do not start. The exception is 1.6, which
+ * starts and takes the file for version 2; version 3 is never written for 1.6.
  */
 export function readingsOf(files: readonly [ConfigFile, ...ConfigFile[]]): RegistryReading[] {
   const version = newestVersion(files);
@@ -30,7 +30,7 @@ export function readingsOf(files: readonly [ConfigFile, ...ConfigFile[]]): Regis
   });
 }
 
-/** Where the setting has to stand for every release that takes these files: the name of the plugin, and the file's version. */
+/** Place of the setting for every release that takes these files: name of the plugin and version of the file. */
 export function placeOf(files: readonly ConfigFile[]): { plugin: string; version: number } {
   const version = Math.max(2, newestVersion(files));
   return { plugin: version < 3 ? OLD : NEW, version };
@@ -47,7 +47,7 @@ const GENERATIONS = [
   { releases: '2.3 and later', newest: Infinity, read: readFileByFile, decides: hasRegistry },
 ] as const;
 
-/** 1.6 and 1.7: a plugin's section in a later file replaces the whole of an earlier one; of other names than the version's nothing is taken. */
+/** 1.6 and 1.7: a plugin's section in a later file replaces the whole earlier one. Plugin names of other versions are ignored. */
 function readBySection(files: readonly ConfigFile[]): Table {
   const version = files.findLast((file) => file.version > 0)?.version ?? 1;
   const name = version === 1 ? SHORT : OLD;
@@ -55,8 +55,8 @@ function readBySection(files: readonly ConfigFile[]): Table {
 }
 
 /**
- * 2.0 to 2.2: sections are merged. The last file that has version 2 or more says whether the old name then replaces the new one; without any
- * the result counts as version 3, and the old name is passed over.
+ * 2.0 to 2.2: sections are merged. The last file with version 2 or more decides whether the old name overrides the new one. Without such a
+ * file the result counts as version 3, and the old name is ignored.
  */
 function readByLastVersion(files: readonly ConfigFile[]): Table {
   const plugins = files.map(withLongName);
@@ -65,7 +65,7 @@ function readByLastVersion(files: readonly ConfigFile[]): Table {
   return old ?? merged(plugins.map((each) => registryOf(each, NEW))) ?? {};
 }
 
-/** From 2.3 on: the same, but in each file by its own version, and only version 4 passes over the old name. */
+/** From 2.3 on: sections are merged, but each file follows its own version, and only version 4 ignores the old name. */
 function readFileByFile(files: readonly ConfigFile[]): Table {
   const registries = files.map((file) => {
     const plugins = withLongName(file);

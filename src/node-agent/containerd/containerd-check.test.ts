@@ -21,8 +21,8 @@ async function stateOf(files: Record<string, string>): Promise<{ state: string; 
 
 describe("containerd's configuration", () => {
   for (const [title, files, state] of [
-    ['of version 1, which 2.0 to 2.2 pass over', { 'config.toml': V1 }, 'Unknown'],
-    ['of version 2 that does not say so', { 'config.toml': V2.slice('version = 2\n'.length) }, 'Unknown'],
+    ['of version 1, which 2.0 to 2.2 ignore', { 'config.toml': V1 }, 'Unknown'],
+    ['of version 2 without a version', { 'config.toml': V2.slice('version = 2\n'.length) }, 'Unknown'],
     ['of version 2', { 'config.toml': V2 }, 'Set'],
     ['of version 3', { 'config.toml': V3 }, 'Set'],
     ['of version 4', { 'config.toml': V3.replace('3', '4') }, 'Set'],
@@ -33,8 +33,8 @@ describe("containerd's configuration", () => {
     ['with another directory', { 'config.toml': with3('/etc/other') }, 'Elsewhere'],
     ['with a list', { 'config.toml': with3(`${DIRECTORY}:/etc/docker/certs.d`) }, 'List'],
     ['with a list of others', { 'config.toml': with3('/a:/b') }, 'Elsewhere'],
-    ['that is no TOML', { 'config.toml': 'version = ' }, 'Unknown'],
-    ['that is not there', {}, 'Unknown'],
+    ['that is not TOML', { 'config.toml': 'version = ' }, 'Unknown'],
+    ['that is missing', {}, 'Unknown'],
     ['with imports', { 'config.toml': 'imports = ["conf.d/*.toml"]\n', 'conf.d/a.toml': V2 }, 'Set'],
     [
       'with an import that wins',
@@ -42,7 +42,7 @@ describe("containerd's configuration", () => {
       'Elsewhere',
     ],
     [
-      'with an import that says nothing of it',
+      'with an import without the setting',
       { 'config.toml': `imports = ["b.toml"]\n${V2}`, 'b.toml': 'version = 2\n' },
       'Set',
     ],
@@ -57,7 +57,7 @@ describe("containerd's configuration", () => {
       'Set',
     ],
     [
-      'of version 2 with an import of version 3, by which 2.0 to 2.2 pass over the old name',
+      'of version 2 with an import of version 3, which makes 2.0 to 2.2 ignore the old name',
       { 'config.toml': `imports = ["b.toml"]\n${V2}`, 'b.toml': 'version = 3\n' },
       'Unknown',
     ],
@@ -74,12 +74,12 @@ describe("containerd's configuration", () => {
       if (state !== 'Set') assert.match(found.message, /\/etc\/containerd\/certs\.d/);
     });
 
-  test('that is not there: the message names the file, and the value of the chart that does', async () => {
+  test('that is missing: the message names the file and the chart value for it', async () => {
     const { message } = await stateOf({});
     assert.match(message, /there is no .*config\.toml .*nodeAgent\.containerdConfig/);
   });
 
-  test('that releases read differently: the message says which would not, and what to write where', async () => {
+  test('that releases read differently: the message names the releases, the setting and its place', async () => {
     const { message } = await stateOf({
       'config.toml': `imports = ["b.toml"]\n${V2}`,
       'b.toml': SECTION,
@@ -88,7 +88,7 @@ describe("containerd's configuration", () => {
     assert.match(message, /in \[plugins\."io\.containerd\.grpc\.v1\.cri"\.registry\] of .*\/b\.toml/);
   });
 
-  test('with mirrors of the old kind: the message says that they have to go', async () => {
+  test('with mirrors of the old kind: the message asks to replace them', async () => {
     const { state, message } = await stateOf({
       'config.toml':
         '[plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]\nendpoint = ["https://x"]\n',

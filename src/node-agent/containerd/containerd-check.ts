@@ -5,21 +5,24 @@ import { errorText } from '../../kit/errors.ts';
 import { parseConfigFile, type ConfigFile } from './config-file.ts';
 import { placeOf, readingsOf, type RegistryReading } from './config-path.ts';
 
-/** Files that import each other in a circle end here; containerd itself reads each file once. */
+/** Limit for files that import each other in a circle. containerd itself reads each file once. */
 const MOST_FILES = 100;
 
-/** Reads containerd's configuration, imports included, and judges it. `directory` is where containerd sees our files. Never throws. */
+/**
+ * Reads containerd's configuration with its imports and judges it. `directory` is the agent's directory as containerd sees it. Never
+ * throws.
+ */
 export async function checkContainerd(file: string, directory: string): Promise<ContainerdFinding> {
   const unknown = (why: string): ContainerdFinding => ({
     state: 'Unknown',
-    message: `whether containerd reads ${directory} is not known: ${why}`,
+    message: `it is unknown whether containerd reads ${directory}: ${why}`,
   });
   const first = await load(file);
   if (typeof first === 'string')
     return unknown(`${first} (nodeAgent.containerdConfig of the chart names containerd's configuration)`);
   const files: [ConfigFile, ...ConfigFile[]] = [first];
   const seen = new Set([file]);
-  // The list grows: containerd merges files in this order, each of them once.
+  // The list grows in the loop: containerd merges files in this order, each of them once.
   for (const { path, imports } of files) {
     for (const pattern of imports) {
       for (const next of await matching(resolve(dirname(path), pattern))) {
@@ -52,7 +55,7 @@ function judge(files: [ConfigFile, ...ConfigFile[]], directory: string): Contain
     Set: '',
     NotSet: "containerd's config_path is not set, so it reads no hosts.toml",
     Elsewhere: `containerd reads hosts.toml from "${other.configPath}"`,
-    List: `containerd's config_path is the list "${other.configPath}", of which 2.1 and later read nothing`,
+    List: `containerd's config_path is the list "${other.configPath}", of which containerd 2.1 and later read nothing`,
   }[state];
   return { state, message: `${found}: ${toDo}` };
 }
@@ -67,7 +70,7 @@ function stateOf(
   return parts.length > 1 ? 'List' : 'Set';
 }
 
-/** The file, or why it cannot be read. */
+/** The file, or the reason why it cannot be read. */
 async function load(path: string): Promise<ConfigFile | string> {
   try {
     return parseConfigFile(await readFile(path, 'utf8'), path);
@@ -77,7 +80,7 @@ async function load(path: string): Promise<ConfigFile | string> {
   }
 }
 
-/** As containerd: a name is a pattern when it has a `*`. */
+/** Expands a name with a `*`, as containerd does. */
 async function matching(pattern: string): Promise<string[]> {
   if (!pattern.includes('*')) return [pattern];
   const found: string[] = [];

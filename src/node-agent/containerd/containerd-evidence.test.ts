@@ -11,7 +11,7 @@ const UNKNOWN: ContainerdFinding = { state: 'Unknown', message: 'there is no fil
 const SET: ContainerdFinding = { state: 'Set', message: '' };
 const CONTAINERD = { 'user-agent': 'containerd/v1.7.35' };
 
-describe('what a configuration leaves open', () => {
+describe('an open finding', () => {
   let relay: Server;
   before(async () => {
     relay = createServer((_, response) => void response.end());
@@ -22,7 +22,7 @@ describe('what a configuration leaves open', () => {
   const ask = (path: string, headers: Record<string, string>): Promise<unknown> =>
     get(`http://127.0.0.1:${(relay.address() as AddressInfo).port}${path}`, { headers });
 
-  /** One that was asked so after it had seen `read` once. */
+  /** A judge that has seen `read` once, and then this request. */
   async function judgeAfter(
     read: ContainerdFinding,
     path: string,
@@ -43,12 +43,12 @@ describe('what a configuration leaves open', () => {
     });
 
   for (const state of ['NotSet', 'Elsewhere'] as const)
-    test(`is not what it says clearly: ${state}`, async () => {
+    test(`is not a clear negative one: ${state}`, async () => {
       const read = { ...UNKNOWN, state };
       assert.deepEqual((await judgeAfter(read, '/v2/a/manifests/1?ns=docker.io'))(read), read);
     });
 
-  test('is not settled by who is not containerd, has its code built in, or asks for no upstream', async () => {
+  test('is not settled by another program, by embedded containerd code, or by a request without an upstream', async () => {
     const others = await judgeAfter(UNKNOWN, '/v2/a/manifests/1?ns=docker.io', { 'user-agent': 'curl/8' });
     assert.deepEqual(others(UNKNOWN), UNKNOWN);
     const embedded = { 'user-agent': 'containerd/2.1.4+unknown' };
@@ -57,7 +57,7 @@ describe('what a configuration leaves open', () => {
     assert.deepEqual((await judgeAfter(UNKNOWN, '/v2/'))(UNKNOWN), UNKNOWN);
   });
 
-  test('is open again once the configuration says something else', async () => {
+  test('is open again once the configuration changes', async () => {
     const judge = await judgeAfter(UNKNOWN, '/v2/a/manifests/1?ns=docker.io');
     assert.deepEqual(judge(SET), SET);
     await ask('/v2/a/manifests/1?ns=docker.io', CONTAINERD);

@@ -1,13 +1,12 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { ContainerdFinding } from '../../fleet/node-status.ts';
 
-/** What is to be said of containerd, given what its configuration says. */
+/** Corrects the finding from containerd's configuration by the requests seen. */
 export type JudgeByEvidence = (read: ContainerdFinding) => ContainerdFinding;
 
 /**
- * Lets requests settle what a configuration leaves open (`Unknown`, `List`): a containerd that asks the relay for an upstream has
- * read our files. Who asked before the configuration came to say what it says proves nothing. A configuration that says no is believed: `ctr`
- * asks like containerd.
+ * Settles an open finding (`Unknown`, `List`) by requests: a containerd that asks the relay for an upstream has read the agent's files.
+ * Requests from before the current finding prove nothing. A clear negative finding stands, because `ctr` asks like containerd.
  */
 export function createEvidence(relay: Server): JudgeByEvidence {
   let hasAsked = false;
@@ -25,8 +24,8 @@ export function createEvidence(relay: Server): JudgeByEvidence {
 }
 
 /**
- * A containerd that was built as one says which it is. A program that has its code built in, such as nerdctl, says `+unknown`
- * (version/version.go of containerd: the version is set when its own programs are linked).
+ * True for a containerd built as such: its user agent names the version. A program that embeds its code, such as nerdctl, sends `+unknown`
+ * (containerd's version/version.go: the version is set when its own programs are linked).
  */
 function isFromContainerd({ headers, url = '' }: IncomingMessage): boolean {
   const agent = headers['user-agent'] ?? '';

@@ -13,7 +13,7 @@ import { createDocumentCopy, type DocumentCopy } from './document-copy.ts';
 
 const NAMESPACE = 'larder-system';
 
-/** What the cluster wants of its nodes now. */
+/** Publishes a document for the nodes. */
 function publish(api: ApiServer, revision: string, space = ''): void {
   const cache = {
     upstream: 'quay.io',
@@ -32,7 +32,7 @@ function remove(api: ApiServer): void {
   api.remove(IN_CONFIG_MAPS, 'larder-nodes', NAMESPACE);
 }
 
-/** A source at work; `told` has what was read at once, and then every document that came. */
+/** A running source. `documents` has the result of `read`, then every later document. */
 async function follow(api: ApiServer, copyOf?: (logger: Logger) => DocumentCopy) {
   const events: string[] = [];
   const note = (message: string, fields: object = {}): void =>
@@ -48,16 +48,16 @@ async function follow(api: ApiServer, copyOf?: (logger: Logger) => DocumentCopy)
     { client, clock, metrics, logger, random: () => 0.5, copy },
     { namespace: NAMESPACE },
   );
-  const told: (NodeDocument | undefined)[] = [await source.read()];
+  const documents: (NodeDocument | undefined)[] = [await source.read()];
   const stop = new AbortController();
-  const running = source.watch(stop.signal, (document) => told.push(document));
-  const revisions = (): (string | undefined)[] => told.map((document) => document?.revision);
+  const running = source.watch(stop.signal, (document) => documents.push(document));
+  const revisions = (): (string | undefined)[] => documents.map((document) => document?.revision);
   return {
     clock,
-    told,
+    documents,
     events,
     revisions,
-    /** Waits until it pauses after so many failures. */
+    /** Waits until the source pauses after this many failures. */
     async failed(times: number) {
       await waitFor(() => failures === times && clock.pending === 1, { what: `${times} failures` });
     },
@@ -73,7 +73,7 @@ async function follow(api: ApiServer, copyOf?: (logger: Logger) => DocumentCopy)
   };
 }
 
-test('the document is what the one ConfigMap says, and nothing but that one is asked for', async () => {
+test('the document comes from the one ConfigMap, and only that one is requested', async () => {
   await using api = await startApi();
   api.put(IN_CONFIG_MAPS, configMap('other', { 'nodes.json': '{"revision":"x"}' }, NAMESPACE));
   publish(api, '1');
@@ -87,18 +87,18 @@ test('the document is what the one ConfigMap says, and nothing but that one is a
   }
 });
 
-test('a ConfigMap that does not exist, or not any more, says that there is nothing to do', async () => {
+test('a missing or deleted ConfigMap means that there is nothing to do', async () => {
   await using api = await startApi();
   await using source = await follow(api);
   await source.has(undefined, '');
-  assert.deepEqual(source.told[1], EMPTY_DOCUMENT);
+  assert.deepEqual(source.documents[1], EMPTY_DOCUMENT);
   publish(api, '1');
   await source.has(undefined, '', '1');
   remove(api);
   await source.has(undefined, '', '1', '');
 });
 
-test('one with problems is refused, and what came before stays in force', async () => {
+test('a document with problems is refused, and the previous one stays in force', async () => {
   await using api = await startApi();
   publish(api, '1');
   await using source = await follow(api);
@@ -111,7 +111,7 @@ test('one with problems is refused, and what came before stays in force', async 
   await source.has(undefined, '1', '3');
 });
 
-test('a change of the ConfigMap that leaves its document as it is is none', async () => {
+test('a change of the ConfigMap without a change of its document is ignored', async () => {
   await using api = await startApi();
   publish(api, '1');
   await using source = await follow(api);
@@ -121,7 +121,7 @@ test('a change of the ConfigMap that leaves its document as it is is none', asyn
   await source.has(undefined, '1', '2');
 });
 
-test('while the API server does not answer from the start nobody knows, and nothing is told', async () => {
+test('while the API server has never answered the document is unknown', async () => {
   await using api = await startApi();
   publish(api, '1');
   api.faults.add({ fault: { kind: 'reset' }, times: Infinity });
@@ -136,7 +136,7 @@ test('while the API server does not answer from the start nobody knows, and noth
   await source.has(undefined, '1');
 });
 
-test('a ConfigMap that was deleted in an outage whose history is lost is missed afterwards', async () => {
+test('a ConfigMap deleted in an outage whose history is lost is noticed afterwards', async () => {
   await using api = await startApi();
   publish(api, '1');
   await using source = await follow(api);
@@ -147,7 +147,7 @@ test('a ConfigMap that was deleted in an outage whose history is lost is missed 
   await source.has(undefined, '1', '');
 });
 
-test('an agent that starts while the API server does not answer goes on with what was said last', async () => {
+test('an agent that starts while the API server does not answer continues with the last document', async () => {
   using own = tempDir();
   const file = join(own.path, 'state', 'nodes.json');
   const copyOf = (logger: Logger): DocumentCopy => createDocumentCopy(file, logger);
@@ -171,13 +171,13 @@ test('an agent that starts while the API server does not answer goes on with wha
     await using source = await follow(api, copyOf);
     await source.has('2', '');
   }
-  // There is nothing to go on with, and nothing is left on the node.
+  // No document to continue with, and nothing is left on the node.
   assert.equal(existsSync(file), false);
   await using source = await follow(api, copyOf);
   await source.has(undefined, '');
 });
 
-test('a copy that is empty, broken or cannot be written is as good as none', async () => {
+test('an empty, broken or unwritable copy is the same as none', async () => {
   using own = tempDir();
   await using api = await startApi();
   publish(api, '1');
@@ -188,9 +188,9 @@ test('a copy that is empty, broken or cannot be written is as good as none', asy
   });
   for (const [content, events] of [
     ['', []],
-    ['{"revision":', ['the document of before cannot be used']],
-    // Of a version in which each host brought its own bundle: nothing is written without it.
-    [withBundleInHost, ['the document of before cannot be used']],
+    ['{"revision":', ['saved node document ignored']],
+    // Written by a release in which each host had its own bundle. Nothing is written without the bundle.
+    [withBundleInHost, ['saved node document ignored']],
   ] as const) {
     const file = own.write('nodes.json', content);
     await using source = await follow(api, (logger) => createDocumentCopy(file, logger));
@@ -200,5 +200,5 @@ test('a copy that is empty, broken or cannot be written is as good as none', asy
   const below = join(own.write('no-directory', ''), 'nodes.json');
   await using source = await follow(api, (logger) => createDocumentCopy(below, logger));
   await source.has(undefined, '1');
-  await waitFor(() => source.events.includes('the document cannot be kept for a restart'));
+  await waitFor(() => source.events.includes('cannot save the node document'));
 });

@@ -9,20 +9,21 @@ import { logRefused, type DocumentSource } from './document-source.ts';
 
 export interface ConfigMapSourceDeps extends ReflectorDeps {
   readonly logger: Logger;
-  /** Where the last good document outlives this process; undefined: nowhere. */
+  /** Keeps the last good document beyond this process. Undefined: not kept. */
   readonly copy: DocumentCopy | undefined;
 }
 
 /**
- * The document in the ConfigMap `larder-nodes`. One that does not exist, or not any more, is the empty document: but only the API server can say
- * so. While it does not answer what it said last stays in force, as the copy remembers it, or nobody knows.
+ * The document in the ConfigMap `larder-nodes`. A missing or deleted ConfigMap is the empty document, but only the API server can say so.
+ * While it does not answer, its last document stays in force, from the copy if the agent has restarted. Without a copy the document is
+ * unknown.
  */
 export function createConfigMapSource(
   { copy, ...deps }: ConfigMapSourceDeps,
   { namespace }: { readonly namespace: string },
 ): DocumentSource {
   const query = { namespace, fieldSelector: `metadata.name=${NODES_CONFIG_MAP}` };
-  const { cache, writer } = createObjectStore<ConfigMap>(deps);
+  const { store, writer } = createObjectStore<ConfigMap>(deps);
   const reflector = createReflector(deps, { resource: CONFIG_MAPS, query }, writer);
   let current: string | undefined;
 
@@ -33,16 +34,16 @@ export function createConfigMapSource(
       return document;
     },
     async watch(signal, onChange) {
-      cache.onChange((_before, configMap) => take(configMap, onChange));
+      store.onChange((_before, configMap) => take(configMap, onChange));
       await Promise.all([reflector.run(signal), takeAbsence(signal, onChange)]);
       await copy?.settled();
     },
   };
 
-  /** Of an object that there has never been no change is told. */
+  /** The store reports no change for an object that never existed. */
   async function takeAbsence(signal: AbortSignal, onChange: (document: NodeDocument) => void): Promise<void> {
-    await cache.whenSynced(signal).catch(() => {});
-    if (!signal.aborted && cache.size === 0) take(undefined, onChange);
+    await store.whenSynced(signal).catch(() => {});
+    if (!signal.aborted && store.size === 0) take(undefined, onChange);
   }
 
   function take(configMap: ConfigMap | undefined, onChange: (document: NodeDocument) => void): void {

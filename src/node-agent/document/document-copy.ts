@@ -5,13 +5,13 @@ import type { Logger } from '../../kit/logger.ts';
 import { formatNodeDocument, parseNodeDocument, type NodeDocument } from '../../fleet/node-document.ts';
 import { replaceFile } from '../../kit/replace-file.ts';
 
-/** The last good document on this node's disk, for an agent that starts while the API server does not answer. */
+/** Copy of the last good document on the node's disk, for an agent that starts while the API server does not answer. */
 export interface DocumentCopy {
-  /** Undefined when there is none that can be used. */
+  /** Undefined if there is no usable copy. */
   read(): Promise<NodeDocument | undefined>;
-  /** Writes it soon; the last one wins, and one that asks for nothing leaves no file. That it cannot be written is logged, and harms nothing else. */
+  /** Writes the copy soon; the last call wins. A document with nothing to do removes the file. Failures are only logged. */
   keep(document: NodeDocument): void;
-  /** Resolves when what was to be kept is written. */
+  /** Resolves once everything is written. */
   settled(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export function createDocumentCopy(file: string, logger: Logger): DocumentCopy {
           await replaceFile(file, formatNodeDocument(document), 0o600);
         }
       } catch (error) {
-        logger.warn('the document cannot be kept for a restart', { file, error: errorText(error) });
+        logger.warn('cannot save the node document', { file, error: errorText(error) });
       }
     }
     writing = undefined;
@@ -40,11 +40,10 @@ export function createDocumentCopy(file: string, logger: Logger): DocumentCopy {
     async read() {
       try {
         const text = await readFile(file, 'utf8');
-        // A file without a word is no document that says "nothing to do": it is none.
+        // An empty file is no copy. It does not mean "nothing to do".
         return text.trim() === '' ? undefined : parseNodeDocument(text, file);
       } catch (error) {
-        if (!isAbsent(error))
-          logger.warn('the document of before cannot be used', { file, error: errorText(error) });
+        if (!isAbsent(error)) logger.warn('saved node document ignored', { file, error: errorText(error) });
         return undefined;
       }
     },
@@ -56,7 +55,7 @@ export function createDocumentCopy(file: string, logger: Logger): DocumentCopy {
   };
 }
 
-/** An agent without a copy does nothing, which is what such a document asks for. */
+/** Without a copy an agent does nothing, which is the same. */
 function isEmpty({ caches, mirrors }: NodeDocument): boolean {
   return caches.length === 0 && mirrors.length === 0;
 }

@@ -2,19 +2,19 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../kit/clock.ts';
 import { errorText, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import { fingerprint, watchFiles } from '../../kit/watch-files.ts';
+import { fileFingerprint, watchFiles } from '../../kit/watch-files.ts';
 import { EMPTY_DOCUMENT, parseNodeDocument, type NodeDocument } from '../../fleet/node-document.ts';
 import { logRefused, type DocumentSource } from './document-source.ts';
 
 /**
- * The document in a file. One that does not exist at the start is a mistake; one that goes away later was deleted, and says that
- * nothing is to be done any more. A changed file with problems is refused, and the last good document stays in force.
+ * The document in a file. A missing file is an error at the start. Later it was deleted, and there is nothing to do. A changed file with
+ * problems is refused, and the last good document stays in force.
  */
 export function createFileSource(file: string, clock: Clock, logger: Logger): DocumentSource {
   let asRead: string | undefined;
   return {
     async read() {
-      asRead = await fingerprint([file]);
+      asRead = await fileFingerprint([file]);
       return parseNodeDocument(await readText(file), file);
     },
     watch(signal, onChange) {
@@ -29,7 +29,7 @@ export function createFileSource(file: string, clock: Clock, logger: Logger): Do
       }
 
       async function readAgain(): Promise<NodeDocument> {
-        if ((await fingerprint([file])) === 'absent') return EMPTY_DOCUMENT;
+        if ((await fileFingerprint([file])) === 'absent') return EMPTY_DOCUMENT;
         return parseNodeDocument(await readText(file), file);
       }
     },

@@ -4,7 +4,7 @@ import type { DocumentSource } from './document-source.ts';
 
 const LIMIT_MS = 5_000;
 
-/** The document that `source` has next; undefined when it has none within 5 s. The source cannot be watched again. */
+/** Next document of `source`. Undefined if there is none within 5 s. The source cannot be watched again. */
 export async function firstDocument(source: DocumentSource, clock: Clock): Promise<NodeDocument | undefined> {
   const limit = new AbortController();
   const cancel = clock.after(LIMIT_MS, () => limit.abort());

@@ -75,7 +75,7 @@ describe('a gate', () => {
     assert.equal(run('+++'), 'open');
   });
 
-  test('takes connections that break together for one failure, and one that began before a success for none', () => {
+  test('counts connections that break together as one failure, and one that began before a success as none', () => {
     const { gate, clock, run } = setting();
     run('+');
     clock.advance(10);
@@ -89,7 +89,7 @@ describe('a gate', () => {
     assert.equal(gate.state, 'open');
   });
 
-  test('takes answers that break off for failures, and those that break off together for one', () => {
+  test('counts answers that break off as failures, and those that break off together as one', () => {
     const { gate, clock, run } = setting();
     run('+');
     const answer = (): Attempt => {
@@ -110,10 +110,10 @@ describe('a gate', () => {
     assert.equal(gate.state, 'closed');
   });
 
-  test('knows why it is not open, and tells of another reason while it is closed', () => {
+  test('has the reason why it is not open, and reports another reason while it is closed', () => {
     const clock = new ManualClock();
-    const told: string[] = [];
-    const gate = new HealthGate(clock, (state) => told.push(`${state} ${gate.problem}`));
+    const reported: string[] = [];
+    const gate = new HealthGate(clock, (state) => reported.push(`${state} ${gate.problem}`));
     const attempt = (why?: string): void => {
       clock.advance(1000);
       const current = gate.attempt();
@@ -127,10 +127,10 @@ describe('a gate', () => {
     attempt();
     began.failed('long ago');
     assert.equal(gate.problem, '');
-    assert.deepEqual(told, ['closed no', 'open ', 'suspect a', 'closed c', 'closed d', 'open ']);
+    assert.deepEqual(reported, ['closed no', 'open ', 'suspect a', 'closed c', 'closed d', 'open ']);
   });
 
-  test('opens within 24 successes in a row and closes within three failures, whatever was before, and never lets a request through after a failure', () => {
+  test('opens within 24 successes in a row and closes within three failures after any history, and never lets a request through after a failure', () => {
     const event = fc.record({ wait: fc.nat({ max: 5_000 }), good: fc.boolean() });
     fc.assert(
       fc.property(fc.array(event, { maxLength: 200 }), (events) => {

@@ -1,37 +1,37 @@
 import type { Clock } from '../../kit/clock.ts';
 
 /**
- * `open`: requests go to the cache. `suspect`: the last attempt failed; requests go to the origin at once, and the next probe
- * decides. `closed`: containerd is not pointed at the cache.
+ * `open`: requests go to the cache. `suspect`: the last attempt failed, requests go to the origin at once, and the next probe decides.
+ * `closed`: containerd is not pointed at the cache.
  */
 export type GateState = 'open' | 'suspect' | 'closed';
 
-/** Leave to try the cache once, by probe or by relay. Say how it went, or nothing when it was given up. */
+/** One attempt to reach the cache, by probe or relay. Its outcome is reported, or nothing if it was given up. */
 export interface Attempt {
-  /** The cache answered, with whatever status. The answer may still break off. */
+  /** The cache answered, with any status. The answer may still break off. */
   succeeded(): void;
-  /** No connection, no answer in time, or an answer that broke off; `why` for whoever asks for the gate's problem. */
+  /** No connection, no answer in time, or an answer that broke off. `why` becomes the gate's problem. */
   failed(why: string): void;
 }
 
-/** Failures, one after the other, that close it. */
+/** Failures in a row that close the gate. */
 const IN_A_ROW = 3;
-/** Failures within {@link WINDOW_MS} that close it, with successes in between. */
+/** Failures within {@link WINDOW_MS} that close the gate in spite of successes in between. */
 const IN_WINDOW = 5;
 const WINDOW_MS = 30_000;
-/** Successes in a row that open it: the first time, and after a closing. */
+/** Successes in a row that open the gate: the first time, and after a closing. */
 const FIRST_SUCCESSES = 1;
 const LATER_SUCCESSES = 3;
-/** Closing again within {@link CALM_MS} of the opening doubles what the next opening takes, up to this. */
+/** Closing again within {@link CALM_MS} of the opening doubles the successes that the next opening takes, up to this limit. */
 const MOST_SUCCESSES = 24;
 const CALM_MS = 60_000;
 
 /**
- * Decides whether a cache can be relied on. It is quick to send requests elsewhere, where they cost nothing but the traffic, and slow to
- * change what containerd is told: a cache that comes and goes does not rewrite files every second.
+ * Decides whether requests go to a cache. It sends requests elsewhere quickly, where they cost nothing but traffic. It changes the
+ * hosts.toml files slowly, so an unstable cache does not rewrite them every second.
  *
- * A failure of an attempt that began, or had its answer, before the last outcome is old news: twenty connections that break at once are one failure, and a
- * path that hangs beside good answers is none.
+ * A failure is ignored if its attempt began, or got its answer, before the last outcome. So twenty connections that break at once count as
+ * one failure, and a path that hangs beside good answers counts as none.
  */
 export class HealthGate {
   readonly #clock: Clock;
@@ -46,7 +46,7 @@ export class HealthGate {
   #lastOutcomeAt = -Infinity;
   #lastSuccessAt = -Infinity;
 
-  /** `onChange` hears of each change of the state, and of another problem while it is closed. */
+  /** Calls `onChange` with each change of the state, and with another problem while the gate is closed. */
   constructor(clock: Clock, onChange: (state: GateState) => void = () => {}) {
     this.#clock = clock;
     this.#onChange = onChange;
@@ -56,7 +56,7 @@ export class HealthGate {
     return this.#state;
   }
 
-  /** Why it is not open: the failure that counted last. Empty when it is, and before the first failure. */
+  /** The failure that counted last. Empty while the gate is open and before the first failure. */
   get problem(): string {
     return this.#problem;
   }

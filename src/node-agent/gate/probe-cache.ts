@@ -3,14 +3,14 @@ import { LarderError } from '../../kit/errors.ts';
 import { afterSockets } from '../cache-client/after-sockets.ts';
 import type { CacheClient } from '../cache-client/cache-client.ts';
 
-/** Connecting included. With what a request waits before it (`SLOW_MS`) it is less than the second that a pull may lose. */
+/** Connecting included. Together with `SILENT_MS`, which a request waits before, this is less than the second that a pull may lose. */
 const PROBE_MS = 400;
 
 /**
- * Asks a cache for the one thing of the registry API that it answers from memory and without its upstream, `/v2/_catalog`, which is
- * always 404. That proves the way there, the certificate, the process and its registry handler, once in 5 s and by every node of a
- * cluster; a ping or a manifest would be a request to the upstream each time. That the upstream is down says nothing against a cache, and
- * one without a store passes requests through. Rejects when there is no such answer in time.
+ * Sends `GET /v2/_catalog`, the one request of the registry API that a cache answers from memory, always with 404. The answer proves the
+ * network, the certificate, the process and its registry handler. Every node probes once in 5 s, so a ping or a manifest would be too many
+ * requests to the upstream. A cache whose upstream is down stays in use, and a cache without its store passes requests through. Rejects
+ * without such an answer in time.
  */
 export function probeCache(
   client: CacheClient,
@@ -21,7 +21,7 @@ export function probeCache(
   return new Promise((resolve, reject) => {
     const bytes = `GET /v2/_catalog HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: larder-node-agent\r\n\r\n`;
     const cancel = afterSockets(clock, PROBE_MS, () => fail(`did not answer within ${PROBE_MS} ms`));
-    const onAbort = (): void => fail('is not asked any more');
+    const onAbort = (): void => fail('is no longer probed');
     signal.addEventListener('abort', onAbort, { once: true });
     const giveUp = client.send(
       { bytes, isHead: false, isProbe: true },

@@ -2,19 +2,19 @@ import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { HealthGate } from './health-gate.ts';
 
-/** Between two probes. While the gate is open, answers to relayed requests stand in for probes. */
+/** Pause between two probes. While the gate is open, answers to relayed requests count as probes. */
 const PAUSE_MS = { open: 5_000, suspect: 250, closed: 1_000 };
 
 export interface Prober {
-  /** Runs until `signal` aborts. */
+  /** Probes until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
-  /** Resolves when the first probe has ended, well or not. */
-  readonly judged: Promise<void>;
-  /** Something looks wrong: probe now. */
-  hurry(): void;
+  /** Resolves when the first probe has ended, successful or not. */
+  readonly firstProbe: Promise<void>;
+  /** Probes at once, because a request looks wrong. */
+  probeNow(): void;
 }
 
-/** Asks the cache now and then whether it answers, and tells the gate. `probe` rejects when it does not. */
+/** Probes the cache regularly and reports the outcome to the gate. `probe` rejects if the cache does not answer. */
 export function createProber(
   clock: Clock,
   gate: HealthGate,
@@ -25,7 +25,7 @@ export function createProber(
   const first = Promise.withResolvers<void>();
 
   return {
-    judged: first.promise,
+    firstProbe: first.promise,
     async run(signal) {
       while (!signal.aborted) {
         if (isUrgent || gate.state !== 'open' || gate.silentMs >= PAUSE_MS.open) {
@@ -36,7 +36,7 @@ export function createProber(
         await pause(signal);
       }
     },
-    hurry() {
+    probeNow() {
       isUrgent = true;
       waiting?.abort();
     },
@@ -58,7 +58,7 @@ export function createProber(
     try {
       await sleep(clock, PAUSE_MS[gate.state], AbortSignal.any([signal, waiting.signal]));
     } catch {
-      // Stopped, or in a hurry: the loop looks at both.
+      // Aborted by the stop or by `probeNow`: the loop checks both.
     } finally {
       waiting = undefined;
     }

@@ -21,7 +21,7 @@ function fileOf(upstream: string, ...authorities: readonly string[]): HostsFile 
 }
 
 describe('the certificate that a hosts.toml names', () => {
-  test('is one file for all that name it, and outlives them by a second', async () => {
+  test('is one file for all hosts.toml files that name it, and outlives them by a second', async () => {
     using root = tempDir();
     const clock = new ManualClock();
     const directory = createHostsDirectory(root.path, clock);
@@ -41,12 +41,12 @@ describe('the certificate that a hosts.toml names', () => {
     assert.deepEqual(readdirSync(root.path), []);
   });
 
-  test('stays as long as its file, which could not be replaced', async () => {
+  test('stays with its hosts.toml if that could not be replaced', async () => {
     using root = tempDir();
     const clock = new ManualClock();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([fileOf('docker.io', pem('A'))]);
-    // In the way of the file that is to be renamed.
+    // Blocks the file that is to be renamed.
     root.write('docker.io/hosts.toml.larder-new/file', '');
     for (const _ of [1, 2, 3]) {
       const [outcome] = await directory.apply([fileOf('docker.io', pem('B'))]);
@@ -56,7 +56,7 @@ describe('the certificate that a hosts.toml names', () => {
     assert.ok(namedIn(root.path, 'docker.io').every((path) => existsSync(path)));
   });
 
-  test('is there for a second for whoever has read the file, in every history', async () => {
+  test('exists for a second after its hosts.toml was read, in every history', async () => {
     const upstreams = ['docker.io', 'quay.io'];
     const authorities = fc.subarray(['A', 'B', 'C'].map(pem), { minLength: 1 });
     const step = fc.record({
@@ -104,7 +104,7 @@ function certificatesIn(root: string): string[] {
   return readdirSync(root).filter((name) => name.endsWith('.pem'));
 }
 
-/** As containerd finds them: relative to the directory of the hosts.toml. */
+/** Paths as containerd finds them, relative to the directory of the hosts.toml. */
 function namedIn(root: string, upstream: string): string[] {
   const path = join(root, upstream, 'hosts.toml');
   if (!existsSync(path)) return [];

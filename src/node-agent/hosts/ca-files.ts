@@ -3,22 +3,21 @@ import { join } from 'node:path';
 import type { Clock } from '../../kit/clock.ts';
 import { replaceFile, TEMPORARY } from '../../kit/replace-file.ts';
 import { CA_FILE_NAME, caFileName } from './hosts-toml.ts';
-import { namesIn } from './names-in.ts';
-import { readOurHostsToml } from './read-hosts-toml.ts';
+import { namesIn, readOurHostsToml } from './ownership.ts';
 
 /**
- * containerd reads a hosts.toml first and then the certificates that it names, and fails the pull when one is missing ("unable to read CA
- * cert", `config/hosts.go` of 1.6 to 2.3). It takes microseconds from one to the other, and this long on a machine that stands still.
+ * containerd reads a hosts.toml first and then its certificates, and fails the pull if one is missing ("unable to read CA cert",
+ * `config/hosts.go` of 1.6 to 2.3). In between lie microseconds, or up to this long on a machine that stands still.
  */
 const LINGER_MS = 1_000;
 
-/** The certificates of authorities that hosts.toml files name, beside the directories of the upstreams: many name the same. */
+/** CA certificates that hosts.toml files name. They lie beside the upstreams' directories, because many files share one. */
 export interface CaFiles {
-  /** Puts the certificate there, before a hosts.toml names it. */
+  /** Writes the certificate, before a hosts.toml names it. */
   provide(pem: string): Promise<void>;
   /**
-   * Removes those that no hosts.toml of ours has named for a second. Gives how many are left that none names. Throws when that cannot be known,
-   * and removes nothing then.
+   * Removes certificates that no hosts.toml of ours has named for a second, and returns how many unnamed ones are left. Throws if the names
+   * cannot be read, and then removes nothing.
    */
   sweep(): Promise<number>;
 }
@@ -49,7 +48,7 @@ export function createCaFiles(root: string, clock: Clock): CaFiles {
   };
 }
 
-/** Certificates that are named by files as they are, whatever was to be written: one may have failed. */
+/** Certificates that the existing files name. These count, and not the intended files, since a write may have failed. */
 async function namedBy(root: string, names: readonly string[]): Promise<ReadonlySet<string>> {
   const texts = await Promise.all(names.map((name) => readOurHostsToml(join(root, name))));
   return new Set(texts.flatMap((text) => text?.match(/\blarder-ca-[0-9a-f]{16}\.pem\b/g) ?? []));

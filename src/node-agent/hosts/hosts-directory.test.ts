@@ -27,16 +27,32 @@ const MIRRORED: HostsFile = {
   ],
 };
 
-test('a file has the marker, the server, and a table per host in the order of trying', () => {
-  assert.equal(
-    hostsToml({ ...HUB, hosts: [{ ...RELAY, ca: PEM }] }),
-    `${MARKER}
+const OF_AN_OLDER_RELEASE = `${MARKER}
 server = "https://registry-1.docker.io"
 
 [host."https://127.0.0.1:5010"]
   capabilities = ["pull", "resolve"]
-  ca = "../${caFileName(PEM)}"
   dial_timeout = "1s"
+`;
+
+test('a file has the marker, the server, and a table per host in the order of trying', () => {
+  assert.equal(
+    hostsToml({ ...HUB, hosts: [{ ...RELAY, ca: PEM }, ...MIRRORED.hosts] }),
+    `${MARKER}
+server = "https://registry-1.docker.io"
+
+[host."https://127.0.0.1:5010"]
+capabilities = [ "pull", "resolve" ]
+ca = "../${caFileName(PEM)}"
+dial_timeout = "1s"
+
+[host."https://b.example/v2/q"]
+capabilities = [ "pull" ]
+ca = "../${caFileName(PEM)}"
+override_path = true
+
+[host."https://a.example"]
+capabilities = [ "resolve", "pull" ]
 `,
   );
   assert.deepEqual(Object.keys((parse(hostsToml(MIRRORED)) as { host: object }).host), [
@@ -45,7 +61,7 @@ server = "https://registry-1.docker.io"
   ]);
 });
 
-test('whatever a URL holds, TOML gives it back', () => {
+test('any URL is read back from the TOML', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.string({ unit: 'binary' }), (url, server) => {
       fc.pre(url.isWellFormed() && server.isWellFormed() && url !== '__proto__');
@@ -61,7 +77,7 @@ test('whatever a URL holds, TOML gives it back', () => {
 const clock = new ManualClock();
 
 describe('the directory', () => {
-  test('holds what is wanted, file modes as containerd needs them, and nothing more once nothing is', async () => {
+  test('holds the wanted files, readable for containerd, and nothing once nothing is wanted', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     const outcomes = await directory.apply([HUB, MIRRORED]);
@@ -82,7 +98,7 @@ describe('the directory', () => {
     assert.deepEqual(readdirSync(root.path), []);
   });
 
-  test('loses what leads to a host, whatever else it names, and nothing that somebody else wrote', async () => {
+  test('loses files that lead to a host, whatever else they name, and no foreign file', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([
@@ -95,11 +111,11 @@ describe('the directory', () => {
     assert.deepEqual(tree(root), ['foreign.example/hosts.toml', caFileName(PEM), 'quay.io:8443/hosts.toml']);
   });
 
-  test('says which file that leads to a host could not be removed', async () => {
+  test('reports a file that leads to a host and could not be removed', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB, { ...HUB, upstream: 'ghcr.io' }]);
-    root.write('docker.io.larder-new/of-somebody-else', '');
+    root.write('docker.io.larder-new/of-another-owner', '');
     const outcomes = await directory.removeLeadingTo([RELAY.url]);
     assert.deepEqual(
       outcomes.map(({ upstream, state }) => [upstream, state]),
@@ -108,7 +124,7 @@ describe('the directory', () => {
     assert.ok(!readdirSync(root.path).includes('ghcr.io'));
   });
 
-  test('says which file it is not permitted to remove', async () => {
+  test('reports a file that the agent may not remove', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
@@ -128,13 +144,13 @@ describe('the directory', () => {
     }
   });
 
-  test('is made when it is not there', async () => {
+  test('is created if it is missing', async () => {
     using root = tempDir();
     await createHostsDirectory(join(root.path, 'certs.d'), clock).apply([HUB]);
     assert.deepEqual(tree(root), ['certs.d/docker.io/hosts.toml']);
   });
 
-  test('is left alone where it is right already', async () => {
+  test('is left alone if it is right already', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
@@ -144,7 +160,23 @@ describe('the directory', () => {
     assert.equal(statSync(file).ino, ino);
   });
 
-  test('loses what a crash has left: half-written files, and certificates without a hosts.toml', async () => {
+  test('keeps a file of an older release as ours: replaced once, then left alone', async () => {
+    using root = tempDir();
+    const directory = createHostsDirectory(root.path, clock);
+    const file = root.write('docker.io/hosts.toml', OF_AN_OLDER_RELEASE);
+    assert.deepEqual(parse(OF_AN_OLDER_RELEASE), parse(hostsToml(HUB)));
+    assert.equal((await directory.apply([HUB]))[0]?.state, 'Written');
+    assert.equal(readFileSync(file, 'utf8'), hostsToml(HUB));
+    const { ino } = statSync(file);
+    await directory.apply([HUB]);
+    assert.equal(statSync(file).ino, ino);
+
+    root.write('docker.io/hosts.toml', OF_AN_OLDER_RELEASE);
+    assert.deepEqual(await directory.removeLeadingTo([RELAY.url]), []);
+    assert.deepEqual(tree(root), []);
+  });
+
+  test('loses half-written files, and certificates without a hosts.toml, after a crash', async () => {
     using root = tempDir();
     root.write('docker.io/hosts.toml.larder-new', 'half');
     root.write(`quay.io:8443/${caFileName(PEM)}`, PEM);
@@ -160,10 +192,10 @@ describe('the directory', () => {
   });
 });
 
-describe('a file of somebody else beside ours', () => {
+describe('a foreign file beside ours', () => {
   const beside = 'docker.io/hosts.toml.bak';
 
-  test('keeps nothing of ours from being changed', async () => {
+  test('does not prevent changes of ours', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
@@ -174,7 +206,7 @@ describe('a file of somebody else beside ours', () => {
     assert.equal(readFileSync(join(root.path, 'docker.io/hosts.toml'), 'utf8'), hostsToml(changed));
   });
 
-  test('stays when ours goes, and goes on being nobody of ours', async () => {
+  test('stays after ours is removed, and the directory is foreign from then on', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([{ ...MIRRORED, upstream: 'docker.io' }]);
@@ -189,7 +221,7 @@ describe('a file of somebody else beside ours', () => {
   });
 });
 
-test('no crash leaves an empty directory, which would put _default out of use', async () => {
+test('no crash leaves an empty directory, which would disable _default', async () => {
   for (const left of ['docker.io.larder-new', 'ghcr.io.larder-new']) {
     using root = tempDir();
     root.write(`${left}/${caFileName(PEM)}`, PEM);
@@ -205,7 +237,7 @@ test('no crash leaves an empty directory, which would put _default out of use', 
   }
 });
 
-test('what cannot be written leaves no directory, either', async () => {
+test('a failed write leaves no directory either', async () => {
   using root = tempDir();
   mkdirSync(join(root.path, 'docker.io.larder-new/hosts.toml.larder-new'), { recursive: true });
   const outcomes = await createHostsDirectory(root.path, clock).apply([HUB]);
@@ -213,7 +245,7 @@ test('what cannot be written leaves no directory, either', async () => {
   assert.ok(!readdirSync(root.path).includes('docker.io'));
 });
 
-describe('what somebody else wrote is never touched and reported:', () => {
+describe('foreign files are reported and never touched:', () => {
   const cases: [string, HostsFile, (root: TempDir) => void][] = [
     ['a hosts.toml', HUB, (root) => void root.write('docker.io/hosts.toml', 'server = "https://x"\n')],
     [
@@ -222,7 +254,7 @@ describe('what somebody else wrote is never touched and reported:', () => {
       (root) => void root.write('docker.io/hosts.toml', hostsToml(HUB).slice(MARKER.length + 1)),
     ],
     [
-      'a certificate, which a hosts.toml would put out of use',
+      'a certificate, which a hosts.toml would disable',
       HUB,
       (root) => void root.write('docker.io/ca.crt', 'x'),
     ],
@@ -270,7 +302,10 @@ describe('what somebody else wrote is never touched and reported:', () => {
       const directory = createHostsDirectory(root.path, clock);
       const [outcome] = await directory.apply([file]);
       assert.equal(outcome?.state, 'Foreign');
-      assert.match(outcome.message, /somebody else|comes first/);
+      assert.match(
+        outcome.message,
+        /the node agent did not create|not written by the node agent|takes precedence/,
+      );
       assert.deepEqual(tree(root), before);
       assert.deepEqual(await directory.removeLeadingTo([RELAY.url]), []);
       await directory.apply([]);
@@ -278,7 +313,7 @@ describe('what somebody else wrote is never touched and reported:', () => {
     });
   }
 
-  test('beside ours, which goes when it is time, and their file stays', async () => {
+  test('beside ours, which are removed in time, and the foreign file stays', async () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB]);
@@ -289,7 +324,7 @@ describe('what somebody else wrote is never touched and reported:', () => {
   });
 });
 
-test('an upstream that cannot be written is reported, and the others are written', async () => {
+test('a foreign upstream is reported, and the others are written', async () => {
   using root = tempDir();
   root.write('docker.io', 'a file');
   const outcomes = await createHostsDirectory(root.path, clock).apply([HUB, { ...HUB, upstream: 'ghcr.io' }]);
@@ -306,7 +341,7 @@ function tree({ path }: TempDir): string[] {
     .sort();
 }
 
-/** Runs `work` without the rights of root, where this process has them. */
+/** Runs `work` without root's rights if this process has them. */
 async function asNobody<T>(work: () => Promise<T>): Promise<T> {
   const user = process.geteuid?.();
   if (user !== 0) return work();

@@ -1,40 +1,46 @@
-import { lstat, mkdir, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import { replaceFile, TEMPORARY } from '../../kit/replace-file.ts';
 import { createCaFiles, type CaFiles } from './ca-files.ts';
-import { CA_FILE_NAME, HOSTS_TOML, hostsToml, hostTable, type HostsFile } from './hosts-toml.ts';
-import { namesIn } from './names-in.ts';
-import { readOurHostsToml } from './read-hosts-toml.ts';
+import { HOSTS_TOML, hostsToml, hostTable, type HostsFile } from './hosts-toml.ts';
+import {
+  foreignReason,
+  hiddenReason,
+  isOurFileName,
+  kindOfFile,
+  namesIn,
+  readOurHostsToml,
+} from './ownership.ts';
 
-/** What became of one upstream's file. */
+/** Result for one upstream's file. */
 export interface HostsOutcome {
   readonly upstream: string;
-  /** `Foreign`: somebody else has written there, and nothing was touched. */
+  /** `Foreign`: the directory or file is not ours, and nothing was touched. */
   readonly state: 'Written' | 'Foreign' | 'Failed';
-  /** Why, for a person; empty when written. */
+  /** Reason for people. Empty if written. */
   readonly message: string;
 }
 
-/** containerd's directory of hosts.toml files, as far as it is ours. */
+/** The files of ours in containerd's directory of hosts.toml files. */
 export interface HostsDirectory {
   /**
-   * Makes the directory hold these files of ours and no others. What is right already is left alone, what is somebody else's always. One
-   * call at a time. Each step leaves a state that containerd can live with, so a crash between any two is mended by the next call.
+   * Makes the directory hold exactly these files of ours. Correct files and all foreign ones are left alone. One call at a time. Every step
+   * leaves a state that works for containerd, so after a crash the next call completes the work.
    */
   apply(files: readonly HostsFile[]): Promise<HostsOutcome[]>;
-  /** Removes those of our files that lead to one of these hosts, whatever else they name. Gives those that could not be removed. */
+  /** Removes our files that lead to one of these hosts, whatever other hosts they name. Returns the ones that could not be removed. */
   removeLeadingTo(urls: readonly string[]): Promise<HostsOutcome[]>;
-  /** Resolves when no certificate is left that no file names, which takes a second, or cannot be helped; never rejects. */
+  /** Resolves once no unnamed certificate is left, which takes a second, or after 2 s. Never rejects. */
   settle(): Promise<void>;
 }
 
-/** By containerd, whoever it runs as: there is no secret in these files. */
+/** containerd may run as any user. The files contain no secret. */
 const READABLE = 0o644;
-/** Between two sweeps of `settle`. */
+/** Pause between two sweeps of `settle`. */
 const SETTLE_MS = 250;
-/** From the first of them to the last. */
+/** Time limit of `settle`. */
 const SETTLED_MS = 2_000;
 
 export function createHostsDirectory(root: string, clock: Clock): HostsDirectory {
@@ -44,7 +50,7 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
       const wanted = new Set(files.map(({ upstream }) => upstream));
       const others = (await namesIn(root)).filter((name) => !wanted.has(name));
       const outcomes: HostsOutcome[] = [];
-      for (const name of others.toSorted(leftoversFirst)) outcomes.push(...(await remove(root, name)));
+      for (const name of others.toSorted(temporariesFirst)) outcomes.push(...(await remove(root, name)));
       for (const file of files) outcomes.push(await write(root, file, caFiles));
       await sweep();
       return outcomes;
@@ -74,44 +80,44 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
     },
   };
 
-  /** A certificate that stays too long harms nobody, and goes with the next sweep. */
+  /** A certificate that stays too long is harmless and goes with the next sweep. */
   function sweep(): Promise<number> {
     return caFiles.sweep().catch(() => 0);
   }
 }
 
-/** A new directory comes with all that it holds: an empty one would put `_default` out of use. */
+/** Creates a new directory together with its content, because an empty one would disable `_default`. */
 async function write(root: string, file: HostsFile, caFiles: CaFiles): Promise<HostsOutcome> {
   const { upstream } = file;
   const directory = join(root, upstream);
   try {
-    const obstacle = (await hiddenBy(root, upstream)) ?? (await foreign(directory));
+    const obstacle = (await hiddenReason(root, upstream)) ?? (await foreignReason(directory));
     if (obstacle !== undefined) return { upstream, state: 'Foreign', message: obstacle };
     for (const { ca } of file.hosts) if (ca !== undefined) await caFiles.provide(ca);
-    const isNew = (await kindOf(directory)) === 'absent';
+    const isNew = (await kindOfFile(directory)) === 'absent';
     const place = isNew ? `${directory}${TEMPORARY}` : directory;
     await mkdir(place, { recursive: true, mode: 0o755 });
     await replaceFile(join(place, HOSTS_TOML), hostsToml(file), READABLE);
     if (isNew) await rename(place, directory);
     for (const name of await namesIn(directory))
-      if (isOurs(name) && name !== HOSTS_TOML) await rm(join(directory, name), { force: true });
+      if (isOurFileName(name) && name !== HOSTS_TOML) await rm(join(directory, name), { force: true });
     return { upstream, state: 'Written', message: '' };
   } catch (error) {
     return failed(upstream, directory, error);
   }
 }
 
-/** Takes away what is ours; the directory only when nothing else is in it. */
+/** Removes our files, and the directory if nothing else is in it. */
 async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
   const directory = join(root, upstream);
   try {
-    if (isLeftover(upstream)) {
+    if (isTemporary(upstream)) {
       await clear(directory);
       return [];
     }
     const names = await namesInOurs(directory);
     if (names.length === 0) return [];
-    if (!names.every(isOurs)) {
+    if (!names.every(isOurFileName)) {
       await clear(directory);
       return [];
     }
@@ -123,11 +129,11 @@ async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
   }
 }
 
-/** What is in a directory of ours; nothing where it is somebody else's. One that cannot be read is: an agent reads what it has made. */
+/** Names in a directory of ours; none in a foreign one. An unreadable directory is foreign, because an agent can read its own. */
 async function namesInOurs(directory: string): Promise<string[]> {
   try {
-    const isDirectory = (await kindOf(directory)) === 'directory';
-    return isDirectory && (await foreign(directory)) === undefined ? await namesIn(directory) : [];
+    const isDirectory = (await kindOfFile(directory)) === 'directory';
+    return isDirectory && (await foreignReason(directory)) === undefined ? await namesIn(directory) : [];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EACCES') return [];
     throw error;
@@ -135,61 +141,21 @@ async function namesInOurs(directory: string): Promise<string[]> {
 }
 
 async function clear(directory: string): Promise<void> {
-  if ((await kindOf(directory)) !== 'directory') return;
+  if ((await kindOfFile(directory)) !== 'directory') return;
   for (const name of await namesIn(directory))
-    if (isOurs(name)) await rm(join(directory, name), { force: true });
+    if (isOurFileName(name)) await rm(join(directory, name), { force: true });
   await rmdir(directory).catch(() => {});
 }
 
-/** What a crash left, in the way of what is to come. */
-function leftoversFirst(a: string, b: string): number {
-  return Number(isLeftover(b)) - Number(isLeftover(a));
+/** Sorts temporary names first: a crash left them, and they are in the way of new directories. */
+function temporariesFirst(a: string, b: string): number {
+  return Number(isTemporary(b)) - Number(isTemporary(a));
 }
 
-function isLeftover(name: string): boolean {
+function isTemporary(name: string): boolean {
   return name.endsWith(TEMPORARY);
 }
 
 function failed(upstream: string, directory: string, error: unknown): HostsOutcome {
   return { upstream, state: 'Failed', message: `${directory}: ${errorText(error)}` };
-}
-
-/**
- * Why the directory is not ours, as a sentence; undefined when it is, or may become so. A hosts.toml says whose it is, whatever lies beside
- * it; without one, other files do, since containerd reads them then.
- */
-async function foreign(directory: string): Promise<string | undefined> {
-  const kind = await kindOf(directory);
-  if (kind === 'absent') return undefined;
-  if (kind !== 'directory') return `${directory} is a ${kind} of somebody else`;
-  const path = join(directory, HOSTS_TOML);
-  if ((await kindOf(path)) === 'absent') {
-    const other = (await namesIn(directory)).find((name) => !isOurs(name));
-    return other === undefined ? undefined : `${join(directory, other)} was put there by somebody else`;
-  }
-  return (await readOurHostsToml(directory)) === undefined
-    ? `${path} was written by somebody else`
-    : undefined;
-}
-
-/** By its name, in a directory that is ours. */
-function isOurs(name: string): boolean {
-  return name === HOSTS_TOML || CA_FILE_NAME.test(name) || name.endsWith(TEMPORARY);
-}
-
-/** containerd looks for `<host>_<port>_` before `<host>:<port>`. */
-async function hiddenBy(root: string, upstream: string): Promise<string | undefined> {
-  if (!upstream.includes(':')) return undefined;
-  const other = join(root, `${upstream.replace(':', '_')}_`);
-  return (await kindOf(other)) === 'absent' ? undefined : `${other} comes first for containerd`;
-}
-
-async function kindOf(path: string): Promise<'absent' | 'file' | 'directory' | 'link or special file'> {
-  const stats = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (stats === undefined) return 'absent';
-  if (stats.isFile()) return 'file';
-  return stats.isDirectory() ? 'directory' : 'link or special file';
 }

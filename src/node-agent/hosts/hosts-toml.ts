@@ -1,59 +1,58 @@
 import { createHash } from 'node:crypto';
+import { stringify } from 'smol-toml';
 
 export const HOSTS_TOML = 'hosts.toml';
-/** The first line of every file that is ours. Without it a file is somebody else's. */
+/** First line of all our files. A file without it belongs to another owner. */
 export const MARKER =
   '# Written by larder node-agent, which overwrites changes. Without this line the file is yours.';
 
-/** A host that containerd tries, in order, before the registry itself. */
+/** A host that containerd tries before the registry itself, in order. */
 export interface HostEntry {
   readonly url: string;
   readonly capabilities: readonly ('pull' | 'resolve')[];
   readonly overridePath?: boolean;
-  /** PEM, trusted beside the system's. */
+  /** PEM, trusted in addition to the system's authorities. */
   readonly ca?: string | undefined;
-  /** Understood from containerd 2.0.7 on, ignored before. */
+  /** Effective from containerd 2.0.7 on, ignored before. */
   readonly dialTimeout?: string;
 }
 
 /** The hosts.toml of one upstream. */
 export interface HostsFile {
   readonly upstream: string;
-  /** Where containerd goes when no host has an answer. */
+  /** Registry that containerd asks if no host has an answer. */
   readonly server: string;
   readonly hosts: readonly HostEntry[];
 }
 
 /**
- * The text of the file, for containerd 1.6 to 2.3: keys that all of them know or pass over, real table headers (2.x finds no others), one
- * per host in the order of trying. `referrers` is no capability here: below 2.2 it makes the whole file unreadable. Certificates lie beside
- * the upstream's directory, and are named relative to it, so the agent may see both under another path than containerd.
+ * Text of the file, the same to containerd 1.6 to 2.3. All of them know its keys or ignore them. Every host has a table header of its own,
+ * since 2.x finds no inline table. The order of the tables is the order of trying. `referrers` is not among the capabilities: below 2.2
+ * that word makes the whole file unreadable. Certificates lie beside the upstream's directory and are named relative to it, because the
+ * agent may see both under another path than containerd.
  */
 export function hostsToml({ server, hosts }: Pick<HostsFile, 'server' | 'hosts'>): string {
-  const tables = hosts.map((host) => {
-    const lines = [hostTable(host.url), `  capabilities = [${host.capabilities.map(quoted).join(', ')}]`];
-    if (host.ca !== undefined) lines.push(`  ca = ${quoted(`../${caFileName(host.ca)}`)}`);
-    if (host.overridePath === true) lines.push('  override_path = true');
-    if (host.dialTimeout !== undefined) lines.push(`  dial_timeout = ${quoted(host.dialTimeout)}`);
-    return `\n${lines.join('\n')}\n`;
-  });
-  return `${MARKER}\nserver = ${quoted(server)}\n${tables.join('')}`;
+  const tables = hosts.map((host) => [
+    host.url,
+    {
+      capabilities: host.capabilities,
+      ca: host.ca === undefined ? undefined : `../${caFileName(host.ca)}`,
+      override_path: host.overridePath === true ? true : undefined,
+      dial_timeout: host.dialTimeout,
+    },
+  ]);
+  return `${MARKER}\n${stringify({ server, host: Object.fromEntries(tables) })}`;
 }
 
-/** The header of a host's table. */
+/** Header line of a host's table. */
 export function hostTable(url: string): string {
-  return `[host.${quoted(url)}]`;
+  return stringify({ host: { [url]: {} } }).trimEnd();
 }
 
-/** Named after its content: a file that containerd may be reading never changes. */
+/** File name derived from the content: a file that containerd may be reading never changes. */
 export function caFileName(pem: string): string {
   return `larder-ca-${createHash('sha256').update(pem).digest('hex').slice(0, 16)}.pem`;
 }
 
-/** Matches what {@link caFileName} gives. */
+/** Matches the names from {@link caFileName}. */
 export const CA_FILE_NAME = /^larder-ca-[0-9a-f]{16}\.pem$/;
-
-/** A basic string of TOML 1.0: what JSON escapes, and DEL. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replaceAll('\u007f', '\\u007F');
-}

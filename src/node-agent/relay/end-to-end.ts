@@ -1,4 +1,4 @@
-/** Headers that belong to one connection and not to the message (RFC 9110, section 7.6.1). */
+/** Headers of one connection, not of the message (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -11,13 +11,13 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** The headers that go on to the other side, in order and as they were written: names and values in turn. */
+/** Headers to pass on, in order and as written: names and values in turn. */
 export function endToEnd(rawHeaders: readonly string[], without: readonly string[] = []): string[] {
   const dropped = new Set([...HOP_BY_HOP, ...without, ...named(rawHeaders)]);
   return pairs(rawHeaders).flatMap(([name, value]) => (dropped.has(name.toLowerCase()) ? [] : [name, value]));
 }
 
-/** Those that `Connection` names; `Host` is for every recipient, and no request goes without it (RFC 9112, section 3.2). */
+/** Headers that `Connection` names. `Host` stays: it is for every recipient, and every request needs it (RFC 9112, section 3.2). */
 function named(rawHeaders: readonly string[]): string[] {
   return pairs(rawHeaders)
     .filter(([name]) => name.toLowerCase() === 'connection')

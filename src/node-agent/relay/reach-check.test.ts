@@ -36,7 +36,7 @@ test('a server is reached at its own address, with TLS or without, as often as i
   });
 });
 
-test('a server is not reached where another takes the connection, nor where none does', async () => {
+test('a server is not reached if another accepts the connection, or none does', async () => {
   const server = createServer();
   const other = createServer();
   await using _address = await start(server);
@@ -56,12 +56,12 @@ test('a server is not reached where another takes the connection, nor where none
   assert.equal(await isReached(server, there, systemClock), false);
 });
 
-test('a process that was busy for longer than it waits finds what has arrived meanwhile', async () => {
+test('a process that was busy for longer than the limit still finds the connection that arrived', async () => {
   const server = createServer();
   await using address = await start(server);
   const clock = new ManualClock();
   const answer = isReached(server, address, clock);
-  // Its timer is due before the sockets are looked at.
+  // The timer is due before the sockets are read.
   setTimeout(() => clock.advance(1000), 1);
   const begin = performance.now();
   while (performance.now() < begin + 5);

@@ -3,12 +3,12 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Address } from '../../kit/listen.ts';
 import { afterSockets } from '../cache-client/after-sockets.ts';
 
-/** The kernel connects loopback at once. Both ends are in this process, so one that is busy is late at both. */
+/** The kernel connects loopback at once. Both ends are in this process, so a busy process delays both. */
 const REACH_MS = 1_000;
 
 /**
- * Connects to `address` and resolves with whether that connection arrived at `server`, which listens there; after a second at most. A port that a
- * Pod has as `hostPort` leads to that Pod, whoever listens on it: rules of the kernel come before listeners.
+ * Connects to `address` and resolves with true if that connection arrives at `server`, which listens there. Takes a second at most. A Pod's
+ * `hostPort` takes precedence over listeners, since rules of the kernel come first.
  */
 export function isReached(server: Server, { host, port }: Address, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
@@ -23,7 +23,7 @@ export function isReached(server: Server, { host, port }: Address, clock: Clock)
     socket.once('connect', judge);
     socket.once('error', () => end(false));
 
-    /** Either end may hear of it first. */
+    /** Called from both ends, in either order. */
     function judge(): void {
       if (socket.localPort !== undefined && arrived.has(socket.localPort)) end(true);
     }

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { createRelayCertificate } from './relay-certificate.ts';
 
-test('a certificate is good for its host, at any time that the clock of a node may show', async () => {
+test('a certificate is valid for its host at any time that the clock of a node may show', async () => {
   for (const host of ['127.0.0.1', '::1']) {
     const { certificate, ca } = await createRelayCertificate(host);
     const [leaf, authority] = [new X509Certificate(certificate), new X509Certificate(ca)];

@@ -1,17 +1,20 @@
 import { createServer, type Server } from 'node:https';
-import { CLIENT_LIMITS, isRequestTimeout, limitOptions, type ClientLimits } from '../../kit/client-limits.ts';
+import {
+  CLIENT_LIMITS,
+  isRequestTimeout,
+  listenerOptions,
+  type ClientLimits,
+} from '../../kit/client-limits.ts';
 import type { Clock } from '../../kit/clock.ts';
-import { createConnections } from '../../kit/connections.ts';
+import { createClientConnections } from '../../kit/client-connections.ts';
 import { drain } from '../../kit/listen.ts';
 import type { RelayCertificate } from './relay-certificate.ts';
 import type { Relay } from './relay.ts';
 
-/** containerd keeps connections for 30 s: whoever closes first must not be us. */
+/** containerd keeps connections for 30 s; the relay must not be the first to close them. */
 const RELAY_LIMITS: ClientLimits = { ...CLIENT_LIMITS, idleMs: 75_000 };
-/** Tokens of large registries exceed the default 16 KiB. */
-const MAX_HEADER_BYTES = 64 * 1024;
 
-/** The server that containerd is pointed at, of HTTP over TLS; `/healthz` says that the process lives. */
+/** HTTPS server that containerd is pointed at. `/healthz` shows that the process lives. */
 export function createRelayListener(
   relay: Relay,
   { certificate, key }: RelayCertificate,
@@ -19,14 +22,13 @@ export function createRelayListener(
   limits = RELAY_LIMITS,
 ): RelayListener {
   let running = 0;
-  const connections = createConnections(clock);
+  const connections = createClientConnections(clock);
   const server = createServer(
     {
       cert: certificate,
       key,
       ALPNProtocols: ['http/1.1'],
-      maxHeaderSize: MAX_HEADER_BYTES,
-      ...limitOptions(limits),
+      ...listenerOptions(limits),
     },
     (request, response) => {
       running += 1;
@@ -58,6 +60,6 @@ function refusal(status: string): string {
 
 export interface RelayListener {
   readonly server: Server;
-  /** Refuses new connections at once, which sends containerd to the origin, and lets running answers end, `limitMs` at most. */
+  /** Refuses new connections at once, which sends containerd to the origin, and lets running answers end within `limitMs`. */
   stop(limitMs: number): Promise<void>;
 }

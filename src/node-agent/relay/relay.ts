@@ -1,23 +1,34 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
+import { readRequestBody } from '../../kit/read-body.ts';
 import { endToEnd } from './end-to-end.ts';
-import type { RelayTarget } from './relay-target.ts';
-import { sendError } from './send-error.ts';
+import type { CacheClient } from '../cache-client/cache-client.ts';
+import type { HealthGate } from '../gate/health-gate.ts';
+import { sendRelayError } from './relay-error.ts';
 
-/** A login's form takes a few hundred bytes. */
+/** A login form takes a few hundred bytes. */
 const MAX_FORM_BYTES = 64 * 1024;
-/** A cache that has answered anything so short a time ago is there. */
+/** A cache that answered any request this recently is considered reachable. */
 const ANSWERED_MS = 100;
 
-/** Answers one request of a client, until `gone` aborts: the answer has ended, or its connection has. Never rejects. */
+/** Target of the requests for one upstream. */
+export interface RelayTarget {
+  readonly upstream: string;
+  readonly gate: HealthGate;
+  readonly client: CacheClient;
+  /** Probes the cache at once, because a request looks wrong. */
+  readonly probeNow: () => void;
+}
+
+/** Answers one request. `gone` aborts when the answer or its connection has ended. Never rejects. */
 export type Relay = (request: IncomingMessage, response: ServerResponse, gone: AbortSignal) => Promise<void>;
 
 /**
- * Sends each request to the cache of its upstream as it came, apart from what belongs to the connection, and the answer back. The
- * `Host` stays the one that the client wrote: it is where a token server of the cache (realm `Cache`) has to be found, which is here.
+ * Passes each request to the cache of its upstream unchanged, apart from the headers of the connection, and the answer back. `Host` stays
+ * as the client wrote it: the token server of a cache (realm `Cache`) has to be found at that address, which is the relay.
  *
- * What cannot be relayed is answered at once, so that containerd goes to the next host: 404 for what nobody caches, 503 while the gate
- * is not open or when the cache fails. An answer that breaks off ends the connection in order (FIN), which containerd resumes.
+ * A request that cannot be relayed is answered at once, so containerd goes to the next host: 404 for an upstream without a cache, 503 while
+ * the gate is not open or if the cache fails. An answer that breaks off ends the connection in order (FIN), and containerd resumes.
  */
 export function createRelay(targetOf: (upstream: string) => RelayTarget | undefined): Relay {
   return async function relay(request, response, gone) {
@@ -25,17 +36,17 @@ export function createRelay(targetOf: (upstream: string) => RelayTarget | undefi
       const body = await formOf(request);
       const upstream = upstreamOf(request.url ?? '/');
       const target = upstream === undefined ? undefined : targetOf(upstream);
-      if (target === undefined) throw nobodyCaches(upstream);
+      if (target === undefined) throw unknownUpstream(upstream);
       if (target.gate.state !== 'open') throw unavailable(target.upstream);
       forward(target, request, body, response, gone);
     } catch (error) {
-      sendError(response, error);
+      sendRelayError(response, error);
     }
   };
 }
 
 function forward(
-  { upstream, gate, client, hurry }: RelayTarget,
+  { upstream, gate, client, probeNow }: RelayTarget,
   request: IncomingMessage,
   body: Buffer | undefined,
   response: ServerResponse,
@@ -45,8 +56,8 @@ function forward(
   const attempt = gate.attempt();
   const onSilent = (): Error | undefined => {
     if (gate.state !== 'open') return unavailable(upstream);
-    // Each of a hundred requests may wait for a slow upstream: what the cache has told one of them counts for all.
-    if (gate.silentMs >= ANSWERED_MS) hurry();
+    // A hundred requests may wait for a slow upstream. An answer to any of them shows that the cache is reachable.
+    if (gate.silentMs >= ANSWERED_MS) probeNow();
     return undefined;
   };
   const giveUp = client.send(
@@ -61,20 +72,20 @@ function forward(
       end: () => void response.end(),
       failed(error) {
         if (isLarderError(error, 'OVERLOADED')) {
-          sendError(response, error);
+          sendRelayError(response, error);
           return;
         }
-        // One answer that cannot be read says little about the next: the probe judges by itself.
+        // One unreadable answer says little about the next, so only the probe decides.
         if (!isLarderError(error, 'UPSTREAM_BAD_ANSWER')) attempt.failed(errorText(error));
-        hurry();
-        sendError(response, unavailable(upstream, error));
+        probeNow();
+        sendRelayError(response, unavailable(upstream, error));
       },
     },
   );
   gone.addEventListener('abort', giveUp, { once: true });
 }
 
-/** containerd names the upstream in `ns`; a client that logs in at the cache's token server has it in the path. */
+/** containerd names the upstream in `ns`. A client that logs in at the cache's token server has it in the path. */
 function upstreamOf(url: string): string | undefined {
   const [path = '', search = ''] = url.split('?', 2);
   const ns = new URLSearchParams(search).get('ns');
@@ -91,29 +102,24 @@ function requestBytes(request: IncomingMessage, body: Buffer | undefined): Buffe
   return body === undefined ? bytes : Buffer.concat([bytes, body]);
 }
 
-/** The body of a POST. Other methods have none that means anything to a cache. */
+/** Body of a POST. The body of any other method means nothing to a cache. */
 async function formOf(request: IncomingMessage): Promise<Buffer | undefined> {
   if (request.method !== 'POST') {
     request.resume();
     return undefined;
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Read to its end in any case: a body that is left unread turns the answer into a reset.
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= MAX_FORM_BYTES) chunks.push(chunk);
-  }
-  if (size > MAX_FORM_BYTES)
-    throw new LarderError('REQUEST_INVALID', `a request's body may have ${MAX_FORM_BYTES} bytes at most`);
-  return Buffer.concat(chunks);
+  return readRequestBody(
+    request,
+    MAX_FORM_BYTES,
+    () => new LarderError('REQUEST_INVALID', `expected a request body of at most ${MAX_FORM_BYTES} bytes`),
+  );
 }
 
-function nobodyCaches(upstream: string | undefined): LarderError {
+function unknownUpstream(upstream: string | undefined): LarderError {
   return new LarderError(
     'NAME_UNKNOWN',
     upstream === undefined
-      ? 'the request names no upstream: this is the relay of a node, which expects "ns" as containerd sends it'
+      ? 'the request names no upstream: the relay of a node expects "ns" as containerd sends it'
       : `no cache for ${JSON.stringify(upstream.slice(0, 150))} is known on this node`,
   );
 }

@@ -12,7 +12,7 @@ import {
 import type { Secret, Service } from '../cluster/resources.ts';
 
 /** Annotation with the id of the signing authority. It shows a change of the authority without a read of the contents. */
-export const SIGNED_BY_ANNOTATION = 'larder/signed-by';
+const SIGNED_BY_ANNOTATION = 'larder/signed-by';
 const VALID_FROM = 'larder/valid-from';
 const VALID_UNTIL = 'larder/valid-until';
 /** Annotation with the subject names of the certificate, separated by blanks. */

@@ -20,6 +20,7 @@ import { cacheObjects } from '../render/cache-objects.ts';
 import type { CacheValues } from '../render/cache-values.ts';
 import { cacheNamesOf, PORTS } from '../render/cache-names.ts';
 import { service } from '../render/service.ts';
+import { claimName } from '../render/stateful-set.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
 import type { KnownCacheState } from './cache-states.ts';
 import { createCertificates } from './ensure-certificate.ts';
@@ -49,18 +50,13 @@ export interface ObjectsApplierDeps {
   readonly serviceMonitors: Pick<ServiceMonitorKind, 'isServed'>;
 }
 
-export interface ApplyInput {
-  readonly planned: PlannedCache;
-  /** The claim of its volume; undefined if there is none yet. */
-  readonly claim: VolumeClaim | undefined;
-  readonly authority: Authority;
-}
-
 export interface AppliedObjects {
   readonly state: Omit<KnownCacheState, 'volumeProblem' | 'problem'>;
+  /** The claim from which the size was taken; undefined if there is none yet. */
+  readonly claim: VolumeClaim | undefined;
   /** All objects of the cache, except its certificate. */
   readonly objects: readonly KubeObject[];
-  /** What the pod mounts; changes whenever one of the files does. */
+  /** Everything that the pod mounts. Changes with each of its files. */
   readonly files: readonly unknown[];
 }
 
@@ -73,11 +69,13 @@ export function createObjectsApplier(deps: ObjectsApplierDeps, settings: CacheSe
   const ensureCertificate = createCertificates({ client, clock, watched, ensure });
 
   return async function applyObjects(
-    { planned, claim, authority }: ApplyInput,
+    planned: PlannedCache,
+    authority: Authority,
     signal: AbortSignal,
   ): Promise<AppliedObjects> {
     const { key, config, owner } = planned;
     const needed = await readNeededSecrets(deps.secrets, config, owner.metadata.namespace, signal);
+    const claim = watched.volumeClaims.get({ namespace: settings.namespace, name: claimName(key) });
     const set = watched.statefulSets.get({ namespace: settings.namespace, name: key });
     const values: CacheValues = {
       ...settings,
@@ -114,7 +112,7 @@ export function createObjectsApplier(deps: ObjectsApplierDeps, settings: CacheSe
       invalidSecrets: needed.invalid,
       caBundleProblem: needed.caBundleProblem,
     };
-    return { state, objects, files: [...mounted, certificate] };
+    return { state, claim, objects, files: [...mounted, certificate] };
   };
 
   async function ensure(object: KubeObject, signal: AbortSignal): Promise<KubeObject> {

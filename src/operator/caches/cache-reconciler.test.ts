@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { waitFor } from '../../../test/kit/wait.ts';
 import { startCacheSetting, SYSTEM } from '../../../test/operator/cache-setting.ts';
 import type { StoredObject } from '../../../test/kube/api-store.ts';
 import { cacheNamesOf } from '../render/cache-names.ts';
@@ -41,11 +42,11 @@ describe('the reconcile of a cache', () => {
   }
 
   /** Creates a pod or a claim, as the StatefulSet of the cache would. */
-  function putChild(collection: string, kind: string, name: string, spec: object): void {
+  function putChild(collection: string, kind: string, name: string, spec: object, status?: object): void {
     const { labels } = cacheNamesOf({ cache: { upstream: 'docker.io', serviceNameSuffix: undefined } });
     const annotations = { upstream: 'docker.io', 'larder/asked-by': 'RegistryConfig team/hub' };
     const metadata = { namespace: SYSTEM, name, labels, annotations };
-    the.api.put(collection, { apiVersion: 'v1', kind, metadata, spec });
+    the.api.put(collection, { apiVersion: 'v1', kind, metadata, spec, ...(status && { status }) });
   }
 
   function certificate(): X509Certificate {
@@ -211,6 +212,21 @@ describe('the reconcile of a cache', () => {
     assert.equal(the.states.get(KEY)?.volumeProblem, undefined);
     const spec = the.held(IN.claims, name)?.['spec'];
     assert.deepEqual(spec, { resources: { requests: { storage: '2Gi' } } });
+  });
+
+  test('sizes the store by the volume as it is after the Secrets were read, which may take long', async () => {
+    putSecret('login', 'one');
+    the.ask({ upstream: 'docker.io', secretReferenceName: 'login' });
+    const fault = { kind: 'status', status: 429, retryAfter: 2 } as const;
+    the.api.faults.add({ verb: 'get', path: '/secrets/login', fault });
+    const reconciled = the.reconcile(KEY);
+    await waitFor(() => the.api.faults.left === 0);
+    const claim = `cache-volume-${KEY}-0`;
+    putChild(IN.claims, 'PersistentVolumeClaim', claim, {}, { capacity: { storage: '1Gi' } });
+    await the.seeAll();
+    await reconciled;
+    const set = JSON.stringify(the.held(IN.sets, KEY)?.['spec']);
+    assert.ok(set.includes(`"--max-size=${Math.floor(0.9 * 2 ** 30)}"`), set);
   });
 
   test('deletes the Service under its former name once nodes use the current one', async () => {

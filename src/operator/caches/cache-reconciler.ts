@@ -14,7 +14,6 @@ import { createDrainTracker } from '../nodes/drain-tracker.ts';
 import { objectsOfCache, ownerOf, belongToAnother } from '../ownership/existing-objects.ts';
 import { NAME_TAKEN_RETRY_MS, NameTakenError } from '../ownership/name-taken-error.ts';
 import { NOT_OWNED_RETRY_MS, NotOwnedError } from '../ownership/not-owned-error.ts';
-import { claimName } from '../render/stateful-set.ts';
 import { createObjectsApplier, type CacheSettings } from './apply-objects.ts';
 import type { CacheStates } from './cache-states.ts';
 import { createVolumeClaimer } from './claim-volume.ts';
@@ -156,8 +155,7 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
       states.setProblem(key, wait.why);
       return wait.waitMs;
     }
-    const claim = watched.volumeClaims.get({ namespace: settings.namespace, name: claimName(key) });
-    const { state, objects, files } = await applyObjects({ planned, claim, authority }, signal);
+    const { state, claim, objects, files } = await applyObjects(planned, authority, signal);
     const volumeProblem = claim && (await growVolume(client, claim, config.volume.size, signal));
     await refreshFiles(client, watched.pods.byIndex(BY_CACHE, key), files, signal);
     states.set(key, { ...state, volumeProblem, problem: undefined });

@@ -22,7 +22,10 @@ const OWNER: ConfigObject = {
   spec: { caches: [{ upstream: 'docker.io' }] },
 };
 
-/** The watched claim has no owner, and the API server has it with owner `now`. The StatefulSet with owner `set` exists and is not watched yet. */
+/**
+ * The watched claim has no owner, and the API server has it with owner `now`. The StatefulSet with owner `set` exists and is not watched
+ * yet.
+ */
 async function owned({ now, set }: { readonly now: string; readonly set?: string }) {
   const kube = createMemoryKube(new ManualClock());
   const client = kube.client();

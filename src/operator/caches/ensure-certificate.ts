@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
 import { find } from '../../kube/objects/find.ts';
-import { isNotAfter } from '../../kube/objects/resource-version.ts';
+import { isNotAfter } from '../../kube/resource-version.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import { type CacheIdentity, certificateSecretName } from '../render/cache-names.ts';

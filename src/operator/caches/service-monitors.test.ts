@@ -21,11 +21,11 @@ function crd(version: number, established: 'True' | 'False' | undefined): Crd {
 }
 
 test('every cache is reconciled when the cluster begins to serve ServiceMonitors, and at no other change of their CRD', () => {
-  const { cache, writer } = createObjectStore<Crd, boolean>(
+  const { store, writer } = createObjectStore<Crd, boolean>(
     { logger: silentLogger },
     { transform: isEstablished },
   );
-  const kind = createServiceMonitorKind(cache);
+  const kind = createServiceMonitorKind(store);
   const woken: string[] = [];
   kind.arrivals(() => ['hub', 'quay']).onChange((key) => woken.push(key));
 

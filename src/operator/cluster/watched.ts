@@ -83,7 +83,7 @@ export function watchCluster(
     query: ListQuery,
     options: Parameters<typeof createObjectStore<S, T>>[1] = {},
   ): ObjectStore<T> {
-    const { cache: store, writer } = createObjectStore<S, T>(deps, options);
+    const { store, writer } = createObjectStore<S, T>(deps, options);
     const reflector = createReflector(deps, { resource, query }, writer);
     deps.tasks.run(`watch ${resource.plural}`, (signal) => reflector.run(signal));
     all.push(store);

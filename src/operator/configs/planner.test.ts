@@ -16,10 +16,10 @@ function watching() {
   return {
     writer: registryConfigs.writer,
     watched: {
-      registryConfigs: registryConfigs.cache,
-      mirrorConfigs: mirrorConfigs.cache,
-      statefulSets: statefulSets.cache,
-      configMaps: configMaps.cache,
+      registryConfigs: registryConfigs.store,
+      mirrorConfigs: mirrorConfigs.store,
+      statefulSets: statefulSets.store,
+      configMaps: configMaps.store,
     },
   };
 }

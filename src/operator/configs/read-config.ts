@@ -25,7 +25,7 @@ export function readConfig(object: ConfigObject): ParsedSpec {
   return result(parseRegistryConfig(document, options), ({ caches }) => ({ kind: 'caches', caches }));
 }
 
-function result<Config>(parsed: ParseResult<Config>, specOf: (config: Config) => ParsedSpec): ParsedSpec {
-  if (parsed.ok) return specOf(parsed.config);
+function result<Config>(parsed: ParseResult<Config>, toSpec: (config: Config) => ParsedSpec): ParsedSpec {
+  if (parsed.ok) return toSpec(parsed.config);
   return { kind: 'invalid', problems: parsed.problems.map(({ text }) => text) };
 }

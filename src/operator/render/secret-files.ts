@@ -28,7 +28,10 @@ export function secretObject(values: CacheValues): KubeObject & { data: Record<s
   });
 }
 
-/** Mounts all keys of the Secret, and requires none. A missing, renamed or additional Secret must not change the pod template, which would restart the pod. */
+/**
+ * Mounts all keys of the Secret, and requires none. A missing, renamed or additional Secret must not change the pod template, which would
+ * restart the pod.
+ */
 export function secretVolume(values: CacheValues) {
   return { secret: { secretName: secretObjectName(values), optional: true, defaultMode: 0o440 } };
 }

@@ -7,9 +7,9 @@ import { secretVolume } from './secret-files.ts';
 
 /** User `nonroot` of the image. */
 const USER = 65532;
-/** Responses in progress may take 30 s after SIGTERM (design, section 11, "Life"). */
+/** Responses in progress may take 30 s after SIGTERM (docs/laws.md, "Do no harm"). */
 const GRACE_SECONDS = 40;
-/** Share of the volume for the store. File systems reserve some space, and a cache with a full disk cannot serve. */
+/** Share of the volume for the store. File systems reserve some space, and a cache with a full disk stores nothing, so every pull would reach the upstream. */
 const STORE_SHARE = 0.9;
 
 /** Runs the cache in one pod that meets the `restricted` Pod Security Standard. */

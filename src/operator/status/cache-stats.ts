@@ -2,11 +2,12 @@ import { get, type IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { Clock } from '../../kit/clock.ts';
 import { createLifeline } from '../../kit/lifeline.ts';
+import { readBody } from '../../kit/read-body.ts';
 
 /** The part of a cache's statistics (`/api/v1/stats` of its admin listener) that the status needs. */
-export type CacheStats = z.output<typeof UPSTREAM_ANNOTATION>;
+export type CacheStats = z.output<typeof UPSTREAM_STATS>;
 
-const UPSTREAM_ANNOTATION = z.object({
+const UPSTREAM_STATS = z.object({
   upstream: z.string(),
   requests: z.number(),
   hits: z.number(),
@@ -21,7 +22,7 @@ const UPSTREAM_ANNOTATION = z.object({
   lastError: z.object({ code: z.string(), message: z.string(), time: z.string() }).nullish(),
 });
 
-const STATS = z.object({ upstreams: z.array(UPSTREAM_ANNOTATION) });
+const STATS = z.object({ upstreams: z.array(UPSTREAM_STATS) });
 
 const LIMIT_MS = 2_000;
 const MOST_BYTES = 64 * 1024;
@@ -37,16 +38,9 @@ export async function readCacheStats(
   life.limit(LIMIT_MS, () => new Error('no answer in time'));
   try {
     const response = await open(`${address}/api/v1/stats`, life.signal);
-    const chunks: Buffer[] = [];
-    let size = 0;
-    // Leaving the loop destroys the response.
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MOST_BYTES) return undefined;
-      chunks.push(chunk);
-    }
+    const content = await readBody(response, MOST_BYTES, () => new Error('the answer is too long'));
     if (response.statusCode !== 200) return undefined;
-    const stats = STATS.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+    const stats = STATS.parse(JSON.parse(content.toString('utf8')));
     return stats.upstreams.find((one) => one.upstream === upstream);
   } catch {
     return undefined;

@@ -15,7 +15,7 @@ import { roundForStatus } from './numbers.ts';
 /** Everything known of one cache. */
 export interface CacheInput extends CacheObservation {
   /** Current spec of the owner. */
-  readonly spec: SpecId;
+  readonly currentSpec: SpecId;
   readonly set: StatefulSet | undefined;
   readonly pods: readonly Pod[];
   readonly nodes: NodesInput;
@@ -101,9 +101,9 @@ function isRollingOut(set: StatefulSet | undefined): boolean {
 /**
  * True if the current spec or volume size was not applied, or its result not observed yet. What exists may still follow the previous spec.
  */
-function isBehind({ config, set, claim, known, spec }: CacheInput): boolean {
+function isBehind({ config, set, claim, known, currentSpec }: CacheInput): boolean {
   return (
-    known?.appliedSpec !== spec ||
+    known?.appliedSpec !== currentSpec ||
     known.volumeBytes !== volumeBytes(claim, config.volume.size) ||
     (set?.metadata.generation ?? 0) < (known.appliedGeneration ?? 0)
   );

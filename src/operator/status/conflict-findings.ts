@@ -3,14 +3,14 @@ import type { Conflict } from '../configs/upstream-claims.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import type { Finding } from './findings.ts';
 
-/** Findings about upstreams that other objects own. `asked` is the number of upstreams that the object names. */
+/** Findings about upstreams that other objects own. `wanted` is the number of upstreams that the object names. */
 export function conflictFindings(
   object: ConfigObject,
   conflicts: readonly Conflict[],
-  asked: number,
+  wanted: number,
 ): Finding[] {
   const findings = conflicts.map((conflict) => findingOf(object, conflict));
-  if (asked > 0 && conflicts.length === asked)
+  if (wanted > 0 && conflicts.length === wanted)
     findings.push({ reason: 'NothingOwned', message: 'other objects own all of its upstreams' });
   return findings;
 }

@@ -44,7 +44,7 @@ function setOf(askedBy: string, readyReplicas: number): StatefulSet {
 /** A leader that has just started and knows nothing but these StatefulSets. */
 function starting(...sets: readonly StatefulSet[]) {
   const clock = new ManualClock();
-  const { cache: statefulSets, writer } = createObjectStore<StatefulSet>({ logger: silentLogger });
+  const { store: statefulSets, writer } = createObjectStore<StatefulSet>({ logger: silentLogger });
   writer.replace({ items: sets, resourceVersion: '1' });
   const plan = makePlan({
     objects: [NEW],

@@ -11,7 +11,7 @@ import { findingsOfObject, observationOf } from './object-findings.ts';
 
 export interface MirrorConfigInput {
   readonly object: MirrorConfigObject;
-  readonly asked: ParsedSpec;
+  readonly spec: ParsedSpec;
   readonly conflicts: readonly Conflict[];
   /** Why its upstreams, or their last change, cannot be published to nodes, a sentence each. */
   readonly nodeProblems: readonly string[];
@@ -25,20 +25,19 @@ export interface MirrorConfigInput {
 
 /** Computes the whole status of a `MirrorConfig` from what is known now. */
 export function mirrorConfigStatus(input: MirrorConfigInput): MirrorConfigStatus {
-  const { object, asked, conflicts, removing, now } = input;
+  const { object, spec, conflicts, removing, now } = input;
   const before = object.status ?? {};
-  const upstreams =
-    asked.kind === 'mirrors' ? asked.mirrors.map(({ upstream }) => upstream) : (removing ?? []);
+  const upstreams = spec.kind === 'mirrors' ? spec.mirrors.map(({ upstream }) => upstream) : (removing ?? []);
   const lost = new Set(conflicts.map(({ upstream }) => upstream));
   const entries = upstreams.map((upstream) => entryOf(upstream, lost.has(upstream), input));
   const findings: Finding[] = [
-    ...findingsOfObject(asked, removing, input.nodeProblems),
-    ...conflictFindings(object, conflicts, asked.kind === 'mirrors' ? asked.mirrors.length : 0),
+    ...findingsOfObject(spec, removing, input.nodeProblems),
+    ...conflictFindings(object, conflicts, spec.kind === 'mirrors' ? spec.mirrors.length : 0),
     ...input.caBundleProblems.map((message): Finding => ({ reason: 'CABundleInvalid', message })),
     ...(removing === undefined ? entries.flatMap((entry) => entry.findings) : []),
   ];
   const kept =
-    asked.kind === 'invalid' && removing === undefined
+    spec.kind === 'invalid' && removing === undefined
       ? (before.mirrors ?? [])
       : entries.map(({ status }) => status);
   const observation = observationOf(object, now);

@@ -30,7 +30,10 @@ export interface NodesInput {
 /** Clocks of nodes differ by less. */
 const SILENT_MINUTES = LEASE_SECONDS / 60;
 const SILENT_MS = SILENT_MINUTES * 60_000;
-/** An agent reports within seconds of its start, and a slow node needs a minute or two to pull its image. A removal waits as long for a silent node. */
+/**
+ * An agent reports within seconds of its start, and a slow node needs a minute or two to pull its image. A removal waits as long for a
+ * silent node.
+ */
 const FIRST_REPORT_MINUTES = 5;
 const FIRST_REPORT_MS = FIRST_REPORT_MINUTES * 60_000;
 /** Shorter, because the reason is known. The scheduler may find a place for the pod in less time, by evicting others. */
@@ -39,9 +42,9 @@ const DOWN_MS = 30_000;
 const NAMED = 3;
 
 /**
- * The way nodes pull an upstream: through a cache, which is `settled` once it has served for a while, or from the mirrors that hosts.toml names. A
- * node that does not reach a cache yet is pending while the cache is settling, and a problem later: an agent turns to a cache only after
- * several answers.
+ * The way nodes pull an upstream: through a cache, which is `settled` once it has served for a while, or from the mirrors that hosts.toml
+ * names. A node that does not reach a cache yet is pending while the cache is settling, and a problem later: an agent turns to a cache only
+ * after several answers.
  */
 export type PullWay = 'settling cache' | 'settled cache' | 'mirror';
 

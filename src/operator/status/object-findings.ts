@@ -5,13 +5,13 @@ import type { Finding } from './findings.ts';
 
 /** Findings that every object can have: an invalid spec, its deletion, upstreams that cannot be published to nodes. */
 export function findingsOfObject(
-  asked: ParsedSpec,
+  spec: ParsedSpec,
   removing: readonly string[] | undefined,
   nodeProblems: readonly string[],
 ): Finding[] {
   const findings = nodeProblems.map((message): Finding => ({ reason: 'Stuck', message }));
-  if (asked.kind === 'invalid')
-    findings.push({ reason: 'ConfigurationInvalid', message: asked.problems.join('; ') });
+  if (spec.kind === 'invalid')
+    findings.push({ reason: 'ConfigurationInvalid', message: spec.problems.join('; ') });
   if (removing !== undefined) {
     findings.push({ reason: 'NotServing', message: 'the object is being deleted' });
     const message =

@@ -14,7 +14,7 @@ import { findingsOfObject, observationOf } from './object-findings.ts';
 
 export interface RegistryConfigInput {
   readonly object: RegistryConfigObject;
-  readonly asked: ParsedSpec;
+  readonly spec: ParsedSpec;
   readonly conflicts: readonly Conflict[];
   /** Why its upstreams, or their last change, cannot be published to nodes, a sentence each. */
   readonly nodeProblems: readonly string[];
@@ -27,21 +27,21 @@ export interface RegistryConfigInput {
 
 /** Computes the whole status of a `RegistryConfig` from what is known now. Only times and the last errors come from the previous status. */
 export function registryConfigStatus(input: RegistryConfigInput): RegistryConfigStatus {
-  const { object, asked, conflicts, views, removing, now } = input;
+  const { object, spec, conflicts, views, removing, now } = input;
   const before = object.status ?? {};
-  const upstreams = asked.kind === 'caches' ? asked.caches.map(({ upstream }) => upstream) : (removing ?? []);
+  const upstreams = spec.kind === 'caches' ? spec.caches.map(({ upstream }) => upstream) : (removing ?? []);
   const caches = upstreams.map((upstream) => {
     if (removing !== undefined) return { upstream, state: 'Removing' as const };
     return views.get(upstream)?.status ?? { upstream, state: 'Unused' as const };
   });
   const findings: Finding[] = [
-    ...findingsOfObject(asked, removing, input.nodeProblems),
-    ...conflictFindings(object, conflicts, asked.kind === 'caches' ? asked.caches.length : 0),
+    ...findingsOfObject(spec, removing, input.nodeProblems),
+    ...conflictFindings(object, conflicts, spec.kind === 'caches' ? spec.caches.length : 0),
     ...(removing === undefined ? [...views.values()].flatMap((view) => view.findings) : []),
   ];
   // The caches of the previous, valid spec still exist.
   const kept =
-    asked.kind === 'invalid' && removing === undefined
+    spec.kind === 'invalid' && removing === undefined
       ? (before.caches ?? []).map((cache) => views.get(cache.upstream)?.status ?? cache)
       : caches;
   const observation: Observation = observationOf(object, now);

@@ -50,7 +50,7 @@ export function createStatusComposer(
     signal: AbortSignal,
   ): Promise<RegistryConfigStatus | MirrorConfigStatus> {
     const common = {
-      asked: planner.specOf(object),
+      spec: planner.specOf(object),
       conflicts: planner.plan().conflictsOf(object),
       nodeProblems: nodeProblemsOf(object, removing),
       removing,
@@ -79,9 +79,9 @@ export function createStatusComposer(
   }
 
   function upstreamsOf(object: ConfigObject): readonly string[] {
-    const asked = planner.specOf(object);
-    if (asked.kind === 'invalid') return deps.document.upstreamsOf(configId(object));
-    return (asked.kind === 'caches' ? asked.caches : asked.mirrors).map(({ upstream }) => upstream);
+    const spec = planner.specOf(object);
+    if (spec.kind === 'invalid') return deps.document.upstreamsOf(configId(object));
+    return (spec.kind === 'caches' ? spec.caches : spec.mirrors).map(({ upstream }) => upstream);
   }
 
   function viewsOf(object: RegistryConfigObject) {
@@ -91,7 +91,7 @@ export function createStatusComposer(
       owned.map(({ key, config }) => {
         const input = {
           config,
-          spec: specId(object),
+          currentSpec: specId(object),
           set: watched.statefulSets.get({ namespace, name: key }),
           pods: watched.pods.byIndex(BY_CACHE, key),
           claim: watched.volumeClaims.get({ namespace, name: claimName(key) }),
@@ -107,10 +107,10 @@ export function createStatusComposer(
   }
 
   async function bundleProblemsOf(object: MirrorConfigObject, signal: AbortSignal): Promise<string[]> {
-    const asked = planner.specOf(object);
-    if (asked.kind !== 'mirrors') return [];
+    const spec = planner.specOf(object);
+    if (spec.kind !== 'mirrors') return [];
     const problems: string[] = [];
-    for (const { upstream, hosts } of asked.mirrors) {
+    for (const { upstream, hosts } of spec.mirrors) {
       for (const { caBundleSecretReferenceName: name } of hosts) {
         if (name === undefined) continue;
         const problem = await bundleProblem({ namespace: object.metadata.namespace, name }, signal);

@@ -70,7 +70,7 @@ test('the status of an object is what its schema says, with a line for kubectl',
   const config = configOf({ upstream: 'docker.io' });
   const status = registryConfigStatus({
     object: { apiVersion: 'v1', kind: 'RegistryConfig', metadata: { name: 'hub', generation: 3 } },
-    asked: { kind: 'caches', caches: config.caches },
+    spec: { kind: 'caches', caches: config.caches },
     conflicts: [],
     nodeProblems: [],
     views: new Map([['docker.io', { ...viewOf(), stats: STATS }]]),
@@ -120,7 +120,7 @@ describe('the status of mirrors', () => {
         metadata: { name: 'm', generation: 1 },
         ...(before !== undefined && { status: before }),
       },
-      asked: { kind: 'mirrors', mirrors },
+      spec: { kind: 'mirrors', mirrors },
       conflicts: [],
       nodeProblems: [],
       nodes: nodesOf(reports),

@@ -12,7 +12,7 @@ const layer = body(100_000);
 const manifest = manifestOf(layer);
 const MANIFEST_TYPE = 'application/vnd.docker.distribution.manifest.v2+json';
 
-/** A directory as Distribution 3 in proxy mode leaves it, with one image `library/one:latest`. */
+/** Writes the files of Distribution 3 in proxy mode with one image, `library/one:latest`. */
 function writeDistributionStore(directory: string): void {
   const root = join(directory, 'docker/registry/v2');
   for (const { digest, content } of [layer, manifest]) {
@@ -76,7 +76,7 @@ test('the files are moved, not copied, and nothing of the old layout is left', a
 test('an adoption that was interrupted is continued', async () => {
   await using under = await adopted();
   await under.store.close();
-  // The blobs were moved, the links not yet entered.
+  // Blobs moved, links not yet entered.
   const link = join(under.directory, 'docker/registry/v2/repositories/library/two/_layers/sha256');
   write(join(link, layer.digest.slice(7), 'link'), layer.digest);
   const store = await under.reopen();

@@ -8,7 +8,7 @@ import { parseRepositoryName, parseTag, type RepositoryName } from '../../oci/re
 import type { Catalog } from './catalog.ts';
 import type { ContentIndex } from '../index/content-index.ts';
 import type { Layout } from '../files/layout.ts';
-import { moveSync } from '../files/trash.ts';
+import { moveSync } from '../files/disk.ts';
 
 export interface AdoptionDeps {
   readonly layout: Layout;
@@ -18,12 +18,11 @@ export interface AdoptionDeps {
 }
 
 /**
- * Takes over what the registry of the Distribution project, in proxy mode, has left in the directory, so that switching keeps
- * the cache warm: blobs are renamed into place, links and tags entered, `docker/` removed. A crash on the way is continued by
- * the next start. Blobs are hashed when they are first read. There is no way back: Distribution finds an empty directory.
+ * Adopts the content of a Distribution registry in proxy mode from the store's directory, so that a switch to Larder keeps the cache warm.
+ * Renames blobs into place, enters links and tags, and removes `docker/`. After a crash on the way the next start goes on. Blobs are
+ * hashed when they are first read. There is no way back: Distribution finds an empty directory.
  *
- * `upstream` is the one that everything there came from. Throws `STORE_ADOPTION_AMBIGUOUS` when it is `'ambiguous'` and there
- * is something to adopt.
+ * `upstream` is the source of all content there. Throws `STORE_ADOPTION_AMBIGUOUS` if it is `'ambiguous'` and there is content to adopt.
  */
 export async function adoptDistribution(deps: AdoptionDeps, upstream: string): Promise<void> {
   const { layout, index, catalog, logger } = deps;
@@ -68,7 +67,7 @@ export async function adoptDistribution(deps: AdoptionDeps, upstream: string): P
 
   async function adoptRepository(repository: RepositoryName): Promise<void> {
     const folder = join(root, 'repositories', repository);
-    const origin = { upstream, repository };
+    const repositoryId = { upstream, repository };
     const digests: Digest[] = [];
     for (const kind of ['_layers', '_manifests/revisions']) {
       for (const algorithm of await names(join(folder, kind))) {
@@ -78,14 +77,14 @@ export async function adoptDistribution(deps: AdoptionDeps, upstream: string): P
     }
     const tags = await names(join(folder, '_manifests', 'tags'));
     index.transaction(() => {
-      for (const digest of digests) catalog.link(digest, origin);
+      for (const digest of digests) catalog.link(digest, repositoryId);
       for (const tag of tags)
-        adoptTag(origin, tag, join(folder, '_manifests', 'tags', tag, 'current', 'link'));
+        adoptTag(repositoryId, tag, join(folder, '_manifests', 'tags', tag, 'current', 'link'));
     });
   }
 
   function adoptTag(
-    origin: { upstream: string; repository: RepositoryName },
+    repositoryId: { upstream: string; repository: RepositoryName },
     name: string,
     link: string,
   ): void {
@@ -101,25 +100,25 @@ export async function adoptDistribution(deps: AdoptionDeps, upstream: string): P
       validatedAt: Math.floor(validatedAt),
     };
     for (const acceptClass of COMMON_ACCEPT_CLASSES) {
-      index.tags.put({ ...origin, tag: parseTag(name), acceptClass }, entry);
+      index.tags.put({ ...repositoryId, tag: parseTag(name), acceptClass }, entry);
     }
   }
 }
 
 /**
- * Distribution does not say what the client accepted that a tag was resolved for. These clients accept every kind of manifest,
- * so that the answer is right for each of them: containerd, Docker, Podman and skopeo, crane (see `acceptClass`).
+ * Accept classes of containerd, Docker, Podman and skopeo, and crane (see `acceptClass`). Distribution does not record what the client of a
+ * tag accepted. These clients accept every kind of manifest, so the answer is right for each of them.
  */
 const COMMON_ACCEPT_CLASSES = ['*dilm', '*dilms', 'dilm', 'dilms'];
 
-/** A folder is a repository when it has folders of the registry's own, whose names begin with `_`. */
+/** Yields each folder that is a repository: it has folders of the registry's own, whose names begin with `_`. */
 async function* repositoriesBelow(folder: string, path: string): AsyncGenerator<RepositoryName> {
   const found = await names(folder);
   if (path !== '' && found.some((name) => name.startsWith('_'))) {
     try {
       yield parseRepositoryName(path);
     } catch {
-      // Not a name that anybody could ask for.
+      // No client can request this name.
     }
   }
   for (const name of found) {
@@ -128,7 +127,7 @@ async function* repositoriesBelow(folder: string, path: string): AsyncGenerator<
   }
 }
 
-/** Names in a folder; none when it is not there or not a folder. */
+/** Names in a folder; none if it does not exist or is no folder. */
 async function names(folder: string): Promise<string[]> {
   return readdir(folder).catch(() => []);
 }

@@ -3,34 +3,26 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { ChunkSums } from '../sums/chunk-sums.ts';
-import type { Candidate, ContentIndex, Relation } from '../index/content-index.ts';
+import type { EvictionCandidate, ContentIndex, StoredPresence } from '../index/content-index.ts';
 import type { Layout } from '../files/layout.ts';
 import type { Ledger } from './ledger.ts';
 import { recognise } from './recognise.ts';
-import type { ContentInfo, ContentType, Origin, Presence } from '../types.ts';
+import type { ContentInfo, ContentType, RepositoryId, Presence } from '../types.ts';
 import { worthOfNew } from '../index/worth.ts';
 
 interface Entry {
   row: ContentInfo;
-  /** By {@link originKey}; only the most recent ones. */
-  readonly relations: Map<string, Relation>;
+  /** Presence in repositories, by {@link keyOf}; only recently requested ones. */
+  readonly presences: Map<string, StoredPresence>;
 }
 
-/** Rows kept in memory, about 0.6 KB each: a hit costs 0.1 us, the index 5 us. */
+/** Rows kept in memory, about 0.6 KB each. A hit costs 0.1 us, a query of the index 5 us. */
 const ENTRY_LIMIT = 16_384;
-const RELATION_LIMIT = 64;
-
-const PRESENCE: Record<Relation, Presence> = {
-  linked: 'linked',
-  held: 'unlinked',
-  unknown: 'unlinked',
-  foreign: 'foreign',
-};
+const PRESENCE_LIMIT = 64;
 
 /**
- * What the store knows of its content: recent rows in memory, all in the index, and where the index knows nothing the file
- * itself, because presence on disk is the truth. Keeps the ledger in step. While the index cannot be written, memory alone
- * carries on.
+ * Everything known about stored content: recent rows in memory, all rows in the index. A digest that neither has is looked up on disk,
+ * because the files are the truth. Keeps the ledger in step. While the index cannot be written, memory alone has the new rows.
  */
 export class Catalog {
   readonly #index: ContentIndex;
@@ -38,11 +30,14 @@ export class Catalog {
   readonly #layout: Layout;
   readonly #clock: Clock;
   readonly #entries = new LRUCache<Digest, Entry>({ max: ENTRY_LIMIT });
-  /** Could not be written into the index. */
+  /** Entries that could not be written into the index. */
   readonly #unsaved = new Map<Digest, Entry>();
-  /** Removed, but their rows could not be: without this they would come back. */
+  /** Removed content whose rows could not be removed. Without this set it would come back. */
   readonly #ghosts = new Set<Digest>();
-  /** Whom content of unknown origin counts for: the only upstream there is, else nobody until it is linked. */
+  /**
+   * The only configured upstream. Content of an unknown repository counts for it; undefined: such content counts for none until it is
+   * linked.
+   */
   soleUpstream: string | undefined;
 
   constructor(deps: { index: ContentIndex; ledger: Ledger; layout: Layout; clock: Clock }) {
@@ -53,29 +48,29 @@ export class Catalog {
     this.recount();
   }
 
-  /** Content by memory, index or disk (then it is entered into the index). */
+  /** Looks content up in memory, in the index and on disk. Content found on disk is entered into the index. */
   get(digest: Digest): ContentInfo | undefined {
     return this.#entry(digest)?.row;
   }
 
-  presence(digest: Digest, origin: Origin): Presence {
+  presence(digest: Digest, repositoryId: RepositoryId): Presence {
     const entry = this.#entry(digest);
     if (entry === undefined) return 'absent';
-    const key = originKey(origin);
-    let relation = entry.relations.get(key);
-    if (relation === undefined) {
-      relation = this.#index.relation(digest, origin);
-      this.#remember(entry, key, relation);
+    const key = keyOf(repositoryId);
+    let presence = entry.presences.get(key);
+    if (presence === undefined) {
+      presence = this.#index.presence(digest, repositoryId);
+      this.#remember(entry, key, presence);
     }
-    return PRESENCE[relation];
+    return presence;
   }
 
-  /** Enters content that was just verified and moved into place, delivered by `origin`. */
-  add(row: ContentInfo, origin: Origin, sums: ChunkSums): void {
+  /** Enters content that was just verified and moved into place, delivered from `repositoryId`. */
+  add(row: ContentInfo, repositoryId: RepositoryId, sums: ChunkSums): void {
     const known = this.#known(row.digest);
-    // The same bytes may be asked for as a blob too, or come from another upstream with another type: the first one stays.
+    // A manifest may also be requested as a blob, or come from another upstream with another media type: the first type stays.
     const kept = known?.row.type === 'manifest' ? known.row : row;
-    const entry = known ?? { row, relations: new Map() };
+    const entry = known ?? { row, presences: new Map() };
     entry.row = { ...row, type: kept.type, mediaType: kept.mediaType };
     this.#ledger.addContent(row.size - (known?.row.size ?? 0), known === undefined ? 1 : 0);
     this.#ghosts.delete(row.digest);
@@ -83,32 +78,32 @@ export class Catalog {
     this.#save(entry, () => {
       this.#put(entry.row);
       this.#index.putSums(row.digest, sums);
-      this.#link(entry, origin);
+      this.#link(entry, repositoryId);
     });
   }
 
-  /** Writes into the index what could not be written earlier. */
-  saveAgain(): void {
+  /** Writes entries into the index that could not be written earlier. */
+  retryUnsaved(): void {
     for (const entry of this.#unsaved.values()) {
-      const linked = [...entry.relations]
-        .filter(([, relation]) => relation === 'linked')
-        .map(([key]) => originOf(key));
+      const linked = [...entry.presences]
+        .filter(([, presence]) => presence === 'linked')
+        .map(([key]) => repositoryIdOf(key));
       this.#save(entry, () => {
         this.#put(entry.row);
-        for (const origin of linked) this.#link(entry, origin);
+        for (const repositoryId of linked) this.#link(entry, repositoryId);
       });
     }
     for (const digest of this.#ghosts) if (this.#index.removeContent(digest)) this.#ghosts.delete(digest);
   }
 
-  /** Notes that the upstream has confirmed content there. Does nothing for content that is absent or foreign (threat T2). */
-  link(digest: Digest, origin: Origin): void {
-    if (this.presence(digest, origin) !== 'unlinked') return;
+  /** Links content that the upstream has confirmed there. Does nothing for content that is absent or foreign (threat T2). */
+  link(digest: Digest, repositoryId: RepositoryId): void {
+    if (this.presence(digest, repositoryId) !== 'unlinked') return;
     const entry = this.#entry(digest);
-    if (entry !== undefined) this.#save(entry, () => this.#link(entry, origin));
+    if (entry !== undefined) this.#save(entry, () => this.#link(entry, repositoryId));
   }
 
-  /** The sums of its chunks; undefined for content that is still to be proven. */
+  /** Sums of the chunks; undefined for content that is not verified yet. */
   sums({ digest, size }: ContentInfo): ChunkSums | undefined {
     return this.#index.sums(digest, size);
   }
@@ -117,7 +112,7 @@ export class Catalog {
     this.#index.putSums(digest, sums);
   }
 
-  /** Forgets content whose file is gone. True when it was known. */
+  /** Forgets content whose file is gone. True if it was known. */
   remove(digest: Digest): boolean {
     const size = this.detach(digest);
     if (size !== undefined) this.#ledger.addContent(-size, -1);
@@ -125,46 +120,47 @@ export class Catalog {
   }
 
   /**
-   * Forgets content whose file is about to go. The whole store still counts its bytes: whoever removes the file takes the
-   * returned size from the ledger when that is done. Undefined when it was not known.
+   * Forgets content whose file is about to be removed, and returns its size. The ledger of the whole store still counts these bytes; the
+   * caller takes them out once the file is removed. Undefined if the content was not known.
    */
   detach(digest: Digest): number | undefined {
     const row = this.#known(digest)?.row;
     if (row === undefined) return undefined;
-    for (const upstream of this.#index.holders(digest)) this.#ledger.addHeld(upstream, -row.size, -1);
+    for (const upstream of this.#index.upstreamsOf(digest))
+      this.#ledger.addDelivered(upstream, -row.size, -1);
     if (!this.#index.removeContent(digest)) this.#ghosts.add(digest);
     this.#entries.delete(digest);
     this.#unsaved.delete(digest);
     return row.size;
   }
 
-  /** Forgets that the upstream delivered it. Gives how many other upstreams did. */
-  removeHolder(digest: Digest, upstream: string): number {
+  /** Forgets that the upstream delivered the content. Returns how many other upstreams did. */
+  removeUpstream(digest: Digest, upstream: string): number {
     const row = this.#known(digest)?.row;
-    const holders = this.#index.holders(digest);
-    if (row === undefined || !holders.includes(upstream)) return holders.length;
-    this.#index.removeHolder(digest, upstream);
+    const upstreams = this.#index.upstreamsOf(digest);
+    if (row === undefined || !upstreams.includes(upstream)) return upstreams.length;
+    this.#index.removeUpstream(digest, upstream);
     this.#entries.delete(digest);
-    this.#ledger.addHeld(upstream, -row.size, -1);
-    return holders.length - 1;
+    this.#ledger.addDelivered(upstream, -row.size, -1);
+    return upstreams.length - 1;
   }
 
-  /** What could be evicted although the index does not know of it. */
-  unsaved(type: ContentType, upstream: string | undefined): Candidate[] {
+  /** Content that can be evicted but is not in the index. */
+  unsaved(type: ContentType, upstream: string | undefined): EvictionCandidate[] {
     return [...this.#unsaved.values()]
-      .filter(({ row, relations }) => {
-        const upstreams = [...relations.keys()].map((key) => originOf(key).upstream);
+      .filter(({ row, presences }) => {
+        const upstreams = [...presences.keys()].map((key) => repositoryIdOf(key).upstream);
         return row.type === type && (upstream === undefined || upstreams.includes(upstream));
       })
       .map(({ row: { digest, size, storedAt } }) => ({ digest, size, usedAt: storedAt }));
   }
 
-  /** True for content that is gone although the index still has its row. */
+  /** True for removed content whose row is still in the index. */
   isGhost(digest: Digest): boolean {
     return this.#ghosts.has(digest);
   }
 
-  /** Takes everything from the index again. */
+  /** Reads everything from the index again. */
   recount(): void {
     this.#entries.clear();
     this.#ledger.resetContent(this.#index.totals(), this.#index.totalsByUpstream());
@@ -182,7 +178,7 @@ export class Catalog {
     if (recent !== undefined) return recent;
     const row = this.#ghosts.has(digest) ? undefined : this.#index.content(digest);
     if (row === undefined) return undefined;
-    const entry = { row, relations: new Map<string, Relation>() };
+    const entry = { row, presences: new Map<string, StoredPresence>() };
     this.#entries.set(digest, entry);
     return entry;
   }
@@ -190,13 +186,13 @@ export class Catalog {
   #adopt(digest: Digest): Entry | undefined {
     const row = recognise(this.#layout.blob(digest), digest);
     if (row === undefined) return undefined;
-    const entry = { row, relations: new Map<string, Relation>() };
+    const entry = { row, presences: new Map<string, StoredPresence>() };
     this.#entries.set(digest, entry);
     this.#ghosts.delete(digest);
     this.#ledger.addContent(row.size);
     this.#save(entry, () => {
       this.#put(row);
-      if (this.soleUpstream !== undefined) this.#hold(row, this.soleUpstream);
+      if (this.soleUpstream !== undefined) this.#addUpstream(row, this.soleUpstream);
     });
     return entry;
   }
@@ -212,30 +208,31 @@ export class Catalog {
     this.#index.putContent(row, now, worthOfNew(row.size, now, this.#ledger.smallestLimit));
   }
 
-  #link(entry: Entry, origin: Origin): void {
-    this.#hold(entry.row, origin.upstream);
-    this.#index.addLink(entry.row.digest, origin);
-    // A first holder turns `unknown` of the others into `foreign`.
-    for (const [key, relation] of entry.relations) if (relation !== 'linked') entry.relations.delete(key);
-    this.#remember(entry, originKey(origin), 'linked');
+  #link(entry: Entry, repositoryId: RepositoryId): void {
+    this.#addUpstream(entry.row, repositoryId.upstream);
+    this.#index.addLink(entry.row.digest, repositoryId);
+    // The first known upstream makes content of an unknown repository `foreign` to the others.
+    for (const [key, presence] of entry.presences) if (presence !== 'linked') entry.presences.delete(key);
+    this.#remember(entry, keyOf(repositoryId), 'linked');
   }
 
-  #hold(row: ContentInfo, upstream: string): void {
-    if (this.#index.addHolder(row.digest, upstream, row.size)) this.#ledger.addHeld(upstream, row.size);
+  #addUpstream(row: ContentInfo, upstream: string): void {
+    if (this.#index.addUpstream(row.digest, upstream, row.size))
+      this.#ledger.addDelivered(upstream, row.size);
   }
 
-  #remember(entry: Entry, key: string, relation: Relation): void {
-    if (entry.relations.size >= RELATION_LIMIT) entry.relations.clear();
-    entry.relations.set(key, relation);
+  #remember(entry: Entry, key: string, presence: StoredPresence): void {
+    if (entry.presences.size >= PRESENCE_LIMIT) entry.presences.clear();
+    entry.presences.set(key, presence);
   }
 }
 
-function originKey({ upstream, repository }: Origin): string {
+function keyOf({ upstream, repository }: RepositoryId): string {
   return `${upstream}/${repository}`;
 }
 
-/** An upstream is `host[:port]` and has no slash. */
-function originOf(key: string): Origin {
+/** Inverts {@link keyOf}: an upstream is `host[:port]` and has no slash. */
+function repositoryIdOf(key: string): RepositoryId {
   const slash = key.indexOf('/');
   return { upstream: key.slice(0, slash), repository: key.slice(slash + 1) as RepositoryName };
 }

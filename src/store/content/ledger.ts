@@ -1,18 +1,18 @@
-import type { Totals } from '../index/content-index.ts';
+import type { ContentTotals } from '../index/content-index.ts';
 
-/** What a limit is of: one upstream's content by name, or (undefined) the whole store. */
+/** Subject of a limit: one upstream's content by name, or (undefined) the whole store. */
 export type Scope = string | undefined;
 
 interface Account {
   content: number;
   objects: number;
-  /** Promised to running fills, and held by the files of suspended ones. */
+  /** Bytes reserved by running fills and taken by partial bodies. */
   reserved: number;
 }
 
 /**
- * Who uses how many bytes. The whole store counts content once, running fills, quarantine and index; an upstream counts the
- * content it delivered, shared or not, and its running fills. Only arithmetic: nothing here touches the disk.
+ * Bytes used by the whole store and by each upstream. The whole store counts each content once, and fills, quarantine and index. An
+ * upstream counts the content that it delivered, shared or not, and its fills. Only arithmetic: nothing here touches the disk.
  */
 export class Ledger {
   readonly limitBytes: number;
@@ -37,7 +37,7 @@ export class Ledger {
     return this.#whole.objects;
   }
 
-  /** Bytes of the lowest limit that anything has. */
+  /** The lowest of all limits, in bytes. */
   get smallestLimit(): number {
     return Math.min(this.limitBytes, ...this.#limits.values());
   }
@@ -57,24 +57,24 @@ export class Ledger {
     return account === undefined ? 0 : account.content + account.reserved;
   }
 
-  /** What of {@link Ledger.usedBy} eviction could free at most: content that nobody reads included. */
+  /** Bytes of {@link Ledger.usedBy} that eviction could free at most. Content that is open counts too. */
   contentOf(scope: Scope): number {
     return scope === undefined ? this.#whole.content : (this.#upstreams.get(scope)?.content ?? 0);
   }
 
-  /** How many bytes are missing in `scope` to take `bytes` more; 0 or less when they fit. */
+  /** Bytes that are missing in `scope` to take `bytes` more; 0 or less if they fit. */
   lack(scope: Scope, bytes: number): number {
     const limit = this.limitOf(scope);
     return limit === undefined ? 0 : this.usedBy(scope) + bytes - limit;
   }
 
-  /** Everything with a limit that is above it. */
+  /** Scopes that are above their limit. */
   scopesOver(): Scope[] {
     return [...this.#limits.keys(), undefined].filter((scope) => this.lack(scope, 0) > 0);
   }
 
-  /** Every upstream with content, a fill or a limit. */
-  perUpstream(): [string, Totals][] {
+  /** Totals of every upstream with content, a fill or a limit. */
+  perUpstream(): [string, ContentTotals][] {
     const names = new Set([...this.#upstreams.keys(), ...this.#limits.keys()]);
     return [...names].map((name) => [
       name,
@@ -88,13 +88,13 @@ export class Ledger {
     this.#changed();
   }
 
-  addHeld(upstream: string, bytes: number, objects = 1): void {
+  addDelivered(upstream: string, bytes: number, objects = 1): void {
     const account = this.#account(upstream);
     account.content += bytes;
     account.objects += objects;
   }
 
-  /** Takes bytes for a fill (negative: gives them back); `upstream` undefined when its owner is not known. */
+  /** Takes bytes for a fill (negative: gives them back). `upstream` is undefined if it is not known. */
   reserve(upstream: string | undefined, bytes: number): void {
     this.#whole.reserved += bytes;
     if (upstream !== undefined) this.#account(upstream).reserved += bytes;
@@ -111,11 +111,11 @@ export class Ledger {
     this.#changed();
   }
 
-  /** Begins again with other content; reservations stay. */
-  resetContent(whole: Totals, byUpstream: ReadonlyMap<string, Totals>): void {
+  /** Replaces the totals of content; reservations stay. */
+  resetContent(whole: ContentTotals, byUpstream: ReadonlyMap<string, ContentTotals>): void {
     Object.assign(this.#whole, { content: whole.bytes, objects: whole.objects });
     for (const account of this.#upstreams.values()) Object.assign(account, { content: 0, objects: 0 });
-    for (const [upstream, { bytes, objects }] of byUpstream) this.addHeld(upstream, bytes, objects);
+    for (const [upstream, { bytes, objects }] of byUpstream) this.addDelivered(upstream, bytes, objects);
     this.#changed();
   }
 

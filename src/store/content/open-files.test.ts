@@ -22,7 +22,7 @@ describe('a file that was read', () => {
     assert.equal(openBlobs(under), 1);
   });
 
-  test('stays open as long as somebody asks for it every 10 s', async () => {
+  test('stays open as long as it is requested every 10 s', async () => {
     await using under = await localStore();
     for (const one of bodies) await keep(under.store, one);
     for (const _ of Array(5).keys()) {
@@ -45,7 +45,7 @@ describe('a file that was read', () => {
   });
 });
 
-/** Lets time pass in steps of a second, and what comes due go on. */
+/** Lets time pass in steps of a second, with a turn of the event loop after each. */
 async function pass({ clock }: LocalStore, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 1_000) {
     clock.advance(1_000);
@@ -53,12 +53,12 @@ async function pass({ clock }: LocalStore, ms: number): Promise<void> {
   }
 }
 
-/** Files with content of the store that this process has open. */
+/** Number of content files of the store that this process has open. */
 function openBlobs({ directory }: LocalStore): number {
   return readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith(`${directory}/blobs/`)).length;
 }
 
-/** Empty for one that was closed meanwhile. */
+/** Target of a descriptor; empty if it was closed meanwhile. */
 function linkOf(fd: string): string {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);

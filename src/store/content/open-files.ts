@@ -8,17 +8,17 @@ import type { ContentInfo, ContentType, OpenContent } from '../types.ts';
 interface Entry {
   readonly info: ContentInfo;
   readonly checked: CheckedFile;
-  /** Somebody asked for it since {@link OpenFiles.closeIdle} came by. */
+  /** True if it was requested since the last {@link OpenFiles.closeIdle}. */
   isRecent: boolean;
 }
 
-/** What idle files may hold in memory besides their descriptors, in bytes: the sums of 64 GiB of content. */
+/** Bytes of sums in memory beyond which idle files are closed: those of 64 GiB of content. */
 const IDLE_SUMS_BYTES = 8 * 1024 * 1024;
 
 /**
- * Files of the store that are open, shared by all their readers, and the least recently used ones beyond `idleLimit` closed.
- * A warm hit costs one `fstat` (1 us) in place of an `open` through the thread pool (130 us), and the `fstat` shows that nobody has
- * removed or cut the file. What is read of it is checked, see {@link CheckedFile}.
+ * Open files of the store, shared by all their readers. Beyond `idleLimit` files, the least recently used ones without a reader are closed.
+ * A warm hit costs one `fstat` (1 us) instead of an `open` through the thread pool (130 us). The `fstat` shows that the file was neither
+ * removed nor cut. Reads are checked, see {@link CheckedFile}.
  */
 export class OpenFiles {
   readonly #deps: CheckedFileDeps;
@@ -31,7 +31,7 @@ export class OpenFiles {
     this.#idleLimit = idleLimit;
   }
 
-  /** A handle on an open file; undefined when it is not open, or changed on disk since (then it is forgotten here). */
+  /** Returns a handle on an open file. Undefined if it is not open, or has changed on disk since (it is forgotten then). */
   get(digest: Digest): OpenContent | undefined {
     const entry = this.#entries.get(digest);
     if (entry === undefined) return undefined;
@@ -46,7 +46,7 @@ export class OpenFiles {
     return new Handle(entry);
   }
 
-  /** Takes over one ownership of `file`, and gives a first handle on it. */
+  /** Takes over one ownership of `file`, and returns a first handle on it. */
   add(info: ContentInfo, file: SharedFile, sums: ChunkSums): OpenContent {
     const { digest, size } = info;
     this.drop(digest);
@@ -58,7 +58,7 @@ export class OpenFiles {
     return handle;
   }
 
-  /** Closes the file as soon as nobody reads it. `closed` is called when it is, or when readers are left to close it. */
+  /** Closes the file as soon as it has no reader. Calls `closed` when it is closed, or at once if the last reader will close it. */
   drop(digest: Digest, closed: () => void = () => {}): void {
     const entry = this.#entries.get(digest);
     this.#entries.delete(digest);
@@ -66,7 +66,7 @@ export class OpenFiles {
     else entry.checked.file.release(closed);
   }
 
-  /** Closes what nobody reads now or has asked for since the last call: called every so often, it closes files idle for up to twice as long. */
+  /** Closes files without a reader that were not requested since the last call: a file is closed after one to two intervals. */
   closeIdle(): void {
     for (const [digest, entry] of this.#entries) {
       if (entry.checked.file.owners === 1 && !entry.isRecent) this.drop(digest);
@@ -74,19 +74,19 @@ export class OpenFiles {
     }
   }
 
-  /** True while somebody beside this pool holds the file. */
+  /** True while the file has a reader. */
   busy(digest: Digest): boolean {
     return (this.#entries.get(digest)?.checked.file.owners ?? 0) > 1;
   }
 
-  /** Sum of the sizes of what is {@link OpenFiles.busy}. */
+  /** Sum of the sizes of files that are {@link OpenFiles.busy}. */
   busyBytes(): number {
     let bytes = 0;
     for (const { info, checked } of this.#entries.values()) if (checked.file.owners > 1) bytes += info.size;
     return bytes;
   }
 
-  /** Lets go of everything; handles stay usable. */
+  /** Closes all files; handles stay usable. */
   close(): void {
     for (const digest of this.#entries.keys()) this.drop(digest);
   }

@@ -5,9 +5,9 @@ import { OCI_INDEX, OCI_MANIFEST } from '../../oci/media-types.ts';
 import type { ContentInfo } from '../types.ts';
 
 /**
- * What a file of which the index knows nothing is: its size, and whether it is a manifest. Undefined when there is none, or
- * when it cannot be read. Synchronous, so that a file cannot change hands in between: one `stat` for most, a few reads for
- * what begins like JSON. A manifest is proven on the way, so that its type is right.
+ * Finds out size and type of a file that is not in the index. Undefined if there is no file, or if it cannot be read. Synchronous, so that
+ * the file cannot be replaced in between. Most files take one `stat`; a file that begins like JSON takes a few reads. A manifest is
+ * verified against its digest, so that its type is right.
  */
 export function recognise(path: string, digest: Digest): ContentInfo | undefined {
   let fd: number;
@@ -48,8 +48,8 @@ function readIfJson(fd: number, size: number): Buffer | undefined {
 }
 
 /**
- * The media type that the document gives itself, else what its fields say (image-spec manifest.md and image-index.md leave
- * `mediaType` optional). Undefined for other JSON, such as an image configuration, which has a `config` field too.
+ * Media type from the document's `mediaType`, else from its other fields (image-spec manifest.md and image-index.md leave `mediaType`
+ * optional). Undefined for other JSON, such as an image configuration, which has a `config` field too.
  */
 function mediaTypeOf({ mediaType, manifests, blobs }: Manifest): string | undefined {
   if (mediaType !== undefined) return mediaType;

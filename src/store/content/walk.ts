@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDigest, type Digest } from '../../oci/digest.ts';
 import type { Catalog } from './catalog.ts';
 import type { ContentIndex } from '../index/content-index.ts';
@@ -19,13 +20,13 @@ export interface WalkResult {
   readonly removed: number;
 }
 
-/** Files entered in one transaction; bounds how long the loop stands still to about 5 ms. */
+/** Files entered in one transaction. Bounds how long the event loop is blocked to about 5 ms. */
 const BATCH = 64;
 
 /**
- * Makes the index agree with the files: reads the folders of `blobs/` one after the other, and looks only at what is in one
- * of the two. With a good index that is a few hundred `readdir` and no `stat`; with a new one it is the rebuild. Content can
- * be opened, added and removed meanwhile. Ends early when `signal` aborts.
+ * Makes the index agree with the files. Reads the folders of `blobs/` one after the other, and looks only at digests that either files or
+ * index lack. With a good index this takes a few hundred `readdir` and no `stat`; with a new one it is the rebuild. Content can be opened,
+ * added and removed meanwhile. Ends early when `signal` aborts.
  */
 export async function walkFiles(deps: WalkDeps, signal: AbortSignal): Promise<WalkResult> {
   const { layout, index, catalog } = deps;
@@ -34,7 +35,7 @@ export async function walkFiles(deps: WalkDeps, signal: AbortSignal): Promise<Wa
   for (const [algorithm, prefix] of folders()) {
     if (signal.aborted) break;
     const files = await digestsIn(join(layout.blobs, algorithm, prefix), algorithm);
-    // Nothing waits between here and the comparison, so that what is missing is missing.
+    // No await from here to the comparison, so that both are of the same moment.
     const rows = new Set(index.digestsWith(`${algorithm}:${prefix}`));
     const unknown = files.filter((digest) => !rows.delete(digest));
     for (const digest of rows) if (!existsSync(layout.blob(digest)) && catalog.remove(digest)) removed += 1;
@@ -57,10 +58,4 @@ function* folders(): Generator<[algorithm: string, prefix: string]> {
 async function digestsIn(folder: string, algorithm: string): Promise<Digest[]> {
   const names = await readdir(folder).catch(() => []);
   return names.map((name) => `${algorithm}:${name}`).filter((text) => isDigest(text));
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

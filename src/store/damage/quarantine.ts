@@ -8,7 +8,8 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Catalog } from '../content/catalog.ts';
 import type { Layout } from '../files/layout.ts';
 import type { Ledger } from '../content/ledger.ts';
-import { moveSync, type Trash } from '../files/trash.ts';
+import { moveSync } from '../files/disk.ts';
+import type { Trash } from '../files/trash.ts';
 
 export interface QuarantineDeps {
   readonly layout: Layout;
@@ -19,11 +20,11 @@ export interface QuarantineDeps {
   readonly logger: Logger;
 }
 
-/** The most files that are kept, and their share of the store's limit. */
+/** Files kept at most, and their share of the store's limit at most. */
 const FILE_LIMIT = 16;
 const SHARE = 0.02;
 
-/** Damaged files, kept for whoever wants to know what happened to them; the newest few, within 2 % of the store's limit. */
+/** Folder of damaged files, kept for an administrator to examine: the newest 16 at most, within 2 % of the store's limit. */
 export class Quarantine {
   readonly #deps: QuarantineDeps;
   /** Oldest first. */
@@ -33,7 +34,7 @@ export class Quarantine {
     this.#deps = deps;
   }
 
-  /** Counts what earlier runs have left. */
+  /** Counts the files of earlier runs. */
   async load(): Promise<void> {
     const folder = this.#deps.layout.quarantine;
     const found = await Promise.all(
@@ -47,7 +48,7 @@ export class Quarantine {
     await this.#trim();
   }
 
-  /** Takes the file of damaged content out of the store. Readers that have it open keep it. */
+  /** Moves the file of damaged content out of the store. Readers that have it open keep it. */
   async take(digest: Digest): Promise<void> {
     const { layout, catalog, clock, logger } = this.#deps;
     const path = layout.blob(digest);
@@ -56,7 +57,7 @@ export class Quarantine {
     try {
       moveSync(path, target);
     } catch (error) {
-      logger.error('damaged content could not be moved', { digest, error: errorText(error) });
+      logger.error('damaged content could not be moved into quarantine', { digest, error: errorText(error) });
       return;
     }
     catalog.remove(digest);

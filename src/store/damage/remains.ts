@@ -4,18 +4,18 @@ import { readAt } from '../files/disk.ts';
 import type { SharedFile } from '../files/shared-file.ts';
 import type { Remains } from '../types.ts';
 
-/** Damage that lies closer together than this is fetched by one request, with what is right between. */
+/** Damaged ranges closer together than this are fetched by one request, with the right bytes between them. */
 const GAP_BYTES = 1024 * 1024;
 
-/** With more than this share of it damaged, content is fetched as a whole. */
+/** Content with a larger damaged share is fetched as a whole. */
 const USEFUL_SHARE = 0.5;
 
-/** Read at a time: 16 chunks. */
+/** Bytes read at a time: 16 chunks. */
 const STEP_BYTES = 16 * CHUNK_BYTES;
 
 /**
- * What of a damaged file can be used: every chunk whose sum is right. Takes over one ownership of `file`. Undefined, with the file let
- * go, when it is too little to be worth it.
+ * Finds the usable part of a damaged file: every chunk whose sum is right. Takes over one ownership of `file`. Undefined if too little is
+ * usable; the file is released then.
  */
 export async function remainsOf(
   file: SharedFile,
@@ -35,7 +35,7 @@ export async function remainsOf(
       const start = chunkStart(offset);
       const bytes = Buffer.allocUnsafe(Math.min(size, chunkEnd(offset + buffer.length)) - start);
       const count = await readAt(file.fd, bytes, start);
-      // Again: the file may have changed since it was looked through.
+      // Checked again: the file may have changed since the first check.
       let end = 0;
       while (
         end < count &&
@@ -57,19 +57,19 @@ async function damagedRanges(fd: number, size: number, sums: ChunkSums): Promise
     for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
       const chunk = bytes.subarray(from, from + CHUNK_BYTES);
       const right = from + chunk.length <= count && isRight(chunk, at + from, sums);
-      if (!right) enter(ranges, { start: at + from, end: at + from + chunk.length });
+      if (!right) addRange(ranges, { start: at + from, end: at + from + chunk.length });
     }
   }
   return ranges;
 }
 
-/** `at`: where the chunk begins. */
+/** `at`: offset of the chunk. */
 function isRight(chunk: Buffer, at: number, sums: ChunkSums): boolean {
   return sumOf(chunk) === sums[at / CHUNK_BYTES];
 }
 
-/** Adds a range behind the last one, or to it where that is near. */
-function enter(ranges: ByteRange[], next: ByteRange): void {
+/** Appends a range, or extends the last one if that is near. */
+function addRange(ranges: ByteRange[], next: ByteRange): void {
   const last = ranges.at(-1);
   if (last !== undefined && next.start - last.end <= GAP_BYTES)
     ranges[ranges.length - 1] = { start: last.start, end: next.end };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { localStore } from '../../../test/store/harness.ts';
 
-test('a document is for the eyes of its user alone, whatever was there before', async () => {
+test('a document is readable by its user alone, whatever file was there before', async () => {
   await using local = await localStore();
   const folder = join(local.directory, 'documents');
   await local.store.writeDocument('keys.json', Buffer.from('one'));
@@ -16,7 +16,7 @@ test('a document is for the eyes of its user alone, whatever was there before', 
   assert.deepEqual(readdirSync(folder), ['keys.json']);
 });
 
-test('a document that cannot be read or written is trouble of the store, not its absence', async () => {
+test('a document that cannot be read or written is a failure of the store, not its absence', async () => {
   await using local = await localStore();
   writeFileSync(join(local.directory, 'documents'), 'a file where the folder should be');
   await assert.rejects(local.store.readDocument('keys.json'), { code: 'STORE_UNAVAILABLE' });

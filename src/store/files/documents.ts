@@ -1,10 +1,10 @@
 import { open, mkdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskError } from './disk.ts';
-import type { Store } from '../types.ts';
+import type { Documents } from '../types.ts';
 
-/** The documents of a store: one file each in `folder`, which is made with the first one. */
-export function createDocuments(folder: string): Pick<Store, 'readDocument' | 'writeDocument'> {
+/** Keeps each document in a file of its own in `folder`, which is created with the first one. */
+export function createDocuments(folder: string): Documents {
   let count = 0;
 
   return {
@@ -19,16 +19,16 @@ export function createDocuments(folder: string): Pick<Store, 'readDocument' | 'w
 
     async writeDocument(name, content) {
       const path = join(folder, name);
-      // Two writers at once must not share a file: the one that renames last wins as a whole.
-      const beginning = `${path}.${(count += 1)}.new`;
+      // Concurrent writers must not share a file: the last one to rename wins as a whole.
+      const written = `${path}.${(count += 1)}.new`;
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 });
-        // A crash may have left one of this name, with other permissions perhaps.
-        await rm(beginning, { force: true });
-        await writeSynced(await open(beginning, 'wx', 0o600), content);
-        await rename(beginning, path);
+        // A crash may have left a file of this name, perhaps with other permissions.
+        await rm(written, { force: true });
+        await writeSynced(await open(written, 'wx', 0o600), content);
+        await rename(written, path);
       } catch (error) {
-        await rm(beginning, { force: true }).catch(() => undefined);
+        await rm(written, { force: true }).catch(() => undefined);
         throw diskError(`write its document ${name}`, error);
       }
     },

@@ -34,7 +34,7 @@ test('spool names of any two upstreams differ, are file names, and are short eno
   );
 });
 
-test('other names are nobody’s spool', () => {
+test('other names are no spool names', () => {
   for (const name of [
     'gone-1',
     'small-1',

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { LarderError, errorText } from '../../kit/errors.ts';
 import { digestAlgorithm, digestHex, isDigest, type Digest } from '../../oci/digest.ts';
 
-/** Where everything lies below the store's directory. */
+/** Paths below the store's directory. */
 export interface Layout {
   readonly directory: string;
   readonly blobs: string;
@@ -16,11 +16,11 @@ export interface Layout {
   readonly lock: string;
   /** `blobs/<algorithm>/<first two>/<hex>`. */
   blob(digest: Digest): string;
-  /** The folder that {@link Layout.blob} is in. */
+  /** Folder of {@link Layout.blob}. */
   blobFolder(digest: Digest): string;
 }
 
-/** The paths of a store in `directory`; touches nothing. */
+/** Paths of a store in `directory`. Touches nothing on disk. */
 export function layoutOf(directory: string): Layout {
   const blobs = join(directory, 'blobs');
   const blobFolder = (digest: Digest) =>
@@ -38,7 +38,7 @@ export function layoutOf(directory: string): Layout {
   };
 }
 
-/** Makes the folders. Throws `STORE_UNUSABLE` with one sentence when the directory cannot be made or written. */
+/** Creates the folders. Throws `STORE_UNUSABLE` with one sentence if the directory cannot be created or written. */
 export async function prepareDirectory(layout: Layout): Promise<void> {
   const { directory } = layout;
   try {
@@ -58,8 +58,8 @@ export async function prepareDirectory(layout: Layout): Promise<void> {
 }
 
 /**
- * Makes the directory with its parents. Not `recursive`: Node 24 never comes back where the file system refuses with ENOENT, as
- * `/proc` does.
+ * Creates the directory with its parents. Does not use `recursive`: Node 24 never returns from it if the file system refuses with ENOENT,
+ * as `/proc` does.
  */
 async function makeDirectory(path: string): Promise<void> {
   try {
@@ -73,17 +73,17 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** Tells backup programs to skip the directory (https://bford.info/cachedir/). */
+/** Makes backup programs skip the directory (https://bford.info/cachedir/). */
 const CACHE_TAG = `Signature: 8a477f597d28d172789f06886806bc55
 # This directory holds the cache of Larder and can be deleted while Larder is stopped.
 `;
 
-/** Longest name of a spool: most file systems take 255 bytes, and {@link sumLogPath} adds to it. */
+/** Longest name of a spool. Most file systems take 255 bytes, and {@link sumLogPath} adds a prefix. */
 const NAME_LIMIT = 240;
 
 /**
- * Name of the spool file of one upstream and digest: `<algorithm>-<hex>.<upstream>`, so that the next fill finds what the
- * last one left. Bytes of another upstream are never resumed with: they prove nothing for this one (threat T2).
+ * Name of the spool file of one upstream and digest: `<algorithm>-<hex>.<upstream>`. By this name the next fill finds the partial body of
+ * the last one. A fill never resumes with bytes of another upstream: they prove nothing for this one (threat T2).
  */
 export function spoolName(digest: Digest, upstream: string): string {
   const name = `${digest.replace(':', '-')}.${encodeURIComponent(upstream)}`;
@@ -91,12 +91,12 @@ export function spoolName(digest: Digest, upstream: string): string {
   return `${digest.replace(':', '-')}.${createHash('sha256').update(upstream).digest('hex')}`;
 }
 
-/** Where the sums of a spool are kept while it is no content yet, see `sum-log.ts`. */
+/** Path of the sums of a spool, until it becomes content; see `sum-log.ts`. */
 export function sumLogPath(spool: string): string {
   return join(dirname(spool), `${SUMS_PREFIX}${basename(spool)}`);
 }
 
-/** The name of the spool whose sums are in the file of this name; undefined for any other file. */
+/** Name of the spool whose sums are in the file of this name; undefined for any other file. */
 export function spoolOfSumLog(name: string): string | undefined {
   return name.startsWith(SUMS_PREFIX) ? name.slice(SUMS_PREFIX.length) : undefined;
 }

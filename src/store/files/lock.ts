@@ -1,13 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
 import { LarderError, errorText } from '../../kit/errors.ts';
 
-/** SQLite's result code for "another connection has the lock" (https://www.sqlite.org/rescode.html#busy). */
+/** SQLite's result code if another connection has the lock (https://www.sqlite.org/rescode.html#busy). */
 const SQLITE_BUSY = 5;
 
 /**
- * Takes the store for this process: an empty database held by `BEGIN EXCLUSIVE`. Node has no file locks of its own; SQLite's
- * are POSIX record locks, which the kernel frees however the process ends. The journal in memory makes it work on a full disk. Throws `STORE_IN_USE`, or `STORE_UNUSABLE` when
- * the file system cannot lock. Returns what gives the lock back.
+ * Locks the store for this process, with an empty database and `BEGIN EXCLUSIVE`. Node has no file locks of its own; SQLite's are POSIX
+ * record locks, which the kernel frees however the process ends. The journal in memory makes it work on a full disk. Returns a function
+ * that unlocks. Throws `STORE_IN_USE`, or `STORE_UNUSABLE` if the file system cannot lock.
  */
 export function lockStore(path: string, directory: string): () => void {
   let database: DatabaseSync | undefined;

@@ -1,12 +1,12 @@
 import { readAt } from './disk.ts';
 
-/** Hashing this much stops the loop for about 0.2 ms. */
+/** Hashing this much blocks the event loop for about 0.2 ms. */
 const STEP = 256 * 1024;
 
 /**
- * Gives the first `size` bytes of the file to `take`, in order and in steps between which others get their turn. The buffer belongs to
- * `take` only during the call. Gives how many bytes there were. Before each step it waits for `paced` with the bytes of the step, and
- * rejects when that does.
+ * Passes the first `size` bytes of the file to `take`, in order and in steps between which the event loop runs. `take` may use its buffer
+ * only during the call. Returns the number of bytes found. Awaits `paced` with the bytes of each step before reading it, and rejects if
+ * `paced` rejects.
  */
 export async function readThrough(
   fd: number,

@@ -1,8 +1,8 @@
 import { close } from 'node:fs';
 
 /**
- * A file descriptor with several owners: it is closed when the last one lets go. The maker is the first owner.
- * Closing happens off the loop: the last close of a deleted file frees its page cache, which takes 0.3 ms per MiB.
+ * A file descriptor with several owners, closed when the last one releases it. Its creator is the first owner. The close runs in the thread
+ * pool: the last close of a deleted file frees its page cache, which takes 0.3 ms per MiB.
  */
 export class SharedFile {
   readonly fd: number;
@@ -21,10 +21,10 @@ export class SharedFile {
     return this;
   }
 
-  /** Calls `closed` when the file is closed, if this was the last owner, else at once. */
+  /** Calls `closed` when the file is closed if this was the last owner, else at once. */
   release(closed: () => void = () => {}): void {
     this.#owners -= 1;
-    // A failed close of a file that was read, or written and already synced, loses nothing.
+    // A failed close loses nothing: the file was only read, or is already synced.
     if (this.#owners === 0) close(this.fd, () => closed());
     else closed();
   }

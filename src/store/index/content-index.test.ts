@@ -8,7 +8,7 @@ import { silentLogger } from '../../kit/logger.ts';
 import { ContentIndex } from './content-index.ts';
 import { IndexDatabase } from './index-database.ts';
 
-test('sums of content that went while it was summed are not kept', () => {
+test('sums of content that was removed while it was summed are not kept', () => {
   using directory = tempDir();
   const database = new IndexDatabase(
     { logger: silentLogger, clock: new ManualClock() },

@@ -1,22 +1,22 @@
 import type { Digest } from '../../oci/digest.ts';
 import { decodeSums, encodeSums, type ChunkSums } from '../sums/chunk-sums.ts';
 import type { IndexDatabase, Row } from './index-database.ts';
-import { PublicRepositories } from './public-repositories.ts';
+import { PublicRepositoryIndex } from './public-repository-index.ts';
 import { TagIndex } from './tag-index.ts';
-import type { ContentInfo, ContentType, Origin } from '../types.ts';
-import type { Valued } from './worth.ts';
+import type { ContentInfo, ContentType, RepositoryId, Presence } from '../types.ts';
+import type { UseRecord } from './worth.ts';
 
-/** How content and an origin are related in the index: linked, held by this upstream, by others only, or by nobody known. */
-export type Relation = 'linked' | 'held' | 'foreign' | 'unknown';
+/** Relation of stored content to a repository. */
+export type StoredPresence = Exclude<Presence, 'absent'>;
 
-/** Something that could be evicted. */
-export interface Candidate {
+/** Content that could be evicted. */
+export interface EvictionCandidate {
   readonly digest: Digest;
   readonly size: number;
   readonly usedAt: number;
 }
 
-export interface Totals {
+export interface ContentTotals {
   readonly bytes: number;
   readonly objects: number;
 }
@@ -24,26 +24,26 @@ export interface Totals {
 export interface EvictionQuery {
   readonly type: ContentType;
   readonly order: 'used_at' | 'worth';
-  /** Only what this upstream holds. */
+  /** Only content that this upstream delivered. */
   readonly upstream?: string | undefined;
-  /** Only content of unknown origin. */
-  readonly unheld?: boolean;
-  /** Only what was last used before this time. */
+  /** Only content without a known upstream. */
+  readonly withoutUpstream?: boolean;
+  /** Only content that was last used before this time. */
   readonly before?: number;
   readonly limit: number;
   readonly offset: number;
 }
 
-/** The queries of the store (tables: see database.ts). None throws: see {@link IndexDatabase}. */
+/** Queries of the store; database.ts has the tables. None throws, see {@link IndexDatabase}. */
 export class ContentIndex {
   readonly tags: TagIndex;
-  readonly publicRepositories: PublicRepositories;
+  readonly publicRepositories: PublicRepositoryIndex;
   readonly #database: IndexDatabase;
 
   constructor(database: IndexDatabase) {
     this.#database = database;
     this.tags = new TagIndex(database);
-    this.publicRepositories = new PublicRepositories(database);
+    this.publicRepositories = new PublicRepositoryIndex(database);
   }
 
   transaction(work: () => void): boolean {
@@ -71,7 +71,7 @@ export class ContentIndex {
     );
   }
 
-  /** Forgets content with its holders, links and tags. False when that could not be written. */
+  /** Forgets content with its upstreams, links, tags and sums. False if that could not be written. */
   removeContent(digest: Digest): boolean {
     return this.transaction(() => {
       for (const table of ['contents', 'holders', 'links', 'sums']) {
@@ -81,13 +81,13 @@ export class ContentIndex {
     });
   }
 
-  /** Undefined when there are none, or not those of content of this size. */
+  /** Undefined if there are none, or if they are not of content of this size. */
   sums(digest: Digest, size: number): ChunkSums | undefined {
     const row = this.#database.row('SELECT sums FROM sums WHERE digest = ?', digest);
     return row === undefined ? undefined : decodeSums(row['sums'] as Uint8Array, size);
   }
 
-  /** Does nothing for content that is not in the index: it may have gone while it was summed. */
+  /** Does nothing for content that is not in the index: it may have been removed while it was summed. */
   putSums(digest: Digest, sums: ChunkSums): void {
     this.#database.run(
       'INSERT OR REPLACE INTO sums (digest, sums) SELECT digest, ? FROM contents WHERE digest = ?',
@@ -96,7 +96,7 @@ export class ContentIndex {
     );
   }
 
-  valued(digest: Digest): Valued | undefined {
+  useRecord(digest: Digest): UseRecord | undefined {
     const row = this.#database.row('SELECT size, used_at, worth FROM contents WHERE digest = ?', digest);
     if (row === undefined) return undefined;
     return {
@@ -111,7 +111,8 @@ export class ContentIndex {
     this.#database.run(text, usedAt, worth, digest);
   }
 
-  relation(digest: Digest, { upstream, repository }: Origin): Relation {
+  /** Presence of content that is in the index. Content without a known upstream is unlinked for every upstream. */
+  presence(digest: Digest, { upstream, repository }: RepositoryId): StoredPresence {
     const row = this.#database.row(
       `SELECT EXISTS (SELECT 1 FROM links WHERE digest = ?1 AND upstream = ?2 AND repository = ?3) AS linked,
               EXISTS (SELECT 1 FROM holders WHERE digest = ?1 AND upstream = ?2) AS held,
@@ -121,24 +122,24 @@ export class ContentIndex {
       repository,
     );
     if (row?.['linked'] === 1) return 'linked';
-    if (row?.['held'] === 1) return 'held';
-    return row?.['known'] === 1 ? 'foreign' : 'unknown';
+    return row?.['held'] !== 1 && row?.['known'] === 1 ? 'foreign' : 'unlinked';
   }
 
-  holders(digest: Digest): string[] {
+  /** Upstreams that delivered the content. */
+  upstreamsOf(digest: Digest): string[] {
     return this.#database
       .rows('SELECT upstream FROM holders WHERE digest = ?', digest)
       .map((row) => row['upstream'] as string);
   }
 
-  /** True when the upstream did not hold it before. */
-  addHolder(digest: Digest, upstream: string, size: number): boolean {
+  /** Notes that the upstream delivered the content. True if that is new. */
+  addUpstream(digest: Digest, upstream: string, size: number): boolean {
     const text = 'INSERT OR IGNORE INTO holders (digest, upstream, size) VALUES (?, ?, ?)';
     return this.#database.run(text, digest, upstream, size) === 1;
   }
 
-  /** Forgets that the upstream delivered it, with its links and tags. */
-  removeHolder(digest: Digest, upstream: string): void {
+  /** Forgets that the upstream delivered the content, with its links and tags. */
+  removeUpstream(digest: Digest, upstream: string): void {
     this.transaction(() => {
       for (const table of ['holders', 'links']) {
         this.#database.run(`DELETE FROM ${table} WHERE digest = ? AND upstream = ?`, digest, upstream);
@@ -147,23 +148,31 @@ export class ContentIndex {
     });
   }
 
-  addLink(digest: Digest, { upstream, repository }: Origin): void {
+  addLink(digest: Digest, { upstream, repository }: RepositoryId): void {
     const text = 'INSERT OR IGNORE INTO links (digest, upstream, repository) VALUES (?, ?, ?)';
     this.#database.run(text, digest, upstream, repository);
   }
 
-  /** Content of one type, what goes first at the beginning: `limit` rows at most after `offset`. */
-  candidates({ type, order, upstream, unheld, before, limit, offset }: EvictionQuery): Candidate[] {
-    const held = 'EXISTS (SELECT 1 FROM holders AS h WHERE h.digest = c.digest';
-    const whose =
+  /** Content of one type in the order of eviction: at most `limit` rows after `offset`. */
+  candidates({
+    type,
+    order,
+    upstream,
+    withoutUpstream,
+    before,
+    limit,
+    offset,
+  }: EvictionQuery): EvictionCandidate[] {
+    const delivered = 'EXISTS (SELECT 1 FROM holders AS h WHERE h.digest = c.digest';
+    const byUpstream =
       upstream !== undefined
-        ? ` AND ${held} AND h.upstream = ?)`
-        : unheld === true
-          ? ` AND NOT ${held})`
+        ? ` AND ${delivered} AND h.upstream = ?)`
+        : withoutUpstream === true
+          ? ` AND NOT ${delivered})`
           : '';
     return this.#database
       .rows(
-        `SELECT digest, size, used_at FROM contents AS c WHERE type = ?${before === undefined ? '' : ' AND used_at < ?'}${whose}
+        `SELECT digest, size, used_at FROM contents AS c WHERE type = ?${before === undefined ? '' : ' AND used_at < ?'}${byUpstream}
          ORDER BY ${order} LIMIT ? OFFSET ?`,
         type,
         ...(before === undefined ? [] : [before]),
@@ -178,19 +187,19 @@ export class ContentIndex {
       }));
   }
 
-  /** Digests whose text begins with `prefix`. */
+  /** Digests in the index whose text begins with `prefix`. */
   digestsWith(prefix: string): Digest[] {
-    // No hexadecimal digit sorts behind "f".
+    // No hexadecimal digit sorts after "f".
     return this.#database
       .rows('SELECT digest FROM contents WHERE digest >= ? AND digest < ?', prefix, `${prefix}g`)
       .map((row) => row['digest'] as Digest);
   }
 
-  totals(): Totals {
+  totals(): ContentTotals {
     return totals(this.#database.row('SELECT sum(size) AS bytes, count(*) AS objects FROM contents'));
   }
 
-  totalsByUpstream(): Map<string, Totals> {
+  totalsByUpstream(): Map<string, ContentTotals> {
     const rows = this.#database.rows(
       'SELECT upstream, sum(size) AS bytes, count(*) AS objects FROM holders GROUP BY upstream',
     );
@@ -208,7 +217,7 @@ function contentRow(row: Row): ContentInfo {
   };
 }
 
-function totals(row: Row | undefined): Totals {
+function totals(row: Row | undefined): ContentTotals {
   return {
     bytes: (row?.['bytes'] as number | null | undefined) ?? 0,
     objects: (row?.['objects'] as number | undefined) ?? 0,

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 
-/** Counts up with every change of {@link SCHEMA}; an index of an unknown version is rebuilt from the files. */
+/** Rises with every change of {@link SCHEMA}. An index of an unknown version is rebuilt from the files. */
 const SCHEMA_VERSION = 4;
 
 const PUBLIC_REPOSITORIES = `
@@ -20,11 +20,12 @@ const SUMS = `
 const CONTENTS_BY_WORTH = 'CREATE INDEX contents_by_worth ON contents (type, worth);';
 
 /**
- * `worth` says what goes first, see worth.ts.
- * `holders` says which upstreams delivered content (provenance, and whose budget it counts for), `links` through which
- * repositories. Content without holders was found on disk without an index.
- * `sums` are those of its chunks, see chunk-sums.ts; content without them is hashed before anyone reads it.
- * `public_repositories` says which repositories their upstream serves to anybody.
+ * `contents.worth`: the order of eviction, see worth.ts.
+ * `holders`: the upstreams that delivered content, and whose budgets it counts for. Content without a row was found on disk without an
+ * index.
+ * `links`: the repositories that content was delivered or confirmed through.
+ * `sums`: the sums of the chunks of content, see chunk-sums.ts. Content without a row is hashed before it is first read.
+ * `public_repositories`: repositories that their upstream serves to anonymous callers.
  */
 const SCHEMA = `
   CREATE TABLE contents (
@@ -55,10 +56,11 @@ const SCHEMA = `
 `;
 
 /**
- * What turns an index of one version into that of the next; it keeps what it holds.
- * 1: links were made by anonymous requests and configured credentials.
- * 2: content was proven as a whole, and then known by its modification time. Its sums are made when it is first read.
- * 3: the last use said what goes first, together with the size.
+ * Statements that turn an index of each version into one of the next, keeping its rows.
+ * Version 1 has links from anonymous requests and configured credentials only.
+ * Version 2 has no sums: content is verified as a whole and then recognised by its modification time. Its sums are made when it is
+ * first read.
+ * Version 3 orders eviction by the last use together with the size.
  */
 const STEPS: Readonly<Record<number, string>> = {
   1: PUBLIC_REPOSITORIES,
@@ -68,7 +70,7 @@ const STEPS: Readonly<Record<number, string>> = {
 
 export interface OpenedDatabase {
   readonly database: DatabaseSync;
-  /** True when nothing of an earlier index could be used, so that the files must be walked. */
+  /** True if nothing of an earlier index could be used, so that the files must be walked. */
   readonly isNew: boolean;
 }
 
@@ -79,16 +81,16 @@ const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
 
 /**
- * Opens the index at `path`. One that is damaged or of another version is moved aside to `<path>.broken` (one is kept) and a
- * new one begun. When the disk does not allow to open or to begin one, the index lives in memory for this run, because pulls
- * must go on, and the file stays as it is. `walPages` bounds the write-ahead log (pages of 4 KiB); larger means fewer syncs.
+ * Opens the index at `path`. An index that is damaged or of an unknown version is moved to `<path>.broken` (one is kept), and a new one is
+ * created. If the disk does not allow to open or create one, the index is in memory for this run, because pulls must go on; the file
+ * stays as it is. `walPages` bounds the write-ahead log (pages of 4 KiB); a larger log means fewer syncs.
  */
 export function openDatabase(path: string, walPages: number, logger: Logger): OpenedDatabase {
   try {
     return open(path, walPages);
   } catch (error) {
     const damaged = isDamage(error) || resultCode(error) === SQLITE_ERROR;
-    logger.warn('the store index is unusable, what it held is learned from the files', {
+    logger.warn('store index unusable; its content is rebuilt from the files', {
       error: errorText(error),
       damaged,
     });
@@ -97,14 +99,16 @@ export function openDatabase(path: string, walPages: number, logger: Logger): Op
         moveAside(path);
         return open(path, walPages);
       } catch (again) {
-        logger.error('no store index can be begun', { error: errorText(again) });
+        logger.error('no store index can be created; it is in memory for this run', {
+          error: errorText(again),
+        });
       }
     }
   }
   return open(':memory:', walPages);
 }
 
-/** True when the database file itself is damaged, as opposed to a disk that is full or fails. */
+/** True if the database file itself is damaged, as opposed to a disk that is full or fails. */
 export function isDamage(error: unknown): boolean {
   return [SQLITE_CORRUPT, SQLITE_NOTADB].includes(resultCode(error));
 }
@@ -113,7 +117,7 @@ export function isFull(error: unknown): boolean {
   return resultCode(error) === SQLITE_FULL;
 }
 
-/** The primary result code; {@link SQLITE_ERROR} for errors that are not SQLite's. */
+/** Primary result code; {@link SQLITE_ERROR} for errors that are not SQLite's. */
 function resultCode(error: unknown): number {
   return ((error as { errcode?: number }).errcode ?? SQLITE_ERROR) & 0xff;
 }
@@ -122,7 +126,7 @@ function open(path: string, walPages: number): OpenedDatabase {
   const database = new DatabaseSync(path);
   try {
     // Exclusive: this process owns the store (see lock.ts), so no shared memory file and no lock calls per query.
-    // NORMAL: a power cut may lose the last transactions, never the consistency; lost rows are found again on disk.
+    // NORMAL: a power cut may lose the last transactions, never the consistency. The walk finds lost rows again on disk.
     database.exec(`
       PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
       PRAGMA wal_autocheckpoint = ${walPages}; PRAGMA journal_size_limit = ${walPages * 4096};
@@ -133,7 +137,7 @@ function open(path: string, walPages: number): OpenedDatabase {
     const isNew = version === 0 && tables === 0;
     if (isNew) database.exec(SCHEMA);
     else migrate(database, version);
-    // Reads every page of the two tables that budgets are computed from: damage shows now rather than later.
+    // Reads every page of the two tables that budgets are computed from, so that damage shows now rather than later.
     database.exec('SELECT sum(size) FROM contents; SELECT sum(size) FROM holders');
     return { database, isNew };
   } catch (error) {
@@ -142,7 +146,7 @@ function open(path: string, walPages: number): OpenedDatabase {
   }
 }
 
-/** Throws when nobody knows the way from `version` to the present one. */
+/** Throws if no steps lead from `version` to the current one. */
 function migrate(database: DatabaseSync, version: unknown): void {
   for (let at = Number(version); at !== SCHEMA_VERSION; at += 1) {
     const step = STEPS[at];

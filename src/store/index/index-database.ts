@@ -9,7 +9,7 @@ export type Row = Readonly<Record<string, unknown>>;
 export type Value = string | number | null | Uint8Array;
 
 export interface IndexListeners {
-  /** Damage found at run time has made the index begin again from nothing. */
+  /** Damage found at run time has replaced the index by an empty one. */
   lost(): void;
   /** The disk has no room for a change. */
   full(): void;
@@ -19,8 +19,8 @@ export interface IndexListeners {
 const QUIET_MS = 60_000;
 
 /**
- * A database that does not throw (law 2: a full disk or a dead index never fails a pull). What it cannot answer is answered as
- * if it knew nothing, what it cannot write is told by {@link IndexDatabase.transaction}, and failures are logged once a minute.
+ * A database that does not throw (docs/laws.md, "Do no harm": a full disk or a dead index never fails a pull). A query that fails
+ * returns no rows. A write that fails makes {@link IndexDatabase.transaction} return false. Failures are logged once a minute.
  */
 export class IndexDatabase {
   readonly #path: string;
@@ -33,7 +33,7 @@ export class IndexDatabase {
   #quietUntil = 0;
   #closed = false;
   #listeners: IndexListeners | undefined;
-  /** True when it began empty at this start. */
+  /** True if the index was empty at this start. */
   readonly isNew: boolean;
 
   constructor(deps: { logger: Logger; clock: Clock }, path: string, walPages: number) {
@@ -46,12 +46,12 @@ export class IndexDatabase {
     this.isNew = opened.isNew;
   }
 
-  /** Called back in the middle of a change: whoever listens acts later. */
+  /** Listeners are called in the middle of a change and must act later. */
   listen(listeners: IndexListeners): void {
     this.#listeners = listeners;
   }
 
-  /** The first row; statements are prepared once by their text. */
+  /** Returns the first row. Each statement text is prepared once. */
   row(text: string, ...values: Value[]): Row | undefined {
     return this.#attempt(undefined, () => this.#sql(text).get(...values));
   }
@@ -60,12 +60,12 @@ export class IndexDatabase {
     return this.#attempt([], () => this.#sql(text).all(...values));
   }
 
-  /** Number of rows changed. */
+  /** Returns the number of changed rows. */
   run(text: string, ...values: Value[]): number {
     return this.#attempt(0, () => Number(this.#sql(text).run(...values).changes));
   }
 
-  /** Runs `work` as one transaction, or as a part of one that is open already. False when anything in it has failed. */
+  /** Runs `work` as one transaction, or as a part of the open one. False if anything in it has failed. */
   transaction(work: () => void): boolean {
     const failuresBefore = this.#failures;
     if (this.#closed || this.#database.isTransaction) {
@@ -81,7 +81,7 @@ export class IndexDatabase {
     return this.#failures === failuresBefore;
   }
 
-  /** Bytes on disk now, the log and a broken index of earlier included. */
+  /** Current bytes on disk, including the log and a broken index that was moved aside. */
   diskBytes(): number {
     let bytes = 0;
     for (const suffix of ['', '-wal', '.broken']) {
@@ -101,7 +101,7 @@ export class IndexDatabase {
   }
 
   #commit(): void {
-    // SQLite rolls back by itself when the disk is full: what failed in there was counted then.
+    // SQLite rolls back by itself on a full disk; the failed statement was counted then.
     if (!this.#database.isTransaction) return;
     try {
       this.#database.exec('COMMIT');
@@ -134,7 +134,7 @@ export class IndexDatabase {
     this.#failures += 1;
     if (this.#clock.now() >= this.#quietUntil) {
       this.#quietUntil = this.#clock.now() + QUIET_MS;
-      this.#logger.error('the store index fails, content is served without it', { error: errorText(error) });
+      this.#logger.error('store index failed; content is served without it', { error: errorText(error) });
     }
     if (isDamage(error)) this.#startOver();
     else if (isFull(error)) this.#listeners?.full();
@@ -144,7 +144,7 @@ export class IndexDatabase {
     try {
       this.#database.close();
     } catch {
-      // It is damaged: nothing in it is worth more than the attempt.
+      // The index is damaged; a failed close loses nothing.
     }
     this.#statements.clear();
     this.#database = openDatabase(this.#path, this.#walPages, this.#logger).database;

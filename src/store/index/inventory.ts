@@ -1,9 +1,9 @@
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { IndexDatabase } from './index-database.ts';
-import type { ContentType, Origin } from '../types.ts';
+import type { ContentType, RepositoryId } from '../types.ts';
 
-/** Content as the upkeep of the store looks at it. */
+/** Content as background work and maintenance see it. */
 export interface StoredContent {
   readonly digest: Digest;
   readonly size: number;
@@ -12,10 +12,10 @@ export interface StoredContent {
   readonly usedAt: number;
 }
 
-/** Repositories that are named, and asked for damaged content, at most. */
-const ORIGINS = 16;
+/** Repositories of damaged content that reports name, and that repairs try, at most. */
+const REPOSITORY_LIMIT = 16;
 
-/** All that the index has, one page after the other in the order of digests. Never throws: see {@link IndexDatabase}. */
+/** All content in the index, by page, in the order of digests. Never throws, see {@link IndexDatabase}. */
 export class Inventory {
   readonly #database: IndexDatabase;
 
@@ -23,7 +23,7 @@ export class Inventory {
     this.#database = database;
   }
 
-  /** The next `limit` after `digest`, the first ones when it is undefined. */
+  /** Up to `limit` objects after `digest`; undefined: the first ones. */
   after(digest: Digest | undefined, limit: number): StoredContent[] {
     return this.#database
       .rows(
@@ -39,17 +39,30 @@ export class Inventory {
       }));
   }
 
-  /** Some repositories that content was delivered or confirmed through, 16 at most. */
-  origins(digest: Digest): Origin[] {
+  /** Up to 16 repositories that content was delivered or confirmed through. */
+  repositoryIds(digest: Digest): RepositoryId[] {
     return this.#database
       .rows(
         'SELECT upstream, repository FROM links WHERE digest = ? ORDER BY upstream, repository LIMIT ?',
         digest,
-        ORIGINS,
+        REPOSITORY_LIMIT,
       )
       .map((row) => ({
         upstream: row['upstream'] as string,
         repository: row['repository'] as RepositoryName,
       }));
+  }
+}
+
+/** Yields the inventory after `digest` in pages, each read when the one before it is done. */
+export function* pagesOf(
+  inventory: Pick<Inventory, 'after'>,
+  limit: number,
+  digest?: Digest,
+): Generator<StoredContent[]> {
+  let page = inventory.after(digest, limit);
+  while (page.length > 0) {
+    yield page;
+    page = inventory.after(page.at(-1)?.digest, limit);
   }
 }

@@ -2,14 +2,14 @@ import { LRUCache } from 'lru-cache';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import type { IndexDatabase, Row } from './index-database.ts';
-import type { Origin, TagEntry, TagKey } from '../types.ts';
+import type { RepositoryId, TagEntry, TagKey } from '../types.ts';
 
-/** Some 300 bytes each. */
+/** About 300 bytes each. */
 const TAGS_IN_MEMORY = 10_000;
 
 /**
- * What tags pointed to, in the index and, for those asked for most, in memory: an answer by tag costs a third less than with a query
- * each time. What could not be written for want of disk is remembered all the same.
+ * Targets of tags, in the index, and in memory for the most requested ones: an answer by tag costs a third less than with a query each
+ * time. Memory also keeps entries that a full disk kept out of the index.
  */
 export class TagIndex {
   readonly #database: IndexDatabase;
@@ -36,8 +36,8 @@ export class TagIndex {
     return entry;
   }
 
-  /** Every accept class of one tag. */
-  classes({ upstream, repository }: Origin, tag: Tag): { acceptClass: string; entry: TagEntry }[] {
+  /** Entries of one tag, one for each accept class. */
+  classes({ upstream, repository }: RepositoryId, tag: Tag): { acceptClass: string; entry: TagEntry }[] {
     const text = 'SELECT * FROM tags WHERE upstream = ? AND repository = ? AND tag = ?';
     return this.#database
       .rows(text, upstream, repository, tag)
@@ -61,20 +61,20 @@ export class TagIndex {
   }
 
   /** Forgets the tag in all its accept classes. */
-  remove({ upstream, repository }: Origin, tag: Tag): void {
+  remove({ upstream, repository }: RepositoryId, tag: Tag): void {
     this.#memory.clear();
     const text = 'DELETE FROM tags WHERE upstream = ? AND repository = ? AND tag = ?';
     this.#database.run(text, upstream, repository, tag);
   }
 
-  /** Forgets the tags that point to removed content, of one upstream or of all. */
+  /** Forgets the tags that point to removed content, in one upstream or in all. */
   removeOf(digest: Digest, upstream?: string): void {
     this.#memory.clear();
     if (upstream === undefined) this.#database.run('DELETE FROM tags WHERE digest = ?', digest);
     else this.#database.run('DELETE FROM tags WHERE digest = ? AND upstream = ?', digest, upstream);
   }
 
-  /** Drops the oldest tags beyond `limit`. */
+  /** Drops the tags beyond `limit` that were validated longest ago. */
   trim(limit: number): void {
     const dropped = this.#database.run(
       `DELETE FROM tags WHERE validated_at <
@@ -85,7 +85,7 @@ export class TagIndex {
   }
 }
 
-/** No part can hold a blank. */
+/** Unique, because no part can contain a space. */
 function nameOf({ upstream, repository, tag, acceptClass }: TagKey): string {
   return `${upstream} ${repository} ${tag} ${acceptClass}`;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { worthAfterUse, worthOfNew, type Valued } from './worth.ts';
+import { worthAfterUse, worthOfNew, type UseRecord } from './worth.ts';
 
 const NOW = 1_700_000_000_000;
 const MINUTE = 60_000;
@@ -10,11 +10,11 @@ const DAY = 24 * HOUR;
 const MIB = 1024 ** 2;
 const LIMIT = 100 * 1024 * MIB;
 
-/** Content of `size` bytes after uses at these times; the first one is the fetch. */
-function used(size: number, first: number, ...later: number[]): Valued {
-  let valued = { size, usedAt: first, worth: worthOfNew(size, first, LIMIT) };
-  for (const at of later) valued = { size, usedAt: at, worth: worthAfterUse(valued, at, LIMIT) };
-  return valued;
+/** Content of `size` bytes after uses at these times; the first use is the fetch. */
+function used(size: number, first: number, ...later: number[]): UseRecord {
+  let content = { size, usedAt: first, worth: worthOfNew(size, first, LIMIT) };
+  for (const at of later) content = { size, usedAt: at, worth: worthAfterUse(content, at, LIMIT) };
+  return content;
 }
 
 const sizes = fc.integer({ min: 0, max: 2 ** 33 });
@@ -22,17 +22,17 @@ const times = fc
   .array(fc.integer({ min: 0, max: 60 * DAY }), { minLength: 1, maxLength: 30 })
   .map((all) => all.map((ms) => NOW + ms).sort((a, b) => a - b) as [number, ...number[]]);
 
-test('of two that were used once the one not used for longer goes, whatever their sizes above 1 MiB', () => {
+test('of two used once, the one with the older use goes first, whatever their sizes above 1 MiB', () => {
   assert.ok(used(MIB, NOW).worth < used(900 * MIB, NOW + 1).worth);
 });
 
-test('what was used in each of two days outlives what was used once, for most of a day', () => {
+test('content used on each of two days outlives content used once, for most of a day', () => {
   const twice = used(10 * MIB, NOW, NOW + DAY).worth;
   assert.ok(twice > used(10 * MIB, NOW + DAY + 14 * HOUR).worth);
   assert.ok(twice < used(10 * MIB, NOW + DAY + 18 * HOUR).worth);
 });
 
-test('what was read again outlives everything that was read once in the hour after it', () => {
+test('content that was read again outlives all content read once in the hour after it', () => {
   const again = used(10 * MIB, NOW, NOW + MINUTE).worth;
   assert.ok(again > used(10 * MIB, NOW + 60 * MINUTE).worth);
   assert.ok(again < used(10 * MIB, NOW + 70 * MINUTE).worth);
@@ -44,7 +44,7 @@ test('a rollout to 40 nodes is worth little more than a pull by two', () => {
   assert.ok(many - used(10 * MIB, NOW, rollout.at(-1)!).worth < 10 * MINUTE);
 });
 
-test('how finely uses are noted makes no difference that matters', () => {
+test('the interval at which uses are noted makes no difference that matters', () => {
   const everyMinute = used(10 * MIB, NOW, ...Array.from({ length: 1440 }, (_, n) => NOW + (n + 1) * MINUTE));
   const everyHour = used(10 * MIB, NOW, ...Array.from({ length: 24 }, (_, n) => NOW + (n + 1) * HOUR));
   assert.ok(Math.abs(everyMinute.worth - everyHour.worth) < HOUR);
@@ -61,12 +61,12 @@ test('small content is worth nothing more where little of it would fill the limi
 test('worth never falls, and is never below that of one use at the same time', () => {
   fc.assert(
     fc.property(sizes, times, (size, uses) => {
-      let valued = used(size, uses[0]);
+      let content = used(size, uses[0]);
       for (const at of uses.slice(1)) {
-        const worth = worthAfterUse(valued, at, LIMIT);
-        assert.ok(worth >= valued.worth);
+        const worth = worthAfterUse(content, at, LIMIT);
+        assert.ok(worth >= content.worth);
         assert.ok(worth >= worthOfNew(size, at, LIMIT));
-        valued = { size, usedAt: at, worth };
+        content = { size, usedAt: at, worth };
       }
     }),
   );
@@ -97,11 +97,11 @@ test('content that is read all the time outlives all that is read once, as long 
       fc.array(fc.integer({ min: 1, max: HOUR - 1 }), { minLength: 1, maxLength: 50 }),
       fc.integer({ min: MIB, max: 2 ** 33 }),
       (rests, size) => {
-        let valued = used(5000 * MIB, NOW, NOW + 1);
+        let content = used(5000 * MIB, NOW, NOW + 1);
         for (const rest of rests) {
-          const at = valued.usedAt + rest;
-          assert.ok(worthOfNew(size, at, LIMIT) < valued.worth);
-          valued = { ...valued, usedAt: at, worth: worthAfterUse(valued, at, LIMIT) };
+          const at = content.usedAt + rest;
+          assert.ok(worthOfNew(size, at, LIMIT) < content.worth);
+          content = { ...content, usedAt: at, worth: worthAfterUse(content, at, LIMIT) };
         }
       },
     ),
@@ -109,6 +109,6 @@ test('content that is read all the time outlives all that is read once, as long 
 });
 
 test('a clock that is set back costs nothing', () => {
-  const valued = used(10 * MIB, NOW);
-  assert.ok(worthAfterUse(valued, NOW - DAY, LIMIT) >= valued.worth);
+  const content = used(10 * MIB, NOW);
+  assert.ok(worthAfterUse(content, NOW - DAY, LIMIT) >= content.worth);
 });

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ManualClock } from '../../kit/clock.ts';
-import { createPace, PATIENCE_MS } from './pace.ts';
+import { createPace } from './pace.ts';
 
 const STEP = 1000;
+/** Longest delay of a due step. */
+const DELAY_MS = 5_000;
 const never = new AbortController().signal;
 
-/** Reads `bytes`, and lets the time pass that this waits for, `everyMs` at a time; gives when it was let through. */
+/** Passes `bytes`, letting time pass in steps of `everyMs`. Returns the time at which they passed. */
 async function step(
   clock: ManualClock,
   pace: (bytes: number, signal: AbortSignal) => Promise<void>,
@@ -36,7 +38,7 @@ test('steps are as far apart as the rate says', async () => {
   assert.deepEqual(times, [0, 100, 200, 300]);
 });
 
-test('who never rests is read at the full rate all the same, each step no later than the patience lasts', async () => {
+test('a program that is never idle is read at the full rate, each step by the longest delay late', async () => {
   const clock = new ManualClock();
   const pace = createPace(clock, { bytesPerSecond: STEP, busy: () => true });
   const start = clock.monotonic();
@@ -44,11 +46,11 @@ test('who never rests is read at the full rate all the same, each step no later 
   for (let count = 0; count < 4; count += 1) times.push((await step(clock, pace)) - start);
   assert.deepEqual(
     times,
-    [0, 1000, 2000, 3000].map((due) => due + PATIENCE_MS),
+    [0, 1000, 2000, 3000].map((due) => due + DELAY_MS),
   );
 });
 
-test('an idle moment is taken within a quarter of a second', async () => {
+test('an idle moment is used within a quarter of a second', async () => {
   const clock = new ManualClock();
   let isBusy = true;
   const pace = createPace(clock, { bytesPerSecond: STEP, busy: () => isBusy });
@@ -59,10 +61,10 @@ test('an idle moment is taken within a quarter of a second', async () => {
   assert.equal((await step(clock, pace)) - start, 1250);
 });
 
-test('a step that is not wanted any more rejects with the reason and leaves no timer', async () => {
+test('an aborted step rejects with the reason and leaves no timer', async () => {
   const clock = new ManualClock();
   const pace = createPace(clock, { bytesPerSecond: 1, busy: () => true });
-  for (const before of [0, PATIENCE_MS]) {
+  for (const before of [0, DELAY_MS]) {
     const stop = new AbortController();
     const waiting = pace(STEP, stop.signal);
     clock.advance(before / 2);
@@ -73,7 +75,7 @@ test('a step that is not wanted any more rejects with the reason and leaves no t
   }
 });
 
-test('in any time it lets pass no more than the rate gives in that time, the patience and a step', async () => {
+test('in any time no more passes than the rate gives in that time and the longest delay, and a step', async () => {
   const wish = fc.record({
     bytes: fc.integer({ min: 1, max: STEP }),
     restMs: fc.nat(20_000),
@@ -97,8 +99,8 @@ test('in any time it lets pass no more than the rate gives in that time, the pat
           let sum = 0;
           for (const { at, bytes } of passed.slice(from)) {
             sum += bytes;
-            // Time moves on in steps of 50 ms here.
-            const allowed = (rate * (at - first.at + PATIENCE_MS + 50)) / 1000 + STEP;
+            // Time passes in steps of 50 ms here.
+            const allowed = (rate * (at - first.at + DELAY_MS + 50)) / 1000 + STEP;
             assert.ok(sum <= allowed, `${sum} bytes in ${at - first.at} ms at ${rate} B/s`);
           }
         }

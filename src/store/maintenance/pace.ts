@@ -1,21 +1,21 @@
 import { sleep, type Clock } from '../../kit/clock.ts';
 
 export interface PaceOptions {
-  /** In the long run; 1 at least. */
+  /** Average in the long run; at least 1. */
   readonly bytesPerSecond: number;
-  /** True while others need the machine more. */
+  /** True while the program has other work. */
   readonly busy?: () => boolean;
 }
 
-/** How late a step may be for want of an idle moment: what never rests is read all the same, at the full rate. */
-export const PATIENCE_MS = 5_000;
-/** Milliseconds between two looks for an idle moment. */
-const LOOK_MS = 250;
+/** Longest delay of a due step while the program is busy. A program that is never idle is read at the full rate all the same. */
+const MAX_DELAY_MS = 5_000;
+/** Milliseconds between two checks whether the program is idle. */
+const IDLE_CHECK_MS = 250;
 
 /**
- * Spreads reading over time: each step is due when those before it have had their time, waits for an idle moment from then on, and no
- * longer than {@link PATIENCE_MS}. In any `t` seconds it lets pass `bytesPerSecond` * (`t` + 5) bytes and one step, no more.
- * The returned function resolves when `bytes` may be read, and rejects with the signal's reason. One caller at a time.
+ * Spreads reads over time. A step is due when the time of the steps before it has passed. A due step waits until the program is idle, at most
+ * {@link MAX_DELAY_MS}. In any `t` seconds at most `bytesPerSecond` * (`t` + 5) bytes and one step pass. The returned function resolves
+ * when `bytes` may be read, and rejects with the signal's reason. It serves one caller at a time.
  */
 export function createPace(
   clock: Clock,
@@ -25,14 +25,14 @@ export function createPace(
 
   return async (bytes, signal) => {
     signal.throwIfAborted();
-    // What was not used for longer than patience lasts is gone: a rest is followed by no rush.
+    // Time unused for longer than the longest delay is lost, so that no burst follows a rest.
     const now = clock.monotonic();
-    due = Math.max(due, now - PATIENCE_MS);
+    due = Math.max(due, now - MAX_DELAY_MS);
     if (due > now) await sleep(clock, due - now, signal);
     for (;;) {
-      const left = due + PATIENCE_MS - clock.monotonic();
+      const left = due + MAX_DELAY_MS - clock.monotonic();
       if (left <= 0 || !busy()) break;
-      await sleep(clock, Math.min(LOOK_MS, left), signal);
+      await sleep(clock, Math.min(IDLE_CHECK_MS, left), signal);
     }
     due += (bytes / bytesPerSecond) * 1000;
   };

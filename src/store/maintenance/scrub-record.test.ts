@@ -18,7 +18,7 @@ const record: fc.Arbitrary<ScrubRecord> = fc.record({
   damaged: fc.nat(),
 });
 
-test('what is written is read again', () => {
+test('a written record is read again', () => {
   fc.assert(
     fc.property(record, (one) => {
       assert.deepEqual(parseScrubRecord(formatScrubRecord(one)), { ...one });
@@ -26,7 +26,7 @@ test('what is written is read again', () => {
   );
 });
 
-test('whatever is in the file gives a record to go on with', () => {
+test('any file gives a usable record', () => {
   const value = fc.anything();
   const names = Object.keys(newScrubRecord());
   const document = fc.oneof(value, fc.dictionary(fc.constantFrom(...names), value));

@@ -1,20 +1,21 @@
 import { isDigest, type Digest } from '../../oci/digest.ts';
+import { parseJson } from '../../kit/json.ts';
 
-/** How far the scrub is: what it keeps across restarts. Times are milliseconds since the epoch. */
+/** Progress of the scrub, kept across restarts. Times are milliseconds since the epoch. */
 export interface ScrubRecord {
-  /** The last content that was looked at; undefined before the first. */
+  /** Last content that was checked; undefined before the first. */
   cursor: Digest | undefined;
-  /** What is being read. */
+  /** Content that is being read. */
   reading: Digest | undefined;
-  /** What a restart has interrupted once: what is interrupted twice is left to the next pass, so that nothing holds up the rest. */
+  /** Content whose read a restart has interrupted once. After a second time it waits for the next pass, so as not to hold up the rest. */
   interrupted: Digest | undefined;
-  /** Of the pass under way, else of the last one; undefined before the first. */
+  /** Start of the running pass, else of the last one; undefined before the first. */
   startedAt: number | undefined;
-  /** When the last whole pass ended. */
+  /** End of the last complete pass. */
   finishedAt: number | undefined;
   /** True between the start of a pass and its end. */
   isRunning: boolean;
-  /** Of the pass under way, else of the last one. */
+  /** Counts of the running pass, else of the last one. */
   checkedBytes: number;
   checkedObjects: number;
   damaged: number;
@@ -34,15 +35,10 @@ export function newScrubRecord(): ScrubRecord {
   };
 }
 
-/** Reads what {@link formatScrubRecord} wrote. Anything else counts as nothing: the next pass begins at the beginning. */
+/** Reads a text of {@link formatScrubRecord}. Anything else gives a new record, with which the next pass starts from the beginning. */
 export function parseScrubRecord(text: string): ScrubRecord {
   const record = newScrubRecord();
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return record;
-  }
+  const value = parseJson(text);
   if (typeof value !== 'object' || value === null) return record;
   const from = value as Record<string, unknown>;
   for (const name of ['cursor', 'reading', 'interrupted'] as const) {

@@ -6,13 +6,17 @@ import { silentLogger } from '../../kit/logger.ts';
 import { createMetricsRegistry } from '../../kit/metrics.ts';
 import { declareStoreMetrics } from '../metrics.ts';
 import { digestOf, type Digest } from '../../oci/digest.ts';
-import { createScrub, RECORD_EVERY_MS, REST_MS, type ScrubOptions } from './scrub.ts';
+import { createScrub, type ScrubOptions } from './scrub.ts';
 import type { StoredContent } from '../index/inventory.ts';
-import type { Proof } from '../damage/prove.ts';
+import type { VerifyContent } from '../damage/verify-content.ts';
+
+type Outcome = Awaited<ReturnType<VerifyContent>>;
 
 const SIZE = 1000;
+/** Milliseconds between two passes, at least. */
+const REST_MS = 10_000;
 
-/** Stored content by number, in the order in which it is looked at. */
+/** `count` objects in the order of the scrub. */
 function contents(count: number): StoredContent[] {
   return Array.from({ length: count }, (_, seed) => ({
     digest: digestOf(Buffer.from(String(seed))),
@@ -22,16 +26,20 @@ function contents(count: number): StoredContent[] {
   })).sort((a, b) => (a.digest < b.digest ? -1 : 1));
 }
 
-/** A scrub over `stored` that tells which digests it has read; `documents` outlives it. */
+/** Runs a scrub over `stored` and lists the digests it has read. `documents` outlives it. */
 function setting(
   stored: StoredContent[],
   options: Partial<ScrubOptions> & {
     documents?: Map<string, Buffer>;
-    prove?: (digest: Digest) => Proof;
+    outcomeOf?: (digest: Digest) => Outcome;
     clock?: ManualClock;
   } = {},
 ) {
-  const { documents = new Map<string, Buffer>(), prove = () => 'right', clock = new ManualClock() } = options;
+  const {
+    documents = new Map<string, Buffer>(),
+    outcomeOf = () => 'right',
+    clock = new ManualClock(),
+  } = options;
   const metrics = declareStoreMetrics(createMetricsRegistry());
   const read: Digest[] = [];
   let writes = 0;
@@ -48,11 +56,11 @@ function setting(
           return stored.length;
         },
       },
-      async prove(digest, _signal, paced) {
+      async verifyContent(digest, _signal, paced) {
         await paced(SIZE / 2);
         await paced(SIZE / 2);
         read.push(digest);
-        return prove(digest);
+        return outcomeOf(digest);
       },
       documents: {
         readDocument: (name) => Promise.resolve(documents.get(name)),
@@ -76,7 +84,7 @@ function setting(
     metrics,
     documents,
     writes: () => writes,
-    /** Lets `ms` pass, in steps of half a second. */
+    /** Lets `ms` pass in steps of half a second. */
     async pass(ms: number) {
       await turns();
       for (let at = 0; at < ms; at += 500) {
@@ -113,10 +121,10 @@ test('all content is read in the order of digests, at the rate, and again after 
   await under.stop();
 });
 
-test('damage is counted, and what cannot be looked at holds up nothing', async () => {
+test('damage is counted, and content that cannot be read does not hold up the rest', async () => {
   const stored = contents(4);
   const under = setting(stored, {
-    prove(digest) {
+    outcomeOf(digest) {
       if (digest === stored[0]?.digest) throw new Error('EACCES');
       return digest === stored[1]?.digest ? 'damaged' : digest === stored[2]?.digest ? 'absent' : 'right';
     },
@@ -167,15 +175,15 @@ test('content that restarts interrupt twice is left to the next pass', async () 
   await under.stop();
 });
 
-test('how far it is goes to the disk every half minute at most, and when it ends', async () => {
+test('progress is written every half minute at most, and at the end', async () => {
   const under = setting(contents(200));
-  await under.pass(4 * RECORD_EVERY_MS);
+  await under.pass(4 * 30_000);
   assert.ok(under.writes() >= 4 && under.writes() <= 5, `${under.writes()} writes`);
   await under.stop();
   assert.ok(under.writes() <= 6);
 });
 
-test('a pass begins when one is due, also over restarts, and not over an empty store', async () => {
+test('a pass starts when it is due, also across restarts, and not for an empty store', async () => {
   const stored: StoredContent[] = [];
   const everyMs = 60_000;
   const first = setting(stored, { everyMs });
@@ -193,25 +201,25 @@ test('a pass begins when one is due, also over restarts, and not over an empty s
   await second.stop();
 });
 
-test('wherever it is stopped and started, and whatever comes and goes, each pass reads what was there all the time', async () => {
+test('whenever it is stopped and started, and whatever is added and removed, each pass reads content that stayed', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 12 }),
       fc.array(fc.integer({ min: 1, max: 8 }), { maxLength: 4 }),
       fc.array(fc.nat(11), { maxLength: 3 }),
-      async (count, stops, leaving) => {
+      async (count, stops, removed) => {
         const stored = contents(count);
-        const stays = stored.filter((_, index) => !leaving.includes(index)).map(({ digest }) => digest);
+        const stays = stored.filter((_, index) => !removed.includes(index)).map(({ digest }) => digest);
         const documents = new Map<string, Buffer>();
         const clock = new ManualClock();
         const read: Digest[] = [];
         for (const seconds of [...stops, 30]) {
-          // Half a second more than whole objects: none is interrupted twice.
+          // Ends half a second after whole objects, so that none is interrupted twice.
           const under = setting(stored, { documents, clock, everyMs: 3_600_000 });
           await under.pass(seconds * 1000 + 500);
           await under.stop();
           read.push(...under.read);
-          for (const index of leaving) {
+          for (const index of removed) {
             const at = stored.findIndex(({ digest }) => digest === contents(count)[index]?.digest);
             if (at !== -1) stored.splice(at, 1);
           }

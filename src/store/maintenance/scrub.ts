@@ -2,18 +2,19 @@ import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { StoreMetrics } from '../metrics.ts';
-import type { Inventory, StoredContent } from '../index/inventory.ts';
+import { pagesOf, type Inventory, type StoredContent } from '../index/inventory.ts';
 import type { Ledger } from '../content/ledger.ts';
 import { createPace } from './pace.ts';
-import type { Prove } from '../damage/prove.ts';
+import type { VerifyContent } from '../damage/verify-content.ts';
 import { formatScrubRecord, newScrubRecord, parseScrubRecord, type ScrubRecord } from './scrub-record.ts';
-import type { Store } from '../types.ts';
+import type { Documents } from '../types.ts';
+import type { ScrubStats } from './maintenance.ts';
 
 export interface ScrubDeps {
   readonly inventory: Pick<Inventory, 'after'>;
   readonly ledger: Pick<Ledger, 'contentOf' | 'objects'>;
-  readonly prove: Prove;
-  readonly documents: Pick<Store, 'readDocument' | 'writeDocument'>;
+  readonly verifyContent: VerifyContent;
+  readonly documents: Documents;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Pick<
@@ -24,30 +25,15 @@ export interface ScrubDeps {
 
 export interface ScrubOptions {
   readonly bytesPerSecond: number;
-  /** Milliseconds from the beginning of a pass to that of the next, at least. */
+  /** Shortest time in milliseconds from the start of a pass to the start of the next. */
   readonly everyMs: number;
   /** True while the program has other work. */
   readonly busy: () => boolean;
 }
 
-/** What the scrub says of itself; times are milliseconds since the epoch. */
-export interface ScrubStats {
-  readonly bytesPerSecond: number;
-  /** True while a pass is under way, false while it rests. */
-  readonly isRunning: boolean;
-  /** Of the pass under way, else of the last one. */
-  readonly startedAt: number | null;
-  readonly checkedBytes: number;
-  readonly checkedObjects: number;
-  readonly totalBytes: number;
-  readonly damaged: number;
-  /** When the last whole pass ended. */
-  readonly finishedAt: number | null;
-}
-
-/** Reads all stored content again and again, so that what rots on the disk is found before somebody asks for it. */
+/** Reads all stored content again and again, so that bit rot is found before the content is requested. */
 export interface Scrub {
-  /** Goes on where the last run of the program ended, until the signal aborts. */
+  /** Continues where the last run of the program ended, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   stats(): ScrubStats;
 }
@@ -55,16 +41,16 @@ export interface Scrub {
 const DOCUMENT = 'scrub.json';
 /** Rows read from the index at a time. */
 const PAGE = 64;
-/** Milliseconds between two writes of how far it is, each a sync of the disk; a crash costs so much of the work. */
-export const RECORD_EVERY_MS = 30_000;
-/** Milliseconds between the end of a pass and the next, however little there is; an empty store is looked at so often. */
-export const REST_MS = 10_000;
+/** Milliseconds between two writes of the progress, each a sync of the disk. A crash costs this much of the work. */
+const RECORD_EVERY_MS = 30_000;
+/** Shortest time in milliseconds between two passes, and between two looks into an empty store. */
+const REST_MS = 10_000;
 
 export function createScrub(deps: ScrubDeps, { bytesPerSecond, everyMs, busy }: ScrubOptions): Scrub {
-  const { inventory, ledger, prove, documents, clock, logger, metrics } = deps;
+  const { inventory, ledger, verifyContent, documents, clock, logger, metrics } = deps;
   const pace = createPace(clock, { bytesPerSecond, busy });
   let record = newScrubRecord();
-  /** Bytes of the content that is being read. */
+  /** Bytes read of the current content. */
   let partBytes = 0;
   let writtenAt = -Infinity;
   let isWritten = true;
@@ -99,9 +85,9 @@ export function createScrub(deps: ScrubDeps, { bytesPerSecond, everyMs, busy }: 
     }),
   };
 
-  /** Waits until a pass is due and there is something to look at. */
+  /** Waits until a pass is due and the store has content. */
   async function begin(signal: AbortSignal): Promise<void> {
-    // A clock that was set back makes it wait no longer than once more.
+    // After the clock was set back, it waits one interval at most.
     const since = clock.now() - (record.startedAt ?? 0);
     const early = since < 0 ? everyMs : everyMs - since;
     if (record.startedAt !== undefined && early > 0) await sleep(clock, early, signal);
@@ -112,10 +98,8 @@ export function createScrub(deps: ScrubDeps, { bytesPerSecond, everyMs, busy }: 
   }
 
   async function pass(signal: AbortSignal): Promise<void> {
-    let page = inventory.after(record.cursor, PAGE);
-    while (page.length > 0) {
+    for (const page of pagesOf(inventory, PAGE, record.cursor)) {
       for (const content of page) await check(content, signal);
-      page = inventory.after(record.cursor, PAGE);
     }
     record.isRunning = false;
     record.finishedAt = clock.now();
@@ -136,18 +120,18 @@ export function createScrub(deps: ScrubDeps, { bytesPerSecond, everyMs, busy }: 
     record.reading = digest;
     isWritten = false;
     try {
-      const proof = await prove(digest, signal, async (bytes) => {
+      const found = await verifyContent(digest, signal, async (bytes) => {
         await pace(bytes, signal);
         partBytes += bytes;
         metrics.scrubBytes.inc(bytes);
         showProgress();
         await writeSometimes();
       });
-      if (proof === 'damaged') {
+      if (found === 'damaged') {
         record.damaged += 1;
         metrics.scrubDamaged.inc();
       }
-      if (proof !== 'absent') record.checkedObjects += 1;
+      if (found !== 'absent') record.checkedObjects += 1;
       record.checkedBytes += partBytes;
     } catch (error) {
       signal.throwIfAborted();
@@ -177,7 +161,9 @@ export function createScrub(deps: ScrubDeps, { bytesPerSecond, everyMs, busy }: 
       const found = await documents.readDocument(DOCUMENT);
       return resumed(found === undefined ? newScrubRecord() : parseScrubRecord(found.toString('utf8')));
     } catch (error) {
-      logger.warn('how far the scrub was cannot be read: it begins again', { error: errorText(error) });
+      logger.warn('scrub progress cannot be read; the scrub starts from the beginning', {
+        error: errorText(error),
+      });
       return newScrubRecord();
     }
   }
@@ -192,15 +178,15 @@ export function createScrub(deps: ScrubDeps, { bytesPerSecond, everyMs, busy }: 
     try {
       await documents.writeDocument(DOCUMENT, Buffer.from(formatScrubRecord(record)));
     } catch (error) {
-      // A full disk: it is written later, and a restart repeats what is not.
+      // On a full disk the next write may succeed. A restart repeats the work since the last one.
       isWritten = false;
-      logger.debug('how far the scrub is could not be written', { error: errorText(error) });
+      logger.debug('scrub progress could not be written', { error: errorText(error) });
     }
   }
 }
 
-/** What is to be done after a restart: what it has interrupted is read again, once. */
-export function resumed(record: ScrubRecord): ScrubRecord {
+/** Record after a restart: content whose read it has interrupted is read again, once. */
+function resumed(record: ScrubRecord): ScrubRecord {
   const { reading, interrupted } = record;
   if (reading === undefined) return record;
   return reading === interrupted

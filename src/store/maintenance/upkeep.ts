@@ -28,46 +28,46 @@ export interface UpkeepDeps {
   readonly partialBodies: PartialBodies;
   readonly lastUse: LastUse;
   readonly files: OpenFiles;
-  /** Undefined: nothing is read but by those who ask for it. */
+  /** Undefined: content is read on request only. */
   readonly scrub: Pick<Scrub, 'run'> | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The group that ends it, when nobody closes it before. */
+  /** Ends the background work unless {@link Upkeep.close} does so earlier. */
   readonly tasks: TaskGroup;
 }
 
 /** The background work of a store. */
 export interface Upkeep {
-  /** Begins: the walk of the files, writing last use, closing idle files, removing what has expired, the scrub. */
+  /** Starts the jobs: walk of the files, write of last uses, close of idle files, removal of expired content, scrub. */
   start(): void;
-  /** Takes effect at once: content over a smaller budget or a shorter ttl goes now. */
+  /** Takes effect at once: content above a smaller budget or a shorter ttl is removed now. */
   setPolicies(policies: ReadonlyMap<string, UpstreamPolicy>): void;
   /**
-   * Resolves when the bytes on disk are known, which they are but for the first moments after the index was lost: nothing can
-   * be promised then. Throws `STORE_FULL` when that takes longer than 2 s.
+   * Resolves once usage is known. Only after a lost index is it unknown, for moments, and no space can be reserved. Throws `STORE_FULL` if
+   * that takes longer than 2 s.
    */
-  counted(): Promise<void>;
-  /** Resolves when index and files agree, as far as the walk under way can see to it; rejects with the signal's reason. */
-  walked(signal: AbortSignal): Promise<void>;
-  /** Tells the ledger how large the index has become. */
+  whenCounted(): Promise<void>;
+  /** Resolves after the running walk, which makes index and files agree. Rejects with the signal's reason. */
+  whenWalked(signal: AbortSignal): Promise<void>;
+  /** Updates the size of the index in the ledger. */
   measureIndex(): void;
-  /** Ends every job, and writes what was noted. */
+  /** Ends every job, and writes the noted uses. */
   close(): Promise<void>;
 }
 
-/** Milliseconds between two writes of what was used. */
+/** Milliseconds between two writes of last uses. */
 const FLUSH_INTERVAL_MS = 5_000;
-/** Bounds of the time between two looks for content whose ttl has passed; a tenth of the shortest ttl in between. */
+/** Bounds of the time between two removals of expired content. Between them it is a tenth of the shortest ttl. */
 const SWEEP_INTERVAL_MS = { least: 1_000, most: 600_000 };
-/** A file that nobody reads is closed after 10 to 20 s: the descriptors of a load are free again within 30 s. */
+/** A file without a reader is closed after 10 to 20 s, so that the descriptors of a peak are free within 30 s. */
 const IDLE_INTERVAL_MS = 10_000;
 const TAG_LIMIT = 100_000;
-/** What one transaction may add to the index before it is measured again; a sixteenth of a small limit. */
+/** Bytes that the index may grow by before it is measured again; a sixteenth of a small limit. */
 const INDEX_HEADROOM = 512 * 1024;
-/** Milliseconds before room is made for the index again. */
+/** Pause in milliseconds after room was made for the index. */
 const INDEX_RETRY_MS = 1_000;
-/** How long a fill waits for the files to be counted. */
-const COUNT_PATIENCE_MS = 2_000;
+/** A fill waits this long for the files to be counted. */
+const COUNT_WAIT_MS = 2_000;
 
 export function createUpkeep(deps: UpkeepDeps): Upkeep {
   const {
@@ -110,20 +110,20 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       if (ledger.scopesOver().length > 0) jobs.run('trim', () => budget.trim());
     },
 
-    async counted() {
+    async whenCounted() {
       if (counting === undefined) return;
       const stop = new AbortController();
-      const patience = sleep(clock, COUNT_PATIENCE_MS, stop.signal).catch(() => undefined);
-      await Promise.race([counting, patience]);
+      const timeout = sleep(clock, COUNT_WAIT_MS, stop.signal).catch(() => undefined);
+      await Promise.race([counting, timeout]);
       stop.abort();
       if (counting === undefined) return;
       throw new LarderError(
         'STORE_FULL',
-        'the store counts its files because its index was lost; it stores nothing yet',
+        'the store counts its files because its index was lost; it cannot store content yet',
       );
     },
 
-    walked: (signal) => untilAborted(walking, signal),
+    whenWalked: (signal) => untilAborted(walking, signal),
 
     measureIndex,
 
@@ -147,24 +147,24 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
   }
 
   async function walk(indexLost: boolean, signal: AbortSignal): Promise<void> {
-    // The damage may have been found in the middle of a change: let that end first.
+    // The damage may have been found in the middle of a change, which must end first.
     await Promise.resolve();
     if (indexLost) catalog.recount();
     const { added, removed } = await walkFiles({ layout, index, catalog }, signal);
     counting = undefined;
     measureIndex();
-    if (added + removed > 0) logger.info('the index was brought in line with the files', { added, removed });
+    if (added + removed > 0) logger.info('store index synchronized with the files', { added, removed });
     await budget.trim();
   }
 
-  /** The index must be able to say what can be evicted: room for it comes first, then it is told what it has missed. */
+  /** The index has to list what can be evicted, so it gets room first, then the rows that it missed. */
   function makeRoomForIndex(): void {
     if (makingRoom) return;
     makingRoom = true;
     jobs.run('make room for the index', async (signal) => {
       await Promise.resolve();
-      await budget.relieve(INDEX_HEADROOM);
-      catalog.saveAgain();
+      await budget.freeDisk(INDEX_HEADROOM);
+      catalog.retryUnsaved();
       await walkFiles({ layout, index, catalog }, signal);
       catalog.recount();
       await waited(INDEX_RETRY_MS, signal);
@@ -175,7 +175,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
   async function flushLoop(signal: AbortSignal): Promise<void> {
     while (await waited(FLUSH_INTERVAL_MS, signal)) {
       await lastUse.flush();
-      catalog.saveAgain();
+      catalog.retryUnsaved();
       measureIndex();
     }
   }
@@ -204,7 +204,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
     await jobs.close();
   }
 
-  /** False when the signal aborts. */
+  /** Waits `ms`. False if the signal aborts. */
   async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
     return sleep(clock, ms, signal).then(
       () => true,

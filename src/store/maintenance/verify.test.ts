@@ -8,7 +8,7 @@ import { blobPath } from '../../../test/store/paths.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseTag } from '../../oci/reference.ts';
-import type { VerifyEvent, VerifyFinding, VerifyOptions } from './verify.ts';
+import type { VerifyEvent, VerifyFinding, VerifyOptions } from './maintenance.ts';
 
 const never = new AbortController().signal;
 
@@ -23,7 +23,7 @@ function rot(under: LocalStore, digest: string): void {
   flip(blobPath(under.directory, digest), 0);
 }
 
-test('all that is stored is read, with progress from nothing to everything', async () => {
+test('all stored content is read, with progress from nothing to everything', async () => {
   await using under = await localStore();
   for (const seed of [1, 2, 3]) await keep(under.store, body(400_000, seed));
   const { result, events, findings } = await verify(under);
@@ -46,7 +46,7 @@ test('all that is stored is read, with progress from nothing to everything', asy
   });
 });
 
-test('damage is told with what it is and where it came from, and is out of service', async () => {
+test('a finding names the damaged content and its repositories, and the content is out of service', async () => {
   await using under = await localStore();
   const bad = body(5000, 2);
   for (const one of [body(5000, 1), bad]) await keep(under.store, one);
@@ -67,40 +67,40 @@ test('damage is told with what it is and where it came from, and is out of servi
   assert.equal(await under.store.open(bad.digest), undefined);
   const { maintenance } = under.store;
   assert.deepEqual(
-    maintenance.damaged().map(({ digest, origins }) => [digest, origins]),
+    maintenance.damaged().map(({ digest, repositoryIds }) => [digest, repositoryIds]),
     [[bad.digest, [A, A2]]],
   );
   assert.equal((await verify(under)).result.damaged, 1);
 });
 
-test('a repair that works says so, one that does not says why, and neither ends the rest', async () => {
+test('a finding says that a repair worked, or why it did not, and verification goes on', async () => {
   await using under = await localStore();
-  const [mended, lost, good] = [body(5000, 1), body(6000, 2), body(7000, 3)];
-  for (const one of [mended, lost, good]) await keep(under.store, one);
-  for (const { digest } of [mended, lost]) rot(under, digest);
+  const [repaired, lost, good] = [body(5000, 1), body(6000, 2), body(7000, 3)];
+  for (const one of [repaired, lost, good]) await keep(under.store, one);
+  for (const { digest } of [repaired, lost]) rot(under, digest);
   const { result, findings } = await verify(under, {
-    async repair({ digest, origins }) {
-      assert.deepEqual(origins, [A]);
+    async repair({ digest, repositoryIds }) {
+      assert.deepEqual(repositoryIds, [A]);
       if (digest === lost.digest) throw new LarderError('UPSTREAM_DENIED', 'not for you');
-      await keep(under.store, mended);
+      await keep(under.store, repaired);
     },
   });
   assert.deepEqual([result.checkedObjects, result.damaged, result.repaired], [3, 2, 1]);
   const states = new Map(findings.map(({ digest, state, reason }) => [digest, [state, reason]]));
-  assert.deepEqual(states.get(mended.digest), ['repaired', undefined]);
+  assert.deepEqual(states.get(repaired.digest), ['repaired', undefined]);
   assert.deepEqual(states.get(lost.digest), ['damaged', 'not for you (UPSTREAM_DENIED)']);
   assert.deepEqual(
-    [under.store.maintenance.isDamaged(mended.digest), under.store.maintenance.isDamaged(lost.digest)],
+    [under.store.maintenance.isDamaged(repaired.digest), under.store.maintenance.isDamaged(lost.digest)],
     [false, true],
   );
 });
 
-test('an image is followed through its index to what is stored of it', async () => {
+test('an image is followed through its index to its stored parts', async () => {
   await using under = await localStore();
   const images = [imageOf({ seed: 1 }), imageOf({ seed: 2 })] as const;
   const index = indexOf(images);
   for (const { digest, bytes, mediaType } of [index, images[0]]) {
-    await under.store.put(digest as Digest, bytes, { type: 'manifest', mediaType, origin: A });
+    await under.store.put(digest as Digest, bytes, { type: 'manifest', mediaType, repositoryId: A });
   }
   for (const blob of images[0].blobs) {
     await keep(under.store, { digest: blob.digest as Digest, content: blob.read() });
@@ -130,11 +130,12 @@ test('an image is followed through its index to what is stored of it', async () 
   await assert.rejects(verify(under, { image: 'No' }), { code: 'NAME_INVALID' });
 });
 
-test('what a damaged manifest named is not known any more, unless it was repaired', async () => {
+test('the parts of a damaged manifest are not known, unless it was repaired', async () => {
   for (const repairs of [false, true]) {
     await using under = await localStore();
     const { digest, bytes, mediaType, blobs } = imageOf();
-    const store = () => under.store.put(digest as Digest, bytes, { type: 'manifest', mediaType, origin: A });
+    const store = () =>
+      under.store.put(digest as Digest, bytes, { type: 'manifest', mediaType, repositoryId: A });
     await store();
     for (const blob of blobs)
       await keep(under.store, { digest: blob.digest as Digest, content: blob.read() });
@@ -144,7 +145,7 @@ test('what a damaged manifest named is not known any more, unless it was repaire
   }
 });
 
-test('a rate is kept to, and what is given up ends at once', async () => {
+test('a rate is kept, and an aborted run ends at once', async () => {
   await using under = await localStore();
   for (const seed of [1, 2, 3]) await keep(under.store, body(1000, seed));
   const stop = new AbortController();
@@ -154,7 +155,7 @@ test('a rate is kept to, and what is given up ends at once', async () => {
   await assert.rejects(running, /enough/);
 });
 
-test('a store whose index was lost is read as soon as it is learned again', async () => {
+test('a store whose index was lost is read as soon as the index is rebuilt', async () => {
   await using under = await localStore();
   for (const seed of [1, 2, 3]) await keep(under.store, body(1000, seed));
   await under.store.close();

@@ -6,7 +6,7 @@ import { isLarderError } from '../../kit/errors.ts';
 import { A, B, MIB, body, keep, localStore, policies, type LocalStore } from '../../../test/store/harness.ts';
 import { readWhole } from '../../../test/store/read-whole.ts';
 
-/** Bytes of content and fills on disk, and all bytes on disk. */
+/** Asserts that the bytes on disk are within the limit and all counted. */
 function measure(under: LocalStore): void {
   const { bytes, limitBytes } = under.store.stats();
   const onDisk = under.bytesOnDisk();
@@ -22,15 +22,19 @@ test('50 parallel fills under a small limit never exceed it on disk, and some of
   await Promise.all(
     Array.from({ length: 50 }, async (_, seed) => {
       const of = body(300_000 + seed * 7000, seed);
-      const origin = seed % 2 === 0 ? A : B;
+      const repositoryId = seed % 2 === 0 ? A : B;
       try {
-        const spool = await store.spool(of.digest, origin, seed % 3 === 0 ? undefined : of.content.length);
+        const spool = await store.spool(
+          of.digest,
+          repositoryId,
+          seed % 3 === 0 ? undefined : of.content.length,
+        );
         try {
           for (let at = 0; at < of.content.length; at += 64_000) {
             await spool.append([of.content.subarray(at, at + 64_000)]);
             measure(under);
           }
-          (await spool.commit({ type: 'blob', origin })).close();
+          (await spool.commit({ type: 'blob', repositoryId })).close();
           stored += 1;
         } catch (error) {
           await (seed % 4 === 0 ? spool.suspend() : spool.discard());
@@ -58,7 +62,7 @@ test("an upstream's fills, suspended ones included, stay within its budget", asy
       await spool.suspend();
     } else {
       await spool.append([of.content.subarray(60_000)]);
-      (await spool.commit({ type: 'blob', origin: A })).close();
+      (await spool.commit({ type: 'blob', repositoryId: A })).close();
     }
     const used = store.stats().perUpstream.find(({ upstream }) => upstream === 'a.example')?.bytes ?? 0;
     assert.ok(used <= 500_000, `${used} bytes`);
@@ -72,7 +76,7 @@ test('eviction frees a little more than is needed, so that not every fill has to
   assert.equal(under.store.stats().objects, 97);
 });
 
-test('metrics say the bytes, the limit, and what was evicted why', async () => {
+test('metrics show the bytes, the limit, and evictions by reason', async () => {
   const ttl = policies({ a: { ttlMs: 60_000, maxBytes: 250_000 } });
   await using under = await localStore({ policies: ttl });
   for (let seed = 0; seed < 3; seed += 1) await keep(under.store, body(100_000, seed));
@@ -101,13 +105,13 @@ test('nothing is left in the spool folder when all fills have ended', async () =
   assert.deepEqual(readdirSync(join(under.directory, 'spool')), []);
 });
 
-test('an upstream with a budget is told of before it has any content', async () => {
+test('an upstream with a budget is listed before it has any content', async () => {
   await using under = await localStore({ policies: policies({ a: { maxBytes: MIB } }) });
-  const told = { upstream: 'a.example', bytes: 0, limitBytes: MIB, objects: 0 };
-  assert.deepEqual(under.store.stats().perUpstream, [told]);
+  const listed = { upstream: 'a.example', bytes: 0, limitBytes: MIB, objects: 0 };
+  assert.deepEqual(under.store.stats().perUpstream, [listed]);
 });
 
-test('who still reads a body that found no room reads the same bytes, while the next fill of it begins', async () => {
+test('a reader of a body that found no room reads the same bytes while the next fill of it begins', async () => {
   await using under = await localStore({ policies: policies({ a: { maxBytes: 300_000 } }) });
   const of = body(400_000);
   const spool = await under.store.spool(of.digest, A, undefined);

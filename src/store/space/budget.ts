@@ -3,12 +3,12 @@ import type { Evictor } from './evictor.ts';
 import type { Ledger, Scope } from '../content/ledger.ts';
 import { Reservation } from './reservation.ts';
 
-/** Share of a limit that is freed in one turn when a limit was lowered: fills that need room do not wait for all of it. */
+/** Share of a lowered limit that is freed in one turn, so that fills that need room wait for a part only. */
 const TRIM_STEP = 0.02;
 
 /**
- * Hands out bytes before they are written, so that no limit is exceeded however many fills run: a reservation counts like
- * bytes on disk from the moment it is given. What is missing is evicted, one reservation at a time.
+ * Reserves bytes before they are written, so that no limit is exceeded however many fills run. A reservation counts like bytes on disk
+ * from its beginning. Missing room is made by eviction, for one reservation at a time.
  */
 export class Budget {
   readonly #ledger: Ledger;
@@ -20,21 +20,21 @@ export class Budget {
     this.#evictor = deps.evictor;
   }
 
-  /** Throws `STORE_FULL` when `bytes` do not fit even after eviction; nothing is evicted when that is clear beforehand. */
+  /** Throws `STORE_FULL` if `bytes` do not fit even after eviction. Evicts nothing if that is clear beforehand. */
   async reserve(upstream: string, bytes: number): Promise<Reservation> {
     const reservation = new Reservation(this, this.#ledger, upstream);
     await reservation.grow(bytes);
     return reservation;
   }
 
-  /** Counts bytes that are on disk already, whatever the limits say. */
+  /** Counts bytes that are on disk already, even above a limit. */
   adopt(upstream: string | undefined, bytes: number): Reservation {
     const reservation = new Reservation(this, this.#ledger, upstream);
     reservation.take(bytes);
     return reservation;
   }
 
-  /** Makes sure that `bytes` fit for `upstream`, then calls `take` before anybody else can. */
+  /** Makes sure that `bytes` fit for `upstream`, then calls `take` before any other reservation can. */
   async whenFits(upstream: string | undefined, bytes: number, take: () => void): Promise<void> {
     const scopes: Scope[] = upstream === undefined ? [undefined] : [upstream, undefined];
     const short = () => scopes.find((scope) => this.#ledger.lack(scope, bytes) > 0);
@@ -44,7 +44,7 @@ export class Budget {
       return;
     }
     await this.#inTurn(async () => {
-      // Others may take what was freed before this goes on: then more has to go.
+      // Another reservation may take the freed bytes before this one continues; then more is evicted.
       while (!fits()) {
         const scope = short();
         const freed = await this.#evictor.free(scope, this.#ledger.lack(scope, bytes), 'budget');
@@ -54,19 +54,19 @@ export class Budget {
     });
   }
 
-  /** Evicts until every limit holds, as after a limit was lowered. */
+  /** Evicts until every limit holds, for example after one was lowered. */
   async trim(): Promise<void> {
     for (const scope of this.#ledger.scopesOver()) {
       const step = Math.ceil((this.#ledger.limitOf(scope) ?? 0) * TRIM_STEP);
-      for (let went = true; went && this.#ledger.lack(scope, 0) > 0;) {
+      for (let freed = true; freed && this.#ledger.lack(scope, 0) > 0;) {
         const bytes = Math.min(step, this.#ledger.lack(scope, 0));
-        went = await this.#inTurn(() => this.#evictor.free(scope, bytes, 'budget'));
+        freed = await this.#inTurn(() => this.#evictor.free(scope, bytes, 'budget'));
       }
     }
   }
 
-  /** Frees disk that others have taken. */
-  async relieve(bytes: number): Promise<boolean> {
+  /** Evicts `bytes` on a disk that other files have filled. False if that is not possible. */
+  async freeDisk(bytes: number): Promise<boolean> {
     return this.#inTurn(() => this.#evictor.free(undefined, bytes, 'disk-full'));
   }
 
@@ -78,10 +78,10 @@ export class Budget {
 }
 
 function full(scope: Scope, bytes: number, ledger: Ledger): LarderError {
-  const whose = scope === undefined ? 'the store' : `the budget of ${scope}`;
+  const place = scope === undefined ? 'the store' : `the budget of ${scope}`;
   const limit = ledger.limitOf(scope);
   return new LarderError(
     'STORE_FULL',
-    `${whose} has no room for ${bytes} bytes: ${ledger.usedBy(scope)} of ${limit} are used and the rest cannot be evicted now`,
+    `${place} has no room for ${bytes} bytes: ${ledger.usedBy(scope)} of ${limit} are used and the rest cannot be evicted now`,
   );
 }

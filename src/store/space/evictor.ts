@@ -4,7 +4,7 @@ import type { Logger } from '../../kit/logger.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Catalog } from '../content/catalog.ts';
-import type { Candidate, ContentIndex } from '../index/content-index.ts';
+import type { EvictionCandidate, ContentIndex } from '../index/content-index.ts';
 import type { LastUse } from '../content/last-use.ts';
 import type { Layout } from '../files/layout.ts';
 import type { PartialBodies } from './partial-bodies.ts';
@@ -18,14 +18,17 @@ export type EvictionReason = (typeof EVICTION_REASONS)[number];
 
 export interface Evictor {
   /**
-   * Frees `bytes` in `scope` and a little more, so that not every fill has to evict. False when that is not possible; when it
-   * is clear beforehand, nothing is evicted. Order: beginnings of bodies, then blobs by their worth
-   * (see worth.ts), then manifests by theirs. Never content that is open.
+   * Frees `bytes` in `scope` and a little more, so that not every fill has to evict. False if that is not possible; if this is clear
+   * beforehand, nothing is evicted. Order: partial bodies, then blobs by their worth (see worth.ts), then manifests by theirs. Content that
+   * is open stays.
    */
   free(scope: Scope, bytes: number, reason: EvictionReason): Promise<boolean>;
-  /** The upstream `scope` lets go of content, the file goes with its last holder. False when it is in use, or gone already. */
-  remove(content: Candidate, scope: Scope, reason: EvictionReason): Promise<boolean>;
-  /** Removes what has not been used for longer than its upstream's ttl. Ends early when `signal` aborts. */
+  /**
+   * Ends the share of the upstream `scope` in content (undefined: all shares). The file is removed with the last share. False if it is open
+   * or already removed.
+   */
+  remove(content: EvictionCandidate, scope: Scope, reason: EvictionReason): Promise<boolean>;
+  /** Removes content that was unused for longer than its upstream's ttl. Ends early when `signal` aborts. */
   expire(policies: ReadonlyMap<string, UpstreamPolicy>, signal: AbortSignal): Promise<void>;
 }
 
@@ -43,11 +46,11 @@ export interface EvictorDeps {
   readonly lastUse: LastUse;
 }
 
-/** Candidates looked at in one step: bounds the time of a step with any number of objects. */
+/** Candidates read in one step. Bounds the time of a step for any number of objects. */
 const PAGE = 512;
-/** Share of the limit that is freed beyond the need. */
+/** Share of the limit that is freed beyond the request. */
 const SLACK = 0.02;
-/** Manifests are small and say what the blobs are for; they go by ttl, or when no blob is left. */
+/** Blobs first: manifests are small and name the blobs. They are evicted by ttl, or once no blob is left. */
 const ORDER: readonly ContentType[] = ['blob', 'manifest'];
 
 export function createEvictor(deps: EvictorDeps): Evictor {
@@ -65,8 +68,8 @@ export function createEvictor(deps: EvictorDeps): Evictor {
         const target = type === 'blob' ? bytes + slack : bytes;
         if (freed < bytes) freed += await evictLeastWorth(type, scope, target - freed, reason);
       }
-      // On a full disk the index had no room for the first of these changes; now it has.
-      catalog.saveAgain();
+      // On a full disk the index had no room for the first of these changes. Now it has.
+      catalog.retryUnsaved();
       return freed >= bytes;
     },
 
@@ -80,7 +83,7 @@ export function createEvictor(deps: EvictorDeps): Evictor {
       }
       const ttls = [...policies.values()].map((policy) => policy.ttlMs);
       if (ttls.length > 0 && !ttls.includes(0)) {
-        await expireScope({ unheld: true }, now - Math.max(...ttls), signal);
+        await expireScope({ withoutUpstream: true }, now - Math.max(...ttls), signal);
       }
     },
   };
@@ -99,7 +102,12 @@ export function createEvictor(deps: EvictorDeps): Evictor {
     return freed;
   }
 
-  async function evictFirst(candidates: Candidate[], scope: Scope, bytes: number, reason: EvictionReason) {
+  async function evictFirst(
+    candidates: EvictionCandidate[],
+    scope: Scope,
+    bytes: number,
+    reason: EvictionReason,
+  ) {
     const done = { freed: 0, count: 0 };
     for (const victim of candidates) {
       if (done.freed >= bytes) break;
@@ -111,7 +119,7 @@ export function createEvictor(deps: EvictorDeps): Evictor {
   }
 
   async function expireScope(
-    which: { upstream?: string; unheld?: boolean },
+    which: { upstream?: string; withoutUpstream?: boolean },
     before: number,
     signal: AbortSignal,
   ) {
@@ -119,20 +127,23 @@ export function createEvictor(deps: EvictorDeps): Evictor {
       for (let offset = 0; !signal.aborted;) {
         const page = index.candidates({ ...which, type, order: 'used_at', before, limit: PAGE, offset });
         if (page.length === 0) break;
-        let gone = 0;
+        let removed = 0;
         for (const candidate of page) {
-          if (!files.busy(candidate.digest) && (await evict(candidate, which.upstream, 'ttl'))) gone += 1;
+          if (!files.busy(candidate.digest) && (await evict(candidate, which.upstream, 'ttl'))) removed += 1;
         }
-        offset += page.length - gone;
+        offset += page.length - removed;
       }
     }
   }
 
-  /** One upstream lets go of its share; the file goes with the last share. False when nothing has changed. */
-  async function evict({ digest }: Candidate, scope: Scope, reason: EvictionReason): Promise<boolean> {
+  async function evict(
+    { digest }: EvictionCandidate,
+    scope: Scope,
+    reason: EvictionReason,
+  ): Promise<boolean> {
     if (files.busy(digest)) return false;
-    if (scope !== undefined && index.holders(digest).some((holder) => holder !== scope)) {
-      catalog.removeHolder(digest, scope);
+    if (scope !== undefined && index.upstreamsOf(digest).some((upstream) => upstream !== scope)) {
+      catalog.removeUpstream(digest, scope);
       metrics.evictions.inc({ reason });
       return true;
     }
@@ -142,7 +153,7 @@ export function createEvictor(deps: EvictorDeps): Evictor {
   async function removeContent(digest: Digest, reason: EvictionReason): Promise<boolean> {
     const size = catalog.detach(digest);
     if (size === undefined) return false;
-    // The disk has its blocks back when the file is closed, too.
+    // The disk has its blocks back only when the file is closed too.
     const closed = new Promise<void>((resolve) => files.drop(digest, resolve));
     try {
       await trash.remove(layout.blob(digest));

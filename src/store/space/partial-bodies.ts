@@ -11,10 +11,10 @@ interface PartialBody {
   readonly reservation: Reservation;
 }
 
-/** How long the beginning of a body waits for somebody to fetch the rest. */
-export const LEFTOVER_LIFETIME_MS = 24 * 60 * 60 * 1000;
+/** A partial body is kept for this long for a fill that fetches the rest. */
+const LIFETIME_MS = 24 * 60 * 60 * 1000;
 
-/** Beginnings of bodies in `spool/` that no fill works on: kept for the next one, and the first to go when room is needed. */
+/** Beginnings of bodies in `spool/` without a running fill. Kept for the next fill, and the first to be removed for room. */
 export class PartialBodies {
   readonly #trash: Trash;
   readonly #clock: Clock;
@@ -31,7 +31,7 @@ export class PartialBodies {
     this.#byPath.set(path, { path, since, reservation });
   }
 
-  /** All of them, the oldest first. */
+  /** Lists all, oldest first. */
   list(): { path: string; name: string; size: number; upstream: string | undefined }[] {
     return [...this.#byPath.values()].map(({ path, reservation: { bytes, upstream } }) => ({
       path,
@@ -41,27 +41,27 @@ export class PartialBodies {
     }));
   }
 
-  /** False when there is none at `path`, since a fill goes on with it, perhaps. */
+  /** Removes the one at `path`. False if there is none, perhaps because a fill has taken it. */
   async remove(path: string): Promise<boolean> {
-    const leftover = this.#byPath.get(path);
-    if (leftover === undefined) return false;
-    await this.#remove(leftover);
+    const partial = this.#byPath.get(path);
+    if (partial === undefined) return false;
+    await this.#remove(partial);
     return true;
   }
 
-  /** Bytes waiting at `path`. */
+  /** Bytes at `path`; 0 if there is no partial body. */
   bytesAt(path: string): number {
     return this.#byPath.get(path)?.reservation.bytes ?? 0;
   }
 
-  /** Gives back the reservation of a file that is to be continued; undefined when there is none at `path`. */
+  /** Hands a file to a fill that continues it, with its reservation. Undefined if there is none at `path`. */
   take(path: string): Reservation | undefined {
-    const leftover = this.#byPath.get(path);
+    const partial = this.#byPath.get(path);
     this.#byPath.delete(path);
-    return leftover?.reservation;
+    return partial?.reservation;
   }
 
-  /** Bytes that {@link PartialBodies.free} could free in `scope`. */
+  /** Bytes that {@link PartialBodies.free} can free in `scope`. */
   bytesOf(scope: Scope): number {
     let bytes = 0;
     for (const { reservation } of this.#byPath.values()) {
@@ -70,22 +70,22 @@ export class PartialBodies {
     return bytes;
   }
 
-  /** Removes the oldest until `bytes` are free; gives how many it has freed. */
+  /** Removes the oldest until `bytes` are freed. Returns the number of freed bytes. */
   async free(scope: Scope, bytes: number): Promise<number> {
     let freed = 0;
-    for (const leftover of this.#byPath.values()) {
+    for (const partial of this.#byPath.values()) {
       if (freed >= bytes) break;
-      if (!inScope(leftover.reservation, scope)) continue;
-      freed += leftover.reservation.bytes;
-      await this.#remove(leftover);
+      if (!inScope(partial.reservation, scope)) continue;
+      freed += partial.reservation.bytes;
+      await this.#remove(partial);
     }
     return freed;
   }
 
-  /** Removes those that nobody came back for. */
+  /** Removes those that no fill continued in time. */
   async expire(): Promise<void> {
-    const before = this.#clock.now() - LEFTOVER_LIFETIME_MS;
-    for (const leftover of this.#byPath.values()) if (leftover.since < before) await this.#remove(leftover);
+    const before = this.#clock.now() - LIFETIME_MS;
+    for (const partial of this.#byPath.values()) if (partial.since < before) await this.#remove(partial);
   }
 
   async #remove({ path, reservation }: PartialBody): Promise<void> {

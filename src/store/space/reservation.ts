@@ -1,12 +1,12 @@
 import type { Ledger } from '../content/ledger.ts';
 
-/** Who decides whether there is room. */
-export interface Room {
-  /** Makes sure that `bytes` fit, then calls `take` before anybody else can; throws `STORE_FULL`. */
+/** Decides whether there is room. */
+interface Room {
+  /** Makes sure that `bytes` fit, then calls `take` before any other reservation can. Throws `STORE_FULL`. */
   whenFits(upstream: string | undefined, bytes: number, take: () => void): Promise<void>;
 }
 
-/** Bytes promised to one file in `spool/`. Never less than the file has. */
+/** Bytes reserved for one file in `spool/`. Never less than the file has. */
 export class Reservation {
   readonly upstream: string | undefined;
   readonly #room: Room;
@@ -23,12 +23,12 @@ export class Reservation {
     return this.#bytes;
   }
 
-  /** Asks for `bytes` more; throws `STORE_FULL`. */
+  /** Reserves `bytes` more. Throws `STORE_FULL`. */
   async grow(bytes: number): Promise<void> {
     await this.#room.whenFits(this.upstream, bytes, () => this.take(bytes));
   }
 
-  /** Takes `bytes` more (negative: gives back) without asking. */
+  /** Takes `bytes` more (negative: gives them back), whether they fit or not. */
   take(bytes: number): void {
     this.#bytes += bytes;
     this.#ledger.reserve(this.upstream, bytes);

@@ -8,30 +8,22 @@ import type { Reservation } from '../space/reservation.ts';
 import { diskError, isDiskFull, syncData, truncate, writeAll } from '../files/disk.ts';
 import type { SharedFile } from '../files/shared-file.ts';
 import { sumLogBytes, type SumLog } from '../sums/sum-log.ts';
-import type { ContentType, OpenContent, Origin, Spool } from '../types.ts';
+import type { CommitMeta, OpenContent, Spool } from '../types.ts';
 
-export interface CommitMeta {
-  readonly type: ContentType;
-  readonly mediaType?: string;
-  readonly origin: Origin;
-  /** True when a part of it is from the damaged file that it replaces. */
-  readonly mended?: boolean;
-}
-
-/** What a spool needs of the store around it. */
+/** The store as one spool sees it. */
 export interface SpoolHome {
-  /** Frees disk that others have taken; false when nothing could be freed. */
-  relieve(bytes: number): Promise<boolean>;
-  /** Moves the synced file into place and enters it into the index, with nothing else in between. */
-  settle(spool: SettledSpool, meta: CommitMeta): Promise<OpenContent>;
-  /** Takes over file and reservation for a later fill. */
+  /** Makes room on a full disk. False if that is not possible. */
+  freeDisk(bytes: number): Promise<boolean>;
+  /** Moves the synced file into place and enters it into the index, without a turn of the event loop in between. */
+  commit(spool: VerifiedBody, meta: CommitMeta): Promise<OpenContent>;
+  /** Takes over file and reservation of a partial body. */
   keep(path: string, reservation: Reservation): void;
-  /** False when the file could not be removed: then its bytes still count. */
+  /** Removes the file. False if that failed: its bytes still count then. */
   remove(path: string): Promise<boolean>;
 }
 
-/** A body that is complete, right and on disk. */
-export interface SettledSpool {
+/** A complete body on disk whose bytes hash to the digest. */
+export interface VerifiedBody {
   readonly digest: Digest;
   readonly path: string;
   readonly file: SharedFile;
@@ -44,30 +36,29 @@ export interface SpoolState {
   readonly digest: Digest;
   readonly path: string;
   readonly file: SharedFile;
-  /** Of the first `offset` bytes, like `summer`. */
+  /** Hash of the first `offset` bytes; `summer` has their sums. */
   readonly hash: Hash;
   readonly summer: ChunkSummer;
   readonly clock: Clock;
-  /** Undefined for one that a crash may take. */
+  /** Undefined: a crash loses the spool. */
   readonly log: SumLog | undefined;
   readonly offset: number;
   readonly reservation: Reservation;
 }
 
-/** Reserved at a time for a body whose size nobody has said, when the budget allows so much. */
+/** Bytes reserved at a time for a body of unknown size, if the budget allows. */
 const UNKNOWN_SIZE_STEP = 1024 * 1024;
 
 /**
- * A body on its way in. Its steps to the store, and what a crash after each leaves behind:
+ * A body on its way in. Its steps, and what a crash after each leaves behind:
  *
- * 1. `append`: a beginning in `spool/`, of which the next fill of the same upstream continues what its log vouches for.
- * 2. `fdatasync`: the same, complete.
- * 3. rename into `blobs/`: a right file without a row. Rows are made for such files when they are asked for, or by the walk
- *    at the next start.
- * 4. index row, holder and link in one transaction: done.
+ * 1. `append`: a partial body in `spool/`. The next fill of the same upstream continues it as far as its log vouches for it.
+ * 2. `fdatasync`: the same, with all bytes.
+ * 3. rename into `blobs/`: a verified file without a row. It gets its row when it is requested, or by the walk at the next start.
+ * 4. index row, upstream and link in one transaction: nothing is missing.
  *
- * A file in `blobs/` is complete because its data is on disk before the rename. The folder is not synced: a power cut may undo
- * the rename, which costs a download and nothing else, while a sync per blob would cost milliseconds.
+ * A file in `blobs/` is complete because its data is on disk before the rename. The folder is not synced. A power cut may undo the rename,
+ * which costs a download and nothing else; a sync for each blob would cost milliseconds.
  */
 export class SpoolFile implements Spool {
   readonly digest: Digest;
@@ -107,7 +98,7 @@ export class SpoolFile implements Spool {
     this.#assertRunning();
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     await this.#reserve(bytes);
-    // The hash runs while the thread pool writes, on a copy: a failed write leaves the state as it was.
+    // Hashes a copy while the thread pool writes: a failed write leaves the state unchanged.
     const writing = this.#write(chunks, bytes);
     const hash = this.#hash.copy();
     for (const chunk of chunks) hash.update(chunk);
@@ -120,7 +111,7 @@ export class SpoolFile implements Spool {
   }
 
   matches(): boolean {
-    return this.#found() === this.digest;
+    return this.#foundDigest() === this.digest;
   }
 
   forkHash(): Hash {
@@ -131,16 +122,16 @@ export class SpoolFile implements Spool {
     this.#assertRunning();
     if (!this.matches()) {
       const message =
-        `${meta.origin.upstream}/${meta.origin.repository}: expected content ${this.digest}, ` +
-        `received ${this.#offset} bytes that hash to ${this.#found()}`;
+        `${meta.repositoryId.upstream}/${meta.repositoryId.repository}: expected content ${this.digest}, ` +
+        `received ${this.#offset} bytes that hash to ${this.#foundDigest()}`;
       await this.discard();
       throw new LarderError('UPSTREAM_DIGEST_MISMATCH', message);
     }
     try {
       await syncData(this.#file.fd);
-      // Off the disk before its bytes are given back.
+      // The log must be off the disk before its bytes are given back.
       await this.#endLog((log) => log.remove());
-      const content = await this.#home.settle(
+      const content = await this.#home.commit(
         {
           digest: this.digest,
           path: this.#path,
@@ -164,8 +155,8 @@ export class SpoolFile implements Spool {
     const bytes = this.#onDisk(this.#offset);
     const log = this.#log;
     await this.#endLog((one) => one.close());
-    // What no log vouches for the next fill would cut off, under those who still read it.
-    if (this.#offset === 0 || log?.isWhole !== true) return this.#remove();
+    // The next fill would cut off bytes that no log vouches for, while readers still read them.
+    if (this.#offset === 0 || log?.isComplete !== true) return this.#remove();
     this.#reservation.shrinkTo(bytes);
     this.#home.keep(this.#path, this.#reservation);
   }
@@ -188,13 +179,13 @@ export class SpoolFile implements Spool {
   async #reserve(bytes: number): Promise<void> {
     const missing = () => this.#onDisk(this.#offset + bytes) - this.#reservation.bytes;
     if (missing() <= 0) return;
-    // So much may not be there; what is needed now may be, if need be without the log.
+    // A whole step may not fit. The bytes needed now may, perhaps only without the log.
     if (missing() < UNKNOWN_SIZE_STEP && (await this.#grow(UNKNOWN_SIZE_STEP))) return;
     if (this.#log !== undefined && !(await this.#grow(missing()))) await this.#endLog((log) => log.remove());
     if (missing() > 0) await this.#reservation.grow(missing());
   }
 
-  /** False when there is no room. */
+  /** False if there is no room. */
   async #grow(bytes: number): Promise<boolean> {
     return this.#reservation.grow(bytes).then(
       () => true,
@@ -206,17 +197,17 @@ export class SpoolFile implements Spool {
     try {
       await writeAll(this.#file.fd, chunks, this.#offset);
     } catch (error) {
-      if (!isDiskFull(error) || !(await this.#home.relieve(bytes))) return this.#undo(error);
+      if (!isDiskFull(error) || !(await this.#home.freeDisk(bytes))) return this.#undo(error);
       await writeAll(this.#file.fd, chunks, this.#offset).catch((again: unknown) => this.#undo(again));
     }
   }
 
-  /** A failed write may have left a part of its bytes: the file ends where the hash ends. */
+  /** Cuts off what a failed write left, so that the file ends where the hash ends. */
   async #undo(error: unknown): Promise<never> {
     try {
       await truncate(this.#file.fd, this.#offset);
     } catch {
-      // The next write covers what is left there, and a resumed file is hashed as it is.
+      // The next write overwrites the rest, and a resumed file is hashed as it is.
     }
     throw diskError(`write ${this.digest}`, error);
   }
@@ -225,7 +216,7 @@ export class SpoolFile implements Spool {
     return size + (this.#log === undefined ? 0 : sumLogBytes(size));
   }
 
-  #found(): string {
+  #foundDigest(): string {
     return `${digestAlgorithm(this.digest)}:${this.#hash.copy().digest('hex')}`;
   }
 

@@ -3,54 +3,59 @@ import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Budget } from '../space/budget.ts';
 import type { Catalog } from '../content/catalog.ts';
-import type { Damage } from '../damage/damage.ts';
+import type { OutOfService } from '../damage/out-of-service.ts';
 import type { Layout } from '../files/layout.ts';
 import type { PartialBodies } from '../space/partial-bodies.ts';
 import type { OpenFiles } from '../content/open-files.ts';
 import type { SpoolHome } from './spool-file.ts';
 import { removeSpool } from '../sums/sum-log.ts';
-import { moveSync, type Trash } from '../files/trash.ts';
+import { moveSync } from '../files/disk.ts';
+import type { Trash } from '../files/trash.ts';
 
 export interface SpoolHomeDeps {
   readonly layout: Layout;
   readonly catalog: Catalog;
   readonly files: OpenFiles;
-  readonly damage: Damage;
+  readonly outOfService: OutOfService;
   readonly budget: Budget;
   readonly partialBodies: PartialBodies;
   readonly trash: Trash;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called after each body that was entered into the index. */
-  readonly onSettled: () => void;
+  readonly onCommitted: () => void;
 }
 
-/** Where bodies go from the spool: into the store, to the partialBodies, or off the disk. */
+/** Takes over the file of a spool at its end: into the store, to the partial bodies, or off the disk. */
 export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
-  const { layout, catalog, files, damage, budget, partialBodies, trash, clock, logger, onSettled } = deps;
+  const { layout, catalog, files, outOfService, budget, partialBodies, trash, clock, logger, onCommitted } =
+    deps;
 
   return {
-    relieve: (bytes) => budget.relieve(bytes),
+    freeDisk: (bytes) => budget.freeDisk(bytes),
     keep: (path, reservation) => partialBodies.keep(path, reservation),
     remove,
 
-    async settle({ digest, path, file, size, sums, reservation }, { type, mediaType, origin, mended }) {
+    async commit(
+      { digest, path, file, size, sums, reservation },
+      { type, mediaType, repositoryId, repaired },
+    ) {
       const stored = catalog.get(digest);
-      const proven = files.get(digest);
-      if (stored !== undefined && proven !== undefined) {
-        // It came from elsewhere meanwhile, and may have readers: the second copy is not needed.
-        catalog.add({ ...stored, type, mediaType }, origin, sums);
-        onSettled();
+      const open = files.get(digest);
+      if (stored !== undefined && open !== undefined) {
+        // Another fill has committed it meanwhile, and its file may have readers: the second copy is not needed.
+        catalog.add({ ...stored, type, mediaType }, repositoryId, sums);
+        onCommitted();
         if (await remove(path)) reservation.release();
-        return proven;
+        return open;
       }
-      // A file that is there and was not proven by now is replaced by the one that was.
+      // Replaces a file that was not verified yet, or is damaged.
       moveSync(path, layout.blob(digest));
       reservation.release();
       const row = { digest, size, type, mediaType, storedAt: clock.now() };
-      catalog.add(row, origin, sums);
-      damage.healed(digest, mended === true);
-      onSettled();
+      catalog.add(row, repositoryId, sums);
+      outOfService.restore(digest, repaired === true);
+      onCommitted();
       return files.add(catalog.get(digest) ?? row, file.retain(), sums);
     },
   };
@@ -60,7 +65,7 @@ export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
       await removeSpool(trash, path);
       return true;
     } catch (error) {
-      logger.warn('the beginning of a body could not be removed', { error: errorText(error) });
+      logger.warn('a partial body could not be removed', { error: errorText(error) });
       return false;
     }
   }

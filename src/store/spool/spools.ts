@@ -12,7 +12,7 @@ import { parseSpoolName, spoolName, spoolOfSumLog, type Layout } from '../files/
 import type { PartialBodies } from '../space/partial-bodies.ts';
 import { SharedFile } from '../files/shared-file.ts';
 import { SpoolFile, type SpoolHome } from './spool-file.ts';
-import { openSumLog, readProven, removeSpool, sumLogBytes } from '../sums/sum-log.ts';
+import { openSumLog, readLogged, removeSpool, sumLogBytes } from '../sums/sum-log.ts';
 import type { Trash } from '../files/trash.ts';
 
 export interface SpoolsDeps {
@@ -25,13 +25,13 @@ export interface SpoolsDeps {
 }
 
 export interface Spools {
-  /** See `Store.spool`. Continues what an earlier fill of this upstream has left. */
+  /** See `SpoolStore.spool`. Continues the partial body of an earlier fill of this upstream. */
   begin(digest: Digest, upstream: string, size: number | undefined): Promise<SpoolFile>;
-  /** See `Store.leftBytes`. */
-  leftBytes(digest: Digest, upstream: string): number;
-  /** A spool of its own for content that is in memory as a whole. */
+  /** See `SpoolStore.partialBytes`. */
+  partialBytes(digest: Digest, upstream: string): number;
+  /** Begins a spool for content that is whole in memory. It does not resume, and a crash loses it. */
   beginSmall(digest: Digest, upstream: string, size: number): Promise<SpoolFile>;
-  /** Enters what earlier runs have left into budget and partialBodies, and removes what nobody can continue. */
+  /** Enters files of earlier runs into the budget, as partial bodies, and removes those that no fill can continue. */
   load(): Promise<void>;
 }
 
@@ -45,15 +45,16 @@ export function createSpools(deps: SpoolsDeps): Spools {
       const left = partialBodies.take(path);
       if (left !== undefined) return resume(digest, path, left, size);
       try {
-        return await create(digest, path, await budget.reserve(upstream, withLog(size ?? 0)), true);
+        return await create(digest, path, await budget.reserve(upstream, bytesWithLog(size ?? 0)), true);
       } catch (error) {
         if (!isLarderError(error, 'STORE_FULL') || size === undefined) throw error;
-        // It may fit without its log.
+        // The body may fit without its log.
         return create(digest, path, await budget.reserve(upstream, size), false);
       }
     },
 
-    leftBytes: (digest, upstream) => partialBodies.bytesAt(join(layout.spool, spoolName(digest, upstream))),
+    partialBytes: (digest, upstream) =>
+      partialBodies.bytesAt(join(layout.spool, spoolName(digest, upstream))),
 
     async beginSmall(digest, upstream, size) {
       small += 1;
@@ -73,7 +74,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
         const known = parseSpoolName(name);
         const { size, mtimeMs } = await stat(path);
         if (known === undefined || size === 0) await removeSpool(trash, path);
-        else partialBodies.keep(path, budget.adopt(known.upstream, withLog(size)), mtimeMs);
+        else partialBodies.keep(path, budget.adopt(known.upstream, bytesWithLog(size)), mtimeMs);
       }
     },
   };
@@ -86,7 +87,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
   ): Promise<SpoolFile> {
     try {
       const fd = await openFile(path, 'w+').catch(async (error: unknown) => {
-        if (!isDiskFull(error) || !(await home.relieve(1))) throw error;
+        if (!isDiskFull(error) || !(await home.freeDisk(1))) throw error;
         return openFile(path, 'w+');
       });
       const file = new SharedFile(fd);
@@ -103,13 +104,13 @@ export function createSpools(deps: SpoolsDeps): Spools {
       });
     } catch (error) {
       reservation.release();
-      throw diskError(`begin ${digest}`, error);
+      throw diskError(`begin to write ${digest}`, error);
     }
   }
 
   async function resume(digest: Digest, path: string, reservation: Reservation, size: number | undefined) {
     try {
-      await reservation.grow(Math.max(0, withLog(size ?? 0) - reservation.bytes));
+      await reservation.grow(Math.max(0, bytesWithLog(size ?? 0) - reservation.bytes));
     } catch (error) {
       partialBodies.keep(path, reservation);
       throw error;
@@ -120,9 +121,9 @@ export function createSpools(deps: SpoolsDeps): Spools {
       const hash = createDigestHash(digest);
       const summer = new ChunkSummer();
       const found = fstatSync(file.fd).size;
-      // More than there can be is not the beginning of this content.
+      // A file larger than the body is not a beginning of it.
       const usable = size === undefined || found <= size ? found : 0;
-      await readProven(path, file.fd, usable, (bytes) => {
+      await readLogged(path, file.fd, usable, (bytes) => {
         hash.update(bytes);
         summer.update([bytes]);
       });
@@ -146,7 +147,7 @@ export function createSpools(deps: SpoolsDeps): Spools {
   }
 }
 
-/** What a spool of so many bytes takes on disk. */
-function withLog(size: number): number {
+/** Bytes on disk of a spool of `size` bytes and its log. */
+function bytesWithLog(size: number): number {
   return size + sumLogBytes(size);
 }

@@ -18,9 +18,9 @@ interface Setting extends Disposable {
   readonly file: CheckedFile;
   readonly path: string;
   readonly clock: ManualClock;
-  /** What a disk does by itself: bytes change, and nothing tells. */
+  /** Changes a byte as bit rot does, without any sign. */
   rot(at: number): void;
-  /** As when the page cache had to let go of the file, or somebody else's. */
+  /** Raises the count of disk reads, as if a page of this file or of another had left the page cache. */
   readFromDisk(): void;
   readonly damage: string[];
 }
@@ -49,7 +49,7 @@ function setting(): Setting {
     path,
     clock,
     damage,
-    // Seen from the reader it is the same whether the bytes or their sum change, and the sum has no change time.
+    // Changes the sum in place of the bytes: the reader sees no difference, and a sum has no change time.
     rot: (at) => void (sums[Math.floor(at / CHUNK_BYTES)]! ^= 1n),
     readFromDisk: () => (diskReads += 1),
     [Symbol.dispose]() {
@@ -71,8 +71,8 @@ async function readAll({ file }: Setting, start = 0, end = SIZE, bufferBytes = C
   return Buffer.concat(pieces);
 }
 
-/** Reads until every chunk is known to be right. */
-async function settle(setting: Setting): Promise<void> {
+/** Reads until the check of every chunk is remembered. */
+async function checkAll(setting: Setting): Promise<void> {
   await readAll(setting);
   setting.clock.advance(1000);
   await readAll(setting);
@@ -123,9 +123,9 @@ test('whatever happens to the file, a reader gets the right bytes or STORE_DAMAG
   );
 });
 
-test('what was right a moment ago is not checked again', async () => {
+test('a chunk that was checked a moment ago is not checked again', async () => {
   using here = setting();
-  await settle(here);
+  await checkAll(here);
   here.rot(0);
   assert.deepEqual(await readAll(here), OF.content);
 });
@@ -134,9 +134,9 @@ for (const { what, happen } of [
   { what: 'bytes were read from a disk since', happen: (here: Setting) => here.readFromDisk() },
   { what: 'a minute has passed', happen: (here: Setting) => here.clock.advance(60_001) },
 ]) {
-  test(`what was right is checked again when ${what}, as bits rot without a change time`, async () => {
+  test(`a checked chunk is checked again when ${what}, as bits rot without a change time`, async () => {
     using here = setting();
-    await settle(here);
+    await checkAll(here);
     here.rot(CHUNK_BYTES);
     happen(here);
     await assert.rejects(readAll(here), isDamaged);
@@ -144,7 +144,7 @@ for (const { what, happen } of [
   });
 }
 
-test('what is read within a tick of the kernel after a change counts as right only this once', async () => {
+test('a check within a tick of the kernel after a change is not remembered', async () => {
   using here = setting();
   await readAll(here);
   await readAll(here);
@@ -154,7 +154,7 @@ test('what is read within a tick of the kernel after a change counts as right on
 
 test('a file that ends early is damaged from there on', async () => {
   using here = setting();
-  await settle(here);
+  await checkAll(here);
   truncateSync(here.path, CHUNK_BYTES + 100);
   assert.deepEqual(await readAll(here, 0, CHUNK_BYTES), OF.content.subarray(0, CHUNK_BYTES));
   await assert.rejects(readAll(here, CHUNK_BYTES), isDamaged);

@@ -6,32 +6,29 @@ import { CHUNK_BYTES, sumOf, type ChunkSums } from './chunk-sums.ts';
 import { readChunks } from './read-chunks.ts';
 import type { SharedFile } from '../files/shared-file.ts';
 
-/**
- * A chunk that was right is not looked at again for this long, while nothing says that it may have changed: bits that rot on a
- * disk say nothing.
- */
+/** A checked chunk is trusted for at most this long, even without a sign of change: bit rot on a disk leaves none. */
 const RECHECK_MS = 60_000;
 
 /**
- * Two changes of a file within one tick of the kernel's clock have one change time: what was read before so much time had passed
- * since a look counts as right only this once. A tick is 1 to 10 ms (CONFIG_HZ), finer from Linux 6.13 on.
+ * A check is remembered only if its read began this long after the beginning of its epoch. Two changes of a file within one tick of the
+ * kernel's clock have the same change time. A tick is 1 to 10 ms (CONFIG_HZ), and shorter from Linux 6.13 on.
  */
 const TICK_MS = 100;
 
 export interface CheckedFileDeps {
   readonly clock: Clock;
-  /** A count that rises when this process reads from a disk, in place of the page cache. */
+  /** A count that rises when this process reads from a disk instead of the page cache. */
   readonly diskReads: () => number;
-  /** Called when damage was met in `file`, before the reader learns of it. */
+  /** Called when a read finds damage in `file`, before the read rejects. */
   readonly onDamage: (digest: Digest, file: SharedFile, why: string) => void;
 }
 
 /**
- * A file of which no byte is given out that was not checked against the sum of its chunk.
+ * A file whose bytes are checked against the sums of their chunks before they are returned.
  *
- * A check costs a third of what sending costs, so a chunk that was right is taken for right as long as it can only be the same bytes in
- * the page cache: the file's change time (`ctime`, which nobody can set back) and this process's count of disk reads are as they
- * were, and a minute has not passed. Each look costs 1 us, and comes after the bytes were read.
+ * A check costs a third of what sending costs. Its result is remembered for an epoch, in which the page cache can only have the same
+ * bytes. An epoch ends when the file's change time (`ctime`, which no program can set back) or this process's count of disk reads
+ * changes, and after a minute. The comparison costs 1 us and comes after the bytes were read.
  */
 export class CheckedFile {
   readonly file: SharedFile;
@@ -39,11 +36,10 @@ export class CheckedFile {
   readonly size: number;
   readonly sums: ChunkSums;
   readonly #deps: CheckedFileDeps;
-  /** One bit for each chunk that was right since {@link CheckedFile.#since}. */
+  /** One bit for each chunk that was found right in the current epoch. */
   readonly #right: Uint8Array;
-  /** Counts the times at which everything became doubtful. */
   #epoch = 0;
-  #since = 0;
+  #epochSince = 0;
   #changedAt: number | undefined;
   #diskReads = 0;
 
@@ -61,38 +57,38 @@ export class CheckedFile {
   }
 
   /**
-   * Reads into `buffer`, and gives the part of it that begins with the byte at `offset`: at least one byte, none behind `end`. The
-   * buffer must hold the chunk of `offset`. Throws `STORE_DAMAGED` when a byte on the way is not right, or not there.
+   * Reads into `buffer` and returns the part of it that begins with the byte at `offset`: at least one byte, none at or after `end`. The
+   * buffer must hold the chunk of `offset`. Throws `STORE_DAMAGED` if a byte of the chunks read is wrong or missing.
    */
   async read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
-    const epoch = this.#look();
-    const old = this.#deps.clock.monotonic() - this.#since >= TICK_MS;
+    const epoch = this.#currentEpoch();
+    const isPastTick = this.#deps.clock.monotonic() - this.#epochSince >= TICK_MS;
     const { bytes, start, missing } = await readChunks(this.file.fd, buffer, {
       offset,
       end,
       size: this.size,
     });
     if (missing !== undefined) throw this.#damaged(missing.at, errorText(missing.why));
-    const same = this.#look() === epoch;
+    const isSameEpoch = this.#currentEpoch() === epoch;
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
       const chunk = (start + at) / CHUNK_BYTES;
-      if (same && this.#isRight(chunk)) continue;
+      if (isSameEpoch && this.#isRight(chunk)) continue;
       if (sumOf(bytes.subarray(at, at + CHUNK_BYTES)) !== this.sums[chunk])
         throw this.#damaged(start + at, 'its bytes are not those that were stored');
-      if (same && old) this.#right[chunk >> 3] = this.#rightAround(chunk) | (1 << (chunk & 7));
+      if (isSameEpoch && isPastTick) this.#right[chunk >> 3] = this.#rightAround(chunk) | (1 << (chunk & 7));
     }
     return bytes.subarray(offset - start, Math.min(end, start + bytes.length) - start);
   }
 
-  /** The number of the present epoch; a new one begins when any byte may be another than it was. */
-  #look(): number {
+  /** Number of the current epoch. Begins a new one if any byte may have changed. */
+  #currentEpoch(): number {
     const { ctimeMs } = fstatSync(this.file.fd);
     const diskReads = this.#deps.diskReads();
     const now = this.#deps.clock.monotonic();
     const same = ctimeMs === this.#changedAt && diskReads === this.#diskReads;
-    if (!same || now - this.#since > RECHECK_MS) {
+    if (!same || now - this.#epochSince > RECHECK_MS) {
       this.#epoch += 1;
-      this.#since = now;
+      this.#epochSince = now;
       this.#changedAt = ctimeMs;
       this.#diskReads = diskReads;
       this.#right.fill(0);
@@ -104,7 +100,7 @@ export class CheckedFile {
     return (this.#rightAround(chunk) & (1 << (chunk & 7))) !== 0;
   }
 
-  /** The bits of the eight chunks that this one is among. */
+  /** Bits of the group of eight chunks that includes this one. */
   #rightAround(chunk: number): number {
     return this.#right[chunk >> 3] ?? 0;
   }

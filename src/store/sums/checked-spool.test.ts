@@ -13,7 +13,7 @@ function read(spool: Spool, size: number): Promise<Buffer> {
   return readWhole({ size, read: (buffer, offset, end) => spool.read(buffer, offset, end) });
 }
 
-test('what is read of a running download a second after it was written is checked, and it goes on', async () => {
+test('bytes of a running download are checked from a second after their write on, and the download goes on', async () => {
   await using under = await localStore();
   const spool = await under.store.spool(OF.digest, A, 300_000);
   await spool.append([OF.content.subarray(0, 200_000)]);
@@ -26,7 +26,7 @@ test('what is read of a running download a second after it was written is checke
   await assert.rejects(spool.read(Buffer.alloc(65_536), 197_000, 200_000), { code: 'STORE_DAMAGED' });
   flip(join(under.directory, 'spool', NAME), 199_999);
   await spool.append([OF.content.subarray(200_000)]);
-  const content = await spool.commit({ type: 'blob', origin: A });
+  const content = await spool.commit({ type: 'blob', repositoryId: A });
   await assert.rejects(readWhole(content), { code: 'STORE_DAMAGED' });
   content.close();
   const remains = await under.store.remains(OF.digest, A);

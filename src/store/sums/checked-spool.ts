@@ -7,18 +7,18 @@ import { readChunks } from './read-chunks.ts';
 import type { SharedFile } from '../files/shared-file.ts';
 
 /**
- * A chunk that was written or found right is not looked at again for this long. Whoever reads along with a download reads what was written
- * a moment ago, and the change time of a file that grows tells nothing.
+ * A chunk is trusted for this long after it was written or checked. Readers of a running download read bytes written a moment ago, and the
+ * change time of a growing file shows nothing.
  */
 const RECHECK_MS = 1_000;
 
-/** A spool of which nothing is given out later than a second after it was known to be right, without being checked. */
+/** A spool whose bytes are checked before they are returned, unless they were written or checked within the last second. */
 export class CheckedSpool {
   readonly #clock: Clock;
   readonly #digest: Digest;
   readonly #file: SharedFile;
   readonly #summer: ChunkSummer;
-  /** Of each chunk, when it was last known to be right: at first, when its first byte was written. */
+  /** For each chunk, when it was last known to be right; at first, when its first byte was written. */
   readonly #rightAt: number[] = [];
 
   constructor(clock: Clock, digest: Digest, file: SharedFile, summer: ChunkSummer) {
@@ -29,7 +29,7 @@ export class CheckedSpool {
     this.written();
   }
 
-  /** All that is summed by now is on disk. */
+  /** Notes that all bytes summed so far are on disk. */
   written(): void {
     const now = this.#clock.monotonic();
     while (this.#rightAt.length * CHUNK_BYTES < this.#summer.length) this.#rightAt.push(now);
@@ -39,9 +39,9 @@ export class CheckedSpool {
   async read(buffer: Buffer, offset: number, end: number): Promise<Buffer> {
     const size = this.#summer.length;
     const stop = Math.min(end, offset + buffer.length);
-    // Whoever reads along takes what has come since the last time, wherever in a chunk that is.
+    // A reader of a running download takes the bytes since its last read, wherever in a chunk they begin.
     if (this.#isFresh(offset, stop)) return this.#readAsIs(buffer.subarray(0, stop - offset), offset);
-    // Of the chunk that has begun, before it is read: it may grow meanwhile.
+    // The sum of the incomplete chunk is taken before the read: the chunk may grow meanwhile.
     const last = this.#staleSum(this.#summer.complete, this.#clock.monotonic());
     const { bytes, start, missing } = await readChunks(this.#file.fd, buffer, { offset, end, size });
     if (missing !== undefined) throw unreadable(missing.at, missing.why);
@@ -78,7 +78,7 @@ export class CheckedSpool {
     return true;
   }
 
-  /** Undefined while the chunk need not be checked. */
+  /** Sum to check the chunk against; undefined while the chunk is trusted. */
   #staleSum(chunk: number, now: number): bigint | undefined {
     return now - (this.#rightAt[chunk] ?? now) < RECHECK_MS ? undefined : this.#summer.sumAt(chunk);
   }

@@ -13,7 +13,7 @@ import {
 } from './chunk-sums.ts';
 
 const CONTENT = body(5 * CHUNK_BYTES + 1000).content;
-/** Sizes around the ends of chunks, too. */
+/** Any size, with those around the ends of chunks. */
 const SIZE = fc.oneof(
   fc.nat(CONTENT.length),
   fc.constantFrom(0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES),
@@ -35,7 +35,7 @@ test('the sums of content are those of its chunks, in whatever pieces it came', 
   );
 });
 
-test('a record is given at the end of each chunk, and one at the end of what there is', () => {
+test('an update returns a record for each completed chunk, and one for the incomplete chunk', () => {
   const summer = new ChunkSummer();
   const first = summer.update([CONTENT.subarray(0, 1000), CONTENT.subarray(1000, CHUNK_BYTES + 10)]);
   assert.deepEqual(first, [

@@ -1,15 +1,15 @@
 import xxhash from 'xxhash-wasm';
 
-/** Bytes of content that one sum is of; the last chunk may be shorter. Chosen by measurement, see decision 0013. */
+/** Bytes of content in one chunk; the last chunk may be shorter. Chosen by measurement, see decision 0013. */
 export const CHUNK_BYTES = 64 * 1024;
 
 /**
- * The XXH64 of each chunk of content, in order. Finds damage that nobody meant: whether bytes are right for others to have, only their
- * digest says.
+ * XXH64 sums of the chunks of content, in order. A sum finds accidental damage. Only the digest proves that bytes are the content: an
+ * upstream could make other bytes with the same sums.
  */
 export type ChunkSums = BigUint64Array;
 
-/** Up to where bytes were summed, and the sum of those since the last chunk began. */
+/** Sum of the bytes from the beginning of the last chunk to `end`. */
 export interface SumRecord {
   readonly end: number;
   readonly sum: bigint;
@@ -18,7 +18,7 @@ export interface SumRecord {
 const SUM_BYTES = 8;
 const hasher = await xxhash();
 
-/** The sum of a whole chunk, or of a part of one. */
+/** Sum of a chunk, or of the beginning of one. */
 export function sumOf(chunk: Buffer): bigint {
   return hasher.h64Raw(chunk);
 }
@@ -27,7 +27,7 @@ export function sumOf(chunk: Buffer): bigint {
 export class ChunkSummer {
   readonly #complete: bigint[] = [];
   #length = 0;
-  /** Of a chunk that has begun and is not complete. */
+  /** Running sum of the incomplete chunk. */
   #begun: ReturnType<typeof hasher.create64> | undefined;
 
   /** Bytes summed so far. */
@@ -35,17 +35,17 @@ export class ChunkSummer {
     return this.#length;
   }
 
-  /** How many chunks are complete. */
+  /** Number of complete chunks. */
   get complete(): number {
     return this.#complete.length;
   }
 
-  /** The sum of a chunk, by its number; of the one that has begun, of what there is of it. */
+  /** Sum of a chunk by its number; for the incomplete chunk, of its bytes so far. */
   sumAt(chunk: number): bigint | undefined {
     return this.#complete[chunk] ?? (chunk === this.complete ? this.#begun?.digest() : undefined);
   }
 
-  /** Gives what has become known: a record at the end of each chunk, and one at the end of what there is. */
+  /** Sums `pieces`. Returns a record at the end of each completed chunk, and one at the end of the incomplete chunk. */
   update(pieces: readonly Buffer[]): SumRecord[] {
     const records: SumRecord[] = [];
     for (const piece of pieces) {
@@ -62,7 +62,7 @@ export class ChunkSummer {
     return records;
   }
 
-  /** The sums of all chunks so far, the begun one included. */
+  /** Sums of all chunks so far, including the incomplete one. */
   sums(): ChunkSums {
     return BigUint64Array.from([
       ...this.#complete,
@@ -70,7 +70,7 @@ export class ChunkSummer {
     ]);
   }
 
-  /** Gives the sum of the chunk that `part` completes, if it does. */
+  /** Returns the sum of the chunk if `part` completes it. */
   #take(part: Buffer): bigint | undefined {
     this.#length += part.length;
     if (part.length === CHUNK_BYTES) return sumOf(part);
@@ -82,24 +82,24 @@ export class ChunkSummer {
   }
 }
 
-/** The first byte of the chunk that `offset` is in. */
+/** Offset of the first byte of the chunk that contains `offset`. */
 export function chunkStart(offset: number): number {
   return offset - (offset % CHUNK_BYTES);
 }
 
-/** The end of the last chunk of which a byte is before `end`, as if each were whole. */
+/** End of the last chunk that begins before `end`, as if every chunk had its full size. */
 export function chunkEnd(end: number): number {
   return Math.ceil(end / CHUNK_BYTES) * CHUNK_BYTES;
 }
 
-/** As they are kept: in the order of bytes of the machine, which is little-endian on all that Larder runs on. */
+/** Bytes of the sums as the index stores them, in the machine's byte order: little-endian on every machine that Larder runs on. */
 export function encodeSums(sums: ChunkSums): Uint8Array {
   return new Uint8Array(sums.buffer, sums.byteOffset, sums.byteLength);
 }
 
-/** Undefined when these are not the sums of content of `size` bytes. */
+/** Undefined if these cannot be the sums of content of `size` bytes. */
 export function decodeSums(bytes: Uint8Array, size: number): ChunkSums | undefined {
   const count = Math.ceil(size / CHUNK_BYTES);
-  // A copy, because what a database gives may begin anywhere.
+  // A copy, because bytes from the database may begin at any alignment.
   return bytes.length === count * SUM_BYTES ? new BigUint64Array(Uint8Array.from(bytes).buffer) : undefined;
 }

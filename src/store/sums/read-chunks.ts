@@ -1,22 +1,20 @@
 import { chunkEnd, chunkStart } from './chunk-sums.ts';
 import { readAt } from '../files/disk.ts';
 
-/** Bytes that begin at `start`, which is the beginning of a chunk, and end with one, or with the content. */
-export interface Chunks {
+/** Whole chunks from `start` on; the last one may be the shorter end of the content. */
+interface ReadChunks {
   readonly bytes: Buffer;
   readonly start: number;
-  /** Where, and why, bytes could not be read that should be there. */
+  /** First byte that could not be read although it should exist, and the reason. */
   readonly missing: { readonly at: number; readonly why: unknown } | undefined;
 }
 
-/**
- * Reads the chunks that `offset` to `end` are in, as many as `buffer` holds; it must hold the first. `size` is how much there is.
- */
+/** Reads the chunks that contain `offset` to `end`, as many as `buffer` holds. It must hold the first. `size` is the size of the content. */
 export async function readChunks(
   fd: number,
   buffer: Buffer,
   { offset, end, size }: { readonly offset: number; readonly end: number; readonly size: number },
-): Promise<Chunks> {
+): Promise<ReadChunks> {
   const start = chunkStart(offset);
   const wanted = Math.min(size, chunkEnd(end));
   const stop = wanted - start <= buffer.length ? wanted : start + chunkStart(buffer.length);

@@ -5,12 +5,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { body } from '../../../test/store/harness.ts';
+import { runs } from '../../../test/store/runs.ts';
 import { tempDir } from '../../../test/kit/temp.ts';
 import { waitFor } from '../../../test/kit/wait.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { CHUNK_BYTES, ChunkSummer } from './chunk-sums.ts';
 import { sumLogPath } from '../files/layout.ts';
-import { openSumLog, readProven, SumLog, sumLogBytes } from './sum-log.ts';
+import { openSumLog, readLogged, SumLog, sumLogBytes } from './sum-log.ts';
 
 const CONTENT = body(4 * CHUNK_BYTES + 100).content;
 
@@ -24,19 +25,19 @@ async function begun(directory: string) {
   return { path, clock, log };
 }
 
-/** How much of the spool, which has `content` now, its log vouches for. */
-async function proven(path: string, content: Buffer): Promise<number> {
+/** Number of bytes of the spool, which now has `content`, that its log vouches for. */
+async function loggedBytes(path: string, content: Buffer): Promise<number> {
   writeFileSync(path, content);
   const fd = openSync(path, 'r');
   const pieces: Buffer[] = [];
-  await readProven(path, fd, content.length, (bytes) => void pieces.push(Buffer.from(bytes)));
+  await readLogged(path, fd, content.length, (bytes) => void pieces.push(Buffer.from(bytes)));
   closeSync(fd);
   const bytes = Buffer.concat(pieces);
   assert.deepEqual(bytes, content.subarray(0, bytes.length));
   return bytes.length;
 }
 
-/** Appends pieces of these lengths, with turns of the loop and 20 ms between some of them. */
+/** Appends pieces of these lengths, with turns of the event loop and 20 ms between some of them. */
 async function append(log: SumLog, clock: ManualClock, lengths: readonly number[]): Promise<number> {
   const summer = new ChunkSummer();
   for (const [index, length] of lengths.entries()) {
@@ -56,14 +57,14 @@ test('a log that was closed vouches for all that was appended, and is as large a
       const { path, clock, log } = await begun(directory.path);
       const length = await append(log, clock, lengths);
       await log.close();
-      assert.equal(await proven(path, CONTENT.subarray(0, length)), length);
+      assert.equal(await loggedBytes(path, CONTENT.subarray(0, length)), length);
       assert.equal(statSync(sumLogPath(path)).size, sumLogBytes(length));
     }),
-    { numRuns: 50 },
+    { numRuns: runs(10) },
   );
 });
 
-test('a log whose process was killed vouches for what had 20 ms, and for no wrong byte', async () => {
+test('a log whose process was killed vouches for bytes older than 20 ms, and for no wrong byte', async () => {
   using directory = tempDir();
   const { path, clock, log } = await begun(directory.path);
   const summer = new ChunkSummer();
@@ -76,11 +77,11 @@ test('a log whose process was killed vouches for what had 20 ms, and for no wron
     }
   }
   log.append(summer.update([CONTENT.subarray(150_000, 250_000)]));
-  assert.equal(await proven(path, CONTENT.subarray(0, 250_000)), 150_000);
+  assert.equal(await loggedBytes(path, CONTENT.subarray(0, 250_000)), 150_000);
   await log.close();
 });
 
-test('a log that is removed is gone, whatever was still to be written', async () => {
+test('a removed log is off the disk, even with pending records', async () => {
   using directory = tempDir();
   const { path, clock, log } = await begun(directory.path);
   await append(log, clock, [10, 200_000, 30]);
@@ -88,7 +89,7 @@ test('a log that is removed is gone, whatever was still to be written', async ()
   assert.equal(existsSync(sumLogPath(path)), false);
 });
 
-test('a log that is closed holds every record, also of a moment at which a write has just ended', async () => {
+test('a closed log has every record, also one appended just after the end of a write', async () => {
   using directory = tempDir();
   for (let turns = 0; turns < 12; turns += 1) {
     const clock = new ManualClock();

@@ -6,26 +6,26 @@ import { openFile, readAt, writeAll } from '../files/disk.ts';
 import { sumLogPath } from '../files/layout.ts';
 import type { Trash } from '../files/trash.ts';
 
-/** A record on disk: the end as a double, the sum as an unsigned integer, both little-endian. One for each chunk. */
+/** Bytes of a record on disk, one for each chunk: the end as a double, the sum as an unsigned integer, both little-endian. */
 const RECORD_BYTES = 16;
 
-/** Milliseconds between two writes of one log: what came in between costs a download when the process is killed. */
+/** Milliseconds between two writes of one log. Bytes in between are downloaded again if the process is killed. */
 const PAUSE_MS = 20;
 
 /**
- * The sums of a spool, in a file beside it, so that after a crash only those of its bytes are used that are the ones which came: a
- * process that was killed leaves all but the last of them, a power cut any mixture of them with zeros. Nothing is synced; a record that
- * is not there, or does not fit, costs the download of what it stood for. A log that cannot be written costs the same and fails nothing.
+ * Sums of a spool, in a file beside it. After a crash, only bytes of the spool that match their record are used: a killed process leaves all
+ * but the last bytes, a power cut any mixture of them with zeros. Nothing is synced. A record that is missing or does not match costs the
+ * download of its chunk. A log that cannot be written costs the same and fails nothing.
  */
 export class SumLog {
   readonly #clock: Clock;
   readonly #path: string;
   readonly #fd: number;
-  /** Not written yet, one for each chunk. */
+  /** Records that are not written yet, one for each chunk. */
   #pending: SumRecord[] = [];
   #writing: Promise<void> | undefined;
   readonly #ended = new AbortController();
-  #isWhole = true;
+  #isComplete = true;
 
   constructor(clock: Clock, path: string, fd: number) {
     this.#clock = clock;
@@ -34,11 +34,11 @@ export class SumLog {
   }
 
   /** False once a record could not be written. */
-  get isWhole(): boolean {
-    return this.#isWhole;
+  get isComplete(): boolean {
+    return this.#isComplete;
   }
 
-  /** Takes records that follow one another; one of a chunk that was not complete takes the place of the last. Written soon. */
+  /** Queues the next records for writing. A record replaces the last one if that was of an incomplete chunk. */
   append(records: readonly SumRecord[]): void {
     if (records.length === 0) return;
     const last = this.#pending.at(-1);
@@ -47,15 +47,15 @@ export class SumLog {
     this.#writing ??= this.#write();
   }
 
-  /** Writes what is pending. */
+  /** Writes pending records and closes the file. */
   async close(): Promise<void> {
     this.#ended.abort();
     await this.#writing;
-    // A descriptor with a write under way would be another file's by the time it is written to.
+    // Closing during a write could let that write hit another file with the same descriptor number.
     closeSync(this.#fd);
   }
 
-  /** Closes it and takes it off the disk. */
+  /** Closes the file and removes it. */
   async remove(): Promise<void> {
     this.#pending = [];
     await this.close();
@@ -68,13 +68,13 @@ export class SumLog {
       const records = this.#pending;
       const [first] = records;
       if (first === undefined) {
-        // At once: what is appended a moment later begins to be written by itself.
+        // Set without an await: the next `append` must start a new write.
         this.#writing = undefined;
         return;
       }
       this.#pending = [];
       const at = sumLogBytes(first.end) - RECORD_BYTES;
-      await writeAll(this.#fd, [encode(records)], at).catch(() => (this.#isWhole = false));
+      await writeAll(this.#fd, [encode(records)], at).catch(() => (this.#isComplete = false));
       await sleep(this.#clock, PAUSE_MS, this.#ended.signal).catch(() => {});
     }
   }
@@ -89,12 +89,12 @@ function encode(records: readonly SumRecord[]): Buffer {
   return bytes;
 }
 
-/** The size of the log of a spool with so many bytes. */
+/** Size of the log of a spool of `size` bytes. */
 export function sumLogBytes(size: number): number {
   return Math.ceil(size / CHUNK_BYTES) * RECORD_BYTES;
 }
 
-/** Opens the log of the spool at `path`. Undefined when that is not possible: the spool goes on without. */
+/** Opens the log of the spool at `path`. Undefined if that fails: the spool goes on without a log. */
 export async function openSumLog(clock: Clock, path: string): Promise<SumLog | undefined> {
   const flags = constants.O_WRONLY | constants.O_CREAT;
   const fd = await openFile(sumLogPath(path), flags).catch(() => undefined);
@@ -102,10 +102,10 @@ export async function openSumLog(clock: Clock, path: string): Promise<SumLog | u
 }
 
 /**
- * Reads the spool at `path` as far as its log vouches for it, `size` bytes at most, and gives the bytes to `take` in order; a buffer
- * belongs to it only during the call.
+ * Reads the spool at `path` as far as its log vouches for it, at most `size` bytes, and passes the bytes to `take` in order. `take` may use
+ * its buffer only during the call.
  */
-export async function readProven(
+export async function readLogged(
   path: string,
   fd: number,
   size: number,

@@ -5,39 +5,39 @@ import { basicAuthorization, type Credential } from '../credentials/credential.t
 import { detached, type UpstreamExchange } from '../http/exchange.ts';
 import { isBearer, readChallenges, type ChallengeMemory } from './registry-challenges.ts';
 import type { TokenRequest } from './token-request.ts';
-import { tokenKey, type TokenGrant, type Tokens } from './tokens.ts';
+import { tokenKey, type IssuedToken, type Tokens } from './tokens.ts';
 
-/** One request to a registry that may want to know who asks. */
+/** One request to a registry that may demand a login. */
 export interface AuthorizedRequest {
   readonly repository: RepositoryName | undefined;
   readonly credential: Credential | undefined;
   readonly signal: AbortSignal;
-  /** Sends it, with this `Authorization`. */
+  /** Sends the request with this `Authorization`. */
   readonly transmit: (authorization: string | undefined) => Promise<UpstreamExchange>;
 }
 
 export interface AuthorizedAnswer {
   readonly answer: UpstreamExchange;
-  /** What a request without `Authorization` is challenged with, for clients; empty when it is not. */
+  /** Challenges for clients: those of a request without `Authorization`, empty if such a request is served. */
   readonly challenges: readonly string[];
-  /** True when the credential itself, or a token it bought, went along. */
+  /** True if the request carried the credential itself, or a token bought with it. */
   readonly credentialSent: boolean;
 }
 
 /** Answers the challenges of one registry. */
 export interface Authorizer {
-  /** Sends the request, at most three times. A 401 that remains is an answer. Throws as {@link Tokens.get} does. */
+  /** Sends the request, at most three times. A last 401 is an answer. Throws as {@link Tokens.get} does. */
   send(request: AuthorizedRequest): Promise<AuthorizedAnswer>;
 }
 
-/** With a token that was predicted or remembered; with what the challenge asks for; with a new token. */
+/** First with a predicted or remembered token, then as the challenge demands, then with a new token. */
 const MAX_SENT = 3;
 
 /**
- * An {@link Authorizer} for the registry at `origin`, with tokens and a memory of its own: what one host challenged for is
- * never sent to another. What one repository is challenged with is expected of the others, so that only the first request
- * spends a 401; a wrong guess is corrected by the challenge it meets. A token that is refused while it should be good is
- * replaced once.
+ * An {@link Authorizer} for the registry at `origin`, with its own tokens and memory: a token for one host never goes to another.
+ *
+ * Expects the challenge of one repository for the others too, so that only the first request spends a 401. The challenge after a
+ * wrong guess corrects it. A token that is refused before its end is replaced once.
  */
 export function createAuthorizer(
   origin: URL,
@@ -45,9 +45,9 @@ export function createAuthorizer(
   memory: ChallengeMemory,
   guard: AddressGuard,
 ): Authorizer {
-  /** What to send first. A token that cannot be had is no failure yet: the registry may not ask for one any more. */
+  /** Chooses the first attempt. A token that cannot be bought is no failure yet: the registry may not demand one now. */
   async function predict(request: AuthorizedRequest): Promise<Attempt> {
-    // A ping is sent as a client would send it: its challenges are its answer.
+    // The challenges of a ping are its answer, so it goes out as a client would send it.
     const plan = request.repository && choose(memory.expected(request.repository) ?? [], request);
     if (plan === undefined) return {};
     if ('authorization' in plan) return plan;
@@ -59,14 +59,14 @@ export function createAuthorizer(
     }
   }
 
-  /** What to send after `last` was refused with `challenges`; undefined when nothing could help. */
+  /** Chooses the attempt after `last` was refused with `challenges`; undefined if no other attempt could help. */
   async function respond(
     challenges: readonly Challenge[],
     request: AuthorizedRequest,
     last: Attempt,
   ): Promise<Attempt | undefined> {
     const offered = choose(challenges, request);
-    // Harbor answers a refused token with Basic, GHCR with no challenge: the token is to be replaced all the same.
+    // Harbor answers a refused token with Basic, GHCR with no challenge. The token must be replaced all the same.
     const plan =
       last.asked !== undefined && (offered === undefined || 'authorization' in offered)
         ? last.asked
@@ -107,17 +107,17 @@ export function createAuthorizer(
   };
 }
 
-/** How a request is sent. */
+/** One way to send a request. */
 interface Attempt {
   readonly authorization?: string;
-  /** The token behind it. */
+  /** The token in `authorization`. */
   readonly asked?: TokenRequest;
-  readonly grant?: TokenGrant;
-  /** Why a predicted token could not be had. */
+  readonly grant?: IssuedToken;
+  /** Error of a predicted token that could not be bought. */
   readonly failure?: { readonly key: string; readonly error: Error };
 }
 
-function attemptWith(asked: TokenRequest, grant: TokenGrant | undefined): Attempt | undefined {
+function attemptWith(asked: TokenRequest, grant: IssuedToken | undefined): Attempt | undefined {
   return grant && { authorization: `Bearer ${grant.value}`, asked, grant };
 }
 
@@ -126,7 +126,7 @@ function isRefusal({ status }: UpstreamExchange, { grant }: Attempt): boolean {
   return status === 401 || (status === 400 && grant?.fresh === false);
 }
 
-/** Bearer before Basic, as every client chooses; Basic only with a password to send. */
+/** Prefers Bearer to Basic, as every client does. Basic needs a password to send. */
 function choose(
   challenges: readonly Challenge[],
   { repository, credential }: AuthorizedRequest,

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
 import { parseChallenges, type Challenge } from '../../oci/challenge.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
-import type { Cooldown } from './rate-limits.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { basicAuthorization } from '../credentials/credential.ts';
 import { isBearer, type ChallengeMemory } from './registry-challenges.ts';
 import type { Token, TokenRefusal, TokenRequest } from './token-request.ts';
@@ -10,41 +10,42 @@ import { REFUSAL_MS } from './tokens.ts';
 import type { LoginAnswer, LoginRequest, UpstreamRequest, UpstreamResponse } from '../types.ts';
 
 export interface CallerLoginDeps {
-  /** What the registry asks of strangers; shared with the requests of Larder's own. */
+  /** Challenges to anonymous requests; shared with Larder's own requests. */
   readonly challenges: ChallengeMemory;
-  readonly cooldown: Cooldown;
+  readonly rateLimits: RateLimits;
   readonly clock: Clock;
   readonly request: (request: UpstreamRequest) => Promise<UpstreamResponse>;
   readonly requestToken: (request: TokenRequest, signal: AbortSignal) => Promise<Token | TokenRefusal>;
 }
 
-/** Refused logins that are remembered for a moment. */
+/** Number of refused logins that are remembered. */
 const REMEMBERED = 10_000;
 
 /**
- * Logs callers in at one registry. The challenge is the one that strangers get for the first repository: remembered, else asked
- * for with one anonymous `HEAD`; where strangers may read it, that of `/v2/`, so that a wrong password is refused there, too. A
- * refused login is refused again for 5 s without asking: containerd repeats each by GET, and token servers lock accounts.
+ * Logs callers in at one registry, by the challenge to anonymous requests for the first repository: a remembered one, else that of
+ * one anonymous `HEAD`. If anonymous callers may read the repository, the challenge of `/v2/` is used, so that a wrong password is
+ * refused there too. A refused login is refused again for 5 s without a request: containerd repeats each by GET, and token servers
+ * lock accounts.
  */
 export function createCallerLogin(deps: CallerLoginDeps): (request: LoginRequest) => Promise<LoginAnswer> {
-  const { challenges, cooldown, clock, request, requestToken } = deps;
+  const { challenges, rateLimits, clock, request, requestToken } = deps;
   const refusals = new LRUCache<string, { answer: LoginAnswer; until: number }>({ max: REMEMBERED });
 
-  async function expected(asked: LoginRequest): Promise<readonly Challenge[]> {
+  async function challengesFor(asked: LoginRequest): Promise<readonly Challenge[]> {
     for (const repository of new Set([asked.repositories[0], undefined])) {
       const known = challenges.expected(repository) ?? [];
-      const found = known.length > 0 ? known : await askAsStranger(repository, asked.signal);
+      const found = known.length > 0 ? known : await askAnonymously(repository, asked.signal);
       if (found.length > 0) return found;
     }
     return [];
   }
 
-  async function askAsStranger(
+  async function askAnonymously(
     repository: RepositoryName | undefined,
     signal: AbortSignal,
   ): Promise<readonly Challenge[]> {
     const response = await request({
-      // No registry counts a HEAD as a pull, and the challenge is the same for a tag that is not there.
+      // No registry counts a HEAD as a pull. A missing tag has the same challenge.
       ...(repository === undefined
         ? { method: 'GET', kind: 'ping', path: '/v2/' }
         : { method: 'HEAD', kind: 'other', path: `/v2/${repository}/manifests/latest`, repository }),
@@ -62,7 +63,7 @@ export function createCallerLogin(deps: CallerLoginDeps): (request: LoginRequest
     return { kind: 'accepted', authorization: `Bearer ${answer.value}`, lifeMs };
   }
 
-  /** The registry says at `/v2/` whether it takes the password; what it may read shows with each request. */
+  /** Tests the password at `/v2/`. Each later request shows what the caller may read. */
   async function logInWithBasic({ credential, signal }: LoginRequest): Promise<LoginAnswer> {
     const authorization = basicAuthorization(credential);
     if (authorization === undefined) return { kind: 'refused', status: 401 };
@@ -70,7 +71,7 @@ export function createCallerLogin(deps: CallerLoginDeps): (request: LoginRequest
       method: 'GET',
       kind: 'ping',
       path: '/v2/',
-      credential: { kind: 'caller', authorization, account: credential.id, knownGood: false },
+      credential: { kind: 'caller', authorization, credentialId: credential.credentialId, knownGood: false },
       signal,
     });
     body.destroy();
@@ -81,7 +82,7 @@ export function createCallerLogin(deps: CallerLoginDeps): (request: LoginRequest
 
   async function attempt(asked: LoginRequest): Promise<LoginAnswer> {
     const { credential, repositories, signal } = asked;
-    const found = await expected(asked);
+    const found = await challengesFor(asked);
     const bearer = found.find(isBearer)?.parameters;
     const realm = bearer?.get('realm');
     if (bearer !== undefined && realm !== undefined) {
@@ -91,7 +92,7 @@ export function createCallerLogin(deps: CallerLoginDeps): (request: LoginRequest
     return found.some(({ scheme }) => scheme === 'basic') ? logInWithBasic(asked) : { kind: 'open' };
   }
 
-  /** What the first repository was challenged with, and its like for the others; ECR Public's `aws` is the same for all. */
+  /** The scope in the challenge of the first repository, and the same for the others. ECR Public has `aws` for all. */
   function scopeOf(repositories: readonly RepositoryName[], first: string | undefined): string | undefined {
     const scopes = repositories.map((repository, index) => {
       const known = index === 0 ? first : bearerScope(challenges.expected(repository));
@@ -102,10 +103,10 @@ export function createCallerLogin(deps: CallerLoginDeps): (request: LoginRequest
 
   return async function logIn(asked) {
     const { credential, repositories } = asked;
-    const key = JSON.stringify([credential.id, ...repositories]);
+    const key = JSON.stringify([credential.credentialId, ...repositories]);
     const refusal = refusals.get(key);
     if (refusal !== undefined && refusal.until > clock.monotonic()) return refusal.answer;
-    cooldown.check(credential.id);
+    rateLimits.check(credential.credentialId);
     const answer = await attempt(asked);
     if (answer.kind === 'refused') refusals.set(key, { answer, until: clock.monotonic() + REFUSAL_MS });
     return answer;

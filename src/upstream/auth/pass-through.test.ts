@@ -12,7 +12,7 @@ import { createChallengeMemory } from './registry-challenges.ts';
 const ORIGIN = new URL('https://registry.example');
 const MANIFEST = new URL('/v2/team/app/manifests/v1', ORIGIN);
 
-/** What a registry says to a request with a header, and to one without. */
+/** The answers of a registry to a request with a header, and to one without. */
 interface Registry {
   readonly status: number;
   readonly withHeader: readonly string[];
@@ -28,7 +28,7 @@ function answered(status: number, challenges: readonly string[]): UpstreamExchan
   return { status, headers: {}, challenges, contentLength: 0, body: Readable.from([]) };
 }
 
-/** What a caller is shown; undefined where nobody may be sent to the realm that the registry names. */
+/** Sends a request; undefined if the address guard refuses the realm of the registry. */
 async function ask(registry: Registry, caller: Caller): Promise<PassedAnswer | undefined> {
   const passThrough = createPassThrough(ORIGIN, createChallengeMemory(), createAddressGuard(ORIGIN));
   try {
@@ -106,7 +106,7 @@ const whole = fc
     fc.constantFrom('', ',error=x', ',error=""', ',error=é'),
   )
   .map(([scheme, value, quote, rest]) => `${scheme} realm=${quote}${value}${quote},service=s${rest}`);
-/** What can stand in a header line (RFC 9110, section 5.5). */
+/** Any text of a header line (RFC 9110, section 5.5). */
 const anything = fc.stringMatching(/^[\t\x20-\x7e\x80-\xff]*$/);
 const line = fc.oneof(
   whole,
@@ -143,7 +143,7 @@ test('whatever challenges a registry sends, callers are shown ones that every cl
   assert.ok(seen > 100, `only ${seen} Bearer challenges`);
 });
 
-test('a refused token is never met with Basic where strangers are challenged with Bearer', async () => {
+test('a refused token never gets Basic where anonymous requests get Bearer', async () => {
   const usual = 'Bearer realm="https://auth.example/token"';
   await fc.assert(
     fc.asyncProperty(registries, fc.boolean(), async (registry, knownGood) => {

@@ -8,31 +8,31 @@ import { isBearer, readChallenges, type ChallengeMemory } from './registry-chall
 export interface PassedRequest {
   readonly url: URL;
   readonly repository: RepositoryName | undefined;
-  /** Undefined: a caller without one. */
+  /** Undefined for an anonymous caller. */
   readonly authorization: string | undefined;
-  /** True when this registry accepted the header elsewhere a moment ago. */
+  /** True if this registry has just accepted the header elsewhere. */
   readonly knownGood: boolean;
-  /** Sends it, with this `Authorization`. */
+  /** Sends the request with this `Authorization`. */
   readonly transmit: (authorization: string | undefined) => Promise<UpstreamExchange>;
 }
 
 export interface PassedAnswer {
   readonly answer: UpstreamExchange;
-  /** `WWW-Authenticate` lines for the caller; empty unless the status is 401. */
+  /** `WWW-Authenticate` lines for the caller; empty for any status but 401. */
   readonly challenges: readonly string[];
 }
 
-/** Sends a request, once; a second one without `Authorization` goes out only to learn what a token is asked for with. */
+/** Sends a request once. A second one, without `Authorization`, goes out only to learn the challenge for a token. */
 export type PassThrough = (request: PassedRequest) => Promise<PassedAnswer>;
 
 /**
- * A {@link PassThrough} to the registry at `origin`. A refusal reaches the caller in the form from which clients recover:
+ * A {@link PassThrough} to the registry at `origin`. Gives refusals the form from which clients recover:
  *
- * - a Bearer challenge that answers a header has an `error`: without one containerd repeats the same token up to 6 times;
- * - a refused token is answered with the Bearer challenge of requests without header, where the registry has one. Harbor
- *   offers Basic then, for which clients would send the password itself, GHCR nothing, and ECR Public says 400.
+ * - A Bearer challenge that answers a header has an `error`. Without one containerd repeats the same token up to 6 times.
+ * - A refused token gets the Bearer challenge of requests without header, if the registry has one. Harbor offers Basic instead, for which
+ *   clients would send the password itself, GHCR offers nothing, and ECR Public answers 400.
  *
- * Only answers to requests without `Authorization` are remembered: those to a header tell about the header.
+ * Remembers only answers to requests without `Authorization`, because the others are about the header.
  */
 export function createPassThrough(origin: URL, memory: ChallengeMemory, guard: AddressGuard): PassThrough {
   function read(answer: UpstreamExchange): Challenge[] {
@@ -58,7 +58,7 @@ export function createPassThrough(origin: URL, memory: ChallengeMemory, guard: A
     const error = knownGood && answer.status === 401 ? 'insufficient_scope' : 'invalid_token';
     const show = (challenges: readonly Challenge[]): string[] =>
       challenges.map((challenge) => formatChallenge(withError(challenge, error)));
-    if (!isOddRefusal(answer, offered, request)) return { answer, challenges: show(offered) };
+    if (!lacksBearerChallenge(answer, offered, request)) return { answer, challenges: show(offered) };
 
     const refusal = await detached(answer);
     const usual = (memory.expected(repository) ?? (await askWithoutHeader(request))).filter(isBearer);
@@ -68,8 +68,8 @@ export function createPassThrough(origin: URL, memory: ChallengeMemory, guard: A
   };
 }
 
-/** A token that is refused, other than with a Bearer challenge. With a query, it may be the query that a 400 is about. */
-function isOddRefusal(
+/** True for a token that is refused without a Bearer challenge. A 400 to a request with a query may be about the query. */
+function lacksBearerChallenge(
   { status }: UpstreamExchange,
   offered: readonly Challenge[],
   { authorization, url }: PassedRequest,
@@ -78,7 +78,7 @@ function isOddRefusal(
   return status === 401 ? !offered.some(isBearer) : status === 400 && url.search === '';
 }
 
-/** RFC 6750, section 3, has the characters. */
+/** The characters of RFC 6750, section 3. */
 const ERROR = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
 
 function withError(challenge: Challenge, error: string): Challenge {

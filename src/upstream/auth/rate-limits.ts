@@ -3,24 +3,21 @@ import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { parseRetryAfter } from '../../kit/retry-after.ts';
 
-/** Without `Retry-After`: short, since an upstream that meant hours would say so. */
+/** Time to wait without `Retry-After`. Short, because an upstream that means hours says so. */
 const DEFAULT_SECONDS = 5;
-/**
- * Callers bring as many accounts as they like. Who is forgotten for another costs one more request, and 10 000 names of
- * accounts some 2 MiB.
- */
+/** Credentials in memory, some 2 MiB. Callers bring as many as they like; a forgotten one costs one more request. */
 const REMEMBERED = 10_000;
 
-/** The 429s of one upstream, remembered per account: a limit counts per credential, or per address for anonymous ones. */
-export interface Cooldown {
-  /** Throws `UPSTREAM_RATE_LIMITED` while the last 429 of this account has not passed. */
-  check(account: string): void;
-  /** Remembers a 429 with its `Retry-After` (5 s without one, 1 h at most) and gives the error to throw. */
-  start(account: string, retryAfter: string | undefined): LarderError;
+/** The 429s of one upstream by credential, because registries limit each credential, and anonymous callers by address. */
+export interface RateLimits {
+  /** Throws `UPSTREAM_RATE_LIMITED` while the last 429 of this credential lasts. */
+  check(credentialId: string): void;
+  /** Remembers a 429 for its `Retry-After`, 5 s without one, 1 h at most. Returns the error to throw. */
+  record(credentialId: string, retryAfter: string | undefined): LarderError;
 }
 
-/** A {@link Cooldown} for the upstream `name`. */
-export function createCooldown(name: string, clock: Clock): Cooldown {
+/** Creates the {@link RateLimits} of the upstream `name`. */
+export function createRateLimits(name: string, clock: Clock): RateLimits {
   const until = new LRUCache<string, number>({ max: REMEMBERED });
 
   function limited(leftMs: number): LarderError {
@@ -33,14 +30,14 @@ export function createCooldown(name: string, clock: Clock): Cooldown {
   }
 
   return {
-    check(account) {
-      const left = (until.get(account) ?? 0) - clock.monotonic();
+    check(credentialId) {
+      const left = (until.get(credentialId) ?? 0) - clock.monotonic();
       if (left > 0) throw limited(left);
-      until.delete(account);
+      until.delete(credentialId);
     },
-    start(account, retryAfter) {
+    record(credentialId, retryAfter) {
       const ms = 1000 * (parseRetryAfter(retryAfter, clock.now()) ?? DEFAULT_SECONDS);
-      until.set(account, clock.monotonic() + ms);
+      until.set(credentialId, clock.monotonic() + ms);
       return limited(ms);
     },
   };

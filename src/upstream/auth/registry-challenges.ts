@@ -5,9 +5,9 @@ import type { AddressGuard } from '../http/address-guard.ts';
 import { discard, type UpstreamExchange } from '../http/exchange.ts';
 
 /**
- * The challenges of an answer from `origin`, Bearer ones first (oras reads no further), with their realms made absolute. A
- * Bearer challenge without a realm that can be read is left out. Throws `UPSTREAM_FORBIDDEN_ADDRESS` for a realm that the
- * guard refuses: neither we nor a client may be sent there.
+ * Reads the challenges of an answer from `origin`, Bearer first (oras reads no further), and makes their realms absolute. Leaves
+ * out a Bearer challenge without a readable realm. Throws `UPSTREAM_FORBIDDEN_ADDRESS` for a realm that the guard refuses: neither
+ * Larder nor a client may be sent there.
  */
 export function readChallenges(answer: UpstreamExchange, origin: URL, guard: AddressGuard): Challenge[] {
   try {
@@ -32,14 +32,14 @@ export function isBearer({ scheme }: Challenge): boolean {
   return scheme === 'bearer';
 }
 
-/** What one registry asks of requests without `Authorization`. */
+/** The challenges of one registry to requests without `Authorization`. */
 export interface ChallengeMemory {
   /**
-   * What a request for `repository` will be challenged with: what it was challenged with last, else what another
-   * repository was, with the name changed. Empty when it will probably be served as it is, undefined when nothing is known.
+   * Predicts the challenge to a request for `repository`: its own last one, else that of another repository with the name changed. Empty
+   * if the request will probably be served without credential, undefined if nothing is known.
    */
   expected(repository: RepositoryName | undefined): readonly Challenge[] | undefined;
-  /** Remembers what such a request was answered. A status from 400 on without challenges tells nothing. */
+  /** Remembers the answer to such a request. A status from 400 on without challenges is ignored. */
   learn(repository: RepositoryName | undefined, status: number, challenges: readonly Challenge[]): void;
 }
 
@@ -57,17 +57,17 @@ export function createChallengeMemory(): ChallengeMemory {
       if (status >= 400 && challenges.length === 0) return;
       const plain = challenges.map(withoutError);
       known.set(repository ?? PING, plain);
-      // A ping is challenged without scope, at Artifact Registry even without service.
+      // The challenge to a ping has no scope, and at Artifact Registry no service either.
       if (repository === undefined || plain.length === 0) return;
       pattern = (other) => plain.map((challenge) => renamed(challenge, repository, other));
     },
   };
 }
 
-/** No repository is called so. */
+/** The key of pings. No repository has an empty name. */
 const PING = '';
 
-/** RFC 6750, section 3: these speak of the token that was sent, not of what is asked. */
+/** Removes the parameters about the token that was sent (RFC 6750, section 3). */
 function withoutError(challenge: Challenge): Challenge {
   const parameters = new Map(challenge.parameters);
   for (const name of ['error', 'error_description', 'error_uri']) parameters.delete(name);

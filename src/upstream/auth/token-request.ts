@@ -1,49 +1,50 @@
 import { z } from 'zod';
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
+import { parseJson } from '../../kit/json.ts';
 import { redactUrl } from '../../kit/redact.ts';
 import type { AddressGuard } from '../http/address-guard.ts';
-import type { Cooldown } from './rate-limits.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { basicAuthorization, type Credential } from '../credentials/credential.ts';
-import { discard, readBody, type UpstreamExchange } from '../http/exchange.ts';
+import { discard, readAnswer, type UpstreamExchange } from '../http/exchange.ts';
 import { redirectTarget } from '../http/redirect.ts';
-import type { Transport } from '../http/transport.ts';
+import type { UpstreamTransport } from '../http/transport.ts';
 
-/** What a token is asked for (distribution, docs/content/spec/auth/token.md). */
+/** Parameters of a token (distribution, spec/auth/token.md). */
 export interface TokenRequest {
-  /** Absolute URL of the token server, approved by the address guard. */
+  /** Absolute URL of the token server. The address guard has approved it. */
   readonly realm: string;
   readonly service: string | undefined;
   readonly scope: string | undefined;
-  /** Undefined asks for an anonymous token. */
+  /** Undefined for an anonymous token. */
   readonly credential: Credential | undefined;
 }
 
 export interface Token {
   readonly value: string;
-  /** On the clock's monotonic time: from then on it is not to be used any more. */
+  /** Time on the monotonic clock from which the token must not be used. */
   readonly usableUntil: number;
 }
 
-/** A token server does not give this credential, or a stranger, a token. */
+/** The token server refuses a token to this credential, or to an anonymous caller. */
 export interface TokenRefusal {
   readonly refusedWith: number;
 }
 
 export interface TokenRequestDeps {
-  readonly transport: Transport;
+  readonly transport: UpstreamTransport;
   readonly guard: AddressGuard;
-  readonly cooldown: Cooldown;
+  readonly rateLimits: RateLimits;
   readonly clock: Clock;
 }
 
-/** Rate limits of anonymous requests count for all of them together. */
+/** The credential id of all anonymous requests: they share their rate limits. */
 export const ANONYMOUS = 'anonymous';
 
 /**
- * Asks a token server. With a password the form is GET with Basic: every registry known answers it, while POST is refused
- * by Artifact Registry (404), old Harbor (403) and, for some accounts, ACR (400). POST is used for identity tokens, which
- * have no other form, and where GET is answered 404 or 405.
+ * Buys a token. A password goes by GET with Basic, which every known registry answers, while Artifact Registry (404), old Harbor (403) and,
+ * for some accounts, ACR (400) refuse POST. POST is for identity tokens, which have no other form, and for servers that answer GET with 404
+ * or 405.
  *
  * @throws `UPSTREAM_RATE_LIMITED`, `UPSTREAM_5XX`, `UPSTREAM_BAD_ANSWER`, and what the transport throws.
  */
@@ -53,9 +54,9 @@ export async function requestToken(
   signal: AbortSignal,
 ): Promise<Token | TokenRefusal> {
   const { credential, realm } = request;
-  const account = credential?.id ?? ANONYMOUS;
+  const credentialId = credential?.credentialId ?? ANONYMOUS;
   const where = `the token server ${redactUrl(realm)}`;
-  deps.cooldown.check(account);
+  deps.rateLimits.check(credentialId);
   const askedAt = deps.clock.monotonic();
 
   let answer = await (credential?.kind === 'identity-token' ? byPost : byGet)(request, deps, signal);
@@ -65,18 +66,18 @@ export async function requestToken(
   }
   const { status } = answer;
   if (status >= 200 && status < 300) {
-    return readToken(await readBody(answer, where, ANSWER_LIMIT), answer, askedAt, where);
+    return readToken(await readAnswer(answer, where, ANSWER_LIMIT), answer, askedAt, where);
   }
   discard(answer);
-  if (status === 429) throw deps.cooldown.start(account, answer.headers['retry-after']);
+  if (status === 429) throw deps.rateLimits.record(credentialId, answer.headers['retry-after']);
   if (status >= 500) throw new LarderError('UPSTREAM_5XX', `${where} answered ${status}`);
   if (isRefusal(status, credential)) return { refusedWith: status };
   throw new LarderError('UPSTREAM_BAD_ANSWER', `${where} answered ${status}`);
 }
 
 /**
- * A login that is not good is 401 or 403, and 400 `invalid_grant` where OAuth 2 is spoken (RFC 6749, section 5.2). Other 4xx to a
- * credential are refusals, too: after none of them a caller may be served on an earlier proof. 408 is trouble.
+ * True for a refusal: 401 or 403, and 400 `invalid_grant` of OAuth 2 (RFC 6749, section 5.2). Any other 4xx to a credential is a refusal
+ * too, because after none of them a caller may be served on an earlier proof. 408 is a failure.
  */
 function isRefusal(status: number, credential: Credential | undefined): boolean {
   if (status === 401 || status === 403) return true;
@@ -94,11 +95,11 @@ async function byGet(
   const authorization = basicAuthorization(request.credential);
   const start = new URL(request.realm);
   if (request.service !== undefined) start.searchParams.set('service', request.service);
-  // Several scopes are several parameters in this form (token.md, "Requesting a Token").
+  // Each scope is a parameter of its own (token.md, "Requesting a Token").
   for (const scope of request.scope?.split(' ') ?? []) start.searchParams.append('scope', scope);
   for (let url = start, hop = 1; ; hop += 1) {
     const headers = authorization !== undefined && url.origin === start.origin ? { authorization } : {};
-    const answer = await deps.transport.send({ method: 'GET', kind: 'token', url, headers, signal });
+    const answer = await deps.transport({ method: 'GET', kind: 'token', url, headers, signal });
     const target = redirectTarget(answer, url, hop, deps.guard);
     if (target === undefined) return answer;
     discard(answer);
@@ -106,7 +107,7 @@ async function byGet(
   }
 }
 
-/** oauth.md, "Getting a token". */
+/** The form of oauth.md, "Getting a token". */
 function byPost(
   request: TokenRequest,
   deps: TokenRequestDeps,
@@ -124,7 +125,7 @@ function byPost(
     form.set('refresh_token', credential?.token ?? '');
   }
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  return deps.transport.send({
+  return deps.transport({
     method: 'POST',
     kind: 'token',
     url: new URL(realm),
@@ -141,11 +142,11 @@ const ANSWER = z.object({
   issued_at: z.string().optional().catch(undefined),
 });
 
-/** token.md, "Token Response Fields": without `expires_in` a token lives 60 s. */
+/** A token without `expires_in` lives 60 s (token.md, "Token Response Fields"). */
 const DEFAULT_LIFE_SECONDS = 60;
 
 function readToken(body: Buffer, answer: UpstreamExchange, askedAt: number, where: string): Token {
-  const parsed = ANSWER.safeParse(json(body)).data;
+  const parsed = ANSWER.safeParse(parseJson(body.toString('utf8'))).data;
   const value = parsed?.token || parsed?.access_token;
   if (parsed === undefined || !value || !/^[\x21-\x7e]+$/.test(value)) {
     throw new LarderError('UPSTREAM_BAD_ANSWER', `${where} answered ${answer.status} without a usable token`);
@@ -155,16 +156,8 @@ function readToken(body: Buffer, answer: UpstreamExchange, askedAt: number, wher
   return { value, usableUntil: askedAt + left - Math.min(10_000, life / 10) };
 }
 
-/** A server may hand out a token that it issued earlier; both times are from its own clock. */
+/** The age of a token that the server issued earlier. Both times are from the server's own clock. */
 function ageMs(issuedAt: string | undefined, date: string | undefined): number {
   const age = Date.parse(date ?? '') - Date.parse(issuedAt ?? '');
   return age > 0 ? age : 0;
-}
-
-function json(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

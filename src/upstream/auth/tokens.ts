@@ -7,28 +7,28 @@ import { SingleFlight } from '../../kit/single-flight.ts';
 import type { Token, TokenRefusal, TokenRequest } from './token-request.ts';
 
 /** A token for one request. */
-export interface TokenGrant {
+export interface IssuedToken {
   readonly value: string;
-  /** True when it was issued while this request waited, so that a refusal of it is final. */
+  /** True for a token that was issued while this request waited: its refusal is final. */
   readonly fresh: boolean;
 }
 
-/** The tokens of one upstream: one per realm, service, scope and credential, shared until just before it expires. */
+/** The tokens of one upstream: one per realm, service, scope and credential, shared until just before its end. */
 export interface Tokens {
   /**
-   * A token that fits, fetched when there is none. `refused` is one that the registry no longer takes: it is dropped.
-   * Undefined when an anonymous token is refused.
+   * Gives a token for the request, and fetches one if none is remembered. Drops the token `refused`, which the registry has refused.
+   * Undefined if the token server refuses an anonymous token.
    * @throws `UPSTREAM_CREDENTIAL_REFUSED`, and as `fetch` does.
    */
-  get(request: TokenRequest, signal: AbortSignal, refused?: string): Promise<TokenGrant | undefined>;
+  get(request: TokenRequest, signal: AbortSignal, refused?: string): Promise<IssuedToken | undefined>;
 }
 
-/** One per repository that is being pulled, with room; a token of 4 KiB makes this 4 MiB. */
+/** One per repository that is being pulled, with room. With tokens of 4 KiB this is 4 MiB. */
 const REMEMBERED = 1000;
-/** A login that was refused is not tried again at once: token servers lock accounts. */
+/** A refused login is not repeated for this long, because token servers lock accounts. */
 export const REFUSAL_MS = 5_000;
 
-/** Tokens as `fetch` gives them, which runs once for all who wait. */
+/** Remembers the tokens that `fetch` gives. Requests that wait for the same token share one call. */
 export function createTokens(
   fetch: (request: TokenRequest) => Promise<Token | TokenRefusal>,
   clock: Clock,
@@ -68,12 +68,12 @@ export function createTokens(
   };
 }
 
-/** Requests with equal keys are answered with the same token. */
+/** The key of a token: requests with equal keys share one. */
 export function tokenKey({ realm, service, scope, credential }: TokenRequest): string {
-  return JSON.stringify([realm, service, scope, credential?.id]);
+  return JSON.stringify([realm, service, scope, credential?.credentialId]);
 }
 
-/** The configured credential is good until somebody says that it is not: any other 4xx may be a mistake on the way. */
+/** Only 401 and 403 mean a bad credential. Any other 4xx may be a mistake on the way. */
 function refusalOf({ realm }: TokenRequest, { refusedWith }: TokenRefusal): LarderError {
   const answered = `the token server ${redactUrl(realm)} answered ${refusedWith}`;
   if (refusedWith !== 401 && refusedWith !== 403) return new LarderError('UPSTREAM_BAD_ANSWER', answered);

@@ -3,6 +3,7 @@ import { errorText, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { CredentialSource } from '../credentials/configured-credentials.ts';
 import { createAcrLogin } from './acr.ts';
+import { MissingCloudClient } from './cloud-client.ts';
 import { createEcrLogin } from './ecr.ts';
 import { createGcpLogin } from './gcp.ts';
 import { createRegistryPost, type RegistryPostDeps, type RegistryPostOptions } from './registry-post.ts';
@@ -13,10 +14,10 @@ export interface CloudLoginDeps extends RegistryPostDeps, Pick<RenewedLoginDeps,
 }
 
 /**
- * The login of an upstream by the identity that the process runs with. While the cloud hands none out, requests fail with
- * `UPSTREAM_CREDENTIAL_UNAVAILABLE` instead of going without: a registry would answer them with a 404 or 401 that hides
- * the cause. That is logged once, and the gauge `larder_cloud_login_failing` is 1 until there is one again;
- * `larder_cloud_login_end_timestamp_seconds` says until when there is one nevertheless.
+ * Logs in to an upstream by the identity of the process. While the cloud gives no login, requests fail with
+ * `UPSTREAM_CREDENTIAL_UNAVAILABLE` instead of going out anonymously: the registry's 404 or 401 would hide the cause. One warning
+ * is logged, and the gauge `larder_cloud_login_failing` is 1 until the next login. `larder_cloud_login_end_timestamp_seconds` is
+ * the end of the last one.
  */
 export function createCloudLogin(
   deps: CloudLoginDeps,
@@ -25,7 +26,7 @@ export function createCloudLogin(
 ): CredentialSource {
   const { clock, tasks } = deps;
   const { name } = options;
-  const { fetcher, hint } = PROVIDERS[provider];
+  const { fetcher, identityHint } = PROVIDERS[provider];
   const labels = { upstream_host: name, provider };
   const failing = deps.metrics.cloudLoginFailing.labels(labels);
   const end = deps.metrics.cloudLoginEnd.labels(labels);
@@ -41,9 +42,13 @@ export function createCloudLogin(
 
   function onFailure(cause: unknown): LarderError {
     failing.set(1);
+    const [reason, hint] =
+      cause instanceof MissingCloudClient
+        ? [cause.message, cause.hint]
+        : ["this server's own identity got no login", identityHint];
     if (!complained) logger.warn('no cloud login', { error: oneLine(errorText(cause)), hint });
     complained = true;
-    const message = `${name}: this server's own identity got no login (provider ${provider})`;
+    const message = `${name}: ${reason} (provider ${provider})`;
     return new LarderError('UPSTREAM_CREDENTIAL_UNAVAILABLE', message, { hint, cause });
   }
 
@@ -55,26 +60,29 @@ export function createCloudLogin(
 
 interface Provider {
   readonly fetcher: (deps: CloudLoginDeps, options: RegistryPostOptions) => FetchLogin;
-  /** What to do when the cloud hands out no login. */
-  readonly hint: string;
+  /** Advice when the cloud hands out no login. */
+  readonly identityHint: string;
 }
 
 const PROVIDERS: Readonly<Record<CloudProvider, Provider>> = {
   ecr: {
     fetcher: (_, { remoteURL, env }) => createEcrLogin(new URL(remoteURL), env),
-    hint: 'give the pod an IAM role that allows ecr:GetAuthorizationToken (IRSA, EKS Pod Identity or the node)',
+    identityHint:
+      'give the pod an IAM role that allows ecr:GetAuthorizationToken (IRSA, EKS Pod Identity or the node)',
   },
   gcp: {
     fetcher: () => createGcpLogin(),
-    hint: 'give the pod a Google identity (workload identity or the node) with the role Artifact Registry Reader',
+    identityHint:
+      'give the pod a Google identity (workload identity or the node) with the role Artifact Registry Reader',
   },
   acr: {
     fetcher: (deps, options) => createAcrLogin(new URL(options.remoteURL), createRegistryPost(deps, options)),
-    hint: 'give the pod an Azure identity (workload identity or managed identity) with the role AcrPull',
+    identityHint:
+      'give the pod an Azure identity (workload identity or managed identity) with the role AcrPull',
   },
 };
 
-/** The SDKs' reasons run over many lines, one for each place where they looked for an identity. */
+/** Characters of a reason. Those of the SDKs have many lines, one for each place where they looked for an identity. */
 const REASON_LIMIT = 1000;
 
 function oneLine(text: string): string {

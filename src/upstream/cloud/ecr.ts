@@ -1,11 +1,13 @@
 import { Agent } from 'node:https';
 import { passwordCredential } from '../credentials/credential.ts';
 import type { Environment } from '../http/proxy.ts';
+import { importCloudClient } from './cloud-client.ts';
 import type { FetchLogin } from './renewed-login.ts';
 
 /**
- * Amazon Elastic Container Registry at `registry`: a password of 12 h for all repositories that the identity may pull, bought
- * with `GetAuthorizationToken` by the AWS SDK's default chain, by the proxy that `env` names. ECR Public has an API of its own, in one region only.
+ * Logs in to the Amazon Elastic Container Registry at `registry`. Gets a password of 12 h for all repositories that the identity
+ * may pull, with `GetAuthorizationToken`, by the AWS SDK's default chain and the proxy that `env` names. ECR Public has its own
+ * API, in one region only.
  */
 export function createEcrLogin({ hostname }: URL, env: Environment = {}): FetchLogin {
   return async (signal) => {
@@ -37,7 +39,10 @@ async function privateToken(
   env: Environment,
   signal: AbortSignal,
 ): Promise<AuthorizationData | undefined> {
-  const { ECRClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr');
+  const { ECRClient, GetAuthorizationTokenCommand } = await importCloudClient(
+    '@aws-sdk/client-ecr',
+    () => import('@aws-sdk/client-ecr'),
+  );
   const region = regionOf(hostname);
   const client = new ECRClient({ ...(region !== undefined && { region }), requestHandler: handlerOf(env) });
   try {
@@ -49,7 +54,10 @@ async function privateToken(
 }
 
 async function publicToken(env: Environment, signal: AbortSignal): Promise<AuthorizationData | undefined> {
-  const { ECRPUBLICClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr-public');
+  const { ECRPUBLICClient, GetAuthorizationTokenCommand } = await importCloudClient(
+    '@aws-sdk/client-ecr-public',
+    () => import('@aws-sdk/client-ecr-public'),
+  );
   const client = new ECRPUBLICClient({ region: PUBLIC_REGION, requestHandler: handlerOf(env) });
   try {
     const answer = await client.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal });
@@ -60,8 +68,8 @@ async function publicToken(env: Environment, signal: AbortSignal): Promise<Autho
 }
 
 /**
- * How the SDK sends its requests. Its time-outs count for the request of a role's credentials too, which no abort signal
- * reaches. By itself it goes by no proxy.
+ * Options of the SDK's requests. The time-outs also count for the request of a role's credentials, which no abort signal reaches.
+ * Without the agent the SDK uses no proxy.
  */
 function handlerOf(proxyEnv: Environment) {
   return {
@@ -73,8 +81,8 @@ function handlerOf(proxyEnv: Environment) {
 }
 
 /**
- * `<account>.dkr.ecr.<region>.amazonaws.com` in all partitions, its FIPS form, and the dual-stack form
- * `<account>.dkr-ecr.<region>.on.aws`. Undefined for other names (a private DNS name): then `AWS_REGION` counts.
+ * Reads the region from `<account>.dkr.ecr.<region>.amazonaws.com` in all partitions, its FIPS form, and the dual-stack form
+ * `<account>.dkr-ecr.<region>.on.aws`. Undefined for other names, such as a private DNS name: then `AWS_REGION` counts.
  */
 function regionOf(hostname: string): string | undefined {
   return /^\d{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\./.exec(hostname)?.[1];

@@ -1,14 +1,18 @@
 import { passwordCredential } from '../credentials/credential.ts';
+import { importCloudClient } from './cloud-client.ts';
 import type { FetchLogin } from './renewed-login.ts';
 
 /**
- * Google Artifact Registry, gcr.io included: an OAuth2 access token of the application default credentials, good for an hour
- * at most, as the password of a fixed user (https://cloud.google.com/artifact-registry/docs/docker/authentication).
+ * Logs in to Google Artifact Registry, gcr.io included. An OAuth2 access token of the application default credentials, good for an hour at
+ * most, is the password of a fixed user (https://cloud.google.com/artifact-registry/docs/docker/authentication).
  */
 export function createGcpLogin(): FetchLogin {
   return async (signal) => {
-    const { GoogleAuth } = await import('google-auth-library');
-    // One of its own each time: a client that is kept would give the token that it remembers.
+    const { GoogleAuth } = await importCloudClient(
+      'google-auth-library',
+      () => import('google-auth-library'),
+    );
+    // A new one each time, because a client remembers its token.
     const auth = new GoogleAuth({
       scopes: SCOPE,
       projectId: NO_PROJECT,
@@ -24,11 +28,11 @@ export function createGcpLogin(): FetchLogin {
   };
 }
 
-/** The one scope that works for every kind of identity; what it may do is decided by its roles. */
+/** The one scope that works for every kind of identity. The identity's roles decide what it may do. */
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 
 /**
- * A token needs none. Without a name the client would look for one, in gcloud and at an API that need not be enabled, and have
- * no token when that fails.
+ * A token needs no project. Without a name the client looks for one, in gcloud and at an API that need not be enabled, and gives no
+ * token if that fails.
  */
 const NO_PROJECT = 'none';

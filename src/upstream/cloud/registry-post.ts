@@ -3,13 +3,13 @@ import type { Clock } from '../../kit/clock.ts';
 import type { UpstreamMetrics } from '../metrics.ts';
 import { createAddressGuard, type Resolve } from '../http/address-guard.ts';
 import { createDispatchers } from '../http/dispatchers.ts';
-import { exchange, readBody, type UpstreamExchange, type ExchangeRequest } from '../http/exchange.ts';
+import { exchange, readAnswer, type UpstreamExchange, type ExchangeRequest } from '../http/exchange.ts';
 import { upstreamFailure } from '../http/failure.ts';
 import { DEFAULT_LIMITS } from '../http/limits.ts';
 import { createProxyChoice } from '../http/proxy.ts';
 import type { UpstreamOptions } from '../upstream.ts';
 
-/** Posts a form to the registry itself, the way its content is fetched: same proxy, same CA certificates. */
+/** Posts a form to the registry itself, with the proxy and the CA certificates of requests for content. */
 export type RegistryPost = (
   url: URL,
   form: Record<string, string>,
@@ -29,7 +29,10 @@ export type RegistryPostOptions = Pick<
 
 const ANSWER_LIMIT = 256 * 1024;
 
-/** A {@link RegistryPost} whose connections end with their answer: it is used once in hours. Throws as the transport does. */
+/**
+ * A {@link RegistryPost} whose connections end with the answer, since hours pass between two posts. Throws errors as requests for content
+ * do.
+ */
 export function createRegistryPost(
   { clock, metrics, resolve }: RegistryPostDeps,
   options: RegistryPostOptions,
@@ -62,7 +65,7 @@ export function createRegistryPost(
     const body = new URLSearchParams(form).toString();
     try {
       const answer = await send({ method: 'POST', url, headers, body, signal }, dispatchers.pick(url));
-      const content = await readBody(answer, url.host, ANSWER_LIMIT);
+      const content = await readAnswer(answer, url.host, ANSWER_LIMIT);
       return { status: answer.status, body: content.toString('utf8') };
     } finally {
       await dispatchers.close();

@@ -12,19 +12,19 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const { signal } = new AbortController();
 
-/** A cloud that hands out `login-1`, `login-2`, ..., each for an hour, as long as it is up. */
+/** A cloud that gives `login-1`, `login-2`, ..., each for an hour, as long as it is up. */
 function open() {
   const clock = new ManualClock();
   const tasks = new TaskGroup(silentLogger);
   const cloud = { up: true, hangs: false, asked: 0, lifeMs: HOUR as number | undefined };
-  const told: string[] = [];
+  const calls: string[] = [];
   const login = createRenewedLogin(
     {
       clock,
       tasks,
-      onLogin: () => told.push('login'),
+      onLogin: () => calls.push('login'),
       onFailure(cause) {
-        told.push((cause as Error).message);
+        calls.push((cause as Error).message);
         return new LarderError('UPSTREAM_CREDENTIAL_UNAVAILABLE', 'none', { cause });
       },
     },
@@ -42,9 +42,9 @@ function open() {
     clock,
     tasks,
     cloud,
-    told,
+    calls,
     login,
-    /** The name of the login that a request gets, or the code of its failure; whatever goes on in the background has then ended. */
+    /** The name of the login that a request gets, or the code of its failure. Resolves once nothing runs in the background. */
     async get(refused?: Credential): Promise<string> {
       const got = await login.get(signal, refused).then(nameOf, (error: LarderError) => error.code);
       if (!cloud.hangs) await tasks.idle();
@@ -62,7 +62,7 @@ const named = (name: string): Credential => passwordCredential(name, 'p');
 const UNAVAILABLE = 'UPSTREAM_CREDENTIAL_UNAVAILABLE';
 
 describe('a renewed login', () => {
-  it('is fetched once, before anybody asks, for all who wait', async () => {
+  it('is fetched once, before the first request, for all requests that wait', async () => {
     await using opened = open();
     assert.equal(opened.cloud.asked, 1);
     const all = await Promise.all(Array.from({ length: 50 }, () => opened.get()));
@@ -71,7 +71,7 @@ describe('a renewed login', () => {
     assert.equal(opened.clock.pending, 0);
   });
 
-  it('is renewed in the background after four fifths of its life, and nobody waits for that', async () => {
+  it('is renewed in the background after four fifths of its life, while no request waits', async () => {
     await using opened = open();
     await opened.get();
     opened.clock.advance(47 * MINUTE);
@@ -85,7 +85,7 @@ describe('a renewed login', () => {
     assert.equal(opened.cloud.asked, 2, 'one renewal at a time');
   });
 
-  it('is not renewed while nobody uses it, and fetched anew by who comes after its end', async () => {
+  it('is not renewed while it is unused, and fetched again by the first request after its end', async () => {
     await using opened = open();
     await opened.get();
     opened.clock.advance(24 * HOUR);
@@ -93,7 +93,7 @@ describe('a renewed login', () => {
     assert.equal(await opened.get(), 'login-2');
   });
 
-  it('is used until shortly before its end while the cloud is down, and then no longer', async () => {
+  it('is used until shortly before its end while the cloud is down, and not after that', async () => {
     await using opened = open();
     await opened.get();
     opened.cloud.up = false;
@@ -101,7 +101,7 @@ describe('a renewed login', () => {
     assert.equal(await opened.get(), 'login-1');
     opened.clock.advance(2_000);
     assert.equal(await opened.get(), UNAVAILABLE);
-    assert.deepEqual([...new Set(opened.told)], ['login', 'down']);
+    assert.deepEqual([...new Set(opened.calls)], ['login', 'down']);
   });
 
   it('of unknown life is kept for ten minutes, and one that is dead on arrival for ten seconds', async () => {
@@ -123,7 +123,7 @@ describe('a renewed login', () => {
     }
   });
 
-  it('that cannot be had fails at once for some seconds, longer each time, 8 s at most', async () => {
+  it('that the cloud does not give fails at once for some seconds, longer each time, 8 s at most', async () => {
     await using opened = open();
     opened.cloud.up = false;
     await opened.get();
@@ -151,10 +151,10 @@ describe('a renewed login', () => {
     const waiting = opened.get();
     opened.clock.advance(15_000);
     assert.equal(await waiting, UNAVAILABLE);
-    assert.deepEqual(opened.told, ['login', 'no answer within 15 s']);
+    assert.deepEqual(opened.calls, ['login', 'no answer within 15 s']);
   });
 
-  it('goes on being fetched for the others when one of those who wait gives up', async () => {
+  it('is fetched for the other requests when one that waits gives up', async () => {
     await using opened = open();
     const giveUp = new AbortController();
     const one = opened.login.get(giveUp.signal);
@@ -184,7 +184,7 @@ describe('a renewed login', () => {
     assert.equal(await opened.get(named('login-1')), 'login-1');
   });
 
-  it('ends with the program, and says so to those who wait', async () => {
+  it('ends with the program, and so do the requests that wait', async () => {
     await using opened = open();
     await opened.get();
     opened.cloud.hangs = true;
@@ -192,7 +192,7 @@ describe('a renewed login', () => {
     const waiting = opened.get();
     await opened.tasks.close();
     assert.equal(await waiting, 'SHUTTING_DOWN');
-    assert.deepEqual(opened.told, ['login']);
+    assert.deepEqual(opened.calls, ['login']);
     assert.equal(opened.clock.pending, 0);
   });
 

@@ -4,55 +4,58 @@ import { LarderError } from '../../kit/errors.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 import type { Credential } from '../credentials/credential.ts';
 
-/** A login that a cloud handed out for a while. */
-export interface Login {
+/** A credential from a cloud, with its end. */
+export interface FetchedLogin {
   readonly credential: Credential;
-  /** Milliseconds since the epoch, by the cloud's clock; undefined when the cloud does not say. */
+  /** Milliseconds since the epoch, by the cloud's clock; undefined if the cloud gave no end. */
   readonly expiresAt: number | undefined;
 }
 
-/** Gets a login from a cloud, by the identity that the process runs with. */
-export type FetchLogin = (signal: AbortSignal) => Promise<Login>;
+/** Gets a login from a cloud, by the identity of the process. */
+export type FetchLogin = (signal: AbortSignal) => Promise<FetchedLogin>;
 
-/** One login that is always good, as long as the cloud hands one out. */
+/** One login that is always valid, as long as the cloud gives one. */
 export interface RenewedLogin {
   /**
-   * The login in force, at once; a wait only where there is none. `refused` is one that the registry no longer takes: it is
-   * replaced, unless it is younger than a minute, and then given once more.
+   * Gives the current login, and waits only where there is none. Replaces the login `refused`, which the registry has refused, unless it is
+   * younger than a minute: then the answer is the same login again.
    *
-   * @throws `UPSTREAM_CREDENTIAL_UNAVAILABLE` when there is none, `SHUTTING_DOWN`, and the signal's reason.
+   * @throws `UPSTREAM_CREDENTIAL_UNAVAILABLE` without a login, `SHUTTING_DOWN`, and the signal's reason.
    */
   get(signal: AbortSignal, refused?: Credential): Promise<Credential>;
 }
 
 export interface RenewedLoginDeps {
   readonly clock: Clock;
-  /** Owns the fetching, which goes on for all when one of those who wait gives up. */
+  /** Owns the fetching, which goes on when one of several waiting requests gives up. */
   readonly tasks: TaskGroup;
-  /** Told for how long a new login is used. */
+  /** Called with the time for which a new login will be used. */
   readonly onLogin: (lifeMs: number) => void;
-  /** Told why an attempt failed; gives what callers are told. */
+  /** Called with the cause of a failed attempt. Returns the error for callers. */
   readonly onFailure: (cause: unknown) => LarderError;
 }
 
-/** One fetch, with the repetitions of the cloud's own client. */
+/** Limit of one fetch, with the repetitions of the cloud's own client. */
 const FETCH_LIMIT_MS = 15_000;
-/** A login is renewed when it is used after this part of its life, so that the cloud may be down for the rest of it. */
+/** A login that is used after this part of its life is renewed, so that the cloud may be down for the rest. */
 const RENEW_AFTER = 0.8;
-/** It is no longer used so shortly before its end: a request takes a while. */
+/** A login is unused for this long before its end, because a request takes a while. */
 const END_MARGIN_MS = 10_000;
-/** Whatever the cloud says: bounds how often it is asked. */
+/** Least life of a login, whatever the cloud says: bounds the number of requests to the cloud. */
 const SHORTEST_LIFE_MS = 10_000;
 const UNKNOWN_LIFE_MS = 600_000;
-/** A registry refuses a repository that the login may not read as it refuses a dead login: no reason to ask a cloud each time. */
+/** A younger login is not replaced: a registry refuses a repository that a login may not read as it refuses a dead login. */
 const REFUSED_AGE_MS = 60_000;
-/** After a failure, doubled with each further one: requests in between fail at once, and succeed within 10 s after its end. */
+/**
+ * Pause after a failure, doubled with each further one. Requests in the pause fail at once, and succeed within 10 s after the
+ * fault's end.
+ */
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 8_000;
 
 /**
- * Begins to fetch at once, so that a missing identity shows before the first pull. From then on use drives it: a login that
- * nobody uses is not renewed, and one that was configured away ends by itself.
+ * Fetches the first login at once, so that a missing identity shows before the first pull. From then on only use renews a login, so
+ * that the login of a removed configuration ends by itself.
  */
 export function createRenewedLogin(deps: RenewedLoginDeps, fetch: FetchLogin): RenewedLogin {
   const { clock, tasks } = deps;
@@ -75,7 +78,7 @@ export function createRenewedLogin(deps: RenewedLoginDeps, fetch: FetchLogin): R
     }
   }
 
-  async function fetchInTime(closing: AbortSignal): Promise<Login> {
+  async function fetchInTime(closing: AbortSignal): Promise<FetchedLogin> {
     const limit = new AbortController();
     const late = new Error(`no answer within ${FETCH_LIMIT_MS / 1000} s`);
     const cancel = clock.after(FETCH_LIMIT_MS, () => limit.abort(late));
@@ -87,7 +90,7 @@ export function createRenewedLogin(deps: RenewedLoginDeps, fetch: FetchLogin): R
     }
   }
 
-  function heldFrom({ credential, expiresAt }: Login, begun: number): Held {
+  function heldFrom({ credential, expiresAt }: FetchedLogin, begun: number): Held {
     const lifeMs =
       expiresAt === undefined
         ? UNKNOWN_LIFE_MS
@@ -95,7 +98,7 @@ export function createRenewedLogin(deps: RenewedLoginDeps, fetch: FetchLogin): R
     return { credential, begun, renewAt: begun + RENEW_AFTER * lifeMs, endsAt: begun + lifeMs };
   }
 
-  /** Resolves when an attempt has ended, however; at once while the last failure is too recent for another. */
+  /** Resolves at the end of an attempt, successful or not; at once while the last failure is too recent for another attempt. */
   function renew(): Promise<void> {
     if (failure !== undefined && clock.monotonic() < failure.until) return Promise.resolve();
     if (renewing !== undefined) return renewing;
@@ -113,7 +116,7 @@ export function createRenewedLogin(deps: RenewedLoginDeps, fetch: FetchLogin): R
   return {
     async get(signal, refused) {
       const now = clock.monotonic();
-      const isRefused = held !== undefined && held.credential.id === refused?.id;
+      const isRefused = held !== undefined && held.credential.credentialId === refused?.credentialId;
       if (held === undefined || now >= held.endsAt || (isRefused && now >= held.begun + REFUSED_AGE_MS)) {
         await untilAborted(renew(), signal);
       } else if (now >= held.renewAt) {

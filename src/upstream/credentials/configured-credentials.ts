@@ -3,21 +3,21 @@ import type { CloudProvider } from '../../api/registry-config/schema.ts';
 import type { Credential, Credentials } from './credential.ts';
 import { repositoryGlob } from './repository-glob.ts';
 
-/** What a cache's configuration says of logins (design, section 4). */
+/** The fields of a cache's configuration that choose credentials (docs/reference/configuration.md). */
 export type CredentialSettings = Pick<CacheConfig, 'secretReferenceName' | 'provider' | 'credentials'>;
 
-/** A login that does not depend on the repository. */
+/** Gives a credential that does not depend on the repository. */
 export type CredentialSource = (signal: AbortSignal, refused?: Credential) => ReturnType<Credentials>;
 
 export interface CredentialSources {
   readonly secret: (name: string) => CredentialSource;
-  /** Asked once for each provider that a cache names. */
+  /** Called once for each provider that a cache names. */
   readonly cloudLogin: (provider: CloudProvider) => CredentialSource;
 }
 
 /**
- * The {@link Credentials} of one cache: the first entry of `credentials[]` with a glob that fits, else the login for all of
- * it, else none.
+ * The {@link Credentials} of one cache: those of the first entry of `credentials[]` with a glob that matches the repository, else
+ * those of the whole cache, else none.
  */
 export function createConfiguredCredentials(
   cache: CredentialSettings,
@@ -45,7 +45,7 @@ export function createConfiguredCredentials(
     source: sourceOf(entry),
   }));
   return (repository, signal, refused) => {
-    const choice = repository && choices.find(({ globs }) => globs.some((fits) => fits(repository)));
+    const choice = repository && choices.find(({ globs }) => globs.some((matches) => matches(repository)));
     return (choice?.source ?? forAll)(signal, refused);
   };
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { RepositoryName } from '../../oci/reference.ts';
 
-/** A login: a configured one, or a caller's. */
+/** A configured credential, or a caller's. */
 export type Credential = {
-  /** Tells credentials apart without showing them: keys of tokens and rate limits. Another secret has another one. */
-  readonly id: string;
+  /** Names the credential without showing it: the key of tokens and rate limits. Each credential has another one. */
+  readonly credentialId: string;
 } & (
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
   /** An OAuth2 refresh token (`identitytoken` of a Docker configuration), good for token servers only. */
@@ -12,8 +12,8 @@ export type Credential = {
 );
 
 /**
- * Gives the configured credential for a repository (undefined: for a ping); undefined where none is configured. `refused` is
- * one that the registry no longer takes: the answer is another where there is one, else the same.
+ * Gives the configured credential for a repository, or for a ping without repository; undefined where none is configured. `refused` is a
+ * credential that the registry has just refused: the answer is another one if there is one, else the same.
  */
 export type Credentials = (
   repository: RepositoryName | undefined,
@@ -22,19 +22,24 @@ export type Credentials = (
 ) => Credential | undefined | Promise<Credential | undefined>;
 
 export function passwordCredential(username: string, password: string): Credential {
-  return { kind: 'password', username, password, id: fingerprint('password', username, password) };
+  return {
+    kind: 'password',
+    username,
+    password,
+    credentialId: credentialIdOf('password', username, password),
+  };
 }
 
 export function identityTokenCredential(token: string): Credential {
-  return { kind: 'identity-token', token, id: fingerprint('identity-token', token) };
+  return { kind: 'identity-token', token, credentialId: credentialIdOf('identity-token', token) };
 }
 
-/** `Authorization` of the Basic scheme (RFC 7617, UTF-8); undefined for a credential that has no password. */
+/** `Authorization` of the Basic scheme (RFC 7617, UTF-8); undefined for a credential without a password. */
 export function basicAuthorization(credential: Credential | undefined): string | undefined {
   if (credential?.kind !== 'password') return undefined;
   return `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`;
 }
 
-function fingerprint(...parts: string[]): string {
+function credentialIdOf(...parts: string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

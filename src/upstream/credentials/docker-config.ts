@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../../kit/json.ts';
 import { identityTokenCredential, passwordCredential, type Credential } from './credential.ts';
 
 const ENTRY = z.object({
@@ -9,22 +10,22 @@ const ENTRY = z.object({
 });
 const FILE = z.object({ auths: z.record(z.string(), ENTRY.catch({})) });
 
-/** Docker Hub has several names, and `docker login` writes the first of these. */
+/** The names of Docker Hub. `docker login` writes the first. */
 const DOCKER_HUB = ['https://index.docker.io/v1/', 'index.docker.io', 'registry-1.docker.io'];
 
 /**
- * The login for an upstream in a `.dockerconfigjson`: looked up by the upstream's name, then by the host of its
- * `remoteURL`, for docker.io by its other names too; entries may be written with a scheme and a path. Undefined when there is
- * none. Of one entry an identity token goes before username and password, those before `auth` (as Docker reads it).
+ * Finds the credential for an upstream in a `.dockerconfigjson`: by the upstream's name, then by the host of its `remoteURL`, for docker.io
+ * by its other names too. Entries may have a scheme and a path. Undefined without an entry. Within one entry an identity token comes before
+ * username and password, and those before `auth`, as Docker reads it.
  *
- * @throws Error without any of the content, when it is no Docker configuration.
+ * @throws Error for text that is no Docker configuration, without any of the text.
  */
 export function dockerConfigCredential(
   content: string,
   upstream: string,
   remoteURL: string,
 ): Credential | undefined {
-  const parsed = FILE.safeParse(json(content));
+  const parsed = FILE.safeParse(parseJson(content));
   if (!parsed.success) throw new Error('expected a Docker configuration, {"auths":{"<registry>":{...}}}');
   const { auths } = parsed.data;
   const { host } = new URL(remoteURL);
@@ -52,15 +53,7 @@ function readEntry({
   return colon > 0 && secret !== '' ? passwordCredential(decoded.slice(0, colon), secret) : undefined;
 }
 
-/** `https://r.example/v1/` is an entry for `r.example`. */
+/** The host of an entry: `r.example` for `https://r.example/v1/`. */
 function hostOf(key: string): string {
   return key.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
-}
-
-function json(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    return undefined;
-  }
 }

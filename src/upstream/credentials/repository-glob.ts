@@ -1,6 +1,6 @@
 /**
- * The test of a repository glob of `caches[].credentials[]`: `*` stands for any characters within one path component, `**`
- * for any characters at all, everything else for itself. The whole name has to fit: `team/**` fits `team/a/b`, not `team`.
+ * Compiles a repository glob of `caches[].credentials[]`. `*` stands for any characters within one path component, `**` for any characters
+ * at all, everything else for itself. The whole name must match: `team/**` matches `team/a/b`, but not `team`.
  */
 export function repositoryGlob(glob: string): (repository: string) => boolean {
   const parts = glob.split(/\*{2,}/).map((part) =>

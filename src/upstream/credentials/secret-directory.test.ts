@@ -20,7 +20,7 @@ import { TaskGroup } from '../../kit/task-group.ts';
 import { passwordCredential } from './credential.ts';
 import { createSecretDirectory, type SecretSettings } from './secret-directory.ts';
 
-/** A directory of secrets below a temporary one, with a reader that looks when the test says so. */
+/** A directory of secrets below a temporary one, with a reader on a manual clock. */
 async function openSecrets(files: Record<string, string>) {
   const root = mkdtempSync(join(tmpdir(), 'larder-secrets-'));
   const path = join(root, 'secrets');
@@ -68,13 +68,13 @@ function settings(parts: Partial<SecretSettings>): SecretSettings {
 const LOGIN = { 'login/username': 'u', 'login/password': 'p' };
 
 describe('the secret directory', () => {
-  it('gives username and password without the line break at the end of their files, and nothing else of them taken away', async () => {
+  it('gives username and password without the line break at the end of their files, and otherwise unchanged', async () => {
     await using opened = await openSecrets({ 'login/username': 'u\n', 'login/password': ' p \r\n' });
     const credential = opened.secrets.open(settings({})).credentialOf('login');
     assert.deepEqual(credential(), passwordCredential('u', ' p '));
   });
 
-  it('finds secrets in files that are called after name and key, whatever points are in the names', async () => {
+  it('finds secrets in files called <name>.<key>, with any dots in the names', async () => {
     const content = JSON.stringify({ auths: { 'r.example': { username: 'd', password: 'p' } } });
     await using opened = await openSecrets({
       'login.username': 'u',
@@ -102,7 +102,7 @@ describe('the secret directory', () => {
     assert.deepEqual(credential(), passwordCredential('u', 'p'));
   });
 
-  it('goes without a missing secret, warns once, shows it, and is content when it comes', async () => {
+  it('goes without a missing secret, warns once, sets the gauge, and uses the secret once it is there', async () => {
     await using opened = await openSecrets({});
     const credential = opened.secrets.open(settings({})).credentialOf('login');
     for (const _ of [1, 2, 3]) assert.equal(credential(), undefined);
@@ -114,11 +114,11 @@ describe('the secret directory', () => {
     assert.deepEqual(await opened.missing(), [0]);
   });
 
-  it('is content with a secret that comes, and not with one that goes, without being asked', async () => {
+  it('notices a secret that appears or disappears, without any request', async () => {
     await using opened = await openSecrets({});
-    const told: unknown[] = [];
+    const read: unknown[] = [];
     const secrets = opened.secrets.open(settings({}));
-    secrets.credentialOf('login', (credential) => told.push(credential?.id));
+    secrets.credentialOf('login', (credential) => read.push(credential?.credentialId));
     assert.deepEqual(await opened.missing(), [1]);
     for (const [name, content] of Object.entries(LOGIN)) opened.write(name, content);
     await opened.next();
@@ -126,12 +126,12 @@ describe('the secret directory', () => {
     rmSync(join(opened.path, 'login'), { recursive: true });
     await opened.next();
     assert.deepEqual(await opened.missing(), [1]);
-    assert.deepEqual(told, [undefined, passwordCredential('u', 'p').id, undefined]);
+    assert.deepEqual(read, [undefined, passwordCredential('u', 'p').credentialId, undefined]);
     secrets.close();
     assert.deepEqual(await opened.missing(), []);
   });
 
-  it('speaks for the configuration of now, not for one whose requests are ending', async () => {
+  it('reports for the current configuration, not for a previous one whose requests are ending', async () => {
     await using opened = await openSecrets(LOGIN);
     const before = opened.secrets.open(settings({}));
     const missing = before.credentialOf('other');
@@ -171,7 +171,7 @@ describe('the secret directory', () => {
     assert.deepEqual(credential(), passwordCredential('u', 'two'));
   });
 
-  it('is read again for who was refused, five times a second at the most', async () => {
+  it('is read again after a refusal, at most five times a second', async () => {
     await using opened = await openSecrets(LOGIN);
     const credential = opened.secrets.open(settings({})).credentialOf('login');
     opened.clock.advance(200);
@@ -210,7 +210,7 @@ describe('the secret directory', () => {
     assert.equal(opened.secrets.open(settings({})).caBundle()(), undefined);
   });
 
-  it('says that --secrets is missing when a secret is wanted', async () => {
+  it('says that --secrets is missing when a secret is needed', async () => {
     const lines: string[] = [];
     const logger = createLogger({ level: 'info', format: 'json' }, (line) => lines.push(line));
     const deps = {

@@ -5,29 +5,32 @@ import { errorText } from '../../kit/errors.ts';
 import type { UpstreamMetrics } from '../metrics.ts';
 import { passwordCredential, type Credential } from './credential.ts';
 import { dockerConfigCredential } from './docker-config.ts';
-import { createSecretFiles, type Secret, type SecretFilesDeps } from './secret-files.ts';
+import { createSecretFiles, type SecretData, type SecretFilesDeps } from './secret-files.ts';
 
-/** What a cache's configuration says of its secrets (design, section 4). */
+/** The fields of a cache's configuration that secrets depend on (docs/reference/configuration.md). */
 export type SecretSettings = Pick<CacheConfig, 'upstream' | 'remoteURL' | 'caBundleSecretReferenceName'>;
 
-/** The secrets of `--secrets DIR`, as they are at the moment. */
+/** The current secrets of `--secrets DIR`. */
 export interface SecretDirectory {
-  /** Reads the files again, for who was refused with what they had: a rotation then costs no pull. See `SecretFiles.refresh`. */
+  /** Reads the files again after the upstream refused a credential, so that a rotation costs no pull. See `SecretFiles.refresh`. */
   refresh(): Promise<void>;
-  /** What one cache reads of them. Of one upstream the gauge speaks for that which was opened last. */
+  /** Opens the secrets of one cache. The gauge of an upstream follows the cache that was opened last for this upstream. */
   open(cache: SecretSettings): CacheSecrets;
 }
 
-/** The secrets of one cache. Each is looked at now, when it changes, and when it is used. */
+/** The secrets of one cache. Each is read now, when it changes, and when it is used. */
 export interface CacheSecrets {
-  /** Gives the login in a secret; undefined while the secret is missing. `told` learns what it gives each time it was looked at. */
+  /**
+   * Returns a function that gives the credential in a secret, undefined while the secret is missing. Calls `onRead` with the credential
+   * each time the secret was read.
+   */
   credentialOf(
     secretName: string,
-    told?: (credential: Credential | undefined) => void,
+    onRead?: (credential: Credential | undefined) => void,
   ): () => Credential | undefined;
-  /** Gives the CA certificates of `caBundleSecretReferenceName`, PEM. */
+  /** Returns a function that gives the CA certificates of `caBundleSecretReferenceName`, PEM. */
   caBundle(): () => string | undefined;
-  /** Nobody is interested any more. */
+  /** Stops reporting on these secrets. */
   close(): void;
 }
 
@@ -36,18 +39,18 @@ export interface SecretDirectoryDeps extends SecretFilesDeps {
 }
 
 /**
- * Reads `path` (undefined: there are no secrets) and keeps up with changes, see {@link createSecretFiles}. A missing or
- * unusable secret means requests without it, one warning, and the gauge `larder_secrets_missing` at 1 until it is there.
+ * Reads `path` and keeps up with changes, see {@link createSecretFiles}. Without a path there are no secrets. A missing or unusable secret
+ * means requests without a credential, one warning, and the gauge `larder_secrets_missing` at 1 until the secret can be used.
  */
 export async function createSecretDirectory(
   deps: SecretDirectoryDeps,
   path: string | undefined,
 ): Promise<SecretDirectory> {
   const files = path === undefined ? undefined : await createSecretFiles(path, deps);
-  /** By upstream. */
-  const opened = new Map<string, Set<Use>>();
+  /** The secrets in use, by upstream. */
+  const usesByUpstream = new Map<string, Set<SecretUse>>();
   files?.onChange(() => {
-    for (const uses of opened.values()) for (const use of uses) use.look();
+    for (const uses of usesByUpstream.values()) for (const use of uses) use.readSecret();
   });
 
   function open({
@@ -55,38 +58,47 @@ export async function createSecretDirectory(
     remoteURL,
     caBundleSecretReferenceName: bundleName,
   }: SecretSettings): CacheSecrets {
-    const uses = new Set<Use>();
+    const uses = new Set<SecretUse>();
     const labels = { upstream_host: upstream };
-    opened.set(upstream, uses);
-    show();
+    usesByUpstream.set(upstream, uses);
+    updateMissingGauge();
 
-    function show(): void {
-      if (opened.get(upstream) !== uses) return;
+    function updateMissingGauge(): void {
+      if (usesByUpstream.get(upstream) !== uses) return;
       deps.metrics.secretsMissing.set(labels, [...uses].some(({ isMissing }) => isMissing) ? 1 : 0);
     }
 
-    /** Gives what `read` makes of a secret; its failure is reported once, until it succeeds again. */
-    function use<T>(secretName: string, read: (secret: Secret) => T, told: (value: T | undefined) => void) {
-      const own: Use = { isMissing: false, look };
-      function look(): T | undefined {
-        const value = tryToRead(own, secretName, read);
-        told(value);
-        show();
+    /** Reads a secret now and when it changes. Returns the function that reads the secret once more and gives the parsed value. */
+    function useSecret<T>(
+      secretName: string,
+      parse: (secret: SecretData) => T,
+      onRead: (value: T | undefined) => void,
+    ) {
+      const use: SecretUse = { isMissing: false, readSecret };
+      function readSecret(): T | undefined {
+        const value = parseSecretOrWarn(use, secretName, parse);
+        onRead(value);
+        updateMissingGauge();
         return value;
       }
-      uses.add(own);
-      look();
-      return look;
+      uses.add(use);
+      readSecret();
+      return readSecret;
     }
 
-    function tryToRead<T>(own: Use, secretName: string, read: (secret: Secret) => T): T | undefined {
+    /** Logs a failure once, until the secret can be parsed again. */
+    function parseSecretOrWarn<T>(
+      use: SecretUse,
+      secretName: string,
+      parse: (secret: SecretData) => T,
+    ): T | undefined {
       try {
-        const value = read(secretAt(secretName));
-        if (own.isMissing) deps.logger.info('a configured secret is back', { upstream, secret: secretName });
-        own.isMissing = false;
+        const value = parse(secretNamed(secretName));
+        if (use.isMissing) deps.logger.info('a configured secret is back', { upstream, secret: secretName });
+        use.isMissing = false;
         return value;
       } catch (error) {
-        if (!own.isMissing) {
+        if (!use.isMissing) {
           const why = errorText(error);
           deps.logger.warn('a configured secret cannot be used', {
             upstream,
@@ -94,27 +106,29 @@ export async function createSecretDirectory(
             error: why,
           });
         }
-        own.isMissing = true;
+        use.isMissing = true;
         return undefined;
       }
     }
 
     return {
-      credentialOf(secretName, told = () => {}) {
-        const read = remembered((secret) => readCredential(secret, upstream, remoteURL));
-        return use(secretName, read, told);
+      credentialOf(secretName, onRead = () => {}) {
+        const parse = oncePerVersion((secret) => parseCredential(secret, upstream, remoteURL));
+        return useSecret(secretName, parse, onRead);
       },
       caBundle: () =>
-        bundleName === undefined ? () => undefined : use(bundleName, remembered(readBundle), () => {}),
+        bundleName === undefined
+          ? () => undefined
+          : useSecret(bundleName, oncePerVersion(parseBundle), () => {}),
       close() {
-        if (opened.get(upstream) !== uses) return;
-        opened.delete(upstream);
+        if (usesByUpstream.get(upstream) !== uses) return;
+        usesByUpstream.delete(upstream);
         deps.metrics.secretsMissing.remove(labels);
       },
     };
   }
 
-  function secretAt(name: string): Secret {
+  function secretNamed(name: string): SecretData {
     const secret = files?.read(name);
     if (secret !== undefined) return secret;
     throw new Error(path === undefined ? 'larder was started without --secrets' : 'there is no such secret');
@@ -124,12 +138,12 @@ export async function createSecretDirectory(
 }
 
 /** One secret that a cache uses. */
-interface Use {
+interface SecretUse {
   isMissing: boolean;
-  readonly look: () => unknown;
+  readonly readSecret: () => unknown;
 }
 
-function readCredential(secret: Secret, upstream: string, remoteURL: string): Credential {
+function parseCredential(secret: SecretData, upstream: string, remoteURL: string): Credential {
   if (secret.username !== undefined && secret.password !== undefined) {
     const [username, password] = [withoutLineEnd(secret.username), withoutLineEnd(secret.password)];
     if (username !== '' && password !== '') return passwordCredential(username, password);
@@ -141,18 +155,18 @@ function readCredential(secret: Secret, upstream: string, remoteURL: string): Cr
   return credential;
 }
 
-function readBundle(secret: Secret): string {
+function parseBundle(secret: SecretData): string {
   const bundle = secret['bundle.crt'];
   if (bundle === undefined) throw new Error('expected the key bundle.crt');
   if (!isCaBundle(bundle)) throw new Error('expected certificates in PEM form in its bundle.crt');
   return bundle;
 }
 
-/** `read`, run once for each version of a secret: requests come more often than changes. */
-function remembered<T>(read: (secret: Secret) => T): (secret: Secret) => T {
-  const results = new WeakMap<Secret, { value: T }>();
+/** Runs `parse` once for each version of a secret, because requests come more often than changes. */
+function oncePerVersion<T>(parse: (secret: SecretData) => T): (secret: SecretData) => T {
+  const results = new WeakMap<SecretData, { value: T }>();
   return (secret) => {
-    const result = results.get(secret) ?? { value: read(secret) };
+    const result = results.get(secret) ?? { value: parse(secret) };
     results.set(secret, result);
     return result.value;
   };

@@ -6,48 +6,47 @@ import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { TaskGroup } from '../../kit/task-group.ts';
 
-/** Contents by key, as the files have them. */
-export type Secret = Readonly<Partial<Record<SecretKey, string>>>;
+/** Contents of a secret's files, by key. */
+export type SecretData = Readonly<Partial<Record<SecretKey, string>>>;
 
 /**
- * `--secrets DIR`: one directory per secret, one file per key, as Kubernetes mounts them; or `<name>.<key>`, as the one Secret has them that
- * the operator mounts, whatever the secrets in it are called.
+ * The files of `--secrets DIR`. A secret is a directory with one file per key, as Kubernetes mounts a Secret; or files called
+ * `<name>.<key>`, the keys of the one Secret that the operator mounts.
  */
 export interface SecretFiles {
-  /** The secret as it was read last; undefined when there is none of its keys. */
-  read(name: string): Secret | undefined;
+  /** Gives the secret as of the last reading; undefined without any of its keys. */
+  read(name: string): SecretData | undefined;
   /**
-   * Reads all of them again, now or within 200 ms: for who has met a secret that is not good any more. Resolves when what was there at
-   * the time of the call has been read.
+   * Reads all secrets again, now or within 200 ms, after an upstream refused one of them. Resolves once everything that was there at the
+   * time of the call has been read.
    */
   refresh(): Promise<void>;
-  /** Tells that secrets are others now than before. One that has not changed is the same object as before. */
+  /** Calls `handler` when a secret has changed. Unchanged secrets keep their identity. */
   onChange(handler: () => void): void;
 }
 
 export interface SecretFilesDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Owns the reading again. */
+  /** Owns the repeated reading. */
   readonly tasks: TaskGroup;
 }
 
-/** A changed file counts within 10 s (design, section 12). */
+/** A changed file counts within 10 s (docs/guide/operations.md, "What happens when"). */
 const INTERVAL_MS = 2_000;
-/** A crowd that meets an outdated secret causes no more than five readings a second. */
+/** A crowd of callers that meets an outdated secret causes at most five readings a second. */
 const LEAST_INTERVAL_MS = 200;
-/** Kubernetes' own limit of a whole Secret. */
+/** Kubernetes' own limit of a whole Secret, in bytes. */
 const SIZE_LIMIT = 1024 * 1024;
 
 /**
- * Reads all secrets below `path` now, and again every 2 s until the task group closes. Reading a handful of small files anew is
- * the same work as looking whether they changed, and sees every kind of change: a write, a rename, and the swap of the
- * `..data` symlink, which file watchers miss. Names are looked up among those found, so none leads out of `path`.
- * While `path` cannot be read the secrets read last stay.
+ * Reads all secrets below `path` now, and again every 2 s until the task group closes. Reading a handful of small files is the same work
+ * as checking whether they changed, and sees every kind of change: a write, a rename, and the swap of the `..data` symlink, which file
+ * watchers miss. Names are looked up among those found, so none leads out of `path`. While `path` cannot be read, the last secrets stay.
  */
 export async function createSecretFiles(path: string, deps: SecretFilesDeps): Promise<SecretFiles> {
   const { clock, logger, tasks } = deps;
-  let secrets: ReadonlyMap<string, Secret> = new Map();
+  let secrets: ReadonlyMap<string, SecretData> = new Map();
   const handlers = new Set<() => void>();
   let complained = false;
   let readAt = -Infinity;
@@ -67,7 +66,7 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
     }
   }
 
-  /** Whoever comes before the next reading begins waits for that one. */
+  /** Joins the calls that come before the next reading begins. */
   function refresh(): Promise<void> {
     next ??= untilDue().then(() => {
       next = undefined;
@@ -95,12 +94,12 @@ export async function createSecretFiles(path: string, deps: SecretFilesDeps): Pr
   };
 }
 
-/** Of a secret that is there in both ways, the directory counts. */
-async function readAll(path: string): Promise<Map<string, Secret>> {
-  const files = new Map<string, Secret>();
-  const directories = new Map<string, Secret>();
+/** Prefers the directory where a secret is there in both forms. */
+async function readAll(path: string): Promise<Map<string, SecretData>> {
+  const files = new Map<string, SecretData>();
+  const directories = new Map<string, SecretData>();
   for (const entry of await readdir(path)) {
-    // Kubernetes keeps its versions under names that begin so.
+    // Kubernetes keeps the versions of a Secret under names that begin so.
     if (entry.startsWith('..')) continue;
     const file = parseFileName(entry);
     const content = file && (await readKey(join(path, entry)));
@@ -120,9 +119,9 @@ async function readAll(path: string): Promise<Map<string, Secret>> {
 }
 
 function keepingUnchanged(
-  before: ReadonlyMap<string, Secret>,
-  after: ReadonlyMap<string, Secret>,
-): ReadonlyMap<string, Secret> {
+  before: ReadonlyMap<string, SecretData>,
+  after: ReadonlyMap<string, SecretData>,
+): ReadonlyMap<string, SecretData> {
   return new Map(
     [...after].map(([name, secret]) => {
       const known = before.get(name);
@@ -134,11 +133,11 @@ function keepingUnchanged(
   );
 }
 
-function isSame(before: ReadonlyMap<string, Secret>, after: ReadonlyMap<string, Secret>): boolean {
+function isSame(before: ReadonlyMap<string, SecretData>, after: ReadonlyMap<string, SecretData>): boolean {
   return before.size === after.size && [...after].every(([name, secret]) => before.get(name) === secret);
 }
 
-/** Undefined for a file that is not there, cannot be read, or is no secret by its size. */
+/** Reads one file; undefined for a missing or unreadable one, and for one too large to be a secret. */
 async function readKey(file: string): Promise<string | undefined> {
   const content = await readFile(file, 'utf8').catch(() => undefined);
   return content !== undefined && content.length <= SIZE_LIMIT ? content : undefined;

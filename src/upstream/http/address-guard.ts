@@ -10,26 +10,26 @@ import { addressScope, literalScope, type AddressScope } from './address.ts';
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
 /**
- * Keeps an upstream from sending us anywhere it likes (SSRF): realms and redirects are its words, not the administrator's.
- * An https upstream may name https addresses only. Loopback, link-local and private addresses are refused, unless the
- * upstream itself is at such an address: one in a private network may name private addresses, one on this machine private
- * and loopback ones, a link-local one link-local ones.
+ * Keeps an upstream from sending Larder anywhere (SSRF): realms and redirects come from the upstream, not from the administrator. An https
+ * upstream may name https addresses only. Loopback, link-local and private addresses are refused, unless the upstream itself is at such an
+ * address: an upstream in a private network may name private addresses, one on this machine private and loopback addresses, a link-local
+ * one link-local addresses.
  */
 export interface AddressGuard {
-  /** Throws `UPSTREAM_FORBIDDEN_ADDRESS` for a URL of a wrong scheme, or whose host is a forbidden address. `what` names it in the message. */
+  /** Throws `UPSTREAM_FORBIDDEN_ADDRESS` for a URL with a wrong scheme or a forbidden address. `what` names the URL in the message. */
   check(url: URL, what: string): void;
   /**
-   * Resolves names for the sockets themselves, so that the address judged is the one connected to. Forbidden addresses
-   * are left out; when none is left it fails with `UPSTREAM_FORBIDDEN_ADDRESS`.
+   * Resolves names for the sockets themselves, so that the judged address is the connected one. Leaves out forbidden addresses, and fails
+   * with `UPSTREAM_FORBIDDEN_ADDRESS` if no other is left.
    */
   readonly lookup: LookupFunction;
 }
 
-/** The {@link AddressGuard} of the upstream at `remote`, whose own host is always allowed. */
+/** Creates the {@link AddressGuard} of the upstream at `remote`, whose own host is always allowed. */
 export function createAddressGuard(remote: URL, resolve: Resolve = resolveBySystem): AddressGuard {
-  // getaddrinfo occupies one of few threads, which file reads need too: one per name, however many connections open.
+  // getaddrinfo occupies one of few threads, which file reads need too. Connections to one name share one call.
   const flights = new SingleFlight<string, LookupAddress[]>();
-  // A name's scope is known once it was resolved; until then nothing but public addresses may be named.
+  // The scope of a name is known once it was resolved. Until then the upstream may name public addresses only.
   let own: AddressScope = literalScope(remote.hostname) ?? 'public';
 
   function permitted(hostname: string, addresses: LookupAddress[]): LookupAddress[] {
@@ -69,7 +69,7 @@ export function createAddressGuard(remote: URL, resolve: Resolve = resolveBySyst
   };
 }
 
-/** How far inside an address is: an upstream may name what is no further inside than itself. */
+/** Depth inside the network. An upstream may name addresses that are no deeper than its own. */
 const DEPTH: Partial<Record<AddressScope, number>> = { public: 0, private: 1, loopback: 2 };
 
 function mayName(own: AddressScope, scope: AddressScope): boolean {
@@ -78,7 +78,7 @@ function mayName(own: AddressScope, scope: AddressScope): boolean {
   return to !== undefined && to <= from;
 }
 
-/** Of a name with several addresses the outermost counts: one private record must not open the private network. */
+/** The outermost scope of several addresses: one private record must not open the private network. */
 function widest(addresses: readonly LookupAddress[]): AddressScope {
   const scopes = addresses.map(({ address }) => addressScope(address));
   return scopes.sort((a, b) => (DEPTH[a] ?? 0) - (DEPTH[b] ?? 0))[0] ?? 'public';

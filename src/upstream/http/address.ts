@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Where an IP address leads. `reserved` is never the address of a registry: multicast, broadcast, 6to4. */
+/** Reach of an IP address. `reserved` is never the address of a registry: multicast, broadcast, 6to4. */
 export type AddressScope = 'public' | 'private' | 'loopback' | 'link-local' | 'reserved';
 
 /** The scope of an IPv4 or IPv6 address, IPv4 inside IPv6 included (RFC 6890 and the registries it founds). */
@@ -14,7 +14,7 @@ export function addressScope(address: string): AddressScope {
   return found?.[0] ?? 'public';
 }
 
-/** The scope of a URL's host when no name resolution is needed to tell; undefined for any other name. */
+/** The scope of a URL's host that needs no name resolution; undefined for any other name. */
 export function literalScope(hostname: string): AddressScope | undefined {
   const name = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   if (isIP(name) !== 0) return addressScope(name);
@@ -22,12 +22,12 @@ export function literalScope(hostname: string): AddressScope | undefined {
   return name === 'localhost' || name.endsWith('.localhost') ? 'loopback' : undefined;
 }
 
-/** An unspecified address is the machine itself to a client: Linux connects 0.0.0.0 and :: to loopback. */
+/** Unspecified addresses are loopback, because Linux connects 0.0.0.0 and :: to the machine itself. */
 const LISTS: readonly (readonly [AddressScope, BlockList])[] = [
   ['loopback', networks('127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128')],
   ['link-local', networks('169.254.0.0/16', 'fe80::/10')],
   ['private', networks('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7', 'fec0::/10')],
-  // Carriers' and laboratories' networks are inside something, too.
+  // Networks of carriers and laboratories are inside something, too.
   ['private', networks('100.64.0.0/10', '198.18.0.0/15')],
   ['reserved', networks('192.0.0.0/24', '224.0.0.0/3', '2002::/16', 'ff00::/8')],
 ];
@@ -41,7 +41,7 @@ function networks(...subnets: string[]): BlockList {
   return list;
 }
 
-/** The IPv4 address inside a NAT64 one (RFC 6052, well-known prefix): behind DNS64 every IPv4 registry looks like this. */
+/** The IPv4 address in a NAT64 one (RFC 6052, well-known prefix). Behind DNS64 every IPv4 registry has such an address. */
 function nat64(address: string): string | undefined {
   const canonical = new URL(`http://[${address}]`).hostname;
   const match = /^\[64:ff9b::(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,4})\]$/.exec(canonical);

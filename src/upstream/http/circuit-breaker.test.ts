@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { ManualClock } from '../../kit/clock.ts';
-import { Breaker } from './circuit-breaker.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
 
-function fail(breaker: Breaker, times: number): void {
+function fail(breaker: CircuitBreaker, times: number): void {
   for (let count = 0; count < times; count += 1) breaker.pass().failed();
 }
 
-describe('Breaker', () => {
+describe('CircuitBreaker', () => {
   it('opens at the fifth failure in a row, for 5 s, then for 8 s', () => {
     const clock = new ManualClock();
     const changes: boolean[] = [];
-    const breaker = new Breaker(clock, (closed) => changes.push(closed));
+    const breaker = new CircuitBreaker(clock, (closed) => changes.push(closed));
     fail(breaker, 4);
     breaker.pass().succeeded();
     fail(breaker, 4);
@@ -30,9 +30,9 @@ describe('Breaker', () => {
     assert.deepEqual(changes, [false, true]);
   });
 
-  it('lets one probe go at a time, and another when that one hangs', () => {
+  it('allows one probe at a time, and another one when that hangs', () => {
     const clock = new ManualClock();
-    const breaker = new Breaker(clock);
+    const breaker = new CircuitBreaker(clock);
     fail(breaker, 5);
     clock.advance(5_000);
     breaker.pass();
@@ -41,9 +41,9 @@ describe('Breaker', () => {
     assert.equal(breaker.waitMs, 0);
   });
 
-  it('hears no old news: failures of requests from before a success, or from before it opened', () => {
+  it('ignores failures of requests that began before a success, or before it opened', () => {
     const clock = new ManualClock();
-    const breaker = new Breaker(clock);
+    const breaker = new CircuitBreaker(clock);
     const stragglers = Array.from({ length: 20 }, () => breaker.pass());
     clock.advance(10);
     breaker.pass().succeeded();
@@ -56,7 +56,7 @@ describe('Breaker', () => {
     assert.equal(breaker.waitMs, 1_000);
   });
 
-  it('is never shut for more than 8 s, and closed after a success, whatever happens', () => {
+  it('never stays open for more than 8 s, and is closed after a success, whatever happens', () => {
     const step = fc.record({
       wait: fc.nat({ max: 20_000 }),
       outcome: fc.constantFrom<('succeeded' | 'failed' | 'hangs')[]>('succeeded', 'failed', 'hangs'),
@@ -66,7 +66,7 @@ describe('Breaker', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const clock = new ManualClock();
         let up = true;
-        const breaker = new Breaker(clock, (closed) => {
+        const breaker = new CircuitBreaker(clock, (closed) => {
           assert.notEqual(up, closed);
           up = closed;
         });

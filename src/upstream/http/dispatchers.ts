@@ -9,20 +9,20 @@ export interface DispatchersOptions {
   readonly limits: UpstreamLimits;
   readonly guard: AddressGuard;
   readonly clock: Clock;
-  /** CA certificates that count beside the system's, PEM; asked again for each request, so that a changed bundle takes effect. */
+  /** Gives CA certificates beside the system's, PEM. Called for each request, so that a changed bundle takes effect. */
   readonly caBundle: () => string | undefined;
   readonly proxyFor: (url: URL) => URL | undefined;
 }
 
-/** The connections of one upstream: pools per origin, direct or by proxy. */
+/** The connections of one upstream: a pool for each origin, direct or by proxy. */
 export interface Dispatchers {
-  /** The pools a request to `url` goes by. */
+  /** Chooses the pools for a request to `url`. */
   pick(url: URL): Dispatcher;
   /** Waits for running requests, then closes every connection. */
   close(): Promise<void>;
 }
 
-/** No connections yet; they open as requests need them. */
+/** Opens connections as requests need them. */
 export function createDispatchers(options: DispatchersOptions): Dispatchers {
   const retired = new Set<Promise<void>>();
   let pools = createPools(options, options.caBundle());
@@ -55,9 +55,9 @@ function createPools(options: DispatchersOptions, bundle: string | undefined): P
   const pool = {
     connections: limits.connections,
     maxHeaderSize: limits.headerBytes,
-    // A server that closes idle connections earlier says so in `Keep-Alive`; one that does not costs a retry, see transport.
+    // A server that closes idle connections earlier announces that by `Keep-Alive`. Without the header it costs a retry, see transport.ts.
     keepAliveTimeout: limits.idleMs,
-    // What a server would keep for longer is closed all the same.
+    // Applies also to a server that announces a longer time.
     keepAliveMaxTimeout: limits.idleMs,
     allowH2: false,
   };
@@ -87,7 +87,7 @@ function createPools(options: DispatchersOptions, bundle: string | undefined): P
   };
 }
 
-/** Connects within the limit, by the injected clock, to addresses that the guard allows. */
+/** Connects to addresses that the guard allows, within the limit by the injected clock. */
 function connector(
   { limits, guard, clock }: DispatchersOptions,
   secureContext: SecureContext | undefined,
@@ -115,7 +115,7 @@ function connector(
   };
 }
 
-/** Trusts the bundle beside what Node.js trusts by itself, NODE_EXTRA_CA_CERTS included. */
+/** Trusts the bundle beside Node's own authorities, NODE_EXTRA_CA_CERTS included. */
 function trusting(bundle: string): SecureContext {
   return createSecureContext({ ca: [...getCACertificates('default'), bundle] });
 }

@@ -3,20 +3,21 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
+import { readBody } from '../../kit/read-body.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { ResponseBody } from './response-body.ts';
 
-/** One HTTP request, as it goes out: no token is added, no redirect followed. */
+/** One HTTP request as it goes out, without any token to add or redirect to follow. */
 export interface ExchangeRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Ends the request, and its answer's body. */
+  /** Ends the request and the body of its answer. */
   readonly signal: AbortSignal;
 }
 
-/** Its answer. */
+/** The answer to one HTTP request. */
 export interface UpstreamExchange {
   readonly status: number;
   /** Lower-case names; repeated lines joined by `, `. */
@@ -28,10 +29,10 @@ export interface UpstreamExchange {
   readonly body: Readable;
 }
 
-export interface ExchangeDeps {
+export interface UpstreamExchangeDeps {
   readonly clock: Clock;
   readonly limits: UpstreamLimits;
-  /** Told of body bytes as they arrive. */
+  /** Called for body bytes as they arrive. */
   readonly onBytes: (count: number) => void;
 }
 
@@ -43,7 +44,7 @@ export interface ExchangeDeps {
 export function exchange(
   dispatcher: Dispatcher,
   request: ExchangeRequest,
-  deps: ExchangeDeps,
+  deps: UpstreamExchangeDeps,
 ): Promise<UpstreamExchange> {
   return new Promise((resolve, reject) => {
     if (request.signal.aborted) {
@@ -57,7 +58,7 @@ export function exchange(
         method: request.method,
         headers: request.headers,
         body: request.body ?? null,
-        // The limits are kept here, by the injected clock.
+        // This module keeps the limits, by the injected clock.
         headersTimeout: 0,
         bodyTimeout: 0,
         // Without this undici closes the connection after every HEAD.
@@ -68,10 +69,10 @@ export function exchange(
   });
 }
 
-/** The life of one exchange: queued, sent, answered; over when the answer's body is. */
+/** The life of one exchange: queued, sent, answered, and over at the end of the answer's body. */
 class ExchangeHandler implements Dispatcher.DispatchHandler {
   readonly #request: ExchangeRequest;
-  readonly #deps: ExchangeDeps;
+  readonly #deps: UpstreamExchangeDeps;
   readonly #resolve: (exchange: UpstreamExchange) => void;
   readonly #reject: (error: Error) => void;
   readonly #onAbort = (): void => this.#stop(this.#request.signal.reason as Error);
@@ -82,7 +83,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
 
   constructor(
     request: ExchangeRequest,
-    deps: ExchangeDeps,
+    deps: UpstreamExchangeDeps,
     resolve: (exchange: UpstreamExchange) => void,
     reject: (error: Error) => void,
   ) {
@@ -180,10 +181,10 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
 }
 
 /**
- * The whole body, at most `limit` bytes: beyond it the body is destroyed.
- * @throws `UPSTREAM_BAD_ANSWER` beyond the limit, and what the body fails with.
+ * Reads the whole body of an answer from `host`. Destroys a body of more than `limit` bytes.
+ * @throws `UPSTREAM_BAD_ANSWER` beyond the limit, and the body's own failure.
  */
-export async function readBody(
+export async function readAnswer(
   answer: Pick<UpstreamExchange, 'body' | 'contentLength'>,
   host: string,
   limit: number,
@@ -195,28 +196,21 @@ export async function readBody(
     body.destroy();
     throw tooLong();
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw tooLong();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
+  return readBody(body, limit, tooLong);
 }
 
-/** Answers that are read only so that their connection can be used again. */
+/** An unwanted body up to this size is read to its end, so that its connection can be used again. */
 const WORTH_READING = 64 * 1024;
 
-/** Lets go of an answer that nobody reads. */
+/** Discards the body of an answer. */
 export function discard({ body, contentLength }: UpstreamExchange): void {
   if (contentLength === undefined || contentLength > WORTH_READING) body.destroy();
   else body.resume();
 }
 
-/** The answer with its body taken off the connection, for an answer that may be needed later. Bodies above 64 KiB are dropped. */
+/** Takes the body of an answer off the connection, for an answer that may be needed later. Drops bodies above 64 KiB. */
 export async function detached(answer: UpstreamExchange): Promise<UpstreamExchange> {
-  const body = await readBody(answer, '', WORTH_READING).catch(() => Buffer.alloc(0));
+  const body = await readAnswer(answer, '', WORTH_READING).catch(() => Buffer.alloc(0));
   return {
     ...answer,
     contentLength: body.length,

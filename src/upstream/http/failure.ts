@@ -1,7 +1,7 @@
 import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
 
 /**
- * What a failed exchange with `host` means, as a row of the error table. `error` is what undici, a socket or TLS threw; a
+ * Turns the error of an exchange with `host` into a row of the error table. `error` comes from undici, a socket or TLS; a
  * {@link LarderError} passes unchanged.
  */
 export function upstreamFailure(host: string, error: unknown): LarderError {
@@ -19,8 +19,8 @@ export function upstreamFailure(host: string, error: unknown): LarderError {
 }
 
 /**
- * True when a connection broke as a kept-alive one does that the server closed while the request was on its way. Only a
- * failure before the first byte of the answer may be judged by this.
+ * True for the failure of a kept-alive connection that the server closed while a request was on its way. Judges only failures before the
+ * first byte of the answer.
  */
 export function isBrokenConnection(error: unknown): boolean {
   return some(
@@ -39,11 +39,11 @@ const isProtocolError = (code: string): boolean =>
   code === 'UND_ERR_HEADERS_OVERFLOW' ||
   code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
 
-/** OpenSSL's verification results, as Node names them. */
+/** Matches OpenSSL's verification results, as Node names them. */
 const isTrustError = (code: string): boolean =>
   /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|ERR_TLS_CERT_)/.test(code);
 
-/** The codes and names of an error, of its causes, and of the attempts that it sums up. */
+/** Collects the codes and names of an error, of its causes, and of the attempts that it sums up. */
 function errorCodes(error: unknown, depth = 0): Set<string> {
   if (!(error instanceof Error) || depth > 4) return new Set();
   const { code } = error as NodeJS.ErrnoException;

@@ -1,24 +1,24 @@
 /** Bounds of one upstream. Times in milliseconds. */
 export interface UpstreamLimits {
-  /** Connections per origin: the registry, and each host it sends us to. */
+  /** Connections per origin: to the registry, and to each host that it redirects to. */
   readonly connections: number;
-  /** Until a connection stands, name resolution and TLS included. */
+  /** Time to open a connection, name resolution and TLS included. */
   readonly connectMs: number;
-  /** Waiting for a free one of the connections. */
+  /** Time to wait for a free connection. */
   readonly queueMs: number;
-  /** From the request sent to the headers of its answer. */
+  /** Time from the sent request to the headers of its answer. */
   readonly headersMs: number;
-  /** Without a byte of the body, while somebody wants to read it. */
+  /** Time without a byte of the body while the reader wants more. */
   readonly bodyIdleMs: number;
-  /** From an answer to the next request over its connection, after which that is closed. */
+  /** Time from an answer to the next request over its connection. Then the connection is closed. */
   readonly idleMs: number;
   /** All header lines of one answer together, bytes. */
   readonly headerBytes: number;
 }
 
 /**
- * Design, section 12 ("Upstream trouble, not cached"); 64 KiB of headers because cloud registries' tokens are long; idle connections are
- * closed well within the 30 s after a load in which its descriptors must be free again.
+ * Time-outs of docs/laws.md, "Do no harm". Headers may have 64 KiB because tokens of cloud registries are long. Idle connections are closed
+ * well within the 30 s in which the descriptors of a load must be free again.
  */
 export const DEFAULT_LIMITS: UpstreamLimits = {
   connections: 128,

@@ -8,14 +8,14 @@ export interface ProxySettings {
   readonly httpsProxy?: string | undefined;
 }
 
-/** Environment variables, as `process.env` has them. */
+/** Environment variables in the form of `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Which proxy a URL is fetched by, undefined for a direct connection. Settings go before `HTTPS_PROXY` and `HTTP_PROXY`
- * (by the URL's scheme, upper case before lower case); `NO_PROXY` counts for both, with the rules of Go's
- * golang.org/x/net/http/httpproxy, which registry clients share. As there, the environment never means this machine itself; a setting
- * of this very upstream does.
+ * Returns a function that chooses the proxy for a URL, undefined for a direct connection. Settings come before `HTTPS_PROXY` and
+ * `HTTP_PROXY`, which are chosen by the URL's scheme, upper case before lower case. `NO_PROXY` counts for settings and environment,
+ * with the rules of Go's golang.org/x/net/http/httpproxy, which registry clients share. As there, the environment never applies to
+ * this machine itself; the settings of an upstream do.
  */
 export function createProxyChoice(settings: ProxySettings, env: Environment): (url: URL) => URL | undefined {
   const variable = (name: string): string | undefined => env[name] || env[name.toLowerCase()] || undefined;
@@ -39,20 +39,23 @@ function proxies(
   return { 'http:': proxyUrl(http || undefined), 'https:': proxyUrl(https || undefined) };
 }
 
-/** As Go does, an address without a scheme is one of an http proxy. */
+/** Parses a proxy's address. Without a scheme it is an http proxy, as in Go. */
 function proxyUrl(text: string | undefined): URL | undefined {
   if (text === undefined) return undefined;
   try {
     return new URL(text.includes('://') ? text : `http://${text}`);
   } catch (cause) {
-    // The text itself may hold a password.
+    // Not the text itself: it may hold a password.
     throw new LarderError('CONFIG_INVALID', 'the proxy address is not a URL: expected http://host:port', {
       cause,
     });
   }
 }
 
-/** One entry of `NO_PROXY`: `*`, a network, an address, `.domain` for names below it, `domain` for itself too; each may end in `:port`. */
+/**
+ * Compiles one entry of `NO_PROXY`: `*`, a network, an address, `.domain` for names below, `domain` for itself too. Each may end in
+ * `:port`.
+ */
 function exemption(entry: string): (url: URL) => boolean {
   if (entry === '') return () => false;
   if (entry === '*') return () => true;

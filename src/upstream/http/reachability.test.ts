@@ -11,11 +11,11 @@ test('of the attempts that have ended, the one that began last decides, in whate
     fc.property(attempts, (given) => {
       let shown: boolean | undefined;
       const reachability = createReachability((isReached) => (shown = isReached));
-      const begun = given.map((attempt) => ({ ...attempt, tell: reachability.begin() }));
+      const begun = given.map((attempt) => ({ ...attempt, end: reachability.begin() }));
       const ended = new Set<(typeof begun)[number]>();
       for (const attempt of [...begun].sort((a, b) => a.endsAt - b.endsAt)) {
         if (attempt.outcome === null) continue;
-        attempt.tell(attempt.outcome);
+        attempt.end(attempt.outcome);
         ended.add(attempt);
         assert.equal(shown, begun.findLast((one) => ended.has(one))?.outcome);
       }

@@ -1,23 +1,23 @@
 /**
- * Whether a host is reached, as its last attempt tells: the one that began last of those that have ended. What an earlier one says when it
- * ends late, as a request does that hung until the end of an outage, is old.
+ * Judges by the attempts whether a host is reached. The attempt that began last among those that have ended decides. A request that hung
+ * until the end of an outage fails late, and says nothing about the host any more.
  */
 export interface Reachability {
-  /** An attempt begins. Call what is returned with how it ended, or never when it was given up. */
+  /** Begins an attempt. Call the returned function with the outcome, or never when the caller gave the attempt up. */
   begin(): (isReached: boolean) => void;
 }
 
-/** Tells `set` after each attempt that counts. */
+/** Calls `set` after each attempt that counts. */
 export function createReachability(set: (isReached: boolean) => void): Reachability {
   let begun = 0;
-  let told = 0;
+  let newest = 0;
   return {
     begin() {
       begun += 1;
       const own = begun;
       return (isReached) => {
-        if (own < told) return;
-        told = own;
+        if (own < newest) return;
+        newest = own;
         set(isReached);
       };
     },

@@ -67,7 +67,7 @@ describe('ResponseBody', () => {
     assert.equal(clock.pending, 0);
   });
 
-  it('has patience with a reader that pauses, and begins to count anew when it goes on', async () => {
+  it('waits for a reader that pauses, and counts from 0 when the reader goes on', async () => {
     const { body, clock, source } = open(1_000_000);
     body.receive(Buffer.alloc(600_000));
     assert.equal(source.paused, true);
@@ -80,7 +80,7 @@ describe('ResponseBody', () => {
     assert.equal(((await reading).error as { code: string }).code, 'UPSTREAM_TIMEOUT');
   });
 
-  it('closes the connection of a body that is let go, but not of one that is complete', () => {
+  it('closes the connection of a discarded body, but not of a complete one', () => {
     const dropped = open();
     dropped.body.destroy();
     assert.ok(dropped.source.aborted);
@@ -91,7 +91,7 @@ describe('ResponseBody', () => {
     assert.deepEqual([dropped.clock.pending, whole.clock.pending], [0, 0]);
   });
 
-  it('may fail before anybody reads, and counts every byte once', async () => {
+  it('may fail before it has a reader, and counts every byte once', async () => {
     const { body, counted } = open();
     body.receive(Buffer.from('abc'));
     body.fail(new Error('gone'));

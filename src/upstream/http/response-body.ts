@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { upstreamFailure } from './failure.ts';
 
-/** The connection that a body comes from. */
+/** The connection that delivers a body. */
 export interface BodySource {
   pause(): void;
   resume(): void;
@@ -12,7 +12,7 @@ export interface BodySource {
 }
 
 export interface ResponseBodyOptions {
-  /** For messages. */
+  /** Host for messages. */
   readonly host: string;
   /** The announced `Content-Length`. */
   readonly expected: number | undefined;
@@ -22,10 +22,10 @@ export interface ResponseBodyOptions {
 }
 
 /**
- * A body as it arrives. What came before a cut is handed out before the error, so that a resumed download loses nothing.
+ * A body as it arrives. Hands out all bytes before a cut ahead of the error, so that a resumed download loses nothing.
  *
- * The idle limit counts only while the reader wants more: a paused reader is our own fault and not the upstream's.
- * (undici's `bodyTimeout` cannot tell: under back-pressure it fires late or never.)
+ * The idle limit counts only while the reader wants more, because a paused reader is Larder's fault and not the upstream's. undici's
+ * `bodyTimeout` does not distinguish the two: under back-pressure it fires late or never.
  */
 export class ResponseBody extends Readable {
   readonly #source: BodySource;
@@ -43,7 +43,7 @@ export class ResponseBody extends Readable {
     this.#options = options;
     this.#lastByteAt = options.clock.monotonic();
     this.#watch(options.idleMs);
-    // Whoever reads sees the error all the same; a body that fails before anybody reads it must not end the process.
+    // A reader sees the error all the same. A body that fails before it has a reader must not end the process.
     this.on('error', () => {});
   }
 
@@ -57,14 +57,14 @@ export class ResponseBody extends Readable {
     this.#source.pause();
   }
 
-  /** The last byte has come. */
+  /** Ends the body after its last byte. */
   finish(): void {
     this.#complete = true;
     this.#stopWatching();
     this.push(null);
   }
 
-  /** The connection broke. */
+  /** Ends the body after a broken connection. */
   fail(error: unknown): void {
     const { host, expected } = this.#options;
     const amount = `${this.#received} of ${expected ?? 'an unknown number of'} bytes`;

@@ -1,130 +1,83 @@
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { UpstreamMetrics } from '../metrics.ts';
 import { redactUrl } from '../../kit/redact.ts';
-import { Breaker } from './circuit-breaker.ts';
+import type { UpstreamMetrics } from '../metrics.ts';
+import type { UpstreamRequestKind } from '../types.ts';
 import type { Dispatchers } from './dispatchers.ts';
-import { exchange, type UpstreamExchange, type ExchangeRequest } from './exchange.ts';
+import { exchange, type ExchangeRequest, type UpstreamExchange } from './exchange.ts';
 import { isBrokenConnection, upstreamFailure } from './failure.ts';
 import type { UpstreamLimits } from './limits.ts';
-import { createReachability } from './reachability.ts';
-import type { UpstreamRequestKind } from '../types.ts';
 
 export interface TransportRequest extends ExchangeRequest {
-  /** For the metrics. */
+  /** Label of the metrics. */
   readonly kind: UpstreamRequestKind;
 }
 
-/** Sends one HTTP request and counts it. */
-export interface Transport {
-  /**
-   * Resolves with the answer, whatever its status.
-   * @throws `UPSTREAM_UNREACHABLE`, `UPSTREAM_TIMEOUT`, `UPSTREAM_BREAKER_OPEN`, `UPSTREAM_BAD_ANSWER`,
-   *   `UPSTREAM_FORBIDDEN_ADDRESS`, `OVERLOADED`, and the signal's reason.
-   */
-  send(request: TransportRequest): Promise<UpstreamExchange>;
-}
+/**
+ * Sends one HTTP request and resolves with the answer, whatever its status.
+ * @throws `UPSTREAM_UNREACHABLE`, `UPSTREAM_TIMEOUT`, `UPSTREAM_BREAKER_OPEN`, `UPSTREAM_BAD_ANSWER`,
+ *   `UPSTREAM_FORBIDDEN_ADDRESS`, `OVERLOADED`, and the signal's reason.
+ */
+export type UpstreamTransport = (request: TransportRequest) => Promise<UpstreamExchange>;
 
-export interface TransportDeps {
+export interface CountedExchangeDeps {
   readonly clock: Clock;
   readonly metrics: UpstreamMetrics;
   readonly logger: Logger;
   readonly dispatchers: Dispatchers;
 }
 
-export interface TransportOptions {
-  /** The upstream's name in metrics and messages. */
+export interface CountedExchangeOptions {
+  /** The upstream's name in the metrics. */
   readonly name: string;
-  readonly remote: URL;
+  /** `larder/<version>`. */
   readonly userAgent: string;
   readonly limits: UpstreamLimits;
 }
 
-/** Hosts whose breakers are remembered: the registry, its token server, its storage, with room for regional names. */
-const HOSTS = 64;
-
-/**
- * A {@link Transport} over the dispatchers of one upstream. A connection that broke before the answer began is tried
- * once more, since a kept-alive one may have been closed by the server at that moment. Each host has its breaker.
- */
-export function createTransport(deps: TransportDeps, options: TransportOptions): Transport {
-  const { clock, metrics, logger, dispatchers } = deps;
-  const { name, remote, userAgent, limits } = options;
-  const up = metrics.upstreamUp.labels({ upstream_host: name });
-  up.set(1);
-  const reachability = createReachability((isReached) => up.set(isReached ? 1 : 0));
-  const registry = new Breaker(clock, (closed) => {
-    if (closed) logger.info('the upstream answers again', { host: remote.host });
-    else
-      logger.warn('the upstream does not answer and is left alone for some seconds', { host: remote.host });
-  });
-  const others = new LRUCache<string, Breaker>({ max: HOSTS });
-
-  function breakerOf(url: URL): Breaker {
-    if (url.origin === remote.origin) return registry;
-    const breaker = others.get(url.origin) ?? new Breaker(clock);
-    others.set(url.origin, breaker);
-    return breaker;
-  }
-
-  async function attempt(request: TransportRequest): Promise<UpstreamExchange> {
-    const breaker = breakerOf(request.url);
-    if (breaker.waitMs > 0) throw breakerOpen(request.url, breaker.waitMs);
-    const pass = breaker.pass();
-    const tell = breaker === registry ? reachability.begin() : () => {};
-    const onBytes = byteCounter(metrics, name, request.kind);
-    const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...request.headers };
-    try {
-      const answer = await exchange(
-        dispatchers.pick(request.url),
-        { ...request, headers },
-        { clock, limits, onBytes },
-      );
-      pass.succeeded();
-      tell(true);
-      count(request, String(answer.status));
-      return answer;
-    } catch (error) {
-      if (request.signal.aborted) throw error;
-      const failure = upstreamFailure(request.url.host, error);
-      if (failure.code === 'UPSTREAM_UNREACHABLE' || failure.code === 'UPSTREAM_TIMEOUT') {
-        pass.failed();
-        tell(false);
-      }
-      if (failure.code === 'UPSTREAM_BAD_ANSWER') tell(true);
-      count(request, failure.code === 'UPSTREAM_TIMEOUT' ? 'timeout' : 'error');
-      throw failure;
-    }
-  }
-
+/** Sends requests over the connections of one upstream, counts them and their bytes, and turns failures into errors of the table. */
+export function createCountedExchange(
+  { clock, metrics, logger, dispatchers }: CountedExchangeDeps,
+  { name, userAgent, limits }: CountedExchangeOptions,
+): UpstreamTransport {
   function count({ method, kind, url }: TransportRequest, code: string): void {
     if (logger.enabled('debug'))
       logger.debug('upstream request', { method, kind, url: redactUrl(url), code });
     metrics.upstreamRequests.inc({ upstream_host: name, method, kind, code });
   }
 
-  return {
-    async send(request) {
-      try {
-        return await attempt(request);
-      } catch (error) {
-        if (request.signal.aborted || !(error instanceof LarderError) || !isBrokenConnection(error))
-          throw error;
-        return attempt(request);
-      }
-    },
+  return async (request) => {
+    const onBytes = byteCounter(metrics, name, request.kind);
+    const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...request.headers };
+    try {
+      const dispatcher = dispatchers.pick(request.url);
+      const answer = await exchange(dispatcher, { ...request, headers }, { clock, limits, onBytes });
+      count(request, String(answer.status));
+      return answer;
+    } catch (error) {
+      if (request.signal.aborted) throw error;
+      const failure = upstreamFailure(request.url.host, error);
+      count(request, failure.code === 'UPSTREAM_TIMEOUT' ? 'timeout' : 'error');
+      throw failure;
+    }
   };
 }
 
-function breakerOpen({ host }: URL, waitMs: number): LarderError {
-  const retryAfterSeconds = Math.ceil(waitMs / 1000);
-  return new LarderError(
-    'UPSTREAM_BREAKER_OPEN',
-    `${host} failed several times in a row and is not asked for the next ${retryAfterSeconds} s`,
-    { retryAfterSeconds },
-  );
+/**
+ * Repeats a request once whose connection broke before the answer began: the server may have closed a kept-alive connection at that
+ * moment.
+ */
+export function withRetry(next: UpstreamTransport): UpstreamTransport {
+  return async (request) => {
+    try {
+      return await next(request);
+    } catch (error) {
+      if (request.signal.aborted || !(error instanceof LarderError) || !isBrokenConnection(error))
+        throw error;
+      return next(request);
+    }
+  };
 }
 
 /** Counts body bytes of the upstream, and those of content into the counter of the Gardener dashboards. */

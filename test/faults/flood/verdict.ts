@@ -4,7 +4,7 @@ import { censusOf, type Census } from '../census.ts';
 import { ALICE, type FloodSetting, type Target } from './setting.ts';
 import { PRIVATE, PUBLIC } from './shelf.ts';
 
-/** After the end of a fault everything is normal within 10 s (design, section 12); the pulls themselves take some on a busy machine. */
+/** After the end of a fault everything is normal within 10 s (docs/laws.md, "Do no harm"); the pulls themselves take some on a busy machine. */
 const RECOVERY = { limitMs: 15_000, everyMs: 100 };
 /** A fill that nobody reads ends after 10 s. */
 const SETTLED = { limitMs: 20_000, everyMs: 100 };

@@ -1,9 +1,9 @@
-/** Where the clouds' own clients look for logins: the environment variables that lead them to a stand-in. */
+/** Environment variables that lead the clouds' own clients to a stand-in. */
 import type { TestPki } from '../certificate.ts';
 import type { TempDir } from '../temp.ts';
 import { CONTAINER_PATH } from './services.ts';
 
-/** Whom the clients ask when no variable says otherwise. */
+/** Names of the services that the clients call by default. */
 export const REAL_NAMES = [
   'api.ecr.eu-test-1.amazonaws.com',
   'sts.eu-test-1.amazonaws.com',
@@ -11,7 +11,7 @@ export const REAL_NAMES = [
   'sts.googleapis.com',
 ];
 
-/** Credentials and metadata at `host`, as of a node or a container; none of what this machine itself may have. */
+/** Credentials and metadata at `host`, as a node or a container has them. Hides the identities of this machine. */
 export function metadataAt(host: string): Record<string, string> {
   return {
     ...NO_OTHER_IDENTITY,
@@ -25,7 +25,7 @@ export function metadataAt(host: string): Record<string, string> {
   };
 }
 
-/** The real names, through a proxy at `host`; the identity is a service account's, with its token in a file. */
+/** The real names behind a proxy at `host`. The identity is that of a service account with a token in a file. */
 export function behindProxyAt(host: string, files: TempDir, { caPem }: TestPki): Record<string, string> {
   const tokenFile = files.write('token', 'service-account-token');
   const google = {
@@ -49,7 +49,7 @@ export function behindProxyAt(host: string, files: TempDir, { caPem }: TestPki):
   };
 }
 
-/** Keeps the clients from what this machine itself may have. */
+/** Hides the identities of this machine from the clients. */
 const NO_OTHER_IDENTITY = {
   AWS_REGION: 'eu-test-1',
   AWS_CONFIG_FILE: '/dev/null',

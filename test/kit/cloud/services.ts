@@ -1,10 +1,10 @@
-/** What a cloud's services are asked, and what they answer. */
+/** Requests to a cloud's services, and their answers. */
 import type { IncomingMessage } from 'node:http';
 import type { Cloud } from '../cloud.ts';
 
 export type CloudService = 'ecr' | 'ecr-public' | 'container' | 'sts' | 'google' | 'azure' | 'unknown';
 
-/** Of the credentials of an ECS or EKS container. */
+/** Path of the credentials of an ECS or EKS container. */
 export const CONTAINER_PATH = '/v2/credentials/container';
 const GOOGLE_PATH = '/computeMetadata/v1/instance';
 const AZURE_PATH = '/metadata/identity/oauth2/token';
@@ -33,7 +33,7 @@ const authorization = (cloud: Cloud): object => ({
   expiresAt: endOf(cloud),
 });
 
-/** Of any service, to an identity that is not allowed to. */
+/** The answer of any service to an identity without permission. */
 export const REFUSAL: Answer = () => ({ status: 403, content: { message: 'refused by the test' } });
 
 export const ANSWERS: Readonly<Record<CloudService, Answer>> = {
@@ -79,7 +79,7 @@ export const ANSWERS: Readonly<Record<CloudService, Answer>> = {
       token_type: 'Bearer',
     },
   }),
-  // What Google's client asks besides, and the probe of Azure's: a metadata server is there, with no answer to this.
+  // Other requests of Google's client, and the probe of Azure's: the metadata server exists, and answers without content.
   unknown: (_, { url = '' }) => ({
     status: url.replace(/\/?(\?.*)?$/, '') === GOOGLE_PATH ? 200 : 404,
     headers: { 'metadata-flavor': 'Google' },

@@ -4,7 +4,7 @@ import { blobFrom, type TestBlob } from '../blob.ts';
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** What a GET gets; a HEAD gets its length only. */
+  /** Body of the answer to a GET. The answer to a HEAD has its length only. */
   readonly body?: TestBlob;
   /** Digest of the content, for the record and for `Docker-Content-Digest`. */
   readonly digest?: string;

@@ -23,7 +23,7 @@ export interface AnsweringOptions {
 
 export type Answerer = (request: IncomingMessage, route: Route, identity: Identity) => Promise<Answer>;
 
-/** What the upstream answers when no fault interferes. */
+/** The upstream's answer without any fault. */
 export function createAnswerer(deps: TokenServerDeps, options: AnsweringOptions): Answerer {
   const { catalogue, now } = deps;
   const { auth, redirect, origin } = options;
@@ -53,7 +53,7 @@ export function createAnswerer(deps: TokenServerDeps, options: AnsweringOptions)
   };
 }
 
-/** What a signed URL leads to: a blob, or a manifest where those are redirected. */
+/** The target of a signed URL: a blob, or a manifest where manifests are redirected. */
 function signedContent(catalogue: Catalogue, route: Route) {
   const repository = catalogue.repository(route.repository ?? '');
   const digest = route.reference ?? '';

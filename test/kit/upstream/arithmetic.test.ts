@@ -6,7 +6,7 @@ import { acceptedTypes, negotiate } from './negotiate.ts';
 import { pageOf, parseCount } from './paging.ts';
 import { parseRange } from './range.ts';
 
-test('a range is what slicing the content with it would give', () => {
+test('a range is a slice of the content', () => {
   fc.assert(
     fc.property(fc.nat(1000), fc.nat(1200), fc.option(fc.nat(1200)), (size, first, last) => {
       const range = parseRange(`bytes=${first}-${last ?? ''}`, size);
@@ -23,7 +23,7 @@ test('a suffix range is the end of the content', () => {
   assert.equal(parseRange('bytes=-0', 100), 'unsatisfiable');
 });
 
-test('what is no single byte range means the whole', () => {
+test('any header but a single byte range means the whole', () => {
   for (const header of [
     undefined,
     '',
@@ -38,7 +38,7 @@ test('what is no single byte range means the whole', () => {
   }
 });
 
-test('pages put together are the list, each as long as told but the last', () => {
+test('pages put together are the list, each but the last with the requested length', () => {
   const items = fc.uniqueArray(fc.string({ minLength: 1 })).map((list) => list.sort(byCodeUnit));
   fc.assert(
     fc.property(items, fc.integer({ min: 1, max: 10 }), (list, n) => {

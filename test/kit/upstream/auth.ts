@@ -1,4 +1,4 @@
-/** Who may read what: reads credentials, and refuses with a challenge as the registries in the field do it. */
+/** Authorizes readers: reads credentials, and refuses with the challenges of registries in the field. */
 import { timingSafeEqual } from 'node:crypto';
 import { errorAnswer, type Answer } from './answer.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -6,7 +6,7 @@ import type { Identity } from './request-log.ts';
 import type { Route } from './route.ts';
 import type { Tokens } from './tokens.ts';
 
-/** How the challenge of a 401 differs from Distribution's. */
+/** Differences between the challenge of a 401 and Distribution's. */
 export interface ChallengeQuirks {
   /** Parameters without quotes. */
   readonly unquoted?: boolean;
@@ -18,7 +18,7 @@ export interface ChallengeQuirks {
   readonly withoutScope?: boolean;
   /** Always this scope, as ECR Public's `aws`. */
   readonly fixedScope?: string;
-  /** No `error=`, so containerd repeats itself. */
+  /** No `error=`, so that containerd repeats the request. */
   readonly withoutError?: boolean;
   /** A Basic challenge when an `Authorization` was sent and refused, as Harbor. */
   readonly basicAfterRefusal?: boolean;
@@ -28,7 +28,7 @@ export interface ChallengeQuirks {
   readonly basic?: string;
   /** A ping is challenged without `service`, as at Artifact Registry. */
   readonly pingWithoutService?: boolean;
-  /** Status for a token that is unknown, expired or revoked: 401 unless told; ECR Public sends 400. */
+  /** Status for a token that is unknown, expired or revoked: 401 by default; ECR Public sends 400. */
   readonly badTokenStatus?: number;
   /** 403 `DENIED` without challenge for Basic or junk credentials, as GHCR. */
   readonly deniesForeignCredentials?: boolean;
@@ -50,7 +50,7 @@ export interface AuthDeps {
   readonly tokens: Tokens;
 }
 
-/** What an `Authorization` header proves. */
+/** The meaning of an `Authorization` header. */
 export function identify(header: string | undefined, { users, tokens }: AuthDeps): Identity {
   if (header === undefined) return { kind: 'none', user: undefined, valid: true, raw: header };
   const basic = parseBasic(header);

@@ -1,8 +1,8 @@
-/** What the upstream has: repositories with tags, manifests, blobs and the users who may read them. */
+/** The upstream's content: repositories with tags, manifests, blobs and the users who may read them. */
 import type { TestBlob } from '../blob.ts';
 import type { TestImage } from '../image.ts';
 
-/** `public`: everybody. Otherwise only the users named. */
+/** The readers: everyone for `public`, otherwise the named users only. */
 export type Access = 'public' | { readonly readers: readonly string[] };
 
 export interface Repository {
@@ -16,8 +16,8 @@ export interface Repository {
 export interface Catalogue {
   repository(name: string): Repository | undefined;
   /**
-   * Adds an image with all it refers to, or a lone blob, and points the tags at it. A repository that is not there is
-   * made, public. Gives the content's digest.
+   * Adds an image with all it refers to, or a lone blob, and points the tags at it. Creates a missing repository as a public one.
+   * Returns the content's digest.
    */
   push(repository: string, content: TestImage | TestBlob, ...tags: string[]): string;
   /** Points a tag at a manifest that is there. */
@@ -25,11 +25,11 @@ export interface Catalogue {
   /** Removes a tag, or a manifest or blob by digest; without reference the whole repository. */
   delete(repository: string, reference?: string): void;
   setAccess(repository: string, access: Access): void;
-  /** True when `user` (undefined: nobody in particular) may read the repository. */
+  /** True if `user` may read the repository; undefined is an anonymous reader. */
   mayRead(user: string | undefined, repository: string): boolean;
 }
 
-/** An empty {@link Catalogue}. `unknown` says who learns that a repository does not exist: whoever might read it. */
+/** An empty {@link Catalogue}. `unknown` are the readers who learn that a repository does not exist: those who could read it. */
 export function createCatalogue(unknown: Access = 'public'): Catalogue {
   const repositories = new Map<string, Repository>();
 

@@ -1,8 +1,8 @@
-/** Faults of the upstream: which requests they hit, and what they do to the answer. */
+/** Faults of the upstream: the requests that they hit, and their effects on the answer. */
 import { gate, waitFor } from '../wait.ts';
 import { fits, type RequestFilter, type RequestRecord } from './request-log.ts';
 
-/** What a fault does. Effects combine; of two faults that set the same one, the younger wins. Counts are in bytes. */
+/** The effects of a fault. Effects combine; the younger of two faults with the same effect wins. Counts are in bytes. */
 export interface FaultEffects {
   /** Sends nothing until the handle is released. */
   readonly hold?: boolean;
@@ -17,7 +17,7 @@ export interface FaultEffects {
   readonly retryAfter?: number | string;
   /** Body of the answer: `json` (default for `status`: the distribution-spec form), `plain`, or exactly this text. */
   readonly body?: 'json' | 'plain' | { readonly text: string; readonly contentType?: string };
-  /** Headers to set; null takes one away. */
+  /** Headers to set; null removes one. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
 
   /** Stops sending when this many body bytes of the response are out, until the handle is released. */
@@ -27,7 +27,7 @@ export interface FaultEffects {
    * response, so a client that resumes is cut after every N bytes.
    */
   readonly cutAfter?: number;
-  /** How `cutAfter` ends the connection; `fin` unless told. With `rst`, bytes the client has not read may be lost. */
+  /** The end of the connection after `cutAfter`; `fin` by default. With `rst` bytes that the client has not read may be lost. */
   readonly cutBy?: 'fin' | 'rst';
   readonly bytesPerSecond?: number;
   /** Inverts the byte at this offset of the content, when the response contains it. */
@@ -47,33 +47,33 @@ export interface FaultEffects {
 }
 
 export interface FaultOptions extends FaultEffects {
-  /** Which requests; all unless told. */
+  /** The requests to hit; all by default. */
   readonly match?: RequestFilter;
   /** Hit from the n-th matching request on (1 is the first), once unless `times` says more. */
   readonly nth?: number;
-  /** How many requests are hit; without `nth` and `times` all of them. */
+  /** Number of requests to hit; without `nth` and `times` all of them. */
   readonly times?: number;
 }
 
 export interface FaultHandle extends Disposable {
-  /** How many requests were hit so far. */
+  /** Number of requests hit so far. */
   readonly hits: number;
-  /** How many requests stand at `hold` or `pauseAfter` now. */
+  /** Number of requests that wait at `hold` or `pauseAfter` now. */
   readonly waiting: number;
   /**
-   * Resolves when `count` requests (1 unless told) were hit and, with `hold` or `pauseAfter`, came to stand there.
+   * Resolves once `count` requests (1 by default) were hit and, with `hold` or `pauseAfter`, wait there.
    * Fails after `limitMs` (10 000).
    */
   reached(count?: number, limitMs?: number): Promise<void>;
-  /** Lets those go that stand at `hold` or `pauseAfter`, and all later ones. */
+  /** Releases the requests that wait at `hold` or `pauseAfter`, and all later ones. */
   release(): void;
-  /** Takes the fault away, and releases. */
+  /** Removes the fault and releases its requests. */
   remove(): void;
 }
 
 export interface Faults {
   add(fault: FaultOptions): FaultHandle;
-  /** Takes all faults away, and releases what stands. */
+  /** Removes all faults and releases their requests. */
   clear(): void;
 }
 

@@ -1,4 +1,4 @@
-/** Which manifest answers a request, by its `Accept`, as Distribution does it (registry/handlers/manifests.go). */
+/** Chooses the manifest for a request by its `Accept`, as Distribution does (registry/handlers/manifests.go). */
 import { MEDIA_TYPES, type TestImage } from '../image.ts';
 
 /**

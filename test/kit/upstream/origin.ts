@@ -1,4 +1,4 @@
-/** A listener with a life: it can refuse connections and come back on the same port, and it counts them. */
+/** A listener that counts its connections, can refuse them, and can come back on the same port. */
 import { once } from 'node:events';
 import {
   createServer as createHttpServer,
@@ -11,7 +11,7 @@ import { connect, createServer, type AddressInfo, type Server as TcpServer, type
 import type { CertificateFlaw, TestPki } from '../certificate.ts';
 import type { Place } from '../place.ts';
 
-/** How a TLS handshake goes wrong: the connection is closed, nothing comes, or the certificate is no good. */
+/** Failures of a TLS handshake: the connection is closed, nothing comes, or the certificate is invalid. */
 export type TlsFailure = 'close' | 'hang' | CertificateFlaw;
 
 export interface Connections {
@@ -31,19 +31,19 @@ export interface Origin {
   readonly connections: Connections;
   /** Closes the listener and all connections: from now on they are refused. */
   refuse(): Promise<void>;
-  /** Listens again, on the same port: nobody else gets it meanwhile. */
+  /** Listens again on the same port, which no other program gets meanwhile. */
   accept(): Promise<void>;
   /** Closes the listener and all connections, for good. */
   close(): Promise<void>;
   /** Closes all connections now, running responses included. */
   hangUp(): void;
-  /** From now on TLS handshakes fail so; undefined mends it. Connections that are open stay. */
+  /** Makes TLS handshakes fail from now on; undefined ends that. Open connections stay. */
   breakTls(failure: TlsFailure | undefined): void;
 }
 
 /** One connection, as the handler of a request sees it. */
 export interface Connection {
-  /** Counted from 1 since the start. */
+  /** Number of the connection, from 1 since the start. */
   readonly number: number;
   /** Closes it: `fin` lets what was sent arrive, `rst` may not. */
   end(how: 'fin' | 'rst'): void;
@@ -52,9 +52,9 @@ export interface Connection {
 export interface OriginOptions {
   /** An address of this machine's loopback, or of the place. */
   readonly address: string;
-  /** A free one unless told. */
+  /** A free one by default. */
   readonly port?: number | undefined;
-  /** Where it listens; beside the test unless told. */
+  /** Place of the listener; beside the test by default. */
   readonly place?: Pick<Place, 'listen'> | undefined;
   /** Speaks TLS with its certificate. */
   readonly pki: TestPki | undefined;
@@ -67,8 +67,8 @@ export type OriginListener = (
 ) => void;
 
 /**
- * Opens a listener on a free port. The TCP listener is apart from the HTTP server, so that connections can be kept from
- * it (a handshake that hangs) and a listener can go and come without the server.
+ * Opens a listener on a free port. The TCP listener is apart from the HTTP server, so that a connection need not reach the server (a
+ * handshake that hangs), and so that a listener can close and come back without the server.
  */
 export async function openOrigin(
   { address, port: wanted = 0, place = BESIDE, pki }: OriginOptions,
@@ -83,7 +83,7 @@ export async function openOrigin(
     const entry = open.get(peerOf(request.socket));
     if (entry) listener(request, response, entry.connection);
   });
-  // With allowHalfOpen as node:http itself has it, so that a client's FIN after its request is no end of the exchange.
+  // allowHalfOpen, as in node:http itself, so that a client's FIN after its request does not end the exchange.
   const tcp = createServer({ allowHalfOpen: !pki, noDelay: true }, (socket) => {
     const peer = peerOf(socket);
     connectionNumber += 1;
@@ -91,7 +91,7 @@ export async function openOrigin(
       socket,
       connection: {
         number: connectionNumber,
-        // What is ending cannot be reset: Node.js 24 would never close it (`reset EINVAL`), and this process never end.
+        // A connection that is ending cannot be reset: Node.js 24 would never close it (`reset EINVAL`), and this process would never end.
         end: (how) =>
           void (how === 'rst' && !socket.writableEnded ? socket.resetAndDestroy() : socket.destroy()),
       },
@@ -138,7 +138,7 @@ export async function openOrigin(
     connections,
     async refuse() {
       await stop();
-      // In another place, or of a number that somebody named, it is none that others are given.
+      // A port in another place, or one that the test chose, is not among those that the kernel gives.
       if (place === BESIDE && wanted === 0) held ??= await holdPort(address, port);
     },
     async accept() {
@@ -179,11 +179,11 @@ function createServerFor(
 /** The test's own network. */
 const BESIDE: Pick<Place, 'listen'> = { listen };
 
-/** Longer than any client idles: an upstream that closes idle connections would hide whether clients reuse theirs. */
+/** Longer than any client idles. An upstream that closes idle connections would hide whether clients reuse theirs. */
 const KEEP_ALIVE_MS = 75_000;
 
 /**
- * Keeps a port from being given to somebody who asks for any, while connections to it are refused: a client's end of a connection has it.
+ * Keeps the kernel from giving a port to another program while connections to it are refused: a client's end of a connection has it.
  */
 async function holdPort(address: string, port: number): Promise<AsyncDisposable> {
   const keeper = createServer();
@@ -200,7 +200,7 @@ async function holdPort(address: string, port: number): Promise<AsyncDisposable>
         (one) => new Promise((resolve) => one.once('close', resolve)),
       );
       keeper.close();
-      // Without a rest that has the port for a minute.
+      // Leaves no rest of the connection, which would have the port for a minute.
       socket.resetAndDestroy();
       other.destroy();
       await Promise.all(closed);

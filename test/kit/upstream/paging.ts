@@ -7,8 +7,8 @@ export interface Page<T> {
 }
 
 /**
- * The page of `items` (sorted by `key`) that follows `last`, which need not be among them; `n` items at most. With `n=0`
- * it is empty and has no next one.
+ * The page of `items` (sorted by `key`) after `last`, which need not be among them; at most `n` items. The page for `n=0` is empty and has
+ * no next one.
  */
 export function pageOf<T>(
   items: readonly T[],

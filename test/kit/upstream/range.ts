@@ -1,4 +1,4 @@
-/** Byte ranges as RFC 9110 section 14 has them: one range is honoured, several are answered with the whole. */
+/** Byte ranges of RFC 9110, section 14: one range is honoured, several are answered with the whole. */
 
 /** Half open. */
 export interface ByteRange {

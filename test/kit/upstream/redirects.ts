@@ -6,21 +6,21 @@ import type { Identity } from './request-log.ts';
 import { SIGNED_PATH, type Route } from './route.ts';
 
 export interface RedirectOptions {
-  /** What is redirected; blobs unless told. */
+  /** The redirected content; blobs by default. */
   readonly kinds?: readonly ('blob' | 'manifest')[];
-  /** 307 unless told. */
+  /** 307 by default. */
   readonly status?: 301 | 302 | 303 | 307 | 308;
   /** `cdn`: another port. `same-origin`: a path outside `/v2/`, as a relative URL, as Artifact Registry. */
   readonly to?: 'cdn' | 'same-origin';
-  /** Loopback address of the CDN; the registry's own unless told. `127.0.0.2` makes it another host. */
+  /** Loopback address of the CDN; the registry's own by default. `127.0.0.2` makes it another host. */
   readonly host?: string;
-  /** Seconds a signature is valid; 300 unless told. */
+  /** Seconds a signature is valid; 300 by default. */
   readonly lifetime?: number;
   /** HEAD on a signed URL is 403, as behind GHCR, whose signatures are for GET. */
   readonly refuseHead?: boolean;
   /** HEAD of the registry is answered by itself, as Quay, instead of by a redirect. */
   readonly headDirectly?: boolean;
-  /** An `Authorization` header is ignored. Unless told it is 400, as S3 and Azure answer. */
+  /** Ignores an `Authorization` header. By default the answer is 400, as at S3 and Azure. */
   readonly acceptAuthorization?: boolean;
 }
 

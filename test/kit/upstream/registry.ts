@@ -19,7 +19,7 @@ export interface RegistryOptions {
   readonly links?: 'relative' | 'absolute';
 }
 
-/** Answers a request that was let in. `origin` is the registry's own URL, for absolute links. */
+/** Answers an authorized request. `origin` is the registry's own URL, for absolute links. */
 export function answerRegistry(
   request: IncomingMessage,
   route: Route,

@@ -1,8 +1,8 @@
-/** The record of every request the upstream got, with the filter that faults, counters and waits share. */
+/** Records every request to the upstream, with the filter that faults, counters and waits share. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestKind } from './route.ts';
 
-/** Who asks: the header's kind, and the user it belongs to. */
+/** The sender of a request: the header's kind and its user. */
 export interface Identity {
   readonly kind: 'none' | 'basic' | 'bearer' | 'other';
   /** The user whose credential it is; `anonymous` for a token that was issued without one; undefined when unknown. */
@@ -13,7 +13,7 @@ export interface Identity {
   readonly raw: string | undefined;
 }
 
-/** How a response ended: all of it handed to the socket, cut by a fault, left by the client, or not yet. */
+/** The end of a response: all of it handed to the socket, cut by a fault, left by the client, or not yet. */
 export type Ending = 'running' | 'complete' | 'cut' | 'aborted';
 
 export interface RequestRecord {
@@ -40,7 +40,7 @@ export interface RequestRecord {
   ending: Ending;
 }
 
-/** Which requests are meant. Everything that is given must fit; a list means "one of these". */
+/** A filter of requests. All given fields must match; a list means "one of these". */
 export interface RequestFilter {
   readonly method?: OneOrMore<string>;
   readonly kind?: OneOrMore<RequestKind>;
@@ -58,7 +58,7 @@ export interface RequestFilter {
 
 export type OneOrMore<T> = T | readonly T[];
 
-/** True when the request fits everything the filter names. */
+/** True if the request matches all fields of the filter. */
 export function fits(request: RequestRecord, filter: RequestFilter): boolean {
   return (
     oneOf(filter.method, request.method) &&
@@ -77,11 +77,11 @@ export function fits(request: RequestRecord, filter: RequestFilter): boolean {
 export interface RequestLog {
   readonly requests: readonly RequestRecord[];
   add(request: Omit<RequestRecord, 'sequence' | 'digest' | 'status' | 'bodyBytes' | 'ending'>): RequestRecord;
-  /** How many requests fit; all of them without a filter. */
+  /** Number of matching requests; without a filter all of them. */
   count(filter?: RequestFilter): number;
-  /** Body bytes that were handed to sockets for the requests that fit. */
+  /** Body bytes that were handed to sockets for matching requests. */
   bodyBytes(filter?: RequestFilter): number;
-  /** Forgets everything so far. Requests that still run are no longer counted. */
+  /** Forgets all requests so far, including those that still run. */
   reset(): void;
 }
 

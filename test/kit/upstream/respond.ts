@@ -1,4 +1,4 @@
-/** Sends an answer, with the faults that were planned for it. The only place that writes to a client's socket. */
+/** Sends an answer with its planned faults. No other module writes to a client's socket. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TestBlob } from '../blob.ts';
@@ -19,8 +19,8 @@ export interface Exchange {
 }
 
 /**
- * Answers one request: waits at the faults' gates, asks `handle` for the answer, sends it. A client that leaves is no
- * error; what `handle` throws is.
+ * Answers one request: waits at the faults' gates, gets the answer from `handle` and sends it. A client that leaves is no error; an
+ * error of `handle` is thrown.
  */
 export async function respond(
   exchange: Exchange,
@@ -160,7 +160,7 @@ function createWriter({ response, record, gone }: Exchange, plan: FaultPlan) {
       if (rate !== undefined) {
         const due = begin + (sent / rate) * 1000 - performance.now();
         if (due > 0) await pause(due, undefined, { signal: gone }).catch(() => {});
-        // After a pause of the whole process it goes on from there: a burst is no limited rate.
+        // After a pause of the whole process the rate goes on from now: a burst is no limited rate.
         else if (due < -LATE_MS) begin -= due;
         if (gone.aborted) return;
       }
@@ -195,7 +195,7 @@ function flushed({ response, gone }: Exchange): Promise<void> {
   });
 }
 
-/** Recorded before the client can see the end, so that a test may look as soon as its client has all. */
+/** Records the end before the client can see it, so that a test may check as soon as its client has everything. */
 function complete({ response, record }: Exchange): void {
   record.ending = 'complete';
   response.end();

@@ -1,4 +1,4 @@
-/** What a request line asks for. */
+/** The meaning of a request line. */
 
 export type RequestKind = 'ping' | 'manifest' | 'blob' | 'tags' | 'referrers' | 'token' | 'cdn' | 'other';
 
@@ -18,7 +18,7 @@ export const TOKEN_PATH = '/token';
 /** Path below which redirected content lives: outside `/v2/`, as at Artifact Registry. */
 export const SIGNED_PATH = '/artifacts-downloads/';
 
-/** Reads a request target. Names are matched greedily, so a repository may be called `a/blobs/b`. */
+/** Reads a request target. Names match greedily, so that a repository may be called `a/blobs/b`. */
 export function parseRoute(target: string): Route {
   const cut = target.indexOf('?');
   const path = cut < 0 ? target : target.slice(0, cut);

@@ -6,21 +6,21 @@ import { parseBasic, passwordFits, pullScope, type AuthDeps } from './auth.ts';
 import type { Route } from './route.ts';
 
 export interface TokenOptions {
-  /** Value of `expires_in`; `absent` leaves it out, which means 60 to clients. 300 unless told. */
+  /** Value of `expires_in`; `absent` leaves it out, which means 60 to clients. 300 by default. */
   readonly expiresIn?: number | 'absent';
-  /** Seconds a token really lives; as `expiresIn` (else 300) unless told. */
+  /** Seconds a token really lives; as `expiresIn` (else 300) by default. */
   readonly lifetime?: number;
-  /** Which members carry the token; both unless told. */
+  /** The members with the token; both by default. */
   readonly field?: 'token' | 'access_token' | 'both';
-  /** What POST does: `accepted` unless told, else this status, as servers without the POST form answer. */
+  /** The answer to POST: `accepted` by default, else this status, as of servers without the POST form. */
   readonly post?: 'accepted' | number;
   /** Without credentials: a token for public repositories, or 401. */
   readonly anonymous?: 'accepted' | 'refused';
-  /** Status for a wrong password; 401 unless told, GitLab sends 403. */
+  /** Status for a wrong password; 401 by default, GitLab sends 403. */
   readonly refusalStatus?: number;
   /** `own-port`: on a second port instead of the registry's. */
   readonly at?: 'registry-port' | 'own-port';
-  /** What the token is for; `test-registry` unless told. */
+  /** The token's service; `test-registry` by default. */
   readonly service?: string;
 }
 
@@ -44,14 +44,14 @@ export async function answerToken(
   return grant(postForm(await text(request)), deps, options, fixedScope);
 }
 
-/** What both forms ask for. */
+/** Parameters of both forms. */
 interface TokenRequest {
   readonly service: string;
   readonly scopes: readonly string[];
   readonly login: { user: string; password: string } | undefined;
   readonly refreshToken: string | undefined;
   readonly offline: boolean;
-  /** Why the form cannot be read. */
+  /** The reason why the form cannot be read. */
   readonly problem?: string;
 }
 

@@ -53,5 +53,5 @@ export function createTokens(now: () => number): Tokens {
   };
 }
 
-/** Noted as a form: a long test issues thousands of them. Also that of refresh tokens. */
+/** The form of all tokens, refresh tokens included. Noted as a form, because a long test issues thousands of tokens. */
 const TOKEN_FORM = /token-\d+-of-|refresh-token-of-/;

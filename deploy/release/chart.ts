@@ -1,0 +1,79 @@
+import { cp, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseDocument, stringify } from 'yaml';
+import { CHART } from '../../test/cluster/helm.ts';
+import type { Forge } from './forge.ts';
+import type { Tools } from './tools.ts';
+
+/** What the chart in the checkout cannot know: where it is published, and what is new. */
+export interface ChartFacts {
+  readonly version: string;
+  readonly changes: readonly string[];
+  readonly forge: Forge | undefined;
+  /** Repository of the published image, undefined where nothing is published. */
+  readonly image: string | undefined;
+  readonly platforms: readonly string[];
+}
+
+/** Packages the chart with these facts into `file`. `work` is a directory for what is left over. */
+export async function packageChart(
+  { helm }: Tools,
+  facts: ChartFacts,
+  work: string,
+  file: string,
+): Promise<void> {
+  const chart = join(work, 'larder');
+  await cp(CHART, chart, { recursive: true });
+  await edit(join(chart, 'Chart.yaml'), (text) => chartYamlWith(text, facts));
+  await edit(join(chart, 'values.yaml'), (text) => valuesWith(text, facts));
+  await edit(join(chart, 'README.md'), (text) => readmeWith(text, facts));
+  await helm('package', chart, '--destination', work);
+  await rename(join(work, `larder-${facts.version}.tgz`), file);
+}
+
+/** `Chart.yaml` with addresses, and with the annotations of Artifact Hub that belong to a release. */
+export function chartYamlWith(
+  text: string,
+  { version, changes, forge, image, platforms }: ChartFacts,
+): string {
+  const document = parseDocument(text);
+  if (forge !== undefined) {
+    const { repository, server, owner } = forge;
+    document.set('home', repository);
+    document.set('sources', [`${repository}/tree/v${version}`]);
+    document.set('maintainers', [{ name: owner, url: `${server}/${owner}` }]);
+    annotate('links', [
+      { name: 'Guide', url: `${repository}/blob/v${version}/docs/guide/kubernetes.md` },
+      { name: 'support', url: `${repository}/issues` },
+    ]);
+  }
+  annotate('changes', changes);
+  if (image !== undefined) annotate('images', [{ name: 'larder', image: `${image}:${version}`, platforms }]);
+  return document.toString({ lineWidth: 0 });
+
+  function annotate(name: string, value: object): void {
+    document.setIn(['annotations', `artifacthub.io/${name}`], stringify(value, { lineWidth: 0 }));
+  }
+}
+
+/**
+ * `values.yaml` with the published image as default. The checkout has no default: the owner of that place would own the cluster. Who
+ * installs a published chart trusts its place already.
+ */
+export function valuesWith(text: string, { image }: ChartFacts): string {
+  if (image === undefined) return text;
+  const document = parseDocument(text);
+  document.setIn(['image', 'repository'], image);
+  return document.toString({ lineWidth: 0 });
+}
+
+/** The README with links that work outside of the checkout. */
+export function readmeWith(text: string, { forge, version }: ChartFacts): string {
+  return forge === undefined
+    ? text
+    : text.replaceAll('](../../../', `](${forge.repository}/blob/v${version}/`);
+}
+
+async function edit(file: string, change: (text: string) => string): Promise<void> {
+  await writeFile(file, change(await readFile(file, 'utf8')));
+}

@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { deepFreeze, parseJson } from './json.ts';
+
+test('parseJson gives the value of JSON, and undefined for any other text', () => {
+  assert.deepEqual(parseJson('{"a":[1,null]}'), { a: [1, null] });
+  assert.equal(parseJson('null'), null);
+  for (const text of ['', '{', "{'a':1}", 'undefined']) assert.equal(parseJson(text), undefined, text);
+});
+
+test('deepFreeze returns the same value, frozen with all its parts', () => {
+  const value = { list: [{ a: 1 }], none: null };
+  assert.equal(deepFreeze(value), value);
+  for (const part of [value, value.list, value.list[0]]) assert.ok(Object.isFrozen(part));
+});
