@@ -14,7 +14,7 @@ const shared = shareLarder();
 
 interface Scene extends Omit<SharedCache, 'pull'> {
   readonly image: TestImage;
-  pull(login?: Login): Promise<PullResult>;
+  readonly pull: (login?: Login) => Promise<PullResult>;
 }
 
 /** Declares an upstream with `team/alice`, behind a cache that asks for a proof each time. A test opens it once. */

@@ -18,7 +18,6 @@ import {
   type LarderProcess,
   type RequestFilter,
   type TestBlob,
-  type Upstream,
 } from '../kit/index.ts';
 import { baseUrl, blobUrl, configWith, manifestUrl } from '../faults/setting.ts';
 import { shareLarder } from '../faults/shared-larder.ts';

@@ -59,7 +59,7 @@ interface Case extends SharedCache {
   /** The image behind the tag `v1` of each repository. No other case has its content. */
   readonly image: TestImage;
   /** Name of a repository at Larder: behind the alias. */
-  named(repository: string): string;
+  readonly named: (repository: string) => string;
 }
 
 /** Declares a {@link registry} behind the shared process, of realm `Cache` by default. A test opens it once. */

@@ -1,6 +1,5 @@
 /** docs/laws.md, "Right bytes": nobody ever receives a complete body whose digest is wrong, whatever the upstream sends. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import {
   digestOf,
   get,

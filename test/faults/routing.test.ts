@@ -5,7 +5,6 @@ import { text } from 'node:stream/consumers';
 import { suite, test } from 'node:test';
 import {
   artifactOf,
-  blobOf,
   get,
   head,
   imageOf,
@@ -418,7 +417,7 @@ suite('content', { concurrency: 2 }, () => {
     ['lines=1-2', 200, 0, 3000],
   ];
   shared.test('in ranges is right while cold and while warm', async ({ upstream, larder }) => {
-    for (const [index, [range, status, start, end]] of ranges.entries()) {
+    for (const [range, status, start, end] of ranges) {
       const blob = newBlob(3000);
       upstream.push('team/app', blob);
       for (const round of ['cold', 'warm']) {

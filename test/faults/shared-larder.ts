@@ -23,7 +23,7 @@ export interface SharedCache {
   readonly upstream: Upstream;
   /** With the alias of the upstream. `metric` is the part of the upstream, where the metric has one. */
   readonly larder: LarderProcess & { readonly alias: string };
-  pull(repository: string, reference: string, options?: PullOptions): Promise<PullResult>;
+  readonly pull: (repository: string, reference: string, options?: PullOptions) => Promise<PullResult>;
 }
 
 export interface SharedLarder {
@@ -78,7 +78,7 @@ export function shareLarder(options: Omit<LarderOptions, 'config'> = {}): Shared
     add,
     test(title, work, { upstream, cache } = {}) {
       const open = add(upstream, cache);
-      test(title, async () => work(await open()));
+      void test(title, async () => work(await open()));
     },
   };
 }

@@ -409,7 +409,7 @@ suite('an upstream with TLS', { concurrency: 2 }, () => {
 shared.test(
   'no more than 128 connections go to an upstream, however many callers want different things',
   async ({ upstream, larder }) => {
-    const blobs = Array.from({ length: 300 }, (_, index) => newBlob(1000));
+    const blobs = Array.from({ length: 300 }, () => newBlob(1000));
     for (const blob of blobs) upstream.push('team/app', blob);
     const hold = upstream.faults.add({ match: { kind: 'blob' }, hold: true });
     const pulls = blobs.map((blob) => get(blobUrl(larder, 'team/app', blob)));

@@ -12,9 +12,9 @@ export interface Machine {
   /** 1 on a quiet machine. Work takes this many times as long here. */
   readonly slowness: number;
   /** Milliseconds of which `ms` on a quiet machine remain. A wait of a few ms also gets the lateness of timers. */
-  limit(ms: number): number;
+  readonly limit: (ms: number) => number;
   /** The part of `bytes` that takes as long here as all of them on a quiet machine; `least` or more. */
-  size(bytes: number, least: number): number;
+  readonly size: (bytes: number, least: number) => number;
 }
 
 /** Measures the machine, once per process: a suite calls it before its first test. Takes 0.2 s on a quiet machine. */
