@@ -10,14 +10,12 @@ import {
   get,
   imageOf,
   logIn,
-  startUpstream,
   waitFor,
   type GetOptions,
-  type LarderProcess,
   type TestImage,
   type Upstream,
 } from '../kit/index.ts';
-import { startCache } from '../faults/setting.ts';
+import { shareLarder, type SharedCache } from '../faults/shared-larder.ts';
 import { createCaller, isGiven, type Caller, type Reply } from './caller.ts';
 
 const PASSWORDS = {
@@ -38,6 +36,8 @@ const PROOF_LIFETIME = '1s';
  */
 const SETTLED_MS = 12_000;
 
+const shared = shareLarder();
+
 const tally = { cells: 0, 'more permissive': 0, 'less permissive': 0, different: 0 };
 after(() => {
   const { cells, 'more permissive': more, 'less permissive': less, different } = tally;
@@ -48,13 +48,14 @@ after(() => {
 
 for (const scheme of SCHEMES) {
   suite(`a ${scheme} upstream`, () => {
+    const [openCold, openWarm, openChanging] = [settingOf(scheme), settingOf(scheme), settingOf(scheme)];
     test('cold: no caller has asked the cache before', async () => {
-      await using setting = await open(scheme);
+      const setting = await openCold();
       const { upstream, callers } = setting;
       const parts = [];
       for (const [name, caller] of Object.entries(callers)) {
         for (const method of METHODS) {
-          const rooms = furnish(upstream, `cold/${parts.length}`, parts.length);
+          const rooms = furnish(upstream, `cold/${parts.length}`);
           parts.push(await compare(setting, { [name]: caller }, rooms, [method]));
         }
       }
@@ -62,16 +63,16 @@ for (const scheme of SCHEMES) {
     });
 
     test('warm: a caller that may read everything has pulled it through the cache', async () => {
-      await using setting = await open(scheme);
-      const rooms = furnish(setting.upstream, 'warm', 0);
+      const setting = await openWarm();
+      const rooms = furnish(setting.upstream, 'warm');
       await warm(setting, rooms);
       assertRight(await compare(setting, setting.callers, rooms));
     });
 
     test('after rights were withdrawn and granted: a grant counts at once, a withdrawal when the proofs have ended', async () => {
-      await using setting = await open(scheme);
-      const { upstream, larder, callers } = setting;
-      const rooms = furnish(upstream, 'changing', 0);
+      const setting = await openChanging();
+      const { upstream, callers } = setting;
+      const rooms = furnish(upstream, 'changing');
       await warm(setting, rooms);
       await compare(setting, callers, rooms);
 
@@ -87,7 +88,7 @@ for (const scheme of SCHEMES) {
         [callers['wrong password'], rooms.bob],
       ] as const) {
         const path = `manifests/${room.image.digest}`;
-        assert.equal((await caller.ask(larder.registry, room.repository, path)).answer.status, 200);
+        assert.equal((await askCache(setting, caller, room.repository, path)).answer.status, 200);
       }
       let cells: readonly Cell[] = [];
       const isSettled = async (): Promise<boolean> => {
@@ -96,15 +97,13 @@ for (const scheme of SCHEMES) {
         cells = [...(await compare(setting, before, rooms)), ...(await compare(setting, fresh, rooms))];
         return cells.every(({ fault }) => fault === undefined);
       };
-      await waitFor(isSettled, { limitMs: SETTLED_MS, everyMs: 200 }).catch(() => {});
+      await waitFor(isSettled, { limitMs: SETTLED_MS, everyMs: 1500 }).catch(() => {});
       assertRight(cells);
     });
   });
 }
 
-interface Setting extends AsyncDisposable {
-  readonly upstream: Upstream;
-  readonly larder: LarderProcess;
+interface Setting extends SharedCache {
   readonly callers: Callers;
   /** The same users as new callers, without a credential. */
   newcomers(): Callers;
@@ -114,27 +113,25 @@ type Callers = Readonly<Record<CallerName, Caller>>;
 
 type CallerName = 'anonymous' | 'alice' | 'bob' | 'wrong password' | 'expired token';
 
-/** An upstream with its accounts, an empty cache before it, and the callers. */
-async function open(scheme: (typeof SCHEMES)[number]): Promise<Setting> {
-  await using stack = new AsyncDisposableStack();
-  const upstream = stack.use(
-    await startUpstream({ auth: scheme, users: PASSWORDS, publicWithoutToken: scheme === 'basic' }),
+/** Declares an upstream with its accounts, an empty cache before it, and the callers. A test opens it once. */
+function settingOf(scheme: (typeof SCHEMES)[number]): () => Promise<Setting> {
+  const start = shared.add(
+    { auth: scheme, users: PASSWORDS, publicWithoutToken: scheme === 'basic' },
+    { authentication: { proofLifetime: PROOF_LIFETIME } },
   );
-  const larder = stack.use(
-    await startCache(upstream, { cache: { authentication: { proofLifetime: PROOF_LIFETIME } } }),
-  );
-  const header = await expiredToken(upstream);
   const eager = scheme === 'basic';
-  const newcomers = (): Callers => ({
-    anonymous: createCaller(),
-    alice: createCaller({ login: { user: 'alice', password: PASSWORDS.alice } }),
-    bob: createCaller({ login: { user: 'bob', password: PASSWORDS.bob }, eager }),
-    'wrong password': createCaller({ login: { user: 'dave', password: WRONG }, eager }),
-    'expired token': createCaller({ header }),
-  });
-  const owned = stack.move();
-  const dispose = (): Promise<void> => owned.disposeAsync();
-  return { upstream, larder, callers: newcomers(), newcomers, [Symbol.asyncDispose]: dispose };
+  return async () => {
+    const running = await start();
+    const header = await expiredToken(running.upstream);
+    const newcomers = (): Callers => ({
+      anonymous: createCaller(),
+      alice: createCaller({ login: { user: 'alice', password: PASSWORDS.alice } }),
+      bob: createCaller({ login: { user: 'bob', password: PASSWORDS.bob }, eager }),
+      'wrong password': createCaller({ login: { user: 'dave', password: WRONG }, eager }),
+      'expired token': createCaller({ header }),
+    });
+    return { ...running, callers: newcomers(), newcomers };
+  };
 }
 
 /** An expired token that alice got for her repositories; at a Basic upstream a header that it does not know. */
@@ -160,9 +157,11 @@ interface Rooms {
   readonly bob: Room;
 }
 
+let furnished = 0;
+
 /** Three repositories with content of their own; the first layers of alice's and bob's are the same. */
-function furnish(upstream: Upstream, prefix: string, number: number): Rooms {
-  const seed = number * 10;
+function furnish(upstream: Upstream, prefix: string): Rooms {
+  const seed = (furnished += 1) * 10;
   const shared = blobOf(3000, seed);
   const room = (name: string, offset: number, first = blobOf(1000, seed + offset)): Room => {
     const image = imageOf({ seed: seed + offset, layers: [first, 2000 + offset] });
@@ -191,10 +190,10 @@ function pathsOf({ image }: Room, { alice }: Rooms): string[] {
   ];
 }
 
-async function warm({ larder }: Setting, rooms: Rooms): Promise<void> {
+async function warm(setting: Setting, rooms: Rooms): Promise<void> {
   const carol = createCaller({ login: { user: 'carol', password: PASSWORDS.carol } });
   for (const room of [rooms.public, rooms.alice, rooms.bob]) {
-    for (const path of pathsOf(room, rooms)) await carol.ask(larder.registry, room.repository, path);
+    for (const path of pathsOf(room, rooms)) await askCache(setting, carol, room.repository, path);
   }
 }
 
@@ -250,15 +249,15 @@ async function compare(
  * is asked anonymously too: a client that is not challenged never shows its login.
  */
 async function faultOf(
-  { upstream, larder }: Setting,
+  setting: Setting,
   caller: Caller,
   { repository, path, method }: { repository: string; path: string; method: Method },
 ): Promise<Fault | undefined> {
   const options: GetOptions = method === 'range' ? { headers: { range: 'bytes=100-299' } } : { method };
-  const cached = await caller.ask(larder.registry, repository, path, options);
+  const cached = await askCache(setting, caller, repository, path, options);
   const isUnchallenged = cached.credential === undefined && cached.answer.status !== 401;
   const direct = await (isUnchallenged ? createCaller() : caller).ask(
-    upstream.url,
+    setting.upstream.url,
     repository,
     path,
     options,
@@ -268,6 +267,16 @@ async function faultOf(
   if (!isGiven(cached) && isGiven(direct)) return { kind: 'less permissive', detail };
   const difference = differenceOf(cached, direct);
   return difference === undefined ? undefined : { kind: 'different', detail: difference };
+}
+
+function askCache(
+  { larder }: Setting,
+  caller: Caller,
+  repository: string,
+  path: string,
+  options?: GetOptions,
+): Promise<Reply> {
+  return caller.ask(larder.registry, `${larder.alias}/${repository}`, path, options);
 }
 
 function differenceOf(cached: Reply, direct: Reply): string | undefined {

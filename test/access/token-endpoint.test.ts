@@ -20,9 +20,11 @@ import {
   waitFor,
   type GetResult,
   type LarderProcess,
+  type TestImage,
   type Upstream,
   type UpstreamOptions,
 } from '../kit/index.ts';
+import { shareLarder, type SharedCache } from '../faults/shared-larder.ts';
 import { cacheStatus, configOf, configWith, errorCode, manifestUrl, startCache } from '../faults/setting.ts';
 
 const IMAGE = imageOf({ layers: [5000, 70_000] });
@@ -34,13 +36,42 @@ interface LoginOptions {
   readonly login?: { readonly user: string; readonly password: string };
 }
 
+const PRIVATE = {
+  auth: 'bearer',
+  users: { [ALICE.user]: ALICE.password, [BOB.user]: BOB.password },
+} as const satisfies UpstreamOptions;
+
 /** A registry with `team/public`, and `team/secret` and `team/other`, which alice may read. */
 async function registry(options: UpstreamOptions = {}): Promise<Upstream> {
-  const users = { [ALICE.user]: ALICE.password, [BOB.user]: BOB.password };
-  const upstream = await startUpstream({ auth: 'bearer', users, ...options });
-  for (const name of ['team/public', 'team/secret', 'team/other']) upstream.push(name, IMAGE, 'v1');
+  return furnish(await startUpstream({ ...PRIVATE, ...options }), IMAGE);
+}
+
+function furnish(upstream: Upstream, image: TestImage): Upstream {
+  for (const name of ['team/public', 'team/secret', 'team/other']) upstream.push(name, image, 'v1');
   for (const name of ['team/secret', 'team/other']) upstream.setAccess(name, { readers: [ALICE.user] });
   return upstream;
+}
+
+const shared = shareLarder();
+let cases = 0;
+
+interface Case extends SharedCache {
+  /** The image behind the tag `v1` of each repository. No other case has its content. */
+  readonly image: TestImage;
+  /** Name of a repository at Larder: behind the alias. */
+  readonly named: (repository: string) => string;
+}
+
+/** Declares a {@link registry} behind the shared process, of realm `Cache` by default. A test opens it once. */
+function caseOf(options: UpstreamOptions = {}, cache: object = REALM_CACHE): () => Promise<Case> {
+  const start = shared.add({ ...PRIVATE, ...options }, cache);
+  cases += 1;
+  const image = imageOf({ seed: 10 + cases, layers: [5000, 70_000] });
+  return async () => {
+    const running = await start();
+    furnish(running.upstream, image);
+    return { ...running, image, named: (repository) => `${running.larder.alias}/${repository}` };
+  };
 }
 
 /** Asks for a token by GET. */
@@ -102,30 +133,29 @@ function ownChallenge(larder: LarderProcess, upstream: Upstream, name?: string, 
 }
 
 for (const auth of ['basic', 'bearer'] as const) {
+  const open = caseOf({ auth });
   test(`a client with an alias in the name pulls private content of a ${auth} upstream with a login at Larder, and no other caller does`, async () => {
-    await using upstream = await registry({ auth });
-    await using larder = await startCache(upstream, { cache: REALM_CACHE });
-    const alias = upstream.host;
-    const pulled = await pullImage(larder.registry, 'team/secret', 'v1', { alias, login: ALICE });
-    assert.equal(pulled.digest, IMAGE.digest);
+    const { upstream, larder, image, pull, named } = await open();
+    const pulled = await pull('team/secret', 'v1', { login: ALICE });
+    assert.equal(pulled.digest, image.digest);
     assert.equal(
       pulled.answers.find(({ status }) => status === 401)?.headers['www-authenticate'],
-      ownChallenge(larder, upstream, `${alias}/team/secret`),
+      ownChallenge(larder, upstream, named('team/secret')),
     );
     const content = upstream.requests.filter(
       ({ kind, status }) => status === 200 && (kind === 'manifest' || kind === 'blob'),
     );
-    assert.ok(content.length >= IMAGE.blobs.length + 1);
+    assert.ok(content.length >= image.blobs.length + 1);
     assert.ok(content.every(({ authorization }) => authorization.user === ALICE.user));
     for (const other of [{}, { login: BOB }, { login: { ...ALICE, password: 'wrong' } }])
-      await assert.rejects(pullImage(larder.registry, 'team/secret', 'v1', { alias, ...other }), / 40[13]/);
+      await assert.rejects(pull('team/secret', 'v1', other), / 40[13]/);
   });
 }
 
 suite('the token endpoint', { concurrency: 2 }, () => {
+  const granting = caseOf();
   test('gives a token by GET and by POST, to a password and to an identity token', async () => {
-    await using upstream = await registry();
-    await using larder = await startCache(upstream, { cache: REALM_CACHE });
+    const { upstream, larder } = await granting();
     const scope = pullScope('team/secret');
     for (const answer of [
       await askToken(larder, upstream, ['team/secret'], { login: ALICE }),
@@ -158,10 +188,13 @@ suite('the token endpoint', { concurrency: 2 }, () => {
     );
   });
 
+  const refusing = ([401, 403] as const).map((refusalStatus) => ({
+    refusalStatus,
+    open: caseOf({ token: { refusalStatus } }),
+  }));
   test('refuses a wrong password as the upstream does, once for each form, without a challenge that a client could retry', async () => {
-    for (const refusalStatus of [401, 403] as const) {
-      await using upstream = await registry({ token: { refusalStatus } });
-      await using larder = await startCache(upstream, { cache: REALM_CACHE });
+    for (const { refusalStatus, open } of refusing) {
+      const { upstream, larder } = await open();
       const password = 'wrong';
       for (const answer of [
         await askToken(larder, upstream, ['team/secret'], { login: { ...ALICE, password } }),
@@ -194,39 +227,34 @@ suite('the token endpoint', { concurrency: 2 }, () => {
     }
   });
 
+  const trying = caseOf();
   test('tries a login without scopes (docker login) at the upstream', async () => {
-    await using upstream = await registry();
-    await using larder = await startCache(upstream, { cache: REALM_CACHE });
+    const { upstream, larder } = await trying();
     const token = await tokenOf(askToken(larder, upstream, [], { login: ALICE }));
     assert.equal((await get(`${larder.registry}/v2/`, withToken(token))).status, 200);
     const wrong = await askToken(larder, upstream, [], { login: { ...ALICE, password: 'wrong' } });
     assert.equal(wrong.status, 401);
   });
 
+  const both = [caseOf(), caseOf({ auth: 'basic' })] as const;
   test('follows the alias in a scope to another upstream, and gives one token for both', async () => {
-    await using one = await registry();
-    await using two = await registry({ auth: 'basic' });
-    const caches = [one, two].map(({ host, url }) => ({ upstream: host, remoteURL: url, ...REALM_CACHE }));
-    await using larder = await startLarder({ config: configWith(caches) });
+    const [{ upstream: one, larder }, { upstream: two }] = [await both[0](), await both[1]()];
     const names = ['team/secret', `${two.host}/team/secret`];
     const answer = await askToken(larder, one, names, { login: ALICE });
     const { token, scope } = answer.json() as TokenDocument;
     assert.equal(scope, names.map(pullScope).join(' '));
-    for (const name of [`${one.host}/team/secret`, `${two.host}/team/secret`])
-      assert.equal((await get(manifestUrl(larder, name, 'v1'), withToken(token))).status, 200, name);
+    for (const { host } of [one, two]) {
+      const url = manifestUrl({ ...larder, alias: host }, 'team/secret', 'v1');
+      assert.equal((await get(url, withToken(token))).status, 200, host);
+    }
     const sentTo = (upstream: Upstream) =>
       upstream.requests.find(({ kind, status }) => kind === 'manifest' && status === 200)?.authorization.kind;
     assert.deepEqual([one, two].map(sentTo), ['bearer', 'basic'], 'each upstream got what is its own');
   });
 
+  const mixed = [caseOf(), caseOf({}, {})] as const;
   test('exists only for configured upstreams of realm Cache, for GET and POST, and for valid forms', async () => {
-    await using one = await registry();
-    await using two = await registry();
-    const caches = [{ ...REALM_CACHE }, {}].map((extra, index) => {
-      const { host, url } = [one, two][index] as Upstream;
-      return { upstream: host, remoteURL: url, ...extra };
-    });
-    await using larder = await startLarder({ config: configWith(caches) });
+    const [{ upstream: one, larder }, { upstream: two }] = [await mixed[0](), await mixed[1]()];
     const url = `${larder.registry}/token/${one.host}`;
     for (const path of ['', 'unknown.example', two.host, `${one.host}/`, '..%2f'])
       assert.equal((await get(`${larder.registry}/token/${path}`)).status, 404, path);
@@ -254,9 +282,9 @@ suite('the token endpoint', { concurrency: 2 }, () => {
     assert.equal(one.count() + two.count(), 0);
   });
 
+  const failing = caseOf({ token: { at: 'own-port' } });
   test('reports failures of the upstream as what they are', async () => {
-    await using upstream = await registry({ token: { at: 'own-port' } });
-    await using larder = await startCache(upstream, { cache: REALM_CACHE });
+    const { upstream, larder } = await failing();
     const ask = () => askToken(larder, upstream, ['team/secret'], { login: ALICE });
     {
       using _ = upstream.faults.add({ match: { kind: 'token' }, status: 500 });
@@ -275,24 +303,24 @@ suite('the token endpoint', { concurrency: 2 }, () => {
 });
 
 suite('a token of Larder', { concurrency: 2 }, () => {
+  const scoped = caseOf();
   test('is good for the repositories it was asked for, and requests for others do not reach the upstream', async () => {
-    await using upstream = await registry();
-    await using larder = await startCache(upstream, { cache: REALM_CACHE });
+    const { upstream, larder, named } = await scoped();
     const token = await tokenOf(askToken(larder, upstream, ['team/secret'], { login: ALICE }));
     upstream.reset();
     const refused = await get(manifestUrl(larder, 'team/other', 'v1'), withToken(token));
     assert.equal(refused.status, 401);
     assert.equal(
       refused.headers['www-authenticate'],
-      ownChallenge(larder, upstream, 'team/other', 'insufficient_scope'),
+      ownChallenge(larder, upstream, named('team/other'), 'insufficient_scope'),
     );
     assert.deepEqual(cacheStatus(refused), ['larder', 'detail=TOKEN_REQUIRED']);
     assert.equal(upstream.count(), 0);
   });
 
+  const expiring = caseOf({ token: { expiresIn: 4 } });
   test('that has expired, was made up, or is a password is answered with the address of the token endpoint', async () => {
-    await using upstream = await registry({ token: { expiresIn: 4 } });
-    await using larder = await startCache(upstream, { cache: REALM_CACHE });
+    const { upstream, larder, named } = await expiring();
     const token = await tokenOf(askToken(larder, upstream, ['team/secret'], { login: ALICE }));
     const url = manifestUrl(larder, 'team/secret', 'v1');
     assert.equal((await get(url, withToken(token))).status, 200);
@@ -304,15 +332,15 @@ suite('a token of Larder', { concurrency: 2 }, () => {
       assert.equal(refused.status, 401);
       assert.equal(
         refused.headers['www-authenticate'],
-        ownChallenge(larder, upstream, 'team/secret', 'invalid_token'),
+        ownChallenge(larder, upstream, named('team/secret'), 'invalid_token'),
       );
     }
     assert.equal(upstream.count(), 0);
   });
 
+  const revoked = caseOf();
   test("whose upstream token was revoked gets Larder's challenge, so that the client asks for a new one", async () => {
-    await using upstream = await registry();
-    await using larder = await startCache(upstream, { cache: REALM_CACHE });
+    const { upstream, larder, named } = await revoked();
     const token = await tokenOf(askToken(larder, upstream, ['team/secret'], { login: ALICE }));
     upstream.tokens.revoke();
     for (const method of ['GET', 'HEAD']) {
@@ -320,7 +348,7 @@ suite('a token of Larder', { concurrency: 2 }, () => {
       assert.equal(refused.status, 401);
       assert.equal(
         refused.headers['www-authenticate'],
-        ownChallenge(larder, upstream, 'team/secret', 'invalid_token'),
+        ownChallenge(larder, upstream, named('team/secret'), 'invalid_token'),
       );
     }
   });
@@ -349,21 +377,18 @@ suite('a token of Larder', { concurrency: 2 }, () => {
     await pullImage(larder.registry, 'team/secret', 'v1', { login: ALICE });
   });
 
+  const mixed = [caseOf(), caseOf({}, {})] as const;
   test('is not sent to an upstream that clients log in at themselves', async () => {
-    await using one = await registry();
-    await using two = await registry();
-    const caches = [
-      { upstream: one.host, remoteURL: one.url, ...REALM_CACHE },
-      { upstream: two.host, remoteURL: two.url },
-    ];
-    await using larder = await startLarder({ config: configWith(caches) });
-    const names = [`${one.host}/team/secret`, `${two.host}/team/public`];
+    const [first, { upstream: two, larder, named }] = [await mixed[0](), await mixed[1]()];
+    const one = first.upstream;
+    const names = [first.named('team/secret'), named('team/public')];
     const token = await tokenOf(askToken(larder, one, names, { login: ALICE }));
-    assert.equal((await get(manifestUrl(larder, names[1] as string, 'v1'), withToken(token))).status, 200);
+    const url = manifestUrl(larder, 'team/public', 'v1');
+    assert.equal((await get(url, withToken(token))).status, 200);
     assert.equal(two.count({ user: ALICE.user }), 0);
     assert.ok(two.requests.every(({ headers }) => !String(headers.authorization).includes(token)));
     const own = `Bearer ${one.tokens.issued[0]?.value}`;
-    await get(manifestUrl(larder, names[1] as string, 'v1'), { headers: { authorization: own } });
+    await get(url, { headers: { authorization: own } });
     assert.ok(
       two.requests.some(({ headers }) => headers.authorization === own),
       'other tokens go there',

@@ -1,4 +1,4 @@
-/** Law 6: the store's limits hold under load; and law 2: a store that is full harms no pull. */
+/** docs/laws.md, "Bounded": the store's limits hold under load. "Do no harm": a full store harms no pull. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, statfsSync, writeFileSync } from 'node:fs';
@@ -12,13 +12,15 @@ import {
   startUpstream,
   tempDir,
   waitFor,
-  type LarderProcess,
   type TestBlob,
 } from '../kit/index.ts';
 import { blobPath } from '../store/paths.ts';
 import { damage, zero } from './damage/kinds.ts';
 import { ask } from './damage/verdict.ts';
-import { blobUrl, cacheStatus, configOf, MiB, startCache } from './setting.ts';
+import { blobUrl, cacheStatus, configOf, MiB, startCache, type Addressed } from './setting.ts';
+import { newBlob, newImage, shareLarder } from './shared-larder.ts';
+
+const shared = shareLarder();
 
 test('maxSize is never exceeded while many bodies come in, running fills included, and the newest stay', async () => {
   const blobs = Array.from({ length: 24 }, (_, index) => blobOf(2 * MiB, index));
@@ -113,63 +115,71 @@ test('a blob larger than the limit is served whole, in ranges too, is not stored
   assert.ok(contentBytes(larder.store) <= 8 * MiB);
 });
 
-test('a blob larger than the limit is served whole when the upstream does not say its length', async () => {
-  const large = blobOf(4 * MiB, 2);
-  const image = imageOf({ layers: [blobOf(3 * MiB, 3)] });
-  await using upstream = await startUpstream();
-  upstream.push('team/app', large);
-  upstream.push('team/app', image, 'v1');
-  upstream.faults.add({ match: { kind: 'blob' }, chunked: true });
-  await using larder = await startCache(upstream, { cache: { garbageCollection: { maxSize: '1Mi' } } });
-  await whole(larder, large);
-  assert.equal((await pullImage(larder.registry, 'team/app', 'v1')).digest, image.digest);
-});
+shared.test(
+  'a blob larger than the limit is served whole when the upstream does not say its length',
+  async ({ upstream, larder, pull }) => {
+    const large = newBlob(4 * MiB);
+    const image = newImage({ layers: [newBlob(3 * MiB)] });
+    upstream.push('team/app', large);
+    upstream.push('team/app', image, 'v1');
+    upstream.faults.add({ match: { kind: 'blob' }, chunked: true });
+    await whole(larder, large);
+    assert.equal((await pull('team/app', 'v1')).digest, image.digest);
+  },
+  { cache: { garbageCollection: { maxSize: '1Mi' } } },
+);
 
-test('a blob larger than the limit with a wrong byte is cut off', async () => {
-  const large = blobOf(4 * MiB, 2);
-  await using upstream = await startUpstream();
-  upstream.push('team/app', large);
-  upstream.faults.add({ match: { kind: 'blob' }, flipByteAt: MiB });
-  await using larder = await startCache(upstream, { cache: { garbageCollection: { maxSize: '1Mi' } } });
-  const answer = await get(blobUrl(larder, 'team/app', large));
-  assert.equal(answer.complete, false);
-});
+shared.test(
+  'a blob larger than the limit with a wrong byte is cut off',
+  async ({ upstream, larder }) => {
+    const large = newBlob(4 * MiB);
+    upstream.push('team/app', large);
+    upstream.faults.add({ match: { kind: 'blob' }, flipByteAt: MiB });
+    const answer = await get(blobUrl(larder, 'team/app', large));
+    assert.equal(answer.complete, false);
+  },
+  { cache: { garbageCollection: { maxSize: '1Mi' } } },
+);
 
-test('what is being read is never evicted, however much comes in', async () => {
-  const read = blobOf(6 * MiB, 1);
-  const others = Array.from({ length: 10 }, (_, index) => blobOf(2 * MiB, 10 + index));
-  await using upstream = await startUpstream();
-  for (const blob of [read, ...others]) upstream.push('team/app', blob);
-  await using larder = await startCache(upstream, { cache: { garbageCollection: { maxSize: '10Mi' } } });
-  await whole(larder, read);
+shared.test(
+  'what is being read is never evicted, however much comes in',
+  async ({ upstream, larder }) => {
+    const read = newBlob(6 * MiB);
+    const others = Array.from({ length: 10 }, () => newBlob(2 * MiB));
+    for (const blob of [read, ...others]) upstream.push('team/app', blob);
+    await whole(larder, read);
 
-  const started = Promise.withResolvers<void>();
-  const reading = get(blobUrl(larder, 'team/app', read), {
-    body: { expect: read },
-    slowBytesPerSecond: MiB,
-    onBytes: () => started.resolve(),
-  });
-  await started.promise;
-  for (const blob of others) await whole(larder, blob);
-  const answer = await reading;
-  assert.equal(answer.complete && answer.matches && answer.bytes === read.size, true);
-  assert.equal(upstream.count({ digest: read.digest }), 1);
-});
+    const started = Promise.withResolvers<void>();
+    const reading = get(blobUrl(larder, 'team/app', read), {
+      body: { expect: read },
+      slowBytesPerSecond: MiB,
+      onBytes: () => started.resolve(),
+    });
+    await started.promise;
+    for (const blob of others) await whole(larder, blob);
+    const answer = await reading;
+    assert.equal(answer.complete && answer.matches && answer.bytes === read.size, true);
+    assert.equal(upstream.count({ digest: read.digest }), 1);
+  },
+  { cache: { garbageCollection: { maxSize: '10Mi' } } },
+);
 
-test('a blob that is read all the time is fetched once, however much is read once meanwhile', async () => {
-  const hot = blobOf(6 * MiB, 1);
-  const others = Array.from({ length: 40 }, (_, index) => blobOf(2 * MiB, 10 + index));
-  await using upstream = await startUpstream();
-  for (const blob of [hot, ...others]) upstream.push('team/app', blob);
-  await using larder = await startCache(upstream, { cache: { garbageCollection: { maxSize: '16Mi' } } });
-  await whole(larder, hot);
-  await whole(larder, hot);
-  for (let at = 0; at < others.length; at += 8) {
-    for (const blob of others.slice(at, at + 8)) await whole(larder, blob);
+shared.test(
+  'a blob that is read all the time is fetched once, however much is read once meanwhile',
+  async ({ upstream, larder }) => {
+    const hot = newBlob(1.5 * MiB);
+    const others = Array.from({ length: 40 }, () => newBlob(MiB / 2));
+    for (const blob of [hot, ...others]) upstream.push('team/app', blob);
     await whole(larder, hot);
-  }
-  assert.equal(upstream.count({ digest: hot.digest }), 1);
-});
+    await whole(larder, hot);
+    for (let at = 0; at < others.length; at += 8) {
+      for (const blob of others.slice(at, at + 8)) await whole(larder, blob);
+      await whole(larder, hot);
+    }
+    assert.equal(upstream.count({ digest: hot.digest }), 1);
+  },
+  { cache: { garbageCollection: { maxSize: '4Mi' } } },
+);
 
 test('a smaller maxSize takes effect without a restart, and ttl removes what was not used', async () => {
   const blobs = Array.from({ length: 6 }, (_, index) => blobOf(2 * MiB, index));
@@ -186,14 +196,14 @@ test('a smaller maxSize takes effect without a restart, and ttl removes what was
 });
 
 test('a full disk harms no pull: every body comes whole and right, and room is used again when there is some', async (context) => {
-  using disk = smallDisk(24 * MiB);
+  using disk = smallDisk(12 * MiB);
   if (disk === undefined) return context.skip(NO_DISK);
-  const image = imageOf({ layers: [2 * MiB, 12 * MiB, 40 * MiB] });
+  const image = imageOf({ layers: [MiB, 6 * MiB, 20 * MiB] });
   await using upstream = await startUpstream();
   upstream.push('team/app', image, 'v1');
   await using larder = await startCache(upstream, { store: join(disk.path, 'store') });
   // The limit counted on the disk as it was; then somebody else fills it.
-  disk.fillUp(5 * MiB);
+  disk.fillUp(2.5 * MiB);
   for (let round = 1; round <= 2; round += 1) {
     assert.equal((await pullImage(larder.registry, 'team/app', 'v1')).digest, image.digest);
     await Promise.all(image.layers.flatMap((layer) => Array.from({ length: 3 }, () => whole(larder, layer))));
@@ -301,7 +311,7 @@ function smallDisk(bytes: number): SmallDisk | undefined {
   };
 }
 
-async function whole(larder: LarderProcess, blob: TestBlob): Promise<void> {
+async function whole(larder: Addressed, blob: TestBlob): Promise<void> {
   const answer = await get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
   assert.equal(answer.status, 200);
   assert.equal(

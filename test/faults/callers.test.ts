@@ -18,11 +18,12 @@ import {
   tempDir,
   waitFor,
   type GetResult,
-  type Secrets,
   type TestBlob,
+  type TestImage,
   type Upstream,
 } from '../kit/index.ts';
 import { blobUrl, cacheStatus, configOf, errorCode, manifestUrl, MiB, startCache } from './setting.ts';
+import { newBlob, newImage, shareLarder, type SharedCache } from './shared-larder.ts';
 
 const IMAGE = imageOf({ layers: [5000, 2 * MiB] });
 const LAYER = IMAGE.layers[1] as TestBlob;
@@ -30,13 +31,19 @@ const RECOVERY = { limitMs: 10_000, everyMs: 200 };
 const ALICE = { user: 'alice', password: 'correct-horse-1' };
 const BOB = { user: 'bob', password: 'battery-staple-2' };
 
+const USERS = { [ALICE.user]: ALICE.password, [BOB.user]: BOB.password };
+
 async function privateUpstream(auth: 'basic' | 'bearer', options: object = {}): Promise<Upstream> {
-  const users = { [ALICE.user]: ALICE.password, [BOB.user]: BOB.password };
-  const upstream = await startUpstream({ auth, users, ...options });
-  upstream.push('team/secret', IMAGE, 'v1');
+  return furnish(await startUpstream({ auth, users: USERS, ...options }), IMAGE);
+}
+
+function furnish(upstream: Upstream, image: TestImage): Upstream {
+  upstream.push('team/secret', image, 'v1');
   upstream.setAccess('team/secret', { readers: [ALICE.user] });
   return upstream;
 }
+
+const shared = shareLarder({ secrets: { alice: loginOf(ALICE).login, bob: loginOf(BOB).login } });
 
 for (const auth of ['basic', 'bearer'] as const) {
   suite(`a caller with a login of its own (${auth})`, { concurrency: 2 }, () => {
@@ -81,59 +88,65 @@ for (const auth of ['basic', 'bearer'] as const) {
   });
 }
 
-test("a wrong password, and content that is not there, are the upstream's own answers", async () => {
-  await using upstream = await privateUpstream('basic');
-  await using larder = await startCache(upstream);
-  const wrong = await get(manifestUrl(larder, 'team/secret', 'v1'), {
-    headers: { authorization: basic('alice', 'wrong') },
-  });
-  // 401 at the upstream: containerd would repeat it six times.
-  assert.equal(wrong.status, 403);
-  assert.equal(errorCode(wrong), 'DENIED');
-  assert.match(
-    wrong.text(),
-    new RegExp(`the upstream refuses ${upstream.host}/team/secret:v1 to this caller`),
-  );
-  const headers = { authorization: basic(ALICE.user, ALICE.password) };
-  const missing = await get(manifestUrl(larder, 'team/secret', 'v9'), { headers });
-  assert.equal(missing.status, 404);
-  assert.equal(errorCode(missing), 'MANIFEST_UNKNOWN');
-  upstream.faults.add({ match: { kind: 'manifest' }, status: 429, retryAfter: 7 });
-  const limited = await get(manifestUrl(larder, 'team/secret', 'v1'), { headers });
-  assert.equal(limited.status, 429);
-  assert.equal(limited.headers['retry-after'], '7');
-});
+shared.test(
+  "a wrong password, and content that is not there, are the upstream's own answers",
+  async ({ upstream, larder }) => {
+    furnish(upstream, newImage());
+    const wrong = await get(manifestUrl(larder, 'team/secret', 'v1'), {
+      headers: { authorization: basic('alice', 'wrong') },
+    });
+    // 401 at the upstream: containerd would repeat it six times.
+    assert.equal(wrong.status, 403);
+    assert.equal(errorCode(wrong), 'DENIED');
+    assert.match(
+      wrong.text(),
+      new RegExp(`the upstream refuses ${upstream.host}/team/secret:v1 to this caller`),
+    );
+    const headers = { authorization: basic(ALICE.user, ALICE.password) };
+    const missing = await get(manifestUrl(larder, 'team/secret', 'v9'), { headers });
+    assert.equal(missing.status, 404);
+    assert.equal(errorCode(missing), 'MANIFEST_UNKNOWN');
+    upstream.faults.add({ match: { kind: 'manifest' }, status: 429, retryAfter: 7 });
+    const limited = await get(manifestUrl(larder, 'team/secret', 'v1'), { headers });
+    assert.equal(limited.status, 429);
+    assert.equal(limited.headers['retry-after'], '7');
+  },
+  { upstream: { auth: 'basic', users: USERS } },
+);
 
-test("a caller's body is streamed while it comes, in ranges too, follows redirects without the login, and is never complete when wrong", async () => {
-  await using upstream = await privateUpstream('basic', { redirect: { to: 'cdn' } });
-  const wrongLayer = blobOf(2 * MiB, 77);
-  upstream.push('team/secret', wrongLayer);
-  await using larder = await startCache(upstream);
-  const headers = { authorization: basic(ALICE.user, ALICE.password) };
-  const url = blobUrl(larder, 'team/secret', LAYER);
+shared.test(
+  "a caller's body is streamed while it comes, in ranges too, follows redirects without the login, and is never complete when wrong",
+  async ({ upstream, larder }) => {
+    const [layer, wrongLayer] = [newBlob(2 * MiB), newBlob(2 * MiB)];
+    furnish(upstream, newImage({ layers: [layer] }));
+    upstream.push('team/secret', wrongLayer);
+    const headers = { authorization: basic(ALICE.user, ALICE.password) };
+    const url = blobUrl(larder, 'team/secret', layer);
 
-  const pause = upstream.faults.add({ match: { kind: 'cdn' }, pauseAfter: MiB, nth: 1 });
-  let received = 0;
-  const pull = get(url, { headers, body: { expect: LAYER }, onBytes: (bytes) => (received = bytes) });
-  await pause.reached();
-  await waitFor(() => received > MiB / 2);
-  pause.release();
-  const whole = await pull;
-  assert.equal(whole.complete && whole.matches && whole.bytes === LAYER.size, true);
-  assert.ok(
-    upstream.requests
-      .filter((request) => request.kind === 'cdn')
-      .every((request) => request.headers.authorization === undefined),
-  );
+    const pause = upstream.faults.add({ match: { kind: 'cdn' }, pauseAfter: MiB, nth: 1 });
+    let received = 0;
+    const pull = get(url, { headers, body: { expect: layer }, onBytes: (bytes) => (received = bytes) });
+    await pause.reached();
+    await waitFor(() => received > MiB / 2);
+    pause.release();
+    const whole = await pull;
+    assert.equal(whole.complete && whole.matches && whole.bytes === layer.size, true);
+    assert.ok(
+      upstream.requests
+        .filter((request) => request.kind === 'cdn')
+        .every((request) => request.headers.authorization === undefined),
+    );
 
-  const part = await get(url, { headers: { ...headers, range: `bytes=${MiB}-${MiB + 99}` } });
-  assert.equal(part.status, 206);
-  assert.equal(part.headers['content-range'], `bytes ${MiB}-${MiB + 99}/${LAYER.size}`);
-  assert.equal(LAYER.matches(part.body, MiB) && part.bytes === 100, true);
+    const part = await get(url, { headers: { ...headers, range: `bytes=${MiB}-${MiB + 99}` } });
+    assert.equal(part.status, 206);
+    assert.equal(part.headers['content-range'], `bytes ${MiB}-${MiB + 99}/${layer.size}`);
+    assert.equal(layer.matches(part.body, MiB) && part.bytes === 100, true);
 
-  upstream.faults.add({ match: { kind: 'cdn' }, flipByteAt: 12 });
-  assert.equal((await get(blobUrl(larder, 'team/secret', wrongLayer), { headers })).complete, false);
-});
+    upstream.faults.add({ match: { kind: 'cdn' }, flipByteAt: 12 });
+    assert.equal((await get(blobUrl(larder, 'team/secret', wrongLayer), { headers })).complete, false);
+  },
+  { upstream: { auth: 'basic', users: USERS, redirect: { to: 'cdn' } } },
+);
 
 test('private content that anonymous callers cannot read is never fetched or stored for them', async () => {
   await using upstream = await privateUpstream('bearer');
@@ -151,60 +164,75 @@ const dockerConfig = (host: string): string =>
   });
 
 suite('a configured credential (mode Shared)', { concurrency: 2 }, () => {
-  for (const auth of ['basic', 'bearer'] as const) {
-    for (const form of ['username and password', '.dockerconfigjson'] as const) {
-      test(`as ${form} at a ${auth} upstream serves everyone, from the store the second time`, async () => {
-        await using upstream = await privateUpstream(auth);
-        const login: Record<string, string> =
-          form === '.dockerconfigjson'
-            ? { '.dockerconfigjson': dockerConfig(upstream.host) }
-            : { username: ALICE.user, password: ALICE.password };
-        await using larder = await startCache(upstream, {
-          cache: { secretReferenceName: 'login' },
-          secrets: { login },
-        });
-        await pullImage(larder.registry, 'team/secret', 'v1');
-        const content = upstream.requests.filter(
-          (request) => request.status === 200 && ['manifest', 'blob'].includes(request.kind),
-        );
-        assert.ok(content.every((request) => request.authorization.user === ALICE.user));
-        assert.ok(upstream.count({ kind: 'token' }) <= 1);
-        upstream.reset();
-        await pullImage(larder.registry, 'team/secret', 'v1', {
-          headers: { authorization: basic('somebody', 'else') },
-        });
-        assert.equal(upstream.count(), 0);
-      });
-    }
+  async function assertServesEveryone({
+    upstream,
+    pull,
+  }: Pick<SharedCache, 'upstream' | 'pull'>): Promise<void> {
+    await pull('team/secret', 'v1');
+    const content = upstream.requests.filter(
+      (request) => request.status === 200 && ['manifest', 'blob'].includes(request.kind),
+    );
+    assert.ok(content.every((request) => request.authorization.user === ALICE.user));
+    assert.ok(upstream.count({ kind: 'token' }) <= 1);
+    upstream.reset();
+    await pull('team/secret', 'v1', { headers: { authorization: basic('somebody', 'else') } });
+    assert.equal(upstream.count(), 0);
   }
 
-  test("never lets a caller's own Authorization reach the upstream", async () => {
-    await using upstream = await privateUpstream('basic');
-    await using larder = await startCache(upstream, {
-      cache: { secretReferenceName: 'login' },
-      secrets: loginOf(ALICE),
-    });
-    await pullImage(larder.registry, 'team/secret', 'v1', {
-      headers: { authorization: basic(BOB.user, BOB.password) },
-    });
-    assert.equal(upstream.count({ user: BOB.user }), 0);
-  });
+  for (const auth of ['basic', 'bearer'] as const) {
+    shared.test(
+      `as username and password at a ${auth} upstream serves everyone, from the store the second time`,
+      async ({ upstream, pull }) => {
+        furnish(upstream, newImage());
+        await assertServesEveryone({ upstream, pull });
+      },
+      { upstream: { auth, users: USERS }, cache: { secretReferenceName: 'alice' } },
+    );
 
-  test('for some repositories is used there, and secretReferenceName elsewhere', async () => {
-    await using upstream = await privateUpstream('basic');
-    upstream.push('other/app', IMAGE, 'v1');
-    upstream.setAccess('other/app', { readers: [BOB.user] });
-    const cache = {
-      secretReferenceName: 'bob',
-      credentials: [{ repositories: ['team/*'], secretReferenceName: 'alice' }],
-    };
-    const secrets = { bob: loginOf(BOB).login, alice: loginOf(ALICE).login } as Secrets;
-    await using larder = await startCache(upstream, { cache, secrets });
-    await pullImage(larder.registry, 'team/secret', 'v1');
-    await pullImage(larder.registry, 'other/app', 'v1');
-    assert.equal(upstream.count({ repository: 'team/secret', user: BOB.user }), 0);
-    assert.equal(upstream.count({ repository: 'other/app', user: ALICE.user }), 0);
-  });
+    test(`as .dockerconfigjson at a ${auth} upstream serves everyone, from the store the second time`, async () => {
+      await using upstream = await privateUpstream(auth);
+      const login = { '.dockerconfigjson': dockerConfig(upstream.host) };
+      await using larder = await startCache(upstream, {
+        cache: { secretReferenceName: 'login' },
+        secrets: { login },
+      });
+      await assertServesEveryone({
+        upstream,
+        pull: (repository, reference, options) => pullImage(larder.registry, repository, reference, options),
+      });
+    });
+  }
+
+  shared.test(
+    "never lets a caller's own Authorization reach the upstream",
+    async ({ upstream, pull }) => {
+      furnish(upstream, newImage());
+      await pull('team/secret', 'v1', { headers: { authorization: basic(BOB.user, BOB.password) } });
+      assert.equal(upstream.count({ user: BOB.user }), 0);
+    },
+    { upstream: { auth: 'basic', users: USERS }, cache: { secretReferenceName: 'alice' } },
+  );
+
+  shared.test(
+    'for some repositories is used there, and secretReferenceName elsewhere',
+    async ({ upstream, pull }) => {
+      const image = newImage();
+      furnish(upstream, image);
+      upstream.push('other/app', image, 'v1');
+      upstream.setAccess('other/app', { readers: [BOB.user] });
+      await pull('team/secret', 'v1');
+      await pull('other/app', 'v1');
+      assert.equal(upstream.count({ repository: 'team/secret', user: BOB.user }), 0);
+      assert.equal(upstream.count({ repository: 'other/app', user: ALICE.user }), 0);
+    },
+    {
+      upstream: { auth: 'basic', users: USERS },
+      cache: {
+        secretReferenceName: 'bob',
+        credentials: [{ repositories: ['team/*'], secretReferenceName: 'alice' }],
+      },
+    },
+  );
 
   test('that the upstream refuses is a 502 that names the cause, and works within 10 s of being replaced', async () => {
     for (const auth of ['basic', 'bearer'] as const) {

@@ -8,7 +8,7 @@ import { contentsOf } from './damage/contents.ts';
 import { actionsOf } from './damage/findings.ts';
 import { inParallel } from './damage/in-parallel.ts';
 import { blobPath } from '../store/paths.ts';
-import { damage, DAMAGES, flipByte, zero, type Damage } from './damage/kinds.ts';
+import { damage, damageAll, DAMAGES, flipByte, zero, type Damage } from './damage/kinds.ts';
 import { ask, type Verdict } from './damage/verdict.ts';
 import { createRandom } from './flood/random.ts';
 import { blobUrl, MiB, startCache } from './setting.ts';
@@ -41,9 +41,12 @@ test('20 callers at once of 200 blobs, of which 100 are damaged, get every byte 
   await fill(larder, blobs);
   const damaged = blobs.filter((_, index) => index % 2 === 0);
   const harms = DAMAGES.slice(1).filter(({ isMutual }) => isMutual !== true);
-  for (const [index, blob] of damaged.entries()) {
-    damage(harms[index % harms.length] as Damage, [blobPath(larder.store, blob.digest)]);
-  }
+  damageAll(
+    damaged.map((blob, index) => ({
+      damage: harms[index % harms.length] as Damage,
+      paths: [blobPath(larder.store, blob.digest)],
+    })),
+  );
   upstream.reset();
 
   const random = createRandom(11);

@@ -1,15 +1,17 @@
 /** Law 3 for the beginnings of bodies: what a crash in the middle of a download has left, damaged before the next start. */
 import assert from 'node:assert/strict';
 import { appendFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { blobOf, startUpstream, tempDir, waitFor } from '../kit/index.ts';
-import { damage, flipByte, NO_DAMAGE, zero, type Damage } from './damage/kinds.ts';
+import { damageAll, flipByte, NO_DAMAGE, zero, type Damage } from './damage/kinds.ts';
 import { ask } from './damage/verdict.ts';
 import { blobUrl, MiB, startCache } from './setting.ts';
 
 const SIZE = 6 * MiB + 321;
 const BEGUN = 4 * MiB;
+/** A sum of 16 bytes for each chunk of 64 KiB. */
+const SUM_BYTES = (BEGUN >> 16) * 16;
 
 interface SpoolCell {
   readonly harm: Damage;
@@ -64,12 +66,21 @@ test('a download that a SIGKILL has cut is whole and right for the next caller, 
     await using larder = await startCache(upstream, { store });
     const pulls = blobs.map((blob) => ask(blobUrl(larder, 'team/app', blob), blob));
     await pause.reached(blobs.length);
-    await waitFor(() => blobs.every(({ digest }) => statSync(spoolOf(digest)).size === BEGUN));
+    // What a crash leaves is used as far as its sums are on disk, which are written beside the download.
+    await waitFor(() =>
+      blobs.every(({ digest }) => {
+        const spool = spoolOf(digest);
+        return (
+          statSync(spool).size === BEGUN &&
+          statSync(join(dirname(spool), `sums-${basename(spool)}`)).size === SUM_BYTES
+        );
+      }),
+    );
     await larder.stop('SIGKILL');
     for (const { verdict } of await Promise.all(pulls)) assert.match(verdict, /^(short|reset)$/);
     pause.remove();
   }
-  for (const [index, { harm }] of cells.entries()) damage(harm, [spoolOf(blobs[index]?.digest ?? '')]);
+  damageAll(cells.map(({ harm }, index) => ({ damage: harm, paths: [spoolOf(blobs[index]?.digest ?? '')] })));
 
   await using larder = await startCache(upstream, { store });
   const problems: string[] = [];

@@ -14,6 +14,7 @@ import {
   createTestPki,
   get,
   imageOf,
+  measureMachine,
   pullImage,
   runLarder,
   startUpstream,
@@ -26,8 +27,9 @@ import {
 } from '../kit/index.ts';
 import { blobUrl, configWith, HEAVY, manifestUrl, MiB, startCache } from './setting.ts';
 
-test(`${HEAVY ? 30 : 8} SIGKILLs under load: nobody gets a wrong body, and what was fetched is used again`, async (context) => {
-  const kills = HEAVY ? 30 : 8;
+const KILLS = HEAVY ? 30 : 5;
+
+test(`${KILLS} SIGKILLs under load: nobody gets a wrong body, and what was fetched is used again`, async (context) => {
   const image = imageOf({ layers: [16 * MiB, 16 * MiB, 16 * MiB, 16 * MiB] });
   const total = 64 * MiB;
   await using upstream = await startUpstream();
@@ -36,10 +38,10 @@ test(`${HEAVY ? 30 : 8} SIGKILLs under load: nobody gets a wrong body, and what 
   const store = join(directory.path, 'store');
 
   const blobBytes = (): number => upstream.bodyBytes({ kind: 'blob' });
-  for (let kill = 1; kill <= kills; kill += 1) {
+  for (let kill = 1; kill <= KILLS; kill += 1) {
     await using larder = await startCache(upstream, { store });
     const slow = upstream.faults.add({ match: { kind: 'blob' }, bytesPerSecond: 4 * MiB });
-    const goal = Math.max(blobBytes(), ((kill - 1) / kills) * total) + total / kills / 2;
+    const goal = Math.max(blobBytes(), ((kill - 1) / KILLS) * total) + total / KILLS / 2;
     // The manifest tells the sizes, and every layer has two readers.
     const pulls = get(manifestUrl(larder, 'team/app', 'v1')).then(() =>
       Promise.all(
@@ -64,8 +66,8 @@ test(`${HEAVY ? 30 : 8} SIGKILLs under load: nobody gets a wrong body, and what 
   // What four downloads had on their way in sockets and buffers is lost with each kill, and no more; from the beginning each
   // time it would be more than half the number of kills.
   const ratio = blobBytes() / total;
-  context.diagnostic(`${ratio.toFixed(3)} times the bytes in ${kills + 1} lives`);
-  assert.ok(ratio < 1 + kills * 0.06, `${ratio} times the bytes in ${kills + 1} lives`);
+  context.diagnostic(`${ratio.toFixed(3)} times the bytes in ${KILLS + 1} lives`);
+  assert.ok(ratio < 1 + KILLS * 0.06, `${ratio} times the bytes in ${KILLS + 1} lives`);
   assert.equal(await larder.metric('larder_corrupt_blobs_total'), 0);
 });
 
@@ -163,10 +165,11 @@ test('SIGTERM cuts a response that does not end after 30 s, and exits with 0', h
   await using larder = await startCache(upstream);
   const stuck = get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
   await pause.reached();
+  const { limit } = await measureMachine();
   const begin = performance.now();
   assert.deepEqual(await larder.stop(), { code: 0, signal: null });
   const ms = performance.now() - begin;
-  assert.ok(ms > 29_000 && ms < 35_000, `${ms} ms`);
+  assert.ok(ms > 29_000 && ms < 29_000 + limit(6_000), `${ms} ms`);
   const answer = await stuck;
   assert.equal(answer.complete, false);
   assert.equal(answer.matches, true);
@@ -177,9 +180,10 @@ test('SIGINT of an idle cache exits with 0 at once, also with kept connections',
   await using larder = await startCache(upstream);
   const agent = new Agent({ keepAlive: true });
   await get(`${larder.registry}/v2/`, { agent });
+  const { limit } = await measureMachine();
   const begin = performance.now();
   assert.deepEqual(await larder.stop('SIGINT'), { code: 0, signal: null });
-  assert.ok(performance.now() - begin < 5000);
+  assert.ok(performance.now() - begin < limit(5_000));
   agent.destroy();
 });
 
@@ -355,7 +359,7 @@ test('a changed configuration takes effect, a bad one is refused and shows, and 
 });
 
 test('memory is flat in the size of blobs', async (context) => {
-  const size = (HEAVY ? 1024 : 256) * MiB;
+  const size = (HEAVY ? 1024 : 128) * MiB;
   const [small, large] = [blobOf(32 * MiB, 1), blobOf(size, 2)];
   await using upstream = await startUpstream();
   upstream.push('team/app', small);

@@ -1,23 +1,20 @@
-/** Law 3: nobody ever receives a complete body whose digest is wrong, whatever the upstream sends. */
+/** docs/laws.md, "Right bytes": nobody ever receives a complete body whose digest is wrong, whatever the upstream sends. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import {
-  blobOf,
   digestOf,
   get,
   head,
-  imageOf,
   MEDIA_TYPES,
   oversizedImage,
-  pullImage,
-  startUpstream,
   waitFor,
   type FaultEffects,
   type GetResult,
-  type LarderProcess,
   type TestBlob,
 } from '../kit/index.ts';
-import { blobUrl, cacheStatus, errorCode, manifestUrl, MiB, startCache } from './setting.ts';
+import { blobUrl, cacheStatus, errorCode, manifestUrl, MiB, type Addressed } from './setting.ts';
+import { newBlob, newImage, shareLarder } from './shared-larder.ts';
+
+const shared = shareLarder();
 
 /** After the end of a fault everything is normal within 10 s (docs/laws.md, "Do no harm"). */
 const RECOVERY = { limitMs: 10_000, everyMs: 200 };
@@ -34,25 +31,29 @@ const wrongBodies: { name: string; fault: FaultEffects }[] = [
 ];
 
 for (const { name, fault } of wrongBodies) {
-  test(`a small blob with ${name} is a 502 for each of 50 callers at once, is not stored, and is right within 10 s after`, async () => {
-    const blob = blobOf(1000, 1);
-    await using upstream = await startUpstream();
-    upstream.push('team/app', blob);
-    const wrong = upstream.faults.add({ match: { kind: 'blob' }, ...fault });
-    await using larder = await startCache(upstream);
+  shared.test(
+    `a small blob with ${name} is a 502 for each of 50 callers at once, is not stored, and is right within 10 s after`,
+    async ({ upstream, larder }) => {
+      const blob = newBlob(1000);
+      upstream.push('team/app', blob);
+      const wrong = upstream.faults.add({ match: { kind: 'blob' }, ...fault });
+      const refused = (): Promise<number> =>
+        larder.metric('larder_corrupt_blobs_total', { action: 'refused' });
+      const before = await refused();
 
-    const answers = await crowd(50, larder, blob);
-    for (const answer of answers) {
-      assert.equal(answer.status, 502);
-      assert.equal(errorCode(answer), 'DIGEST_INVALID');
-      assert.deepEqual(cacheStatus(answer), ['larder', 'detail=UPSTREAM_DIGEST_MISMATCH']);
-    }
-    // Whoever comes after the first wrong body has the upstream asked once more.
-    assert.ok(upstream.count() <= 2, `50 callers, ${upstream.count()} requests`);
-    assert.ok((await larder.metric('larder_corrupt_blobs_total', { action: 'refused' })) >= 1);
-    wrong.remove();
-    await rightAgain(larder, blob);
-  });
+      const answers = await crowd(50, larder, blob);
+      for (const answer of answers) {
+        assert.equal(answer.status, 502);
+        assert.equal(errorCode(answer), 'DIGEST_INVALID');
+        assert.deepEqual(cacheStatus(answer), ['larder', 'detail=UPSTREAM_DIGEST_MISMATCH']);
+      }
+      // A caller after the first wrong body has the upstream asked once more.
+      assert.ok(upstream.count() <= 2, `50 callers, ${upstream.count()} requests`);
+      assert.ok((await refused()) > before);
+      wrong.remove();
+      await rightAgain(larder, blob);
+    },
+  );
 }
 
 const wrongLargeBodies: { name: string; fault: FaultEffects }[] = [
@@ -61,117 +62,125 @@ const wrongLargeBodies: { name: string; fault: FaultEffects }[] = [
 ];
 
 for (const { name, fault } of wrongLargeBodies) {
-  test(`a large blob with ${name} is cut off in order for all 50 callers, is not stored, and is right within 10 s after`, async () => {
-    const blob = blobOf(8 * MiB, 2);
-    await using upstream = await startUpstream();
-    upstream.push('team/app', blob);
-    const wrong = upstream.faults.add({ match: { kind: 'blob' }, ...fault });
-    await using larder = await startCache(upstream);
+  shared.test(
+    `a large blob with ${name} is cut off in order for all 50 callers, is not stored, and is right within 10 s after`,
+    async ({ upstream, larder }) => {
+      const blob = newBlob(8 * MiB);
+      upstream.push('team/app', blob);
+      const wrong = upstream.faults.add({ match: { kind: 'blob' }, ...fault });
 
-    for (const answer of await crowd(50, larder, blob)) assertNoWrongBody(answer, blob);
-    wrong.remove();
-    await rightAgain(larder, blob);
-  });
+      for (const answer of await crowd(50, larder, blob)) assertNoWrongBody(answer, blob);
+      wrong.remove();
+      await rightAgain(larder, blob);
+    },
+  );
 }
 
 for (const size of [1000, 2 * MiB]) {
-  test(`after one wrong body of ${size} bytes the very next request asks the upstream again, and is right`, async () => {
-    const blob = blobOf(size, 7);
-    await using upstream = await startUpstream();
-    upstream.push('team/app', blob);
-    upstream.faults.add({ match: { kind: 'blob' }, flipByteAt: size - 1, times: 1 });
-    await using larder = await startCache(upstream);
-    const url = blobUrl(larder, 'team/app', blob);
-    const wrong = await get(url, { body: { expect: blob } });
-    assert.equal(wrong.status === 200 && wrong.complete, false);
-    const next = await get(url, { body: { expect: blob } });
-    assert.equal(next.status, 200);
-    assert.equal(next.complete && next.matches && next.bytes === size, true);
-    assert.equal(upstream.count(), 2);
-  });
-
-  test(`a second wrong body of ${size} bytes in a row is remembered for 3 s, in which nothing is sent, and no longer`, async () => {
-    const blob = blobOf(size, 8);
-    await using upstream = await startUpstream();
-    upstream.push('team/app', blob);
-    upstream.faults.add({ match: { kind: 'blob' }, flipByteAt: size - 1, times: 2 });
-    await using larder = await startCache(upstream);
-    const url = blobUrl(larder, 'team/app', blob);
-    for (let request = 1; request <= 2; request += 1) {
+  shared.test(
+    `after one wrong body of ${size} bytes the very next request asks the upstream again, and is right`,
+    async ({ upstream, larder }) => {
+      const blob = newBlob(size);
+      upstream.push('team/app', blob);
+      upstream.faults.add({ match: { kind: 'blob' }, flipByteAt: size - 1, times: 1 });
+      const url = blobUrl(larder, 'team/app', blob);
       const wrong = await get(url, { body: { expect: blob } });
       assert.equal(wrong.status === 200 && wrong.complete, false);
-      assert.equal(upstream.count(), request);
-    }
-    const remembered = await get(url);
-    assert.equal(remembered.status, 502);
-    assert.equal(errorCode(remembered), 'DIGEST_INVALID');
-    assert.equal(upstream.count(), 2, 'nothing is sent');
-    await waitFor(async () => (await get(url)).status === 200, { limitMs: 3500, everyMs: 100 });
-    assert.equal(upstream.count(), 3);
-  });
+      const next = await get(url, { body: { expect: blob } });
+      assert.equal(next.status, 200);
+      assert.equal(next.complete && next.matches && next.bytes === size, true);
+      assert.equal(upstream.count(), 2);
+    },
+  );
+
+  shared.test(
+    `a second wrong body of ${size} bytes in a row is remembered for 3 s, in which nothing is sent, and no longer`,
+    async ({ upstream, larder }) => {
+      const blob = newBlob(size);
+      upstream.push('team/app', blob);
+      upstream.faults.add({ match: { kind: 'blob' }, flipByteAt: size - 1, times: 2 });
+      const url = blobUrl(larder, 'team/app', blob);
+      for (let request = 1; request <= 2; request += 1) {
+        const wrong = await get(url, { body: { expect: blob } });
+        assert.equal(wrong.status === 200 && wrong.complete, false);
+        assert.equal(upstream.count(), request);
+      }
+      const remembered = await get(url);
+      assert.equal(remembered.status, 502);
+      assert.equal(errorCode(remembered), 'DIGEST_INVALID');
+      assert.equal(upstream.count(), 2, 'nothing is sent');
+      await waitFor(async () => (await get(url)).status === 200, { limitMs: 3500, everyMs: 100 });
+      assert.equal(upstream.count(), 3);
+    },
+  );
 }
 
-test('after one wrong body of a manifest the very next request asks the upstream again, and is right', async () => {
-  const image = imageOf();
-  await using upstream = await startUpstream();
-  upstream.push('team/app', image, 'v1');
-  await using larder = await startCache(upstream);
-  upstream.faults.add({ match: { kind: 'manifest', method: 'GET' }, flipByteAt: 30, times: 1 });
-  const url = manifestUrl(larder, 'team/app', image.digest);
-  assert.equal((await get(url)).status, 502);
-  assert.equal((await get(url)).digest, image.digest);
-});
+shared.test(
+  'after one wrong body of a manifest the very next request asks the upstream again, and is right',
+  async ({ upstream, larder }) => {
+    const image = newImage();
+    upstream.push('team/app', image, 'v1');
+    upstream.faults.add({ match: { kind: 'manifest', method: 'GET' }, flipByteAt: 30, times: 1 });
+    const url = manifestUrl(larder, 'team/app', image.digest);
+    assert.equal((await get(url)).status, 502);
+    assert.equal((await get(url)).digest, image.digest);
+  },
+);
 
-test('a blob that is longer than announced by its manifest and has no Content-Length reaches nobody as a whole', async () => {
-  const blob = blobOf(2 * MiB, 3);
-  await using upstream = await startUpstream();
-  upstream.push('team/app', blob);
-  upstream.faults.add({ match: { kind: 'blob' }, chunked: true, flipByteAt: MiB });
-  await using larder = await startCache(upstream);
-  for (const answer of await crowd(20, larder, blob)) assertNoWrongBody(answer, blob);
-});
+shared.test(
+  'a blob that is longer than announced by its manifest and has no Content-Length reaches nobody as a whole',
+  async ({ upstream, larder }) => {
+    const blob = newBlob(2 * MiB);
+    upstream.push('team/app', blob);
+    upstream.faults.add({ match: { kind: 'blob' }, chunked: true, flipByteAt: MiB });
+    for (const answer of await crowd(20, larder, blob)) assertNoWrongBody(answer, blob);
+  },
+);
 
-test('a body without Content-Length is served whole, stored, and then has its length', async () => {
-  const blob = blobOf(3 * MiB, 4);
-  await using upstream = await startUpstream();
-  upstream.push('team/app', blob);
-  upstream.faults.add({ match: { kind: 'blob' }, chunked: true });
-  await using larder = await startCache(upstream);
-  const cold = await get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
-  assert.equal(cold.status === 200 && cold.complete && cold.matches && cold.bytes === blob.size, true);
-  const warm = await get(blobUrl(larder, 'team/app', blob), { headers: { range: 'bytes=100-199' } });
-  assert.equal(warm.status, 206);
-  assert.equal(warm.headers['content-range'], `bytes 100-199/${blob.size}`);
-  assert.equal(upstream.count(), 1);
-});
+shared.test(
+  'a body without Content-Length is served whole, stored, and then has its length',
+  async ({ upstream, larder }) => {
+    const blob = newBlob(3 * MiB);
+    upstream.push('team/app', blob);
+    upstream.faults.add({ match: { kind: 'blob' }, chunked: true });
+    const cold = await get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
+    assert.equal(cold.status === 200 && cold.complete && cold.matches && cold.bytes === blob.size, true);
+    const warm = await get(blobUrl(larder, 'team/app', blob), { headers: { range: 'bytes=100-199' } });
+    assert.equal(warm.status, 206);
+    assert.equal(warm.headers['content-range'], `bytes 100-199/${blob.size}`);
+    assert.equal(upstream.count(), 1);
+  },
+);
 
-test('a range of a blob without Content-Length is 206 when the manifest told its size', async () => {
-  const image = imageOf({ layers: [3 * MiB] });
-  const layer = image.layers[0] as TestBlob;
-  await using upstream = await startUpstream();
-  upstream.push('team/app', image, 'v1');
-  upstream.faults.add({ match: { kind: 'blob' }, chunked: true });
-  await using larder = await startCache(upstream);
-  await get(manifestUrl(larder, 'team/app', image.digest));
-  const answer = await get(blobUrl(larder, 'team/app', layer), {
-    headers: { range: `bytes=${MiB}-` },
-    body: { expect: layer, from: MiB },
-  });
-  assert.equal(answer.status, 206);
-  assert.equal(answer.complete && answer.matches && answer.bytes === 2 * MiB, true);
-});
+shared.test(
+  'a range of a blob without Content-Length is 206 when the manifest told its size',
+  async ({ upstream, larder }) => {
+    const image = newImage({ layers: [3 * MiB] });
+    const layer = image.layers[0] as TestBlob;
+    upstream.push('team/app', image, 'v1');
+    upstream.faults.add({ match: { kind: 'blob' }, chunked: true });
+    await get(manifestUrl(larder, 'team/app', image.digest));
+    const answer = await get(blobUrl(larder, 'team/app', layer), {
+      headers: { range: `bytes=${MiB}-` },
+      body: { expect: layer, from: MiB },
+    });
+    assert.equal(answer.status, 206);
+    assert.equal(answer.complete && answer.matches && answer.bytes === 2 * MiB, true);
+  },
+);
 
-test('a Content-Length that is too large, or a body that is always too short, is never taken for the whole', async () => {
-  const blob = blobOf(300_000, 5);
-  await using upstream = await startUpstream();
-  upstream.push('team/app', blob);
-  const wrong = upstream.faults.add({ match: { kind: 'blob' }, contentLength: 400_000 });
-  await using larder = await startCache(upstream);
-  const answer = await get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
-  assert.equal(answer.status === 200 && answer.complete, false);
-  wrong.remove();
-  await rightAgain(larder, blob);
-});
+shared.test(
+  'a Content-Length that is too large, or a body that is always too short, is never taken for the whole',
+  async ({ upstream, larder }) => {
+    const blob = newBlob(300_000);
+    upstream.push('team/app', blob);
+    const wrong = upstream.faults.add({ match: { kind: 'blob' }, contentLength: 400_000 });
+    const answer = await get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
+    assert.equal(answer.status === 200 && answer.complete, false);
+    wrong.remove();
+    await rightAgain(larder, blob);
+  },
+);
 
 const wrongRanges: { range: NonNullable<FaultEffects['range']>; served: boolean }[] = [
   { range: 'ignore', served: true },
@@ -182,113 +191,124 @@ const wrongRanges: { range: NonNullable<FaultEffects['range']>; served: boolean 
 
 for (const { range, served } of wrongRanges) {
   const what = served ? 'still gives one right body' : 'is cut off and not stored';
-  test(`a body that is cut at an upstream whose ranges are wrong (${range}) ${what}`, async () => {
-    const blob = blobOf(4 * MiB, 6);
-    await using upstream = await startUpstream();
-    upstream.push('team/app', blob);
-    upstream.faults.add({ match: { kind: 'blob' }, cutAfter: MiB, nth: 1 });
-    const wrong = upstream.faults.add({ match: { kind: 'blob' }, range });
-    await using larder = await startCache(upstream);
-    const answer = await get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
-    assertNoWrongBody(answer, blob);
-    assert.equal(answer.complete, served);
-    wrong.remove();
-    await rightAgain(larder, blob);
-  });
+  shared.test(
+    `a body that is cut at an upstream whose ranges are wrong (${range}) ${what}`,
+    async ({ upstream, larder }) => {
+      const blob = newBlob(4 * MiB);
+      upstream.push('team/app', blob);
+      upstream.faults.add({ match: { kind: 'blob' }, cutAfter: MiB, nth: 1 });
+      const wrong = upstream.faults.add({ match: { kind: 'blob' }, range });
+      const answer = await get(blobUrl(larder, 'team/app', blob), { body: { expect: blob } });
+      assertNoWrongBody(answer, blob);
+      assert.equal(answer.complete, served);
+      wrong.remove();
+      await rightAgain(larder, blob);
+    },
+  );
 }
 
-test('a manifest whose bytes do not have the digest asked for is a 502 and is not stored', async () => {
-  const image = imageOf();
-  await using upstream = await startUpstream();
-  upstream.push('team/app', image, 'v1');
-  const wrong = upstream.faults.add({ match: { kind: 'manifest' }, flipByteAt: 30 });
-  await using larder = await startCache(upstream);
-  const urls = [manifestUrl(larder, 'team/app', image.digest), manifestUrl(larder, 'team/app', 'v1')];
-  for (const answer of await Promise.all(urls.flatMap((url) => Array.from({ length: 25 }, () => get(url))))) {
-    assert.equal(answer.status, 502);
-    assert.equal(errorCode(answer), 'DIGEST_INVALID');
-  }
-  wrong.remove();
-  await waitFor(async () => (await get(urls[0] as string)).digest === image.digest, RECOVERY);
-  await waitFor(async () => (await get(urls[1] as string)).digest === image.digest, RECOVERY);
-});
-
-test('a tag whose Docker-Content-Digest is wrong is a 502; one without the header is served by the digest of its bytes', async () => {
-  const image = imageOf();
-  await using upstream = await startUpstream();
-  upstream.push('team/app', image, 'v1');
-  await using larder = await startCache(upstream);
-  const url = manifestUrl(larder, 'team/app', 'v1');
-
-  const wrong = upstream.faults.add({
-    match: { kind: 'manifest' },
-    digestHeader: { value: digestOf('something else') },
-  });
-  assert.equal((await get(url)).status, 502);
-  wrong.remove();
-
-  using _ = upstream.faults.add({ match: { kind: 'manifest' }, digestHeader: 'omit' });
-  for (const answer of [
-    await get(url),
-    await head(url),
-    await get(manifestUrl(larder, 'team/app', image.digest)),
-  ]) {
-    assert.equal(answer.status, 200);
-    assert.equal(answer.headers['docker-content-digest'], image.digest);
-    assert.equal(answer.headers['content-length'], `${image.size}`);
-    assert.equal(answer.headers['content-type'], MEDIA_TYPES.ociManifest);
-  }
-});
-
-test('HEAD of a tag at an upstream that states no digest, or refuses HEAD, is answered by a GET', async () => {
-  const image = imageOf();
-  for (const fault of [{ digestHeader: 'omit' }, { status: 405 }] as const) {
-    await using upstream = await startUpstream();
+shared.test(
+  'a manifest whose bytes do not have the digest asked for is a 502 and is not stored',
+  async ({ upstream, larder }) => {
+    const image = newImage();
     upstream.push('team/app', image, 'v1');
-    upstream.faults.add({ match: { kind: 'manifest', method: 'HEAD' }, ...fault });
-    await using larder = await startCache(upstream);
-    const answer = await head(manifestUrl(larder, 'team/app', 'v1'));
-    assert.equal(answer.status, 200);
-    assert.equal(answer.headers['docker-content-digest'], image.digest);
-    assert.equal(answer.headers['content-length'], `${image.size}`);
-  }
-});
-
-test('a manifest of 4 393 216 bytes is served, one of a byte more is a 502, with and without Content-Length', async () => {
-  const largest = oversizedImage(4_393_216);
-  const oversized = oversizedImage();
-  await using upstream = await startUpstream();
-  upstream.push('team/app', largest, 'largest');
-  upstream.push('team/app', oversized, 'oversized');
-  await using larder = await startCache(upstream);
-  assert.equal((await get(manifestUrl(larder, 'team/app', 'largest'))).digest, largest.digest);
-
-  for (const chunked of [false, true]) {
-    using _ = upstream.faults.add({ match: { kind: 'manifest' }, chunked });
-    for (const reference of ['oversized', oversized.digest]) {
-      const answer = await get(manifestUrl(larder, 'team/app', reference));
-      assert.equal(answer.status, 502, `${reference} ${chunked}`);
-      assert.equal(errorCode(answer), 'MANIFEST_INVALID');
+    const wrong = upstream.faults.add({ match: { kind: 'manifest' }, flipByteAt: 30 });
+    const urls = [manifestUrl(larder, 'team/app', image.digest), manifestUrl(larder, 'team/app', 'v1')];
+    for (const answer of await Promise.all(
+      urls.flatMap((url) => Array.from({ length: 25 }, () => get(url))),
+    )) {
+      assert.equal(answer.status, 502);
+      assert.equal(errorCode(answer), 'DIGEST_INVALID');
     }
-  }
-});
+    wrong.remove();
+    await waitFor(async () => (await get(urls[0] as string)).digest === image.digest, RECOVERY);
+    await waitFor(async () => (await get(urls[1] as string)).digest === image.digest, RECOVERY);
+  },
+);
 
-test('an image with wrong bytes everywhere is pulled right as soon as the fault has ended, at the latest 10 s later', async () => {
-  const image = imageOf({ layers: [5000, 2 * MiB] });
-  await using upstream = await startUpstream();
-  upstream.push('team/app', image, 'v1');
-  const wrong = upstream.faults.add({
-    match: { kind: ['manifest', 'blob'], method: 'GET' },
-    flipByteAt: 100,
-  });
-  await using larder = await startCache(upstream);
-  await assert.rejects(pullImage(larder.registry, 'team/app', 'v1'));
-  wrong.remove();
-  const pulled = await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
-  assert.equal(pulled.digest, image.digest);
-});
+shared.test(
+  'a tag whose Docker-Content-Digest is wrong is a 502; one without the header is served by the digest of its bytes',
+  async ({ upstream, larder }) => {
+    const image = newImage();
+    upstream.push('team/app', image, 'v1');
+    const url = manifestUrl(larder, 'team/app', 'v1');
 
-function crowd(count: number, larder: LarderProcess, blob: TestBlob): Promise<GetResult[]> {
+    const wrong = upstream.faults.add({
+      match: { kind: 'manifest' },
+      digestHeader: { value: digestOf('something else') },
+    });
+    assert.equal((await get(url)).status, 502);
+    wrong.remove();
+
+    using _ = upstream.faults.add({ match: { kind: 'manifest' }, digestHeader: 'omit' });
+    for (const answer of [
+      await get(url),
+      await head(url),
+      await get(manifestUrl(larder, 'team/app', image.digest)),
+    ]) {
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers['docker-content-digest'], image.digest);
+      assert.equal(answer.headers['content-length'], `${image.size}`);
+      assert.equal(answer.headers['content-type'], MEDIA_TYPES.ociManifest);
+    }
+  },
+);
+
+for (const [what, fault] of [
+  ['states no digest', { digestHeader: 'omit' }],
+  ['refuses HEAD', { status: 405 }],
+] as const) {
+  shared.test(
+    `HEAD of a tag at an upstream that ${what} is answered by a GET`,
+    async ({ upstream, larder }) => {
+      const image = newImage();
+      upstream.push('team/app', image, 'v1');
+      upstream.faults.add({ match: { kind: 'manifest', method: 'HEAD' }, ...fault });
+      const answer = await head(manifestUrl(larder, 'team/app', 'v1'));
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers['docker-content-digest'], image.digest);
+      assert.equal(answer.headers['content-length'], `${image.size}`);
+    },
+  );
+}
+
+shared.test(
+  'a manifest of 4 393 216 bytes is served, one of a byte more is a 502, with and without Content-Length',
+  async ({ upstream, larder }) => {
+    const largest = oversizedImage(4_393_216);
+    const oversized = oversizedImage();
+    upstream.push('team/app', largest, 'largest');
+    upstream.push('team/app', oversized, 'oversized');
+    assert.equal((await get(manifestUrl(larder, 'team/app', 'largest'))).digest, largest.digest);
+
+    for (const chunked of [false, true]) {
+      using _ = upstream.faults.add({ match: { kind: 'manifest' }, chunked });
+      for (const reference of ['oversized', oversized.digest]) {
+        const answer = await get(manifestUrl(larder, 'team/app', reference));
+        assert.equal(answer.status, 502, `${reference} ${chunked}`);
+        assert.equal(errorCode(answer), 'MANIFEST_INVALID');
+      }
+    }
+  },
+);
+
+shared.test(
+  'an image with wrong bytes everywhere is pulled right as soon as the fault has ended, at the latest 10 s later',
+  async ({ upstream, pull }) => {
+    const image = newImage({ layers: [5000, 2 * MiB] });
+    upstream.push('team/app', image, 'v1');
+    const wrong = upstream.faults.add({
+      match: { kind: ['manifest', 'blob'], method: 'GET' },
+      flipByteAt: 100,
+    });
+    await assert.rejects(pull('team/app', 'v1'));
+    wrong.remove();
+    const pulled = await waitFor(() => pull('team/app', 'v1'), RECOVERY);
+    assert.equal(pulled.digest, image.digest);
+  },
+);
+
+function crowd(count: number, larder: Addressed, blob: TestBlob): Promise<GetResult[]> {
   const url = blobUrl(larder, 'team/app', blob);
   return Promise.all(Array.from({ length: count }, () => get(url)));
 }
@@ -308,7 +328,7 @@ function assertNoWrongBody(answer: GetResult, blob: TestBlob): void {
   assert.equal(answer.failure?.message, 'aborted');
 }
 
-async function rightAgain(larder: LarderProcess, blob: TestBlob): Promise<void> {
+async function rightAgain(larder: Addressed, blob: TestBlob): Promise<void> {
   const url = blobUrl(larder, 'team/app', blob);
   await waitFor(async () => {
     const answer = await get(url, { body: { expect: blob } });

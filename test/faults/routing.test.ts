@@ -5,7 +5,6 @@ import { text } from 'node:stream/consumers';
 import { suite, test } from 'node:test';
 import {
   artifactOf,
-  blobOf,
   get,
   head,
   imageOf,
@@ -17,9 +16,21 @@ import {
   type LarderProcess,
   type TestBlob,
 } from '../kit/index.ts';
-import { blobUrl, cacheStatus, configWith, errorCode, manifestUrl, MiB, startCache } from './setting.ts';
+import {
+  baseUrl,
+  blobUrl,
+  cacheStatus,
+  configWith,
+  errorCode,
+  manifestUrl,
+  MiB,
+  startCache,
+} from './setting.ts';
+import { newBlob, newImage, shareLarder } from './shared-larder.ts';
 
 const IMAGE = imageOf();
+
+const shared = shareLarder();
 
 suite('which upstream', { concurrency: 2 }, () => {
   test('an alias, ns, and the only cache as the default all lead to the upstream', async () => {
@@ -160,11 +171,13 @@ suite('/v2/', { concurrency: 2 }, () => {
   });
 });
 
-suite('what is not supported or not valid', { concurrency: 2 }, () => {
+suite('what is not supported or not valid', () => {
+  // The only cache of its process, and so the default.
+  const open = shareLarder().add();
   test('writes are 405 UNSUPPORTED and reach no upstream', async () => {
-    await using upstream = await startUpstream();
+    const { upstream, larder } = await open();
     upstream.push('team/app', IMAGE, 'v1');
-    await using larder = await startCache(upstream);
+    upstream.reset();
     const requests = [
       ['POST', '/v2/team/app/blobs/uploads/'],
       ['PUT', '/v2/team/app/manifests/v1'],
@@ -209,16 +222,16 @@ suite('what is not supported or not valid', { concurrency: 2 }, () => {
     ['manifests/v1', 404, 'NAME_UNKNOWN'],
   ];
   test('what is no request is a 400 of known length, which a relay can pass on', async () => {
-    await using upstream = await startUpstream();
-    await using larder = await startCache(upstream);
+    const { upstream, larder } = await open();
+    upstream.reset();
     const { hostname, port } = new URL(larder.registry);
     const answer = await text(connect(Number(port), hostname).end('NONSENSE\r\n\r\n'));
     assert.match(answer, /^HTTP\/1\.1 400 [^]*\r\nContent-Length: 0\r\n[^]*\r\n\r\n$/);
   });
 
   test('bad names, tags, digests and paths are refused with their own codes and reach no upstream', async () => {
-    await using upstream = await startUpstream();
-    await using larder = await startCache(upstream);
+    const { upstream, larder } = await open();
+    upstream.reset();
     for (const [path, status, code] of invalid) {
       const answer = await rawGet(larder, `/v2/${path}`);
       assert.equal(answer.status, status, path);
@@ -232,9 +245,9 @@ suite('what is not supported or not valid', { concurrency: 2 }, () => {
   });
 
   test('an unknown blob, manifest and repository are 404 with their codes, and a crowd asks once', async () => {
-    await using upstream = await startUpstream();
+    const { upstream, larder } = await open();
     upstream.push('team/app', IMAGE, 'v1');
-    await using larder = await startCache(upstream);
+    upstream.reset();
     const missing = [
       [`team/app/blobs/${digest}`, 'BLOB_UNKNOWN'],
       [`team/app/manifests/${digest}`, 'MANIFEST_UNKNOWN'],
@@ -256,49 +269,47 @@ suite('what is not supported or not valid', { concurrency: 2 }, () => {
 });
 
 suite('content', { concurrency: 2 }, () => {
-  test('of repositories whose names look like paths is found, also percent-encoded', async () => {
-    await using upstream = await startUpstream();
-    await using larder = await startCache(upstream);
-    for (const name of [
-      'a/blobs/b',
-      'a/manifests/b',
-      'a/tags/list',
-      'blobs',
-      'manifests',
-      'a/referrers/b',
-      'v2',
-      '_ok'.slice(1),
-    ]) {
-      upstream.push(name, IMAGE, 'v1');
-      await pullImage(larder.registry, name, 'v1');
-      assert.equal((await get(`${larder.registry}/v2/${name}/tags/list`)).status, 200);
-    }
-    const encoded = `/v2/a%2Fblobs%2Fb/blobs/${encodeURIComponent(IMAGE.blobs[0]?.digest ?? '')}`;
-    assert.equal((await rawGet(larder, encoded)).status, 200);
-  });
+  shared.test(
+    'of repositories whose names look like paths is found, also percent-encoded',
+    async ({ upstream, larder, pull }) => {
+      const image = newImage();
+      for (const name of [
+        'a/blobs/b',
+        'a/manifests/b',
+        'a/tags/list',
+        'blobs',
+        'manifests',
+        'a/referrers/b',
+        'v2',
+        '_ok'.slice(1),
+      ]) {
+        upstream.push(name, image, 'v1');
+        await pull(name, 'v1');
+        assert.equal((await get(`${baseUrl(larder)}/${name}/tags/list`)).status, 200);
+      }
+      const encoded = `/v2/${larder.alias}/a%2Fblobs%2Fb/blobs/${encodeURIComponent(image.blobs[0]?.digest ?? '')}`;
+      assert.equal((await rawGet(larder, encoded)).status, 200);
+    },
+  );
 
-  test('with sha512 digests is pulled, stored and checked', async () => {
-    const image = imageOf({ algorithm: 'sha512', layers: [2 * MiB] });
-    await using upstream = await startUpstream();
+  shared.test('with sha512 digests is pulled, stored and checked', async ({ upstream, larder, pull }) => {
+    const image = newImage({ algorithm: 'sha512', layers: [2 * MiB] });
     upstream.push('team/app', image, 'v1');
-    await using larder = await startCache(upstream);
-    await pullImage(larder.registry, 'team/app', 'v1');
+    await pull('team/app', 'v1');
     upstream.reset();
-    const warm = await pullImage(larder.registry, 'team/app', image.digest);
+    const warm = await pull('team/app', image.digest);
     assert.equal(warm.digest, image.digest);
     assert.equal(upstream.count(), 0);
-    const wrong = imageOf({ algorithm: 'sha512', seed: 2 });
+    const wrong = newImage({ algorithm: 'sha512' });
     upstream.push('team/app', wrong, 'v2');
     upstream.faults.add({ flipByteAt: 5 });
     assert.equal((await get(manifestUrl(larder, 'team/app', wrong.digest))).status, 502);
     assert.equal((await get(blobUrl(larder, 'team/app', wrong.blobs[0] as TestBlob))).status, 502);
   });
 
-  test('of zero bytes is a blob like any other', async () => {
+  shared.test('of zero bytes is a blob like any other', async ({ upstream, larder }) => {
     const empty = zeroByteBlob();
-    await using upstream = await startUpstream();
     upstream.push('team/app', empty);
-    await using larder = await startCache(upstream);
     const url = blobUrl(larder, 'team/app', empty);
     for (const status of ['fwd=uri-miss', 'hit']) {
       const answer = await get(url);
@@ -311,84 +322,87 @@ suite('content', { concurrency: 2 }, () => {
     assert.equal(upstream.count(), 1);
   });
 
-  test('asked for as a blob, a manifest is a 404, cold and warm', async () => {
-    await using upstream = await startUpstream();
-    upstream.push('team/app', IMAGE, 'v1');
-    await using larder = await startCache(upstream);
-    const url = blobUrl(larder, 'team/app', IMAGE);
+  shared.test('asked for as a blob, a manifest is a 404, cold and warm', async ({ upstream, larder }) => {
+    const image = newImage();
+    upstream.push('team/app', image, 'v1');
+    const url = blobUrl(larder, 'team/app', image);
     assert.equal((await get(url)).status, 404);
     await get(manifestUrl(larder, 'team/app', 'v1'));
     for (const send of [get, head]) assert.equal((await send(url)).status, 404);
   });
 
-  test('has its exact headers: media type, digest, length, ETag, ranges; and HEAD has the same', async () => {
-    await using upstream = await startUpstream();
-    upstream.push('team/app', IMAGE, 'v1');
-    await using larder = await startCache(upstream);
-    const layer = IMAGE.layers[0] as TestBlob;
-    for (const url of [
-      manifestUrl(larder, 'team/app', 'v1'),
-      manifestUrl(larder, 'team/app', IMAGE.digest),
-    ]) {
-      for (const send of [get, head]) {
-        const { headers } = await send(url);
-        assert.equal(headers['content-type'], MEDIA_TYPES.ociManifest);
-        assert.equal(headers['docker-content-digest'], IMAGE.digest);
-        assert.equal(headers.etag, `"${IMAGE.digest}"`);
-        assert.equal(headers['content-length'], `${IMAGE.size}`);
-        assert.equal(headers['docker-distribution-api-version'], 'registry/2.0');
+  shared.test(
+    'has its exact headers: media type, digest, length, ETag, ranges; and HEAD has the same',
+    async ({ upstream, larder }) => {
+      const image = newImage();
+      upstream.push('team/app', image, 'v1');
+      const layer = image.layers[0] as TestBlob;
+      for (const url of [
+        manifestUrl(larder, 'team/app', 'v1'),
+        manifestUrl(larder, 'team/app', image.digest),
+      ]) {
+        for (const send of [get, head]) {
+          const { headers } = await send(url);
+          assert.equal(headers['content-type'], MEDIA_TYPES.ociManifest);
+          assert.equal(headers['docker-content-digest'], image.digest);
+          assert.equal(headers.etag, `"${image.digest}"`);
+          assert.equal(headers['content-length'], `${image.size}`);
+          assert.equal(headers['docker-distribution-api-version'], 'registry/2.0');
+        }
       }
-    }
-    for (const send of [head, get, head, get]) {
-      const { headers } = await send(blobUrl(larder, 'team/app', layer));
-      assert.equal(headers['content-type'], 'application/octet-stream');
-      assert.equal(headers['docker-content-digest'], layer.digest);
-      assert.equal(headers.etag, `"${layer.digest}"`);
-      assert.equal(headers['content-length'], `${layer.size}`);
-      assert.equal(headers['accept-ranges'], 'bytes');
-    }
-    const asked = upstream.count({ kind: 'blob', method: 'HEAD' });
-    assert.equal(asked, 1, 'that a manifest names it is no answer');
-  });
+      for (const send of [head, get, head, get]) {
+        const { headers } = await send(blobUrl(larder, 'team/app', layer));
+        assert.equal(headers['content-type'], 'application/octet-stream');
+        assert.equal(headers['docker-content-digest'], layer.digest);
+        assert.equal(headers.etag, `"${layer.digest}"`);
+        assert.equal(headers['content-length'], `${layer.size}`);
+        assert.equal(headers['accept-ranges'], 'bytes');
+      }
+      const asked = upstream.count({ kind: 'blob', method: 'HEAD' });
+      assert.equal(asked, 1, 'that a manifest names it is no answer');
+    },
+  );
 
-  test('is 304 for a matching If-None-Match and 200 for another', async () => {
-    await using upstream = await startUpstream();
-    upstream.push('team/app', IMAGE, 'v1');
-    await using larder = await startCache(upstream);
-    await pullImage(larder.registry, 'team/app', 'v1');
-    const layer = IMAGE.layers[0] as TestBlob;
-    for (const [url, digest] of [
-      [manifestUrl(larder, 'team/app', 'v1'), IMAGE.digest],
-      [manifestUrl(larder, 'team/app', IMAGE.digest), IMAGE.digest],
-      [blobUrl(larder, 'team/app', layer), layer.digest],
-    ] as const) {
-      for (const header of [`"${digest}"`, `W/"${digest}"`, `"other", "${digest}"`, '*']) {
-        const answer = await get(url, { headers: { 'if-none-match': header } });
-        assert.equal(answer.status, 304, `${url} ${header}`);
-        assert.equal(answer.bytes, 0);
+  shared.test(
+    'is 304 for a matching If-None-Match and 200 for another',
+    async ({ upstream, larder, pull }) => {
+      const image = newImage();
+      upstream.push('team/app', image, 'v1');
+      await pull('team/app', 'v1');
+      const layer = image.layers[0] as TestBlob;
+      for (const [url, digest] of [
+        [manifestUrl(larder, 'team/app', 'v1'), image.digest],
+        [manifestUrl(larder, 'team/app', image.digest), image.digest],
+        [blobUrl(larder, 'team/app', layer), layer.digest],
+      ] as const) {
+        for (const header of [`"${digest}"`, `W/"${digest}"`, `"other", "${digest}"`, '*']) {
+          const answer = await get(url, { headers: { 'if-none-match': header } });
+          assert.equal(answer.status, 304, `${url} ${header}`);
+          assert.equal(answer.bytes, 0);
+        }
+        assert.equal((await get(url, { headers: { 'if-none-match': '"other"' } })).status, 200);
       }
-      assert.equal((await get(url, { headers: { 'if-none-match': '"other"' } })).status, 200);
-    }
-  });
+    },
+  );
 
-  test('is answered with OCI-Namespace when ns was used, and without otherwise', async () => {
-    await using upstream = await startUpstream();
-    upstream.push('team/app', IMAGE, 'v1');
-    await using larder = await startCache(upstream);
-    const layer = IMAGE.layers[0] as TestBlob;
-    const urls = [
-      manifestUrl(larder, 'team/app', 'v1'),
-      blobUrl(larder, 'team/app', layer),
-      `${larder.registry}/v2/team/app/tags/list`,
-    ];
-    for (const round of ['cold', 'warm']) {
-      for (const url of urls) {
-        const answer = await get(`${url}?ns=${upstream.host}`);
-        assert.equal(answer.headers['oci-namespace'], upstream.host, `${round} ${url}`);
-        assert.equal((await get(url)).headers['oci-namespace'], undefined);
+  shared.test(
+    'is answered with OCI-Namespace when ns was used, and without otherwise',
+    async ({ upstream, larder }) => {
+      const image = newImage();
+      upstream.push('team/app', image, 'v1');
+      const layer = image.layers[0] as TestBlob;
+      for (const round of ['cold', 'warm']) {
+        for (const path of ['manifests/v1', `blobs/${layer.digest}`, 'tags/list']) {
+          const answer = await get(`${larder.registry}/v2/team/app/${path}?ns=${upstream.host}`);
+          assert.equal(answer.headers['oci-namespace'], upstream.host, `${round} ${path}`);
+          assert.equal(
+            (await get(`${baseUrl(larder)}/team/app/${path}`)).headers['oci-namespace'],
+            undefined,
+          );
+        }
       }
-    }
-  });
+    },
+  );
 
   const ranges: [range: string, status: number, start: number, end: number][] = [
     ['bytes=0-', 206, 0, 3000],
@@ -402,11 +416,9 @@ suite('content', { concurrency: 2 }, () => {
     ['bytes=0-1,5-6', 200, 0, 3000],
     ['lines=1-2', 200, 0, 3000],
   ];
-  test('in ranges is right while cold and while warm', async () => {
-    await using upstream = await startUpstream();
-    await using larder = await startCache(upstream);
-    for (const [index, [range, status, start, end]] of ranges.entries()) {
-      const blob = blobOf(3000, 100 + index);
+  shared.test('in ranges is right while cold and while warm', async ({ upstream, larder }) => {
+    for (const [range, status, start, end] of ranges) {
+      const blob = newBlob(3000);
       upstream.push('team/app', blob);
       for (const round of ['cold', 'warm']) {
         const answer = await get(blobUrl(larder, 'team/app', blob), { headers: { range } });
@@ -440,55 +452,60 @@ suite('lists', { concurrency: 2 }, () => {
     });
   }
 
-  test('of tags never link to another host or repository', async () => {
-    await using upstream = await startUpstream();
-    upstream.push('team/app', IMAGE, 'a');
-    await using larder = await startCache(upstream);
+  shared.test('of tags never link to another host or repository', async ({ upstream, larder }) => {
+    const image = newImage();
+    upstream.push('team/app', image, 'a');
     for (const link of [
       'https://evil.example/v2/team/app/tags/list?n=1',
       '/v2/other/app/tags/list?n=1',
       '/v2/team/app/blobs/x',
     ]) {
       using _ = upstream.faults.add({ match: { kind: 'tags' }, headers: { link: `<${link}>; rel="next"` } });
-      const answer = await get(`${larder.registry}/v2/team/app/tags/list?n=${link.length}`);
+      const answer = await get(`${baseUrl(larder)}/team/app/tags/list?n=${link.length}`);
       assert.equal(answer.status, 200);
       assert.equal(answer.headers.link, undefined, link);
     }
   });
 
-  test('of referrers are paged and filtered as the upstream does it, and say what was filtered', async () => {
-    await using upstream = await startUpstream({ pageSize: 2 });
-    upstream.push('team/app', IMAGE, 'v1');
-    const signatures = [1, 2, 3].map((index) =>
-      artifactOf({
-        artifactType: 'application/x-signature',
-        subject: IMAGE,
-        annotations: { index: `${index}` },
-      }),
-    );
-    const sbom = artifactOf({ artifactType: 'application/x-sbom', subject: IMAGE });
-    for (const artifact of [...signatures, sbom]) upstream.push('team/app', artifact);
-    await using larder = await startCache(upstream);
+  shared.test(
+    'of referrers are paged and filtered as the upstream does it, and say what was filtered',
+    async ({ upstream, larder }) => {
+      const image = newImage();
+      upstream.push('team/app', image, 'v1');
+      const signatures = [1, 2, 3].map((index) =>
+        artifactOf({
+          artifactType: 'application/x-signature',
+          subject: image,
+          annotations: { index: `${index}` },
+        }),
+      );
+      const sbom = artifactOf({ artifactType: 'application/x-sbom', subject: image });
+      for (const artifact of [...signatures, sbom]) upstream.push('team/app', artifact);
 
-    const found = await allReferrers(larder, `/v2/team/app/referrers/${IMAGE.digest}`);
-    assert.deepEqual(found.digests.sort(), [...signatures, sbom].map((artifact) => artifact.digest).sort());
-    assert.equal(found.filters, undefined);
-    const filtered = await allReferrers(
-      larder,
-      `/v2/team/app/referrers/${IMAGE.digest}?artifactType=application%2Fx-signature`,
-    );
-    assert.deepEqual(filtered.digests.sort(), signatures.map((artifact) => artifact.digest).sort());
-    assert.equal(filtered.filters, 'artifactType');
-  });
+      const found = await allReferrers(larder, `/v2/${larder.alias}/team/app/referrers/${image.digest}`);
+      assert.deepEqual(found.digests.sort(), [...signatures, sbom].map((artifact) => artifact.digest).sort());
+      assert.equal(found.filters, undefined);
+      const filtered = await allReferrers(
+        larder,
+        `/v2/${larder.alias}/team/app/referrers/${image.digest}?artifactType=application%2Fx-signature`,
+      );
+      assert.deepEqual(filtered.digests.sort(), signatures.map((artifact) => artifact.digest).sort());
+      assert.equal(filtered.filters, 'artifactType');
+    },
+    { upstream: { pageSize: 2 } },
+  );
 
-  test('of referrers at a registry without that API are 404, so that clients look for the fallback tag', async () => {
-    await using upstream = await startUpstream({ referrers: 'unsupported' });
-    upstream.push('team/app', IMAGE, 'v1');
-    await using larder = await startCache(upstream);
-    const answer = await get(`${larder.registry}/v2/team/app/referrers/${IMAGE.digest}`);
-    assert.equal(answer.status, 404);
-    assert.notEqual(errorCode(answer), 'NAME_UNKNOWN');
-  });
+  shared.test(
+    'of referrers at a registry without that API are 404, so that clients look for the fallback tag',
+    async ({ upstream, larder }) => {
+      const image = newImage();
+      upstream.push('team/app', image, 'v1');
+      const answer = await get(`${baseUrl(larder)}/team/app/referrers/${image.digest}`);
+      assert.equal(answer.status, 404);
+      assert.notEqual(errorCode(answer), 'NAME_UNKNOWN');
+    },
+    { upstream: { referrers: 'unsupported' } },
+  );
 });
 
 /** As `get`, for paths that the client's own URL parser would tidy up. */

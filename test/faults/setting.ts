@@ -35,12 +35,22 @@ export function configWith(caches: readonly object[]): object {
   return { apiVersion: 'registry.extensions.gardener.cloud/v1alpha3', kind: 'RegistryConfig', caches };
 }
 
-export function blobUrl(larder: LarderProcess, repository: string, { digest }: { digest: string }): string {
-  return `${larder.registry}/v2/${repository}/blobs/${digest}`;
+/** Where requests go, and the name of the upstream among several. */
+export interface Addressed extends Pick<LarderProcess, 'registry'> {
+  readonly alias?: string;
 }
 
-export function manifestUrl(larder: LarderProcess, repository: string, reference: string): string {
-  return `${larder.registry}/v2/${repository}/manifests/${reference}`;
+export function blobUrl(larder: Addressed, repository: string, { digest }: { digest: string }): string {
+  return `${baseUrl(larder)}/${repository}/blobs/${digest}`;
+}
+
+export function manifestUrl(larder: Addressed, repository: string, reference: string): string {
+  return `${baseUrl(larder)}/${repository}/manifests/${reference}`;
+}
+
+/** `/v2`, with the alias where there is one. */
+export function baseUrl({ registry, alias }: Addressed): string {
+  return alias === undefined ? `${registry}/v2` : `${registry}/v2/${alias}`;
 }
 
 /** The header as a list of its parameters: `larder`, `hit`, `ttl=30`. */

@@ -21,6 +21,7 @@ import {
 } from '../kit/index.ts';
 import { censusOf } from './census.ts';
 import {
+  baseUrl,
   blobUrl,
   cacheStatus,
   configOf,
@@ -31,11 +32,15 @@ import {
   MiB,
   startCache,
 } from './setting.ts';
+import { newBlob, newImage, shareLarder } from './shared-larder.ts';
 
 const IMAGE = imageOf({ layers: [5000, 2 * MiB] });
 
+const PKI = createTestPki();
+const shared = shareLarder({ secrets: { ca: { 'bundle.crt': PKI.caPem } } });
+
 /** After the end of a fault everything is normal within 10 s. */
-const RECOVERY = { limitMs: 30_000, everyMs: 200 };
+const RECOVERY = { limitMs: 10_000, everyMs: 200 };
 
 const causes: { name: string; fault: FaultOptions | 'refuse'; status: number; detail: string }[] = [
   { name: 'that refuses connections', fault: 'refuse', status: 502, detail: 'UPSTREAM_UNREACHABLE' },
@@ -51,127 +56,139 @@ const causes: { name: string; fault: FaultOptions | 'refuse'; status: number; de
   { name: 'that answers 418', fault: { status: 418 }, status: 502, detail: 'UPSTREAM_BAD_ANSWER' },
 ];
 
-suite('an upstream', { concurrency: 2 }, () => {
+suite('an upstream', { concurrency: 4 }, () => {
   for (const { name, fault, status, detail } of causes) {
-    test(`${name} is a ${status}, warm content is served all the same, and pulls work within 10 s after`, async () => {
-      await using upstream = await startUpstream();
-      upstream.push('team/app', IMAGE, 'v1');
-      const warm = blobOf(1000, 77);
-      upstream.push('team/app', warm);
-      await using larder = await startCache(upstream);
-      await get(blobUrl(larder, 'team/app', warm));
-      if (fault === 'refuse') await upstream.refuse();
-      else upstream.faults.add(fault);
+    shared.test(
+      `${name} is a ${status}, warm content is served all the same, and pulls work within 10 s after`,
+      async ({ upstream, larder, pull }) => {
+        const image = newImage({ layers: [5000, 2 * MiB] });
+        upstream.push('team/app', image, 'v1');
+        const warm = newBlob(1000);
+        upstream.push('team/app', warm);
+        await get(blobUrl(larder, 'team/app', warm));
+        if (fault === 'refuse') await upstream.refuse();
+        else upstream.faults.add(fault);
 
-      const urls = [
-        manifestUrl(larder, 'team/app', 'v1'),
-        manifestUrl(larder, 'team/app', IMAGE.digest),
-        blobUrl(larder, 'team/app', IMAGE.layers[0] as TestBlob),
-        `${larder.registry}/v2/team/app/tags/list`,
-      ];
-      for (const url of urls) {
-        const answer = await get(url);
-        assert.equal(errorCode(answer), 'UNAVAILABLE');
-        // After five failures nothing is sent any more.
-        const expected = answer.status === 503 ? 'UPSTREAM_BREAKER_OPEN' : detail;
-        assert.equal(cacheStatus(answer).at(-1), `detail=${expected}`);
-        if (url === urls[0] || answer.status !== 503) assert.equal(answer.status, status, url);
-      }
-      assert.ok([status, 503].includes((await head(urls[0] as string)).status));
-      assert.deepEqual(cacheStatus(await get(blobUrl(larder, 'team/app', warm))), ['larder', 'hit']);
+        const urls = [
+          manifestUrl(larder, 'team/app', 'v1'),
+          manifestUrl(larder, 'team/app', image.digest),
+          blobUrl(larder, 'team/app', image.layers[0] as TestBlob),
+          `${baseUrl(larder)}/team/app/tags/list`,
+        ];
+        for (const url of urls) {
+          const answer = await get(url);
+          assert.equal(errorCode(answer), 'UNAVAILABLE');
+          // After five failures nothing is sent any more.
+          const expected = answer.status === 503 ? 'UPSTREAM_BREAKER_OPEN' : detail;
+          assert.equal(cacheStatus(answer).at(-1), `detail=${expected}`);
+          if (url === urls[0] || answer.status !== 503) assert.equal(answer.status, status, url);
+        }
+        assert.ok([status, 503].includes((await head(urls[0] as string)).status));
+        assert.deepEqual(cacheStatus(await get(blobUrl(larder, 'team/app', warm))), ['larder', 'hit']);
 
-      if (fault === 'refuse') await upstream.accept();
-      else upstream.faults.clear();
-      await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
-    });
+        if (fault === 'refuse') await upstream.accept();
+        else upstream.faults.clear();
+        await waitFor(() => pull('team/app', 'v1'), RECOVERY);
+      },
+    );
   }
 
-  test('that fails again and again is left alone: 503 with Retry-After at once, and the gauge says down', async () => {
-    await using upstream = await startUpstream();
-    upstream.push('team/app', IMAGE, 'v1');
-    await using larder = await startCache(upstream);
-    assert.equal(await larder.metric('larder_upstream_up', { upstream_host: upstream.host }), 1);
-    await upstream.refuse();
-    const open = await waitFor(async () => {
-      const answer = await get(manifestUrl(larder, 'team/app', 'v1'));
-      return answer.status === 503 && answer;
-    });
-    assert.match(String(open.headers['retry-after']), /^[1-9]$/);
-    assert.deepEqual(cacheStatus(open), ['larder', 'detail=UPSTREAM_BREAKER_OPEN']);
-    assert.equal(await larder.metric('larder_upstream_up', { upstream_host: upstream.host }), 0);
-    await upstream.accept();
-    await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
-    assert.equal(await larder.metric('larder_upstream_up', { upstream_host: upstream.host }), 1);
-  });
+  shared.test(
+    'that fails again and again is left alone: 503 with Retry-After at once, and the gauge says down',
+    async ({ upstream, larder, pull }) => {
+      const image = newImage({ layers: [5000, 2 * MiB] });
+      upstream.push('team/app', image, 'v1');
+      assert.equal(await larder.metric('larder_upstream_up'), 1);
+      await upstream.refuse();
+      const open = await waitFor(async () => {
+        const answer = await get(manifestUrl(larder, 'team/app', 'v1'));
+        return answer.status === 503 && answer;
+      });
+      assert.match(String(open.headers['retry-after']), /^[1-9]$/);
+      assert.deepEqual(cacheStatus(open), ['larder', 'detail=UPSTREAM_BREAKER_OPEN']);
+      assert.equal(await larder.metric('larder_upstream_up'), 0);
+      await upstream.accept();
+      await waitFor(() => pull('team/app', 'v1'), RECOVERY);
+      assert.equal(await larder.metric('larder_upstream_up'), 1);
+    },
+  );
 
-  test('that limits the rate is obeyed once for all: 429 with Retry-After relayed, nothing more sent, and on again after it', async () => {
-    await using upstream = await startUpstream();
-    upstream.push('team/app', IMAGE, 'v1');
-    const limit = upstream.faults.add({ match: { kind: ['manifest', 'blob'] }, status: 429, retryAfter: 6 });
-    await using larder = await startCache(upstream);
-    const first = await get(manifestUrl(larder, 'team/app', 'v1'));
-    assert.equal(first.status, 429);
-    assert.equal(errorCode(first), 'TOOMANYREQUESTS');
-    assert.equal(first.headers['retry-after'], '6');
-    limit.remove();
+  shared.test(
+    'that limits the rate is obeyed once for all: 429 with Retry-After relayed, nothing more sent, and on again after it',
+    async ({ upstream, larder, pull }) => {
+      const image = newImage({ layers: [5000, 2 * MiB] });
+      upstream.push('team/app', image, 'v1');
+      const limit = upstream.faults.add({
+        match: { kind: ['manifest', 'blob'] },
+        status: 429,
+        retryAfter: 6,
+      });
+      const first = await get(manifestUrl(larder, 'team/app', 'v1'));
+      assert.equal(first.status, 429);
+      assert.equal(errorCode(first), 'TOOMANYREQUESTS');
+      assert.equal(first.headers['retry-after'], '6');
+      limit.remove();
 
-    const others = await Promise.all([
-      ...Array.from({ length: 20 }, () => get(manifestUrl(larder, 'team/app', 'v1'))),
-      ...IMAGE.blobs.map((blob) => get(blobUrl(larder, 'team/app', blob))),
-    ]);
-    for (const answer of others) {
-      assert.equal(answer.status, 429);
-      assert.match(String(answer.headers['retry-after']), /^[1-6]$/);
-    }
-    assert.equal(upstream.count(), 1);
-    await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
-  });
+      const others = await Promise.all([
+        ...Array.from({ length: 20 }, () => get(manifestUrl(larder, 'team/app', 'v1'))),
+        ...image.blobs.map((blob) => get(blobUrl(larder, 'team/app', blob))),
+      ]);
+      for (const answer of others) {
+        assert.equal(answer.status, 429);
+        assert.match(String(answer.headers['retry-after']), /^[1-6]$/);
+      }
+      assert.equal(upstream.count(), 1);
+      await waitFor(() => pull('team/app', 'v1'), RECOVERY);
+    },
+  );
 
-  test('whose token server fails is a 502, and its tokens are fetched again after', async () => {
-    for (const fault of [
-      { status: 500 },
-      { body: { text: '{"token":' } },
-      { drop: 'rst' as const },
-      { body: { text: '{}' } },
-    ]) {
-      await using upstream = await startUpstream({ auth: 'bearer', token: { at: 'own-port' } });
-      upstream.push('team/app', IMAGE, 'v1');
-      const wrong = upstream.faults.add({ match: { kind: 'token' }, ...fault });
-      await using larder = await startCache(upstream);
-      const answer = await get(manifestUrl(larder, 'team/app', 'v1'));
-      assert.equal(answer.status, 502, JSON.stringify(fault));
-      wrong.remove();
-      await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
-    }
-  });
-
-  test('whose storage refuses connections or answers 403 to a signed address is a 502, and works within 10 s after', async () => {
-    const blob = blobOf(MiB, 3);
-    await using upstream = await startUpstream({ redirect: { to: 'cdn' } });
-    upstream.push('team/app', blob);
-    await using larder = await startCache(upstream);
-    await upstream.cdn?.refuse();
-    assert.equal((await get(blobUrl(larder, 'team/app', blob))).status, 502);
-    await upstream.cdn?.accept();
-    const expired = upstream.faults.add({ match: { kind: 'cdn' }, status: 403 });
-    await waitFor(
-      async () => (await get(blobUrl(larder, 'team/app', blob))).status === 502 && expired.hits > 0,
-      RECOVERY,
+  for (const [how, fault] of [
+    ['answers 500', { status: 500 }],
+    ['answers half a document', { body: { text: '{"token":' } }],
+    ['answers without a token', { body: { text: '{}' } }],
+    ['resets connections', { drop: 'rst' }],
+  ] as const) {
+    shared.test(
+      `whose token server ${how} is a 502, and its tokens are fetched again after`,
+      async ({ upstream, larder, pull }) => {
+        upstream.push('team/app', newImage({ layers: [5000, 2 * MiB] }), 'v1');
+        const wrong = upstream.faults.add({ match: { kind: 'token' }, ...fault });
+        assert.equal((await get(manifestUrl(larder, 'team/app', 'v1'))).status, 502);
+        wrong.remove();
+        await waitFor(() => pull('team/app', 'v1'), RECOVERY);
+      },
+      { upstream: { auth: 'bearer', token: { at: 'own-port' } } },
     );
-    expired.remove();
-    await waitFor(
-      async () => (await get(blobUrl(larder, 'team/app', blob))).digest === blob.digest,
-      RECOVERY,
-    );
-  });
+  }
 
-  test('that closed its kept connections is not noticed', async () => {
-    await using upstream = await startUpstream();
-    upstream.push('team/app', IMAGE, 'v1');
-    await using larder = await startCache(upstream);
+  shared.test(
+    'whose storage refuses connections or answers 403 to a signed address is a 502, and works within 10 s after',
+    async ({ upstream, larder }) => {
+      const blob = newBlob(MiB);
+      upstream.push('team/app', blob);
+      await upstream.cdn?.refuse();
+      assert.equal((await get(blobUrl(larder, 'team/app', blob))).status, 502);
+      await upstream.cdn?.accept();
+      const expired = upstream.faults.add({ match: { kind: 'cdn' }, status: 403 });
+      await waitFor(
+        async () => (await get(blobUrl(larder, 'team/app', blob))).status === 502 && expired.hits > 0,
+        RECOVERY,
+      );
+      expired.remove();
+      await waitFor(
+        async () => (await get(blobUrl(larder, 'team/app', blob))).digest === blob.digest,
+        RECOVERY,
+      );
+    },
+    { upstream: { redirect: { to: 'cdn' } } },
+  );
+
+  shared.test('that closed its kept connections is not noticed', async ({ upstream, larder, pull }) => {
+    const image = newImage({ layers: [5000, 2 * MiB] });
+    upstream.push('team/app', image, 'v1');
     await get(manifestUrl(larder, 'team/app', 'v1'));
     upstream.hangUp();
-    await pullImage(larder.registry, 'team/app', 'v1');
+    await pull('team/app', 'v1');
   });
 });
 
@@ -184,21 +201,20 @@ suite('an outage during which one stored tag is asked for each second', { concur
     ['requests that are never answered, not even after it', 25_000, true, { hold: true }],
   ];
   for (const [how, downMs, isHeavy, fault] of outages) {
+    const open = shared.add({}, { freshness: { tagTTL: '1s' } });
     test(
       `shows in the gauge, and so does its end within 10 s: ${how}`,
       isHeavy ? heavyOnly : {},
       async () => {
-        await using upstream = await startUpstream();
-        upstream.push('team/app', IMAGE, 'v1');
-        await using larder = await startCache(upstream, { cache: { freshness: { tagTTL: '1s' } } });
+        const { upstream, larder } = await open();
+        upstream.push('team/app', newImage(), 'v1');
         const ask = async (): Promise<void> => {
           assert.equal((await get(manifestUrl(larder, 'team/app', 'v1'))).status, 200);
         };
         await ask();
         const asked: Promise<void>[] = [];
         const asking = setInterval(() => asked.push(ask()), 1_000);
-        const isUp = (): Promise<number> =>
-          larder.metric('larder_upstream_up', { upstream_host: upstream.host });
+        const isUp = (): Promise<number> => larder.metric('larder_upstream_up');
         try {
           let isOver = false;
           if (fault === 'refuse') await upstream.refuse();
@@ -250,38 +266,39 @@ suite('silence', { concurrency: 4 }, () => {
     assert.equal(upstream.count(), 2);
   });
 
-  test('of one path does not hold up another', async () => {
-    await using upstream = await startUpstream();
-    upstream.push('team/app', IMAGE, 'v1');
-    upstream.push('team/other', IMAGE, 'v1');
+  shared.test('of one path does not hold up another', async ({ upstream, larder, pull }) => {
+    const image = newImage({ layers: [5000, 2 * MiB] });
+    upstream.push('team/app', image, 'v1');
+    upstream.push('team/other', image, 'v1');
     using hang = upstream.faults.add({ match: { repository: 'team/other' }, hold: true });
-    await using larder = await startCache(upstream);
     const gone = new AbortController();
     const stuck = Array.from({ length: 100 }, (_, index) =>
       get(manifestUrl(larder, 'team/other', `t${index}`), { signal: gone.signal }).catch(() => undefined),
     );
     await hang.reached(100);
-    await pullImage(larder.registry, 'team/app', 'v1');
+    await pull('team/app', 'v1');
     gone.abort();
     await Promise.all(stuck);
   });
 
-  test('of a client that sends half a request keeps nobody else waiting', async () => {
-    await using upstream = await startUpstream();
-    upstream.push('team/app', IMAGE, 'v1');
-    await using larder = await startCache(upstream);
-    const sockets = Array.from({ length: 50 }, () => {
-      const socket = connect(Number(new URL(larder.registry).port), '127.0.0.1');
-      socket.on('error', () => {});
-      socket.write('GET /v2/ HTTP/1.1\r\nHost: x\r\nX-Slow: ');
-      return socket;
-    });
-    try {
-      await pullImage(larder.registry, 'team/app', 'v1');
-    } finally {
-      for (const socket of sockets) socket.destroy();
-    }
-  });
+  shared.test(
+    'of a client that sends half a request keeps nobody else waiting',
+    async ({ upstream, larder, pull }) => {
+      const image = newImage({ layers: [5000, 2 * MiB] });
+      upstream.push('team/app', image, 'v1');
+      const sockets = Array.from({ length: 50 }, () => {
+        const socket = connect(Number(new URL(larder.registry).port), '127.0.0.1');
+        socket.on('error', () => {});
+        socket.write('GET /v2/ HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+        return socket;
+      });
+      try {
+        await pull('team/app', 'v1');
+      } finally {
+        for (const socket of sockets) socket.destroy();
+      }
+    },
+  );
 
   test(
     'of a client in the middle of a handshake or a request ends its connection within 70 s',
@@ -341,19 +358,17 @@ suite('an upstream with TLS', { concurrency: 2 }, () => {
   });
 
   for (const failure of ['expired', 'wrong-name', 'untrusted', 'close'] as const) {
-    test(`that breaks (${failure}) is a 502 and works within 10 s after`, async () => {
-      await using upstream = await startUpstream({ tls: true });
-      upstream.push('team/app', IMAGE, 'v1');
-      const cache = { caBundleSecretReferenceName: 'ca' };
-      await using larder = await startCache(upstream, {
-        cache,
-        secrets: { ca: { 'bundle.crt': upstream.caPem ?? '' } },
-      });
-      upstream.breakTls(failure);
-      assert.equal((await get(manifestUrl(larder, 'team/app', 'v1'))).status, 502);
-      upstream.breakTls(undefined);
-      await waitFor(() => pullImage(larder.registry, 'team/app', 'v1'), RECOVERY);
-    });
+    shared.test(
+      `that breaks (${failure}) is a 502 and works within 10 s after`,
+      async ({ upstream, larder, pull }) => {
+        upstream.push('team/app', newImage(), 'v1');
+        upstream.breakTls(failure);
+        assert.equal((await get(manifestUrl(larder, 'team/app', 'v1'))).status, 502);
+        upstream.breakTls(undefined);
+        await waitFor(() => pull('team/app', 'v1'), RECOVERY);
+      },
+      { upstream: { tls: PKI }, cache: { caBundleSecretReferenceName: 'ca' } },
+    );
   }
 
   const NAME = 'registry.example';
@@ -391,19 +406,20 @@ suite('an upstream with TLS', { concurrency: 2 }, () => {
   });
 });
 
-test('no more than 128 connections go to an upstream, however many callers want different things', async () => {
-  await using upstream = await startUpstream();
-  const blobs = Array.from({ length: 300 }, (_, index) => blobOf(1000, 1000 + index));
-  for (const blob of blobs) upstream.push('team/app', blob);
-  const hold = upstream.faults.add({ match: { kind: 'blob' }, hold: true });
-  await using larder = await startCache(upstream);
-  const pulls = blobs.map((blob) => get(blobUrl(larder, 'team/app', blob)));
-  await hold.reached(128);
-  hold.release();
-  for (const [index, answer] of (await Promise.all(pulls)).entries())
-    assert.equal(answer.digest, blobs[index]?.digest);
-  assert.ok(upstream.connections.peak <= 128, `${upstream.connections.peak} connections`);
-});
+shared.test(
+  'no more than 128 connections go to an upstream, however many callers want different things',
+  async ({ upstream, larder }) => {
+    const blobs = Array.from({ length: 300 }, () => newBlob(1000));
+    for (const blob of blobs) upstream.push('team/app', blob);
+    const hold = upstream.faults.add({ match: { kind: 'blob' }, hold: true });
+    const pulls = blobs.map((blob) => get(blobUrl(larder, 'team/app', blob)));
+    await hold.reached(128);
+    hold.release();
+    for (const [index, answer] of (await Promise.all(pulls)).entries())
+      assert.equal(answer.digest, blobs[index]?.digest);
+    assert.ok(upstream.connections.peak <= 128, `${upstream.connections.peak} connections`);
+  },
+);
 
 test('a change of remoteURL takes effect without a restart', async () => {
   await using one = await startUpstream();

@@ -15,7 +15,7 @@ import { anyFault } from '../kube/any-fault.ts';
 import type { FaultRule, ProxyFault } from '../kube/api-faults.ts';
 import { startApiProxy, type ApiProxy } from '../kube/api-proxy.ts';
 import { CONFIG_MAPS, configMap, forever, realTimeClientOf } from '../kube/client.ts';
-import { createFastClock } from '../kube/fast-clock.ts';
+import { createScaledClock } from '../kube/scaled-clock.ts';
 import type { Network } from '../kube/machine.ts';
 import { endpointOf, startRealApi, type RealApi } from '../kube/real-api.ts';
 import { startWidgetController } from '../kube/widget-controller.ts';
@@ -113,7 +113,7 @@ interface Controlling extends AsyncDisposable {
 async function startControlling({ server }: RealApi): Promise<Controlling> {
   await using cleanup = new AsyncDisposableStack();
   const proxy = cleanup.use(await startApiProxy(server.access));
-  const clock = createFastClock({ factor: FACTOR });
+  const clock = createScaledClock({ factor: FACTOR });
   const client = cleanup.use(realTimeClientOf(endpointOf(proxy.access), clock));
   const start = () =>
     startWidgetController({ client, clock, metrics: declareKubeMetrics(createMetricsRegistry()) });

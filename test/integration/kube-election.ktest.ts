@@ -16,7 +16,7 @@ import type { FaultRule, ProxyFault } from '../kube/api-faults.ts';
 import { startApiProxy, type ApiProxy } from '../kube/api-proxy.ts';
 import { realTimeClientOf } from '../kube/client.ts';
 import { startCompeting, type Competitor } from '../kube/competitor.ts';
-import { createFastClock } from '../kube/fast-clock.ts';
+import { createScaledClock } from '../kube/scaled-clock.ts';
 import type { Network } from '../kube/machine.ts';
 import { endpointOf, startRealApi, type RealApi } from '../kube/real-api.ts';
 import { requireParts } from '../parts/find.ts';
@@ -170,7 +170,7 @@ async function startReplicas({ server }: RealApi, count: number, factor = FACTOR
   for (let index = 0; index < count; index += 1) {
     const proxy = cleanup.use(await startApiProxy(server.access));
     // Hours apart.
-    const clock = createFastClock({ factor, skewMs: index * 7_200_000 });
+    const clock = createScaledClock({ factor, skewMs: index * 7_200_000 });
     const client = cleanup.use(realTimeClientOf(endpointOf(proxy.access), clock));
     const deps = {
       client,

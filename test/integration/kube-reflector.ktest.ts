@@ -19,7 +19,7 @@ import type { FaultRule, ProxyFault } from '../kube/api-faults.ts';
 import { startApiProxy, type ApiProxy } from '../kube/api-proxy.ts';
 import { CONFIG_MAPS, configMap, forever, realTimeClientOf } from '../kube/client.ts';
 import { compactEtcd } from '../kube/compact-etcd.ts';
-import { createFastClock } from '../kube/fast-clock.ts';
+import { createScaledClock } from '../kube/scaled-clock.ts';
 import { endpointOf, startRealApi, type RealApi } from '../kube/real-api.ts';
 import { followStory, type Story } from '../kube/story.ts';
 import { textOfList } from '../kube/text-of-list.ts';
@@ -162,7 +162,7 @@ async function startReflecting<T extends KubeObject>(
   { server }: RealApi,
   resource: Resource<T>,
 ): Promise<Reflecting<T>> {
-  const clock = createFastClock({ factor: FACTOR });
+  const clock = createScaledClock({ factor: FACTOR });
   const metrics = declareKubeMetrics(createMetricsRegistry());
   const proxy = await startApiProxy(server.access);
   const client = realTimeClientOf(endpointOf(proxy.access), clock);

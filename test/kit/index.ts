@@ -35,6 +35,7 @@ export {
 } from './image.ts';
 export { assertNoLeaks } from './leaks.ts';
 export { logIn, type Login } from './log-in.ts';
+export { machineOf, measureMachine, type Machine } from './machine.ts';
 export { onceIn } from './once-in.ts';
 export { parseMetrics, type Metrics, type Series } from './metrics.ts';
 export type { Place } from './place.ts';

@@ -13,17 +13,37 @@ import {
   tempDir,
   waitFor,
 } from './index.ts';
+import { QUIET_PULL_MS, type Measurement } from './machine.ts';
+import { createWaitFor } from './wait.ts';
+
+const QUIET: Measurement = { pullMs: QUIET_PULL_MS, lateMs: 0, load: 1 };
 
 test('waiting returns the awaited value, and names one that did not come', async () => {
   let looks = 0;
   assert.equal(await waitFor(() => (looks += 1) > 2 && 'here', { everyMs: 1 }), 'here');
-  const never = waitFor(
+  const waitForOnQuiet = createWaitFor(async () => QUIET);
+  const never = waitForOnQuiet(
     () => {
       throw new Error('not yet');
     },
     { limitMs: 10, what: 'Godot' },
   );
   await assert.rejects(never, { message: 'waited 10 ms in vain for: Godot', cause: new Error('not yet') });
+});
+
+test('waiting takes longer on a slow machine, which is measured once the limit has passed', async () => {
+  let measurements = 0;
+  const waitForOnSlow = createWaitFor(async () => {
+    measurements += 1;
+    return { ...QUIET, pullMs: 10 * QUIET_PULL_MS };
+  });
+  assert.equal(await waitForOnSlow(() => true), true);
+  assert.equal(measurements, 0);
+  const begin = performance.now();
+  assert.equal(await waitForOnSlow(() => performance.now() > begin + 200, { limitMs: 100 }), true);
+  const never = waitForOnSlow(() => false, { limitMs: 20, what: 'Godot' });
+  await assert.rejects(never, { message: 'waited 200 ms in vain for: Godot' });
+  assert.equal(measurements, 2);
 });
 
 test('a gate lets all waits through once it is open', async () => {

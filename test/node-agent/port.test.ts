@@ -12,7 +12,7 @@ import type { DocumentSource } from '../../src/node-agent/document/document-sour
 import { get, tempDir, type TempDir } from '../kit/index.ts';
 import { freePort } from '../parts/free-port.ts';
 import { relayAuthority } from './relay-authority.ts';
-import { cacheEntry, NAME, startAgentWith, startPair } from './setting.ts';
+import { cacheEntry, machine, NAME, startAgentWith, startPair } from './setting.ts';
 
 describe('the relay', () => {
   test('has a certificate that hosts.toml names, another one with each start, and its key is nowhere on the disk', async () => {
@@ -38,7 +38,7 @@ describe('the relay', () => {
     try {
       await once(silent, 'connect');
       // Less than the 10 s that the handshake may take.
-      assert.ok(await endsWithin(systemClock, pair.agent.stop(), 8_000));
+      assert.ok(await endsWithin(systemClock, pair.agent.stop(), machine.limit(8_000)));
     } finally {
       silent.destroy();
     }

@@ -8,6 +8,7 @@ import { startNodeAgent, type NodeAgentDeps, type RunningNodeAgent } from '../..
 import {
   get,
   head,
+  measureMachine,
   startUpstream,
   tempDir,
   waitFor,
@@ -16,6 +17,12 @@ import {
   type TempDir,
   type Upstream,
 } from '../kit/index.ts';
+import { createScaledClock } from '../kube/scaled-clock.ts';
+
+export const machine = await measureMachine();
+
+/** Time that passes as slowly as the machine works: for an agent whose cache has to answer probes in time. */
+export const machineClock = createScaledClock({ factor: 1 / machine.slowness });
 
 /** Upstream of the cache, as nodes know it. */
 export const NAME = 'hub.example';
@@ -41,12 +48,12 @@ export interface AgentSetting extends RunningAgent {
 }
 
 /** An agent that reads this document from a file. */
-export async function startAgent(document: object, port = 0): Promise<AgentSetting> {
+export async function startAgent(document: object, port = 0, clock = systemClock): Promise<AgentSetting> {
   await using cleanup = new AsyncDisposableStack();
   const files = cleanup.use(tempDir());
   const writeDocument = (next: object): string => files.write('nodes.json', JSON.stringify(next));
-  const source = createFileSource(writeDocument(document), systemClock, silentLogger);
-  const running = cleanup.use(await startAgentWith({ source }, files, port));
+  const source = createFileSource(writeDocument(document), clock, silentLogger);
+  const running = cleanup.use(await startAgentWith({ source }, files, port, clock));
   const owned = cleanup.move();
   return {
     ...running,
@@ -61,6 +68,7 @@ export async function startAgentWith(
   ties: Pick<NodeAgentDeps, 'source' | 'reporter'>,
   files: TempDir,
   port = 0,
+  clock = systemClock,
 ): Promise<RunningAgent> {
   const certsDirectory = join(files.path, 'certs.d');
   const agent = await startNodeAgent(
@@ -70,7 +78,7 @@ export async function startAgentWith(
       configPath: certsDirectory,
       containerdConfig: join(files.path, 'config.toml'),
     },
-    { ...ties, clock: systemClock, logger: silentLogger },
+    { ...ties, clock, logger: silentLogger },
   );
   const { url: relay, ca } = agent.relay;
   const url: RunningAgent['url'] = (path, ns = NAME) =>
@@ -90,12 +98,12 @@ export interface Pair extends AgentSetting {
 }
 
 /** Both, once containerd is pointed at the relay. */
-export async function startPair({ tls = true } = {}): Promise<Pair> {
+export async function startPair({ tls = true, clock = systemClock } = {}): Promise<Pair> {
   await using cleanup = new AsyncDisposableStack();
   const cache = cleanup.use(await startUpstream({ tls }));
   playLarder(cache);
   const setting = cleanup.use(
-    await startAgent({ revision: '1', ca: cache.caPem ?? '', caches: [cacheEntry(cache.url)] }),
+    await startAgent({ revision: '1', ca: cache.caPem ?? '', caches: [cacheEntry(cache.url)] }, 0, clock),
   );
   await waitFor(() => setting.hasHosts(), { what: 'hosts.toml' });
   const owned = cleanup.move();

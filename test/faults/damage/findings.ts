@@ -74,7 +74,16 @@ export async function judgeInTrouble({ larder }: Setting, cell: Cell): Promise<F
   const before = await actionsOf(larder);
   const first = await read(larder, cell);
   const later = await read(larder, cell);
-  const counted = difference(await actionsOf(larder), before);
+  const wasMissed = first.some((verdict) => verdict !== 'right');
+  let counted = difference(await actionsOf(larder), before);
+  if (mustBeFound(cell) && wasMissed) {
+    // The answer may end before the file is out of service.
+    const isQuarantined = async (): Promise<boolean> => {
+      counted = difference(await actionsOf(larder), before);
+      return counted.quarantined > 0;
+    };
+    await waitFor(isQuarantined, { limitMs: 5000, everyMs: 20 }).catch(() => {});
+  }
   const problems: string[] = [];
   const lowest = cell.upstream === 'down' ? 500 : 400;
   // A tag may be asked for again at any time, and be refused.
@@ -91,7 +100,6 @@ export async function judgeInTrouble({ larder }: Setting, cell: Cell): Promise<F
   if (cell.reading === 'adopted' && cell.moment === 'stopped' && first.includes('short')) {
     problems.push('began a body from a file that was never proven');
   }
-  const wasMissed = first.some((verdict) => verdict !== 'right');
   if (mustBeFound(cell) && wasMissed && counted.quarantined < 1) problems.push('counted no quarantine');
   return { cell, verdicts: [...first, ...later], resent: 0, counted, problems };
 }

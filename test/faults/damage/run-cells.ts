@@ -15,7 +15,7 @@ import { distributionPath, writeDistributionStore } from './distribution-store.t
 import { heal, judgeInTrouble, judgeWithUpstream, type Finding, type Setting } from './findings.ts';
 import { inParallel } from './in-parallel.ts';
 import { blobPath } from '../../store/paths.ts';
-import { damage } from './kinds.ts';
+import { damageAll } from './kinds.ts';
 import { ask } from './verdict.ts';
 
 /** What Larder has stored itself shares one store; adopted blobs need one of their own. */
@@ -49,7 +49,7 @@ async function runCells(readings: readonly Reading[]): Promise<Finding[]> {
   if (isAdopted) writeAdopted(store, cells);
   else await fillStore(upstream, store, cells);
   const stopped = cells.filter(({ moment }) => moment === 'stopped');
-  for (const cell of stopped) damageCell(cell, store, isAdopted ? distributionPath : blobPath);
+  damageCells(stopped, store, isAdopted ? distributionPath : blobPath);
 
   await using larder = await startCache(upstream, { store });
   await warm(larder, cells);
@@ -58,7 +58,11 @@ async function runCells(readings: readonly Reading[]): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const state of ['up', 'down', 'refusing'] as const) {
     const here = cells.filter((cell) => cell.upstream === state);
-    for (const cell of here) if (cell.moment === 'running') damageCell(cell, store, blobPath);
+    damageCells(
+      here.filter((cell) => cell.moment === 'running'),
+      store,
+      blobPath,
+    );
     findings.push(...(await PHASES[state](setting, here)));
   }
   return findings;
@@ -127,10 +131,16 @@ function writeAdopted(store: string, cells: readonly Cell[]): void {
   }
 }
 
-function damageCell(cell: Cell, store: string, pathOf: (store: string, digest: string) => string): void {
-  damage(
-    cell.damage,
-    cell.contents.map(({ digest }) => pathOf(store, digest)),
+function damageCells(
+  cells: readonly Cell[],
+  store: string,
+  pathOf: (store: string, digest: string) => string,
+): void {
+  damageAll(
+    cells.map(({ damage, contents }) => ({
+      damage,
+      paths: contents.map(({ digest }) => pathOf(store, digest)),
+    })),
   );
 }
 
