@@ -28,11 +28,12 @@ async function startAgent(cache: Upstream): Promise<Agent> {
   const containerdConfig = join(files.path, 'config.toml');
   const agent = cleanup.use(await startAgentOfFile(document, { port, certsDirectory, containerdConfig }));
   await waitFor(() => existsSync(join(certsDirectory, NAME, 'hosts.toml')), { what: 'hosts.toml' });
+  const ca = relayAuthority(certsDirectory, NAME);
   const owned = cleanup.move();
   return {
     pid: agent.pid,
     url: `https://127.0.0.1:${port}`,
-    ca: relayAuthority(certsDirectory, NAME),
+    ca,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
