@@ -2,8 +2,10 @@
  * Installs real parts: `node test/parts/install.ts [--group GROUP]... [NAME...]`, those of the integration suites when
  * none is named. Prints one line per part and ends with 1 when one of them could not be had. What is there already, in the right
  * version, is left alone. Needs Node and Go, and for the Debian packages root on Debian 12.
+ * `node test/parts/install.ts --key` prints a key by which a CI can keep `.parts`, and installs nothing.
  */
 import { parseArgs } from 'node:util';
+import { cacheKey } from './cache-key.ts';
 import { GROUPS, isGroupName } from './groups.ts';
 import { createDebianInstaller } from './install-debian.ts';
 import { installGoPart } from './install-go.ts';
@@ -17,8 +19,15 @@ async function main(args: readonly string[]): Promise<number> {
   const { positionals, values } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { group: { type: 'string', multiple: true, default: [] } },
+    options: {
+      group: { type: 'string', multiple: true, default: [] },
+      key: { type: 'boolean', default: false },
+    },
   });
+  if (values.key) {
+    console.log(cacheKey());
+    return 0;
+  }
   const unknown = [
     ...positionals.filter((name) => !isPartName(name)),
     ...values.group.filter((name) => !isGroupName(name)),
