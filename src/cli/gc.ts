@@ -113,7 +113,7 @@ function limitOf({ limitBytes }: GarbageResult): number | undefined {
   return limitBytes >= Number.MAX_SAFE_INTEGER ? undefined : limitBytes;
 }
 
-export function resultLines(result: GarbageResult): string[] {
+function resultLines(result: GarbageResult): string[] {
   const { dryRun, objects, bytes, reasons, storedBytes } = result;
   const lines = GARBAGE_REASONS.flatMap((reason) => {
     const sum = reasons[reason];

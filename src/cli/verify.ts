@@ -98,7 +98,7 @@ function checkName(image: string | undefined): void {
   }
 }
 
-export function progressText(progress: VerifyProgress, elapsedMs: number): string {
+function progressText(progress: VerifyProgress, elapsedMs: number): string {
   const { checkedBytes, totalBytes } = progress;
   const share = totalBytes === 0 ? 1 : Math.min(1, checkedBytes / totalBytes);
   const speed = elapsedMs === 0 ? 0 : (checkedBytes / elapsedMs) * 1000;
@@ -107,7 +107,7 @@ export function progressText(progress: VerifyProgress, elapsedMs: number): strin
   return `${of}  ${Math.floor(share * 100)} %  ${formatSize(speed)}/s${left}`;
 }
 
-export function findingText({ digest, type, size, state, repositories, reason }: VerifyFinding): string {
+function findingText({ digest, type, size, state, repositories, reason }: VerifyFinding): string {
   const where = repositories.length === 0 ? '' : ` of ${repositories.join(', ')}`;
   const what = `${digest} (${type}${where}, ${formatSize(size)})`;
   switch (state) {

@@ -69,7 +69,7 @@ export function durationToMs(duration: Duration): number {
 }
 
 /** The largest {@link Duration} in whole milliseconds. */
-export const MAX_DURATION_MS = 9_223_372_036_854;
+const MAX_DURATION_MS = 9_223_372_036_854;
 
 /** The duration of whole milliseconds, at most {@link MAX_DURATION_MS}. */
 export function durationFromMs(ms: number): Duration {

@@ -14,7 +14,7 @@ const REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
 /** Many clients limit host and name together to 255 characters (distribution-spec v1.1.1, "Pulling manifests"). */
-export const REPOSITORY_NAME_LIMIT = 255;
+const REPOSITORY_NAME_LIMIT = 255;
 
 /** Parses a repository name; throws `NAME_INVALID`. */
 export function parseRepositoryName(text: string): RepositoryName {

@@ -10,7 +10,7 @@ import type { Reconcile } from '../../src/kube/controller/reconcile.ts';
 import { isNotFound } from '../../src/kube/kube-error.ts';
 import { createApplier } from '../../src/kube/objects/apply.ts';
 import { createFinalizer } from '../../src/kube/objects/finalizers.ts';
-import { controllerOf, controllerReference, isControlledBy } from '../../src/kube/objects/owners.ts';
+import { controllerOf, controllerReference, isControlledBy } from './owners.ts';
 import { createStatusWriter } from '../../src/kube/objects/status.ts';
 import type { Intent, KubeClient, KubeObject, Resource } from '../../src/kube/types.ts';
 import { CONFIG_MAPS, type ConfigMap } from './client.ts';

@@ -7,7 +7,7 @@ import { statusSchema } from './status-schema.ts';
 import { structuralSchema } from './structural-schema.ts';
 
 /** `spec` is the document without its type. */
-export const mirrorConfigSpecSchema = mirrorConfigSchema
+const mirrorConfigSpecSchema = mirrorConfigSchema
   .omit({ apiVersion: true, kind: true })
   .meta({ description: 'Which upstream registries have mirrors. Secrets are in the same namespace.' });
 

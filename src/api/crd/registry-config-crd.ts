@@ -7,7 +7,7 @@ import { statusSchema } from './status-schema.ts';
 import { structuralSchema } from './structural-schema.ts';
 
 /** `spec` is the document without its type, and without the field that only the `providerConfig` of a Shoot has. */
-export const registryConfigSpecSchema = registryConfigSchema
+const registryConfigSpecSchema = registryConfigSchema
   .omit({ apiVersion: true, kind: true, registryConfigReplication: true })
   .meta({
     description: 'Which upstream registries are cached, and how. Secrets are in the same namespace.',

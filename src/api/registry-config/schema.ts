@@ -18,7 +18,7 @@ export const KIND = 'RegistryConfig';
 /** The owner of the credential that is presented to the upstream. */
 export const AUTHENTICATION_MODES = ['Caller', 'Shared'] as const;
 /** The token endpoint that callers use. */
-export const AUTHENTICATION_REALMS = ['Upstream', 'Cache'] as const;
+const AUTHENTICATION_REALMS = ['Upstream', 'Cache'] as const;
 /** Clouds whose registries accept a login with the identity that Larder runs with. */
 export const CLOUD_PROVIDERS = ['ecr', 'gcp', 'acr'] as const;
 

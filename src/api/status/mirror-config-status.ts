@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { conditionsSchema, nodesSchema, observedGenerationSchema } from './status-fields.ts';
 
-export const MIRROR_STATES = ['Pending', 'Configured', 'Removing', 'Unused'] as const;
+const MIRROR_STATES = ['Pending', 'Configured', 'Removing', 'Unused'] as const;
 
 const mirrorStatus = z
   .strictObject({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { conditionsSchema, count, nodesSchema, observedGenerationSchema, time } from './status-fields.ts';
 
 /** `Unused`: another object owns the upstream, or the configuration is invalid. */
-export const CACHE_STATES = ['Starting', 'Serving', 'Failing', 'Removing', 'Unused'] as const;
+const CACHE_STATES = ['Starting', 'Serving', 'Failing', 'Removing', 'Unused'] as const;
 export const CREDENTIAL_STATES = ['Valid', 'Rejected', 'Missing', 'Expiring'] as const;
 
 const cacheStatus = z

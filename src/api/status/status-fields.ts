@@ -12,7 +12,7 @@ export function time() {
 }
 
 /** A `metav1.Condition` with a reason of {@link REASONS}, from which `type` and `status` follow. */
-export const conditionSchema = z
+const conditionSchema = z
   .strictObject({
     type: z.enum(CONDITION_TYPES).meta({ description: 'Name of the condition.' }),
     status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether the condition holds.' }),

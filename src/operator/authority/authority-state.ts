@@ -13,7 +13,7 @@ export interface Authority {
 }
 
 /** A hash of the certificate in hex. */
-export function authorityId({ certificate }: Pick<KeyPair, 'certificate'>): string {
+function authorityId({ certificate }: Pick<KeyPair, 'certificate'>): string {
   return createHash('sha256').update(certificate).digest('hex').slice(0, 32);
 }
 

@@ -1,5 +1,5 @@
-import { LarderError } from '../../kit/errors.ts';
-import type { KubeObject, ObjectMeta, OwnerReference } from '../types.ts';
+import { LarderError } from '../../src/kit/errors.ts';
+import type { KubeObject, ObjectMeta, OwnerReference } from '../../src/kube/types.ts';
 
 /**
  * Owner reference by which `owner` controls an object in `namespace`: the object is deleted with its owner.
