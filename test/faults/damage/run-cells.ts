@@ -1,7 +1,15 @@
 /** Runs the table of cells, all of one store in one process: few processes, many cells. */
 import { join } from 'node:path';
-import { blobOf, startUpstream, tempDir, type LarderProcess, type Upstream } from '../../kit/index.ts';
-import { blobUrl, startCache } from '../setting.ts';
+import {
+  blobOf,
+  get,
+  startUpstream,
+  tempDir,
+  waitFor,
+  type LarderProcess,
+  type Upstream,
+} from '../../kit/index.ts';
+import { blobUrl, cacheStatus, startCache } from '../setting.ts';
 import {
   addressesOf,
   cellsOf,
@@ -106,8 +114,10 @@ const PHASES: Record<UpstreamState, (setting: Setting, cells: readonly Cell[]) =
 async function judgeOthers({ larder }: Setting, { cell, problems }: Finding, itsOwn: boolean): Promise<void> {
   const others = [BYSTANDER, ...(itsOwn ? [{ repository: cell.repository, blob: cell.neighbour }] : [])];
   for (const { repository, blob } of others) {
-    const { verdict } = await ask(blobUrl(larder, repository, blob), blob);
-    if (verdict !== 'right') problems.push(`another blob (${repository}) gave meanwhile: ${verdict}`);
+    const { verdict, answer } = await ask(blobUrl(larder, repository, blob), blob);
+    if (verdict === 'right') continue;
+    const status = String(answer?.headers['cache-status']);
+    problems.push(`another blob (${repository}) gave meanwhile: ${verdict} (${status})`);
   }
 }
 
@@ -144,16 +154,19 @@ function damageCells(
   );
 }
 
-/** Whoever may read is proven, also where nobody can be asked later, and what is to be damaged has been read, as a running program has it. */
+/** Proves every caller while the upstream can be asked, and reads what is to be damaged, as a running program does. */
 async function warm(larder: LarderProcess, cells: readonly Cell[]): Promise<void> {
-  await readWhole(larder, [
-    { url: blobUrl(larder, BYSTANDER.repository, BYSTANDER.blob), blob: BYSTANDER.blob },
-    ...cells.flatMap((cell) => [
+  const bystander = blobUrl(larder, BYSTANDER.repository, BYSTANDER.blob);
+  // A store that counts files for more than 2 s after its start stores nothing new meanwhile.
+  await waitFor(async () => cacheStatus(await get(bystander)).includes('hit'), { everyMs: 50 });
+  await readWhole(
+    larder,
+    cells.flatMap((cell) => [
       // Manifests are kept in memory once they are read: that would be no file's reading.
       ...(cell.moment === 'running' && cell.reading !== 'manifest' ? addressesOf(larder, cell) : []),
       neighbourOf(larder, cell),
     ]),
-  ]);
+  );
 }
 
 function neighbourOf(larder: LarderProcess, { repository, neighbour }: Cell): Address {
