@@ -6,6 +6,7 @@ import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import './compile-cache.ts';
 
 /** Begin with the longest, so that none of them is alone at the end. */
 const FIRST = [

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import './compile-cache.ts';
 
 /** One more than cores, as some tests wait. */
 const PROCESSES = Math.max(2, Math.min(4, availableParallelism())) + 1;

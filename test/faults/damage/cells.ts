@@ -40,7 +40,7 @@ export interface Cell {
 }
 
 /** Many chunks, and an end that fills none. */
-const BLOB_BYTES = 2 * MiB + 12_345;
+const BLOB_BYTES = MiB + 12_345;
 
 /** An adopted blob is read as a whole before anything is sent, whatever its size. */
 const ADOPTED_BYTES = MiB + 12_345;
