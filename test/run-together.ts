@@ -7,8 +7,8 @@ import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import './compile-cache.ts';
 
-/** One more than cores, as some tests wait. */
-const PROCESSES = Math.max(2, Math.min(4, availableParallelism())) + 1;
+/** Two more than cores, as many tests wait. */
+const PROCESSES = Math.max(2, Math.min(4, availableParallelism())) + 2;
 
 const args = process.argv.slice(2);
 const flags = args.filter((arg) => arg.startsWith('-'));

@@ -9,6 +9,7 @@ import {
   get,
   head,
   imageOf,
+  measureMachine,
   startLarder,
   startUpstream,
   waitFor,
@@ -220,7 +221,11 @@ test('every decision is counted by its kind, and the series of each kind exists 
   upstream.push('team/public', IMAGE, 'v1');
   await using configured = await privateUpstream('basic', [ALICE]);
   const caches = [
-    { upstream: upstream.host, remoteURL: upstream.url, authentication: { proofLifetime: '4s' } },
+    {
+      upstream: upstream.host,
+      remoteURL: upstream.url,
+      authentication: { proofLifetime: `${(await measureMachine()).limit(4000)}ms` },
+    },
     { upstream: configured.host, remoteURL: configured.url, secretReferenceName: 'login' },
   ];
   const secrets = { login: { username: ALICE.user, password: ALICE.password } };

@@ -11,6 +11,7 @@ import {
   createTestPki,
   get,
   imageOf,
+  measureMachine,
   pullImage,
   runLarder,
   startLarder,
@@ -51,6 +52,9 @@ function furnish(upstream: Upstream, image: TestImage): Upstream {
   for (const name of ['team/secret', 'team/other']) upstream.setAccess(name, { readers: [ALICE.user] });
   return upstream;
 }
+
+/** Long enough to fetch a token and use it once. */
+const TOKEN_SECONDS = Math.ceil((await measureMachine()).limit(4000) / 1000);
 
 const shared = shareLarder();
 let cases = 0;
@@ -318,13 +322,15 @@ suite('a token of Larder', { concurrency: 2 }, () => {
     assert.equal(upstream.count(), 0);
   });
 
-  const expiring = caseOf({ token: { expiresIn: 4 } });
+  const expiring = caseOf({ token: { expiresIn: TOKEN_SECONDS } });
   test('that has expired, was made up, or is a password is answered with the address of the token endpoint', async () => {
     const { upstream, larder, named } = await expiring();
     const token = await tokenOf(askToken(larder, upstream, ['team/secret'], { login: ALICE }));
     const url = manifestUrl(larder, 'team/secret', 'v1');
     assert.equal((await get(url, withToken(token))).status, 200);
-    await waitFor(async () => (await get(url, withToken(token))).status === 401, { limitMs: 10_000 });
+    await waitFor(async () => (await get(url, withToken(token))).status === 401, {
+      limitMs: TOKEN_SECONDS * 1000 + 6000,
+    });
     upstream.reset();
     const headers = { authorization: basic(ALICE.user, ALICE.password) };
     for (const options of [withToken(token), withToken('made-up'), { headers }]) {
