@@ -6,7 +6,8 @@ import { waitFor } from '../kit/wait.ts';
 import { startApi } from './api-server.ts';
 import type { ProxyFault } from './api-faults.ts';
 import { startApiProxy } from './api-proxy.ts';
-import { clientOf, CONFIG_MAPS, configMap, forever, IN_CONFIG_MAPS } from './client.ts';
+import { CONFIG_MAPS } from '../../src/kube/objects/config-maps.ts';
+import { clientOf, configMap, forever, IN_CONFIG_MAPS } from './client.ts';
 import { endpointOf } from './real-api.ts';
 
 async function start() {

@@ -24,14 +24,8 @@ import { silentLogger } from '../../src/kit/logger.ts';
 import { createMetricsRegistry } from '../../src/kit/metrics.ts';
 import { declareKubeMetrics } from '../../src/kube/metrics.ts';
 import { waitFor } from '../kit/wait.ts';
-import {
-  CONFIG_MAPS,
-  configMap,
-  DEPLOYMENTS,
-  realTimeClientOf,
-  type ConfigMap,
-  type Endpoint,
-} from './client.ts';
+import { CONFIG_MAPS, type ConfigMap } from '../../src/kube/objects/config-maps.ts';
+import { configMap, DEPLOYMENTS, realTimeClientOf, type Endpoint } from './client.ts';
 import { widget, WIDGETS } from './widgets.ts';
 
 export interface ContractServer {

@@ -9,20 +9,9 @@ import {
   type KubeClientLimits,
 } from '../../src/kube/client/kube-client.ts';
 import type { KubeConnection } from '../../src/kube/connection/connection.ts';
+import { CONFIG_MAPS, type ConfigMap } from '../../src/kube/objects/config-maps.ts';
 import type { KubeObject, Resource } from '../../src/kube/types.ts';
 import { parseMetrics } from '../kit/metrics.ts';
-
-export interface ConfigMap extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>;
-}
-
-export const CONFIG_MAPS: Resource<ConfigMap> = {
-  group: '',
-  version: 'v1',
-  kind: 'ConfigMap',
-  plural: 'configmaps',
-  namespaced: true,
-};
 
 export const SECRETS: Resource<ConfigMap> = { ...CONFIG_MAPS, kind: 'Secret', plural: 'secrets' };
 

@@ -8,7 +8,8 @@ import { createReflector, type Reflector } from '../../src/kube/informer/reflect
 import type { ListQuery } from '../../src/kube/types.ts';
 import { silentLogger, type Logger } from '../../src/kit/logger.ts';
 import { waitFor } from '../kit/wait.ts';
-import { clientOf, CONFIG_MAPS, IN_CONFIG_MAPS, type ConfigMap, type TestClient } from './client.ts';
+import { CONFIG_MAPS, type ConfigMap } from '../../src/kube/objects/config-maps.ts';
+import { clientOf, IN_CONFIG_MAPS, type TestClient } from './client.ts';
 import type { ApiServer } from './api-server.ts';
 import { followStory, type Story } from './story.ts';
 import { textOfList } from './text-of-list.ts';

@@ -13,7 +13,7 @@ import { createFinalizer } from '../../src/kube/objects/finalizers.ts';
 import { controllerOf, controllerReference, isControlledBy } from './owners.ts';
 import { createStatusWriter } from '../../src/kube/objects/status.ts';
 import type { Intent, KubeClient, KubeObject, Resource } from '../../src/kube/types.ts';
-import { CONFIG_MAPS, type ConfigMap } from './client.ts';
+import { CONFIG_MAPS, type ConfigMap } from '../../src/kube/objects/config-maps.ts';
 import { WIDGETS, type Widget } from './widgets.ts';
 
 export interface WidgetControllerDeps {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
+import { CONFIG_MAPS } from '../objects/config-maps.ts';
 import {
   clientOf,
-  CONFIG_MAPS,
   configMap,
   connectionTo,
   DEPLOYMENTS,

@@ -2,14 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startApi, type ApiServer } from '../../../test/kube/api-server.ts';
 import type { Fault } from '../../../test/kube/api-faults.ts';
-import {
-  clientOf,
-  CONFIG_MAPS,
-  configMap,
-  IN_CONFIG_MAPS,
-  type ConfigMap,
-  type TestClient,
-} from '../../../test/kube/client.ts';
+import { CONFIG_MAPS, type ConfigMap } from '../objects/config-maps.ts';
+import { clientOf, configMap, IN_CONFIG_MAPS, type TestClient } from '../../../test/kube/client.ts';
 import { assertNoLeaks } from '../../../test/kit/leaks.ts';
 import { waitFor } from '../../../test/kit/wait.ts';
 import type { WatchEvent, WatchQuery } from '../types.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { configMap, type ConfigMap } from '../../../test/kube/client.ts';
+import type { ConfigMap } from '../objects/config-maps.ts';
+import { configMap } from '../../../test/kube/client.ts';
 import { createLogger, silentLogger } from '../../kit/logger.ts';
 import { createObjectStore, type ObjectStoreOptions } from './object-store.ts';
 
