@@ -16,12 +16,12 @@ export interface BuildOptions {
   readonly repository: string | undefined;
 }
 
-/** What lies in the directory of a release, by the names that it has there. */
+/** Contents of a release's directory. */
 export interface BuiltRelease {
   readonly image: BuiltImage;
   /** The packaged chart, one of the files. */
   readonly chart: string;
-  /** What people download. */
+  /** Files for download. */
   readonly files: readonly Artifact[];
 }
 

@@ -5,7 +5,7 @@ import { CHART } from '../../test/cluster/helm.ts';
 import type { Forge } from './forge.ts';
 import type { Tools } from './tools.ts';
 
-/** What the chart in the checkout cannot know: where it is published, and what is new. */
+/** Facts that the chart of the checkout lacks: address, version and changes. */
 export interface ChartFacts {
   readonly version: string;
   readonly changes: readonly string[];

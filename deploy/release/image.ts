@@ -10,7 +10,7 @@ import { run } from '../image/run.ts';
 export interface BuiltImage {
   /** Directory of the layout, in which the image is tagged with its version. */
   readonly layout: string;
-  /** Of the index. */
+  /** Digest of the index. */
   readonly digest: string;
   readonly platforms: readonly PlatformManifest[];
 }

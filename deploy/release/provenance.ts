@@ -8,7 +8,7 @@ export interface Artifact {
   readonly digest: string;
 }
 
-/** How and where a release was built. */
+/** Source, forge and times of a build. */
 export interface Build {
   readonly origin: Origin;
   readonly forge: Forge | undefined;

@@ -3,7 +3,7 @@ import type { BuiltImage } from './image.ts';
 import type { Artifact } from './provenance.ts';
 import type { Tools } from './tools.ts';
 
-/** What is in the registry now, by its repository. */
+/** Artifacts now in the registry. */
 export interface Published {
   readonly image: Artifact;
   readonly chart: Artifact;

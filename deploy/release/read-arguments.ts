@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 export interface ReleaseArguments {
   /** The directory to write to. It must be empty, or not exist. */
   readonly out: string;
-  /** Where to publish the image: registry and repository, without a tag. Nothing is published without it. */
+  /** Registry and repository of the image, without a tag. Undefined: nothing is published. */
   readonly push: string | undefined;
   /** Rehearses: signs with a key made for this run, and publishes on this machine only. */
   readonly dryRun: boolean;

@@ -1,5 +1,5 @@
 /**
- * `npm run release -- --out DIR [--push REGISTRY/NAME] [--dry-run]`: makes a release, and publishes and signs it where told.
+ * `npm run release -- --out DIR [--push REGISTRY/NAME] [--dry-run]`: makes a release, and with `--push` publishes and signs it.
  * README.md beside this file says what is in it and what it needs.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';

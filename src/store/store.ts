@@ -49,7 +49,7 @@ export interface StoreOptions {
   readonly directory: string;
   /** Limit of all files in the directory, in bytes; undefined: 90 % of the file system. */
   readonly maxBytes: number | undefined;
-  /** By upstream name. */
+  /** Policies by upstream name. */
   readonly policies: ReadonlyMap<string, UpstreamPolicy>;
   /**
    * The one configured upstream; `'ambiguous'` if several are configured. Content found without an index counts for it, and a Distribution

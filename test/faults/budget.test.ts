@@ -202,7 +202,7 @@ test('a full disk harms no pull: every body comes whole and right, and room is u
   await using upstream = await startUpstream();
   upstream.push('team/app', image, 'v1');
   await using larder = await startCache(upstream, { store: join(disk.path, 'store') });
-  // The limit counted on the disk as it was; then somebody else fills it.
+  // The limit was computed from the free space. Then another program fills the disk.
   disk.fillUp(2.5 * MiB);
   for (let round = 1; round <= 2; round += 1) {
     assert.equal((await pullImage(larder.registry, 'team/app', 'v1')).digest, image.digest);

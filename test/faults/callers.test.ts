@@ -247,15 +247,15 @@ suite('a configured credential (mode Shared)', { concurrency: 2 }, () => {
         assert.deepEqual(cacheStatus(refused).at(-1), 'detail=UPSTREAM_CREDENTIAL_REFUSED');
         assert.equal(refused.headers['www-authenticate'], undefined);
       }
-      const told = (name: string): number => larder.logs.filter(({ event }) => event === name).length;
+      const logged = (name: string): number => larder.logs.filter(({ event }) => event === name).length;
       assert.equal(await larder.metric('larder_credential_refused'), 1);
-      assert.equal(told('credential-refused'), 1);
+      assert.equal(logged('credential-refused'), 1);
       larder.writeSecret('login', 'password', ALICE.password);
       // Nobody has used the next one yet.
       await waitFor(async () => (await larder.metric('larder_credential_refused')) === 0, RECOVERY);
       await waitFor(() => pullImage(larder.registry, 'team/secret', 'v1'), RECOVERY);
       assert.equal(await larder.metric('larder_credential_refused'), 0);
-      assert.equal(told('config-shared'), 1);
+      assert.equal(logged('config-shared'), 1);
     }
   });
 
@@ -371,7 +371,7 @@ test('no secret and no signed address shows in logs, metrics, stats, answers, th
   assert.ok(upstream.tokens.issued.length > 0);
   const metrics = (await get(`${larder.admin}/metrics`)).text();
   const stats = (await get(`${larder.admin}/api/v1/stats`)).text();
-  const told = answers
+  const counts = answers
     .map((answer) => JSON.stringify(answer.headers) + (answer.status === 200 ? '' : answer.text()))
     .join('\n');
   using directory = tempDir();
@@ -391,7 +391,7 @@ test('no secret and no signed address shows in logs, metrics, stats, answers, th
     logs: larder.logs.map((line) => JSON.stringify(line)).join('\n'),
     metrics,
     stats,
-    answers: told,
+    answers: counts,
     'print-config': printed.stdout + printed.stderr,
     store: everyFile(larder.store)
       .map((file) => readFileSync(file, 'latin1'))

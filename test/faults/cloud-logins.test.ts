@@ -45,7 +45,7 @@ function startWith(upstream: Upstream, provider: Provider, cloud: Cloud): Promis
   return startCache(upstream, { cache: { provider }, env: cloud.environment });
 }
 
-/** Tells which of the clouds' packages the process loads. */
+/** Logs which of the clouds' packages the process loads. */
 const MODULE_SPY = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module';
   registerHooks({
@@ -75,7 +75,7 @@ suite('cloud logins', { concurrency: 2 }, () => {
       assert.equal(await larder.metric('larder_cloud_login_failing', { provider }), 0);
       const metrics = await get(`${larder.admin}/metrics`);
       assert.doesNotMatch(JSON.stringify(larder.logs) + metrics.text(), /hush/);
-      // That the login serves everyone is said once at the start; nothing else is worth a line.
+      // The start logs once that the login serves everyone. Nothing else is logged.
       assert.deepEqual(
         larder.logs
           .filter(({ level, msg }) => level !== 'info' || msg === undefined)

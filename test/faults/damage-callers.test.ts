@@ -197,7 +197,7 @@ async function fill(larder: LarderProcess, blobs: readonly TestBlob[]): Promise<
   });
 }
 
-/** How many of which. */
+/** Counts the verdicts other than `right`. */
 function notRight(verdicts: readonly Verdict[]): Partial<Record<Verdict, number>> {
   const counts: Partial<Record<Verdict, number>> = {};
   for (const verdict of verdicts) if (verdict !== 'right') counts[verdict] = (counts[verdict] ?? 0) + 1;

@@ -1,4 +1,4 @@
-/** Laws 3 and 4 together: damaged private content is mended in the name of the caller who asks, and tells nobody else anything. */
+/** Damaged private content is repaired in the caller's name, and other callers learn nothing (docs/laws.md, "Right bytes" and "Right caller"). */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import {

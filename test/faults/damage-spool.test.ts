@@ -15,14 +15,14 @@ const SUM_BYTES = (BEGUN >> 16) * 16;
 
 interface SpoolCell {
   readonly harm: Damage;
-  /** What the upstream sends in all, in bytes: at most. */
+  /** Bytes that the upstream sends in all, at most. */
   readonly limit: number;
 }
 
-/** What is good of a beginning that was cut, and what is asked for again in any case: bytes that were under way in the crash. */
+/** Bytes that were under way in the crash, at most. They are requested again in any case. */
 const UNDER_WAY = SIZE * 0.02;
 
-/** Nobody has proven the bytes of a beginning: when they are wrong it may all come again, once. */
+/** The bytes of a cut download are not verified yet. If they are wrong, the whole blob may be fetched again, once. */
 const AGAIN = BEGUN + SIZE + UNDER_WAY;
 
 const cells: readonly SpoolCell[] = [
@@ -66,7 +66,7 @@ test('a download that a SIGKILL has cut is whole and right for the next caller, 
     await using larder = await startCache(upstream, { store });
     const pulls = blobs.map((blob) => ask(blobUrl(larder, 'team/app', blob), blob));
     await pause.reached(blobs.length);
-    // What a crash leaves is used as far as its sums are on disk, which are written beside the download.
+    // The next start uses as many bytes as have sums on disk. Sums are written beside the download.
     await waitFor(() =>
       blobs.every(({ digest }) => {
         const spool = spoolOf(digest);

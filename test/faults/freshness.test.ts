@@ -230,7 +230,7 @@ suite('a tag', { concurrency: 2 }, () => {
   });
 });
 
-/** What each cause means for a tag that is older than `tagTTL`. */
+/** Expected answers for a tag older than `tagTTL`, by the cause of the failure. */
 const causes: {
   name: string;
   fault: FaultOptions | 'refuse';
@@ -294,7 +294,7 @@ suite('a tag at an upstream that fails', { concurrency: 2 }, () => {
       assert.equal(refused.status, status);
       if (name === '429') assert.match(String(refused.headers['retry-after']), /^(29|30)$/);
 
-      // By digest it never ages. The upstream decides who may have it.
+      // A manifest never ages by digest. The upstream still decides which caller may have it.
       const byDigest = await get(manifestUrl(beyond.larder, 'team/app', beyond.old.digest));
       if (status === 401 || status === 403) assert.equal(byDigest.status, status);
       else assertManifest(byDigest, beyond.old);

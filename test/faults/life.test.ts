@@ -42,7 +42,7 @@ test(`${KILLS} SIGKILLs under load: nobody gets a wrong body, and what was fetch
     await using larder = await startCache(upstream, { store });
     const slow = upstream.faults.add({ match: { kind: 'blob' }, bytesPerSecond: 4 * MiB });
     const goal = Math.max(blobBytes(), ((kill - 1) / KILLS) * total) + total / KILLS / 2;
-    // The manifest tells the sizes, and every layer has two readers.
+    // The manifest states the sizes, and every layer has two readers.
     const pulls = get(manifestUrl(larder, 'team/app', 'v1')).then(() =>
       Promise.all(
         image.layers.flatMap((layer) => [
@@ -63,8 +63,8 @@ test(`${KILLS} SIGKILLs under load: nobody gets a wrong body, and what was fetch
 
   await using larder = await startCache(upstream, { store });
   assert.equal((await pullImage(larder.registry, 'team/app', 'v1')).digest, image.digest);
-  // What four downloads had on their way in sockets and buffers is lost with each kill, and no more; from the beginning each
-  // time it would be more than half the number of kills.
+  // Each kill loses only the bytes that four downloads had in sockets and buffers. Downloads that began again would cost more than
+  // half the number of kills.
   const ratio = blobBytes() / total;
   context.diagnostic(`${ratio.toFixed(3)} times the bytes in ${KILLS + 1} lives`);
   assert.ok(ratio < 1 + KILLS * 0.06, `${ratio} times the bytes in ${KILLS + 1} lives`);
@@ -439,7 +439,7 @@ function serve(args: readonly string[]): Promise<CommandResult> {
   return runLarder(['serve', '--address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0', ...args]);
 }
 
-/** What a process has open. */
+/** Files and sockets that a process has open. */
 function openOf(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {

@@ -1,4 +1,4 @@
-/** What is stored is checked, mended and cleared up, by the running program and beside it. */
+/** Stored content is checked, repaired and cleared up, by the running program and beside it. */
 import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';

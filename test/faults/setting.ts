@@ -1,4 +1,4 @@
-/** What the fault suites share: a cache in front of one programmable upstream, and the addresses of its content. */
+/** Shared by the fault suites: a cache in front of one programmable upstream, and the URLs of its content. */
 import {
   startLarder,
   type GetResult,
@@ -35,7 +35,7 @@ export function configWith(caches: readonly object[]): object {
   return { apiVersion: 'registry.extensions.gardener.cloud/v1alpha3', kind: 'RegistryConfig', caches };
 }
 
-/** Where requests go, and the name of the upstream among several. */
+/** Registry that requests go to, and the alias of the upstream if there are several. */
 export interface Addressed extends Pick<LarderProcess, 'registry'> {
   readonly alias?: string;
 }

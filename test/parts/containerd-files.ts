@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import type { TempDir } from '../kit/temp.ts';
 
-/** Where the files of a containerd lie that has a directory to itself. */
+/** Files of a containerd that has a directory to itself. */
 export interface ContainerdFiles {
   readonly configuration: string;
   readonly socket: string;
   /** The directory of all hosts.toml. */
   readonly hosts: string;
-  /** Writes the hosts.toml of a registry name: one mirror, and after it `origin`, the registry itself unless told. */
+  /** Writes the hosts.toml of a registry name: one mirror, and after it `origin`, by default the registry itself. */
   readonly useMirror: (registryName: string, mirrorUrl: string, origin?: string) => void;
 }
 
-/** What containerd needs to run pods, beyond images and containers. */
+/** Settings that containerd needs to run pods, beyond images and containers. */
 export interface PodSettings {
   /** The image whose process holds a pod together. */
   readonly sandboxImage: string;
@@ -19,7 +19,7 @@ export interface PodSettings {
   readonly networkPlugins: string;
   readonly networks: string;
   readonly runc: string;
-  /** Where containerd itself finds the directory of all hosts.toml. */
+  /** Directory of all hosts.toml, as containerd sees it. */
   readonly configPath: string;
 }
 
@@ -27,7 +27,7 @@ export interface PodSettings {
 export function writeContainerdFiles(own: TempDir, pods?: PodSettings): ContainerdFiles {
   const socket = join(own.path, 'containerd.sock');
   const hosts = join(own.path, 'certs.d');
-  // Version 2 is understood by all. From 2.0 on the transfer service pulls, and unpacks only where told;
+  // Version 2 is understood by all. From 2.0 on the transfer service pulls, and unpacks only where configured;
   // the snapshotter is then a setting of cri.v1.images, which does not take over the one of grpc.v1.cri.
   // The native snapshotter works on every file system, also where this one is an overlay itself.
   const configuration = own.write(

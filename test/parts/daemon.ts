@@ -5,12 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Place } from '../kit/place.ts';
 
 export interface DaemonOptions {
-  /** What failure messages call it. */
+  /** Name for failure messages. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Where it runs; beside the test unless told. */
+  /** Place where it runs; beside the test by default. */
   readonly place?: Place | undefined;
   /** A line of its output that means "I serve". */
   readonly ready: RegExp;

@@ -16,7 +16,7 @@ const KUBERNETES = [
   'conntrack',
 ] as const satisfies readonly PartName[];
 
-/** What a release is made, pushed and signed with (`deploy/release/`), and a registry to rehearse it. */
+/** Programs that make, push and sign a release (`deploy/release/`), and a registry to rehearse it. */
 const RELEASE = ['helm', 'oras', 'cosign', 'registry3', 'htpasswd'] as const satisfies readonly PartName[];
 
 /** Parts that the integration suites do without. Building cosign takes 5 min of CPU time. */

@@ -5,7 +5,7 @@ import { run, runToExit } from './run.ts';
 
 const INSTALL_LIMIT_MS = 5 * 60_000;
 
-/** What invoke-rc.d asks before it starts a service; 101 means "no" (/usr/share/doc/init-system-helpers). */
+/** Program that invoke-rc.d asks before it starts a service; 101 means "no" (/usr/share/doc/init-system-helpers). */
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 const START_NOTHING = '#!/bin/sh\nexit 101\n';
 

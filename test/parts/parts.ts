@@ -61,7 +61,7 @@ export type Part = GoPart | DebianPart;
 interface Trial {
   /** Arguments with which the executable ends at once. */
   readonly try: readonly string[];
-  /** The exit code it then has; 0 unless told. */
+  /** The exit code it then has; 0 by default. */
   readonly exit?: number;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -81,13 +81,13 @@ export interface GoPart extends Trial {
   readonly module?: string;
   /** With `module`: the version in which the modules are published that its go.mod replaces by directories. */
   readonly directoriesAs?: string;
-  /** What the linker writes into variables, by their full names. */
+  /** Values that the linker writes into variables, by full name. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
 export interface DebianPart extends Trial {
   readonly source: 'debian';
-  /** What the package's version must begin with; Debian adds its own revision, which security updates raise. */
+  /** Beginning of the package's version; Debian adds its own revision, which security updates raise. */
   readonly version: string;
   readonly package: string;
   readonly path: string;

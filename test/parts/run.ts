@@ -6,11 +6,11 @@ import type { Place } from '../kit/place.ts';
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** What it reads from its standard input; nothing unless told. */
+  /** Text for its standard input; none by default. */
   readonly input?: string;
-  /** Where it runs; beside the test unless told. */
+  /** Place where it runs; beside the test by default. */
   readonly place?: Pick<Place, 'enter'> | undefined;
-  /** Milliseconds after which the command is killed; 60 000 unless told. */
+  /** Milliseconds after which the command is killed; 60 000 by default. */
   readonly limit?: number;
 }
 
@@ -51,7 +51,7 @@ export async function runToExit(
     signal: AbortSignal.timeout(limit),
     killSignal: 'SIGKILL',
   });
-  // Who does not read it to its end has no use for the rest.
+  // A command that does not read its input to the end has no use for the rest.
   child.stdin.on('error', () => undefined).end(input);
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),

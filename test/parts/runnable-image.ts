@@ -7,7 +7,7 @@ import type { TarEntry } from '../../deploy/image/tar.ts';
 
 const FILE_BYTES = 100_000;
 
-/** What the command of a {@link runnableImage} ends with when it found all the bytes of its layers. */
+/** Exit code of a {@link runnableImage} that found all the bytes of its layers. */
 export const ALL_BYTES_FOUND = 42;
 
 /**

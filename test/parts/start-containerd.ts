@@ -30,7 +30,7 @@ export interface ContainerOptions {
 
 /** A running container. */
 export interface Container extends Daemon {
-  /** Of the program in it, as this machine sees it. */
+  /** Process id of the program in it, as this machine sees it. */
   readonly programPid: number;
 }
 
@@ -59,7 +59,7 @@ export interface Containerd extends AsyncDisposable {
   startImage(reference: string, ready: RegExp, options?: ContainerOptions): Promise<Container>;
 }
 
-/** Where the Kubernetes side keeps its images; one for all, so that both ways to pull see the same. */
+/** Namespace in which the Kubernetes side keeps its images. Both ways to pull use it, so both see the same images. */
 const NAMESPACE = 'k8s.io';
 
 /**

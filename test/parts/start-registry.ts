@@ -7,7 +7,7 @@ import { needPart } from './find.ts';
 import { createHtpasswdFile, type HtpasswdFile } from './htpasswd-file.ts';
 import { startTokenServer, type Account, type TokenServer, type TokenServerOptions } from './token-server.ts';
 
-/** How a registry asks who is there. */
+/** Authentication of a registry. */
 export type RegistryAuth =
   | { readonly kind: 'none' }
   | { readonly kind: 'basic'; readonly account: Account }
@@ -19,7 +19,7 @@ export interface RegistryOptions {
   readonly auth?: RegistryAuth;
   /** Makes it a pull-through cache of the registry at this URL, as the Go extension for Gardener runs it. */
   readonly proxyOf?: string;
-  /** Where it runs; beside the test unless told. Its token server, if it has one, runs in the test. */
+  /** Place where it runs; beside the test by default. Its token server, if it has one, runs in the test. */
   readonly place?: Place;
 }
 
@@ -76,7 +76,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
       place,
       command: needPart(part),
       args: ['serve', configurationFile],
-      // Distribution 3 sends traces to a collector on localhost unless told otherwise.
+      // Distribution 3 sends traces to a collector on localhost by default.
       env: { OTEL_TRACES_EXPORTER: 'none' },
       ready: /listening on 127\.0\.0\.1:(\d+)/,
     }),

@@ -10,7 +10,7 @@ export interface Account {
   readonly password: string;
 }
 
-/** What a token allows: an entry of its `access` claim. */
+/** An entry of a token's `access` claim. */
 export interface Access {
   readonly type: string;
   readonly name: string;
@@ -25,7 +25,7 @@ export interface TokenServer extends AsyncDisposable {
   readonly issuer: string;
   /** Certificate, PEM, of the authority that vouches for the key of the tokens. */
   readonly authority: string;
-  /** How many tokens it gave, by who asked: `''` is nobody in particular. */
+  /** Number of tokens issued, by account; `''` is the anonymous caller. */
   readonly given: ReadonlyMap<string, number>;
   /** From now on this account exists, with this password, and may pull these repositories and no others. */
   allow(account: Account, repositories: readonly string[]): void;
@@ -38,13 +38,13 @@ export interface TokenServer extends AsyncDisposable {
 }
 
 export interface TokenServerOptions {
-  /** Who may pull and push everything. */
+  /** Account that may pull and push everything. */
   readonly account: Account;
-  /** Whether everybody may pull everything, or nothing, or these repositories. */
+  /** Anonymous callers may pull everything, nothing, or these repositories. */
   readonly publicPull: boolean | readonly string[];
 }
 
-/** What an account may do, beside what everybody may. */
+/** Rights of an account, beyond those of anonymous callers. */
 interface Rights {
   readonly password: string;
   readonly may: (action: string, repository: string) => boolean;
@@ -133,7 +133,7 @@ export async function startTokenServer(options: TokenServerOptions): Promise<Tok
   };
 }
 
-/** What the caller gets of a scope: those of its actions that it may do, which can be none. */
+/** Grants the actions of a scope that the caller may do, possibly none. */
 function grant(scope: string, may: Rights['may']): Access {
   const {
     type = '',

@@ -36,6 +36,8 @@ export interface FillDeps {
  *
  * A fill goes on while it has readers. Without readers it still finishes if no more is missing than it has, or than 16 MiB.
  * Otherwise it waits 10 s for a new reader, then stops, and its bytes stay for the next fill.
+ *
+ * The class stays in one file of more than 350 lines, because every method reads or moves the same state.
  */
 export class Fill implements ByteSource {
   readonly digest: Digest;
@@ -221,6 +223,7 @@ export class Fill implements ByteSource {
       this.#spool ??= await store.spool(digest, repositoryId, response.contentLength);
     } catch (error) {
       this.#unclaimed = response;
+      // Callers that wait for the fill take the answer in this turn. Otherwise it is closed.
       setImmediate(() => this.claim()?.body.destroy());
       throw error;
     }

@@ -57,7 +57,7 @@ export function fitDocument(ca: string, candidates: readonly EntryCandidate[]): 
   return { content, leftOut };
 }
 
-/** That object has an invalid spec now, and keeps its entry. */
+/** Reason for leaving an entry out: another object, whose spec is invalid now, keeps its entry. */
 const PUBLISHED_ALREADY = 'another object has published it';
 
 /** Placeholder with the length of every revision. */

@@ -27,15 +27,15 @@ export interface Cell {
   readonly reading: Reading;
   readonly moment: Moment;
   readonly upstream: UpstreamState;
-  /** Its own: a refusal there is no other cell's. */
+  /** A repository of this cell alone, so that a refusal concerns no other cell. */
   readonly repository: string;
-  /** What is damaged: one, or two of one size by a mutual damage. */
+  /** The damaged blobs: one, or two of equal size for a mutual damage. */
   readonly contents: readonly TestBlob[];
   /** The same as manifests, when those are what is read. */
   readonly images: readonly TestImage[];
   /** Stays whole. */
   readonly neighbour: TestBlob;
-  /** What a refusing upstream answers. */
+  /** Status that a refusing upstream answers. */
   readonly refusal: number;
 }
 
@@ -76,7 +76,7 @@ export function cellsOf(readings: readonly Reading[]): Cell[] {
   });
 }
 
-/** What a cell's repository has that is asked for by its address, at `larder`, with the blob that it has to be. */
+/** URL of a cell's content at `larder`, and the blob that it must give. */
 export interface Address {
   readonly url: string;
   readonly blob: TestBlob;
@@ -89,7 +89,7 @@ export function pushCell(upstream: Upstream, { repository, contents, images, nei
   if (images.length === 0) for (const blob of contents) upstream.push(repository, blob);
 }
 
-/** Where the content is asked for: a blob by its digest, a manifest by its digest and then by its tag. */
+/** URLs of the content: a blob by its digest, a manifest by its digest and by its tag. */
 export function addressesOf(larder: LarderProcess, { reading, repository, contents }: Cell): Address[] {
   return contents.flatMap((blob) =>
     reading === 'manifest'

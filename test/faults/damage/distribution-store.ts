@@ -15,7 +15,7 @@ export function writeDistributionStore(
   }
 }
 
-/** Where Distribution has the bytes of a blob. */
+/** Path at which Distribution keeps the bytes of a blob. */
 export function distributionPath(directory: string, digest: string): string {
   const hex = hexOf(digest);
   return join(directory, 'docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex, 'data');

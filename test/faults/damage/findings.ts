@@ -1,4 +1,4 @@
-/** What came of a cell, judged by the contract: 0 wrong whole bodies, 0 failed pulls with the upstream up, healed by itself. */
+/** Judges a cell (docs/laws.md, "Right bytes"): no wrong whole body, no failed pull while the upstream is up, repaired by itself. */
 import type { LarderProcess, Upstream } from '../../kit/index.ts';
 import { waitFor } from '../../kit/index.ts';
 import { cacheStatus } from '../setting.ts';
@@ -11,15 +11,15 @@ export type Actions = Readonly<Record<'repaired' | 'quarantined' | 'refetched', 
 
 export interface Finding {
   readonly cell: Cell;
-  /** Of every answer, in the order they were asked for. */
+  /** Verdict of every answer, in the order of the requests. */
   readonly verdicts: Verdict[];
-  /** What the upstream sent again while it was up, in times of what was damaged. */
+  /** Bytes that the upstream sent again while it was up, as a multiple of the damaged content. */
   readonly resent: number;
-  /** What was counted while it was read. */
+  /** Counts of the metric while the content was read. */
   readonly counted: Actions;
-  /** Milliseconds until it was right, from the upstream's return on. */
+  /** Milliseconds from the upstream's return until the content was right. */
   healedMs?: number;
-  /** What is against the contract, in sentences. */
+  /** Broken promises, in sentences. */
   readonly problems: string[];
 }
 
@@ -130,7 +130,7 @@ export async function heal(setting: Setting, finding: Finding, since: number): P
   problems.push(...(await judgeKept(setting, cell)));
 }
 
-/** What `larder_corrupt_blobs_total` says now. */
+/** Current counts of `larder_corrupt_blobs_total`. */
 export async function actionsOf(larder: LarderProcess): Promise<Actions> {
   const metrics = await larder.metrics();
   const count = (action: string): number => metrics.sum('larder_corrupt_blobs_total', { action });
@@ -147,20 +147,20 @@ function isCheap({ damage, reading }: Cell): boolean {
   return damage.isPartial === true && (reading === 'whole' || reading === 'range');
 }
 
-/** In times of what was damaged. */
+/** Limit of {@link Finding.resent}. */
 function costLimit(cell: Cell): number {
   if (cell.damage === NO_DAMAGE) return 0;
   if (cell.reading === 'manifest') return MANIFEST_SHARE;
   return isCheap(cell) ? PARTIAL_SHARE : WHOLE_SHARE;
 }
 
-/** What was mended is served from the store from now on. */
+/** Checks that repaired content is served from the store from now on. */
 async function judgeKept({ upstream, larder }: Setting, cell: Cell): Promise<string[]> {
   const problems: string[] = [];
   const isKept = async ({ url, blob }: Address): Promise<boolean> => {
     const sent = bytesFor(upstream, cell);
     const { verdict, answer } = await ask(url, blob);
-    if (verdict !== 'right') problems.push(`gave: ${verdict}, after it was mended`);
+    if (verdict !== 'right') problems.push(`gave: ${verdict}, after it was repaired`);
     // A tag is revalidated now and then.
     const isFromStore =
       answer !== undefined && cacheStatus(answer).some((part) => /^(hit|fwd-status=200)$/.test(part));
@@ -168,12 +168,12 @@ async function judgeKept({ upstream, larder }: Setting, cell: Cell): Promise<str
   };
   for (const address of addressesOf(larder, cell)) {
     const kept = await waitFor(() => isKept(address), { limitMs: 5000, everyMs: 50 }).catch(() => false);
-    if (!kept) problems.push('is no hit after it was mended');
+    if (!kept) problems.push('is no hit after it was repaired');
   }
   return problems;
 }
 
-/** Of answers with content: a refusal has a body too. */
+/** Bytes of answers with content. A refusal has a body too, and does not count. */
 function bytesFor(upstream: Upstream, cell: Cell): number {
   const digest = cell.contents.map((blob) => blob.digest);
   return upstream.bodyBytes({ digest, status: [200, 206] });

@@ -20,7 +20,7 @@ export interface Damage {
   readonly name: string;
   /** Damages the file at `path`; a mutual damage `partner` too, which has the same size. */
   readonly apply: (path: string, partner: string) => void;
-  /** What is left of a large file is enough to mend it for less than the whole. */
+  /** Enough of a large file stays right to repair it for less than its size. */
   readonly isPartial?: boolean;
   /** It takes two files. */
   readonly isMutual?: boolean;

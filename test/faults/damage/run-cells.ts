@@ -26,7 +26,7 @@ import { blobPath } from '../../store/paths.ts';
 import { damageAll } from './kinds.ts';
 import { ask } from './verdict.ts';
 
-/** What Larder has stored itself shares one store; adopted blobs need one of their own. */
+/** Readings of content that Larder stored itself share one store. Adopted blobs need a store of their own. */
 const STORED_READINGS: readonly Reading[] = ['whole', 'range', 'manifest'];
 const ADOPTED_READINGS: readonly Reading[] = ['adopted'];
 

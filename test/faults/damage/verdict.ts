@@ -8,7 +8,7 @@ import { get, type GetOptions, type GetResult, type TestBlob } from '../../kit/i
  */
 export type Verdict = 'right' | 'short' | 'wrong whole' | 'wrong part' | 'reset' | `${number}`;
 
-/** Half open; the whole unless told. */
+/** Half open; the whole by default. */
 export interface Span {
   readonly start: number;
   readonly end: number;

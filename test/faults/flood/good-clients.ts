@@ -80,7 +80,7 @@ function createAsker(target: Target, source: Source, random: Random) {
         const label = /^bytes (\d+)-(\d+)\/\d+$/.exec(String(answer.headers['content-range']));
         assert.equal(Number(label?.[1]), start, 'a part begins where it was asked for');
         assert.equal(answer.bytes, Number(label?.[2]) + 1 - start, 'a part is as long as it says');
-        // What is not proven yet cannot be vouched for in parts, its size no more than its bytes; what is in the store was.
+        // A part of an unverified body guarantees neither bytes nor size. Stored content was verified.
         if (!cacheStatus(answer).includes('hit')) return;
         assert.equal(Number(label?.[0].split('/')[1]), blob.size, 'a part says how large the whole is');
         assert.ok(answer.matches, 'a part from the store is right');

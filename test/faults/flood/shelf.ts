@@ -9,11 +9,11 @@ import {
   type Upstream,
 } from '../../kit/index.ts';
 
-/** What an upstream has in each of {@link REPOSITORIES}. */
+/** Content of an upstream in each of {@link REPOSITORIES}. */
 export interface Shelf {
-  /** By tag; an index has its images beside it. */
+  /** Images by tag. An index has its images beside it. */
   readonly tags: ReadonlyMap<string, TestImage>;
-  /** By digest, alone or as layers and configurations. */
+  /** Blobs by digest, alone or as layers and configs. */
   readonly blobs: ReadonlyMap<string, TestBlob>;
   /** Digests of manifests in {@link COLD}, for those who want one that nobody has asked for since the start. */
   readonly cold: readonly string[];

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultEffects, Origin, RequestFilter, Upstream } from '../../kit/index.ts';
 import type { Random } from './random.ts';
 
-/** How long a trouble lasts at most, and the rest after it. */
+/** Longest time of a trouble, and the pause after it. */
 const TROUBLE_MS = 600;
 const REST_MS = 400;
 
@@ -19,7 +19,7 @@ export async function makeTrouble(upstream: Upstream, random: Random, signal: Ab
   return count;
 }
 
-/** Begins a trouble; gives what ends it. One at a time: two could lie in the same way, so that nobody could tell. */
+/** Begins a trouble and returns the function that ends it. Only one at a time: two wrong bodies could agree and pass for right. */
 async function begin(upstream: Upstream, random: Random): Promise<() => Promise<void> | void> {
   const kind = random.weighted({ answers: 12, refuses: 2, hangUp: 1, revoked: 1 });
   switch (kind) {
@@ -68,7 +68,7 @@ function effectsOf(random: Random): FaultEffects & { readonly match?: RequestFil
     { delayMs: random.int(200) },
     { bytesPerSecond: 200_000 },
     { headers: random.pick(ODD_HEADERS) },
-    // Content in the place of content would be what the upstream has, for all that anybody can tell.
+    // Other content in its place would look like what the upstream has.
     {
       match: { kind: ['token', 'tags', 'referrers', 'ping'] },
       body: { text: random.pick(['', '{"token":', '{}', '[]', '{"token":"\\u20ac"}', '\0']) },

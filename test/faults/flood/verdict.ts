@@ -11,20 +11,20 @@ const SETTLED = { limitMs: 20_000, everyMs: 100 };
 /** Without an answer under way; one that never ends would take 30 s. */
 const STOP_MS = 10_000;
 
-/** What each process holds open before the flood. */
+/** Files and sockets of each process before the flood. */
 export function censusBefore({ targets }: FloodSetting): readonly (Census | undefined)[] {
   return targets.map(({ larder }) => censusOf(larder.pid));
 }
 
-/** Judges each process after a flood: it lives, serves as before, has nothing to complain of, holds nothing, and ends when it is told to. */
+/** Judges each process after a flood: it lives, serves as before, logs no error, holds nothing, and ends on request. */
 export async function judge(setting: FloodSetting, before: readonly (Census | undefined)[]): Promise<void> {
   await Promise.all(setting.targets.map(serves));
   await Promise.all(setting.targets.map((target, index) => holdsNothing(target, before[index])));
   const { limit } = await measureMachine();
   for (const { larder } of setting.targets) {
-    const told = performance.now();
-    assert.deepEqual(await larder.stop(), { code: 0, signal: null }, 'it ends when it is told to');
-    assert.ok(performance.now() - told < limit(STOP_MS), 'no answer is under way any more');
+    const stoppedAt = performance.now();
+    assert.deepEqual(await larder.stop(), { code: 0, signal: null }, 'it ends on request');
+    assert.ok(performance.now() - stoppedAt < limit(STOP_MS), 'no answer is under way any more');
     assert.deepEqual(larder.logs.filter(isComplaint), [], 'its log has no complaint');
   }
 }
@@ -55,7 +55,7 @@ async function holdsNothing({ larder, sources }: Target, before: Census | undefi
   if (before === undefined) return;
   let now = before;
   const isAsBefore = (): boolean => {
-    // What it keeps open to its upstreams for the next request is none of what the flood has left.
+    // Connections that it keeps to its upstreams for the next request are no remains of the flood.
     for (const { upstream } of sources) {
       for (const origin of [upstream, upstream.cdn, upstream.tokenServer]) origin?.hangUp();
     }
