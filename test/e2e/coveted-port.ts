@@ -3,7 +3,7 @@ import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, type TestContext } from 'node:test';
 import { pullSecretOf, runPod } from '../cluster/pods.ts';
-import { onceIn, tempDir, waitFor } from '../kit/index.ts';
+import { pullBaseline, tempDir, waitFor, type PullBaseline } from '../kit/index.ts';
 import { ALL_BYTES_FOUND, distinctImage } from '../parts/runnable-image.ts';
 import { prepare } from './prepare.ts';
 import { NAMESPACE } from './release.ts';
@@ -15,7 +15,7 @@ export interface CovetedPort {
   readonly thief: () => Thief;
   /** Runs the image in a pod with its imagePullSecret, on a node without the image. Returns the milliseconds of the pull. */
   pull(): Promise<number>;
-  /** Pulls within a second of the time without Larder, once in a few attempts. */
+  /** Asserts that a pull takes at most a second longer than one without Larder. */
   pullSoon(context: TestContext): Promise<void>;
   /** Gives the node an agent, or removes the agent. */
   wantAgent(wanted: boolean): Promise<void>;
@@ -37,15 +37,12 @@ const CONFIG = 'coveted';
 const REPOSITORY = 'team/coveted';
 const IMAGE = `${CLOSED}/${REPOSITORY}:v1`;
 const SECRET = 'of-the-coveted';
-/** Additional time that a pull may take compared with one without Larder (docs/laws.md, "Do no harm"). */
-const EXTRA_MS = 1000;
-const ATTEMPTS = 3;
 const LIMIT_MS = 120_000;
 
 /** Declares the hooks of a suite about such a node. */
 export function declareCovetedPort(the: () => Setting): CovetedPort {
   let thief: Thief;
-  let baselineMs: number;
+  let baseline: PullBaseline;
   const until = (is: () => boolean | Promise<boolean>, what: string): Promise<unknown> =>
     waitFor(is, { limitMs: LIMIT_MS, everyMs: 200, what });
   const hasHosts = (): boolean => existsSync(join(the().cluster.hosts, CLOSED, 'hosts.toml'));
@@ -61,13 +58,7 @@ export function declareCovetedPort(the: () => Setting): CovetedPort {
       assert.ok(pullMs !== undefined, 'the node had the image');
       return pullMs;
     },
-    pullSoon: (context) =>
-      onceIn(ATTEMPTS, async () => {
-        const ms = await coveted.pull();
-        const text = `${Math.round(ms)} ms, without Larder ${Math.round(baselineMs)} ms`;
-        context.diagnostic(text);
-        return ms < baselineMs + EXTRA_MS ? undefined : text;
-      }),
+    pullSoon: async (context) => baseline.assertSoon(context, await coveted.pull()),
     async wantAgent(wanted) {
       const nodeSelector = { 'larder.test/without-agent': wanted ? null : 'yes' };
       await the().cluster.kubectl(
@@ -124,8 +115,7 @@ export function declareCovetedPort(the: () => Setting): CovetedPort {
     closed.setAccess(REPOSITORY, { readers: [ALICE.username] });
     await cluster.kubectl.apply(pullSecretOf(SECRET, CLOSED, ALICE));
     await release.install();
-    const direct = [await coveted.pull(), await coveted.pull(), await coveted.pull()];
-    baselineMs = direct.sort((a, b) => a - b)[1]!;
+    baseline = await pullBaseline(() => coveted.pull());
     await configs.apply(CONFIG, { upstream: CLOSED });
     thief = await startThief(cluster);
     await coveted.served();

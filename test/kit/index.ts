@@ -36,7 +36,6 @@ export {
 export { assertNoLeaks } from './leaks.ts';
 export { logIn, type Login } from './log-in.ts';
 export { machineOf, measureMachine, type Machine } from './machine.ts';
-export { onceIn } from './once-in.ts';
 export { parseMetrics, type Metrics, type Series } from './metrics.ts';
 export type { Place } from './place.ts';
 export {
@@ -50,6 +49,7 @@ export {
   type LogLine,
   type Secrets,
 } from './process.ts';
+export { pullBaseline, type PullBaseline } from './pull-baseline.ts';
 export { pullImage, type PullOptions, type PullResult } from './pull.ts';
 export { connectRaw, type RawConnection } from './raw-connection.ts';
 export { tempDir, type TempDir } from './temp.ts';
