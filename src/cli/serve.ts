@@ -38,7 +38,7 @@ export function serveCommand(io: CommandIo): CommandDefinition {
         .addOption(
           option(
             '--distribution-config <file>',
-            'configuration of the Distribution project instead, as the Gardener extension writes it',
+            'configuration of the Distribution project instead, as gardener-extension-registry-cache writes it',
           ),
         )
         .addOption(

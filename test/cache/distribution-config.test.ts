@@ -1,4 +1,4 @@
-/** `larder serve` in the place of a registry of the Distribution project, with the files of a pod of the Gardener extension for Go. */
+/** `larder serve` in the place of a registry of the Distribution project, with the files of a pod of the Go extension. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -27,9 +27,9 @@ const STORAGE = 'shoot';
 /** Mount of the node, and its authority for caches there (Gardener's node agent writes both files). */
 const HOSTS_IN_NODE = '/etc/containerd/certs.d';
 
-/** The Gardener extension for Go runs Larder: its objects stay as they are, and only the image is another one. */
+/** The Go extension runs Larder: its objects stay as they are, and only the image is another one. */
 export const goExtension: DeclareScenario = (the) => {
-  describe('the objects of the Gardener extension for Go', () => {
+  describe('the objects of the Go extension', () => {
     const first = distinctImage(61);
     const second = distinctImage(62);
     const resources = new AsyncDisposableStack();

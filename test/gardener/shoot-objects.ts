@@ -1,5 +1,5 @@
 /**
- * The objects that the Gardener extension for Go (version 0.24.0) gives a shoot for one cache with TLS, as recorded at a real API server.
+ * The objects that the Go extension (version 0.24.0) gives a shoot for one cache with TLS, as recorded at a real API server.
  * `shoot-objects.json` has them for docker.io; data of Secrets and names with random parts are left to the test.
  */
 import { hash } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * One `config.yml`, as the Gardener extension for Go writes it, drives a registry of the Distribution project and Larder. The same requests
+ * One `config.yml`, as the Go extension writes it, drives a registry of the Distribution project and Larder. The same requests
  * get the same answers, but for those that are listed with their reason.
  */
 import assert from 'node:assert/strict';

@@ -144,7 +144,7 @@ describe('the image', requireParts(['registry3', 'oras', 'containerd2', 'runc'])
     assert.deepEqual(urlsOf(larder), { registry: 'http://[::]:5000', admin: 'http://[::]:5001' });
   });
 
-  test('serves by the files of a pod of the Gardener extension for Go, when it finds them', async () => {
+  test('serves by the files of a pod of the Go extension, when it finds them', async () => {
     await using upstream = await startUpstream();
     const image = imageOf();
     upstream.push('team/app', image, 'v1');

@@ -246,6 +246,33 @@ describe('any text', () => {
     );
   });
 
+  test('property: any document of the known keys is read or refused, and nothing is thrown', () => {
+    const keys =
+      'version log fields storage filesystem http debug addr prometheus tls headers proxy remoteurl ttl'.split(
+        ' ',
+      );
+    const document = fc.object({
+      key: fc.oneof(fc.constantFrom(...keys), fc.constantFrom('__proto__', 'constructor', '<<', '0')),
+      values: [
+        fc.constantFrom('0.1', 'https://r.example', '1h', ':1', 'true', 0.1, 1, true, null),
+        fc.string(),
+      ],
+      maxDepth: 4,
+      maxKeys: 8,
+    });
+    fc.assert(
+      fc.property(
+        document,
+        fc.constantFrom('', '\nhttp: !!binary aGk=', '\nproxy: !!set {a}'),
+        (value, end) => {
+          const result = parseDistributionConfig(stringify(value) + end);
+          assert.ok(result.ok || result.problems.length > 0);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
   test('property: no problem repeats what stands for name and password, quoted or not', () => {
     const value = fc
       .tuple(

@@ -39,8 +39,8 @@ export type DistributionParseResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
- * Reads a configuration of the Distribution project (its docs, "Configuring a registry", version 3) as far as the Gardener extension
- * for Go writes it. Gives its meaning, or all problems at once. Never throws, and never repeats a login.
+ * Reads a configuration of the Distribution project (its docs, "Configuring a registry", version 3) as far as the Go extension writes
+ * it. Gives its meaning, or all problems at once. Never throws, and never repeats a login.
  */
 export function parseDistributionConfig(text: string): DistributionParseResult {
   const { value: document, problems: ofText } = readYamlText(text, { holdsSecrets: true });
@@ -81,12 +81,12 @@ function settingsOf({ log, storage, http }: DistributionDocument): DistributionS
   };
 }
 
-/** Explains the usual reason of a file that cannot be read. The Gardener extension for Go writes the user name without quotes. */
+/** Explains the usual reason of a file that cannot be read. The Go extension writes the user name without quotes. */
 function withQuotingHint(problem: Problem): Problem {
   const concernsLogin = problem.kind === 'Syntax' || problem.path === 'proxy.username';
   if (!concernsLogin) return problem;
   const add = (text: string): string =>
     `${text}; a user name with characters of YAML, such as @user, *user or "a: b", must be in quotes, which ` +
-    'the Gardener extension for Go leaves out: use a login with another name';
+    'gardener-extension-registry-cache leaves out: use a login with another name';
   return { ...problem, message: add(problem.message), text: add(problem.text) };
 }

@@ -4,7 +4,7 @@ import { readAddress, type Address } from '../../kit/listen.ts';
 import { DURATION, maybe, strictMap, string } from '../document/schema-fields.ts';
 
 /**
- * The keys of the Distribution project's configuration (version 0.1) that the Gardener extension for Go writes. The input is a
+ * The keys of the Distribution project's configuration (version 0.1) that the Go extension writes. The input is a
  * document whose scalars are texts. Keys without effect in Larder are read as well, so that a mistake in them shows.
  */
 export const distributionSchema = strictMap({
