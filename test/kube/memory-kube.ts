@@ -1,6 +1,7 @@
 /**
  * The objects of an API server in memory, for tests of operations on objects: versions and conflicts, generation, finalizers and deletion,
- * the status subresource, JSON patch, server-side apply with owners of fields two levels deep, and lists by namespace and labels. No watches.
+ * the status subresource, JSON patch and merge patch, server-side apply with owners of fields two levels deep, and lists by namespace and
+ * labels. No watches.
  */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
@@ -17,6 +18,7 @@ import type {
 } from '../../src/kube/types.ts';
 import { FieldOwners } from './field-owners.ts';
 import { patched } from './memory-patch.ts';
+import { mergePatched } from './merge-patch.ts';
 
 export type MemoryClient = Omit<KubeClient, 'watch'>;
 
@@ -177,6 +179,17 @@ export function createMemoryKube(clock: Clock): MemoryKube {
           const before = existing(resource, key);
           const id = idOf(resource, key);
           const stored = store(id, before, merged(before, patched(before, operations), options.subresource));
+          owners.updated(id, manager, before, stored);
+          return stored;
+        }),
+
+      mergePatch: (resource, key, patch, options) =>
+        call('patch', resource, key.name, options, () => {
+          const before = existing(resource, key);
+          const id = idOf(resource, key);
+          const next = mergePatched(before, patch);
+          checkVersion(before, next.metadata.resourceVersion);
+          const stored = store(id, before, merged(before, next, options.subresource));
           owners.updated(id, manager, before, stored);
           return stored;
         }),
