@@ -1,3 +1,4 @@
+import type { Validity } from '../../kube/certificates/key-pair.ts';
 import { configChecksum, secretName, signingChecksum } from './checksums.ts';
 import type { ManagedSecret } from './managed-secret.ts';
 import { issueTime, newestOf } from './rotation-starts.ts';
@@ -94,6 +95,15 @@ export function unusedSecrets(
 
 export function hasEnded({ labels }: ManagedSecret, now: number): boolean {
   return now >= (labelledTime(labels, SECRET_LABEL.validUntil) ?? Infinity);
+}
+
+/** Validity that begins at `now`, in whole seconds. */
+export function validityFrom(now: number, lifetime: Lifetime): Validity {
+  const from = Math.floor(now / 1000) * 1000;
+  const end = new Date(from);
+  if ('days' in lifetime) end.setUTCDate(end.getUTCDate() + lifetime.days);
+  else end.setUTCFullYear(end.getUTCFullYear() + lifetime.years);
+  return { from, until: end.getTime() };
 }
 
 /** `checksums` begins with that of the configuration, and has that of the signing authority if there is one. */

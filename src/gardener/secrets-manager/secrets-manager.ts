@@ -1,7 +1,6 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { CertificateFactory } from '../../kube/certificates/certificate-factory.ts';
-import type { Validity } from '../../kube/certificates/key-pair.ts';
 import { createRsaAuthority, issueRsaCertificate } from '../../kube/certificates/rsa-authority.ts';
 import { isConflict } from '../../kube/kube-error.ts';
 import type { KubeClient } from '../../kube/types.ts';
@@ -23,8 +22,8 @@ import {
   planBundle,
   planServer,
   unusedSecrets,
+  validityFrom,
   type AuthorityConfig,
-  type Lifetime,
   type SecretsState,
   type ServerConfig,
 } from './secret-plan.ts';
@@ -85,7 +84,7 @@ export async function createSecretsManager(
     { signal },
   );
   const existing = items.map(managedSecretOf);
-  const now = Math.floor(clock.now() / 1000) * 1000;
+  const now = clock.now();
   const starts = rotationStarts(existing, now, options);
   const state: SecretsState = { identity, existing, starts, now };
   const used = new Set<string>();
@@ -100,7 +99,7 @@ export async function createSecretsManager(
       const plan = planAuthority(state, config);
       const current = use(
         await writer.ensure(plan, async () =>
-          authorityData(await certificates.authority(plan.name, validity(now, config.lifetime))),
+          authorityData(await certificates.authority(plan.name, validityFrom(now, config.lifetime))),
         ),
       );
       const old = oldAuthority(state, config, current);
@@ -118,7 +117,7 @@ export async function createSecretsManager(
       return use(
         await writer.ensure(planServer(state, config, signer), async () =>
           serverData(
-            await certificates.server(authorityPair(signer), config, validity(now, config.lifetime)),
+            await certificates.server(authorityPair(signer), config, validityFrom(now, config.lifetime)),
           ),
         ),
       );
@@ -139,10 +138,3 @@ export async function createSecretsManager(
 }
 
 const RSA: CertificateFactory = { authority: createRsaAuthority, server: issueRsaCertificate };
-
-function validity(now: number, lifetime: Lifetime): Validity {
-  const end = new Date(now);
-  if ('days' in lifetime) end.setUTCDate(end.getUTCDate() + lifetime.days);
-  else end.setUTCFullYear(end.getUTCFullYear() + lifetime.years);
-  return { from: now, until: end.getTime() };
-}
