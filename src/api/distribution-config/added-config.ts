@@ -20,6 +20,9 @@ const ADDED_FIELDS = [
   'preload',
 ] as const satisfies readonly (keyof CacheDocument)[];
 
+/** A cache with every default. */
+const [STANDARD] = registryConfigSchema.parse({ caches: [{}] }).caches as [CacheDocument];
+
 /**
  * Writes the `RegistryConfig` with one cache that stands beside Distribution's file (decision 0018). Undefined if that file says it all, and
  * `isForced` is false. It has the fields of the cache that differ from their defaults; volume, proxies and Service are settings of its
@@ -28,7 +31,7 @@ const ADDED_FIELDS = [
 export function writeAddedConfig(cache: CacheDocument, isForced = false): string | undefined {
   const { garbageCollection, ...fields } = plain(cache);
   const { upstream, secretReferenceName } = cache;
-  const standard = plain({ ...standardCache(), upstream, secretReferenceName });
+  const standard = plain({ ...STANDARD, upstream, secretReferenceName });
   const added = ADDED_FIELDS.filter((name) => !isDeepStrictEqual(fields[name], standard[name]));
   const hasLimit = cache.garbageCollection.maxSize !== undefined;
   if (added.length === 0 && !hasLimit && !isForced) return undefined;
@@ -47,9 +50,4 @@ function plain(cache: CacheDocument): Record<string, unknown> {
   const config = effectiveConfig({ caches: [cache], registryConfigReplication: { enabled: false } });
   const { caches } = toDocument(registryConfigContent, config);
   return (caches as Record<string, unknown>[])[0] ?? {};
-}
-
-function standardCache(): CacheDocument {
-  const [cache] = registryConfigSchema.parse({ caches: [{}] }).caches;
-  return cache as CacheDocument;
 }

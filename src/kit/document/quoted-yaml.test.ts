@@ -47,8 +47,27 @@ test('a text is one line of printable characters', () => {
 });
 
 test('keys are sorted, lists are not indented, undefined fields are left out, and repeated values are written out', () => {
-  const one = { y: 'x' };
-  assert.equal(quotedYaml({ b: [one, one], a: undefined, A: 1 }), 'A: 1\nb:\n- "y": "x"\n- "y": "x"\n');
+  const one = { name: 'x', list: [[1, 'a'], []] };
+  const text = `Upper: 1
+items:
+- list:
+  - - 1
+    - "a"
+  - []
+  name: "x"
+- list:
+  - - 1
+    - "a"
+  - []
+  name: "x"
+none: {}
+`;
+  assert.equal(quotedYaml({ none: { x: undefined }, items: [one, one], left: undefined, Upper: 1 }), text);
+});
+
+test('numbers are numbers, also in YAML 1.1', () => {
+  const value = { numbers: [0, -1, 0.1, 1e21, 1.5e-9, -2e-7, Number.MAX_SAFE_INTEGER] };
+  for (const version of VERSIONS) assert.deepEqual(parse(quotedYaml(value), { version }), value);
 });
 
 test('property: any JSON value is loaded as it is', () => {
