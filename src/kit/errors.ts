@@ -59,6 +59,7 @@ export const ERROR_TABLE = {
   CLIENT_GONE: { status: 499, oci: 'UNAVAILABLE', retryable: true },
   SHUTTING_DOWN: { status: 503, oci: 'UNAVAILABLE', retryable: true },
   RECONCILE_TIMEOUT: { status: 504, oci: 'UNAVAILABLE', retryable: true },
+  ADMISSION_TIMEOUT: { status: 504, oci: 'UNAVAILABLE', retryable: true },
   LEADERSHIP_LOST: { status: 503, oci: 'UNAVAILABLE', retryable: true },
   INTERNAL: { status: 500, oci: 'UNAVAILABLE', retryable: true },
 } as const satisfies Record<string, { status: number; oci: string; retryable: boolean }>;

@@ -79,6 +79,9 @@ export type JsonPatchOperation =
   | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: unknown }
   | { readonly op: 'remove'; readonly path: string };
 
+/** RFC 7386: a null removes the field, a list replaces the list, maps are merged. A `metadata.resourceVersion` is a precondition. */
+export type MergePatch = Readonly<Record<string, unknown>>;
+
 export interface KubeList<T extends KubeObject> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
@@ -133,6 +136,13 @@ export interface KubeClient {
     resource: Resource<T>,
     key: ObjectKey,
     operations: readonly JsonPatchOperation[],
+    options: CallOptions & { readonly subresource?: 'status' },
+  ): Promise<T>;
+  /** Merge patch: writes some fields of an object that others write to as well, whatever version it has. */
+  mergePatch<T extends KubeObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    patch: MergePatch,
     options: CallOptions & { readonly subresource?: 'status' },
   ): Promise<T>;
   /** Resolves also if the object is already gone. */

@@ -13,7 +13,9 @@ import { ApiOwnership } from './api-ownership.ts';
 import { routeOf, type ApiQuery, type ApiRoute } from './api-route.ts';
 import { ApiStore, Refused, type SentObject, type StoredObject, type StoreKey } from './api-store.ts';
 import { OpenWatch, type Selection, type View } from './api-watch.ts';
+import type { MergePatch } from '../../src/kube/types.ts';
 import { jsonPatch } from './json-patch.ts';
+import { mergePatched } from './merge-patch.ts';
 
 export interface ApiServerOptions {
   /** False: a streaming list is refused, as before Kubernetes 1.32. */
@@ -136,11 +138,9 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
       }
       case 'patch':
         if (contentType === 'application/apply-patch+yaml') return apply(route, sent as SentObject, dryRun);
-        if (contentType !== 'application/json-patch+json')
-          throw new Refused(415, 'UnsupportedMediaType', `${contentType} is not supported`);
         return store.replace(
           key(),
-          merged(route, store.get(key()), jsonPatch(store.get(key()), JSON.parse(body) as [])),
+          merged(route, store.get(key()), patched(store.get(key()), body, contentType)),
           dryRun,
         );
       default:
@@ -261,6 +261,17 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
       await once(server, 'close');
     },
   };
+}
+
+function patched(object: StoredObject, body: string, contentType = 'none'): SentObject {
+  switch (contentType) {
+    case 'application/json-patch+json':
+      return jsonPatch(object, JSON.parse(body) as []);
+    case 'application/merge-patch+json':
+      return mergePatched(object, JSON.parse(body) as MergePatch);
+    default:
+      throw new Refused(415, 'UnsupportedMediaType', `${contentType} is not supported`);
+  }
 }
 
 function viewOf(accept = ''): View {

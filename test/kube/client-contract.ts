@@ -18,7 +18,7 @@ import {
   isNotFound,
 } from '../../src/kube/kube-error.ts';
 import { metadataOf } from '../../src/kube/objects/metadata-of.ts';
-import type { ListQuery, WatchEvent } from '../../src/kube/types.ts';
+import type { ListQuery, MergePatch, WatchEvent } from '../../src/kube/types.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import { createMetricsRegistry } from '../../src/kit/metrics.ts';
@@ -118,6 +118,35 @@ export function clientContract(
       assert.deepEqual((await get(made)).data, { a: '1' });
       const { metadata, data = {} } = await patch('1');
       assert.deepEqual([metadata.annotations, data], [{ c: '1', 'larder.example/b': 'x' }, {}]);
+    });
+
+    test('a merge patch merges maps, replaces lists, removes what is null, and heeds a version that it names', async () => {
+      const finalizers = ['larder.example/a', 'larder.example/b'];
+      const made = await create({ a: '1', b: '1' }, { annotations: { c: '1' }, finalizers });
+      const patch = (content: MergePatch) => client.mergePatch(CONFIG_MAPS, made.metadata, content, options);
+      const next = await patch({
+        metadata: { annotations: { 'larder.example/b': 'x', gone: null }, labels: { l: '1', none: null } },
+        data: { a: '2', b: null },
+      });
+      const { annotations, labels } = next.metadata;
+      assert.deepEqual(annotations, { c: '1', 'larder.example/b': 'x' });
+      assert.deepEqual([labels, next.data, next.metadata.finalizers], [{ l: '1' }, { a: '2' }, finalizers]);
+      const same = await patch({ data: { a: '2', gone: null } });
+      assert.equal(same.metadata.resourceVersion, next.metadata.resourceVersion);
+      await assert.rejects(
+        patch({ metadata: { resourceVersion: made.metadata.resourceVersion }, data: { a: '3' } }),
+        isConflict,
+      );
+      const dry = { ...options, dryRun: true };
+      const answered = await client.mergePatch(CONFIG_MAPS, made.metadata, { data: { a: '3' } }, dry);
+      assert.deepEqual([answered.data, (await get(made)).data], [{ a: '3' }, { a: '2' }]);
+      const [, second] = finalizers;
+      const one = await patch({ metadata: { finalizers: [second] } });
+      assert.deepEqual(one.metadata.finalizers, [second]);
+      const last = await patch({ metadata: { finalizers: null } });
+      assert.equal(last.metadata.finalizers, undefined);
+      await client.delete(CONFIG_MAPS, made.metadata, options);
+      await assert.rejects(patch({ data: { a: '3' } }), isNotFound);
     });
 
     test('an apply creates, changes nothing the second time, removes fields it leaves out, and keeps foreign ones', async () => {
@@ -302,6 +331,15 @@ export function clientContract(
         [patched.status, patched.metadata.resourceVersion],
         [status, next.metadata.resourceVersion],
       );
+      const late = await client.mergePatch(
+        WIDGETS,
+        metadata,
+        { spec: { size: 3 }, status: { phase: 'Late' } },
+        { ...options, subresource: 'status' },
+      );
+      assert.deepEqual([late.spec, late.status], [{ size: 2 }, { phase: 'Late' }]);
+      const sized = await client.mergePatch(WIDGETS, metadata, { spec: { size: 3 }, status: null }, options);
+      assert.deepEqual([sized.spec, sized.status], [{ size: 3 }, { phase: 'Late' }]);
       await client.delete(WIDGETS, metadata, options);
     });
 

@@ -27,7 +27,9 @@ export function jsonPatch<T>(document: T, operations: readonly Operation[]): T {
     if (op === 'test') continue;
     if (!Array.isArray(parent)) {
       if (op === 'remove') delete parent[last];
-      else parent[last] = value;
+      // An assignment would not make a field of the name `__proto__`.
+      else
+        Object.defineProperty(parent, last, { value, writable: true, enumerable: true, configurable: true });
     } else if (op === 'replace') parent[Number(last)] = value;
     else
       parent.splice(

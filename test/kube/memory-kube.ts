@@ -1,6 +1,6 @@
 /**
  * The objects of an API server in memory, for tests of operations on objects: versions and conflicts, generation, finalizers and deletion,
- * the status subresource, JSON patch, and server-side apply with owners of fields two levels deep. No lists, no watches.
+ * the status subresource, JSON patch and merge patch, and server-side apply with owners of fields two levels deep. No lists, no watches.
  */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
@@ -10,6 +10,7 @@ import { KubeError } from '../../src/kube/kube-error.ts';
 import type { CallOptions, KubeClient, KubeObject, ObjectKey, Resource } from '../../src/kube/types.ts';
 import { FieldOwners } from './field-owners.ts';
 import { patched } from './memory-patch.ts';
+import { mergePatched } from './merge-patch.ts';
 
 export type MemoryClient = Omit<KubeClient, 'list' | 'watch'>;
 
@@ -146,6 +147,17 @@ export function createMemoryKube(clock: Clock): MemoryKube {
           const before = existing(resource, key);
           const id = idOf(resource, key);
           const stored = store(id, before, merged(before, patched(before, operations), options.subresource));
+          owners.updated(id, manager, before, stored);
+          return stored;
+        }),
+
+      mergePatch: (resource, key, patch, options) =>
+        call('patch', resource, key.name, options, () => {
+          const before = existing(resource, key);
+          const id = idOf(resource, key);
+          const next = mergePatched(before, patch);
+          checkVersion(before, next.metadata.resourceVersion);
+          const stored = store(id, before, merged(before, next, options.subresource));
           owners.updated(id, manager, before, stored);
           return stored;
         }),

@@ -1,34 +1,13 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { connect, createServer } from 'node:tls';
-import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { test } from 'node:test';
+import { handshake } from '../../../test/kube/handshake.ts';
 import { isLarderError } from '../../kit/errors.ts';
-import { createAuthority, issueCertificate, validityOf } from './authority.ts';
+import { createAuthority, issueCertificate } from './authority.ts';
+import { validityOf } from './key-pair.ts';
 
 const YEAR = { from: Date.now(), until: Date.now() + 365 * 24 * 3600_000 };
 const NAMES = ['registry-docker-io.larder-system.svc', '127.0.0.1', '::1'];
-
-/** Connects with `ca` to a server that has `pair`. Returns the error, if there is one. */
-async function handshake(pair: { certificate: string; key: string }, ca: string, servername: string) {
-  const server = createServer({ cert: pair.certificate, key: pair.key });
-  server.on('tlsClientError', () => {});
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const socket = connect({ host: '127.0.0.1', port, ca, servername });
-  try {
-    await once(socket, 'secureConnect');
-    return undefined;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code;
-  } finally {
-    socket.destroy();
-    server.close();
-    await once(server, 'close');
-  }
-}
 
 test('a certificate is accepted for its names by a client that trusts its authority, and by no other', async () => {
   const authority = await createAuthority('larder', YEAR);

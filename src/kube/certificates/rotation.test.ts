@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Validity } from './authority.ts';
+import type { Validity } from './key-pair.ts';
 import { isDue, planRotation, type RotationPolicy } from './rotation.ts';
 
 const HOUR = 3600_000;

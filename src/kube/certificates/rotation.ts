@@ -1,4 +1,4 @@
-import type { Validity } from './authority.ts';
+import type { Validity } from './key-pair.ts';
 
 /** Lifetimes in milliseconds. */
 export interface RotationPolicy {

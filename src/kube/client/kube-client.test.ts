@@ -49,6 +49,12 @@ describe('a request', () => {
     await client.apply(DEPLOYMENTS, deployment, { ...forever(), fieldManager: 'larder/test', force: true });
     await client.replace(DEPLOYMENTS, { ...deployment, status: {} }, { ...forever(), subresource: 'status' });
     await client.patch(DEPLOYMENTS, key, [{ op: 'test', path: '/spec/replicas', value: 1 }], forever());
+    await client.mergePatch(
+      DEPLOYMENTS,
+      key,
+      { status: { a: null } },
+      { ...forever(), dryRun: true, subresource: 'status' },
+    );
     await client.get(DEPLOYMENTS, key, forever());
     await client.list(DEPLOYMENTS, { labelSelector: 'a=b,c in (d)' }, forever());
     await client.delete(DEPLOYMENTS, key, { ...forever(), propagationPolicy: 'Background' });
@@ -65,6 +71,7 @@ describe('a request', () => {
         ],
         ['PUT', `${path}/a/status`, {}, 'application/json'],
         ['PATCH', `${path}/a`, {}, 'application/json-patch+json'],
+        ['PATCH', `${path}/a/status`, { dryRun: 'All' }, 'application/merge-patch+json'],
         ['GET', `${path}/a`, {}, undefined],
         ['GET', '/apis/apps/v1/deployments', { labelSelector: 'a=b,c in (d)', limit: '500' }, undefined],
         ['DELETE', `${path}/a`, {}, 'application/json'],

@@ -1,5 +1,5 @@
 import { isNotFound, KubeError } from '../kube-error.ts';
-import type { KubeClient, KubeObject, Resource } from '../types.ts';
+import type { CallOptions, KubeClient, KubeObject, ObjectKey, Resource } from '../types.ts';
 import { decodeObject, decodePage } from './decode.ts';
 import { listPages } from './list-pages.ts';
 import { callName, objectPath, resourcePath, type ResourceTarget } from './resource-path.ts';
@@ -49,6 +49,16 @@ export function createKubeClient(deps: KubeTransportDeps, options: KubeClientOpt
     return decodeObject(await transport.call({ ...request, resource }, signal), resource, request.what);
   }
 
+  async function patch<T extends KubeObject>(
+    resource: Resource<T>,
+    { namespace, name }: ObjectKey,
+    body: KubeRequest['body'],
+    { signal, dryRun, subresource }: CallOptions & { readonly subresource?: 'status' },
+  ): Promise<T> {
+    const request = named('patch', 'PATCH', resource, { namespace, name, subresource });
+    return send(resource, { ...request, query: dryRunQuery(dryRun), body }, signal);
+  }
+
   return {
     async get(resource, key, { signal }) {
       return send(resource, named('get', 'GET', resource, key), signal);
@@ -86,10 +96,12 @@ export function createKubeClient(deps: KubeTransportDeps, options: KubeClientOpt
       return send(resource, { ...request, query, body }, signal);
     },
 
-    async patch(resource, key, operations, { signal, dryRun, subresource }) {
-      const request = named('patch', 'PATCH', resource, { ...key, subresource });
-      const body = { contentType: 'application/json-patch+json', content: operations };
-      return send(resource, { ...request, query: dryRunQuery(dryRun), body }, signal);
+    async patch(resource, key, content, options) {
+      return patch(resource, key, { contentType: 'application/json-patch+json', content }, options);
+    },
+
+    async mergePatch(resource, key, content, options) {
+      return patch(resource, key, { contentType: 'application/merge-patch+json', content }, options);
     },
 
     async delete(resource, key, { signal, dryRun, uid, resourceVersion, propagationPolicy }) {

@@ -6,6 +6,7 @@ import { FILES_MAX_AGE_MS, readConnectionFile } from './connection-file.ts';
 import type { KubeAccess, KubeConnection } from './connection.ts';
 import { runExecPlugin, type PluginCredential, type PluginSettings } from './exec-plugin.ts';
 import { createFreshValue } from './fresh-value.ts';
+import { kubeconfigAccess } from './kubeconfig-access.ts';
 import { parseKubeconfig, type KubeconfigContext } from './kubeconfig.ts';
 
 export interface KubeconfigConnectionDeps {
@@ -41,40 +42,19 @@ export async function createKubeconfigConnection(
   const access = createFreshValue(
     deps,
     async (): Promise<KubeAccess> => {
-      const { cluster, user } = await load();
+      const kubeconfig = await load();
+      const { cluster, user } = kubeconfig;
       if (cluster.server.replace(/\/+$/, '') !== server)
-        throw invalid(file, `the server changed from ${server}: restart to follow it`);
-      const text = (data: string | undefined, path: string | undefined, field: string) =>
-        contentOf(
-          data,
-          path === undefined ? undefined : resolve(directory, path),
-          `kubeconfig ${file}: ${field}`,
+        throw new LarderError(
+          'KUBE_CONNECTION_INVALID',
+          `kubeconfig ${file}: the server changed from ${server}: restart to follow it`,
         );
-      const [ca, cert, key, tokenOfFile] = await Promise.all([
-        text(
-          cluster['certificate-authority-data'],
-          cluster['certificate-authority'],
-          'certificate-authority',
-        ),
-        text(user['client-certificate-data'], user['client-certificate'], 'client-certificate'),
-        text(user['client-key-data'], user['client-key'], 'client-key'),
-        text(undefined, user.tokenFile, 'tokenFile'),
-      ]);
-      if ((cert === undefined) !== (key === undefined))
-        throw invalid(file, 'expected client-certificate together with client-key');
       const { exec } = user;
-      const login = exec && (await plugin.login({ exec, cluster, directory, environment }));
-      const token = tokenOfFile?.trim() ?? user.token ?? login?.token;
-      return {
-        tls: {
-          ca,
-          cert: cert ?? login?.cert,
-          key: key ?? login?.key,
-          serverName: cluster['tls-server-name'],
-          verify: cluster['insecure-skip-tls-verify'] !== true,
-        },
-        authorization: token === undefined ? undefined : `Bearer ${token}`,
-      };
+      return await kubeconfigAccess(kubeconfig, {
+        kubeconfig: file,
+        directory,
+        login: exec && (() => plugin.login({ exec, cluster, directory, environment })),
+      });
     },
     FILES_MAX_AGE_MS,
   );
@@ -107,18 +87,4 @@ function createPluginLogin({ clock, signal }: KubeconfigConnectionDeps) {
       last = undefined;
     },
   };
-}
-
-/** Data takes precedence over a file, as in client-go. */
-async function contentOf(
-  data: string | undefined,
-  file: string | undefined,
-  what: string,
-): Promise<string | undefined> {
-  if (data !== undefined && data !== '') return Buffer.from(data, 'base64').toString('utf8');
-  return file === undefined ? undefined : await readConnectionFile(file, what);
-}
-
-function invalid(file: string, problem: string): LarderError {
-  return new LarderError('KUBE_CONNECTION_INVALID', `kubeconfig ${file}: ${problem}`);
 }

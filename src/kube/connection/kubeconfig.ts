@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { formatPath, problemsText, type FieldPath } from '../../kit/document/field-problem.ts';
 import { readYamlText } from '../../kit/document/yaml-text.ts';
@@ -53,6 +54,15 @@ const UNSUPPORTED = {
   user: ['auth-provider', 'username', 'password', 'as', 'as-uid', 'as-groups', 'as-user-extra'],
 } as const;
 
+/**
+ * Fields that a kubeconfig from a Secret must not have, whose author must not run programs or read files here. Gardener (v1.147.1,
+ * `pkg/client/kubernetes/client.go`) refuses `exec` as well. It takes the files of a certificate and a key, which no component writes.
+ */
+const FOREIGN = {
+  cluster: ['certificate-authority'],
+  user: ['exec', 'client-certificate', 'client-key'],
+} as const;
+
 export type KubeconfigCluster = z.output<typeof CLUSTER>;
 export type KubeconfigUser = z.output<typeof USER>;
 export type KubeconfigExec = z.output<typeof EXEC>;
@@ -65,10 +75,15 @@ export interface KubeconfigContext {
 }
 
 /**
- * Parses the text of `file` and returns the context `wanted`, or else the current one. Throws `KUBE_CONNECTION_INVALID`; the message names
- * file and field and quotes nothing but names.
+ * Parses the text of `file` and returns the context `wanted`, or else the current one. From a `foreign` kubeconfig it takes no more than
+ * credentials and an absolute token file. Throws `KUBE_CONNECTION_INVALID`; the message names file and field and quotes nothing but names.
  */
-export function parseKubeconfig(text: string, file: string, wanted: string | undefined): KubeconfigContext {
+export function parseKubeconfig(
+  text: string,
+  file: string,
+  wanted: string | undefined,
+  trust: 'own' | 'foreign' = 'own',
+): KubeconfigContext {
   const fault = (path: FieldPath, message: string): LarderError => {
     const field = formatPath(path);
     return new LarderError(
@@ -98,17 +113,40 @@ export function parseKubeconfig(text: string, file: string, wanted: string | und
       throw fault([list], `expected an entry named ${JSON.stringify(name)}, found: ${known || 'none'}`);
     }
     const kind = list.slice(0, -1) as 'context' | 'cluster' | 'user';
-    const path: FieldPath = [list, at, kind];
-    const value = all[at]?.[kind] ?? {};
-    for (const field of kind === 'context' ? [] : UNSUPPORTED[kind]) {
-      if (Object.hasOwn(value, field)) throw fault([...path, field], 'is not supported');
+    const found = { value: all[at]?.[kind] ?? {}, path: [list, at, kind] };
+    if (kind !== 'context') refuse(found, UNSUPPORTED[kind], 'is not supported');
+    return found;
+  }
+
+  function refuse(
+    { value, path }: { readonly value: object; readonly path: FieldPath },
+    fields: readonly string[],
+    problem: string,
+  ): void {
+    const field = fields.find((name) => Object.hasOwn(value, name));
+    if (field !== undefined) throw fault([...path, field], problem);
+  }
+
+  /** Checks also the entries that are not used, as Gardener does. */
+  function refuseForeign(): void {
+    for (const kind of ['cluster', 'user'] as const) {
+      for (const [at, one] of (document[`${kind}s`] ?? []).entries()) {
+        const found = { value: one[kind] ?? {}, path: [`${kind}s`, at, kind] };
+        refuse(found, UNSUPPORTED[kind], 'is not supported');
+        refuse(found, FOREIGN[kind], 'is not allowed here');
+        const { tokenFile } = found.value as { readonly tokenFile?: unknown };
+        if (typeof tokenFile === 'string' && !isAbsolute(tokenFile))
+          throw fault([...found.path, 'tokenFile'], 'expected an absolute path');
+      }
     }
-    return { value, path };
   }
 
   const yaml = readYamlText(text);
-  if (yaml.problems.length > 0) throw fault([], problemsText(yaml.problems));
+  // The parser's words may quote the text.
+  if (yaml.problems.length > 0)
+    throw fault([], trust === 'own' ? problemsText(yaml.problems) : 'expected YAML');
   const document = parse(FILE, yaml.value, []);
+  if (trust === 'foreign') refuseForeign();
   const name = wanted ?? document['current-context'];
   if (name === undefined || name === '') throw fault(['current-context'], 'is not set: name a context');
   const found = entry('contexts', name);

@@ -9,6 +9,7 @@ export interface GroupVersionKind {
 
 /** The request of an AdmissionReview, `admission.k8s.io/v1` or `v1beta1`, as far as handlers use it. */
 export interface AdmissionRequest extends ObjectKey {
+  /** Empty, like `name` and `operation`, if the review has none. */
   readonly uid: string;
   readonly kind: GroupVersionKind;
   readonly operation: string;
@@ -20,9 +21,17 @@ export interface AdmissionRequest extends ObjectKey {
 /** Decision about a request. */
 export type AdmissionAnswer =
   /** `changed` is the whole object with the changes of the webhook. The server sends the difference as a JSON patch. */
-  | { readonly allowed: true; readonly changed?: unknown }
-  /** `code` is an HTTP status: 403 for a refusal, 400 for an object that cannot be read. */
-  | { readonly allowed: false; readonly code: number; readonly message: string };
+  { readonly allowed: true; readonly changed?: unknown } | AdmissionDenial;
 
-/** Decides about one request. An error that it throws denies the request with code 500. */
+export interface AdmissionDenial {
+  readonly allowed: false;
+  /** HTTP status: 403 for a refusal, 400 for an object that cannot be read. */
+  readonly code: number;
+  readonly message: string;
+}
+
+/**
+ * Decides about one request, which is frozen: a changed object is a copy. Ends as soon as `signal` aborts, which is after 10 s or when the
+ * client has left. An error that it throws denies the request with code 500, and its message is sent.
+ */
 export type AdmissionHandler = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionAnswer>;

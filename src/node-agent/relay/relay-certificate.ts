@@ -1,4 +1,5 @@
-import { createAuthority, issueCertificate, type KeyPair } from '../../kube/certificates/authority.ts';
+import { createAuthority, issueCertificate } from '../../kube/certificates/authority.ts';
+import type { KeyPair } from '../../kube/certificates/key-pair.ts';
 
 /** A server certificate with its key, and the CA that signed it, all PEM. */
 export interface RelayCertificate extends KeyPair {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
-import type { KeyPair } from '../../kube/certificates/authority.ts';
+import type { KeyPair } from '../../kube/certificates/key-pair.ts';
 import { planRotation } from '../../kube/certificates/rotation.ts';
 import type { KeySource } from '../../kube/controller/key-source.ts';
 import type { Reconcile } from '../../kube/controller/reconcile.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { validityOf, type KeyPair } from '../../kube/certificates/authority.ts';
+import { validityOf, type KeyPair } from '../../kube/certificates/key-pair.ts';
 import type { RotationPlan } from '../../kube/certificates/rotation.ts';
 
 /** The certificate authority in force. */

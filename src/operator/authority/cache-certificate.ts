@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { issueCertificate, validityOf } from '../../kube/certificates/authority.ts';
+import { issueCertificate } from '../../kube/certificates/authority.ts';
+import { validityOf } from '../../kube/certificates/key-pair.ts';
 import { DEFAULT_ROTATION, isDue } from '../../kube/certificates/rotation.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { Authority } from './authority-state.ts';

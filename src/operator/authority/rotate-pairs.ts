@@ -1,9 +1,5 @@
-import {
-  createAuthority,
-  validityOf,
-  type KeyPair,
-  type Validity,
-} from '../../kube/certificates/authority.ts';
+import { createAuthority } from '../../kube/certificates/authority.ts';
+import { validityOf, type KeyPair, type Validity } from '../../kube/certificates/key-pair.ts';
 import { DEFAULT_ROTATION, planRotation } from '../../kube/certificates/rotation.ts';
 
 /** The authorities after the rotation that is due at `now`: `pairs` itself if none is due. */

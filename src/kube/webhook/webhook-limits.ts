@@ -1,0 +1,25 @@
+import { CLIENT_LIMITS, type ClientLimits } from '../../kit/client-limits.ts';
+
+export interface WebhookLimits {
+  /** Time for an answer, from the moment at which the request's headers have arrived. */
+  readonly answerMs: number;
+  /** Connections at the same time. Each takes up to 64 KiB beside its body. Further ones are closed at once. */
+  readonly connections: number;
+  /** Bodies in memory at the same time, in bytes. Requests beyond wait unread. Decoded, a body takes about five times as much. */
+  readonly bodyBytes: number;
+  readonly client: ClientLimits;
+}
+
+export const WEBHOOK_LIMITS: WebhookLimits = {
+  // Time that an API server grants a webhook by default (`timeoutSeconds`).
+  answerMs: 10_000,
+  connections: 500,
+  bodyBytes: 32 * 1024 * 1024,
+  client: {
+    ...CLIENT_LIMITS,
+    requestMs: 10_000,
+    // Go's clients close idle connections after 90 s. A request that meets the server's own close fails: Go repeats no POST.
+    idleMs: 120_000,
+    headerBytes: 16 * 1024,
+  },
+};
