@@ -45,15 +45,20 @@ export function readReview(text: string): AdmissionReview | AdmissionDenial {
     return deny(400, `the review cannot be decoded: ${formatPath(path)}: ${issue?.message}`);
   }
   const { apiVersion, kind, request } = review.data;
-  return {
-    type: { apiVersion, kind },
-    request: deepFreeze({
-      ...request,
-      namespace: request.namespace === '' ? undefined : request.namespace,
-      object: request.object ?? undefined,
-      oldObject: request.oldObject ?? undefined,
-    }),
-  };
+  try {
+    return {
+      type: { apiVersion, kind },
+      request: deepFreeze({
+        ...request,
+        namespace: request.namespace === '' ? undefined : request.namespace,
+        object: request.object ?? undefined,
+        oldObject: request.oldObject ?? undefined,
+      }),
+    };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return deny(400, 'the review cannot be decoded: nested too deep');
+  }
 }
 
 /** Text of the answer to `review`. Without a review it has no version, as with controller-runtime. */
