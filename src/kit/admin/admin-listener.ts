@@ -10,10 +10,11 @@ import type { Logger } from '../logger.ts';
 import type { MetricsRegistry } from '../metrics.ts';
 
 export interface AdminDeps {
-  readonly metrics: Pick<MetricsRegistry, 'registry'>;
+  /** Content of `/metrics`. Undefined: the listener has no metrics. */
+  readonly metrics?: Pick<MetricsRegistry, 'registry'>;
   readonly logger: Logger;
-  /** True while the program serves and does not stop. */
-  readonly ready: () => boolean;
+  /** True while the program serves and does not stop. Undefined: the listener has no `/healthz` and `/readyz`. */
+  readonly ready?: () => boolean;
   /** Updates gauges that are read rather than written. */
   readonly refresh?: () => void;
   /** JSON documents by path. */
@@ -64,19 +65,16 @@ async function answer(deps: AdminDeps, call: Call): Promise<void> {
   }
   const { method } = request;
   if (method !== 'GET' && method !== 'HEAD') return sendNotAllowed(response, 'GET, HEAD');
-  switch (path) {
-    case '/healthz':
-      return send(response, 200, 'text/plain', 'ok\n');
-    case '/readyz':
-      return deps.ready()
-        ? send(response, 200, 'text/plain', 'ok\n')
-        : send(response, 503, 'text/plain', 'starting or stopping\n');
-    case '/metrics':
-      deps.refresh?.();
-      return send(response, 200, deps.metrics.registry.contentType, await deps.metrics.registry.metrics());
-    default:
-      return sendDocument(deps, path, response);
+  if (deps.ready !== undefined && path === '/healthz') return send(response, 200, 'text/plain', 'ok\n');
+  if (deps.ready !== undefined && path === '/readyz')
+    return deps.ready()
+      ? send(response, 200, 'text/plain', 'ok\n')
+      : send(response, 503, 'text/plain', 'starting or stopping\n');
+  if (deps.metrics !== undefined && path === '/metrics') {
+    deps.refresh?.();
+    return send(response, 200, deps.metrics.registry.contentType, await deps.metrics.registry.metrics());
   }
+  return sendDocument(deps, path, response);
 }
 
 async function act(
@@ -99,7 +97,9 @@ async function sendDocument(deps: AdminDeps, path: string, response: ServerRespo
   const document = Object.hasOwn(documents, path) ? documents[path] : undefined;
   if (document !== undefined)
     return send(response, 200, 'application/json', JSON.stringify(await document()));
-  const paths = ['/healthz', '/readyz', '/metrics', ...Object.keys(documents)];
+  const probes = deps.ready === undefined ? [] : ['/healthz', '/readyz'];
+  const metrics = deps.metrics === undefined ? [] : ['/metrics'];
+  const paths = [...probes, ...metrics, ...Object.keys(documents)];
   const actions = Object.keys(deps.actions?.byPath ?? {}).map((one) => `POST ${one}`);
   send(response, 404, 'text/plain', `not found: this listener has ${[...paths, ...actions].join(', ')}\n`);
 }
