@@ -14,3 +14,9 @@ export function deepFreeze<T>(value: T): T {
   for (const part of Object.values(value)) deepFreeze(part);
   return value;
 }
+
+/** The type of a JSON value as messages of Go's `encoding/json` name it: `string`, `number`, `bool`, `array` or `object`. */
+export function goJsonType(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}

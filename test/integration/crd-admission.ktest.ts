@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { parse } from 'yaml';
 import { MIRROR_API_VERSION, MIRROR_KIND } from '../../src/api/mirror-config/schema.ts';
 import { parseMirrorConfig } from '../../src/api/mirror-config/parse.ts';
 import type { ParseOptions, ParseResult } from '../../src/api/document/parse-document.ts';
 import { API_VERSION, KIND } from '../../src/api/registry-config/schema.ts';
 import { parseRegistryConfig } from '../../src/api/registry-config/parse.ts';
 import { refusal } from '../cluster/api-requests.ts';
+import { recordedDocuments } from '../gardener/recorded-admission.ts';
 import { requireParts } from '../parts/find.ts';
 import { GROUPS } from '../parts/groups.ts';
 import {
@@ -21,8 +20,8 @@ import {
 interface Kind {
   readonly apiVersion: string;
   readonly kind: string;
-  /** File with the recorded cases of the Gardener extension, in `test/golden/`. */
-  readonly cases: string;
+  /** The extension type whose recorded cases are sent. */
+  readonly type: 'registry-cache' | 'registry-mirror';
   readonly parse: (input: unknown, options: ParseOptions) => ParseResult<unknown>;
   /** Number of cases that both accept. {@link Kind.refused} counts those that both refuse with the same words. */
   readonly accepted: number;
@@ -36,12 +35,15 @@ interface Kind {
 /** Cases with a URL that cannot be parsed. CEL does not know the reason, and does not detect a URL without a scheme. */
 const UNPARSABLE_URLS = ['url-31', 'url-44', 'url-46', 'url-50', 'url-51', 'url-54', 'url-55'];
 
+/** Cases about what a Shoot caches beside its mirrors. */
+const ABOUT_CACHES = new Set(['mirror-cache-invalid', 'mirror-cache-undecodable']);
+
 /** Kinds with the numbers of docs/decisions/0010-crds-from-the-schema.md. */
 const KINDS: readonly Kind[] = [
   {
     apiVersion: API_VERSION,
     kind: KIND,
-    cases: 'registry-config/admission.yaml',
+    type: 'registry-cache',
     parse: parseRegistryConfig,
     accepted: 24,
     refused: 46,
@@ -63,7 +65,7 @@ const KINDS: readonly Kind[] = [
   {
     apiVersion: MIRROR_API_VERSION,
     kind: MIRROR_KIND,
-    cases: 'mirror-config/admission.yaml',
+    type: 'registry-mirror',
     parse: parseMirrorConfig,
     accepted: 17,
     refused: 28,
@@ -136,25 +138,15 @@ describe('the CRDs decide recorded cases of the Gardener extension by CEL', requ
   }
 });
 
-interface RecordedCase {
-  readonly name: string;
-  readonly caches?: unknown;
-  readonly mirrors?: unknown;
-  readonly document?: unknown;
-}
-
 /** Selects the recorded cases that can be sent as an object of the kind: maps that do not name another kind. */
-function casesOf({ apiVersion, kind, cases }: Kind): { name: string; spec: object }[] {
-  const text = readFileSync(new URL(`../golden/${cases}`, import.meta.url), 'utf8');
-  return (parse(text) as RecordedCase[]).flatMap(({ name, caches, mirrors, document }) => {
-    const lists = caches === undefined ? { mirrors } : { caches };
-    const whole = document ?? { apiVersion, kind, ...lists };
-    if (typeof whole !== 'object' || Array.isArray(whole)) return [];
+function casesOf({ apiVersion, kind, type }: Kind): { name: string; spec: object }[] {
+  return recordedDocuments(type).flatMap(({ name, document }) => {
+    if (ABOUT_CACHES.has(name) || typeof document !== 'object' || Array.isArray(document)) return [];
     const {
       apiVersion: version = apiVersion,
       kind: named = kind,
       ...spec
-    } = whole as Record<string, unknown>;
+    } = document as Record<string, unknown>;
     return version === apiVersion && named === kind ? [{ name, spec }] : [];
   });
 }

@@ -1,6 +1,12 @@
 import type { z } from 'zod';
 import { goQuote } from '../../kit/document/go-quote.ts';
-import { problemsAt, type FieldPath, type Problem, type Problems } from '../../kit/document/field-problem.ts';
+import {
+  problemsAt,
+  valueAt,
+  type FieldPath,
+  type Problem,
+  type Problems,
+} from '../../kit/document/field-problem.ts';
 
 /** The readable part of a document. */
 export interface Decoded<Output> {
@@ -24,7 +30,8 @@ export function decode<Schema extends z.ZodType>(
   const first = schema.safeParse(document);
   if (first.success) return { value: first.data, problems: [], isBroken: () => false };
   const found = first.error.issues.flatMap((issue) => faults(issue, document, problemsAt(prefix)));
-  found.sort((a, b) => documentOrder(document, a.path, b.path));
+  const inOrder = documentOrder(document);
+  found.sort((a, b) => inOrder(a.path, b.path));
   const paths = found.map((fault) => fault.path);
   const problems = found.map((fault) => fault.problem);
   return {
@@ -117,26 +124,24 @@ function byFirst(paths: readonly FieldPath[]): Map<string | number, FieldPath[]>
   return groups;
 }
 
-/** Compares two paths by their order in the document. The fields of a map are in the order in which they were written. */
-function documentOrder(document: unknown, a: FieldPath, b: FieldPath): number {
-  let value = document;
-  for (let depth = 0; depth < Math.min(a.length, b.length); depth += 1) {
-    const [left, right] = [a[depth], b[depth]];
-    if (left !== right) {
-      if (typeof left === 'number' && typeof right === 'number') return left - right;
-      const keys = Object.keys(value as object);
-      return keys.indexOf(String(left)) - keys.indexOf(String(right));
+/** Returns the comparison of two paths by their order in the document: that in which the fields of each map were written. */
+function documentOrder(document: unknown): (a: FieldPath, b: FieldPath) => number {
+  const ranks = new Map<object, ReadonlyMap<string, number>>();
+  const rankOf = (map: object, key: string): number => {
+    const known = ranks.get(map) ?? new Map(Object.keys(map).map((name, rank) => [name, rank]));
+    ranks.set(map, known);
+    return known.get(key) ?? -1;
+  };
+  return (a, b) => {
+    let value = document;
+    for (let depth = 0; depth < Math.min(a.length, b.length); depth += 1) {
+      const [left = '', right = ''] = [a[depth], b[depth]];
+      if (left !== right) {
+        if (typeof left === 'number' && typeof right === 'number') return left - right;
+        return rankOf(value as object, String(left)) - rankOf(value as object, String(right));
+      }
+      value = valueAt(value, [left]);
     }
-    value = valueAt(value, [left ?? '']);
-  }
-  return a.length - b.length;
-}
-
-function valueAt(document: unknown, path: FieldPath): unknown {
-  let value = document;
-  for (const segment of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment)) return undefined;
-    value = (value as Record<string | number, unknown>)[segment];
-  }
-  return value;
+    return a.length - b.length;
+  };
 }

@@ -85,6 +85,13 @@ test('an upstream that no client could connect to is refused', () => {
   ]);
 });
 
+test('what the Gardener extension accepts in a Shoot is accepted there', () => {
+  const hosts = [{ host: 'https://1.2.3.999/v2', caBundleSecretReferenceName: '../ca' }];
+  const mirrors = [{ upstream: '1.2.3.999', hosts }];
+  assert.ok(parseMirrorConfig({ ...TYPE, mirrors }, { carrier: 'Shoot' }).ok);
+  assert.equal(complaints(...mirrors).length, 3);
+});
+
 test('a password in a URL is not repeated', () => {
   const [only = ''] = complaints({ upstream: 'a.io', hosts: [{ host: 'https://me:secret@m.io' }] });
   assert.match(only, /url must not contain user info$/);

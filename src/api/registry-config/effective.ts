@@ -1,7 +1,7 @@
 import { deepFreeze } from '../../kit/json.ts';
 import { toEffective, type Effective } from '../document/effective.ts';
 import { defaultRemoteUrl } from '../rules/upstream-names.ts';
-import { hasOwnCredential } from './rules.ts';
+import { hasOwnCredential } from './credential-rules.ts';
 import { registryConfigContent, type CacheDocument, type RegistryConfigDocument } from './schema.ts';
 
 /**

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { validRegistryConfig } from '../../../test/api/registry-configs.ts';
 import { DEFAULT_REGISTRY_CONFIG } from './default.ts';
 import { problemsText } from '../../kit/document/field-problem.ts';
 import type { CacheConfig } from './effective.ts';
+import type { Carrier } from '../document/parse-document.ts';
 import { parseRegistryConfig } from './parse.ts';
 
 const TYPE = { apiVersion: 'registry.extensions.gardener.cloud/v1alpha3', kind: 'RegistryConfig' };
@@ -448,4 +449,37 @@ test('any text gives either a configuration or problems', () => {
     ),
     { numRuns: 500 },
   );
+});
+
+describe('in a Shoot', () => {
+  const parsed = (cache: object, carrier: Carrier) => {
+    const result = parseRegistryConfig({ ...TYPE, caches: [{ upstream: 'a.io', ...cache }] }, { carrier });
+    return result.ok ? [] : result.problems.map(({ path }) => path);
+  };
+
+  test('the rules for fields of the Gardener extension are no stricter than its own', () => {
+    const odd = {
+      upstream: '1.2.3.999',
+      remoteURL: 'https://1.2.3.4.5',
+      proxy: { httpProxy: 'http://a.1', httpsProxy: 'http://a.2' },
+      secretReferenceName: '../x',
+      caBundleSecretReferenceName: '',
+    };
+    assert.deepEqual(parsed(odd, 'Shoot'), []);
+    assert.deepEqual(parsed(odd, 'Object'), [
+      'caches[0].upstream',
+      'caches[0].remoteURL',
+      'caches[0].proxy.httpProxy',
+      'caches[0].proxy.httpsProxy',
+      'caches[0].secretReferenceName',
+      'caches[0].caBundleSecretReferenceName',
+    ]);
+  });
+
+  test('no cache has a cloud login', () => {
+    const credentials = [{ repositories: ['a'], provider: 'gcp', secretReferenceName: 'x' }];
+    const paths = ['caches[0].provider', 'caches[0].credentials[0].provider'];
+    assert.deepEqual(parsed({ provider: 'ecr', credentials }, 'Shoot'), paths);
+    assert.deepEqual(parsed({ provider: 'ecr', credentials }, 'Object'), paths.slice(1));
+  });
 });

@@ -79,28 +79,43 @@ function literalError(host: string): string | undefined {
   const port = host.slice(close + 1);
   if (!OPTIONAL_PORT.test(port)) return portError(port);
   const address = host.slice(1, close);
-  const [bare] = cut(address, '%25');
-  const wrong = hostEscapeError(bare);
+  const [bare, zone] = cut(address, '%25');
+  const wrong = hostEscapeError(bare) ?? zoneError(zone);
   if (wrong !== undefined) return wrong;
   if (isIPv4(address)) return 'invalid IP-literal';
-  return isIPv6(bare) ? undefined : `invalid host: ParseAddr(${goQuote(address)}): unable to parse IP`;
+  const parsed = `invalid host: ParseAddr(${goQuote(address.replace('%25', '%'))})`;
+  if (!isIPv6(bare)) return `${parsed}: unable to parse IP`;
+  return zone === '' && bare !== address ? `${parsed}: zone must be a non-empty string` : undefined;
 }
 
 function portError(colonPort: string): string {
   return `invalid port ${goQuote(colonPort)} after host`;
 }
 
-/** Checks the escapes of a host: only bytes outside ASCII and the percent sign (RFC 3986 section 3.2.2, RFC 6874). */
-function hostEscapeError(host: string): string | undefined {
+/** Checks the characters of a host, and its escapes: only bytes outside ASCII and the percent sign (RFC 3986 section 3.2.2, RFC 6874). */
+function hostEscapeError(host: string, mayEscape = isOutsideAscii): string | undefined {
   for (const [part] of host.matchAll(/%.{0,2}|[^%]/gsu)) {
     if (part.startsWith('%')) {
-      const escape = /^%[0-9a-f]{2}$/i.test(part) && (/^%[89a-f]/i.test(part) || part === '%25');
-      if (!escape) return `invalid URL escape ${goQuote(part)}`;
+      const code = /^%[0-9a-f]{2}$/i.test(part) ? Number.parseInt(part.slice(1), 16) : undefined;
+      if (code === undefined || !(part === '%25' || mayEscape(code))) return escapeText(part);
     } else if (FORBIDDEN_IN_HOST.test(part)) {
       return `invalid character ${goQuote(part)} in host name`;
     }
   }
   return undefined;
+}
+
+function isOutsideAscii(code: number): boolean {
+  return code >= 0x80;
+}
+
+/** Checks a zone like a host. The characters that may be escaped are those of a host, and the blank. */
+function zoneError(zone: string): string | undefined {
+  return hostEscapeError(
+    zone,
+    (code) =>
+      code === 0x20 || (code > 0x20 && code < 0x7f && !FORBIDDEN_IN_HOST.test(String.fromCharCode(code))),
+  );
 }
 
 function userInfoError(userInfo: string): string | undefined {
@@ -111,7 +126,20 @@ function userInfoError(userInfo: string): string | undefined {
 
 function escapeError(text: string): string | undefined {
   const wrong = /%(?![0-9a-f]{2}).{0,2}/isu.exec(text);
-  return wrong === null ? undefined : `invalid URL escape ${goQuote(wrong[0])}`;
+  return wrong === null ? undefined : escapeText(wrong[0]);
+}
+
+/** Reports a wrong escape. Go cuts it after three bytes, also within a character. */
+function escapeText(escape: string): string {
+  let quoted = '';
+  let room = 3;
+  for (const char of escape) {
+    const bytes = [...Buffer.from(char)].slice(0, room);
+    room -= bytes.length;
+    const isWhole = bytes.length === Buffer.byteLength(char);
+    quoted += isWhole ? goQuote(char).slice(1, -1) : bytes.map((byte) => `\\x${byte.toString(16)}`).join('');
+  }
+  return `invalid URL escape "${quoted}"`;
 }
 
 /** Gives the text before and after the first `separator`. The second is empty if there is none. */

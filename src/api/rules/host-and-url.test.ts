@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hostPortErrors, maskUserInfo, originUrlErrors } from './host-and-url.ts';
+import {
+  hostPortErrors,
+  isUnusableHost,
+  isUnusableMirror,
+  isUnusableOrigin,
+  maskUserInfo,
+  originUrlErrors,
+} from './host-and-url.ts';
 
 test('accepts host names and IPv4 addresses, with a port or without', () => {
   for (const host of [
@@ -67,14 +74,15 @@ test('gives every error of a URL, in the order of the Gardener extension', () =>
   ]);
 });
 
-test('refuses a host that no URL can hold', () => {
-  for (const url of ['https://1.2.3.999', 'https://1.2.3.4.5']) {
-    assert.deepEqual(
-      originUrlErrors(url),
-      ['is neither a host name nor an IPv4 address that a URL can hold'],
-      url,
-    );
+test('knows the hosts that pass and that no URL can hold', () => {
+  for (const host of ['1.2.3.999', '1.2.3.4.5']) {
+    assert.ok(isUnusableHost(host));
+    assert.ok(isUnusableOrigin(`https://${host}`));
+    assert.ok(isUnusableMirror(`https://${host}/v2/a`));
   }
+  for (const host of ['1.2.3.4', 'a.io:5000', 'A.io', '']) assert.ok(!isUnusableHost(host), host);
+  for (const url of ['https://a.io', 'https://1.2.3.999/x', 'x'])
+    assert.ok(!isUnusableOrigin(url) && !isUnusableMirror(url.replace('/x', '/..')), url);
 });
 
 test('masks whatever may be user information', () => {

@@ -48,13 +48,22 @@ function urlErrors(raw: string, pathErrors: (path: string) => string[]): string[
   if (url.hasUserInfo) errors.push(RULE_MESSAGES.urlUserInfo);
   if (url.query !== '') errors.push(RULE_MESSAGES.urlQuery);
   if (url.fragment !== '') errors.push(RULE_MESSAGES.urlFragment);
-  if (errors.length === 0 && !URL.canParse(raw)) errors.push(UNUSABLE_HOST);
   return errors;
 }
 
 /** True for a host that passes {@link hostPortErrors} but that no HTTP client can connect to, such as `1.2.3.999`. */
 export function isUnusableHost(hostPort: string): boolean {
   return hostPortErrors(hostPort).length === 0 && !URL.canParse(`https://${hostPort}`);
+}
+
+/** True for a URL that passes {@link originUrlErrors} but that no HTTP client can connect to. */
+export function isUnusableOrigin(raw: string): boolean {
+  return originUrlErrors(raw).length === 0 && !URL.canParse(raw);
+}
+
+/** True for a URL that passes {@link mirrorUrlErrors} but that no HTTP client can connect to. */
+export function isUnusableMirror(raw: string): boolean {
+  return mirrorUrlErrors(raw).length === 0 && !URL.canParse(raw);
 }
 
 export const UNUSABLE_HOST = 'is neither a host name nor an IPv4 address that a URL can hold';

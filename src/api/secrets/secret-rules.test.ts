@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { rootCertificates } from 'node:tls';
 import fc from 'fast-check';
-import { caBundleProblem } from './ca-bundle-rules.ts';
+import { beginsWithCertificate, caBundleProblem } from './ca-bundle-rules.ts';
 import { loginSecretProblems } from './login-secret-rules.ts';
 
 const SECRET = 'garden-p/creds-v1';
@@ -45,8 +45,19 @@ describe('a login, as the Gardener extension judges it,', () => {
     assert.deepEqual(keyed('{"type":"a","type":"b"}'), []);
     assert.deepEqual(keyed('hush'), [`${broken}: it is not JSON`]);
     assert.deepEqual(keyed('{} y'), [`${broken}: it is not JSON`]);
-    assert.deepEqual(keyed([]), [`${broken}: it is not an object`]);
-    assert.deepEqual(keyed({ type: 1, project_id: 'p' }), [`${broken}: a field of it is not a string`]);
+    assert.deepEqual(keyed([]), [
+      `${broken}: json: cannot unmarshal array into Go value of type map[string]string`,
+    ]);
+    for (const [value, type] of [
+      [1, 'number'],
+      [true, 'bool'],
+      [{}, 'object'],
+      [[], 'array'],
+    ] as const) {
+      assert.deepEqual(keyed({ project_id: 'p', type: value }), [
+        `${broken}: json: cannot unmarshal ${type} into Go value of type string`,
+      ]);
+    }
     assert.deepEqual(keyed({ type: 'external_account', credential_source: 'x' }), [
       'forbidden ServiceAccount field "credential_source" present in the password data entry S',
     ]);
@@ -76,4 +87,20 @@ test('a CA bundle consists of certificates, all of them valid', () => {
     caBundleProblem(undefined, SECRET),
     'missing "bundle.crt" data entry in the referenced CA bundle secret "garden-p/creds-v1"',
   );
+});
+
+test('the Gardener extension looks at the first PEM block alone', () => {
+  const [good = '', other = ''] = rootCertificates;
+  const damaged = other.replace('MII', 'XXX');
+  const key = '-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----';
+  const accepted = [good, `${good}\n${damaged}`, `${good}\n${key}`, `# a comment\n${good}`, `${good}  \r\n`];
+  const ofNoUse = [
+    '-----BEGIN X-----\n!\n-----END X-----',
+    '-----BEGIN A-----\n',
+    '-----BEGIN A-----\nQQ==\n-----END B-----',
+  ];
+  for (const text of [...accepted, ...ofNoUse.map((block) => `${block}\n${good}`)])
+    assert.ok(beginsWithCertificate(text), text);
+  for (const text of ['', damaged, `${key}\n${good}`, `x${good}`, `${good}x`])
+    assert.ok(!beginsWithCertificate(text), text);
 });

@@ -1,5 +1,5 @@
 import { goQuote } from '../../kit/document/go-quote.ts';
-import { parseJson } from '../../kit/json.ts';
+import { goJsonType, parseJson } from '../../kit/json.ts';
 
 /** The fields of a service account's key. Any other field may belong to a configuration that runs commands or fetches URLs. */
 const FIELDS: ReadonlySet<string> = new Set([
@@ -20,8 +20,8 @@ const FIELDS: ReadonlySet<string> = new Set([
 const LONGEST_NAME = 64;
 
 /**
- * Checks the key of a Google service account, which is the password of a Secret, in the words of the Gardener extension. The reason
- * why a key cannot be read is in Larder's own words, because Go's words would repeat part of the key.
+ * Checks the key of a Google service account, which is the password of a Secret, in the words of the Gardener extension. Only for text
+ * that is no JSON the reason is in Larder's own words, because Go's words would repeat a part of the password.
  */
 export function serviceAccountProblems(password: string, secret: string): string[] {
   const of = `the password data entry in the referenced secret ${goQuote(secret)}`;
@@ -30,13 +30,18 @@ export function serviceAccountProblems(password: string, secret: string): string
   if (key === undefined) return [unreadable('it is not JSON')];
   // Go reads `null` as an object without fields.
   if (key === null) return [];
-  if (typeof key !== 'object' || Array.isArray(key)) return [unreadable('it is not an object')];
-  const isText = Object.values(key).every((value) => value === null || typeof value === 'string');
+  if (typeof key !== 'object' || Array.isArray(key)) return [unreadable(mistyped(key, 'map[string]string'))];
+  const other = Object.values(key).find((value) => value !== null && typeof value !== 'string');
   const forbidden = Object.keys(key).filter((name) => !FIELDS.has(name));
   return [
-    ...(isText ? [] : [unreadable('a field of it is not a string')]),
+    ...(other === undefined ? [] : [unreadable(mistyped(other, 'string'))]),
     ...forbidden.map(
       (name) => `forbidden ServiceAccount field ${goQuote(name.slice(0, LONGEST_NAME))} present in ${of}`,
     ),
   ];
+}
+
+/** The text of Go's `json.UnmarshalTypeError` (https://pkg.go.dev/encoding/json#UnmarshalTypeError). */
+function mistyped(value: unknown, wanted: string): string {
+  return `json: cannot unmarshal ${goJsonType(value)} into Go value of type ${wanted}`;
 }

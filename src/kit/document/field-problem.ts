@@ -45,6 +45,9 @@ export function problemsAt(prefix: string) {
     required: (path: FieldPath, detail: string) => problem(path, 'Required', `Required value: ${detail}`),
     invalid: (path: FieldPath, value: string, detail: string) =>
       problem(path, 'Invalid', `Invalid value: ${goQuote(value)}: ${detail}`),
+    /** Reports a bad value that is no text. `json` is the value as Kubernetes prints it. */
+    invalidJson: (path: FieldPath, json: string, detail: string) =>
+      problem(path, 'Invalid', `Invalid value: ${json}: ${detail}`),
     duplicate: (path: FieldPath, value: string) =>
       problem(path, 'Duplicate', `Duplicate value: ${goQuote(value)}`),
     notSupported: (path: FieldPath, value: string, supported: readonly string[]) =>
@@ -78,4 +81,14 @@ export function formatPath(path: FieldPath, prefix = ''): string {
     else text += text === '' ? segment : `.${segment}`;
   }
   return text;
+}
+
+/** The value at a path of a document; undefined where there is none. */
+export function valueAt(document: unknown, path: FieldPath): unknown {
+  let value = document;
+  for (const segment of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment)) return undefined;
+    value = (value as Record<string | number, unknown>)[segment];
+  }
+  return value;
 }

@@ -16,6 +16,8 @@ export interface AdmissionRequest extends ObjectKey {
   /** Undefined if the review has none, or `null`. */
   readonly object: unknown;
   readonly oldObject: unknown;
+  /** Text of the whole review, for handlers that look for repeated fields: `JSON.parse` keeps the last one only. */
+  readonly text: string;
 }
 
 /** Decision about a request. */

@@ -1,59 +1,15 @@
-import { z } from 'zod';
-import { parseJson } from '../../kit/json.ts';
+import { dockerConfigLogin } from '../../api/secrets/docker-config.ts';
 import { identityTokenCredential, passwordCredential, type Credential } from './credential.ts';
 
-const ENTRY = z.object({
-  auth: z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  identitytoken: z.string().optional(),
-});
-const FILE = z.object({ auths: z.record(z.string(), ENTRY.catch({})) });
-
-/** The names of Docker Hub. `docker login` writes the first. */
-const DOCKER_HUB = ['https://index.docker.io/v1/', 'index.docker.io', 'registry-1.docker.io'];
-
-/**
- * Finds the credential for an upstream in a `.dockerconfigjson`: by the upstream's name, then by the host of its `remoteURL`, for docker.io
- * by its other names too. Entries may have a scheme and a path. Undefined without an entry. Within one entry an identity token comes before
- * username and password, and those before `auth`, as Docker reads it.
- *
- * @throws Error for text that is no Docker configuration, without any of the text.
- */
+/** Makes the credential for an upstream from a `.dockerconfigjson`, see {@link dockerConfigLogin}. */
 export function dockerConfigCredential(
   content: string,
   upstream: string,
   remoteURL: string,
 ): Credential | undefined {
-  const parsed = FILE.safeParse(parseJson(content));
-  if (!parsed.success) throw new Error('expected a Docker configuration, {"auths":{"<registry>":{...}}}');
-  const { auths } = parsed.data;
-  const { host } = new URL(remoteURL);
-  const names = [upstream, host, ...(upstream === 'docker.io' ? DOCKER_HUB : [])];
-  for (const name of names) {
-    const key = Object.keys(auths).find((candidate) => candidate === name || hostOf(candidate) === name);
-    const credential = key === undefined ? undefined : readEntry(auths[key] ?? {});
-    if (credential !== undefined) return credential;
-  }
-  return undefined;
-}
-
-function readEntry({
-  auth,
-  username,
-  password,
-  identitytoken,
-}: z.infer<typeof ENTRY>): Credential | undefined {
-  if (identitytoken) return identityTokenCredential(identitytoken);
-  if (username && password) return passwordCredential(username, password);
-  const decoded = Buffer.from(auth ?? '', 'base64').toString('utf8');
-  const colon = decoded.indexOf(':');
-  // Docker pads with zero bytes in some versions (cli/config/configfile, decodeAuth).
-  const secret = decoded.slice(colon + 1).replace(/\0+$/, '');
-  return colon > 0 && secret !== '' ? passwordCredential(decoded.slice(0, colon), secret) : undefined;
-}
-
-/** The host of an entry: `r.example` for `https://r.example/v1/`. */
-function hostOf(key: string): string {
-  return key.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  const login = dockerConfigLogin(content, upstream, remoteURL);
+  if (login === undefined) return undefined;
+  return 'identityToken' in login
+    ? identityTokenCredential(login.identityToken)
+    : passwordCredential(login.username, login.password);
 }
