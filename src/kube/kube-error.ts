@@ -19,6 +19,7 @@ export interface KubeErrorOptions {
   readonly httpStatus: number | undefined;
   readonly reason: string;
   readonly details?: StatusDetails | undefined;
+  readonly serverMessage?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
   readonly cause?: unknown;
 }
@@ -32,6 +33,8 @@ export class KubeError extends LarderError {
   /** The server's own reason (`NotFound`, `Conflict`, ...), or `Unreachable`, `Timeout`, `Silent`, `Overdue`, `BadAnswer`. */
   readonly reason: string;
   readonly details: StatusDetails | undefined;
+  /** The server's own message. Undefined without an answer, and for a write of a Secret, whose content it may quote. */
+  readonly serverMessage: string | undefined;
 
   constructor(message: string, options: KubeErrorOptions) {
     const { httpStatus, retryAfterSeconds, cause } = options;
@@ -43,6 +46,7 @@ export class KubeError extends LarderError {
     this.httpStatus = httpStatus;
     this.reason = options.reason;
     this.details = options.details;
+    this.serverMessage = options.serverMessage;
   }
 }
 

@@ -1,21 +1,29 @@
 /**
  * The objects of an API server in memory, for tests of operations on objects: versions and conflicts, generation, finalizers and deletion,
- * the status subresource, JSON patch and merge patch, and server-side apply with owners of fields two levels deep. No lists, no watches.
+ * the status subresource, JSON patch and merge patch, server-side apply with owners of fields two levels deep, and lists by namespace and
+ * labels. No watches.
  */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { untilAborted } from '../../src/kit/abort.ts';
 import type { Clock } from '../../src/kit/clock.ts';
 import { KubeError } from '../../src/kube/kube-error.ts';
-import type { CallOptions, KubeClient, KubeObject, ObjectKey, Resource } from '../../src/kube/types.ts';
+import type {
+  CallOptions,
+  KubeClient,
+  KubeObject,
+  ListQuery,
+  ObjectKey,
+  Resource,
+} from '../../src/kube/types.ts';
 import { FieldOwners } from './field-owners.ts';
 import { patched } from './memory-patch.ts';
 import { mergePatched } from './merge-patch.ts';
 
-export type MemoryClient = Omit<KubeClient, 'list' | 'watch'>;
+export type MemoryClient = Omit<KubeClient, 'watch'>;
 
 export interface KubeRequest {
-  readonly verb: 'get' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
+  readonly verb: 'get' | 'list' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
   readonly plural: string;
   readonly name: string;
   readonly manager: string;
@@ -50,6 +58,18 @@ export function createMemoryKube(clock: Clock): MemoryKube {
     return object;
   }
 
+  function listed(resource: Resource, namespace: string | undefined, labelSelector: string): Stored[] {
+    const terms = labelSelector.split(',').filter((term) => term !== '');
+    const { plural, group } = resource;
+    const place = namespace === undefined ? `${plural}.${group}/` : idOf(resource, { namespace, name: '' });
+    return [...objects]
+      .filter(([id]) => id.startsWith(place))
+      .map(([, object]) => object)
+      .filter(({ metadata: { labels = {} } }) =>
+        terms.every((term) => labels[term.split('=')[0] ?? ''] === term.split('=')[1]),
+      );
+  }
+
   /** Stores `next` in place of `before` and returns the resulting object. */
   function store(id: string, before: Stored | undefined, next: Stored): Stored {
     const { deletionTimestamp, finalizers = [] } = next.metadata;
@@ -81,7 +101,7 @@ export function createMemoryKube(clock: Clock): MemoryKube {
 
   function client({ manager = 'test', network = () => Promise.resolve() }: ClientOptions = {}): MemoryClient {
     /** One round trip: request, `answer`, and back. The result shares nothing with the stored object. */
-    async function trip(request: KubeRequest, answer: () => KubeObject): Promise<KubeObject> {
+    async function trip<T>(request: KubeRequest, answer: () => T): Promise<T> {
       await network(request);
       requests.push(request);
       const [outcome] = await Promise.allSettled([Promise.try(answer)]);
@@ -105,6 +125,18 @@ export function createMemoryKube(clock: Clock): MemoryKube {
     return {
       get: (resource, key, options) =>
         call('get', resource, key.name, options, () => existing(resource, key)),
+
+      async list<T extends KubeObject>(
+        resource: Resource<T>,
+        { namespace, labelSelector = '' }: ListQuery,
+        { signal }: CallOptions,
+      ) {
+        signal.throwIfAborted();
+        const request = { verb: 'list', plural: resource.plural, name: '', manager } as const;
+        const answered = trip(request, () => listed(resource, namespace, labelSelector));
+        const items = (await untilAborted(answered, signal)) as unknown as readonly T[];
+        return { items, resourceVersion: String(version) };
+      },
 
       create: (resource, object, options) =>
         call('create', resource, object.metadata.name, options, () => {

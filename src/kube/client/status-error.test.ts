@@ -12,6 +12,7 @@ test('a Status without a code takes that of the answer, and an event has its own
     [error.httpStatus, error.reason, error.message],
     [410, 'Expired', 'get pods a/b: gone (410 Expired)'],
   );
+  assert.equal(error.serverMessage, 'gone');
   assert.equal(statusError({ kind: 'Status' }, { ...CONTEXT, httpStatus: 409 }).reason, 'Conflict');
 });
 
@@ -25,7 +26,7 @@ test('for a Secret neither the message nor those of its causes are repeated', ()
   const causes = [{ reason: 'FieldValueInvalid', message: 'hunter2', field: 'data' }];
   const status = { kind: 'Status', message: 'hunter2', reason: 'Invalid', code: 422, details: { causes } };
   const error = statusError(status, { ...CONTEXT, isSecret: true });
-  assert.doesNotMatch(JSON.stringify([error.message, error.details]), /hunter2/);
+  assert.doesNotMatch(JSON.stringify([error.message, error.details, error.serverMessage]), /hunter2/);
   assert.deepEqual(error.details?.causes, [{ reason: 'FieldValueInvalid', field: 'data' }]);
 });
 

@@ -51,6 +51,7 @@ export function statusError(body: unknown, refusal: Refusal): KubeError {
       kind,
       causes: refusal.isSecret ? causes?.map(withoutMessage) : causes,
     },
+    serverMessage: words,
     retryAfterSeconds: parseRetryAfter(refusal.retryAfter, refusal.nowMs) ?? retryAfterSeconds,
   });
 }
