@@ -37,8 +37,8 @@ export function ociImage(architecture: Architecture, layers: readonly Layer[], o
         'NODE_USE_SYSTEM_CA=1',
       ],
       Entrypoint: ['/usr/bin/larder'],
-      // These are arguments, since an environment would make the other programs listen on all addresses too.
-      Cmd: ['serve', '--store', STORE_PATH, '--address', '[::]:5000', '--admin-address', '[::]:5001'],
+      // A flag of `serve`, since an environment would make the other programs listen on all addresses too (decision 0018).
+      Cmd: ['serve', '--in-container'],
       WorkingDir: '/',
       StopSignal: 'SIGTERM',
       Labels: labelsOf(origin),

@@ -28,7 +28,10 @@ function setting(first: RegistryConfig, defaultUpstream?: string): Setting {
     clients.push(client);
     return client;
   };
-  const active = createActiveConfig({ store, tasks, connect, defaultUpstream }, first);
+  const active = createActiveConfig(
+    { store, tasks, connect, defaultUpstream, isSingleUpstream: false },
+    first,
+  );
   const inUse = (): string[] => active.table.all.map(({ client }) => client.name);
   return { active, store, tasks, clients, inUse };
 }

@@ -4,7 +4,7 @@ import type { TaskGroup } from '../kit/task-group.ts';
 import type { Store, UpstreamPolicy } from '../store/types.ts';
 import type { Upstream } from '../upstream/types.ts';
 import { createReplaceableClient, type ReplaceableClient } from './replaceable-client.ts';
-import { createUpstreamTable, type UpstreamTable } from './upstreams.ts';
+import { createSingleUpstreamTable, createUpstreamTable, type UpstreamTable } from './upstreams.ts';
 
 export interface ActiveConfigDeps {
   readonly store: Pick<Store, 'setPolicies'>;
@@ -12,6 +12,8 @@ export interface ActiveConfigDeps {
   /** Makes the client of one upstream. It opens no connection yet. */
   readonly connect: (cache: CacheConfig) => Upstream;
   readonly defaultUpstream: string | undefined;
+  /** True: the only upstream of the configuration gets all requests, whatever they name. */
+  readonly isSingleUpstream: boolean;
 }
 
 /** The current configuration. Running requests keep the table they began with. */
@@ -65,7 +67,10 @@ export function createActiveConfig(deps: ActiveConfigDeps, first: RegistryConfig
       config,
       client: replaceable.client,
     }));
-    return createUpstreamTable(all, wanted);
+    const [only] = all;
+    return deps.isSingleUpstream && only !== undefined
+      ? createSingleUpstreamTable(only)
+      : createUpstreamTable(all, wanted);
   }
 
   function replaceableClient(

@@ -13,6 +13,7 @@ import { refreshStoreGauges } from './admin/store-gauges.ts';
 import type { RequestTotals } from './http/observe.ts';
 import type { CacheMetrics } from './metrics.ts';
 import type { Repair } from './repair.ts';
+import { distributionPages, type DistributionMode } from './distribution/distribution-mode.ts';
 import type { UpstreamHealth } from './upstream-health.ts';
 
 export interface ComposeAdminDeps {
@@ -32,12 +33,14 @@ export interface ComposeAdminOptions {
   readonly version: string;
   readonly storeDirectory: string;
   readonly adminTokenFile: string | undefined;
+  /** Undefined outside of this mode. */
+  readonly distribution: Pick<DistributionMode, 'metricsPath'> | undefined;
 }
 
 /** Builds the admin listener: probes, metrics, statistics and actions. Throws `ADMIN_TOKEN_INVALID`. */
 export async function composeAdmin(
   deps: ComposeAdminDeps,
-  { version, storeDirectory, adminTokenFile }: ComposeAdminOptions,
+  { version, storeDirectory, adminTokenFile, distribution }: ComposeAdminOptions,
 ): Promise<Server> {
   const { tasks, metrics, clock, logger, store, active, repair, totals, health } = deps;
   const { maintenance } = store;
@@ -47,6 +50,7 @@ export async function composeAdmin(
     metrics,
     logger,
     ready: deps.isReady,
+    ...(distribution !== undefined && distributionPages(distribution, deps.isReady)),
     documents: { '/api/v1/stats': () => statsDocument(statsDeps, active.table) },
     refresh: () => refreshStoreGauges(metrics, store.stats()),
     actions: {

@@ -10,7 +10,12 @@ import { createManifestAnswers } from './answers/manifest.ts';
 import { createTagFreshness } from './answers/tag-freshness.ts';
 import { createHandler } from './handler.ts';
 import { createObserver, type RequestTotals } from './http/observe.ts';
-import { createRegistryListener, type RegistryListenerDeps, type Tls } from './http/registry-listener.ts';
+import {
+  createRegistryListener,
+  type ExtraHeaders,
+  type RegistryListenerDeps,
+  type Tls,
+} from './http/registry-listener.ts';
 import { createBufferPool } from './pull/buffer-pool.ts';
 import { createStaleFallback } from './pull/stale-fallback.ts';
 import type { Pulls, PullsDeps } from './pulls.ts';
@@ -37,6 +42,7 @@ export interface ComposeRegistryDeps extends PullsDeps {
 export interface ComposeRegistryOptions {
   readonly externalUrl: URL | undefined;
   readonly tls: Tls | undefined;
+  readonly headers: ExtraHeaders | undefined;
 }
 
 export interface ComposedRegistry {
@@ -50,7 +56,7 @@ export interface ComposedRegistry {
 /** Builds the registry listener, and observes what it answers. */
 export function composeRegistry(
   deps: ComposeRegistryDeps,
-  { externalUrl, tls }: ComposeRegistryOptions,
+  { externalUrl, tls, headers }: ComposeRegistryOptions,
 ): ComposedRegistry {
   const { metrics, clock, logger } = deps;
   const observer = createObserver(metrics, logger, clock);
@@ -67,6 +73,7 @@ export function composeRegistry(
         observer.observe(exchange, startedAt);
         health.record(exchange);
       },
+      ...(headers !== undefined && { headers }),
       clock,
       logger,
     },

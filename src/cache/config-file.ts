@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DEFAULT_REGISTRY_CONFIG } from '../api/registry-config/default.ts';
-import { problemsText } from '../kit/document/field-problem.ts';
+import { problemsText, type Problem } from '../kit/document/field-problem.ts';
 import type { ParseOptions, ParseResult } from '../api/document/parse-document.ts';
 import { parseRegistryConfig } from '../api/registry-config/parse.ts';
 import type { RegistryConfig } from '../api/registry-config/effective.ts';
@@ -19,14 +19,21 @@ export async function loadDocument<Config>(
   file: string,
   parse: (text: string, options: ParseOptions) => ParseResult<Config>,
 ): Promise<Config> {
-  let text: string;
+  const result = parse(await readConfigFile(file), { source: file });
+  if (!result.ok) throw invalidConfig(result.problems);
+  return result.config;
+}
+
+/** Reads the text of a configuration file. Throws `CONFIG_INVALID`. */
+export async function readConfigFile(file: string): Promise<string> {
   try {
-    text = await readFile(file, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (error) {
     throw new LarderError('CONFIG_INVALID', `${file}: cannot be read: ${errorText(error)}`, { cause: error });
   }
-  const result = parse(text, { source: file });
-  if (!result.ok)
-    throw new LarderError('CONFIG_INVALID', problemsText(result.problems), { detail: result.problems });
-  return result.config;
+}
+
+/** The error for a document with problems. */
+export function invalidConfig(problems: readonly Problem[]): LarderError {
+  return new LarderError('CONFIG_INVALID', problemsText(problems), { detail: problems });
 }

@@ -9,14 +9,20 @@ import { fileFingerprint } from '../kit/watch-files.ts';
 import type { MaintainedStore } from '../store/maintenance/maintenance.ts';
 import { openStore, type StoreDeps } from '../store/store.ts';
 import { createSecretDirectory } from '../upstream/credentials/secret-directory.ts';
+import {
+  createSecretFiles,
+  type SecretFiles,
+  type SecretFilesDeps,
+} from '../upstream/credentials/secret-files.ts';
 import type { Upstream } from '../upstream/types.ts';
 import { createAccess } from './access/access.ts';
 import { createActiveConfig } from './active-config.ts';
 import { composeAdmin } from './compose-admin.ts';
 import { composeRegistry } from './compose-registry.ts';
-import { loadConfig } from './config-file.ts';
+import type { ConfigSource } from './config-source.ts';
 import { warnOfClearText, warnOfConfig } from './config-warnings.ts';
 import { connectUpstream } from './connect-upstream.ts';
+import type { DistributionMode } from './distribution/distribution-mode.ts';
 import type { Tls } from './http/registry-listener.ts';
 import { readTls, watchTls, type TlsFiles } from './http/tls-files.ts';
 import { createBackgroundRepair } from './background-repair.ts';
@@ -29,7 +35,7 @@ import { upstreamNames, watchConfig } from './watch-config.ts';
 const DRAIN_MS = 30_000;
 
 export interface ServeSettings {
-  readonly configFile: string | undefined;
+  readonly config: ConfigSource;
   readonly secretsDirectory: string | undefined;
   readonly address: Address;
   readonly adminAddress: Address;
@@ -44,6 +50,8 @@ export interface ServeSettings {
   readonly defaultUpstream: string | undefined;
   /** URL by which clients reach the registry listener, if that is not the address in their `Host`. */
   readonly externalUrl: URL | undefined;
+  /** Undefined for a cache that is not configured as a registry of the Distribution project. */
+  readonly distribution: DistributionMode | undefined;
   readonly version: string;
   /** For `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -66,8 +74,8 @@ export async function startCache(
   clock: Clock,
   logger: Logger,
 ): Promise<RunningCache> {
-  const { configFile, tlsFiles, defaultUpstream, externalUrl } = settings;
-  const files = await readFiles(settings);
+  const { tlsFiles, defaultUpstream, externalUrl, distribution } = settings;
+  const files = await readFiles(settings, logger);
   const { config, tls } = files;
   const metrics = declareCacheMetrics(createMetricsRegistry());
   const tasks = new TaskGroup(logger);
@@ -82,9 +90,12 @@ export async function startCache(
   const store = await openCacheStore(base, settings, config, isBusy);
   cleanup.defer(() => store.close());
 
-  const secrets = await createSecretDirectory(base, settings.secretsDirectory);
+  const secrets = createSecretDirectory(base, await openSecrets(base, settings));
   const connect = (cache: CacheConfig): Upstream => connectUpstream({ ...base, secrets }, cache, settings);
-  const active = createActiveConfig({ store, tasks, connect, defaultUpstream }, config);
+  const active = createActiveConfig(
+    { store, tasks, connect, defaultUpstream, isSingleUpstream: distribution !== undefined },
+    config,
+  );
   cleanup.defer(() => active.close());
   // Fills stop before their connections close, and leave their bytes in a store that is still open.
   cleanup.defer(() => tasks.close());
@@ -98,17 +109,20 @@ export async function startCache(
   const repair = createRepair({ active, access, pulls, maintenance });
   tasks.run('repair damage', createBackgroundRepair({ maintenance, repair, clock, logger }));
 
-  const registry = composeRegistry({ ...base, store, active, access, pulls }, { externalUrl, tls });
+  const registry = composeRegistry(
+    { ...base, store, active, access, pulls },
+    { externalUrl, tls, headers: distribution?.headers },
+  );
   const isReady = (): boolean => phase === 'serving';
   const admin = await composeAdmin({ ...base, ...registry, store, active, repair, isReady }, settings);
   const adminAt = await listen(admin, settings.adminAddress, '--admin-address');
   cleanup.defer(() => drain(admin, () => 0, clock, 0));
   const registryAt = await listen(registry.server, settings.address, '--address');
-  cleanup.defer(() => drain(registry.server, registry.responding, clock, DRAIN_MS));
+  cleanup.defer(() => drain(registry.server, registry.responding, clock, distribution?.drainMs ?? DRAIN_MS));
   phase = 'serving';
   if (tls === undefined && externalUrl?.protocol !== 'https:')
     warnOfClearText(config, settings.address, logger);
-  if (configFile !== undefined) watchConfig(configFile, files.configFingerprint, active, base);
+  if (settings.config.files.length > 0) watchConfig(settings.config, files.configFingerprint, active, base);
   if (tlsFiles !== undefined) watchTls(tlsFiles, files.tlsFingerprint, registry.server as TlsServer, base);
 
   const owned = cleanup.move();
@@ -132,12 +146,21 @@ interface FirstFiles {
   readonly tlsFingerprint: string;
 }
 
-async function readFiles({ configFile, tlsFiles }: ServeSettings): Promise<FirstFiles> {
-  const configFingerprint = await fileFingerprint(configFile === undefined ? [] : [configFile]);
-  const config = await loadConfig(configFile);
+async function readFiles({ config: source, tlsFiles }: ServeSettings, logger: Logger): Promise<FirstFiles> {
+  const configFingerprint = await fileFingerprint(source.files);
+  const config = await source.load(logger);
   const tlsFingerprint = await fileFingerprint(tlsFiles === undefined ? [] : [tlsFiles.cert, tlsFiles.key]);
   const tls = tlsFiles === undefined ? undefined : await readTls(tlsFiles);
   return { config, configFingerprint, tls, tlsFingerprint };
+}
+
+async function openSecrets(
+  deps: SecretFilesDeps,
+  { config, secretsDirectory }: ServeSettings,
+): Promise<SecretFiles | undefined> {
+  const directory =
+    secretsDirectory === undefined ? undefined : await createSecretFiles(secretsDirectory, deps);
+  return config.withOwnSecrets?.(directory) ?? directory;
 }
 
 function openCacheStore(

@@ -4,15 +4,19 @@ import fc from 'fast-check';
 import { fakeUpstream } from '../../test/cache/fake-upstream.ts';
 import { configOf } from '../../test/cache/target.ts';
 import { isLarderError } from '../kit/errors.ts';
-import { createUpstreamTable, type UpstreamTable } from './upstreams.ts';
+import type { CachedUpstream } from './access/target.ts';
+import { createSingleUpstreamTable, createUpstreamTable, type UpstreamTable } from './upstreams.ts';
 
-function table(names: readonly string[], defaultName?: string): UpstreamTable {
-  const all = configOf(...names.map((upstream) => ({ upstream }))).caches.map((config) => ({
+function upstreams(...names: readonly string[]): CachedUpstream[] {
+  return configOf(...names.map((upstream) => ({ upstream }))).caches.map((config) => ({
     name: config.upstream,
     config,
     client: fakeUpstream(() => assert.fail('a socket was opened'), config.upstream),
   }));
-  return createUpstreamTable(all, defaultName);
+}
+
+function table(names: readonly string[], defaultName?: string): UpstreamTable {
+  return createUpstreamTable(upstreams(...names), defaultName);
 }
 
 /** `upstream repository`, or the code of the error. */
@@ -90,4 +94,23 @@ test('whatever is asked, only configured upstreams are reached', () => {
       );
     }),
   );
+});
+
+describe('a single upstream gets every request', () => {
+  const [hub, other] = upstreams('docker.io', 'r.example').map(createSingleUpstreamTable);
+  assert.ok(hub !== undefined && other !== undefined);
+
+  test('whatever path and ns name', () => {
+    for (const ns of [undefined, 'r.example', 'ghcr.io']) {
+      assert.equal(routed(other, 'ghcr.io/o/i', ns), 'r.example ghcr.io/o/i');
+      assert.equal(routed(other, 'r.example/i', ns), 'r.example r.example/i');
+      assert.equal(other.pinged(ns)?.name, 'r.example');
+    }
+    assert.equal(routed(hub, 'alpine', 'ghcr.io'), 'docker.io library/alpine');
+    assert.equal(routed(other, 'alpine'), 'r.example alpine');
+  });
+
+  test('unless no registry can have the name', () => {
+    assert.equal(routed(other, 'UPPER', 'r.example'), 'NAME_INVALID');
+  });
 });

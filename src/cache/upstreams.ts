@@ -1,5 +1,5 @@
 import { LarderError } from '../kit/errors.ts';
-import { parseRepositoryName } from '../oci/reference.ts';
+import { parseRepositoryName, type RepositoryName } from '../oci/reference.ts';
 import type { CachedUpstream, Destination } from './access/target.ts';
 
 /** The upstreams of one configuration. A changed configuration gets a new table. */
@@ -39,9 +39,7 @@ export function createUpstreamTable(
     visibleName: string,
     ns: string | undefined,
   ): Destination {
-    // Docker Hub keeps its one-component names, such as `alpine`, under `library/`; clients expand them only for docker.io itself.
-    const full = hubs.has(upstream) && !name.includes('/') ? `library/${name}` : name;
-    return { upstream, repository: parseRepositoryName(full), visibleName, ns };
+    return { upstream, repository: repositoryOf(name, hubs.has(upstream)), visibleName, ns };
   }
 
   function named(ns: string): CachedUpstream {
@@ -66,6 +64,27 @@ export function createUpstreamTable(
       return all.length === 1 ? all[0] : undefined;
     },
   };
+}
+
+/** Routes every request to `upstream`, whatever its path and its `ns` name, as a registry of the Distribution project does. */
+export function createSingleUpstreamTable(upstream: CachedUpstream): UpstreamTable {
+  const isHub = isDockerHub(upstream);
+  return {
+    all: [upstream],
+    fallback: upstream,
+    destination: (name) => ({
+      upstream,
+      repository: repositoryOf(name, isHub),
+      visibleName: name,
+      ns: undefined,
+    }),
+    pinged: () => upstream,
+  };
+}
+
+/** Docker Hub keeps its one-component names, such as `alpine`, under `library/`; clients expand them only for docker.io itself. */
+function repositoryOf(name: string, isHub: boolean): RepositoryName {
+  return parseRepositoryName(isHub && !name.includes('/') ? `library/${name}` : name);
 }
 
 function isDockerHub(upstream: CachedUpstream): boolean {

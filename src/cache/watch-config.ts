@@ -6,7 +6,7 @@ import { zeroUpstreamSeries, type CacheMetrics } from './metrics.ts';
 import type { TaskGroup } from '../kit/task-group.ts';
 import { watchFiles } from '../kit/watch-files.ts';
 import type { ActiveConfig } from './active-config.ts';
-import { loadConfig } from './config-file.ts';
+import type { ConfigSource } from './config-source.ts';
 import { warnOfConfig } from './config-warnings.ts';
 
 export interface WatchConfigDeps {
@@ -17,21 +17,21 @@ export interface WatchConfigDeps {
 }
 
 /**
- * Applies the configuration file when it changes, without dropping a request. A file with problems is refused: the previous
- * configuration stays in force, and log and metrics report the refusal. `asRead` is the file's fingerprint, taken before it
- * was first read.
+ * Applies the configuration when one of its files changes, without dropping a request. A file with problems is refused: the
+ * previous configuration stays in force, and log and metrics report the refusal. `asRead` is the files' fingerprint, taken before
+ * they were first read.
  */
 export function watchConfig(
-  file: string,
+  source: ConfigSource,
   asRead: string,
   active: ActiveConfig,
   { tasks, metrics, clock, logger }: WatchConfigDeps,
 ): void {
-  tasks.run('watch configuration', (signal) => watchFiles([file], clock, signal, reload, asRead));
+  tasks.run('watch configuration', (signal) => watchFiles(source.files, clock, signal, reload, asRead));
 
   async function reload(): Promise<void> {
     try {
-      const config = await loadConfig(file);
+      const config = await source.load(logger);
       active.apply(config);
       zeroUpstreamSeries(metrics, upstreamNames(config));
       warnOfConfig(config, logger);

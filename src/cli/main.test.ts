@@ -115,6 +115,10 @@ describe('wrong usage exits with 2 and says what is wrong', () => {
     [['serve', '--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
     [['serve', '--tls-cert', 'a.pem'], /--tls-cert needs --tls-key beside it/],
     [['serve', '--tls-key', 'a.pem'], /--tls-key needs --tls-cert beside it/],
+    [
+      ['serve', '--config', 'a', '--distribution-config', 'b'],
+      /either --config or --distribution-config is needed, not both\n {2}what a configuration of Distribution cannot say/,
+    ],
     [['node-agent'], /either --config or --node-name is needed, or --uninstall/],
     [['node-agent', '--config', 'n.json', '--node-name', 'a'], /either --config or --node-name is needed/],
     [['node-agent', '--config', 'n.json', '--namespace', 'a'], /--namespace needs --node-name/],
@@ -241,6 +245,19 @@ describe('--print-config', () => {
       'mcr.microsoft.com',
       'public.ecr.aws',
     ]);
+  });
+
+  test('in a container shows the defaults of the image, below what is given', async () => {
+    const { out } = await run('serve', '--print-config', '--in-container', '--admin-address', '[::1]:1');
+    for (const line of ['address: [::]:5000', 'admin-address: [::1]:1', 'store: /var/lib/larder'])
+      assert.ok(out.split('\n').includes(`# ${line}`), line);
+    process.env['LARDER_STORE'] = '/elsewhere';
+    try {
+      const given = await run('serve', '--print-config', '--in-container');
+      assert.match(given.out, /^# store: \/elsewhere$/m);
+    } finally {
+      delete process.env['LARDER_STORE'];
+    }
   });
 
   test('of a bad file exits with 2', async () => {

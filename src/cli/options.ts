@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { CommandIo } from './command.ts';
 import { LarderError } from '../kit/errors.ts';
 import { quantityToBytes, parseQuantity } from '../kit/quantity.ts';
-import type { Address } from '../kit/listen.ts';
+import { readAddress, type Address } from '../kit/listen.ts';
 import { labelsSchema } from '../kube/objects/labels.ts';
 
 /**
@@ -20,14 +20,11 @@ export function option(flags: string, description: string): Option {
 
 /** Parses `HOST:PORT`, with an IPv6 host in brackets. */
 export function parseAddress(text: string): Address {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    throw new InvalidArgumentError(
-      `expected HOST:PORT, such as 127.0.0.1:5000 or [::1]:5000, found "${text}".`,
-    );
-  }
-  return { host: (match[1] ?? match[2]) as string, port };
+  const address = readAddress(text);
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError(
+    `expected HOST:PORT, such as 127.0.0.1:5000 or [::1]:5000, found "${text}".`,
+  );
 }
 
 /** Parses a loopback address like {@link parseAddress}, for a listener without a login. */

@@ -1,9 +1,6 @@
 import { Command, Option } from 'commander';
-import type { ServeSettings } from '../cache/program.ts';
 import { systemClock } from '../kit/clock.ts';
-import { LarderError } from '../kit/errors.ts';
-import { formatAddress, type Address } from '../kit/listen.ts';
-import { createLogger, type LogLevel } from '../kit/logger.ts';
+import { createLogger, silentLogger } from '../kit/logger.ts';
 import { EXIT } from './exit.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { nextSignal } from './signals.ts';
@@ -15,27 +12,16 @@ import {
   parseBytes,
   parseExternalUrl,
   parseRate,
-  storeDirectory,
   storeOption,
 } from './options.ts';
-
-interface ServeOptions {
-  config?: string;
-  secrets?: string;
-  address: Address;
-  adminAddress: Address;
-  adminTokenFile?: string;
-  store: string;
-  maxSize?: number;
-  scrubRate?: number;
-  tlsCert?: string;
-  tlsKey?: string;
-  defaultUpstream?: string;
-  externalUrl?: URL;
-  logLevel: LogLevel;
-  logFormat: 'json' | 'text';
-  printConfig?: boolean;
-}
+import {
+  CONTAINER_DEFAULTS,
+  DISTRIBUTION_FILE,
+  serveSettings,
+  settingsText,
+  type GivenOptions,
+  type ServeOptions,
+} from './serve-settings.ts';
 
 /** `larder serve`: runs the cache. Exits with 0 after SIGINT or SIGTERM. */
 export function serveCommand(io: CommandIo): CommandDefinition {
@@ -47,6 +33,12 @@ export function serveCommand(io: CommandIo): CommandDefinition {
           option(
             '--config <file>',
             'RegistryConfig document, re-read when it changes (default: the public registries)',
+          ),
+        )
+        .addOption(
+          option(
+            '--distribution-config <file>',
+            'configuration of the Distribution project instead, as gardener-extension-registry-cache writes it',
           ),
         )
         .addOption(
@@ -103,25 +95,35 @@ export function serveCommand(io: CommandIo): CommandDefinition {
             'address at which clients reach the registry listener, for logins (default: that of the request)',
           ).argParser(parseExternalUrl),
         )
+        .addOption(
+          new Option(
+            '--in-container',
+            `defaults of the image: store in ${CONTAINER_DEFAULTS.store}, all addresses, and ${DISTRIBUTION_FILE} if it exists`,
+          ),
+        )
         .addOption(logLevelOption())
         .addOption(logFormatOption(io))
         .addOption(
           new Option('--print-config', 'print the effective configuration, without secrets, and exit'),
         )
-        .action(async (options: ServeOptions) => done(await serve(options, io))),
+        .action(async (options: ServeOptions, command: Command) =>
+          done(await serve({ options, sourceOf: (name) => command.getOptionValueSource(name) }, io)),
+        ),
   };
 }
 
-async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
-  const settings = settingsOf(options, io);
+async function serve(given: GivenOptions, io: CommandIo): Promise<number> {
+  const { options } = given;
+  const { settings, service } = await serveSettings(given, io);
   // Programs are loaded on demand: a node agent, which is another command, has little memory.
   if (options.printConfig === true) {
-    const { loadConfig } = await import('../cache/config-file.ts');
     const { printRegistryConfig } = await import('../api/registry-config/print.ts');
-    io.out(`${settingsText(settings, options)}${printRegistryConfig(await loadConfig(settings.configFile))}`);
+    const config = await settings.config.load(silentLogger);
+    io.out(`${settingsText(settings, options)}${printRegistryConfig(config)}`);
     return EXIT.done;
   }
-  const logger = createLogger({ level: options.logLevel, format: options.logFormat }, (line) => io.err(line));
+  const base = createLogger({ level: options.logLevel, format: options.logFormat }, (line) => io.err(line));
+  const logger = service === undefined ? base : base.with({ service });
   // Handles a signal even while the cache starts. A second signal ends the wait for running responses.
   const stopping = nextSignal(io);
   const { startCache } = await import('../cache/program.ts');
@@ -132,51 +134,4 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
   await cache.stop();
   logger.info('stopped', { event: 'stopped' });
   return EXIT.done;
-}
-
-function settingsOf(options: ServeOptions, io: CommandIo): ServeSettings {
-  if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
-    const [given, missing] =
-      options.tlsKey === undefined ? ['--tls-cert', '--tls-key'] : ['--tls-key', '--tls-cert'];
-    throw new LarderError('USAGE', `${given} needs ${missing} beside it`);
-  }
-  return {
-    configFile: options.config,
-    secretsDirectory: options.secrets,
-    address: options.address,
-    adminAddress: options.adminAddress,
-    adminTokenFile: options.adminTokenFile,
-    storeDirectory: storeDirectory(options.store),
-    maxBytes: options.maxSize,
-    scrubBytesPerSecond: options.scrubRate,
-    tlsFiles:
-      options.tlsCert === undefined || options.tlsKey === undefined
-        ? undefined
-        : { cert: options.tlsCert, key: options.tlsKey },
-    defaultUpstream: options.defaultUpstream,
-    externalUrl: options.externalUrl,
-    version: io.version,
-    environment: io.environment,
-  };
-}
-
-/** Prints the process settings as comments, so that the output is a valid `--config` file. */
-function settingsText(settings: ServeSettings, options: ServeOptions): string {
-  const lines: [string, string | number | undefined][] = [
-    ['config', settings.configFile ?? 'built-in'],
-    ['secrets', settings.secretsDirectory],
-    ['address', formatAddress(settings.address)],
-    ['admin-address', formatAddress(settings.adminAddress)],
-    ['admin-token-file', settings.adminTokenFile],
-    ['store', settings.storeDirectory],
-    ['max-size', settings.maxBytes ?? '90 % of the file system'],
-    ['scrub-rate', settings.scrubBytesPerSecond ?? 'a full store takes a week'],
-    ['tls-cert', settings.tlsFiles?.cert],
-    ['tls-key', settings.tlsFiles?.key],
-    ['default-upstream', settings.defaultUpstream],
-    ['external-url', settings.externalUrl?.href],
-    ['log-level', options.logLevel],
-    ['log-format', options.logFormat],
-  ];
-  return lines.flatMap(([name, value]) => (value === undefined ? [] : [`# ${name}: ${value}\n`])).join('');
 }

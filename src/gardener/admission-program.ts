@@ -93,15 +93,19 @@ export async function startAdmission(
   const secrets = clientOf(deps.runtime);
   const elections = clientOf(deps.runtime);
 
-  const serve = async (address: Address | undefined, flag: string, listener: Partial<AdminDeps>) => {
+  const serve = async (
+    address: Address | undefined,
+    flag: string,
+    listener: Pick<AdminDeps, 'ready' | 'metricsPath'>,
+  ) => {
     if (address === undefined) return;
-    const server = createAdminListener({ logger, ...listener });
+    const server = createAdminListener({ logger, metrics, ...listener });
     await listen(server, address, flag);
     cleanup.defer(() => drain(server, () => 0, clock, 0));
   };
   const ready = (): boolean => !stopping.signal.aborted && webhooks?.isServing() === true;
-  await serve(settings.healthAddress, '--health-bind-address', { ready });
-  await serve(settings.metricsAddress, '--metrics-bind-address', { metrics });
+  await serve(settings.healthAddress, '--health-bind-address', { ready, metricsPath: false });
+  await serve(settings.metricsAddress, '--metrics-bind-address', {});
 
   cleanup.defer(() => webhooks?.close());
   cleanup.defer(() => tasks.close());

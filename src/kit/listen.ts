@@ -33,6 +33,14 @@ export function listen(server: Server, address: Address, flag: string): Promise<
   });
 }
 
+/** Reads `HOST:PORT`, with an IPv6 host in brackets; undefined for anything else. */
+export function readAddress(text: string): Address | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  return host === undefined || port > 65_535 ? undefined : { host, port };
+}
+
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

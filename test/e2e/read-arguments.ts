@@ -11,6 +11,7 @@ export const SCENARIOS = [
   'thief',
   'taken-port',
   'changes',
+  'go-extension',
   'guide',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];

@@ -29,6 +29,8 @@ export interface Setting extends AsyncDisposable {
   readonly open: Upstream;
   readonly closed: Upstream;
   readonly release: Release;
+  /** Image of this checkout. */
+  readonly image: string;
   readonly configs: Configs;
   readonly recorder: Recorder;
 }
@@ -68,6 +70,7 @@ export async function startSetting(task: SuiteTask): Promise<Setting> {
     open,
     closed,
     release: createRelease(cluster, image),
+    image: `${image.repository}:${image.tag}`,
     configs: createConfigs(cluster.kubectl),
     recorder: createRecorder(task.record),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

@@ -9,6 +9,7 @@ import { privateImages } from './private.scenario.ts';
 import { diagnosis } from './diagnosis.ts';
 import { pull } from './pull.scenario.ts';
 import type { Scenario } from './read-arguments.ts';
+import { goExtension } from './go-extension.scenario.ts';
 import { guide } from './guide.scenario.ts';
 import { NAMESPACE } from './release.ts';
 import { takenPort } from './taken-port.scenario.ts';
@@ -25,6 +26,7 @@ const DECLARE: Readonly<Record<Scenario, DeclareScenario>> = {
   thief,
   'taken-port': takenPort,
   changes,
+  'go-extension': goExtension,
   guide,
 };
 

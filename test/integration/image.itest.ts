@@ -1,11 +1,12 @@
 /** Tests the container image as users run it: built here, copied to a registry, pulled and run by containerd. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { get } from '../kit/client.ts';
-import { tempDir } from '../kit/temp.ts';
+import { recordedText } from '../gardener/distribution-configs.ts';
+import { mountSecret } from '../gardener/mounted-secret.ts';
+import { createTestPki, get, imageOf, pullImage, startUpstream, tempDir } from '../kit/index.ts';
 import { needPart, requireParts } from '../parts/find.ts';
 import { run } from '../parts/run.ts';
 import { startContainerd, type Container, type Containerd } from '../parts/start-containerd.ts';
@@ -143,6 +144,37 @@ describe('the image', requireParts(['registry3', 'oras', 'containerd2', 'runc'])
     assert.deepEqual(urlsOf(larder), { registry: 'http://[::]:5000', admin: 'http://[::]:5001' });
   });
 
+  test('serves by the files of a pod of the Go extension, when it finds them', async () => {
+    await using upstream = await startUpstream();
+    const image = imageOf();
+    upstream.push('team/app', image, 'v1');
+    using pod = tempDir();
+    // The user of the image is none of this machine.
+    chmodSync(pod.path, 0o755);
+    const text = recordedText(`  remoteurl: ${upstream.url}\n  ttl: 168h0m0s`, true);
+    const pki = createTestPki();
+    const { cert, key } = pki.server();
+    mountSecret(join(pod.path, 'config'), {
+      'config.yml': text.replace(':5000', '127.0.0.1:0').replace(':5001', '127.0.0.1:0'),
+    });
+    mkdirSync(join(pod.path, 'config/certs'));
+    mountSecret(join(pod.path, 'certs'), { 'tls.crt': cert, 'tls.key': key });
+    const flags = [
+      '--read-only',
+      '--net-host',
+      ...bindMount(join(pod.path, 'config'), '/etc/distribution'),
+      ...bindMount(join(pod.path, 'certs'), '/etc/distribution/certs'),
+      // As the kubelet gives a volume to the group of the Pod.
+      '--mount',
+      `type=tmpfs,src=tmpfs,dst=/var/lib/registry,options=mode=2775:gid=${USER}`,
+    ];
+    await using larder = await containerd.startImage(reference, READY, { flags });
+    const { admin, registry: own } = urlsOf(larder);
+    assert.equal((await get(`${admin}/debug/health`)).text(), '{}');
+    await pullImage(own, 'team/app', 'v1', { ca: pki.caPem, ns: 'docker.io' });
+    assert.equal(upstream.count({ kind: 'blob', method: 'GET' }), image.blobs.length);
+  });
+
   test('serves as its own user on a read-only root file system, and stops at a signal', async () => {
     const command = [PROGRAM, 'serve', '--store', '/var/lib/larder', ...ANY_PORT];
     const flags = ['--read-only', '--net-host', ...STORE];
@@ -160,6 +192,10 @@ describe('the image', requireParts(['registry3', 'oras', 'containerd2', 'runc'])
     assert.ok(!existsSync(`/proc/${larder.programPid}`));
   });
 });
+
+function bindMount(from: string, to: string): string[] {
+  return ['--mount', `type=bind,src=${from},dst=${to},options=rbind:ro`];
+}
 
 /** Addresses in the log line `ready`. */
 function urlsOf({ ready: [line] }: Container): { registry: string; admin: string } {

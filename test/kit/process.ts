@@ -29,6 +29,8 @@ export interface LarderOptions {
   readonly secrets?: Secrets;
   /** More arguments, after those of the kit. */
   readonly flags?: readonly string[];
+  /** The arguments after `serve`, instead of all those of the kit. `store` is then the directory that they lead to. */
+  readonly ownFlags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Store directory to use and keep; a temporary one by default. */
   readonly store?: string;
@@ -90,6 +92,7 @@ export async function startLarder(options: LarderOptions = {}): Promise<LarderPr
   const store = options.store ?? resolve(files.path, 'store');
   const argv = ['serve', '--address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0', '--store', store];
   argv.push('--log-format', 'json');
+  if (options.ownFlags !== undefined) argv.splice(1, argv.length, ...options.ownFlags);
   if (options.config !== undefined) argv.push('--config', writeConfig(options.config));
   if (options.secrets !== undefined) {
     for (const [name, keys] of Object.entries(options.secrets)) {

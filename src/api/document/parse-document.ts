@@ -52,7 +52,7 @@ export function parseDocument<Schema extends z.ZodType, Config>(
   options: ParseOptions = {},
 ): ParseResult<Config> {
   const prefix = options.pathPrefix ?? '';
-  const text = typeof input === 'string' ? readYamlText(input, prefix) : { value: input, problems: [] };
+  const text = typeof input === 'string' ? readYamlText(input, { prefix }) : { value: input, problems: [] };
   const unreadable = text.problems.some((problem) => problem.kind === 'Syntax');
   const { carrier = 'Object' } = options;
   const result = unreadable ? { problems: [] } : parseValue(of, text.value, prefix, carrier);

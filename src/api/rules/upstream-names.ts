@@ -5,6 +5,13 @@ export function defaultRemoteUrl(upstream: string): string {
   return upstream === 'docker.io' ? 'https://registry-1.docker.io' : `https://${upstream}`;
 }
 
+/** The upstream whose URL this may be, the inverse of {@link defaultRemoteUrl}; undefined for a text that is no URL. */
+export function upstreamAt(url: string): string | undefined {
+  const host = URL.canParse(url) ? new URL(url).host : '';
+  if (host === '') return undefined;
+  return host === 'registry-1.docker.io' ? 'docker.io' : host;
+}
+
 /** The upstream as a value of the label `upstream-host`, of at most 43 characters. */
 export function upstreamLabel(upstream: string): string {
   const label = upstream.replaceAll(':', '-');

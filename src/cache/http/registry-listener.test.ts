@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
-import { connectRaw, gate, waitFor } from '../../../test/kit/index.ts';
+import { connectRaw, gate, get, waitFor } from '../../../test/kit/index.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { silentLogger } from '../../kit/logger.ts';
 import { sendBody } from './answer.ts';
 import type { RegistryExchange } from './registry-exchange.ts';
 import { LoginRequired } from './login-required.ts';
-import { createRegistryListener } from './registry-listener.ts';
+import { createRegistryListener, type ExtraHeaders } from './registry-listener.ts';
 
 const MiB = 1 << 20;
 
@@ -24,7 +24,10 @@ interface Served extends AsyncDisposable {
   readonly errors: readonly string[];
 }
 
-async function serve(handle: (exchange: RegistryExchange) => Promise<void>): Promise<Served> {
+async function serve(
+  handle: (exchange: RegistryExchange) => Promise<void>,
+  headers: ExtraHeaders = {},
+): Promise<Served> {
   const clock = new ManualClock();
   const ended: string[] = [];
   const errors: string[] = [];
@@ -36,6 +39,7 @@ async function serve(handle: (exchange: RegistryExchange) => Promise<void>): Pro
         count += 1;
       },
       observe: ({ path }) => void ended.push(path),
+      headers,
       clock,
       logger: { ...silentLogger, error: (message) => void errors.push(message) },
     },
@@ -169,4 +173,26 @@ test('an error that cannot be sent ends its connection, and nothing else', async
   await waitFor(() => client.isOver);
   assert.equal(client.received, '');
   assert.deepEqual(served.errors, ['failed to send an error document']);
+});
+
+test('additional header fields are in every answer, also in that of a failed request, once', async () => {
+  const headers = { 'X-Content-Type-Options': ['nosniff'], 'X-Several': ['a', 'b'] };
+  await using served = await serve(async (exchange) => {
+    await Promise.resolve();
+    if (exchange.path === '/error') {
+      exchange.response.setHeader('X-Own', 'c');
+      throw new LarderError('NAME_UNKNOWN', 'no');
+    }
+    sendBody(exchange, 200, { kind: 'hit' }, {}, 'ok');
+  }, headers);
+  for (const [path, status] of [
+    ['/', 200],
+    ['/error', 404],
+  ] as const) {
+    const answer = await get(served.url + path);
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers['x-content-type-options'], 'nosniff');
+    assert.equal(answer.headers['x-several'], 'a, b');
+    assert.equal(answer.headers['x-own'], undefined);
+  }
 });

@@ -22,9 +22,13 @@ export interface RegistryListenerDeps {
   readonly began: () => void;
   /** Called once per request, when its answer has ended, complete or not. */
   readonly observe: (exchange: RegistryExchange, startedAt: number) => void;
+  /** Header fields of every answer, beside its own. */
+  readonly headers?: ExtraHeaders;
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+export type ExtraHeaders = Readonly<Record<string, readonly string[]>>;
 
 export interface Tls {
   readonly cert: Buffer;
@@ -43,16 +47,20 @@ export function createRegistryListener(
 ): Server {
   let count = 0;
   const connections = createClientConnections(deps.clock);
+  const setHeaders = headerSetter(deps.headers);
   const listener: RequestListener = (request: IncomingMessage, response: ServerResponse) => {
     count += 1;
     const exchange = new RegistryExchange(request, response, count.toString(36));
     const startedAt = deps.clock.monotonic();
     deps.began();
+    setHeaders(response);
     connections.begin(request.socket, response, () => {
       exchange.markGone();
       deps.observe(exchange, startedAt);
     });
-    deps.handle(exchange).catch((error: unknown) => fail(exchange, error, deps.logger));
+    deps
+      .handle(exchange)
+      .catch((error: unknown) => fail(exchange, error, { logger: deps.logger, setHeaders }));
   };
   const options = listenerOptions(limits);
   const server =
@@ -80,7 +88,20 @@ function refusal(status: string, detail: ErrorCode): string {
   ].join('\r\n');
 }
 
-function fail(exchange: RegistryExchange, error: unknown, logger: Logger): void {
+type SetHeaders = (response: ServerResponse) => void;
+
+function headerSetter(headers: ExtraHeaders = {}): SetHeaders {
+  const fields = Object.entries(headers);
+  return (response) => {
+    for (const [name, values] of fields) response.setHeader(name, [...values]);
+  };
+}
+
+function fail(
+  exchange: RegistryExchange,
+  error: unknown,
+  { logger, setHeaders }: { readonly logger: Logger; readonly setHeaders: SetHeaders },
+): void {
   const known = isLarderError(error) ? error : unexpected(exchange, error, logger);
   exchange.error = known;
   const { response } = exchange;
@@ -91,6 +112,7 @@ function fail(exchange: RegistryExchange, error: unknown, logger: Logger): void 
   for (const name of response.getHeaderNames()) {
     if (name !== 'content-range') response.removeHeader(name);
   }
+  setHeaders(response);
   try {
     sendErrorAnswer(exchange, known);
   } catch (cause) {

@@ -16,8 +16,8 @@ export interface TlsFiles {
 /** Reads certificate and key, and checks that they match. Throws `TLS_FILES_INVALID`. */
 export async function readTls(files: TlsFiles): Promise<Tls> {
   // Sequential, so that of two missing files always the certificate is named.
-  const cert = await readTlsFile(files.cert, '--tls-cert');
-  const key = await readTlsFile(files.key, '--tls-key');
+  const cert = await readTlsFile(files.cert, 'TLS certificate (--tls-cert)');
+  const key = await readTlsFile(files.key, 'TLS key (--tls-key)');
   try {
     createSecureContext({ cert, key });
   } catch (error) {
@@ -54,11 +54,11 @@ export function watchTls(
   }
 }
 
-async function readTlsFile(file: string, flag: string): Promise<Buffer> {
+async function readTlsFile(file: string, name: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw new LarderError('TLS_FILES_INVALID', `${flag} ${file} cannot be read: ${errorText(error)}`, {
+    throw new LarderError('TLS_FILES_INVALID', `${name} ${file} cannot be read: ${errorText(error)}`, {
       cause: error,
     });
   }

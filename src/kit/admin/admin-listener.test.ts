@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { get, type GetOptions, type GetResult } from '../../../test/kit/client.ts';
 import { waitFor } from '../../../test/kit/wait.ts';
-import { createAdminListener, type AdminAction } from './admin-listener.ts';
+import { createAdminListener, jsonPage, type AdminAction } from './admin-listener.ts';
 import { ManualClock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
@@ -119,10 +119,10 @@ test('documents and probes are only read, and an unknown path lists the known on
 });
 
 test('a listener for probes has no metrics, and one for metrics no probes', async () => {
-  const logger = silentLogger;
+  const [logger, metrics] = [silentLogger, createMetricsRegistry()];
   const listeners = [
-    { deps: { logger, ready: () => false }, statuses: [200, 503, 404] },
-    { deps: { logger, metrics: createMetricsRegistry() }, statuses: [404, 404, 200] },
+    { deps: { logger, metrics, metricsPath: false as const, ready: () => false }, statuses: [200, 503, 404] },
+    { deps: { logger, metrics }, statuses: [404, 404, 200] },
   ];
   for (const { deps, statuses } of listeners) {
     const server = createAdminListener(deps).listen(0, '127.0.0.1');
@@ -191,4 +191,30 @@ test('a client that takes no line for a minute has left', async () => {
   under.clock.advance(60_000);
   await waitFor(() => (failure as { code?: string } | undefined)?.code === 'CLIENT_GONE');
   socket.destroy();
+});
+
+test('a program has pages of its own, and may move the metrics or leave them out', async () => {
+  const common = { metrics: createMetricsRegistry(), logger: silentLogger, ready: () => true };
+  const pages = { '/mine': () => jsonPage(503, { a: 'b' }) };
+  for (const [metricsPath, found] of [
+    [undefined, ['/metrics']],
+    ['/m', ['/m']],
+    [false, []],
+  ] as const) {
+    const server = createAdminListener({
+      ...common,
+      pages,
+      ...(metricsPath !== undefined && { metricsPath }),
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const mine = await get(`${url}/mine`);
+    assert.deepEqual([mine.status, mine.text()], [503, '{"a":"b"}']);
+    const ok: string[] = [];
+    for (const path of ['/metrics', '/m']) if ((await get(url + path)).status === 200) ok.push(path);
+    assert.deepEqual(ok, found);
+    const listed = ['/healthz', '/readyz', ...found, '/mine'].join(', ');
+    assert.equal((await get(`${url}/none`)).text(), `not found: this listener has ${listed}\n`);
+    server.close();
+  }
 });

@@ -10,18 +10,30 @@ import type { Logger } from '../logger.ts';
 import type { MetricsRegistry } from '../metrics.ts';
 
 export interface AdminDeps {
-  /** Content of `/metrics`. Undefined: the listener has no metrics. */
-  readonly metrics?: Pick<MetricsRegistry, 'registry'>;
+  readonly metrics: Pick<MetricsRegistry, 'registry'>;
   readonly logger: Logger;
   /** True while the program serves and does not stop. Undefined: the listener has no `/healthz` and `/readyz`. */
   readonly ready?: () => boolean;
   /** Updates gauges that are read rather than written. */
   readonly refresh?: () => void;
+  /** Path of the metrics; `/metrics` if undefined, none if `false`. */
+  readonly metricsPath?: string | false;
+  /** Further pages by path. */
+  readonly pages?: Pages;
   /** JSON documents by path. */
   readonly documents?: Readonly<Record<string, () => Promise<unknown>>>;
   /** Actions by POST; none if undefined. */
   readonly actions?: AdminActions;
 }
+
+/** What a GET of a path gives. */
+export interface Page {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
 
 export interface AdminActions {
   readonly guard: AdminGuard;
@@ -40,11 +52,11 @@ const ADMIN_LIMITS: ClientLimits = { ...CLIENT_LIMITS, headerBytes: 16 * 1024 };
  * listener for clients, so that it may stay private. Reading needs no login. {@link AdminGuard} protects the actions.
  */
 export function createAdminListener(deps: AdminDeps, limits = ADMIN_LIMITS): Server {
+  const pages = pagesOf(deps);
   const server = createServer(listenerOptions(limits), (request, response) => {
     const path = (request.url ?? '/').split('?')[0] as string;
-    answer(deps, { request, path, response, listensOn: () => addressOf(server) }).catch((error: unknown) =>
-      fail(deps, error, response),
-    );
+    const call = { request, path, response, listensOn: () => addressOf(server) };
+    answer(deps.actions, pages, call).catch((error: unknown) => fail(deps, error, response));
   });
   return server;
 }
@@ -56,25 +68,46 @@ interface Call {
   readonly listensOn: () => string;
 }
 
-async function answer(deps: AdminDeps, call: Call): Promise<void> {
+function pagesOf({ metrics: { registry }, metricsPath = '/metrics', ready, ...deps }: AdminDeps): Pages {
+  const documents = Object.entries(deps.documents ?? {}).map(
+    ([path, document]) => [path, async () => jsonPage(200, await document())] as const,
+  );
+  return {
+    ...(ready !== undefined && {
+      '/healthz': () => textPage(200, 'ok'),
+      '/readyz': () => (ready() ? textPage(200, 'ok') : textPage(503, 'starting or stopping')),
+    }),
+    ...(metricsPath !== false && {
+      async [metricsPath]() {
+        deps.refresh?.();
+        return { status: 200, type: registry.contentType, body: await registry.metrics() };
+      },
+    }),
+    ...deps.pages,
+    ...Object.fromEntries(documents),
+  };
+}
+
+/** A page with a JSON document. */
+export function jsonPage(status: number, document: unknown): Page {
+  return { status, type: 'application/json', body: JSON.stringify(document) };
+}
+
+function textPage(status: number, line: string): Page {
+  return { status, type: 'text/plain', body: `${line}\n` };
+}
+
+async function answer(actions: AdminActions | undefined, pages: Pages, call: Call): Promise<void> {
   const { request, path, response } = call;
-  const actions = deps.actions?.byPath ?? {};
-  const action = Object.hasOwn(actions, path) ? actions[path] : undefined;
-  if (action !== undefined && deps.actions !== undefined) {
-    return act(deps.actions, action, call);
-  }
+  const byPath = actions?.byPath ?? {};
+  const action = Object.hasOwn(byPath, path) ? byPath[path] : undefined;
+  if (action !== undefined && actions !== undefined) return act(actions, action, call);
   const { method } = request;
   if (method !== 'GET' && method !== 'HEAD') return sendNotAllowed(response, 'GET, HEAD');
-  if (deps.ready !== undefined && path === '/healthz') return send(response, 200, 'text/plain', 'ok\n');
-  if (deps.ready !== undefined && path === '/readyz')
-    return deps.ready()
-      ? send(response, 200, 'text/plain', 'ok\n')
-      : send(response, 503, 'text/plain', 'starting or stopping\n');
-  if (deps.metrics !== undefined && path === '/metrics') {
-    deps.refresh?.();
-    return send(response, 200, deps.metrics.registry.contentType, await deps.metrics.registry.metrics());
-  }
-  return sendDocument(deps, path, response);
+  const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+  if (page !== undefined) return send(response, await page());
+  const paths = [...Object.keys(pages), ...Object.keys(byPath).map((one) => `POST ${one}`)];
+  return send(response, textPage(404, `not found: this listener has ${paths.join(', ')}`));
 }
 
 async function act(
@@ -92,26 +125,10 @@ function addressOf(server: Server): string {
   return (server.address() as AddressInfo | null)?.address ?? '';
 }
 
-async function sendDocument(deps: AdminDeps, path: string, response: ServerResponse): Promise<void> {
-  const documents = deps.documents ?? {};
-  const document = Object.hasOwn(documents, path) ? documents[path] : undefined;
-  if (document !== undefined)
-    return send(response, 200, 'application/json', JSON.stringify(await document()));
-  const probes = deps.ready === undefined ? [] : ['/healthz', '/readyz'];
-  const metrics = deps.metrics === undefined ? [] : ['/metrics'];
-  const paths = [...probes, ...metrics, ...Object.keys(documents)];
-  const actions = Object.keys(deps.actions?.byPath ?? {}).map((one) => `POST ${one}`);
-  send(response, 404, 'text/plain', `not found: this listener has ${[...paths, ...actions].join(', ')}\n`);
-}
-
 function sendNotAllowed(response: ServerResponse, allow: string): void {
   response.setHeader('Allow', allow);
-  send(
-    response,
-    405,
-    'text/plain',
-    `only ${allow.replace(', ', ' and ')} ${allow.includes(',') ? 'are' : 'is'} supported here\n`,
-  );
+  const verb = allow.includes(',') ? 'are' : 'is';
+  send(response, textPage(405, `only ${allow.replace(', ', ' and ')} ${verb} supported here`));
 }
 
 function fail({ logger }: AdminDeps, error: unknown, response: ServerResponse): void {
@@ -124,7 +141,7 @@ function fail({ logger }: AdminDeps, error: unknown, response: ServerResponse): 
     return;
   }
   if (known.status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="larder admin"');
-  send(response, known.status, 'application/json', JSON.stringify(document));
+  send(response, jsonPage(known.status, document));
 }
 
 /** An error as JSON. */
@@ -137,7 +154,7 @@ function errorDocument({ code, message, hint, detail }: LarderError): Record<str
   };
 }
 
-function send(response: ServerResponse, status: number, type: string, body: string): void {
+function send(response: ServerResponse, { status, type, body }: Page): void {
   response.writeHead(status, {
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(body),

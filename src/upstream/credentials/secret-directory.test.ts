@@ -19,6 +19,7 @@ import { declareUpstreamMetrics } from '../metrics.ts';
 import { TaskGroup } from '../../kit/task-group.ts';
 import { passwordCredential } from './credential.ts';
 import { createSecretDirectory, type SecretSettings } from './secret-directory.ts';
+import { createSecretFiles } from './secret-files.ts';
 
 /** A directory of secrets below a temporary one, with a reader on a manual clock. */
 async function openSecrets(files: Record<string, string>) {
@@ -35,7 +36,8 @@ async function openSecrets(files: Record<string, string>) {
   const logger = createLogger({ level: 'info', format: 'json' }, (line) => lines.push(line));
   const metrics = declareUpstreamMetrics(createMetricsRegistry());
   const tasks = new TaskGroup(logger);
-  const secrets = await createSecretDirectory({ clock, logger, metrics, tasks }, path);
+  const secretFiles = await createSecretFiles(path, { clock, logger, tasks });
+  const secrets = createSecretDirectory({ logger, metrics }, secretFiles);
   return {
     root,
     path,
@@ -213,13 +215,8 @@ describe('the secret directory', () => {
   it('says that --secrets is missing when a secret is needed', async () => {
     const lines: string[] = [];
     const logger = createLogger({ level: 'info', format: 'json' }, (line) => lines.push(line));
-    const deps = {
-      clock: new ManualClock(),
-      logger,
-      metrics: declareUpstreamMetrics(createMetricsRegistry()),
-      tasks: new TaskGroup(logger),
-    };
-    const secrets = await createSecretDirectory(deps, undefined);
+    const metrics = declareUpstreamMetrics(createMetricsRegistry());
+    const secrets = createSecretDirectory({ logger, metrics }, undefined);
     assert.equal(secrets.open(settings({})).credentialOf('login')(), undefined);
     assert.match(lines.join(''), /without --secrets/);
   });

@@ -5,12 +5,13 @@ import { errorText } from '../../kit/errors.ts';
 import type { UpstreamMetrics } from '../metrics.ts';
 import { passwordCredential, type Credential } from './credential.ts';
 import { dockerConfigCredential } from './docker-config.ts';
-import { createSecretFiles, type SecretData, type SecretFilesDeps } from './secret-files.ts';
+import type { Logger } from '../../kit/logger.ts';
+import type { SecretData, SecretFiles } from './secret-files.ts';
 
 /** The fields of a cache's configuration that secrets depend on (docs/reference/configuration.md). */
 export type SecretSettings = Pick<CacheConfig, 'upstream' | 'remoteURL' | 'caBundleSecretReferenceName'>;
 
-/** The current secrets of `--secrets DIR`. */
+/** The current secrets, as they are needed. */
 export interface SecretDirectory {
   /** Reads the files again after the upstream refused a credential, so that a rotation costs no pull. See `SecretFiles.refresh`. */
   refresh(): Promise<void>;
@@ -34,19 +35,19 @@ export interface CacheSecrets {
   close(): void;
 }
 
-export interface SecretDirectoryDeps extends SecretFilesDeps {
+export interface SecretDirectoryDeps {
+  readonly logger: Logger;
   readonly metrics: UpstreamMetrics;
 }
 
 /**
- * Reads `path` and keeps up with changes, see {@link createSecretFiles}. Without a path there are no secrets. A missing or unusable secret
- * means requests without a credential, one warning, and the gauge `larder_secrets_missing` at 1 until the secret can be used.
+ * Parses the secrets in `files`, and keeps up with changes. Without files there are no secrets. A missing or unusable secret means
+ * requests without a credential, one warning, and the gauge `larder_secrets_missing` at 1 until the secret can be used.
  */
-export async function createSecretDirectory(
+export function createSecretDirectory(
   deps: SecretDirectoryDeps,
-  path: string | undefined,
-): Promise<SecretDirectory> {
-  const files = path === undefined ? undefined : await createSecretFiles(path, deps);
+  files: SecretFiles | undefined,
+): SecretDirectory {
   /** The secrets in use, by upstream. */
   const usesByUpstream = new Map<string, Set<SecretUse>>();
   files?.onChange(() => {
@@ -131,7 +132,7 @@ export async function createSecretDirectory(
   function secretNamed(name: string): SecretData {
     const secret = files?.read(name);
     if (secret !== undefined) return secret;
-    throw new Error(path === undefined ? 'larder was started without --secrets' : 'there is no such secret');
+    throw new Error(files === undefined ? 'larder was started without --secrets' : 'there is no such secret');
   }
 
   return { refresh: () => files?.refresh() ?? Promise.resolve(), open };

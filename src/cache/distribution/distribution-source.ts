@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import {
+  parseDistributionConfig,
+  type DistributionConfig,
+  type DistributionSettings,
+} from '../../api/distribution-config/parse.ts';
+import type { RegistryConfig } from '../../api/registry-config/effective.ts';
+import { parseRegistryConfig } from '../../api/registry-config/parse.ts';
+import { LarderError } from '../../kit/errors.ts';
+import type { Logger } from '../../kit/logger.ts';
+import { invalidConfig, loadDocument, readConfigFile } from '../config-file.ts';
+import type { ConfigSource } from '../config-source.ts';
+import { createOwnLogin } from './own-login.ts';
+
+/** A configuration of the Distribution project, and what Larder adds to it. */
+export interface DistributionSource extends ConfigSource {
+  /** The settings of the process, as first read. */
+  readonly settings: DistributionSettings;
+  /** Directory of the file, which may have Secrets of {@link ADDED_FILE} as well. */
+  readonly directory: string;
+}
+
+/**
+ * Name of the file beside `config.yml` that says what Distribution has no words for: a `RegistryConfig` with one cache. It replaces the
+ * section `proxy` and nothing else.
+ */
+export const ADDED_FILE = 'larder.yaml';
+
+/** Reads `file` for the first time. Throws `CONFIG_INVALID`. */
+export async function openDistributionSource(file: string): Promise<DistributionSource> {
+  const directory = dirname(file);
+  const added = join(directory, ADDED_FILE);
+  const login = createOwnLogin();
+  const { settings } = await read();
+  let reported = '[]';
+  return {
+    settings,
+    directory,
+    files: [file, added],
+    withOwnSecrets: (secrets) => login.besides(secrets),
+    async load(logger) {
+      const config = await read();
+      const registryConfig = existsSync(added) ? await readAdded(added) : config.registryConfig;
+      login.set(config.login);
+      report(config, logger);
+      return registryConfig;
+    },
+  };
+
+  async function read(): Promise<DistributionConfig> {
+    const result = parseDistributionConfig(await readConfigFile(file));
+    if (result.ok) return result.config;
+    throw invalidConfig(
+      result.problems.map((one) => (one.path === '' ? { ...one, text: `${file}: ${one.text}` } : one)),
+    );
+  }
+
+  /** Logs keys without meaning once, and changes that need another process each time. */
+  function report({ unknownKeys, settings: now }: DistributionConfig, logger: Logger): void {
+    const keys = JSON.stringify(unknownKeys);
+    if (keys !== reported && unknownKeys.length > 0)
+      logger.warn('Larder has no use for some keys of the configuration of Distribution', {
+        event: 'config-unknown-keys',
+        file,
+        keys: unknownKeys,
+      });
+    reported = keys;
+    if (JSON.stringify(now) !== JSON.stringify(settings))
+      logger.warn('changed settings of the process apply after a restart', {
+        event: 'config-restart-needed',
+        file,
+      });
+  }
+}
+
+async function readAdded(file: string): Promise<RegistryConfig> {
+  const config = await loadDocument(file, parseRegistryConfig);
+  if (config.caches.length === 1) return config;
+  throw new LarderError(
+    'CONFIG_INVALID',
+    `${file}: caches: expected exactly one cache, found ${config.caches.length}`,
+  );
+}
