@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ADDED_FILE } from '../../api/distribution-config/files.ts';
 import {
   parseDistributionConfig,
   type DistributionConfig,
@@ -20,12 +21,6 @@ export interface DistributionSource extends ConfigSource {
   /** Directory of the file, which may have Secrets of {@link ADDED_FILE} as well. */
   readonly directory: string;
 }
-
-/**
- * Name of the file beside `config.yml` that says what Distribution has no words for: a `RegistryConfig` with one cache. It replaces the
- * section `proxy` and nothing else.
- */
-export const ADDED_FILE = 'larder.yaml';
 
 /** Reads `file` for the first time. Throws `CONFIG_INVALID`. */
 export async function openDistributionSource(file: string): Promise<DistributionSource> {

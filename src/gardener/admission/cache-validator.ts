@@ -1,12 +1,13 @@
 import { API_VERSION, KIND, registryConfigSchema } from '../../api/registry-config/schema.ts';
 import { registryConfigProblems } from '../../api/registry-config/rules.ts';
 import type { AdmissionHandler } from '../../kube/webhook/admission.ts';
+import { secretTargets } from '../shoots/shoot-resources.ts';
 import { isSameConfig } from './config-equality.ts';
 import { Denial } from './denial.ts';
 import { nameClashProblems } from './name-clash-rules.ts';
 import { entryProblems, findExtension, readProviderConfig } from './provider-config.ts';
 import { replicationProblems } from './replication-rules.ts';
-import { cacheReferences, referenceProblems, secretTargets, type SecretReader } from './secret-references.ts';
+import { cacheReferences, referenceProblems, type SecretReader } from './secret-references.ts';
 import { shootHandler, type RequestedShoot } from './shoot-handler.ts';
 import { updateProblems } from './cache-update-rules.ts';
 
@@ -30,10 +31,10 @@ export function cacheValidator({ readSecret }: AdmissionDeps): AdmissionHandler 
     const config = readProviderConfig(REGISTRY_CONFIG, entry);
     const old = oldShoot && readOldConfig(oldShoot);
     const references = cacheReferences(config);
-    const targets = secretTargets(shoot);
+    const targets = secretTargets(shoot.spec.resources);
 
     if (old !== undefined && isSameConfig({ entry, config }, old)) {
-      const before = secretTargets(old.entry.shoot);
+      const before = secretTargets(old.entry.shoot.spec.resources);
       const moved = references.filter(({ name }) => targets.get(name) !== before.get(name));
       return await referenceProblems(moved, entry, targets, readSecret, signal);
     }

@@ -2,10 +2,11 @@ import { cachedAndMirroredProblems } from '../../api/rules/cached-and-mirrored.t
 import { mirrorConfigProblems } from '../../api/mirror-config/rules.ts';
 import { MIRROR_API_VERSION, MIRROR_KIND, mirrorConfigSchema } from '../../api/mirror-config/schema.ts';
 import type { AdmissionHandler } from '../../kube/webhook/admission.ts';
+import { secretTargets } from '../shoots/shoot-resources.ts';
 import { CACHE_EXTENSION, REGISTRY_CONFIG, type AdmissionDeps } from './cache-validator.ts';
 import { Denial } from './denial.ts';
 import { entryProblems, findExtension, readProviderConfig } from './provider-config.ts';
-import { mirrorReferences, referenceProblems, secretTargets } from './secret-references.ts';
+import { mirrorReferences, referenceProblems } from './secret-references.ts';
 import { shootHandler, type RequestedShoot } from './shoot-handler.ts';
 
 const MIRROR_EXTENSION = 'registry-mirror';
@@ -29,7 +30,13 @@ export function mirrorValidator({ readSecret }: AdmissionDeps): AdmissionHandler
     const prefix = entry.problems.at([]);
     const found = [
       ...mirrorConfigProblems(config, prefix, () => false, 'Shoot'),
-      ...(await referenceProblems(mirrorReferences(config), entry, secretTargets(shoot), readSecret, signal)),
+      ...(await referenceProblems(
+        mirrorReferences(config),
+        entry,
+        secretTargets(shoot.spec.resources),
+        readSecret,
+        signal,
+      )),
     ];
     const cached = cachedUpstreams(shoot);
     if (cached !== undefined) found.push(...cachedAndMirroredProblems(config.mirrors, cached, prefix));

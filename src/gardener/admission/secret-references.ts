@@ -5,10 +5,10 @@ import { beginsWithCertificate, isCaBundle } from '../../api/secrets/ca-bundle-r
 import { goQuote } from '../../kit/document/go-quote.ts';
 import type { FieldPath, Problem } from '../../kit/document/field-problem.ts';
 import { isKubeError, isNotFound } from '../../kube/kube-error.ts';
+import { missingReferenceText } from '../shoots/shoot-resources.ts';
 import { Denial } from './denial.ts';
 import type { ExtensionEntry } from './provider-config.ts';
 import { bundleSecretProblems, credentialSecretProblems, type ReferencedSecret } from './secret-checks.ts';
-import type { Shoot } from './shoot.ts';
 
 /** Reads a Secret of the garden, without a cache. Throws a `KubeError`. */
 export type SecretReader = (
@@ -72,13 +72,6 @@ function bundleReference(
   };
 }
 
-/** The names of the Secrets that the entries of `spec.resources` lead to. Of several entries with one name the first counts. */
-export function secretTargets({ spec }: Shoot): ReadonlyMap<string, string> {
-  const first = new Map(spec.resources.toReversed().map(({ name, resourceRef }) => [name, resourceRef]));
-  const secrets = [...first].filter(([, { kind }]) => kind === 'Secret');
-  return new Map(secrets.map(([name, resourceRef]) => [name, resourceRef.name]));
-}
-
 /**
  * Looks up references among `targets` in their order, and checks the Secrets. Each Secret is read once. Throws a {@link Denial} if one cannot
  * be read.
@@ -96,8 +89,7 @@ export async function referenceProblems(
   for (const { path, name: reference, problemsOf } of references) {
     const name = targets.get(reference);
     if (name === undefined) {
-      const detail = `failed to find referenced resource with name ${reference} and kind Secret`;
-      found.push(problems.invalid(path, reference, detail));
+      found.push(problems.invalid(path, reference, missingReferenceText(reference)));
       continue;
     }
     const secret = `${namespace}/${name}`;

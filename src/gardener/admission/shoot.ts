@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { valueAt, type FieldPath } from '../../kit/document/field-problem.ts';
 import { goQuote } from '../../kit/document/go-quote.ts';
-import { goJsonType } from '../../kit/json.ts';
+import { goList, goStruct, goText, unmarshalText } from '../shoots/go-fields.ts';
+import { SHOOT_RESOURCES } from '../shoots/shoot-resources.ts';
 import { Denial } from './denial.ts';
 
 /** A Shoot, as far as the validators look at it, with the defaults of `core.gardener.cloud/v1beta1`. */
@@ -19,9 +19,7 @@ export function readShoot(object: unknown, what: string): Shoot {
   }
   const shoot = SHOOT.safeParse(object);
   if (shoot.success) return shoot.data;
-  const [issue] = shoot.error.issues;
-  const found = goJsonType(valueAt(object, (issue?.path ?? []) as FieldPath));
-  throw new Denial(`${what}: json: cannot unmarshal ${found} into Go struct field ${issue?.message}`, 400);
+  throw new Denial(`${what}: ${unmarshalText(object, shoot.error)}`, 400);
 }
 
 const API_VERSION = 'core.gardener.cloud/v1beta1';
@@ -32,35 +30,17 @@ const TYPE = z.object({
   kind: z.string().optional().catch(undefined),
 });
 
-/** As in Go, `null` and a missing field are the zero value. `place` is the field in the error texts of Go's `encoding/json`. */
-const text = (place: string) => z.preprocess((value) => value ?? '', z.string(place));
-const list = <Entry extends z.ZodType>(place: string, entry: Entry) =>
-  z.preprocess((value) => value ?? [], z.array(entry, place));
-const struct = <Shape extends z.core.$ZodLooseShape>(place: string, shape: Shape) =>
-  z.preprocess((value) => value ?? {}, z.object(shape, place));
-
-const EXTENSION = struct('ShootSpec.spec.extensions of type v1beta1.Extension', {
-  type: text('Extension.spec.extensions.type of type string'),
+const EXTENSION = goStruct('ShootSpec.spec.extensions of type v1beta1.Extension', {
+  type: goText('Extension.spec.extensions.type of type string'),
   providerConfig: z.unknown().optional(),
 });
 
-const RESOURCE = struct('ShootSpec.spec.resources of type v1beta1.NamedResourceReference', {
-  name: text('NamedResourceReference.spec.resources.name of type string'),
-  resourceRef: struct(
-    'NamedResourceReference.spec.resources.resourceRef of type v1.CrossVersionObjectReference',
-    {
-      kind: text('CrossVersionObjectReference.spec.resources.resourceRef.kind of type string'),
-      name: text('CrossVersionObjectReference.spec.resources.resourceRef.name of type string'),
-    },
-  ),
-});
-
 /** The runtime of a worker pool without `cri` is containerd. */
-const WORKER = struct('Provider.spec.provider.workers of type v1beta1.Worker', {
+const WORKER = goStruct('Provider.spec.provider.workers of type v1beta1.Worker', {
   cri: z.preprocess(
     (value) => value ?? { name: 'containerd' },
     z.object(
-      { name: text('CRI.spec.provider.workers.cri.name of type v1beta1.CRIName') },
+      { name: goText('CRI.spec.provider.workers.cri.name of type v1beta1.CRIName') },
       'Worker.spec.provider.workers.cri of type v1beta1.CRI',
     ),
   ),
@@ -68,17 +48,17 @@ const WORKER = struct('Provider.spec.provider.workers of type v1beta1.Worker', {
 
 const SHOOT = z.object(
   {
-    metadata: struct('Shoot.metadata of type v1.ObjectMeta', {
-      namespace: text('ObjectMeta.metadata.namespace of type string'),
+    metadata: goStruct('Shoot.metadata of type v1.ObjectMeta', {
+      namespace: goText('ObjectMeta.metadata.namespace of type string'),
     }),
-    spec: struct('Shoot.spec of type v1beta1.ShootSpec', {
-      extensions: list('ShootSpec.spec.extensions of type []v1beta1.Extension', EXTENSION),
-      resources: list('ShootSpec.spec.resources of type []v1beta1.NamedResourceReference', RESOURCE),
-      provider: struct('ShootSpec.spec.provider of type v1beta1.Provider', {
-        workers: list('Provider.spec.provider.workers of type []v1beta1.Worker', WORKER),
+    spec: goStruct('Shoot.spec of type v1beta1.ShootSpec', {
+      extensions: goList('ShootSpec.spec.extensions of type []v1beta1.Extension', EXTENSION),
+      resources: SHOOT_RESOURCES,
+      provider: goStruct('ShootSpec.spec.provider of type v1beta1.Provider', {
+        workers: goList('Provider.spec.provider.workers of type []v1beta1.Worker', WORKER),
       }),
-      kubernetes: struct('ShootSpec.spec.kubernetes of type v1beta1.Kubernetes', {
-        version: text('Kubernetes.spec.kubernetes.version of type string'),
+      kubernetes: goStruct('ShootSpec.spec.kubernetes of type v1beta1.Kubernetes', {
+        version: goText('Kubernetes.spec.kubernetes.version of type string'),
       }),
     }),
   },

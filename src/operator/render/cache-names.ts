@@ -1,4 +1,3 @@
-import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import { upstreamLabel, upstreamResourceName } from '../../api/rules/upstream-names.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { OWNER_ANNOTATION, MANAGED_BY, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
@@ -28,7 +27,10 @@ export function cacheNamesOf({ cache }: { readonly cache: NamedCache }): CacheNa
 }
 
 /** The fields of a cache that determine its names. */
-export type NamedCache = Pick<CacheConfig, 'upstream' | 'serviceNameSuffix'>;
+export interface NamedCache {
+  readonly upstream: string;
+  readonly serviceNameSuffix?: string | undefined;
+}
 
 export function serviceNameOf({ upstream, serviceNameSuffix: suffix }: NamedCache): string {
   return suffix === undefined ? upstreamResourceName(upstream) : `registry-${suffix}`;

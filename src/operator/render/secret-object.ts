@@ -1,12 +1,21 @@
-import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import { BUNDLE_KEYS, fileNameOf, LOGIN_KEYS, type SecretKey } from '../../api/secrets/secret-files.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { cacheObject, cacheNamesOf } from './cache-names.ts';
 
+/** The fields of a cache that name Secrets. */
+export interface SecretReferences extends SecretReference {
+  readonly credentials: readonly SecretReference[];
+  readonly caBundleSecretReferenceName?: string | undefined;
+}
+
+interface SecretReference {
+  readonly secretReferenceName?: string | undefined;
+}
+
 /** Names of all Secrets in the configuration of a cache, without duplicates. */
-export function secretNames(cache: CacheConfig): string[] {
-  return [...new Set(keysOf(cache).map(({ name }) => name))];
+export function secretNames(cache: SecretReferences): string[] {
+  return [...new Set(secretKeysOf(cache).map(({ name }) => name))];
 }
 
 /**
@@ -16,7 +25,7 @@ export function secretNames(cache: CacheConfig): string[] {
  */
 export function secretObject(values: CacheValues): KubeObject & { data: Record<string, string> } {
   const data: Record<string, string> = {};
-  for (const { name, key } of keysOf(values.cache)) {
+  for (const { name, key } of secretKeysOf(values.cache)) {
     const content = values.secrets.get(name)?.[key];
     if (content !== undefined) data[fileNameOf(name, key)] = content;
   }
@@ -40,7 +49,10 @@ function secretObjectName(values: CacheValues): string {
   return `${cacheNamesOf(values).name}-secrets`;
 }
 
-function keysOf(cache: CacheConfig): { readonly name: string; readonly key: SecretKey }[] {
+/** The entries of Secrets that a cache reads, login first. */
+export function secretKeysOf(
+  cache: SecretReferences,
+): readonly { readonly name: string; readonly key: SecretKey }[] {
   const logins = [cache, ...cache.credentials].map(({ secretReferenceName }) => secretReferenceName);
   return [
     ...logins.flatMap((name) => named(name, LOGIN_KEYS)),

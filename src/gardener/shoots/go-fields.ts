@@ -1,0 +1,34 @@
+/**
+ * The building blocks of schemas for objects of Gardener, which read as Go does: `null` and a missing field are the zero value, and fields
+ * without a schema are left alone, because newer versions have more. `place` is the field in the error texts of Go's `encoding/json`.
+ */
+import { z } from 'zod';
+import { valueAt, type FieldPath } from '../../kit/document/field-problem.ts';
+import { goJsonType } from '../../kit/json.ts';
+
+export function goText(place: string) {
+  return z.preprocess((value) => value ?? '', z.string(place));
+}
+
+export function goBoolean(place: string) {
+  return z.preprocess((value) => value ?? false, z.boolean(place));
+}
+
+export function goList<Entry extends z.ZodType>(place: string, entry: Entry) {
+  return z.preprocess((value) => value ?? [], z.array(entry, place));
+}
+
+export function goStruct<Shape extends z.core.$ZodLooseShape>(place: string, shape: Shape) {
+  return z.preprocess((value) => value ?? {}, z.object(shape, place));
+}
+
+/** Says in the words of Go why a schema of these fields has refused `object`. */
+export function unmarshalText(object: unknown, { issues: [issue] }: z.ZodError): string {
+  const found = goJsonType(valueAt(object, (issue?.path ?? []) as FieldPath));
+  return `json: cannot unmarshal ${found} into Go struct field ${issue?.message}`;
+}
+
+/** True for the texts that Go's `strconv.ParseBool` reads as true. */
+export function isGoTrue(text: string | undefined): boolean {
+  return ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text ?? '');
+}
