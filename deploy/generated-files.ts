@@ -3,6 +3,7 @@ import { MIRROR_CONFIG_CRD } from '../src/api/crd/mirror-config-crd.ts';
 import { REGISTRY_CONFIG_CRD } from '../src/api/crd/registry-config-crd.ts';
 import { chartYaml } from './chart-files/chart-yaml.ts';
 import { crdTemplate } from './chart-files/crd-template.ts';
+import { GARDENER_CHARTS, gardenerChartYaml } from './chart-files/gardener-chart-yaml.ts';
 import { valuesJsonSchema } from './chart-files/value-list.ts';
 import { valuesYaml } from './chart-files/values-yaml.ts';
 
@@ -19,5 +20,9 @@ export const GENERATED_FILES: readonly { readonly name: string; readonly text: s
   }),
   { name: `${CHART}/Chart.yaml`, text: chartYaml() },
   { name: `${CHART}/values.yaml`, text: valuesYaml() },
+  ...GARDENER_CHARTS.map((chart) => ({
+    name: `charts/${chart.folder}/Chart.yaml`,
+    text: gardenerChartYaml(chart),
+  })),
   { name: `${CHART}/values.schema.json`, text: `${JSON.stringify(valuesJsonSchema(), null, 2)}\n` },
 ];

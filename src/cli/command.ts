@@ -14,4 +14,6 @@ export interface CommandIo {
 /** A command of `larder`. `build` makes its parser, which calls `done` with the exit code. */
 export interface CommandDefinition {
   build(done: (code: number) => void): Command;
+  /** For a command with a parser of its own: its name, and the command itself, which takes all arguments after the name. */
+  readonly own?: { readonly name: string; run(args: readonly string[]): Promise<number> };
 }

@@ -1,4 +1,5 @@
 import type { CommandDefinition, CommandIo } from './command.ts';
+import { admissionCommand } from './admission.ts';
 import { gcCommand } from './gc.ts';
 import { nodeAgentCommand } from './node-agent.ts';
 import { operatorCommand } from './operator.ts';
@@ -12,6 +13,7 @@ export function commandsOf(io: CommandIo): readonly CommandDefinition[] {
     serveCommand(io),
     operatorCommand(io),
     nodeAgentCommand(io),
+    admissionCommand(io),
     validateCommand(io),
     verifyCommand(io),
     gcCommand(io),

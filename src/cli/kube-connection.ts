@@ -51,8 +51,11 @@ export function namespaceOption(): Option {
   return option('--namespace <name>', "Larder's own namespace (default: that of the pod, or of the context)");
 }
 
-/** Connects to the API server that the kubelet names in the environment of every container. */
-async function connectionOfPod(
+/**
+ * Connects to the API server that the kubelet names in the environment of every container. Throws `USAGE` outside of a pod, and
+ * `KUBE_CONNECTION_INVALID`.
+ */
+export async function connectionOfPod(
   environment: CommandIo['environment'],
   { signal, ...deps }: KubeConnectionDeps,
 ): Promise<KubeConnection> {
@@ -64,7 +67,8 @@ async function connectionOfPod(
   return await createInClusterConnection(deps, { directory, host, port }, signal);
 }
 
-async function connectionOfFile(
+/** Connects by a kubeconfig. Throws `KUBE_CONNECTION_INVALID`. */
+export async function connectionOfFile(
   settings: { readonly file: string; readonly context: string | undefined } & Pick<CommandIo, 'environment'>,
   deps: KubeConnectionDeps,
 ): Promise<KubeConnection> {

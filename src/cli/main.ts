@@ -13,7 +13,8 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
     .showHelpAfterError('(larder --help lists commands and options)')
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .exitOverride();
-  for (const command of commandsOf(io)) {
+  const commands = commandsOf(io);
+  for (const command of commands) {
     program.addCommand(
       command.build((result) => {
         code = result;
@@ -30,6 +31,9 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
       program.outputHelp({ error: true });
       return EXIT.usage;
     }
+    const [name, ...rest] = args;
+    const own = commands.find((command) => command.own?.name === name)?.own;
+    if (own !== undefined) return await own.run(rest);
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {

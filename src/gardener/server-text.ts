@@ -1,8 +1,19 @@
 import { errorText, isLarderError } from '../kit/errors.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 
-/** Text of an error as Go programs have it: for a refused call the server's own words, otherwise the message without a code. */
+/**
+ * Text of an error as Go programs have it: for a refused call the server's own words, for a failed system call its name, path and reason, and
+ * otherwise the message without a code.
+ */
 export function serverText(error: unknown): string {
   if (isKubeError(error)) return error.serverMessage ?? error.message;
-  return isLarderError(error) ? error.message : errorText(error);
+  if (isLarderError(error)) return error.message;
+  return (error instanceof Error && systemCallText(error)) || errorText(error);
+}
+
+/** `open /x: no such file or directory`, from the `ENOENT: no such file or directory, open '/x'` of Node.js. */
+function systemCallText({ message, syscall, path }: NodeJS.ErrnoException): string | undefined {
+  const reason = /^E[A-Z0-9]+: ([^,]+), /.exec(message)?.[1];
+  if (reason === undefined || syscall === undefined || path === undefined) return undefined;
+  return `${syscall} ${path}: ${reason}`;
 }

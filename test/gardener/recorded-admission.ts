@@ -26,6 +26,8 @@ interface RecordedCase {
 export interface RecordedAdmission {
   readonly name: string;
   readonly validator: Validator;
+  /** The API version of the review: `admission.k8s.io/v1`. */
+  readonly reviewVersion: string;
   readonly request: AdmissionRequest;
   /** The Secrets of the Shoot's namespace. */
   readonly secrets: ReadonlyMap<string, ReferencedSecret>;
@@ -48,12 +50,13 @@ export function recordedAdmissions(): RecordedAdmission[] {
     (['cache', 'mirror'] as const)
       .filter((validator) => recorded[validator] !== undefined)
       .map((validator) => {
-        const { name, unordered = false } = recorded;
+        const { name, unordered = false, reviewVersion = 'admission.k8s.io/v1' } = recorded;
         const message = recorded[validator] ?? null;
         const answer = message === null ? null : { code: recorded.code ?? 403, message };
         return {
           name,
           validator,
+          reviewVersion,
           request: requestOf(recorded),
           secrets: secretsOf(recorded),
           answer,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { declareCacheMetrics } from '../../src/cache/metrics.ts';
+import { declareAdmissionMetrics } from '../../src/gardener/metrics.ts';
 import { createMetricsRegistry } from '../../src/kit/metrics.ts';
 import { declareKubeMetrics } from '../../src/kube/metrics.ts';
 import { declareStoreMetrics } from '../../src/store/metrics.ts';
@@ -27,6 +28,7 @@ describe('a section of the page has one row for each metric that its room declar
     Upstreams: upstream,
     'The store': store,
     Kubernetes: namesOf(declareKubeMetrics),
+    Gardener: namesOf(declareAdmissionMetrics),
   };
   for (const [title, names] of Object.entries(expected)) {
     test(title, () => assert.deepEqual(namesIn(title), names));
@@ -34,7 +36,11 @@ describe('a section of the page has one row for each metric that its room declar
 });
 
 test('every row has type, labels and help as in the code', async () => {
-  const declared = [...(await described(declareCacheMetrics)), ...(await described(declareKubeMetrics))];
+  const declared = [
+    ...(await described(declareCacheMetrics)),
+    ...(await described(declareKubeMetrics)),
+    ...(await described(declareAdmissionMetrics)),
+  ];
   for (const [name, type, labels, help] of rows)
     assert.deepEqual(
       [name, type, labels?.replaceAll('`', ''), help],

@@ -7,7 +7,7 @@ import { readShoot, type Shoot } from './shoot.ts';
 
 /** A Shoot of a request. */
 export interface RequestedShoot extends Shoot {
-  /** Finds the fields that occur twice in the value at a path of the Shoot. Empty if the text of the review is unknown. */
+  /** Finds the fields that occur twice in the value at a path of the Shoot. */
   readonly repeatedFields: (path: FieldPath) => FieldPath[];
 }
 
@@ -44,7 +44,7 @@ function readRequest(request: AdmissionRequest) {
   const read = (shoot: unknown, field: string, what: string): RequestedShoot => ({
     // The extension prints the whole request in braces.
     ...readShoot(shoot, `could not decode ${what} {Shoot ${namespace}/${name}}`),
-    repeatedFields: (path) => (text === undefined ? [] : repeatedFields(text, ['request', field, ...path])),
+    repeatedFields: (path) => repeatedFields(text, ['request', field, ...path]),
   });
   return {
     shoot: read(object, 'object', 'request'),

@@ -30,7 +30,7 @@ export function rotationStarts(
     existing,
     ({ labels }) => labels[SECRET_LABEL.name] ?? '',
   )) {
-    const newest = newestOf(secrets);
+    const [newest] = newestFirst(secrets);
     if (newest === undefined) continue;
     const dueAt = renewalTime(newest);
     const mayRenew = rotatesAuthorities || !isAuthoritySecret(newest);
@@ -43,13 +43,11 @@ export function rotationStarts(
   return starts;
 }
 
-/** The Secret that was created last. Creation times are whole seconds, so the time of issue decides among equals. */
-export function newestOf(secrets: readonly ManagedSecret[]): ManagedSecret | undefined {
-  return secrets.toSorted((a, b) => byAge(b, a))[0];
-}
-
-function byAge(a: ManagedSecret, b: ManagedSecret): number {
-  return a.createdAt - b.createdAt || issueTime(a) - issueTime(b) || (a.name < b.name ? -1 : 1);
+/** Sorts by the time of creation. That is in whole seconds, so the time of issue decides among equals. */
+export function newestFirst(secrets: readonly ManagedSecret[]): readonly ManagedSecret[] {
+  return secrets.toSorted(
+    (a, b) => b.createdAt - a.createdAt || issueTime(b) - issueTime(a) || (a.name < b.name ? 1 : -1),
+  );
 }
 
 /** Time of issue by the label, in milliseconds since the epoch; the time of creation without one. */

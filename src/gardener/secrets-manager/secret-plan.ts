@@ -1,7 +1,7 @@
 import type { Validity } from '../../kube/certificates/key-pair.ts';
 import { configChecksum, secretName, signingChecksum } from './checksums.ts';
 import type { ManagedSecret } from './managed-secret.ts';
-import { issueTime, newestOf } from './rotation-starts.ts';
+import { issueTime, newestFirst } from './rotation-starts.ts';
 import { labelledTime, SECRET_LABEL, SECRETS_MANAGER, type SecretLabels } from './secret-labels.ts';
 
 /** Time that a certificate is valid. Years are those of the calendar. */
@@ -60,7 +60,7 @@ export function oldAuthority(
   { name, old: rule }: AuthorityConfig,
   current: ManagedSecret,
 ): ManagedSecret | undefined {
-  const old = newestOf(
+  const [old] = newestFirst(
     existing.filter((one) => one.labels[SECRET_LABEL.name] === name && one.name !== current.name),
   );
   if (rule === 'dropped' || old === undefined || hasEnded(old, now)) return undefined;

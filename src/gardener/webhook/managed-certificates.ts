@@ -2,7 +2,7 @@ import { X509Certificate, createPrivateKey } from 'node:crypto';
 import type { KeyPair } from '../../kube/certificates/key-pair.ts';
 import { SECRETS } from '../../operator/cluster/resources.ts';
 import { managedSecretOf, serverPair, type ManagedSecret } from '../secrets-manager/managed-secret.ts';
-import { issueTime } from '../secrets-manager/rotation-starts.ts';
+import { issueTime, newestFirst } from '../secrets-manager/rotation-starts.ts';
 import { managedSelector } from '../secrets-manager/secret-labels.ts';
 import type { AuthorityConfig, ServerConfig } from '../secrets-manager/secret-plan.ts';
 import {
@@ -67,11 +67,7 @@ export function createManagedCertificates(
     async list(signal) {
       const labelSelector = managedSelector(names.identity, names.server);
       const { items } = await deps.client.list(SECRETS, { namespace, labelSelector }, { signal });
-      return items
-        .map(managedSecretOf)
-        .toSorted((a, b) => b.createdAt - a.createdAt || issueTime(b) - issueTime(a))
-        .map(serverPair)
-        .filter(isWhole);
+      return newestFirst(items.map(managedSecretOf)).map(serverPair).filter(isWhole);
     },
 
     async create(signal) {

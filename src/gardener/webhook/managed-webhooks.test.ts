@@ -103,6 +103,14 @@ describe('start', () => {
     });
   });
 
+  test('a directory that cannot be made is an error in the words of the Go library', async () => {
+    await using fleet = new WebhookFleet();
+    const options = { ...fleet.options('a'), certificateDirectory: '/dev/null/x' };
+    await assert.rejects(fleet.open('a', { options }), {
+      message: 'failed to add webhook server certificate reloader: mkdir /dev/null/x: not a directory',
+    });
+  });
+
   test('after 40 days without a replica the first one makes new certificates at once', async () => {
     await using fleet = new WebhookFleet();
     await fleet.createNamespace();
@@ -260,6 +268,24 @@ describe('rotation', () => {
     isDown = false;
     await fleet.pass(MINUTE);
     assert.ok(b.webhooks.isServing() && (await isTrusted(fleet, b)));
+  });
+
+  test('a replica that cannot read the registration keeps its certificate', async () => {
+    let isDown = false;
+    const network: ClientOptions['network'] = ({ plural }) =>
+      isDown && plural !== 'secrets' ? down() : Promise.resolve();
+    const { fleet, a, b } = await startFleet({ b: network });
+    await using _ = fleet;
+    const first = (await b.connect()).fingerprint256;
+    isDown = true;
+    await fleet.pass(20 * DAY + MINUTE);
+    for (let hour = 0; hour < 11; hour += 1) await fleet.pass(HOUR);
+    assert.notEqual((await a.connect()).fingerprint256, first);
+    assert.equal((await b.connect()).fingerprint256, first);
+    assert.ok(await isTrusted(fleet, b));
+    isDown = false;
+    await fleet.pass(MINUTE);
+    assert.notEqual((await b.connect()).fingerprint256, first);
   });
 
   test('Secrets that were all deleted by hand are made again, and clients connect at every step', async () => {

@@ -15,8 +15,8 @@ export const SYNC_MS = 5 * 60_000;
 const RETRY_MS = 30_000;
 
 /**
- * Time without a reading of the Secrets after which a replica does not count as serving: half of the time for which the authority of its
- * certificate is trusted after a rotation.
+ * Time without a reading of Secrets and registration after which a replica does not count as serving: half of the time for which the
+ * authority of its certificate is trusted after a rotation.
  */
 const UNCONFIRMED_MS = 12 * 3600_000;
 
@@ -30,7 +30,7 @@ export interface ServedCertificateDeps {
 
 /** The certificate that this replica serves. */
 export interface ServedCertificate {
-  /** False after the end of the certificate, and when the Secrets could not be read for 12 hours. */
+  /** False after the end of the certificate, and when the Secrets or the registration could not be read for 12 hours. */
   isValid(): boolean;
   /** Looks for a newer certificate every 5 minutes, until `signal` aborts. Failures are logged. */
   keep(signal: AbortSignal): Promise<void>;
@@ -50,12 +50,8 @@ export function createServedCertificate(
    */
   async function refresh(signal: AbortSignal): Promise<boolean> {
     const pairs = await certificates.list(signal);
+    const bundles = await registration.bundles(signal);
     confirmedAt = clock.monotonic();
-    const bundles = await registration.bundles(signal).catch((error: unknown) => {
-      signal.throwIfAborted();
-      logger.warn('cannot read the registered CA bundle', { error: errorText(error) });
-      return [];
-    });
     const trusted = trustedPair([...pairs, current], bundles, clock.now());
     exchange(trusted ?? pairs[0] ?? current);
     await writeCertificate(directory, current);

@@ -118,6 +118,23 @@ test('documents and probes are only read, and an unknown path lists the known on
   assert.match((await at('/nothing')).text(), /\/metrics, \/doc, POST \/do\n$/);
 });
 
+test('a listener for probes has no metrics, and one for metrics no probes', async () => {
+  const [logger, metrics] = [silentLogger, createMetricsRegistry()];
+  const listeners = [
+    { deps: { logger, metrics, metricsPath: false as const, ready: () => false }, statuses: [200, 503, 404] },
+    { deps: { logger, metrics }, statuses: [404, 404, 200] },
+  ];
+  for (const { deps, statuses } of listeners) {
+    const server = createAdminListener(deps).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const at = async (path: string) => (await get(`http://127.0.0.1:${port}${path}`)).status;
+    assert.deepEqual([await at('/healthz'), await at('/readyz'), await at('/metrics')], statuses);
+    server.close();
+    await once(server, 'close');
+  }
+});
+
 test('while nothing happens an empty line comes each 10 s, and a client that leaves ends the work', async () => {
   let reason: unknown;
   await using under = await setting(async (_body, stream) => {

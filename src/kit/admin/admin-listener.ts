@@ -12,8 +12,8 @@ import type { MetricsRegistry } from '../metrics.ts';
 export interface AdminDeps {
   readonly metrics: Pick<MetricsRegistry, 'registry'>;
   readonly logger: Logger;
-  /** True while the program serves and does not stop. */
-  readonly ready: () => boolean;
+  /** True while the program serves and does not stop. Undefined: the listener has no `/healthz` and `/readyz`. */
+  readonly ready?: () => boolean;
   /** Updates gauges that are read rather than written. */
   readonly refresh?: () => void;
   /** Path of the metrics; `/metrics` if undefined, none if `false`. */
@@ -68,13 +68,15 @@ interface Call {
   readonly listensOn: () => string;
 }
 
-function pagesOf({ metrics: { registry }, metricsPath = '/metrics', ...deps }: AdminDeps): Pages {
+function pagesOf({ metrics: { registry }, metricsPath = '/metrics', ready, ...deps }: AdminDeps): Pages {
   const documents = Object.entries(deps.documents ?? {}).map(
     ([path, document]) => [path, async () => jsonPage(200, await document())] as const,
   );
   return {
-    '/healthz': () => textPage(200, 'ok'),
-    '/readyz': () => (deps.ready() ? textPage(200, 'ok') : textPage(503, 'starting or stopping')),
+    ...(ready !== undefined && {
+      '/healthz': () => textPage(200, 'ok'),
+      '/readyz': () => (ready() ? textPage(200, 'ok') : textPage(503, 'starting or stopping')),
+    }),
     ...(metricsPath !== false && {
       async [metricsPath]() {
         deps.refresh?.();

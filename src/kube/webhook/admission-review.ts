@@ -53,6 +53,7 @@ export function readReview(text: string): AdmissionReview | AdmissionDenial {
         namespace: request.namespace === '' ? undefined : request.namespace,
         object: request.object ?? undefined,
         oldObject: request.oldObject ?? undefined,
+        text,
       }),
     };
   } catch (error) {

@@ -17,7 +17,7 @@ export interface AdmissionRequest extends ObjectKey {
   readonly object: unknown;
   readonly oldObject: unknown;
   /** Text of the whole review, for handlers that look for repeated fields: `JSON.parse` keeps the last one only. */
-  readonly text?: string;
+  readonly text: string;
 }
 
 /** Decision about a request. */

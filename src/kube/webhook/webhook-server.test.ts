@@ -91,7 +91,8 @@ describe('a webhook', () => {
         response: { uid: 'u-1', allowed: true, status: { code: 200 } },
       });
     }
-    assert.deepEqual(seen[0], { ...REQUEST, object: { a: 1 }, oldObject: undefined });
+    const text = JSON.stringify(reviewOf({ ...REQUEST, object: { a: 1 }, oldObject: null }));
+    assert.deepEqual(seen[0], { ...REQUEST, object: { a: 1 }, oldObject: undefined, text });
   });
 
   test('denies with code, message and reason', async (context) => {

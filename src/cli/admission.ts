@@ -1,0 +1,123 @@
+import { hostname } from 'node:os';
+import { randomUUID } from 'node:crypto';
+import type { AdmissionSettings, RunningAdmission } from '../gardener/admission-program.ts';
+import { ADMISSION_WEBHOOKS } from '../gardener/names.ts';
+import { webhookNames } from '../gardener/webhook/webhook-names.ts';
+import { keepAlive, systemClock } from '../kit/clock.ts';
+import { LarderError } from '../kit/errors.ts';
+import { createLogger, type Logger } from '../kit/logger.ts';
+import type { KubeConnection } from '../kube/connection/connection.ts';
+import type { CommandDefinition, CommandIo } from './command.ts';
+import { EXIT } from './exit.ts';
+import { inClusterConnection } from './gardener/in-cluster.ts';
+import { logOptions, managerFlags, managerSettings } from './gardener/manager-flags.ts';
+import { REST_FLAGS, restConnection } from './gardener/rest-flags.ts';
+import { enabledWebhooks, WEBHOOK_FLAGS } from './gardener/webhook-flags.ts';
+import { goCommand } from './go-flags/go-command.ts';
+import type { GoValues } from './go-flags/go-flag.ts';
+import { nextSignal } from './signals.ts';
+
+const NAME = 'registry-cache-admission';
+
+const FLAGS = {
+  ...REST_FLAGS,
+  ...managerFlags({
+    leaderElectionId: `${NAME}-leader-election`,
+    leaderElectionNamespace: '',
+    certDir: '/tmp/admission-registry-cache-cert',
+  }),
+  ...WEBHOOK_FLAGS,
+};
+
+type Values = GoValues<typeof FLAGS>;
+
+/** `larder admission`: validates Shoots for Gardener. Exits with 0 after SIGINT or SIGTERM, with 1 after any failure. */
+export function admissionCommand(io: CommandIo): CommandDefinition {
+  return goCommand(io, {
+    name: 'admission',
+    description: 'Validate the registry caches and mirrors of Shoots, in the garden of a Gardener landscape.',
+    flags: FLAGS,
+    run: admission,
+  });
+}
+
+async function admission(values: Values, io: CommandIo): Promise<number> {
+  using _alive = keepAlive();
+  const stopping = nextSignal(io);
+  const program = new AbortController();
+  const { settings, connections, logger } = await complete(values, io, program.signal);
+  try {
+    const { startAdmission } = await import('../gardener/admission-program.ts');
+    const deps = { ...connections, clock: systemClock, logger, random: Math.random };
+    await runUntil(stopping, await startAdmission(deps, settings), logger);
+    return EXIT.done;
+  } finally {
+    program.abort();
+  }
+}
+
+interface Completed {
+  readonly settings: AdmissionSettings;
+  readonly connections: { readonly garden: KubeConnection; readonly runtime: KubeConnection };
+  readonly logger: Logger;
+}
+
+/** Turns flags and environment into settings. Fails with the texts of the Go program. */
+async function complete(values: Values, io: CommandIo, signal: AbortSignal): Promise<Completed> {
+  const { manager, webhooks, garden, logger } = await completed(async () => {
+    const logger = createLogger(logOptions(values), (line) => io.err(line));
+    const deps = { clock: systemClock, logger, signal };
+    const kubeconfig = io.environment['GARDEN_KUBECONFIG'] || values.kubeconfig;
+    const garden = await restConnection({ ...values, kubeconfig }, io, deps);
+    return {
+      garden,
+      logger,
+      manager: managerSettings(values),
+      webhooks: enabledWebhooks(values, ADMISSION_WEBHOOKS),
+    };
+  });
+  const runtime = await inClusterConnection(io, { clock: systemClock, logger, signal });
+  const { lease } = manager;
+  return {
+    connections: { garden, runtime },
+    logger,
+    settings: {
+      webhooks,
+      names: webhookNames(NAME, io.environment['WEBHOOK_CONFIG_NAMESPACE']),
+      place: {
+        mode: values.mode || 'service',
+        url: values.url,
+        namespace: values.namespace,
+        servicePort: values.servicePort,
+      },
+      ownerNamespace: values.ownerNamespace || values.namespace,
+      address: manager.server,
+      certificateDirectory: manager.certDir,
+      lease: lease && { name: lease.name, namespace: lease.namespace ?? runtime.namespace },
+      identity: `${hostname()}_${randomUUID()}`,
+      metricsAddress: manager.metrics,
+      healthAddress: manager.health,
+      version: io.version,
+    },
+  };
+}
+
+async function completed<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { message } = error as Error;
+    throw new LarderError('USAGE', `error completing options: ${message}`, { cause: error });
+  }
+}
+
+/** Runs until a signal arrives or the program fails. */
+async function runUntil(stopping: Promise<string>, running: RunningAdmission, logger: Logger): Promise<void> {
+  try {
+    const name = await Promise.race([stopping, running.ended.then(() => 'end')]);
+    logger.info('stopping', { event: 'stopping', signal: name });
+  } finally {
+    await running.stop();
+  }
+  logger.info('stopped', { event: 'stopped' });
+}
