@@ -34,8 +34,24 @@ const TYPE = z.object({
 
 /** As in Go, `null` and a missing field are the zero value. `place` is the field in the error texts of Go's `encoding/json`. */
 const text = (place: string) => z.preprocess((value) => value ?? '', z.string(place));
+/** Ends at the first entry that cannot be read, because only one problem is reported; `z.array` would collect one for each entry. */
 const list = <Entry extends z.ZodType>(place: string, entry: Entry) =>
-  z.preprocess((value) => value ?? [], z.array(entry, place));
+  z.preprocess(
+    (value) => value ?? [],
+    z.array(z.unknown(), place).transform((values, context) => {
+      const entries: z.output<Entry>[] = [];
+      for (const [index, value] of values.entries()) {
+        const { data, error } = entry.safeParse(value);
+        const [issue] = error?.issues ?? [];
+        if (issue !== undefined) {
+          context.addIssue({ code: 'custom', message: issue.message, path: [index, ...issue.path] });
+          return z.NEVER;
+        }
+        entries.push(data as z.output<Entry>);
+      }
+      return entries;
+    }),
+  );
 const struct = <Shape extends z.core.$ZodLooseShape>(place: string, shape: Shape) =>
   z.preprocess((value) => value ?? {}, z.object(shape, place));
 
