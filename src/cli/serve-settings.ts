@@ -57,6 +57,10 @@ export async function serveSettings(
   const { options } = given;
   checkUsage(options);
   const source = await distributionSource(options);
+  if (source !== undefined && options.defaultUpstream !== undefined)
+    throw new LarderError('USAGE', '--default-upstream has no meaning with --distribution-config', {
+      hint: 'every request goes to the upstream of that file: leave the flag and LARDER_DEFAULT_UPSTREAM out',
+    });
   const file = source?.settings;
   const pick = picker(given);
   const tlsFiles =

@@ -1,4 +1,4 @@
-import { errorText, isLarderError } from '../kit/errors.ts';
+import { errorText, isLarderError, LarderError } from '../kit/errors.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 
 /**
@@ -9,6 +9,15 @@ export function serverText(error: unknown): string {
   if (isKubeError(error)) return error.serverMessage ?? error.message;
   if (isLarderError(error)) return error.message;
   return (error instanceof Error && systemCallText(error)) || errorText(error);
+}
+
+/** The error with words in front of its text. Code and advice stay. */
+export function withWords(words: string, cause: unknown): LarderError {
+  const { code = 'INTERNAL', hint } = isLarderError(cause) ? cause : {};
+  return new LarderError(code, `${words}: ${serverText(cause)}`, {
+    cause,
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 /** `open /x: no such file or directory`, from the `ENOENT: no such file or directory, open '/x'` of Node.js. */

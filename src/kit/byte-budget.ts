@@ -1,5 +1,7 @@
 /** A limited number of bytes that tasks share. */
 export interface ByteBudget {
+  /** Bytes to reserve at the same time. */
+  readonly limit: number;
   /** Bytes that nobody has reserved. */
   readonly free: number;
   /**
@@ -37,6 +39,7 @@ export function createByteBudget(limit: number): ByteBudget {
   }
 
   return {
+    limit,
     get free() {
       return free;
     },

@@ -15,6 +15,17 @@ export function deepFreeze<T>(value: T): T {
   return value;
 }
 
+/** True if there are more than `most` values in a JSON value: itself, and those of its lists and maps. Counts no further than that. */
+export function hasMoreValues(value: unknown, most: number): boolean {
+  const open: unknown[] = [value];
+  for (let found = 0; open.length > 0; found += 1) {
+    if (found + open.length > most) return true;
+    const one = open.pop();
+    if (typeof one === 'object' && one !== null) for (const part of Object.values(one)) open.push(part);
+  }
+  return false;
+}
+
 /** The type of a JSON value as messages of Go's `encoding/json` name it: `string`, `number`, `bool`, `array` or `object`. */
 export function goJsonType(value: unknown): string {
   if (Array.isArray(value)) return 'array';

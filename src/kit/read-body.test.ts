@@ -36,6 +36,29 @@ test('readRequestBody reads a longer body to its end, and then throws with its s
   assert.ok(request.readableEnded);
 });
 
+test('readRequestBody joins the pieces of a body, of any sizes', async () => {
+  const pieces = ['', 'a', 'bc', '', 'd', 'efghijklmnop', 'q'];
+  const whole = pieces.join('');
+  for (const limit of [whole.length, 1000])
+    assert.equal(
+      (await readRequestBody(bodyOf(...pieces) as IncomingMessage, limit, tooLong)).toString(),
+      whole,
+    );
+  assert.equal((await readRequestBody(bodyOf() as IncomingMessage, 0, tooLong)).length, 0);
+});
+
+test('readRequestBody keeps none of the pieces in which a body comes', async () => {
+  async function* ofOneBuffer() {
+    const piece = Buffer.alloc(1);
+    for (const letter of 'abcdefghijk') {
+      piece.write(letter);
+      yield piece;
+    }
+  }
+  const request = ofOneBuffer() as unknown as IncomingMessage;
+  assert.equal((await readRequestBody(request, 100, tooLong)).toString(), 'abcdefghijk');
+});
+
 test('readRequestBody throws CLIENT_GONE for a request that breaks off', async () => {
   const request = new Readable({ read() {} }) as IncomingMessage;
   const reading = readRequestBody(request, 4, tooLong);

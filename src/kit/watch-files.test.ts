@@ -117,3 +117,14 @@ test('ends with what the handler throws', async () => {
   clock.advance(1000);
   await assert.rejects(running, RangeError);
 });
+
+test('a link to nothing is another state than no file', async () => {
+  using directory = tempDir();
+  const link = join(directory.path, 'link');
+  symlinkSync('nowhere', link);
+  const watching = await watch([link]);
+  rmSync(link);
+  await watching.look();
+  assert.equal(watching.changes(), 1);
+  await watching.stop();
+});

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { sleep, type Clock } from './clock.ts';
 
 /**
@@ -36,7 +36,11 @@ export async function fileFingerprint(paths: readonly string[]): Promise<string>
         const { ino, mtimeMs, ctimeMs, size } = await stat(path);
         return `${ino}:${mtimeMs}:${ctimeMs}:${size}`;
       } catch {
-        return 'absent';
+        // A link to nothing differs from nothing: Kubernetes swaps `..data` before it removes the link.
+        return await lstat(path).then(
+          () => 'unreadable',
+          () => 'absent',
+        );
       }
     }),
   );

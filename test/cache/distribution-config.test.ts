@@ -1,6 +1,6 @@
 /** `larder serve` in the place of a registry of the Distribution project, with the files of a pod of the Go extension. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { recordedText } from '../gardener/distribution-configs.ts';
@@ -275,6 +275,15 @@ suite('a larder.yaml beside it', { concurrency: 2 }, () => {
     assert.equal(code, 2);
     assert.match(stderr, /larder\.yaml: caches: expected exactly one cache, found 2/);
   });
+
+  test('is not left out because it cannot be read', async () => {
+    using files = tempDir();
+    const config = files.write('config.yml', recordedText('  remoteurl: https://r.example', false));
+    symlinkSync('nowhere', join(files.path, 'larder.yaml'));
+    const { code, stderr } = await runLarder(['serve', '--distribution-config', config, '--print-config']);
+    assert.equal(code, 2);
+    assert.match(stderr, /larder\.yaml: cannot be read: ENOENT/);
+  });
 });
 
 suite('the command line', () => {
@@ -300,6 +309,15 @@ suite('the command line', () => {
     const both = await runLarder(['serve', '--distribution-config', config, '--config', config]);
     assert.equal(both.code, 2);
     assert.match(both.stderr, /either --config or --distribution-config/);
+    const flags = ['--default-upstream', 'r.example'];
+    const other = await runLarder([
+      'serve',
+      '--distribution-config',
+      files.write('good.yml', recordedText('  remoteurl: https://r.example', false)),
+      ...flags,
+    ]);
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /--default-upstream has no meaning with --distribution-config/);
     const missing = await runLarder(['serve', '--distribution-config', join(files.path, 'none.yml')]);
     assert.equal(missing.code, 2);
   });

@@ -25,13 +25,14 @@ export interface AskOptions {
   readonly secrets?: Readonly<Record<string, ReferencedSecret | Error>>;
   /** Changes the JSON text of the review, for what an object cannot hold. */
   readonly rewrite?: (review: string) => string;
+  readonly signal?: AbortSignal;
 }
 
 /** Asks a validator about a Shoot. Gives `allowed` or the message, and the Secrets that were read. */
 export async function askAdmission(
   validator: 'cache' | 'mirror',
   shoot: ShootDraft,
-  { old, secrets = {}, rewrite = (review) => review }: AskOptions = {},
+  { old, secrets = {}, rewrite = (review) => review, signal = new AbortController().signal }: AskOptions = {},
 ): Promise<{ answer: string; reads: string[] }> {
   const reads: string[] = [];
   const readSecret = (namespace: string, name: string): Promise<ReferencedSecret> => {
@@ -51,7 +52,7 @@ export async function askAdmission(
   };
   const text = rewrite(JSON.stringify({ request }));
   const review = JSON.parse(text) as { request: typeof request };
-  const answer = await handler({ ...review.request, text }, new AbortController().signal);
+  const answer = await handler({ ...review.request, text }, signal);
   return { answer: answer.allowed ? 'allowed' : answer.message, reads };
 }
 

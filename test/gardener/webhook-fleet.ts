@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { setImmediate as turn } from 'node:timers/promises';
-import { splitCertificates } from '../../src/gardener/webhook/ca-bundle.ts';
+import { pemCertificates } from '../../src/api/secrets/pem-block.ts';
 import { openWebhooks } from '../../src/gardener/webhook/open-webhooks.ts';
 import type { Webhooks, WebhooksOptions } from '../../src/gardener/webhook/webhooks.ts';
 import {
@@ -194,7 +194,7 @@ export function trustedTimes(
   bundle: string,
 ): readonly { readonly from: number; readonly until: number }[] {
   if (certificate.checkHost(HOOK_HOST) === undefined) return [];
-  return splitCertificates(bundle)
+  return pemCertificates(bundle)
     .map((pem) => new X509Certificate(pem))
     .filter((authority) => certificate.checkIssued(authority) && certificate.verify(authority.publicKey))
     .map((authority) => ({

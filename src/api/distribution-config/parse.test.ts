@@ -172,6 +172,14 @@ describe('a value that cannot be read', () => {
       'http.headers.X[0]: must be a value of a header field, found a string',
     ],
     [
+      { http: { headers: { 'content-LENGTH': ['5'] } } },
+      'http.headers.content-LENGTH: Forbidden: every answer has its own',
+    ],
+    [
+      { http: { headers: { 'Transfer-Encoding': ['chunked'] } } },
+      'http.headers.Transfer-Encoding: Forbidden: every answer has its own',
+    ],
+    [
       { storage: { filesystem: { rootdirectory: '' } } },
       'storage.filesystem.rootdirectory: must be a directory, found ""',
     ],

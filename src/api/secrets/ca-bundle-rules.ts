@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { firstPemBlock } from './pem-block.ts';
+import { firstPemBlock, pemCertificates } from './pem-block.ts';
 import { goQuote } from '../../kit/document/go-quote.ts';
 
 /**
@@ -19,7 +19,7 @@ export function caBundleProblem(
 
 /** True for certificates in PEM form of which none is damaged: TLS would skip a damaged one silently. */
 export function isCaBundle(text: string): boolean {
-  const certificates = text.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
+  const certificates = pemCertificates(text);
   return certificates.length > 0 && certificates.every(isCertificate);
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseJson } from '../../kit/json.ts';
+import { withoutEnd } from '../../kit/without-end.ts';
 
 /** A login of a Docker configuration: a username with a password, or an OAuth2 refresh token, good for token servers only. */
 export type DockerLogin =
@@ -54,7 +55,7 @@ function readEntry({
   const decoded = Buffer.from(auth ?? '', 'base64').toString('utf8');
   const colon = decoded.indexOf(':');
   // Docker pads with zero bytes in some versions (cli/config/configfile, decodeAuth).
-  const secret = decoded.slice(colon + 1).replace(/\0+$/, '');
+  const secret = withoutEnd(decoded.slice(colon + 1), '\0');
   return colon > 0 && secret !== '' ? { username: decoded.slice(0, colon), password: secret } : undefined;
 }
 

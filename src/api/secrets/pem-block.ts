@@ -1,3 +1,5 @@
+import { withoutEnd } from '../../kit/without-end.ts';
+
 /** A PEM block (RFC 7468), without its headers. */
 export interface PemBlock {
   readonly label: string;
@@ -12,7 +14,7 @@ export function firstPemBlock(text: string): PemBlock | undefined {
   let label: string | undefined;
   let hasHeaders = false;
   let body: string[] = [];
-  for (const line of text.split('\n').map((raw) => raw.replace(/\r$/, '').replace(/[ \t]+$/, ''))) {
+  for (const line of text.split('\n').map((raw) => withoutEnd(raw.replace(/\r$/, ''), ' \t'))) {
     if (line.includes(BEGIN)) {
       label =
         line.startsWith(BEGIN) && line.endsWith(DASHES)
@@ -33,6 +35,21 @@ export function firstPemBlock(text: string): PemBlock | undefined {
   return undefined;
 }
 
+/** Finds the certificates of a bundle, each from its first dash to its last. Takes linear time for any text. */
+export function pemCertificates(bundle: string): string[] {
+  const found: string[] = [];
+  let start = bundle.indexOf(BEGIN_CERTIFICATE);
+  while (start >= 0) {
+    const last = bundle.indexOf(END_CERTIFICATE, start + BEGIN_CERTIFICATE.length);
+    if (last < 0) break;
+    found.push(bundle.slice(start, last + END_CERTIFICATE.length));
+    start = bundle.indexOf(BEGIN_CERTIFICATE, last);
+  }
+  return found;
+}
+
+const BEGIN_CERTIFICATE = '-----BEGIN CERTIFICATE-----';
+const END_CERTIFICATE = '-----END CERTIFICATE-----';
 const DASHES = '-----';
 const BEGIN = '-----BEGIN ';
 const END = '-----END ';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { rootCertificates } from 'node:tls';
 import fc from 'fast-check';
-import { beginsWithCertificate, caBundleProblem } from './ca-bundle-rules.ts';
+import { beginsWithCertificate, caBundleProblem, isCaBundle } from './ca-bundle-rules.ts';
+import { dockerConfigLogin } from './docker-config.ts';
 import { loginSecretProblems } from './login-secret-rules.ts';
 
 const SECRET = 'garden-p/creds-v1';
@@ -103,4 +104,18 @@ test('the Gardener extension looks at the first PEM block alone', () => {
     assert.ok(beginsWithCertificate(text), text);
   for (const text of ['', damaged, `${key}\n${good}`, `x${good}`, `${good}x`])
     assert.ok(!beginsWithCertificate(text), text);
+});
+
+test('a Secret of 1 MiB is judged in linear time, whatever is in it', () => {
+  const filled = (text: string): string => text.repeat(Math.floor((1024 * 1024) / text.length));
+  for (const text of [
+    `${filled(' ')}x`,
+    `-----BEGIN CERTIFICATE-----\n${filled(' ')}x`,
+    filled('-----BEGIN CERTIFICATE-----'),
+  ])
+    assert.deepEqual([isCaBundle(text), beginsWithCertificate(text)], [false, false]);
+  const password = `${filled('\0')}x`;
+  const auth = Buffer.from(`u:${password}\0\0`).toString('base64');
+  const config = JSON.stringify({ auths: { 'a.io': { auth } } });
+  assert.deepEqual(dockerConfigLogin(config, 'a.io', 'https://a.io'), { username: 'u', password });
 });

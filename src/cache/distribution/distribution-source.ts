@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ADDED_FILE } from '../../api/distribution-config/files.ts';
 import {
@@ -36,7 +36,7 @@ export async function openDistributionSource(file: string): Promise<Distribution
     withOwnSecrets: (secrets) => login.besides(secrets),
     async load(logger) {
       const config = await read();
-      const registryConfig = existsSync(added) ? await readAdded(added) : config.registryConfig;
+      const registryConfig = isThere(added) ? await readAdded(added) : config.registryConfig;
       login.set(config.login);
       report(config, logger);
       return registryConfig;
@@ -66,6 +66,18 @@ export async function openDistributionSource(file: string): Promise<Distribution
         event: 'config-restart-needed',
         file,
       });
+  }
+}
+
+/**
+ * False only if the directory has no such entry. A link to nothing, or a file that may not be looked at, is one that cannot be read: without
+ * it the cache could be open to more clients than it says.
+ */
+function isThere(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
   }
 }
 

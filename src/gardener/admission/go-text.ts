@@ -12,7 +12,7 @@ export function aggregateText(problems: readonly Problem[]): string {
 }
 
 /** Most unknown and repeated fields that are named (`sigs.k8s.io/json`, strict decoding). */
-const MOST_FIELDS = 100;
+export const MOST_FIELDS = 100;
 
 /**
  * Says why a document could not be read, with paths in the document; undefined if it could be. Unknown and repeated fields are reported in the

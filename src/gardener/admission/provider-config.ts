@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { readDocument, type DocumentType } from '../../api/document/parse-document.ts';
 import { goQuote } from '../../kit/document/go-quote.ts';
 import { problemsAt, type Problem, type Problems } from '../../kit/document/field-problem.ts';
+import { hasMoreValues } from '../../kit/json.ts';
 import { Denial } from './denial.ts';
 import { decodingText } from './go-text.ts';
 import type { RequestedShoot } from './shoot-handler.ts';
@@ -40,11 +41,16 @@ export function entryProblems({ shoot, type, providerConfig, problems }: Extensi
   return [problems.required([], `providerConfig is required for the ${type} extension`)];
 }
 
+/** Most values in a `providerConfig`: several for each entry of a list. Every one of them can be a problem with a long text. */
+const MOST_VALUES = 10_000;
+
 /** Reads the `providerConfig` of an entry strictly, with defaults. Throws a {@link Denial} if that cannot be done. */
 export function readProviderConfig<Schema extends z.ZodType>(
   of: DocumentType<Schema>,
   { shoot, index, providerConfig }: ExtensionEntry,
 ): z.output<Schema> {
+  if (hasMoreValues(providerConfig, MOST_VALUES))
+    throw new Denial(`failed to decode providerConfig: expected at most ${MOST_VALUES} values, found more`);
   const { value, problems } = readDocument(of, providerConfig, '');
   const repeated = shoot.repeatedFields(['spec', 'extensions', index, 'providerConfig']);
   const why = typeText(of, providerConfig, problems) ?? decodingText(problems, repeated);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MirrorConfigDocument } from '../../api/mirror-config/schema.ts';
 import type { CacheDocument, RegistryConfigDocument } from '../../api/registry-config/schema.ts';
 import { defaultRemoteUrl } from '../../api/rules/upstream-names.ts';
@@ -73,8 +74,9 @@ function bundleReference(
 }
 
 /**
- * Looks up references among `targets` in their order, and checks the Secrets. Each Secret is read once. Throws a {@link Denial} if one cannot
- * be read.
+ * Looks up references among `targets` in their order, and checks the Secrets. Each Secret is read once, for all its references, and not kept:
+ * it can have 1 MiB, and a Shoot can name thousands. Other requests have their turn after each check. Throws a {@link Denial} if a Secret
+ * cannot be read, and the signal's reason.
  */
 export async function referenceProblems(
   references: readonly SecretReference[],
@@ -84,24 +86,31 @@ export async function referenceProblems(
   signal: AbortSignal,
 ): Promise<Problem[]> {
   const { namespace } = shoot.metadata;
-  const contents = new Map<string, ReferencedSecret>();
-  const found: Problem[] = [];
-  for (const { path, name: reference, problemsOf } of references) {
-    const name = targets.get(reference);
-    if (name === undefined) {
-      found.push(problems.invalid(path, reference, missingReferenceText(reference)));
-      continue;
-    }
+  const bySecret = Map.groupBy(references, ({ name }) => targets.get(name));
+  const details = new Map<SecretReference, readonly string[]>();
+
+  async function check(reference: SecretReference, name: string): Promise<void> {
     const secret = `${namespace}/${name}`;
-    const content =
-      contents.get(name) ??
-      (await readSecret(namespace, name, signal).catch((error: unknown) => {
-        if (!isKubeError(error)) throw error;
-        const why = isNotFound(error) ? `secrets ${goQuote(name)} not found` : error.message;
-        throw new Denial(`failed to get secret ${secret} for ${path.at(-1)} ${reference}: ${why}`);
-      }));
-    contents.set(name, content);
-    found.push(...problemsOf(content, secret).map((detail) => problems.invalid(path, reference, detail)));
+    const content = await readSecret(namespace, name, signal).catch((error: unknown) => {
+      if (!isKubeError(error)) throw error;
+      const why = isNotFound(error) ? `secrets ${goQuote(name)} not found` : error.message;
+      throw new Denial(
+        `failed to get secret ${secret} for ${reference.path.at(-1)} ${reference.name}: ${why}`,
+      );
+    });
+    for (const one of bySecret.get(name) ?? []) {
+      details.set(one, one.problemsOf(content, secret));
+      await nextTurn();
+      signal.throwIfAborted();
+    }
   }
-  return found;
+
+  for (const reference of references) {
+    const name = targets.get(reference.name);
+    if (name === undefined) details.set(reference, [missingReferenceText(reference.name)]);
+    else if (!details.has(reference)) await check(reference, name);
+  }
+  return references.flatMap((reference) =>
+    (details.get(reference) ?? []).map((detail) => problems.invalid(reference.path, reference.name, detail)),
+  );
 }

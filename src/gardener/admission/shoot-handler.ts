@@ -2,7 +2,7 @@ import type { FieldPath, Problem } from '../../kit/document/field-problem.ts';
 import { repeatedFields } from '../../kit/document/repeated-fields.ts';
 import type { AdmissionHandler, AdmissionRequest } from '../../kube/webhook/admission.ts';
 import { Denial } from './denial.ts';
-import { aggregateText } from './go-text.ts';
+import { aggregateText, MOST_FIELDS } from './go-text.ts';
 import { readShoot, type Shoot } from './shoot.ts';
 
 /** A Shoot of a request. */
@@ -44,7 +44,7 @@ function readRequest(request: AdmissionRequest) {
   const read = (shoot: unknown, field: string, what: string): RequestedShoot => ({
     // The extension prints the whole request in braces.
     ...readShoot(shoot, `could not decode ${what} {Shoot ${namespace}/${name}}`),
-    repeatedFields: (path) => repeatedFields(text, ['request', field, ...path]),
+    repeatedFields: (path) => repeatedFields(text, ['request', field, ...path], MOST_FIELDS),
   });
   return {
     shoot: read(object, 'object', 'request'),

@@ -57,6 +57,18 @@ test('a field of the wrong type is reported in the words of Go', () => {
   }
 });
 
+test('the entries after one of the wrong type are not read', () => {
+  const unread = {
+    get type() {
+      return assert.fail('it was read');
+    },
+  };
+  assert.throws(() => readShoot({ ...TYPE, spec: { extensions: [{}, 0, unread] } }, ''), {
+    message:
+      /cannot unmarshal number into Go struct field ShootSpec\.spec\.extensions of type v1beta1\.Extension$/,
+  });
+});
+
 test('an object of another kind or version is refused', () => {
   const read = (object: unknown) => () => readShoot(object, 'x');
   assert.throws(read({ ...TYPE, kind: 'Seed' }), {

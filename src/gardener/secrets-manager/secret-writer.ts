@@ -6,7 +6,7 @@ import { validityOf } from '../../kube/certificates/key-pair.ts';
 import { isAlreadyExists, isNotFound } from '../../kube/kube-error.ts';
 import type { KubeClient } from '../../kube/types.ts';
 import { SECRETS } from '../../operator/cluster/resources.ts';
-import { serverText } from '../server-text.ts';
+import { withWords } from '../server-text.ts';
 import { managedSecretOf, secretObject, type ManagedSecret } from './managed-secret.ts';
 import { lifetimeLabels, SECRET_LABEL, unixSeconds, type SecretLabels } from './secret-labels.ts';
 import type { SecretPlan } from './secret-plan.ts';
@@ -41,6 +41,11 @@ export function createSecretWriter(
       logger.info('created a Secret', { secret: `${namespace}/${name}`, config: configName });
       return managedSecretOf(created);
     } catch (error) {
+      // The server's words are left out of errors about writes of Secrets. A 404 to a creation is always about the namespace.
+      if (isNotFound(error))
+        throw new LarderError('KUBE_API', `namespaces ${JSON.stringify(namespace)} not found`, {
+          cause: error,
+        });
       if (!isAlreadyExists(error)) throw error;
       return managedSecretOf(await client.get(SECRETS, { namespace, name }, { signal }));
     }
@@ -67,8 +72,7 @@ export function createSecretWriter(
       return await work();
     } catch (cause) {
       signal.throwIfAborted();
-      const code = cause instanceof LarderError ? cause.code : 'INTERNAL';
-      throw new LarderError(code, `${words}: ${textOf(cause, namespace)}`, { cause });
+      throw withWords(words, cause);
     }
   }
 
@@ -99,9 +103,4 @@ function contentLabels(data: Data, now: number, labels: SecretLabels = {}): Secr
       hint: 'delete the Secret, and another one is created',
     });
   return lifetimeLabels(validity);
-}
-
-/** The server's words are left out of errors about writes of Secrets. A 404 to a creation is always about the namespace. */
-function textOf(error: unknown, namespace: string): string {
-  return isNotFound(error) ? `namespaces ${JSON.stringify(namespace)} not found` : serverText(error);
 }

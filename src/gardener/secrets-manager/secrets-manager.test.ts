@@ -266,11 +266,15 @@ describe('Secrets that are there', () => {
     assert.deepEqual((await setting.secrets())[0]?.metadata.labels, theirs);
   });
 
-  test('content that is no certificate is an error that says so', async () => {
+  test('content that is no certificate is an error that says so, and what to do', async () => {
     const setting = new Setting();
     const object = secretObject(NAMESPACE, CA_NAME, labels(AUTHORITY.name), { 'ca.crt': 'x', 'ca.key': 'y' });
     await setting.client.create(SECRETS, object, { signal });
-    await assert.rejects(setting.run(), { code: 'TLS_FILES_INVALID', message: /is not a certificate$/ });
+    await assert.rejects(setting.run(), {
+      code: 'TLS_FILES_INVALID',
+      message: /is not a certificate$/,
+      hint: 'delete the Secret, and another one is created',
+    });
   });
 });
 
@@ -304,6 +308,23 @@ test('a missing namespace is reported in the words of the Go program', async () 
       `failed generating and creating new secret garden/${CA_NAME} for config ${AUTHORITY.name}: ` +
       'failed creating new secret: namespaces "garden" not found',
   });
+});
+
+test('a Secret that disappears before it is put right is missed by its name, and not its namespace', async () => {
+  const setting = new Setting();
+  const { current } = await setting.run();
+  const key = { namespace: NAMESPACE, name: current.name };
+  await setting.client.patch(SECRETS, key, [{ op: 'add', path: '/metadata/labels/more', value: 'x' }], {
+    signal,
+  });
+  const manager = await setting.manager();
+  await setting.client.delete(SECRETS, key, { signal });
+  await assert.rejects(manager.authority(AUTHORITY), ({ message }: Error) => {
+    assert.match(message, /^failed reconciling existing secret garden\/ca-/);
+    assert.doesNotMatch(message, /namespaces/);
+    return true;
+  });
+  assert.equal((await setting.run()).current.name, current.name, 'the next run creates it again');
 });
 
 function textOf({ data = {} }: ImmutableSecret): Record<string, string> {

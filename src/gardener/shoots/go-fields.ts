@@ -14,8 +14,24 @@ export function goBoolean(place: string) {
   return z.preprocess((value) => value ?? false, z.boolean(place));
 }
 
+/** Ends at the first entry that cannot be read, because only one problem is reported; `z.array` would collect one for each entry. */
 export function goList<Entry extends z.ZodType>(place: string, entry: Entry) {
-  return z.preprocess((value) => value ?? [], z.array(entry, place));
+  return z.preprocess(
+    (value) => value ?? [],
+    z.array(z.unknown(), place).transform((values, context) => {
+      const entries: z.output<Entry>[] = [];
+      for (const [index, value] of values.entries()) {
+        const { data, error } = entry.safeParse(value);
+        const [issue] = error?.issues ?? [];
+        if (issue !== undefined) {
+          context.addIssue({ code: 'custom', message: issue.message, path: [index, ...issue.path] });
+          return z.NEVER;
+        }
+        entries.push(data as z.output<Entry>);
+      }
+      return entries;
+    }),
+  );
 }
 
 export function goStruct<Shape extends z.core.$ZodLooseShape>(place: string, shape: Shape) {

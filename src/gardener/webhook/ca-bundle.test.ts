@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { FAST_CERTIFICATES } from '../../../test/gardener/fast-certificates.ts';
 import type { KeyPair } from '../../kube/certificates/key-pair.ts';
-import { isTrustedBy, nextBundle, splitCertificates } from './ca-bundle.ts';
+import { pemCertificates } from '../../api/secrets/pem-block.ts';
+import { isTrustedBy, nextBundle } from './ca-bundle.ts';
 
 const NOW = 1_700_000_000_000;
 const HOUR = 3600_000;
@@ -22,7 +23,7 @@ test('registered certificates that are unknown stay until the time given, and no
   const ended = await authority('ended', NOW - 1000);
   const registered = `${b.certificate}${ended.certificate}`;
   const next = (othersUntil: number, now = NOW) =>
-    splitCertificates(nextBundle({ certificates: a.certificate, othersUntil }, registered, now)).length;
+    pemCertificates(nextBundle({ certificates: a.certificate, othersUntil }, registered, now)).length;
   assert.equal(next(NOW + 1), 2, 'its own and the other one');
   assert.equal(next(NOW), 1);
   assert.equal(next(NOW + 3 * HOUR, NOW + 2 * HOUR), 1, 'the other one has ended');
@@ -42,7 +43,7 @@ test('a bundle does not grow without limit, and text that is no certificate is d
     .concat(many.map(({ certificate }) => certificate))
     .join('');
   const bundle = nextBundle({ certificates: a.certificate, othersUntil: NOW + 1 }, registered, NOW);
-  assert.equal(splitCertificates(bundle).length, 9);
+  assert.equal(pemCertificates(bundle).length, 9);
 });
 
 test('a server certificate is trusted if an authority of the bundle has signed it and both are valid', async () => {

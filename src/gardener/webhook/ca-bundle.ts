@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { pemCertificates } from '../../api/secrets/pem-block.ts';
 import { validityOf } from '../../kube/certificates/key-pair.ts';
 
 /** Most certificates in a bundle, so that it does not grow while Secrets are lost again and again. */
@@ -22,20 +23,22 @@ export function nextBundle(
   now: number,
 ): string {
   if (now >= othersUntil) return certificates;
-  const known = new Set(splitCertificates(certificates).map(fingerprintOf));
-  const others = splitCertificates(registered).filter((pem) => {
+  const known = new Set(pemCertificates(certificates).map(fingerprintOf));
+  const others = pemCertificates(registered).filter((pem) => {
     const isNew = !known.has(fingerprintOf(pem));
     known.add(fingerprintOf(pem));
     return isNew && isValid(pem, now);
   });
-  return others.length === 0 ? certificates : [certificates, ...others.slice(0, LONGEST)].join('');
+  return others.length === 0
+    ? certificates
+    : [certificates, ...others.slice(0, LONGEST).map((pem) => `${pem}\n`)].join('');
 }
 
 /** True if a certificate of `bundle` has signed the server certificate, and both are valid at `now`. */
 export function isTrustedBy(certificate: string, bundle: string, now: number): boolean {
   const server = parsed(certificate);
   if (server === undefined || !isValid(certificate, now)) return false;
-  return splitCertificates(bundle).some((pem) => {
+  return pemCertificates(bundle).some((pem) => {
     const authority = parsed(pem);
     return (
       authority !== undefined &&
@@ -44,10 +47,6 @@ export function isTrustedBy(certificate: string, bundle: string, now: number): b
       server.verify(authority.publicKey)
     );
   });
-}
-
-export function splitCertificates(bundle: string): readonly string[] {
-  return bundle.match(/-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----\n?/g) ?? [];
 }
 
 function isValid(pem: string, now: number): boolean {

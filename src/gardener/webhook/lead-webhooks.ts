@@ -1,5 +1,5 @@
 import { endsWithin, sleep, type Clock } from '../../kit/clock.ts';
-import { errorText } from '../../kit/errors.ts';
+import { errorText, isLarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { OwnerReference } from '../../kube/types.ts';
 import type { TrustedBundle } from './ca-bundle.ts';
@@ -53,7 +53,10 @@ export async function leadWebhooks(
       } catch (error) {
         bundled.resolve(undefined);
         if (either.aborted) return;
-        logger.error('cannot renew the certificates of the webhooks', { error: errorText(error) });
+        logger.error('cannot renew the certificates of the webhooks', {
+          error: errorText(error),
+          hint: isLarderError(error) ? error.hint : undefined,
+        });
         pauseMs = retryMs;
         retryMs = Math.min(retryMs * 2, SYNC_MS);
       }

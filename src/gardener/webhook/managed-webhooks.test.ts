@@ -17,7 +17,7 @@ import type { ClientOptions } from '../../../test/kube/memory-kube.ts';
 import { KubeError } from '../../kube/kube-error.ts';
 import { SECRETS } from '../../operator/cluster/resources.ts';
 import { createManagedCertificates } from './managed-certificates.ts';
-import { splitCertificates } from './ca-bundle.ts';
+import { pemCertificates } from '../../api/secrets/pem-block.ts';
 import { VALIDATING_WEBHOOK_CONFIGURATIONS } from './webhook-configuration.ts';
 import { silentLogger } from '../../kit/logger.ts';
 
@@ -123,7 +123,7 @@ describe('start', () => {
     assert.notEqual((await b.connect()).fingerprint256, old.fingerprint256);
     await fleet.lead(b);
     assert.ok(await isTrusted(fleet, b));
-    assert.equal(splitCertificates((await fleet.registeredBundle()) ?? '').length, 1);
+    assert.equal(pemCertificates((await fleet.registeredBundle()) ?? '').length, 1);
   });
 });
 
@@ -211,7 +211,7 @@ describe('rotation', () => {
     const [oldServer] = await servers();
     for (let minute = 0; minute < 90; minute += 1) {
       await fleet.pass(MINUTE);
-      const bundle = splitCertificates((await fleet.registeredBundle()) ?? '');
+      const bundle = pemCertificates((await fleet.registeredBundle()) ?? '');
       if (bundle.length === 2) registeredAt ??= fleet.clock.now();
       if ((await servers()).some((name) => name !== oldServer)) signedAt ??= fleet.clock.now();
       assert.ok((await isTrusted(fleet, a)) && (await isTrusted(fleet, b)));
@@ -241,7 +241,7 @@ describe('rotation', () => {
     for (let hour = 0; hour < 26; hour += 1) {
       await fleet.pass(HOUR);
       assert.ok((await isTrusted(fleet, a)) && (await isTrusted(fleet, b)));
-      counts.push(splitCertificates((await fleet.registeredBundle()) ?? '').length);
+      counts.push(pemCertificates((await fleet.registeredBundle()) ?? '').length);
     }
     assert.equal(counts.lastIndexOf(2), 24, 'an hour to announce, and a day of overlap');
     assert.notEqual((await b.connect()).fingerprint256, first);
@@ -297,7 +297,7 @@ describe('rotation', () => {
       await fleet.pass(step <= 12 ? 2 * MINUTE : HOUR);
       assert.ok((await isTrusted(fleet, a)) && (await isTrusted(fleet, b)), `at step ${step}`);
     }
-    assert.equal(splitCertificates((await fleet.registeredBundle()) ?? '').length, 1);
+    assert.equal(pemCertificates((await fleet.registeredBundle()) ?? '').length, 1);
     for (const replica of [a, b]) assert.notEqual((await replica.connect()).fingerprint256, first);
   });
 

@@ -5,7 +5,7 @@ import { FLEET_NAMES, VALIDATOR } from '../../../test/gardener/webhook-fleet.ts'
 import { createMemoryKube, type ClientOptions } from '../../../test/kube/memory-kube.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { KubeError } from '../../kube/kube-error.ts';
-import { splitCertificates } from './ca-bundle.ts';
+import { pemCertificates } from '../../api/secrets/pem-block.ts';
 import { createRegistration } from './registration.ts';
 import {
   VALIDATING_WEBHOOK_CONFIGURATIONS as CONFIGURATIONS,
@@ -110,7 +110,7 @@ test('an authority that is registered and unknown stays for the time given', asy
     await registration.reconcile({ bundle: bundle(1, 1_700_000_000_000 + 3600_000) }, signal);
     const [registered = ''] = await registration.bundles(signal);
     assert.ok(registered.startsWith(authorities[1] ?? '?'));
-    counts.push(splitCertificates(registered).length);
+    counts.push(pemCertificates(registered).length);
   }
   assert.deepEqual(counts, [2, 1]);
 });

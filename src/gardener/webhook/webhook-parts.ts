@@ -1,7 +1,6 @@
-import { isLarderError, LarderError } from '../../kit/errors.ts';
 import type { KeyPair } from '../../kube/certificates/key-pair.ts';
 import { startWebhookServer, type WebhookServer } from '../../kube/webhook/webhook-server.ts';
-import { serverText } from '../server-text.ts';
+import { withWords } from '../server-text.ts';
 import { createRegistration, type Registration } from './registration.ts';
 import { webhookConfigurations } from './webhook-configuration.ts';
 import type { Webhook } from './webhook.ts';
@@ -33,7 +32,6 @@ export async function startStep<T>(words: string, work: () => Promise<T>): Promi
   try {
     return await work();
   } catch (cause) {
-    const code = isLarderError(cause) ? cause.code : 'INTERNAL';
-    throw new LarderError(code, `${words}: ${serverText(cause)}`, { cause });
+    throw withWords(words, cause);
   }
 }

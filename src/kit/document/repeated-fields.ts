@@ -2,15 +2,16 @@ import type { FieldPath } from './field-problem.ts';
 
 /**
  * Finds the fields of a JSON text that occur again in the same object. Looks inside the value at `at` only, and gives paths
- * below it, in the order of the text, one for each repetition. The text must be JSON: run `JSON.parse` first.
+ * below it, in the order of the text, each once. Ends after `most` of them: a path can be as long as the text. The text must be JSON: run
+ * `JSON.parse` first.
  */
-export function repeatedFields(text: string, at: FieldPath): FieldPath[] {
+export function repeatedFields(text: string, at: FieldPath, most: number): FieldPath[] {
   const found: FieldPath[] = [];
   const path: (string | number)[] = [];
-  /** For each open object or list: the names so far, or undefined for a list. */
-  const open: (Set<string> | undefined)[] = [];
+  /** For each open object or list: how often each name has occurred, or undefined for a list. */
+  const open: (Map<string, number> | undefined)[] = [];
   let isKeyNext = false;
-  for (let index = 0; index < text.length; index += 1) {
+  for (let index = 0; index < text.length && found.length < most; index += 1) {
     const char = text[index];
     if (char === '"') {
       const end = endOfString(text, index);
@@ -18,14 +19,15 @@ export function repeatedFields(text: string, at: FieldPath): FieldPath[] {
         const key = readString(text.slice(index, end + 1));
         path[path.length - 1] = key;
         const names = open.at(-1);
-        if (names?.has(key) && isInside(path, at)) found.push(path.slice(at.length));
-        names?.add(key);
+        const before = names?.get(key) ?? 0;
+        if (before === 1 && isInside(path, at)) found.push(path.slice(at.length));
+        names?.set(key, before + 1);
         isKeyNext = false;
       }
       index = end;
     } else if (char === '{' || char === '[') {
       isKeyNext = char === '{';
-      open.push(isKeyNext ? new Set() : undefined);
+      open.push(isKeyNext ? new Map() : undefined);
       path.push(isKeyNext ? '' : 0);
     } else if (char === '}' || char === ']') {
       isKeyNext = false;

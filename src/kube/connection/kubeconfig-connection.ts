@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
+import { withoutEnd } from '../../kit/without-end.ts';
 import { FILES_MAX_AGE_MS, readConnectionFile } from './connection-file.ts';
 import type { KubeAccess, KubeConnection } from './connection.ts';
 import { runExecPlugin, type PluginCredential, type PluginSettings } from './exec-plugin.ts';
@@ -37,14 +38,14 @@ export async function createKubeconfigConnection(
   const load = async (): Promise<KubeconfigContext> =>
     parseKubeconfig(await readConnectionFile(file, 'kubeconfig'), file, context);
   const first = await load();
-  const server = first.cluster.server.replace(/\/+$/, '');
+  const server = withoutEnd(first.cluster.server, '/');
 
   const access = createFreshValue(
     deps,
     async (): Promise<KubeAccess> => {
       const kubeconfig = await load();
       const { cluster, user } = kubeconfig;
-      if (cluster.server.replace(/\/+$/, '') !== server)
+      if (withoutEnd(cluster.server, '/') !== server)
         throw new LarderError(
           'KUBE_CONNECTION_INVALID',
           `kubeconfig ${file}: the server changed from ${server}: restart to follow it`,

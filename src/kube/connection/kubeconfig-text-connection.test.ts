@@ -40,6 +40,11 @@ test('authority, certificate, key and token are those in the text', async () => 
   });
 });
 
+test('the server is taken without slashes at its end, however many there are elsewhere', async () => {
+  const server = `https://api.example/${'/'.repeat(1_000_000)}x`;
+  assert.equal((await connect({}, { server: `${server}//` })).server, server);
+});
+
 test('a token file is read again after 10 s, and at once after a refusal', async () => {
   using directory = tempDir();
   const clock = new ManualClock();

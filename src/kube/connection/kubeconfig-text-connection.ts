@@ -1,5 +1,6 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { Logger } from '../../kit/logger.ts';
+import { withoutEnd } from '../../kit/without-end.ts';
 import { FILES_MAX_AGE_MS } from './connection-file.ts';
 import type { KubeConnection } from './connection.ts';
 import { createFreshValue } from './fresh-value.ts';
@@ -31,7 +32,7 @@ export async function createKubeconfigTextConnection(
   );
   await access.get(signal);
   return {
-    server: context.cluster.server.replace(/\/+$/, ''),
+    server: withoutEnd(context.cluster.server, '/'),
     namespace: context.namespace ?? 'default',
     access: (caller) => access.get(caller),
     refresh: () => access.expire(),

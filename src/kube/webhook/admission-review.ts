@@ -42,7 +42,8 @@ export function readReview(text: string): AdmissionReview | AdmissionDenial {
   if (!review.success) {
     const [issue] = review.error.issues;
     const path = (issue?.path ?? []).filter((segment) => typeof segment !== 'symbol');
-    return deny(400, `the review cannot be decoded: ${formatPath(path)}: ${issue?.message}`);
+    const place = path.length === 0 ? '' : `${formatPath(path)}: `;
+    return deny(400, `the review cannot be decoded: ${place}${issue?.message}`);
   }
   const { apiVersion, kind, request } = review.data;
   try {

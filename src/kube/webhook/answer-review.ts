@@ -13,6 +13,8 @@ export interface ReviewDeps {
   readonly logger: Logger;
   /** Bodies that are in memory at the same time. */
   readonly bodies: ByteBudget;
+  /** Decoded reviews that are in memory at the same time. */
+  readonly decoded: ByteBudget;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface ReviewDeps {
  * `CLIENT_GONE`, and the signal's reason while it waits for room.
  */
 export async function answerReview(
-  { logger, bodies }: ReviewDeps,
+  { logger, bodies, decoded }: ReviewDeps,
   request: IncomingMessage,
   handler: AdmissionHandler,
   signal: AbortSignal,
@@ -28,12 +30,30 @@ export async function answerReview(
   const size = announcedSize(request);
   using _reserved = await bodies.reserve(size < BODY_BYTES ? size : 0, signal);
   const body = await readReviewBody(request, size);
-  const review = typeof body === 'string' ? readReview(body) : body;
+  const values = typeof body === 'string' ? decodedBytes(body) : 0;
+  using _decoded = await decoded.reserve(values > decoded.limit ? 0 : values, signal);
+  const review =
+    typeof body !== 'string' ? body : values > decoded.limit ? deny(413, TOO_MANY_VALUES) : readReview(body);
   if ('allowed' in review) {
     logger.warn('a review was refused', { code: review.code, problem: review.message });
     return reviewAnswer(undefined, review);
   }
   return await decide(logger, review, handler, signal);
+}
+
+const TOO_MANY_VALUES = 'expected a review with fewer values, which takes less memory';
+
+/** Most bytes that a value takes beside its text: one in a map of its own, whose key no other map has (Node.js 24). */
+const VALUE_BYTES = 128;
+
+/** Upper bound of what a JSON text takes once it is decoded, without the texts in it. Every value but the first comes after one of `{[,`. */
+function decodedBytes(text: string): number {
+  let values = 1;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === 0x2c || code === 0x5b || code === 0x7b) values += 1;
+  }
+  return values * VALUE_BYTES;
 }
 
 /** Length of the body. Without a `Content-Length` it may be as long as allowed. */

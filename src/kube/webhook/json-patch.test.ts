@@ -60,6 +60,17 @@ describe('a patch', () => {
   for (const [title, before, after, patch] of cases)
     test(title, () => assert.deepEqual(jsonPatchOf(before, after), patch));
 
+  test('of a long list of equal items takes no longer than of others', () => {
+    const list = Array.from({ length: 400_000 }, () => 0);
+    const patch = [{ op: 'add', path: '/400000', value: 1 }];
+    assert.deepEqual(jsonPatchOf(list, [...list, 1]), patch);
+  });
+
+  test('does not look into parts that are the same object', () => {
+    const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown;
+    assert.deepEqual(jsonPatchOf({ deep, a: 1 }, { deep, a: 2 }), [{ op: 'replace', path: '/a', value: 2 }]);
+  });
+
   test('of a thousand large items has an operation for each change', () => {
     const item = (index: number) => ({ path: `/file/${index}`, data: 'x'.repeat(1000) });
     const before = Array.from({ length: 1000 }, (_, index) => item(index));

@@ -15,6 +15,7 @@ export function jsonPatchOf(before: unknown, after: unknown): JsonPatchOperation
 type JsonMap = Readonly<Record<string, unknown>>;
 
 function compare(before: unknown, after: unknown, path: string, patch: JsonPatchOperation[]): void {
+  if (before === after) return;
   if (Array.isArray(before) && Array.isArray(after)) compareLists(before, after, path, patch);
   else if (isMap(before) && isMap(after)) compareMaps(before, after, path, patch);
   else if ((before ?? null) !== (after ?? null)) patch.push({ op: 'replace', path, value: after ?? null });
@@ -71,16 +72,15 @@ interface KeptItem {
 
 /** Pairs of equal items whose order is the same in both lists: the longest such sequence, of equal items the n-th with the n-th. */
 function keptItems(before: readonly unknown[], after: readonly unknown[]): KeptItem[] {
-  const places = new Map<string, number[]>();
-  for (const [index, item] of after.entries()) {
-    const text = textOf(item);
-    const known = places.get(text);
-    if (known === undefined) places.set(text, [index]);
-    else known.push(index);
-  }
+  const places = Map.groupBy(after.keys(), (index) => textOf(after[index]));
+  const taken = new Map<string, number>();
   const pairs = before.flatMap((item, index) => {
-    const place = places.get(textOf(item))?.shift();
-    return place === undefined ? [] : [{ before: index, after: place }];
+    const text = textOf(item);
+    const count = taken.get(text) ?? 0;
+    const place = places.get(text)?.[count];
+    if (place === undefined) return [];
+    taken.set(text, count + 1);
+    return [{ before: index, after: place }];
   });
   return longestIncrease(pairs);
 }

@@ -3,10 +3,12 @@ import { CLIENT_LIMITS, type ClientLimits } from '../../kit/client-limits.ts';
 export interface WebhookLimits {
   /** Time for an answer, from the moment at which the request's headers have arrived. */
   readonly answerMs: number;
-  /** Connections at the same time. Each takes up to 64 KiB beside its body. Further ones are closed at once. */
+  /** Connections at the same time, with one request each. Each takes up to 64 KiB beside its body. Further ones are closed at once. */
   readonly connections: number;
-  /** Bodies in memory at the same time, in bytes. Requests beyond wait unread. Decoded, a body takes about five times as much. */
+  /** Bodies in memory at the same time, in bytes. Requests beyond wait unread. */
   readonly bodyBytes: number;
+  /** The same for decoded reviews, beside their texts. A review that takes more than this alone is refused: one of a million values. */
+  readonly decodedBytes: number;
   readonly client: ClientLimits;
 }
 
@@ -15,6 +17,7 @@ export const WEBHOOK_LIMITS: WebhookLimits = {
   answerMs: 10_000,
   connections: 500,
   bodyBytes: 32 * 1024 * 1024,
+  decodedBytes: 128 * 1024 * 1024,
   client: {
     ...CLIENT_LIMITS,
     requestMs: 10_000,

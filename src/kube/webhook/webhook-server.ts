@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type ServerOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { untilAborted } from '../../kit/abort.ts';
 import { createByteBudget } from '../../kit/byte-budget.ts';
@@ -53,6 +54,8 @@ export async function startWebhookServer(
   { address, flag, handlers, certificate, limits = WEBHOOK_LIMITS }: WebhookServerOptions,
 ): Promise<WebhookServer> {
   const bodies = createByteBudget(limits.bodyBytes);
+  const decoded = createByteBudget(limits.decodedBytes);
+  const busy = new WeakSet<Socket>();
   const connections = createClientConnections(clock);
   let running = 0;
   let isClosing = false;
@@ -70,7 +73,7 @@ export async function startWebhookServer(
       limits.answerMs,
       () => new LarderError('ADMISSION_TIMEOUT', `no answer within ${limits.answerMs} ms`),
     );
-    const deps = { logger: logger.with({ path }), bodies };
+    const deps = { logger: logger.with({ path }), bodies, decoded };
     try {
       const answer = answerReview(deps, request, handler, life.signal);
       send(response, 200, 'application/json', await untilAborted(answer, life.signal));
@@ -93,9 +96,14 @@ export async function startWebhookServer(
   const server = createServer(
     { ...tlsOptions(certificate), ALPNProtocols: ['http/1.1'], ...listenerOptions(limits.client) },
     (request, response) => {
+      const { socket } = request;
+      // No client of webhooks sends a request before the answer to the last one, and a row of them would be without limit.
+      if (busy.has(socket)) return void socket.destroy();
+      busy.add(socket);
       running += 1;
       const gone = new AbortController();
-      connections.begin(request.socket, response, () => {
+      connections.begin(socket, response, () => {
+        busy.delete(socket);
         running -= 1;
         gone.abort(new LarderError('CLIENT_GONE', 'the client closed the connection'));
       });
