@@ -53,7 +53,9 @@ export async function leadWebhooks(
       } catch (error) {
         bundled.resolve(undefined);
         if (either.aborted) return;
-        logger.error('cannot renew the certificates of the webhooks', { error: errorText(error) });
+        logger.error('cannot renew the certificates or the registration of the webhooks', {
+          error: errorText(error),
+        });
         pauseMs = retryMs;
         retryMs = Math.min(retryMs * 2, SYNC_MS);
       }
