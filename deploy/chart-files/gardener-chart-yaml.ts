@@ -9,7 +9,7 @@ export const GARDENER_CHARTS = [
   {
     folder: 'gardener-extension-registry-cache',
     name: 'gardener-extension-registry-cache',
-    description: 'Larder as the Gardener extension for registry caches and mirrors, in a seed',
+    description: 'Account and rights of Larder as a Gardener extension, in a seed. It runs no program yet',
   },
   {
     folder: 'admission/charts/runtime',

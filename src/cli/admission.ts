@@ -21,6 +21,11 @@ const NAME = 'registry-cache-admission';
 
 const FLAGS = {
   ...REST_FLAGS,
+  kubeconfig: {
+    ...REST_FLAGS.kubeconfig,
+    usage:
+      "Kubeconfig of the garden; GARDEN_KUBECONFIG overrides it. Default: the file in KUBECONFIG, else the pod's service account.",
+  },
   ...managerFlags({
     leaderElectionId: `${NAME}-leader-election`,
     leaderElectionNamespace: '',

@@ -18,10 +18,10 @@ import { needGarden } from './need-garden.ts';
 import { openWebhooks } from './webhook/open-webhooks.ts';
 import type { Webhooks, WebhooksOptions } from './webhook/webhooks.ts';
 
-/** Calls to an API server, as in the controller of the Go extension (its `app.go`). */
+/** Limit of calls to an API server, as in the controller of the Go extension (its `app.go`). */
 const RATE = { perSecond: 100, burst: 130 };
 
-/** Time after a stop for which requests are still answered: by then no API server is led here any more. */
+/** Time after a stop for which requests are still answered. Afterwards no API server sends one here. */
 const STILL_ROUTED_MS = 3000;
 
 export interface AdmissionSettings extends WebhooksOptions {

@@ -37,6 +37,14 @@ test('a level or format that the Go library does not have is refused in its word
   assert.throws(() => settings('--log-format=xml'), /invalid --log-format: xml/);
 });
 
+test('a port of the webhook server that cannot exist is refused by name', () => {
+  assert.equal(settings('--webhook-config-server-port=65535').server.port, 65_535);
+  assert.throws(
+    () => settings('--webhook-config-server-port=65536'),
+    /^LarderError: --webhook-config-server-port: address :65536: invalid port$/,
+  );
+});
+
 test('addresses are read as Go reads them', () => {
   const addresses = {
     ':8080': { host: '::', port: 8080 },

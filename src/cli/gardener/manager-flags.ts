@@ -73,11 +73,18 @@ export function managerSettings(values: GoValues<ReturnType<typeof managerFlags>
     lease: values.leaderElection
       ? { name: values.leaderElectionId, namespace: values.leaderElectionNamespace || undefined }
       : undefined,
-    server: { host: values.serverHost || '::', port: values.serverPort > 0 ? values.serverPort : 9443 },
+    server: { host: values.serverHost || '::', port: serverPort(values) },
     certDir: values.certDir || join(tmpdir(), 'k8s-webhook-server', 'serving-certs'),
     metrics: parseBindAddress(values.metricsAddress || ':8080', 'metrics-bind-address'),
     health: parseBindAddress(values.healthAddress || '0', 'health-bind-address'),
   };
+}
+
+function serverPort({
+  serverPort: port,
+}: Pick<GoValues<ReturnType<typeof managerFlags>>, 'serverPort'>): number {
+  if (port > 65_535) throw flagError(`--webhook-config-server-port: address :${port}: invalid port`);
+  return port > 0 ? port : 9443;
 }
 
 /** Reads the flags of the log. Throws `USAGE` with Go's text. */

@@ -26,7 +26,8 @@ export const WEBHOOK_FLAGS = {
   }),
   ownerNamespace: stringFlag('webhook-config-owner-namespace', {
     standard: '',
-    usage: 'Namespace with which the registration is deleted. Default: that of the certificates.',
+    usage:
+      'Namespace that owns the registration, which is deleted with it. Default: that of the certificates.',
   }),
 };
 

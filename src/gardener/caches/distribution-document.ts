@@ -17,7 +17,10 @@ export interface CacheLogin {
   readonly password: string;
 }
 
-/** The configuration of Distribution for a cache of a shoot. Without the cache of descriptors, which serves what is no longer stored. */
+/**
+ * Builds the configuration of Distribution for a cache of a shoot. It leaves out Distribution's cache of descriptors, which answers for content
+ * that is no longer stored.
+ */
 export function distributionDocumentOf(
   cache: CacheDocument,
   login: CacheLogin | undefined,

@@ -7,7 +7,7 @@ const FREE = `100 * ${AVAILABLE} / kubelet_volume_stats_capacity_bytes{${CLAIMS}
 
 const FOUR_DAYS_SECONDS = 4 * 24 * 3600;
 
-/** Alerts for the owner of the shoot. Larder keeps to nine tenths of a volume, so that they speak of other things that fill it. */
+/** Alerts for the owner of the shoot. Larder keeps to nine tenths of a volume, so they fire when other files fill it. */
 export const ALERTS = [
   alert(
     'RegistryCachePersistentVolumeUsageCritical',

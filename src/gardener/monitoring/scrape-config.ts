@@ -8,7 +8,7 @@ const API_SERVER = 'kube-apiserver:443';
  */
 export function scrapeConfigSpec(): object {
   const authorization = { credentials: { name: 'shoot-access-prometheus-shoot', key: 'token' } };
-  // Neither the authority of the API server nor that of the kubelets is at hand.
+  // Prometheus has neither the authority of the API server nor that of the kubelets.
   const tlsConfig = { insecureSkipVerify: true };
   return {
     honorLabels: false,

@@ -28,7 +28,7 @@ export interface ServerConfig {
   readonly lifetime: Lifetime;
 }
 
-/** Knowledge of a secrets manager at one time. */
+/** Everything that a secrets manager decides by. */
 export interface SecretsState {
   readonly identity: string;
   /** Secrets of this identity. */

@@ -4,7 +4,7 @@ import type { KubeObject, Resource } from '../../kube/types.ts';
 import { goBoolean, goStruct, goText, isGoTrue, unmarshalText } from './go-fields.ts';
 import { SHOOT_RESOURCES, type ShootResource } from './shoot-resources.ts';
 
-/** Publishes a shoot to extensions, by gardenlet. It has the name of the shoot's namespace in the seed. */
+/** The object by which gardenlet shows a shoot to extensions. It has the name of the shoot's namespace in the seed. */
 export interface Cluster extends KubeObject {
   /** `shoot` is a complete Shoot of 50 to 500 KB. */
   readonly spec?: { readonly shoot?: unknown };
@@ -18,7 +18,7 @@ export const CLUSTERS: Resource<Cluster> = {
   namespaced: false,
 };
 
-/** Knowledge of a shoot that the extension acts by. Small, so that the Cluster can be forgotten. */
+/** The fields of a shoot that the extension acts by: a few bytes, so that the Cluster need not stay in memory. */
 export interface ClusterFacts {
   readonly isHibernated: boolean;
   /** True if the shoot is being deleted. */

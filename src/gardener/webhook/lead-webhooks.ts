@@ -53,7 +53,7 @@ export async function leadWebhooks(
       } catch (error) {
         bundled.resolve(undefined);
         if (either.aborted) return;
-        logger.error('cannot renew the certificates of the webhooks', {
+        logger.error('cannot renew the certificates or the registration of the webhooks', {
           error: errorText(error),
           hint: isLarderError(error) ? error.hint : undefined,
         });
