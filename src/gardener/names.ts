@@ -2,3 +2,24 @@
 export const ADMISSION_WEBHOOKS = ['registry-cache-validator', 'registry-mirror-validator'] as const;
 
 export type AdmissionWebhookName = (typeof ADMISSION_WEBHOOKS)[number];
+
+/** Types of `Extension` objects that this extension is responsible for. gardenlet names the objects like their type. */
+export const EXTENSION_TYPES = ['registry-cache', 'registry-mirror'] as const;
+
+export type ExtensionType = (typeof EXTENSION_TYPES)[number];
+
+/** Names of the controllers, which `--controllers` and `--disable-controllers` take. */
+export const CACHE_CONTROLLER = 'registry-cache-controller';
+export const MIRROR_CONTROLLER = 'registry-mirror-controller';
+export const HEARTBEAT_CONTROLLER = 'heartbeat';
+
+/** Name of this extension in a landscape. */
+export const EXTENSION_NAME = 'extension-registry-cache';
+
+/** The Lease by which gardenlet sees that an extension is alive (gardener v1.147.1, `pkg/extensions`). */
+export const HEARTBEAT_LEASE = 'gardener-extension-heartbeat';
+
+/** The finalizer that keeps an Extension of this type until its effects are undone. */
+export function finalizerNameOf(type: ExtensionType): string {
+  return `extensions.gardener.cloud/${type}`;
+}
