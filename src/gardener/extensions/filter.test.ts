@@ -48,7 +48,20 @@ describe('a change of an Extension', () => {
   const cases: readonly [string, Change, Change, boolean, boolean][] = [
     ['asks for a reconcile', {}, { operation: 'reconcile' }, true, true],
     ['asks for a restore', { operation: 'wait-for-state' }, { operation: 'restore' }, true, true],
-    ['repeats a request', { operation: 'migrate' }, { operation: 'migrate' }, true, true],
+    [
+      'repeats a request',
+      { operation: 'migrate', lastOperation: undefined },
+      { operation: 'migrate', lastOperation: undefined, requestedAt: '20:01' },
+      true,
+      true,
+    ],
+    [
+      'adds a finalizer',
+      { operation: 'reconcile', lastOperation: undefined },
+      { operation: 'reconcile', lastOperation: undefined },
+      false,
+      false,
+    ],
     ['begins a deletion', {}, { isDeleted: true, generation: 2 }, true, true],
     ['annotates a deleted object', { isDeleted: true }, { isDeleted: true }, true, true],
     [

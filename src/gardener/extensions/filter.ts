@@ -18,8 +18,8 @@ export function needsWork({ operation, isDeleted, lastOperation }: ExtensionFact
 }
 
 /**
- * True if an event is to be followed by a reconcile. `before` is undefined for an object that is seen for the first time. The controller's own
- * reports trigger nothing while an operation has not succeeded, so that failures wait for their back-off.
+ * True if an event is to be followed by a reconcile. `before` is undefined for an object that is seen for the first time. What the controller
+ * itself writes during an operation triggers nothing, so that failures wait for their back-off.
  *
  * Close to the Go library (gardener v1.147.1, `extensions/pkg/predicate`), with three differences. It drops a deletion that arrives together
  * with a change of the status, and, with `ignoreOperationAnnotation`, a request. It repeats a failing restore or migration without back-off.
@@ -31,9 +31,9 @@ export function isTrigger(
 ): boolean {
   if (before === undefined || before.uid !== after.uid) return ignoreOperationAnnotation || needsWork(after);
   if (ignoreOperationAnnotation && before.generation !== after.generation) return true;
-  const isReport = before.statusHash !== after.statusHash && after.lastOperation?.state !== 'Succeeded';
-  return (
-    (after.isDeleted && !(before.isDeleted && isReport)) ||
-    (REQUESTS.includes(after.operation) && !(before.operation === after.operation && isReport))
-  );
+  if (after.isDeleted && (!before.isDeleted || before.statusHash === after.statusHash)) return true;
+  if (!REQUESTS.includes(after.operation)) return false;
+  const isNew = before.operation !== after.operation || before.requestedAt !== after.requestedAt;
+  // A watch may leave out states. A request that is there after a success may be another one.
+  return isNew || after.lastOperation?.state === 'Succeeded';
 }
