@@ -31,7 +31,7 @@ export function describedSecrets(secrets: readonly LabSecret[]): Record<string, 
     const entries = Object.entries(secret.data).map(([key, value]) => {
       const text = textOf(value);
       const own = text.includes('BEGIN CERT') ? undefined : (secret.data['ca.crt'] ?? secret.data['tls.crt']);
-      return [key, own === undefined ? certificatesIn(text, authority) : keyIn(text, textOf(own))];
+      return [key, own === undefined ? certificatesIn(text, authority) : describedKey(text, textOf(own))];
     });
     const { immutable = false, type } = secret;
     const labels = labelsOf(secret.metadata.labels ?? {});
@@ -69,6 +69,13 @@ function yearsOr<Other>(hours: number, other: Other): Other | '10 years' {
 }
 
 function certificatesIn(pem: string, authority: string | undefined): unknown[] {
+  const signers = new Map(authority === undefined ? [] : [['CA', textOf(authority)]]);
+  return describedCertificates(pem, signers);
+}
+
+/** Describes the certificates of a PEM text. `authorities` has those that may have signed them, by the names to show. */
+export function describedCertificates(pem: string, authorities: ReadonlyMap<string, string>): object[] {
+  const keys = [...authorities].map(([name, one]) => [name, new NodeCertificate(one).publicKey] as const);
   return PemConverter.decode(pem).map((der) => {
     const certificate = new X509Certificate(der);
     const node = new NodeCertificate(Buffer.from(der));
@@ -78,7 +85,7 @@ function certificatesIn(pem: string, authority: string | undefined): unknown[] {
     const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items;
     const of = (type: string) => (names ?? []).filter((one) => one.type === type).map(({ value }) => value);
     const { asymmetricKeyType, asymmetricKeyDetails } = node.publicKey;
-    const signers = authority === undefined ? [] : [new NodeCertificate(textOf(authority)).publicKey];
+    const signers = keys.filter(([, key]) => node.verify(key)).map(([name]) => name);
     return {
       subject: certificate.subjectName.getField('CN').join(),
       issuer: certificate.issuerName.getField('CN').join(),
@@ -92,7 +99,7 @@ function certificatesIn(pem: string, authority: string | undefined): unknown[] {
         usage === ExtendedKeyUsage.serverAuth ? 'serverAuth' : usage,
       ),
       ...(names !== undefined && { dnsNames: of('dns'), ipAddresses: of('ip') }),
-      signedBy: signers.some((key) => node.verify(key)) ? ['CA'] : ['unknown'],
+      signedBy: signers.length > 0 ? signers.toSorted() : ['unknown'],
     };
   });
 }
@@ -107,7 +114,8 @@ const USAGES = [
   [KeyUsageFlags.cRLSign, 'crl_sign'],
 ] as const;
 
-function keyIn(pem: string, certificate: string): object {
+/** Describes a private key in PEM, and whether `certificate` is for it. */
+export function describedKey(pem: string, certificate: string): object {
   const key = createPrivateKey(pem);
   const isOwn = createPublicKey(key).equals(new NodeCertificate(certificate).publicKey);
   return {

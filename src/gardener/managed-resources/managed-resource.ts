@@ -19,6 +19,7 @@ export interface ManagedResource extends KubeObject {
     readonly conditions?: readonly {
       readonly type: string;
       readonly status: string;
+      readonly reason?: string;
       readonly message?: string;
     }[];
   };

@@ -3,13 +3,16 @@ import { hash } from 'node:crypto';
 /** Digits of SHA-256 that stand for a name or a content. */
 const DIGITS = 8;
 
+/** Begin of the annotations that name what an object uses. */
+export const REFERENCE_PREFIX = 'reference.resources.gardener.cloud/';
+
 /**
  * Annotations that name the Secrets which an object uses. The garbage collector of gardener-resource-manager deletes a Secret with its label
  * that no annotation names (gardener v1.147.1, `pkg/resourcemanager/controller/garbagecollector/references`).
  */
 export function referenceAnnotations(secretNames: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    secretNames.map((name) => [`reference.resources.gardener.cloud/secret-${shortHash(name)}`, name]),
+    secretNames.map((name) => [`${REFERENCE_PREFIX}secret-${shortHash(name)}`, name]),
   );
 }
 

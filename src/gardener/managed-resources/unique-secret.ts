@@ -3,7 +3,7 @@ import type { Secret } from '../../operator/cluster/resources.ts';
 import { shortHash } from './references.ts';
 
 /** Label of a Secret that the garbage collector may delete once nothing refers to it. */
-const COLLECTABLE = { 'resources.gardener.cloud/garbage-collectable-reference': 'true' } as const;
+export const COLLECTABLE = { 'resources.gardener.cloud/garbage-collectable-reference': 'true' } as const;
 
 /** A Secret that never changes: other content has another name. */
 export interface UniqueSecret extends Secret {

@@ -9,8 +9,11 @@ const RENEWAL_SHARE = 0.8;
 const RENEWAL_MS = 10 * DAY_MS;
 
 export interface RotationOptions {
-  /** False: authorities are renewed only at the starts that are given. */
-  readonly rotatesAuthorities: boolean;
+  /**
+   * True: authorities are renewed like certificates. False: only at the starts that are given. With `beforeEndMs`: at those, and that long
+   * before their end.
+   */
+  readonly rotatesAuthorities: boolean | { readonly beforeEndMs: number };
   /** Starts of rotations, in milliseconds since the epoch, by the name of the configuration. */
   readonly rotationStarts?: ReadonlyMap<string, number> | undefined;
 }
@@ -18,7 +21,8 @@ export interface RotationOptions {
 /**
  * Starts of the last rotations by the name of the configuration, in seconds since the epoch; empty if there was none. The newest Secret of
  * a configuration counts. If it is due for renewal, a rotation starts at the time when it became due: two replicas that find out at
- * different times start the same rotation, and so create the same Secret.
+ * different times start the same rotation, and so create the same Secret. A given start goes first, but not
+ * before a renewal by `beforeEndMs` that has begun after it.
  */
 export function rotationStarts(
   existing: readonly ManagedSecret[],
@@ -32,14 +36,17 @@ export function rotationStarts(
   )) {
     const [newest] = newestFirst(secrets);
     if (newest === undefined) continue;
-    const dueAt = renewalTime(newest);
-    const mayRenew = rotatesAuthorities || !isAuthoritySecret(newest);
+    const dueAt = renewalTime(newest, rotatesAuthorities);
     starts.set(
       configName,
-      mayRenew && dueAt < now ? newStart(dueAt, secrets) : (newest.labels[SECRET_LABEL.rotationStart] ?? ''),
+      dueAt < now ? newStart(dueAt, secrets) : (newest.labels[SECRET_LABEL.rotationStart] ?? ''),
     );
   }
-  for (const [configName, at] of given) starts.set(configName, unixSeconds(at));
+  for (const [configName, at] of given) {
+    const start = unixSeconds(at);
+    const isLater = Number(start) > Number(starts.get(configName) ?? '');
+    if (isLater || typeof rotatesAuthorities === 'boolean') starts.set(configName, start);
+  }
   return starts;
 }
 
@@ -55,11 +62,16 @@ export function issueTime({ labels, createdAt }: ManagedSecret): number {
   return labelledTime(labels, SECRET_LABEL.issuedAt) ?? createdAt;
 }
 
-/** Time in milliseconds since the epoch. Infinity for a Secret without validity. */
-function renewalTime({ labels }: ManagedSecret): number {
-  const from = labelledTime(labels, SECRET_LABEL.issuedAt);
-  const until = labelledTime(labels, SECRET_LABEL.validUntil);
+/** Time in milliseconds since the epoch. Infinity for a Secret that is not renewed. */
+function renewalTime(
+  secret: ManagedSecret,
+  rotatesAuthorities: RotationOptions['rotatesAuthorities'],
+): number {
+  const from = labelledTime(secret.labels, SECRET_LABEL.issuedAt);
+  const until = labelledTime(secret.labels, SECRET_LABEL.validUntil);
   if (from === undefined || until === undefined) return Infinity;
+  if (isAuthoritySecret(secret) && rotatesAuthorities !== true)
+    return rotatesAuthorities === false ? Infinity : Math.max(0, until - rotatesAuthorities.beforeEndMs);
   return Math.max(0, Math.min(from + (until - from) * RENEWAL_SHARE, until - RENEWAL_MS));
 }
 

@@ -60,10 +60,12 @@ export function oldAuthority(
   { name, old: rule }: AuthorityConfig,
   current: ManagedSecret,
 ): ManagedSecret | undefined {
-  const [old] = newestFirst(
-    existing.filter((one) => one.labels[SECRET_LABEL.name] === name && one.name !== current.name),
+  const others = newestFirst(existing).filter(
+    (one) => one.labels[SECRET_LABEL.name] === name && one.name !== current.name && !hasEnded(one, now),
   );
-  if (rule === 'dropped' || old === undefined || hasEnded(old, now)) return undefined;
+  // One that has not signed yet is not missed.
+  const old = others.find((one) => signedBy(one, existing).length > 0) ?? others[0];
+  if (rule === 'dropped' || old === undefined) return undefined;
   if (rule === 'kept' || signedBy(old, existing).length > 0) return old;
   const issued = [current, ...signedBy(current, existing)].map(issueTime);
   return now < Math.max(...issued) + rule.forMs ? old : undefined;

@@ -58,6 +58,8 @@ export interface TrustedAuthority {
  * Every method throws `KUBE_API` or `KUBE_UNREACHABLE` with the words of the Go library.
  */
 export interface SecretsManager {
+  /** Start of the last rotation of a configuration in seconds since the epoch. Empty or undefined if there was none. */
+  rotationStart(configName: string): string | undefined;
   /** Returns the authority and its bundle, which are created if they do not exist. */
   authority(config: AuthorityConfig): Promise<TrustedAuthority>;
   /** Returns a server certificate that `signer` has signed. It is created if it does not exist. */
@@ -95,6 +97,8 @@ export async function createSecretsManager(
   }
 
   return {
+    rotationStart: (configName) => starts.get(configName),
+
     async authority(config) {
       const plan = planAuthority(state, config);
       const current = use(
