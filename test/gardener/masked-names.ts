@@ -7,6 +7,8 @@ export interface NameMask {
   addAddress(address: string, service: string): void;
   /** Replaces what was added, in texts and keys. */
   apply(value: unknown): unknown;
+  /** The newest name behind a placeholder; other names are returned as they are. */
+  real(placeholder: string): string;
 }
 
 export function createNameMask(): NameMask {
@@ -42,8 +44,15 @@ export function createNameMask(): NameMask {
       counts.set(base, count);
       placeholders.set(name, `${base}-RANDOM${count}`);
     },
-    addAddress: (address, service) => void placeholders.set(address, `CLUSTERIP(${service})`),
+    addAddress(address, service) {
+      const own = `CLUSTERIP(${service})`;
+      if (placeholders.get(address)?.startsWith(own) === true) return;
+      const count = (counts.get(own) ?? 0) + 1;
+      counts.set(own, count);
+      placeholders.set(address, count === 1 ? own : `${own}${count}`);
+    },
     apply,
+    real: (placeholder) => [...placeholders].find(([, one]) => one === placeholder)?.[0] ?? placeholder,
   };
 }
 

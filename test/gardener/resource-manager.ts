@@ -3,7 +3,7 @@
  * it reacts to, so a test does not wait for it.
  */
 import type { ApiServer } from '../kube/api-server.ts';
-import type { SentObject, StoredObject } from '../kube/api-store.ts';
+import type { StoredObject } from '../kube/api-store.ts';
 import { manifestsOf, type AnyObject } from './recorded-snapshot.ts';
 
 export const GRM_FINALIZER = 'resources.gardener.cloud/gardener-resource-manager';
@@ -14,6 +14,8 @@ export type ManagerMode = 'normal' | 'off' | 'unhealthy' | 'notapplied' | 'block
 export interface ResourceManager {
   /** Changes the mode, and looks at everything again. */
   set(mode: ManagerMode): void;
+  /** Looks at everything, as after a change of something else. */
+  look(): void;
 }
 
 const IN_RESOURCES = 'resources.gardener.cloud/v1alpha1/managedresources';
@@ -42,14 +44,14 @@ export function startResourceManager(
     done.set(name, seen);
     const { finalizers = [], ...metadata } = found.metadata;
     const all = finalizers.includes(GRM_FINALIZER) ? finalizers : [...finalizers, GRM_FINALIZER];
-    const problem = apply(found as unknown as AnyObject);
+    const problem = apply(found);
     const isApplied = problem === undefined && mode !== 'notapplied';
     const conditions = [
       condition('ResourcesApplied', isApplied, problem ?? 'All resources are applied.'),
       condition('ResourcesHealthy', mode !== 'unhealthy', ''),
     ];
     const status = { observedGeneration: metadata.generation, conditions };
-    seed.store.replace(key, { ...found, metadata: { ...metadata, finalizers: all }, status } as SentObject);
+    seed.store.replace(key, { ...found, metadata: { ...metadata, finalizers: all }, status });
   }
 
   function finish(found: StoredObject, key: { collection: string; namespace: string; name: string }): void {
@@ -60,7 +62,7 @@ export function startResourceManager(
     applied.delete(key.name);
     done.delete(key.name);
     const others = finalizers.filter((one) => one !== GRM_FINALIZER);
-    seed.store.replace(key, { ...found, metadata: { ...metadata, finalizers: others } } as SentObject);
+    seed.store.replace(key, { ...found, metadata: { ...metadata, finalizers: others } });
   }
 
   /** Returns a message if a Secret is missing. Nothing is deleted then. */
@@ -71,7 +73,7 @@ export function startResourceManager(
     for (const { name } of spec?.secretRefs ?? []) {
       const secret = seed.store.find({ collection: 'v1/secrets', namespace: options.namespace, name });
       if (secret === undefined) problem = `secret ${name} not found`;
-      for (const manifest of manifestsOf(secret as unknown as AnyObject)) {
+      for (const manifest of manifestsOf(secret)) {
         if (manifest.kind !== 'Service') continue;
         wanted.add(manifest.metadata.name);
         applyService(manifest, spec?.['injectLabels'] as object);
@@ -89,7 +91,7 @@ export function startResourceManager(
     const { clusterIP, ipFamilies } = (before?.['spec'] ?? newAddress()) as Record<string, unknown>;
     const metadata = { ...service.metadata, labels: { ...service.metadata.labels, ...labels } };
     const spec = { ...service.spec, clusterIP, ipFamilies };
-    shoot.put('v1/services', { apiVersion: 'v1', ...service, metadata, spec } as SentObject);
+    shoot.put('v1/services', { apiVersion: 'v1', ...service, metadata, spec });
   }
 
   function newAddress(): object {
@@ -104,12 +106,16 @@ export function startResourceManager(
     if (shoot.store.find(key) !== undefined) shoot.remove('v1/services', name, 'kube-system');
   }
 
+  const lookAtAll = (): void => {
+    for (const object of seed.store.list(IN_RESOURCES, options.namespace)) look(object);
+  };
   return {
     set(next) {
       mode = next;
       done.clear();
-      for (const object of seed.store.list(IN_RESOURCES, options.namespace)) look(object);
+      lookAtAll();
     },
+    look: lookAtAll,
   };
 }
 

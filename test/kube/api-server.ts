@@ -314,16 +314,19 @@ function selectionOf({ collection, namespace, query }: ApiRoute): Selection {
     collection,
     namespace,
     matches: ({ metadata }) =>
-      labels.every(([name, value]) => metadata.labels?.[name] === value) &&
-      fields.every(([name, value]) => metadata[name.replace('metadata.', '')] === value),
+      labels.every(([name, value]) => {
+        const found = metadata.labels?.[name];
+        return value === undefined ? found !== undefined : found === value;
+      }) && fields.every(([name, value]) => metadata[name.replace('metadata.', '')] === value),
   };
 }
 
-function terms(selector = ''): [string, string][] {
+/** A term without a value selects everything that has the name. */
+function terms(selector = ''): [string, string | undefined][] {
   return selector
     .split(',')
     .filter((term) => term !== '')
-    .map((term) => term.split('=') as [string, string]);
+    .map((term) => term.split('=') as [string, string | undefined]);
 }
 
 function refuseFuture(store: ApiStore, query: ApiQuery): void {

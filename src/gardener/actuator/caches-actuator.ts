@@ -39,8 +39,6 @@ export interface CachesActuatorSettings {
  * from any point.
  */
 export function createCachesActuator(deps: CachesActuatorDeps, settings: CachesActuatorSettings): Actuator {
-  const { client } = deps;
-
   async function reconcile(context: ActuatorContext): Promise<void> {
     const { extension, namespace, signal } = context;
     const cluster = await context.cluster();

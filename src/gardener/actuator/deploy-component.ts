@@ -3,7 +3,7 @@ import type { Clock } from '../../kit/clock.ts';
 import { isAlreadyExists } from '../../kube/kube-error.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeClient } from '../../kube/types.ts';
-import { SECRETS } from '../../operator/cluster/resources.ts';
+import { SECRETS, type Secret } from '../../operator/cluster/resources.ts';
 import type { Component } from '../managed-resources/component.ts';
 import { MANAGED_RESOURCES, type ManagedResource } from '../managed-resources/managed-resource.ts';
 import { REFERENCE_PREFIX } from '../managed-resources/references.ts';
@@ -100,12 +100,15 @@ async function markOld(
   secret: UniqueSecret,
   signal: AbortSignal,
 ): Promise<void> {
-  const [[key = '', value] = []] = Object.entries(COLLECTABLE);
   for (const { name } of existing?.spec.secretRefs ?? []) {
     if (name === secret.metadata.name) continue;
     const place = { namespace: secret.metadata.namespace, name };
     const old = await find(client, SECRETS, place, signal);
-    if (old === undefined || old.metadata.labels?.[key] === value) continue;
+    if (old === undefined || isCollectable(old)) continue;
     await client.mergePatch(SECRETS, place, { metadata: { labels: COLLECTABLE } }, { signal });
   }
+}
+
+function isCollectable({ metadata }: Secret): boolean {
+  return Object.entries(COLLECTABLE).every(([key, value]) => metadata.labels?.[key] === value);
 }

@@ -1,0 +1,133 @@
+/** Every call to an API server fails once, and every time another replica goes on; the end is that of a run without faults. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startCachesWorld, type CachesWorld } from './caches-world.ts';
+import { failingCalls } from './failing-client.ts';
+import { FAST_CERTIFICATES } from './fast-certificates.ts';
+import { createNameMask } from './masked-names.ts';
+import { recordedSnapshot } from './recorded-snapshot.ts';
+
+const NAMESPACE = 'shoot--p--faults';
+const TYPE = 'registry-cache';
+
+function config(...caches: object[]): object {
+  return { apiVersion: 'registry.extensions.gardener.cloud/v1alpha3', kind: 'RegistryConfig', caches };
+}
+
+const FIRST = config({ upstream: 'docker.io' }, { upstream: 'ghcr.io', http: { tls: false } });
+const SECOND = config({ upstream: 'docker.io', serviceNameSuffix: 'b' }, { upstream: 'quay.io' });
+
+/** Each brings an Extension to a state, from that of the one before. */
+const SEQUENCES: readonly { readonly name: string; readonly do: (lab: CachesWorld) => void }[] = [
+  { name: 'creation', do: apply(FIRST) },
+  { name: 'change', do: apply(SECOND) },
+  { name: 'no cache with TLS', do: apply(config({ upstream: 'quay.io', http: { tls: false } })) },
+  {
+    name: 'rotation of the authorities',
+    do(lab) {
+      const certificateAuthorities = { phase: 'Preparing', lastInitiationTime: '2026-02-01T10:00:00Z' };
+      const status = { credentials: { rotation: { certificateAuthorities } } };
+      lab.world.gardenlet.patchShoot(NAMESPACE, { status });
+      apply(SECOND)(lab);
+    },
+  },
+  { name: 'migration', do: (lab) => lab.world.gardenlet.annotate(NAMESPACE, TYPE, 'migrate') },
+  { name: 'restoration', do: (lab) => lab.world.gardenlet.annotate(NAMESPACE, TYPE, 'restore') },
+  { name: 'deletion', do: (lab) => lab.world.gardenlet.delete(NAMESPACE, TYPE) },
+];
+
+function apply(providerConfig: object) {
+  return (lab: CachesWorld): void => lab.world.gardenlet.apply(NAMESPACE, { type: TYPE, providerConfig });
+}
+
+for (const [index, { name }] of SEQUENCES.entries()) {
+  test(`${name}: whichever call fails, the end is the same`, async (context) => {
+    const { state: wanted, calls } = await run(index);
+    for (const fault of ['before', 'after and another replica goes on'] as const) {
+      let number = 0;
+      for (;;) {
+        number += 1;
+        const { state, hasFailed } = await run(index, { number, fault });
+        if (!hasFailed) break;
+        assert.deepEqual(state, wanted, `call ${number}: ${fault}`);
+      }
+      // Looks that find nothing to do vary in number.
+      assert.ok(number > calls - LOOKS, `${number} of ${calls}`);
+    }
+    context.diagnostic(`${calls} calls`);
+  });
+}
+
+const LOOKS = 6;
+
+interface PlannedFault {
+  /** Number of the call within the last sequence. */
+  readonly number: number;
+  readonly fault: 'before' | 'after and another replica goes on';
+}
+
+/** Runs the sequences up to one, which has the fault. */
+async function run(
+  last: number,
+  planned?: PlannedFault,
+): Promise<{ readonly state: object; readonly calls: number; readonly hasFailed: boolean }> {
+  await using lab = await startCachesWorld({
+    namespace: NAMESPACE,
+    input: {},
+    certificates: FAST_CERTIFICATES,
+  });
+  const isFatal = planned !== undefined && planned.fault !== 'before';
+  let hasFailed = false;
+  const failing = failingCalls(() => {
+    hasFailed = true;
+    if (isFatal) replica.lose();
+  });
+  const replica = lab.start((client) => failing.wrap(client));
+  let before = 0;
+  for (const sequence of SEQUENCES.slice(0, last + 1)) {
+    before = failing.count;
+    if (planned !== undefined && sequence === SEQUENCES[last])
+      failing.fail(before + planned.number, isFatal ? 'after' : 'before');
+    lab.world.clock.advance(1000);
+    sequence.do(lab);
+    await lab.settle(() => isDone(lab) || (isFatal && hasFailed));
+    if (isFatal && hasFailed) {
+      await replica.stop();
+      lab.start();
+      await lab.settle(() => isDone(lab));
+    }
+  }
+  return { state: stateOf(lab), calls: failing.count - before, hasFailed };
+}
+
+/** True if the work is reported as done, and no replica works any more. */
+function isDone({ world }: CachesWorld): boolean {
+  const { metadata, status } = world.gardenlet.find(NAMESPACE, TYPE) ?? {};
+  if (!world.isIdle()) return false;
+  if (metadata === undefined) return true;
+  const isRequested = metadata.annotations?.['gardener.cloud/operation'] !== undefined;
+  const isMigrated = status?.lastOperation?.type !== 'Migrate' || metadata.finalizers === undefined;
+  const isOpen = isRequested || metadata.deletionTimestamp !== undefined;
+  return status?.lastOperation?.state === 'Succeeded' && !isOpen && isMigrated;
+}
+
+/** Everything but times and versions. Secrets that nothing names are left to the garbage collector. */
+function stateOf({ world, shoot, namespace, own }: CachesWorld): object {
+  const mask = createNameMask();
+  const objects = recordedSnapshot({ seed: world.api, shoot, namespace, mask, own });
+  const { metadata, status } = world.gardenlet.find(NAMESPACE, TYPE) ?? {};
+  const { providerStatus, lastError, observedGeneration, lastOperation } = status ?? {};
+  const named = JSON.stringify(Object.entries(objects).filter(([key]) => key.startsWith('ManagedResource/')));
+  const kept = Object.entries(objects).filter(([key, object]) => {
+    const isData = JSON.stringify(object).includes('objects, see the ManagedResource');
+    return !isData || named.includes(key.replace('Secret/', ''));
+  });
+  const extension = mask.apply({
+    finalizers: metadata?.finalizers,
+    providerStatus,
+    lastError,
+    observedGeneration,
+    state: lastOperation?.state,
+  });
+  return { extension, objects: Object.fromEntries(kept) };
+}
