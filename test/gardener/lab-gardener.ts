@@ -61,7 +61,7 @@ export async function createLabShoot(lab: ExtensionLab, namespace: string): Prom
     const { observedGeneration } = (resource.status ?? {}) as { observedGeneration?: number };
     if (observedGeneration === metadata.generation) return;
     const manifests: AnyObject[] = [];
-    const refs = (resource.spec as { secretRefs?: { name: string }[] } | undefined)?.secretRefs ?? [];
+    const { secretRefs: refs = [] } = (resource.spec ?? {}) as { secretRefs?: { name: string }[] };
     for (const { name } of refs)
       manifests.push(...manifestsOf((await seed.requests('GET', `${secrets}/${name}`)) as AnyObject));
     const services = manifests.filter(({ kind }) => kind === 'Service');
