@@ -9,7 +9,8 @@ export const GARDENER_CHARTS = [
   {
     folder: 'gardener-extension-registry-cache',
     name: 'gardener-extension-registry-cache',
-    description: 'Account and rights of Larder as a Gardener extension, in a seed. It runs no program yet',
+    description:
+      'Larder beside the Gardener extension for registry caches and mirrors, in a seed: its controllers, without a webhook',
   },
   {
     folder: 'admission/charts/runtime',

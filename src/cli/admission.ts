@@ -1,17 +1,18 @@
 import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
-import type { AdmissionSettings, RunningAdmission } from '../gardener/admission-program.ts';
+import type { AdmissionSettings } from '../gardener/admission-program.ts';
 import { ADMISSION_WEBHOOKS } from '../gardener/names.ts';
 import { webhookNames } from '../gardener/webhook/webhook-names.ts';
 import { keepAlive, systemClock } from '../kit/clock.ts';
-import { LarderError } from '../kit/errors.ts';
 import { createLogger, type Logger } from '../kit/logger.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
+import { completed } from './gardener/completed.ts';
 import { inClusterConnection } from './gardener/in-cluster.ts';
 import { logOptions, managerFlags, managerSettings } from './gardener/manager-flags.ts';
 import { REST_FLAGS, restConnection } from './gardener/rest-flags.ts';
+import { runUntil } from './gardener/run-until.ts';
 import { enabledWebhooks, WEBHOOK_FLAGS } from './gardener/webhook-flags.ts';
 import { goCommand } from './go-flags/go-command.ts';
 import type { GoValues } from './go-flags/go-flag.ts';
@@ -28,7 +29,6 @@ const FLAGS = {
   },
   ...managerFlags({
     leaderElectionId: `${NAME}-leader-election`,
-    leaderElectionNamespace: '',
     certDir: '/tmp/admission-registry-cache-cert',
   }),
   ...WEBHOOK_FLAGS,
@@ -105,24 +105,4 @@ async function complete(values: Values, io: CommandIo, signal: AbortSignal): Pro
       version: io.version,
     },
   };
-}
-
-async function completed<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const { message } = error as Error;
-    throw new LarderError('USAGE', `error completing options: ${message}`, { cause: error });
-  }
-}
-
-/** Runs until a signal arrives or the program fails. */
-async function runUntil(stopping: Promise<string>, running: RunningAdmission, logger: Logger): Promise<void> {
-  try {
-    const name = await Promise.race([stopping, running.ended.then(() => 'end')]);
-    logger.info('stopping', { event: 'stopping', signal: name });
-  } finally {
-    await running.stop();
-  }
-  logger.info('stopped', { event: 'stopped' });
 }

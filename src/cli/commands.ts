@@ -1,5 +1,6 @@
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { admissionCommand } from './admission.ts';
+import { extensionCommand } from './extension.ts';
 import { gcCommand } from './gc.ts';
 import { nodeAgentCommand } from './node-agent.ts';
 import { operatorCommand } from './operator.ts';
@@ -14,6 +15,7 @@ export function commandsOf(io: CommandIo): readonly CommandDefinition[] {
     operatorCommand(io),
     nodeAgentCommand(io),
     admissionCommand(io),
+    extensionCommand(io),
     validateCommand(io),
     verifyCommand(io),
     gcCommand(io),

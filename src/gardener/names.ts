@@ -12,6 +12,12 @@ export type ExtensionType = (typeof EXTENSION_TYPES)[number];
 export const CACHE_CONTROLLER = 'registry-cache-controller';
 export const MIRROR_CONTROLLER = 'registry-mirror-controller';
 export const HEARTBEAT_CONTROLLER = 'heartbeat';
+export const CONTROLLERS = [CACHE_CONTROLLER, MIRROR_CONTROLLER, HEARTBEAT_CONTROLLER] as const;
+
+export type ControllerName = (typeof CONTROLLERS)[number];
+
+/** Names of the webhooks of `larder extension`, which `--disable-webhooks` takes. */
+export const EXTENSION_WEBHOOKS = ['registry-cache', 'registry-mirror'] as const;
 
 /** Name of this extension in a landscape. */
 export const EXTENSION_NAME = 'extension-registry-cache';

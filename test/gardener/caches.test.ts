@@ -8,7 +8,7 @@ import { playCaches } from './play-caches.ts';
 import { recordedCases } from './recorded-cases.ts';
 import { rememberedCertificates } from './remembered-certificates.ts';
 
-const listed = listedDifferences();
+const listed = listedDifferences('reconcile', 'lifecycle');
 const certificates = rememberedCertificates();
 const cases = [...recordedCases('reconcile'), ...recordedCases('lifecycle')];
 

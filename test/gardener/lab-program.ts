@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { get } from '../kit/client.ts';
 import { EXECUTABLE, type LogLine } from '../kit/process.ts';
 import { waitFor } from '../kit/wait.ts';
+import type { PrivateNamespace } from '../cluster/private-namespace.ts';
 import { certDirOf, type AdmissionLab } from './admission-lab.ts';
 
 /** Changes of the flags of {@link startAdmission}. A flag whose value is `null` is left out. */
@@ -28,15 +29,31 @@ export interface LabProgram extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
+/** Place of the programs of a lab. */
+export interface ProgramPlace {
+  readonly place: Pick<PrivateNamespace, 'enter' | 'reach'>;
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 /** Starts `larder admission` in the lab, with the flags and the environment of the recordings. Does not wait until it is ready. */
-export async function startAdmission(
+export function startAdmission(
   lab: AdmissionLab,
   changes: FlagChanges = {},
   environment: Readonly<Record<string, string>> = {},
-): Promise<LabProgram> {
-  const flags = { ...flagsOf(lab), ...changes };
-  const args = Object.entries(flags).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
-  const [command, ...rest] = [...lab.place.enter, EXECUTABLE, 'admission', ...args];
+): LabProgram {
+  return startLabProgram(lab, 'admission', { ...flagsOf(lab), ...changes }, environment);
+}
+
+/** Starts a command of Larder in a lab. Does not wait until it is ready. */
+export function startLabProgram(
+  lab: ProgramPlace,
+  name: string,
+  flags: FlagChanges,
+  environment: Readonly<Record<string, string>> = {},
+): LabProgram {
+  const args = Object.entries(flags).flatMap(([flag, value]) => (value === null ? [] : [`${flag}=${value}`]));
+  const [command, ...rest] = [...lab.place.enter, EXECUTABLE, name, ...args];
   const child = spawn(command as string, rest, {
     env: { PATH: process.env['PATH'], HOME: lab.directory, ...lab.environment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

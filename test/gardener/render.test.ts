@@ -17,8 +17,7 @@ const NOT_RENDERED = [
 const cases = recordedCases('reconcile').filter(
   ({ name }) => !NOT_RENDERED.includes(name.replace('reconcile/', '')),
 );
-/** Without those of sequences. */
-const listed = listedDifferences().filter(({ cases: glob = '*' }) => !glob.startsWith('lifecycle/'));
+const listed = listedDifferences('reconcile');
 
 describe('the first reconcile of a recorded Extension renders what the Go extension made', () => {
   const used = new Map(listed.map((entry) => [entry, 0]));

@@ -1,14 +1,17 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { waitFor } from '../kit/wait.ts';
-import { certDirOf, type AdmissionLab, type LabCluster } from './admission-lab.ts';
+import { certDirOf, type AdmissionLab } from './admission-lab.ts';
 import { countCertificates, describedSecrets, type LabSecret } from './described-secrets.ts';
+import type { LabCluster } from './lab-cluster.ts';
 import { startAdmission, type FlagChanges } from './lab-program.ts';
 
 /** Input of a recorded start. `$WORK` in a value is the directory of the lab. */
 export interface StartUpCase {
   readonly flags?: FlagChanges;
   readonly env?: Readonly<Record<string, string>>;
+  /** Files in the directory of the lab. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Ports and paths to ask once it is ready: `8091/healthz`. */
   readonly get?: readonly string[];
   /** Seconds from readiness to the observation. Without them, the observation follows the registration. */
@@ -30,7 +33,7 @@ export async function runStartUpCase(
     value === null ? null : inLab(String(value)),
   ]);
   const environment = Object.entries(input.env ?? {}).map(([name, value]) => [name, inLab(value)]);
-  await using program = await startAdmission(
+  await using program = startAdmission(
     lab,
     Object.fromEntries(flags) as FlagChanges,
     Object.fromEntries(environment) as Record<string, string>,

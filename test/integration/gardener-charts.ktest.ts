@@ -1,7 +1,7 @@
 /** Tests the charts for Gardener: their values, and the rights that they give. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { createHelm, WITHOUT_CLUSTER, type Helm } from '../cluster/helm.ts';
 import { CHARTS } from '../gardener/charts.ts';
 import { tempDir, type TempDir } from '../kit/index.ts';
@@ -11,6 +11,11 @@ import type { ChartObject, Workload } from './chart-objects.ts';
 const IMAGE = 'registry.example.com/larder';
 const ADMISSION = 'gardener-extension-registry-cache-admission';
 const CONTROLLER = 'gardener-extension-registry-cache';
+
+interface Variable {
+  readonly name: string;
+  readonly value?: string;
+}
 
 interface RoleObject extends ChartObject {
   readonly rules: readonly {
@@ -50,6 +55,12 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
     return { objects, pod: deployment.spec.template.spec };
   };
 
+  const renderController = async (values: object) => {
+    const objects = await render('controller', { image: { repository: IMAGE }, ...values });
+    const deployment = objects.find(({ kind }) => kind === 'Deployment') as Workload;
+    return { objects, pod: deployment.spec.template.spec };
+  };
+
   test('need nothing but the place of the image', async () => {
     const names = async (chart: keyof typeof CHARTS) =>
       (await render(chart, { image: { repository: IMAGE } })).map(({ kind }) => kind).sort();
@@ -66,11 +77,17 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
     assert.deepEqual(await names('controller'), [
       'ClusterRole',
       'ClusterRoleBinding',
+      'ConfigMap',
+      'Deployment',
+      'PodDisruptionBudget',
       'Role',
       'RoleBinding',
+      'Service',
       'ServiceAccount',
+      'VerticalPodAutoscaler',
     ]);
-    await assert.rejects(render('runtime', {}), /image\.repository: say where the image of Larder is/);
+    for (const chart of ['runtime', 'controller'] as const)
+      await assert.rejects(render(chart, {}), /image\.repository: say where the image of Larder is/);
   });
 
   test('give the rights of the Go extension and no others', async () => {
@@ -157,6 +174,74 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
     ]);
     assert.equal(pod.serviceAccountName, ADMISSION);
     assert.equal(pod.priorityClassName, undefined);
+  });
+
+  test('run the extension by the command of the image, with the flags of the Go chart, and without webhooks', async () => {
+    const { pod } = await renderController({
+      disableControllers: ['registry-mirror-controller', 'heartbeat'],
+      controllers: { extension: { concurrentSyncs: 7 }, ignoreOperationAnnotation: true },
+      gardener: { version: 'v1.147.1' },
+    });
+    assert.deepEqual(pod.containers[0].args, [
+      'extension',
+      '--config=/etc/registry-cache/config.yaml',
+      '--max-concurrent-reconciles=7',
+      '--heartbeat-namespace=own',
+      '--heartbeat-renew-interval-seconds=30',
+      '--disable-controllers=registry-mirror-controller,heartbeat',
+      '--disable-webhooks=*',
+      '--ignore-operation-annotation=true',
+      '--leader-election-id=extension-registry-cache-leader-election',
+      '--webhook-config-namespace=own',
+      '--webhook-config-service-port=443',
+      '--webhook-config-server-port=10250',
+      '--metrics-bind-address=:8080',
+      '--health-bind-address=:8081',
+      '--gardener-version=v1.147.1',
+    ]);
+  });
+
+  test('give shoots the image of the program, unless another is given', async () => {
+    const environment = async (values: object) => {
+      const { env } = (await renderController(values)).pod.containers[0] as unknown as { env: Variable[] };
+      return Object.fromEntries(env.map(({ name, value }) => [name, value]));
+    };
+    const own = { LEADER_ELECTION_NAMESPACE: undefined };
+    const tagged = { image: { repository: IMAGE, tag: 'v1' } };
+    assert.deepEqual(await environment(tagged), { ...own, LARDER_IMAGE: `${IMAGE}:v1` });
+    assert.deepEqual(await environment({ shootImage: 'x/y:2' }), { ...own, LARDER_IMAGE: 'x/y:2' });
+    const images = [{ name: 'registry', repository: 'x/z', tag: '3' }];
+    const overwritten = await renderController({ ...tagged, imageVectorOverwrite: { images } });
+    assert.deepEqual(await environment({ ...tagged, imageVectorOverwrite: { images } }), {
+      ...own,
+      LARDER_IMAGE: `${IMAGE}:v1`,
+      IMAGEVECTOR_OVERWRITE: '/charts_overwrite/images_overwrite.yaml',
+    });
+    const file = overwritten.objects.find(({ metadata }) => metadata.name.endsWith('-imagevector-overwrite'));
+    const { data } = file as ChartObject & { data: Record<string, string> };
+    assert.deepEqual(parse(data['images_overwrite.yaml'] as string), { images });
+  });
+
+  test('with a suffix, install the extension beside the Go extension: no object has a name of that one', async () => {
+    const withSuffix = await renderController({ nameSuffix: '-larder' });
+    const clusterWide = withSuffix.objects.filter(({ kind }) => kind.startsWith('Cluster'));
+    assert.deepEqual(
+      [...new Set(clusterWide.map(({ metadata }) => metadata.name))],
+      [`${CONTROLLER}-larder`],
+    );
+    const { subjects, roleRef } = clusterWide.find(
+      ({ kind }) => kind === 'ClusterRoleBinding',
+    ) as unknown as {
+      subjects: { name: string }[];
+      roleRef: { name: string };
+    };
+    assert.deepEqual([subjects[0]?.name, roleRef.name], [`${CONTROLLER}-larder`, `${CONTROLLER}-larder`]);
+    assert.equal(withSuffix.pod.serviceAccountName, `${CONTROLLER}-larder`);
+    const rights = async (values: object) => {
+      const objects = await render('controller', { image: { repository: IMAGE }, ...values });
+      return objects.filter(({ kind }) => kind.endsWith('Role')).map((role) => rightsOf(role as RoleObject));
+    };
+    assert.deepEqual(await rights({ nameSuffix: '-larder' }), await rights({}));
   });
 
   test('name the image by tag, by digest, or as a whole', async () => {
@@ -247,17 +332,22 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
   });
 
   test('replace the objects of the Go extension: selectors and names are the same', async () => {
-    const { objects } = await renderRuntime({});
-    const selector = { 'app.kubernetes.io/name': ADMISSION, 'app.kubernetes.io/instance': 'release' };
-    const spec = (kind: string) =>
-      objects.find((object) => object.kind === kind)?.spec as { selector: object };
-    assert.deepEqual(spec('Deployment').selector, { matchLabels: selector });
-    assert.deepEqual(spec('PodDisruptionBudget').selector, { matchLabels: selector });
-    assert.deepEqual(spec('Service').selector, selector);
-    assert.deepEqual([...new Set(objects.map(({ metadata }) => metadata.name))].sort(), [
-      ADMISSION,
-      `${ADMISSION}-vpa`,
-    ]);
+    for (const [name, { objects }, others] of [
+      [ADMISSION, await renderRuntime({}), []],
+      [CONTROLLER, await renderController({}), ['extension-registry-cache']],
+    ] as const) {
+      const selector = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/instance': 'release' };
+      const spec = (kind: string) =>
+        objects.find((object) => object.kind === kind)?.spec as { selector: object };
+      assert.deepEqual(spec('Deployment').selector, { matchLabels: selector });
+      assert.deepEqual(spec('PodDisruptionBudget').selector, { matchLabels: selector });
+      assert.deepEqual(spec('Service').selector, selector);
+      assert.deepEqual([...new Set(objects.map(({ metadata }) => metadata.name))].sort(), [
+        ...others,
+        name,
+        `${name}-vpa`,
+      ]);
+    }
   });
 });
 

@@ -4,7 +4,7 @@ import { parseGoFlags } from '../go-flags/parse-flags.ts';
 import { parseBindAddress } from './bind-address.ts';
 import { managerFlags, managerSettings } from './manager-flags.ts';
 
-const FLAGS = managerFlags({ leaderElectionId: 'lease', leaderElectionNamespace: '', certDir: '/certs' });
+const FLAGS = managerFlags({ leaderElectionId: 'lease', certDir: '/certs' });
 const settings = (...args: string[]) => managerSettings(parseGoFlags(FLAGS, args, {}));
 
 test('without flags a program leads by a lease, and listens on the ports of the Go extension', () => {

@@ -8,7 +8,8 @@ import { parseBindAddress } from './bind-address.ts';
 export interface ManagerDefaults {
   /** Name of the leader lease. */
   readonly leaderElectionId: string;
-  readonly leaderElectionNamespace: string;
+  /** Environment variable with the default namespace of the lease. */
+  readonly leaderElectionVariable?: string;
   readonly certDir: string;
 }
 
@@ -17,15 +18,16 @@ export function managerFlags(defaults: ManagerDefaults) {
   return {
     leaderElection: boolFlag('leader-election', {
       standard: true,
-      usage: 'Of several replicas, only the one with the lease registers webhooks.',
+      usage: 'Of several replicas, only the one with the lease acts. All of them answer webhooks.',
     }),
     leaderElectionId: stringFlag('leader-election-id', {
       standard: defaults.leaderElectionId,
       usage: 'Name of the lease.',
     }),
     leaderElectionNamespace: stringFlag('leader-election-namespace', {
-      standard: defaults.leaderElectionNamespace,
+      standard: '',
       usage: "Namespace of the lease. Default: the pod's own.",
+      ...(defaults.leaderElectionVariable !== undefined && { variable: defaults.leaderElectionVariable }),
     }),
     serverHost: stringFlag('webhook-config-server-host', {
       standard: '',

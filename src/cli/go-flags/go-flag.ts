@@ -42,7 +42,12 @@ export function stringFlag(name: string, text: Text<string>): GoFlag<string> {
 }
 
 export function intFlag(name: string, text: Text<number>): GoFlag<number> {
-  return { name, type: 'int', ...text, read: readInt };
+  return { name, type: 'int', ...text, read: (value) => readInt(value, 63n) };
+}
+
+/** An integer of 32 bits. */
+export function int32Flag(name: string, text: Text<number>): GoFlag<number> {
+  return { name, type: 'int32', ...text, read: (value) => readInt(value, 31n) };
 }
 
 export function boolFlag(name: string, text: Text<boolean>): GoFlag<boolean> {
@@ -81,14 +86,15 @@ function readBool(text: string): boolean {
 
 /** Integers of Go's `strconv.ParseInt(text, 0, 64)`: also with a prefix for the base, and with underscores between digits. */
 const INTEGER = /^[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?[0-9])*)$/;
-const LARGEST = 2n ** 63n;
 
-function readInt(text: string): number {
+/** Reads an integer with so many bits beside its sign. */
+function readInt(text: string, bits: bigint): number {
   const problem = (what: string) => new Error(`strconv.ParseInt: parsing ${goQuote(text)}: ${what}`);
   if (!INTEGER.test(text)) throw problem('invalid syntax');
   const digits = text.replaceAll(/[+_-]/g, '');
   const size = BigInt(/^0[0-7]/.test(digits) ? `0o${digits}` : digits.toLowerCase());
   const value = text.startsWith('-') ? -size : size;
-  if (value >= LARGEST || value < -LARGEST) throw problem('value out of range');
+  const limit = 2n ** bits;
+  if (value >= limit || value < -limit) throw problem('value out of range');
   return Number(value);
 }

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { tempDir } from '../../test/kit/temp.ts';
+import { main } from './main.ts';
+
+const KUBECONFIG =
+  'apiVersion: v1\nclusters: [{name: a, cluster: {server: https://a.example}}]\ncontexts: [{name: a, context: {cluster: a}}]\ncurrent-context: a\n';
+const ALL_OFF = '--disable-webhooks=*';
+
+interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function extension(args: readonly string[], environment: Record<string, string> = {}): Promise<Result> {
+  let [out, err] = ['', ''];
+  const code = await main(['extension', ...args], {
+    environment,
+    isTerminal: false,
+    version: '1.2.3',
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    onSignal: () => () => {},
+  });
+  return { code, out, err };
+}
+
+/** Runs it with a kubeconfig and a component configuration, and gives the `error` of its last log line. It has to fail with 1. */
+async function errorOf(
+  args: readonly string[],
+  { config = '', environment = {} }: { config?: string; environment?: Record<string, string> } = {},
+): Promise<string> {
+  using own = tempDir();
+  const files = [
+    `--kubeconfig=${own.write('kubeconfig', KUBECONFIG)}`,
+    `--config=${own.write('config.yaml', config)}`,
+  ];
+  const { code, out, err } = await extension([...files, ...args], environment);
+  const { level, error } = JSON.parse(err.trim().split('\n').at(-1) ?? '') as {
+    level: string;
+    error: string;
+  };
+  assert.deepEqual([code, out, level], [1, '', 'error']);
+  return error;
+}
+
+test('its help lists the flags of the Go extension with their defaults, and the image', async () => {
+  const { code, out, err } = await extension(['--help']);
+  assert.deepEqual([code, err], [0, '']);
+  const defaults = Object.fromEntries(
+    [...out.matchAll(/^ {2}(?: {4}|-h, )--([a-z-]+)(?: \S+)? {2,}.*?(?:\(default (.*)\))?$/gm)].map(
+      ([, name = '', standard]) => [name, standard],
+    ),
+  );
+  assert.deepEqual(defaults, {
+    config: undefined,
+    controllers: 'registry-cache-controller,registry-mirror-controller,heartbeat',
+    'disable-controllers': undefined,
+    'disable-webhooks': undefined,
+    'extension-classes': undefined,
+    'gardener-version': undefined,
+    'health-bind-address': '":8081"',
+    'heartbeat-namespace': undefined,
+    'heartbeat-renew-interval-seconds': '30',
+    help: undefined,
+    'ignore-operation-annotation': undefined,
+    image: undefined,
+    kubeconfig: undefined,
+    'leader-election': 'true',
+    'leader-election-id': '"extension-registry-cache-leader-election"',
+    'leader-election-namespace': undefined,
+    'log-format': '"json"',
+    'log-level': '"info"',
+    master: undefined,
+    'max-concurrent-reconciles': '5',
+    'metrics-bind-address': '":8080"',
+    'self-hosted-shoot-cluster': undefined,
+    version: undefined,
+    'webhook-config-cert-dir': '"/tmp/gardener-extensions-cert"',
+    'webhook-config-mode': undefined,
+    'webhook-config-namespace': undefined,
+    'webhook-config-owner-namespace': undefined,
+    'webhook-config-server-host': undefined,
+    'webhook-config-server-port': '443',
+    'webhook-config-service-port': undefined,
+    'webhook-config-url': undefined,
+  });
+});
+
+test('a wrong flag ends with 1 and the usage', async () => {
+  for (const [arg, text] of [
+    ['--foo=bar', 'unknown flag: --foo'],
+    [
+      '--heartbeat-renew-interval-seconds=3000000000',
+      'invalid argument "3000000000" for "--heartbeat-renew-interval-seconds" flag: strconv.ParseInt: parsing "3000000000": value out of range',
+    ],
+    [
+      '--max-concurrent-reconciles=x',
+      'invalid argument "x" for "--max-concurrent-reconciles" flag: strconv.ParseInt: parsing "x": invalid syntax',
+    ],
+  ] as const) {
+    const { code, out, err } = await extension([arg]);
+    assert.deepEqual([code, out], [1, '']);
+    assert.ok(err.startsWith(`Error: ${text}\nUsage:\n  larder extension [flags]\n`), err);
+  }
+});
+
+test('values that cannot be used end with 1 and one log line, in the words and the order of the Go extension', async () => {
+  for (const [args, text] of [
+    [['--kubeconfig=/nope', '--config='], 'error completing options: stat /nope: no such file or directory'],
+    [['--config=', '--controllers=x'], 'error completing options: config location is not set'],
+    [['--config=/nope'], 'error completing options: open /nope: no such file or directory'],
+    [['--config=/'], 'error completing options: read /: is a directory'],
+    [['--log-level=x', '--config='], 'error completing options: invalid --log-level: x'],
+    [['--log-format=x'], 'error completing options: invalid --log-format: x'],
+    [
+      ['--controllers=heartbeat,x', '--disable-controllers=y'],
+      'error completing options: cannot enable unknown controller "x"',
+    ],
+    [['--disable-controllers=*'], 'error completing options: cannot disable unknown controller "*"'],
+    [['--disable-webhooks=x'], 'error completing options: cannot disable unknown webhook "x"'],
+    [['--heartbeat-renew-interval-seconds=0'], '--heartbeat-renew-interval-seconds must be greater than 0'],
+    [
+      ['--heartbeat-renew-interval-seconds=0', '--disable-webhooks=x'],
+      'error completing options: cannot disable unknown webhook "x"',
+    ],
+    [
+      [ALL_OFF, '--image=x'],
+      'could not instantiate controller-manager: unable to find leader election namespace: not running in-cluster, please specify LeaderElectionNamespace',
+    ],
+    [[ALL_OFF, '--image=x', '--leader-election=false'], '--heartbeat-namespace is required outside of a pod'],
+  ] as const)
+    assert.equal(await errorOf(args), text);
+});
+
+describe('the file of --config', () => {
+  const GROUP = 'config.registry.extensions.gardener.cloud';
+  const accepted = 'error completing options: cannot disable unknown webhook "x"';
+
+  test('may be empty, without a type, or have unknown fields', async () => {
+    for (const config of [
+      '',
+      '{}',
+      'null',
+      `---\napiVersion: ${GROUP}/v1alpha1\nkind: Configuration\n`,
+      `apiVersion: ${GROUP}/v1alpha1\nmore: [1]\n`,
+      'kind: Configuration',
+    ])
+      assert.equal(await errorOf(['--disable-webhooks=x'], { config }), accepted, config);
+  });
+
+  test('is refused with another type, or if it is no document', async () => {
+    const expected = `here: apiVersion must be "${GROUP}/v1alpha1", kind "Configuration"`;
+    for (const [config, text] of [
+      ['apiVersion: v1\nkind: Pod', `no kind "Pod" is registered for version "v1" ${expected}`],
+      [
+        `apiVersion: ${GROUP}/v1alpha2`,
+        `no kind "Configuration" is registered for version "${GROUP}/v1alpha2" ${expected}`,
+      ],
+      ['kind: Pod', `no kind "Pod" is registered for the internal version of group "${GROUP}" ${expected}`],
+      ['apiVersion: a/b/c', 'unexpected GroupVersion string: a/b/c'],
+      ['[]', /^couldn't get version\/kind; json parse error: found a list/],
+      ['kind: 1', /^couldn't get version\/kind; json parse error: kind is no string/],
+      ['a: [1', /^yaml: line 1, column /],
+    ] as const) {
+      const error = (await errorOf(['--disable-webhooks=x'], { config })).replace(
+        'error completing options: ',
+        '',
+      );
+      if (typeof text === 'string') assert.equal(error, text);
+      else assert.match(error, text);
+    }
+  });
+});
+
+test('without --disable-webhooks=* it does not start, and says which program has the webhook', async () => {
+  for (const flag of ['--disable-webhooks=', '--disable-webhooks=registry-mirror'])
+    assert.match(await errorOf([flag, '--image=x']), /has no webhooks yet: give --disable-webhooks=\*/);
+  const both = '--disable-webhooks=registry-cache,registry-mirror';
+  assert.match(await errorOf([both, '--image=x']), /leader election namespace/);
+});
+
+test('it needs an image for shoots, unless it runs no caches', async () => {
+  const missing = /could not find image "registry": neither --image \(LARDER_IMAGE\) nor an entry/;
+  assert.match(await errorOf([ALL_OFF]), missing);
+  const namespace = /leader election namespace/;
+  assert.match(await errorOf([ALL_OFF, '--disable-controllers=registry-cache-controller']), namespace);
+  assert.match(await errorOf([ALL_OFF], { environment: { LARDER_IMAGE: 'x' } }), namespace);
+});
+
+test('an image vector that cannot be used is an error of its own, not a panic', async () => {
+  using own = tempDir();
+  const errorFor = (file: string) =>
+    errorOf([ALL_OFF, '--image=x'], { environment: { IMAGEVECTOR_OVERWRITE: file } });
+  const broken = own.write('iv.yaml', 'images: [{name: 1\n');
+  assert.ok((await errorFor(broken)).startsWith(`${broken}: not an image vector\n`));
+  assert.equal(
+    await errorFor('/nope.yaml'),
+    'IMAGEVECTOR_OVERWRITE: open /nope.yaml: no such file or directory',
+  );
+});

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createGardenlet, type Gardenlet } from '../../test/gardener/gardenlet.ts';
+import { get } from '../../test/kit/client.ts';
+import { waitFor } from '../../test/kit/wait.ts';
+import { startApi, type ApiServer } from '../../test/kube/api-server.ts';
+import { connectionTo } from '../../test/kube/client.ts';
+import { freePorts } from '../../test/parts/free-port.ts';
+import { ManualClock } from '../kit/clock.ts';
+import { silentLogger, type LogFields, type Logger } from '../kit/logger.ts';
+import { startExtension, type ExtensionSettings, type RunningExtension } from './extension-program.ts';
+import { CONTROLLERS, HEARTBEAT_LEASE } from './names.ts';
+
+const NAMESPACE = 'extension-registry-cache';
+const LEASE = { namespace: NAMESPACE, name: 'lease' };
+const LEASES = 'coordination.k8s.io/v1/leases';
+const SHOOT = 'shoot--p--one';
+
+interface Setting extends AsyncDisposable {
+  readonly clock: ManualClock;
+  readonly seed: ApiServer;
+  readonly gardenlet: Gardenlet;
+  readonly logged: string[];
+  start(change?: Partial<ExtensionSettings>): Promise<RunningExtension>;
+  status(path: string, listener?: 'health' | 'metrics'): Promise<number | undefined>;
+  /** Who has a Lease. */
+  leaseOf(name: string): string | undefined;
+  mirrorState(): string | undefined;
+}
+
+/** A seed with a shoot that has a mirror. */
+async function setting(): Promise<Setting> {
+  await using cleanup = new AsyncDisposableStack();
+  const seed = cleanup.use(await startApi());
+  const gardenlet = createGardenlet(seed);
+  gardenlet.createShoot(SHOOT);
+  gardenlet.apply(SHOOT, { type: 'registry-mirror' });
+  const clock = new ManualClock(Math.floor(Date.now() / 1000) * 1000);
+  const logged: string[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    info: (_message: string, { event }: LogFields = {}) => {
+      if (typeof event === 'string') logged.push(event);
+    },
+    with: () => logger,
+  };
+  const [health = 0, metrics = 0] = await freePorts(2);
+  const at = (port: number) => ({ host: '127.0.0.1', port });
+  const owned = cleanup.move();
+  return {
+    clock,
+    seed,
+    gardenlet,
+    logged,
+    start: (change) =>
+      startExtension(
+        { connection: connectionTo(seed), clock, logger, random: () => 0 },
+        {
+          controllers: CONTROLLERS,
+          image: () => 'registry.example/larder:1',
+          shootAddress: 'internal',
+          concurrency: 5,
+          ignoreOperationAnnotation: false,
+          lease: LEASE,
+          heartbeat: { namespace: NAMESPACE, renewSeconds: 30 },
+          identity: 'me',
+          metricsAddress: at(metrics),
+          healthAddress: at(health),
+          version: '1.2.3',
+          ...change,
+        },
+      ),
+    status: (path, listener = 'health') =>
+      get(`http://127.0.0.1:${listener === 'health' ? health : metrics}${path}`).then(
+        ({ status }) => status,
+        () => undefined,
+      ),
+    leaseOf: (name) =>
+      (
+        seed.store.find({ collection: LEASES, namespace: NAMESPACE, name }) as
+          | { readonly spec?: { readonly holderIdentity?: string } }
+          | undefined
+      )?.spec?.holderIdentity,
+    mirrorState: () => gardenlet.find(SHOOT, 'registry-mirror')?.status?.lastOperation?.state,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+test('it is ready when it knows all Extensions, and as the leader it works and has a heartbeat', async () => {
+  await using under = await setting();
+  const running = await under.start();
+  await waitFor(() => under.logged.includes('ready'));
+  assert.deepEqual([await under.status('/healthz'), await under.status('/readyz')], [200, 200]);
+  assert.equal(await under.status('/metrics', 'metrics'), 200);
+  assert.equal(await under.status('/metrics'), 404);
+  await waitFor(() => under.mirrorState() === 'Succeeded');
+  await waitFor(() => under.leaseOf(HEARTBEAT_LEASE) === NAMESPACE);
+  assert.equal(under.leaseOf(LEASE.name), 'me');
+
+  await running.stop();
+  await running.ended;
+  assert.equal(under.leaseOf(LEASE.name), '');
+  assert.equal(await under.status('/healthz'), undefined);
+});
+
+test('a replica that does not lead is ready, and neither works nor has a heartbeat', async () => {
+  await using under = await setting();
+  const spec = {
+    holderIdentity: 'another',
+    leaseDurationSeconds: 15,
+    renewTime: new Date(under.clock.now()).toISOString(),
+  };
+  under.seed.put(LEASES, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: LEASE, spec });
+  const running = await under.start();
+  await waitFor(async () => (await under.status('/readyz')) === 200);
+  assert.equal(under.mirrorState(), undefined);
+  assert.equal(under.leaseOf(HEARTBEAT_LEASE), undefined);
+  assert.equal(under.leaseOf(LEASE.name), 'another');
+  await running.stop();
+  await running.ended;
+});
+
+test('a seed that does not answer leaves it alive and not ready', async () => {
+  await using under = await setting();
+  under.seed.faults.add({ fault: { kind: 'status', status: 503 }, times: Infinity });
+  const running = await under.start();
+  assert.deepEqual([await under.status('/healthz'), await under.status('/readyz')], [200, 503]);
+  await running.stop();
+});
+
+test('without any controller it runs on, and leads', async () => {
+  await using under = await setting();
+  const running = await under.start({ controllers: [], heartbeat: undefined });
+  await waitFor(() => under.leaseOf(LEASE.name) === 'me');
+  await waitFor(() => under.logged.includes('ready'));
+  assert.equal(under.leaseOf(LEASE.name), 'me');
+  assert.equal(under.mirrorState(), undefined);
+  await running.stop();
+});
+
+test('without a lease it works at once', async () => {
+  await using under = await setting();
+  const running = await under.start({ lease: undefined });
+  await waitFor(() => under.mirrorState() === 'Succeeded');
+  await waitFor(() => under.leaseOf(HEARTBEAT_LEASE) === NAMESPACE);
+  assert.equal(under.leaseOf(LEASE.name), undefined);
+  await running.stop();
+});
+
+test('it ends when another process may lead', async () => {
+  await using under = await setting();
+  const running = await under.start();
+  await waitFor(() => under.mirrorState() === 'Succeeded');
+  under.seed.faults.add({ fault: { kind: 'status', status: 503 }, times: Infinity });
+  const lost = assert.rejects(running.ended, { code: 'LEADERSHIP_LOST' });
+  for (let second = 0; second < 20; second += 1) {
+    under.clock.advance(1000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await lost;
+  await running.stop();
+});
+
+test('an address in use leaves nothing open', async () => {
+  await using under = await setting();
+  const port = Number(new URL(under.seed.url).port);
+  await assert.rejects(under.start({ metricsAddress: { host: '127.0.0.1', port } }), {
+    code: 'ADDRESS_IN_USE',
+  });
+  assert.equal(await under.status('/healthz'), undefined);
+});

@@ -1,0 +1,107 @@
+/** A seed and a shoot: two real API servers, and `larder extension` with the rights of its chart and no others. */
+import { createPrivateNamespace } from '../cluster/private-namespace.ts';
+import { kubeconfigOf } from '../cluster/kubeconfig.ts';
+import { tempDir } from '../kit/temp.ts';
+import { CHARTS } from './charts.ts';
+import {
+  anyResource,
+  chartRights,
+  kubeconfigWithToken,
+  prepareCluster,
+  startLabCluster,
+  type LabCluster,
+} from './lab-cluster.ts';
+import { startLabProgram, type FlagChanges, type LabProgram, type ProgramPlace } from './lab-program.ts';
+
+export const EXTENSION_NAMESPACE = 'extension-registry-cache';
+const ACCOUNT = {
+  namespace: EXTENSION_NAMESPACE,
+  name: 'gardener-extension-registry-cache',
+  token: 'lab-controller-token',
+};
+
+export interface ExtensionLab extends ProgramPlace, AsyncDisposable {
+  readonly seed: LabCluster;
+  readonly shoot: LabCluster;
+  /** Kubeconfig by which the program reaches the shoot. */
+  readonly shootKubeconfig: string;
+  /** Path of a component configuration. */
+  readonly config: string;
+  /** Path of the program's kubeconfig. */
+  readonly kubeconfig: string;
+  /** Writes a file into the directory of the lab, and gives its path. */
+  write(name: string, text: string): string;
+}
+
+/** Starts the lab, which takes about 10 s. Needs the parts of the group api, helm, ip and busybox; root. */
+export async function startExtensionLab(): Promise<ExtensionLab> {
+  await using cleanup = new AsyncDisposableStack();
+  const own = cleanup.use(tempDir());
+  const place = cleanup.use(await createPrivateNamespace());
+  const [seed, shoot] = await Promise.all([
+    startLabCluster({ place, own, cleanup }, ACCOUNT),
+    startLabCluster({ place, own, cleanup }, { ...ACCOUNT, token: 'unused' }),
+  ]);
+  const status = { status: true };
+  const extensions = 'extensions.gardener.cloud';
+  const monitoring = 'monitoring.coreos.com';
+  await prepareCluster(
+    seed,
+    [EXTENSION_NAMESPACE],
+    [
+      ...(await chartRights(own, CHARTS.controller, EXTENSION_NAMESPACE)),
+      anyResource(extensions, 'v1alpha1', 'Extension', status),
+      anyResource(extensions, 'v1alpha1', 'Cluster', { scope: 'Cluster' }),
+      anyResource('resources.gardener.cloud', 'v1alpha1', 'ManagedResource', status),
+      anyResource(monitoring, 'v1', 'PrometheusRule'),
+      anyResource(monitoring, 'v1alpha1', 'ScrapeConfig'),
+    ],
+  );
+  const resources = cleanup.move();
+  return {
+    place,
+    seed,
+    shoot,
+    directory: own.path,
+    write: (name, text) => own.write(name, text),
+    shootKubeconfig: kubeconfigOf(shoot.server.access),
+    config: own.write('config.yaml', CONFIG),
+    kubeconfig: own.write('controller.kubeconfig', kubeconfigWithToken(seed, ACCOUNT.token)),
+    environment: {
+      LEADER_ELECTION_NAMESPACE: EXTENSION_NAMESPACE,
+      LARDER_IMAGE: 'registry.example/larder:lab',
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+const CONFIG = '---\napiVersion: config.registry.extensions.gardener.cloud/v1alpha1\nkind: Configuration\n';
+
+/**
+ * Starts `larder extension` in the lab, with the flags and the environment of the recordings, and without webhooks. Does not wait until it is
+ * ready.
+ */
+export function startExtension(
+  lab: ExtensionLab,
+  changes: FlagChanges = {},
+  environment: Readonly<Record<string, string>> = {},
+): LabProgram {
+  const flags = {
+    '--config': lab.config,
+    '--kubeconfig': lab.kubeconfig,
+    '--max-concurrent-reconciles': 16,
+    '--heartbeat-namespace': EXTENSION_NAMESPACE,
+    '--heartbeat-renew-interval-seconds': 30,
+    '--leader-election': 'false',
+    '--leader-election-id': 'extension-registry-cache-leader-election',
+    '--disable-webhooks': '*',
+    '--webhook-config-mode': 'url',
+    '--webhook-config-url': '127.0.0.1:10250',
+    '--webhook-config-namespace': EXTENSION_NAMESPACE,
+    '--webhook-config-server-port': 10250,
+    '--metrics-bind-address': '127.0.0.1:8080',
+    '--health-bind-address': '127.0.0.1:8081',
+    '--gardener-version': 'v1.147.1',
+  };
+  return startLabProgram(lab, 'extension', { ...flags, ...changes }, environment);
+}

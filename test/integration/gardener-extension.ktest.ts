@@ -1,0 +1,231 @@
+/** Runs `larder extension` at real API servers, with the rights of its chart, and compares its starts with recordings of the Go extension v0.24.0. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { differencesOf, explains, listedDifferences } from '../gardener/differences.ts';
+import {
+  EXTENSION_NAMESPACE,
+  startExtension,
+  startExtensionLab,
+  type ExtensionLab,
+} from '../gardener/extension-lab.ts';
+import { createLabShoot, type LabShoot } from '../gardener/lab-gardener.ts';
+import { list, type LabObject } from '../gardener/lab-objects.ts';
+import type { FlagChanges } from '../gardener/lab-program.ts';
+import { semantic } from '../gardener/semantic.ts';
+import type { StartUpCase } from '../gardener/start-up-case.ts';
+import { waitFor } from '../kit/index.ts';
+import { requireParts } from '../parts/find.ts';
+import { GROUPS } from '../parts/groups.ts';
+
+const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${EXTENSION_NAMESPACE}/leases`;
+const HEARTBEAT = 'gardener-extension-heartbeat';
+const LEASE = 'extension-registry-cache-leader-election';
+const STARTS = new URL('../gardener/cases/startup/', import.meta.url);
+const COLLECTABLE = 'resources.gardener.cloud/garbage-collectable-reference';
+/** Objects of a shoot's namespace, which stands for the star. */
+const KINDS = [
+  '/api/v1/*/secrets',
+  '/api/v1/*/configmaps',
+  '/apis/resources.gardener.cloud/v1alpha1/*/managedresources',
+  '/apis/monitoring.coreos.com/v1/*/prometheusrules',
+  '/apis/monitoring.coreos.com/v1alpha1/*/scrapeconfigs',
+];
+/** Directory of the recordings. */
+const RECORDED = '/tmp/rc-oracle-adm';
+
+const CACHES = (...upstreams: string[]): object => ({
+  apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
+  kind: 'RegistryConfig',
+  caches: upstreams.map((upstream) => ({ upstream })),
+});
+
+interface Status {
+  readonly lastOperation?: { readonly type: string; readonly state: string };
+  readonly lastError?: object;
+  readonly providerStatus?: {
+    readonly caches: readonly { readonly upstream: string; readonly endpoint: string }[];
+  };
+}
+
+interface Lease extends LabObject {
+  readonly spec: { readonly holderIdentity: string; readonly renewTime: string };
+}
+
+describe('larder extension', requireParts([...GROUPS.api, 'helm', 'ip', 'busybox']), () => {
+  let lab: ExtensionLab;
+
+  before(async () => {
+    lab = await startExtensionLab();
+  });
+
+  after(() => lab[Symbol.asyncDispose]());
+
+  const leases = async () => (await list(lab.seed, LEASES)) as Lease[];
+  const leaseOf = async (name: string) => (await leases()).find(({ metadata }) => metadata.name === name);
+  const forgetLeases = async () => {
+    for (const { metadata } of await leases())
+      await lab.seed.requests('DELETE', `${LEASES}/${metadata.name}`);
+  };
+
+  describe('starts and ends as recorded, but for what is listed', () => {
+    const listed = listedDifferences('startup');
+
+    async function outcomeOf({ files = {}, env = {}, flags = {} }: StartUpCase): Promise<object> {
+      await forgetLeases();
+      const inLab = (text: string): string => text.replace('$WORK', lab.directory);
+      for (const [name, text] of Object.entries(files)) lab.write(name, text);
+      const changes = Object.entries(flags).map(([name, value]) => [name, value && inLab(String(value))]);
+      const environment = Object.entries(env).map(([name, value]) => [name, inLab(value)]);
+      await using program = startExtension(
+        lab,
+        Object.fromEntries(changes) as FlagChanges,
+        Object.fromEntries(environment) as Record<string, string>,
+      );
+      await waitFor(async () => program.exitCode() !== null || (await program.isReady()), {
+        limitMs: 15_000,
+      });
+      if (program.exitCode() !== null) {
+        const error = program.error()?.replaceAll(lab.directory, RECORDED);
+        return { started: false, exitCode: program.exitCode(), error };
+      }
+      await waitFor(() => leaseOf(HEARTBEAT), { what: 'the heartbeat' });
+      const written = (await leases()).map(({ metadata, spec }) => [
+        metadata.name,
+        { ...spec, renewTime: 'TIME' },
+      ]);
+      return {
+        started: true,
+        leases: Object.fromEntries(written) as object,
+        exitAfterSigterm: await program.stop(),
+      };
+    }
+
+    for (const name of readdirSync(STARTS).filter((one) => one.startsWith('controller-'))) {
+      test(name, async () => {
+        const read = (file: string): unknown =>
+          parse(readFileSync(new URL(`${name}/${file}`, STARTS), 'utf8'));
+        const outcome = await outcomeOf(read('input.yaml') as StartUpCase);
+        const different = [...differencesOf(semantic(read('expected.yaml')), semantic(outcome))];
+        assert.deepEqual(
+          different.filter((one) => !listed.some((entry) => explains(entry, `startup/${name}`, one))),
+          [],
+        );
+      });
+    }
+  });
+
+  const statusOf = async (shoot: LabShoot, type: string): Promise<Status | undefined> =>
+    (await shoot.find(type))?.status;
+  async function succeeded(shoot: LabShoot, type: string, operation: string): Promise<Status> {
+    const isDone = async () => {
+      const found = await shoot.find(type);
+      const { lastOperation } = (found?.status ?? {}) as Status;
+      const isAsked = found?.metadata.annotations?.['gardener.cloud/operation'] !== undefined;
+      return !isAsked && lastOperation?.state === 'Succeeded' && lastOperation.type === operation;
+    };
+    await waitFor(isDone, { limitMs: 30_000, everyMs: 50, what: `${operation} of ${type}` });
+    return (await statusOf(shoot, type)) as Status;
+  }
+
+  test('a shoot gets its caches, more of them, and loses them, with the rights of the chart', async () => {
+    await forgetLeases();
+    await using program = startExtension(lab);
+    await using shoot = await createLabShoot(lab, 'shoot--p--life');
+    await waitFor(() => program.isReady());
+    await shoot.apply('registry-mirror');
+    await shoot.apply('registry-cache', CACHES('docker.io'));
+    await succeeded(shoot, 'registry-mirror', 'Create');
+    const first = await succeeded(shoot, 'registry-cache', 'Create');
+    const services = async () =>
+      (await list(lab.shoot, '/api/v1/namespaces/kube-system/services')) as (LabObject & {
+        spec: { clusterIP: string };
+      })[];
+    const [service] = await services();
+    assert.deepEqual(first.providerStatus?.caches, [
+      {
+        upstream: 'docker.io',
+        endpoint: `https://${service?.spec.clusterIP}:5000`,
+        remoteURL: 'https://registry-1.docker.io',
+      },
+    ]);
+
+    await shoot.apply('registry-cache', CACHES('docker.io', 'ghcr.io'));
+    const second = await succeeded(shoot, 'registry-cache', 'Reconcile');
+    assert.deepEqual(
+      second.providerStatus?.caches.map(({ upstream }) => upstream),
+      ['docker.io', 'ghcr.io'],
+    );
+    assert.equal(second.providerStatus?.caches[0]?.endpoint, first.providerStatus?.caches[0]?.endpoint);
+
+    for (const type of ['registry-cache', 'registry-mirror']) await shoot.delete(type);
+    for (const type of ['registry-cache', 'registry-mirror'])
+      await waitFor(async () => (await shoot.find(type)) === undefined, {
+        limitMs: 30_000,
+        what: `the end of ${type}`,
+      });
+    assert.equal((await services()).length, 0);
+    const left = await Promise.all(
+      KINDS.map((path) => list(lab.seed, path.replace('*', `namespaces/${shoot.namespace}`))),
+    );
+    // gardener-resource-manager collects the Secrets of former manifests.
+    const kept = left.flat().filter(({ metadata }) => metadata.labels?.[COLLECTABLE] !== 'true');
+    assert.deepEqual(
+      kept.map(({ metadata }) => metadata.name),
+      ['gardener-internal'],
+    );
+    assert.doesNotMatch(program.output(), /forbidden/);
+    assert.equal(await program.stop(), 0);
+  });
+
+  test('of two replicas the leader works; when it is killed or loses the lease, the other continues', async () => {
+    await forgetLeases();
+    const start = (port: number) =>
+      startExtension(lab, {
+        '--leader-election': 'true',
+        '--metrics-bind-address': '0',
+        '--health-bind-address': `127.0.0.1:${port}`,
+      });
+    await using shoot = await createLabShoot(lab, 'shoot--p--two');
+    await using first = start(8081);
+    await waitFor(() => leaseOf(HEARTBEAT), { limitMs: 10_000 });
+    await using second = start(8082);
+    await waitFor(() => second.isReady());
+    const leader = async () => (await leaseOf(LEASE))?.spec.holderIdentity;
+    const leaderAtFirst = await leader();
+    await shoot.apply('registry-cache', CACHES('docker.io'));
+    await waitFor(async () => (await statusOf(shoot, 'registry-cache'))?.lastOperation !== undefined);
+    await first.kill();
+    await succeededAfterTakeOver(shoot);
+    assert.notEqual(await leader(), leaderAtFirst);
+
+    // Somebody takes the lease away.
+    const lease = (await leaseOf(LEASE)) as Lease;
+    await lab.seed.requests('PUT', `${LEASES}/${LEASE}`, {
+      ...lease,
+      spec: {
+        ...lease.spec,
+        holderIdentity: 'another',
+        renewTime: new Date().toISOString().replace('Z', '000Z'),
+      },
+    });
+    await waitFor(() => second.exitCode() !== null, {
+      limitMs: 15_000,
+      what: 'the end of the former leader',
+    });
+    assert.equal(second.exitCode(), 1);
+    assert.match(second.error() ?? '', /no longer leads: another process holds the lease/);
+  });
+
+  async function succeededAfterTakeOver(shoot: LabShoot): Promise<void> {
+    const isDone = async () =>
+      (await statusOf(shoot, 'registry-cache'))?.lastOperation?.state === 'Succeeded';
+    await waitFor(isDone, {
+      limitMs: 30_000,
+      everyMs: 100,
+      what: 'the end of the work of the killed leader',
+    });
+    await waitFor(async () => (await leaseOf(LEASE))?.spec.holderIdentity !== undefined);
+  }
+});
