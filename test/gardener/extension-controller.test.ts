@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { untilAborted } from '../../src/kit/abort.ts';
 import { OPERATION } from '../../src/gardener/extensions/extension-facts.ts';
-import { gate } from '../kit/wait.ts';
+import { gate, waitFor } from '../kit/wait.ts';
 import { startExtensionWorld, type ReplicaOptions } from './extension-world.ts';
 import { IN_EXTENSIONS } from './gardenlet.ts';
 import { createScriptedActuator } from './scripted-actuator.ts';
@@ -374,6 +374,49 @@ describe('a mirror', () => {
     assert.deepEqual([metadata?.generation, status?.observedGeneration], [2, 1]);
     assert.deepEqual(one.actuator.calls, []);
   });
+});
+
+describe('a watch that breaks', () => {
+  const FAULTS = ['cut', 'reset', 'expired', 'forgotten'] as const;
+
+  for (const fault of FAULTS) {
+    test(`loses no request that is made meanwhile, nor a deletion: ${fault}`, async () => {
+      await using one = await setUp();
+      one.apply();
+      await one.idle();
+      const breakWatches = (): void => {
+        if (fault === 'reset') one.api.faults.add({ verb: 'watch', fault: { kind: 'reset' }, times: 3 });
+        if (fault === 'expired')
+          one.api.faults.add({ verb: 'watch', fault: { kind: 'expired-event' }, times: 2 });
+        for (const watch of one.api.watches) watch.cut();
+        // The first version after the break is of an object that is not kept.
+        one.gardenlet.apply(SHOOT, {
+          type: 'shoot-dns-service',
+          providerConfig: { at: one.api.store.version },
+        });
+      };
+      const reaches = async (condition: () => boolean, what: string): Promise<void> => {
+        await waitFor(
+          () => {
+            one.replica.watchClock.advance(1000);
+            return condition() && one.isIdle();
+          },
+          { what },
+        );
+      };
+
+      breakWatches();
+      one.request('reconcile');
+      if (fault === 'forgotten') one.api.compact();
+      await reaches(() => one.last() === 'Reconcile/Succeeded', 'a reconcile');
+      breakWatches();
+      one.gardenlet.delete(SHOOT, CACHE);
+      if (fault === 'forgotten') one.api.compact();
+      await reaches(() => one.find() === undefined, 'a deletion');
+      assert.deepEqual(one.actuator.calls, ['reconcile', 'reconcile', 'delete']);
+      assert.equal(one.replica.watched.extensions.size, 0);
+    });
+  }
 });
 
 test('objects of other types and classes are neither kept nor written', async () => {

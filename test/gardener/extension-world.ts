@@ -9,16 +9,17 @@ import { createExtensionController } from '../../src/gardener/extensions/extensi
 import { watchExtensions, type WatchedExtensions } from '../../src/gardener/extensions/watched-extensions.ts';
 import { createMirrorController } from '../../src/gardener/mirrors/mirror-controller.ts';
 import { CACHE_CONTROLLER } from '../../src/gardener/names.ts';
+import { createKubeClient, KUBE_CLIENT_LIMITS } from '../../src/kube/client/kube-client.ts';
 import { declareKubeMetrics, type KubeMetrics } from '../../src/kube/metrics.ts';
 import type { KubeClient } from '../../src/kube/types.ts';
 import { startApi, type ApiServer } from '../kube/api-server.ts';
-import { clientOf } from '../kube/client.ts';
+import { connectionTo } from '../kube/client.ts';
 import { waitFor } from '../kit/wait.ts';
 import { createGardenlet, IN_CLUSTERS, IN_EXTENSIONS, type Gardenlet } from './gardenlet.ts';
 
 export interface ReplicaOptions {
-  /** Of the controller of caches. */
-  readonly actuator: Actuator;
+  /** Of the controller of caches. A function receives the replica's client. */
+  readonly actuator: Actuator | ((client: KubeClient) => Actuator);
   readonly ignoreOperationAnnotation?: boolean;
   /** Changes the client that the controllers use. */
   readonly wrap?: (client: KubeClient) => KubeClient;
@@ -27,9 +28,14 @@ export interface ReplicaOptions {
 /** One process with both controllers. */
 export interface Replica {
   readonly watched: WatchedExtensions;
+  /** Time of its watches. It stands still unless the test moves it, because watches have tests of their own. */
+  readonly watchClock: ManualClock;
   /** Reconciles that have begun and ended, of both controllers. */
   readonly reconciles: number;
-  /** True if it works on nothing, and knows everything that the server has. Keys that wait for their back-off do not count. */
+  /**
+   * True if it works on nothing, and knows everything that the server has. Keys that wait for their back-off do not count. False while it
+   * ends.
+   */
   isIdle(): boolean;
   lead(): void;
   /** Loses the lease: running work is aborted. */
@@ -49,6 +55,9 @@ export interface ExtensionWorld extends AsyncDisposable {
   until(condition: () => boolean, what: string): Promise<void>;
 }
 
+/** Of all worlds: each registry observes the whole process, for ever. */
+const METRICS = declareKubeMetrics(createMetricsRegistry());
+
 /** Longer than any back-off after a dozen failures. */
 const STEPS = 40;
 
@@ -66,50 +75,62 @@ export async function startExtensionWorld(): Promise<ExtensionWorld> {
     ignoreOperationAnnotation = false,
     wrap = (one) => one,
   }: ReplicaOptions): Replica {
-    const closable = clientOf(api, { clock, limits: { rate: { perSecond: 1e6, burst: 1e6 } } });
-    // Watches have tests of their own, with faults. Here they never wait and never end.
-    const watching = clientOf(api);
+    const client = (own: ManualClock) =>
+      createKubeClient(
+        { connection: connectionTo(api), clock: own, metrics: METRICS },
+        { userAgent: 'larder/test', limits: { ...KUBE_CLIENT_LIMITS, rate: { perSecond: 1e6, burst: 1e6 } } },
+      );
+    const closable = client(clock);
+    const watchClock = new ManualClock();
+    const watching = client(watchClock);
     const { metrics, count } = countingMetrics();
     const tasks = new TaskGroup(silentLogger);
     const deps = { client: wrap(closable), clock, logger: silentLogger, metrics, random: () => 0.5, tasks };
-    const watched = watchExtensions({ ...deps, client: watching, clock: watching.clock });
+    const watched = watchExtensions({ ...deps, client: watching, clock: watchClock });
     const options = { type: 'registry-cache', name: CACHE_CONTROLLER, concurrency: 2 } as const;
     const controllers = [
-      createExtensionController({ ...deps, watched }, { ...options, ignoreOperationAnnotation }, actuator),
+      createExtensionController(
+        { ...deps, watched },
+        { ...options, ignoreOperationAnnotation },
+        typeof actuator === 'function' ? actuator(deps.client) : actuator,
+      ),
       createMirrorController({ ...deps, watched }),
     ];
     const stopping = new AbortController();
     const leading = new AbortController();
     let work: Promise<unknown> | undefined;
-    let leads = false;
+    let state: 'waits' | 'leads' | 'ends' = 'waits';
 
     const replica: Replica = {
       watched,
+      watchClock,
       get reconciles() {
         return count.ended;
       },
       isIdle: () =>
-        (watched.hasSynced() &&
+        state === 'waits' ||
+        (state === 'leads' &&
+          watched.hasSynced() &&
           Number(watched.extensions.version) >= newest[IN_EXTENSIONS] &&
           Number(watched.clusters.version) >= newest[IN_CLUSTERS] &&
-          count.added === count.ended) ||
-        !leads,
+          count.added === count.ended),
       lead() {
-        leads = true;
+        state = 'leads';
         const lease = { signal: leading.signal, isLive: () => !leading.signal.aborted };
         work = Promise.all(controllers.map((one) => one.run(stopping.signal, lease)));
       },
       lose() {
-        leads = false;
+        state = 'ends';
         leading.abort(new LarderError('LEADERSHIP_LOST', 'another process leads'));
       },
       async stop() {
-        replicas.delete(replica);
+        state = 'ends';
         stopping.abort(new Error('SIGTERM'));
         await work;
         await tasks.close();
         await closable.close();
         await watching.close();
+        replicas.delete(replica);
       },
     };
     replicas.add(replica);
@@ -143,11 +164,10 @@ export async function startExtensionWorld(): Promise<ExtensionWorld> {
 
 /** Metrics that also count keys that came due, and reconciles that ended. */
 function countingMetrics(): { metrics: KubeMetrics; count: { added: number; ended: number } } {
-  const metrics = declareKubeMetrics(createMetricsRegistry());
   const count = { added: 0, ended: 0 };
   const counter = (name: 'added' | 'ended') => ({
     inc: (_labels: unknown, by = 1): void => void (count[name] += by),
   });
   const counters = { kubeQueueAdds: counter('added'), kubeReconciles: counter('ended') };
-  return { metrics: { ...metrics, ...counters } as unknown as KubeMetrics, count };
+  return { metrics: { ...METRICS, ...counters } as unknown as KubeMetrics, count };
 }
