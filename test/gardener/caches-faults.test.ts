@@ -17,37 +17,41 @@ function config(...caches: object[]): object {
 const FIRST = config({ upstream: 'docker.io' }, { upstream: 'ghcr.io', http: { tls: false } });
 const SECOND = config({ upstream: 'docker.io', serviceNameSuffix: 'b' }, { upstream: 'quay.io' });
 
-/** Each brings an Extension to a state, from that of the one before. */
-const SEQUENCES: readonly { readonly name: string; readonly do: (lab: CachesWorld) => void }[] = [
-  { name: 'creation', do: apply(FIRST) },
-  { name: 'change', do: apply(SECOND) },
-  { name: 'no cache with TLS', do: apply(config({ upstream: 'quay.io', http: { tls: false } })) },
-  {
-    name: 'rotation of the authorities',
-    do(lab) {
-      const certificateAuthorities = { phase: 'Preparing', lastInitiationTime: '2026-02-01T10:00:00Z' };
-      const status = { credentials: { rotation: { certificateAuthorities } } };
-      lab.world.gardenlet.patchShoot(NAMESPACE, { status });
-      apply(SECOND)(lab);
-    },
-  },
-  { name: 'migration', do: (lab) => lab.world.gardenlet.annotate(NAMESPACE, TYPE, 'migrate') },
-  { name: 'restoration', do: (lab) => lab.world.gardenlet.annotate(NAMESPACE, TYPE, 'restore') },
-  { name: 'deletion', do: (lab) => lab.world.gardenlet.delete(NAMESPACE, TYPE) },
+type Change = (lab: CachesWorld) => void;
+
+const create = apply(FIRST);
+const migrate: Change = ({ world }) => world.gardenlet.annotate(NAMESPACE, TYPE, 'migrate');
+
+/** Changes of an Extension. The last one of each sequence has the fault. */
+const SEQUENCES: readonly (readonly [name: string, ...Change[]])[] = [
+  ['creation', create],
+  ['change', create, apply(SECOND)],
+  ['change to no TLS', create, apply(config({ upstream: 'quay.io', http: { tls: false } }))],
+  ['rotation of the authorities', create, rotate],
+  ['migration', create, migrate],
+  ['restoration', create, migrate, ({ world }) => world.gardenlet.annotate(NAMESPACE, TYPE, 'restore')],
+  ['deletion', create, ({ world }) => world.gardenlet.delete(NAMESPACE, TYPE)],
 ];
 
-function apply(providerConfig: object) {
-  return (lab: CachesWorld): void => lab.world.gardenlet.apply(NAMESPACE, { type: TYPE, providerConfig });
+function rotate(lab: CachesWorld): void {
+  const certificateAuthorities = { phase: 'Preparing', lastInitiationTime: '2026-02-01T10:00:00Z' };
+  const status = { credentials: { rotation: { certificateAuthorities } } };
+  lab.world.gardenlet.patchShoot(NAMESPACE, { status });
+  apply(SECOND)(lab);
 }
 
-for (const [index, { name }] of SEQUENCES.entries()) {
+function apply(providerConfig: object): Change {
+  return (lab) => lab.world.gardenlet.apply(NAMESPACE, { type: TYPE, providerConfig });
+}
+
+for (const [name, ...changes] of SEQUENCES) {
   test(`${name}: whichever call fails, the end is the same`, async (context) => {
-    const { state: wanted, calls } = await run(index);
+    const { state: wanted, calls } = await run(changes);
     for (const fault of ['before', 'after and another replica goes on'] as const) {
       let number = 0;
       for (;;) {
         number += 1;
-        const { state, hasFailed } = await run(index, { number, fault });
+        const { state, hasFailed } = await run(changes, { number, fault });
         if (!hasFailed) break;
         assert.deepEqual(state, wanted, `call ${number}: ${fault}`);
       }
@@ -61,14 +65,14 @@ for (const [index, { name }] of SEQUENCES.entries()) {
 const LOOKS = 6;
 
 interface PlannedFault {
-  /** Number of the call within the last sequence. */
+  /** Number of the call within the last change. */
   readonly number: number;
   readonly fault: 'before' | 'after and another replica goes on';
 }
 
-/** Runs the sequences up to one, which has the fault. */
+/** Runs changes, the last of which has the fault. */
 async function run(
-  last: number,
+  changes: readonly Change[],
   planned?: PlannedFault,
 ): Promise<{ readonly state: object; readonly calls: number; readonly hasFailed: boolean }> {
   await using lab = await startCachesWorld({
@@ -84,12 +88,12 @@ async function run(
   });
   const replica = lab.start((client) => failing.wrap(client));
   let before = 0;
-  for (const sequence of SEQUENCES.slice(0, last + 1)) {
+  for (const [index, change] of changes.entries()) {
     before = failing.count;
-    if (planned !== undefined && sequence === SEQUENCES[last])
+    if (planned !== undefined && index === changes.length - 1)
       failing.fail(before + planned.number, isFatal ? 'after' : 'before');
     lab.world.clock.advance(1000);
-    sequence.do(lab);
+    change(lab);
     await lab.settle(() => isDone(lab) || (isFatal && hasFailed));
     if (isFatal && hasFailed) {
       await replica.stop();

@@ -21,8 +21,8 @@ export function failingCalls(onFailure: () => void = () => {}): FailingCalls {
   async function call(name: string, send: () => Promise<unknown>): Promise<unknown> {
     names.push(name);
     const when = names.length === failing?.number ? failing.when : undefined;
-    const answer = when === 'before' ? undefined : await send();
-    if (when === undefined) return answer;
+    if (when === undefined) return send();
+    if (when === 'after') await Promise.allSettled([send()]);
     onFailure();
     throw new KubeError(`${name}: the connection broke`, { httpStatus: undefined, reason: 'Unreachable' });
   }
