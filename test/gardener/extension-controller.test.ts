@@ -248,6 +248,28 @@ describe('an operation', () => {
   });
 });
 
+describe('a migration', () => {
+  test('that has failed goes on, whatever is asked for meanwhile', async () => {
+    for (const operation of ['reconcile', 'rotate']) {
+      await using one = await setUp();
+      one.apply();
+      await one.idle();
+      one.actuator.script = () => {
+        throw new Error('not yet');
+      };
+      one.request('migrate');
+      await one.reaches('Migrate/Error');
+      one.actuator.script = () => {};
+      one.request(operation);
+      await one.reaches('Migrate/Succeeded');
+      assert.deepEqual(one.find()?.metadata.finalizers ?? [], []);
+      // Nobody has asked for what is unknown, and nobody takes it off.
+      assert.equal(one.operation(), operation === 'reconcile' ? undefined : operation);
+      assert.deepEqual(new Set(one.actuator.calls), new Set(['reconcile', 'migrate']));
+    }
+  });
+});
+
 describe('after a restore', () => {
   test('no reconcile runs by itself', async () => {
     await using one = await setUp();

@@ -1,5 +1,6 @@
-import { endsWithin, type Clock } from '../../kit/clock.ts';
-import { errorText, isLarderError } from '../../kit/errors.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
+import { createLifeline } from '../../kit/lifeline.ts';
 import type { ReconcileContext } from '../../kube/controller/reconcile.ts';
 import type { MergePatch } from '../../kube/types.ts';
 import type { Actuator } from './actuator.ts';
@@ -63,19 +64,22 @@ export async function runOperation(
   await writer.writeStatus(succeededStatus(reported(), generation));
   context.logger.info('operation succeeded', { operation: type });
 
-  if (method === 'migrate') await writer.handOver(requested);
-  else if (method === 'restore' && requested === 'restore') await writer.removeOperation(requested);
-  else if (method !== 'reconcile' && method !== 'restore') await writer.removeFinalizer();
+  // Another request than the one that is met now has its own turn.
+  if (method === 'migrate') await writer.handOver(requested === 'migrate' ? requested : undefined);
+  if (method === 'restore' && requested === 'restore') await writer.removeOperation(requested);
+  if (method === 'delete' || method === 'forceDelete') await writer.removeFinalizer();
 
   /** The failure itself matters more than a failure to report it. */
   async function report(status: MergePatch): Promise<void> {
     const { signal, logger } = context;
-    const limit = new AbortController();
-    if (signal.aborted && !isLarderError(signal.reason, 'RECONCILE_TIMEOUT')) return;
-    const writing = writer.writeStatus(status, signal.aborted ? limit.signal : signal);
-    if (!(await endsWithin(clock, writing, REPORT_MS))) limit.abort();
-    await writing.catch((failure: unknown) =>
-      logger.warn('the failure cannot be reported in the status', { error: errorText(failure) }),
-    );
+    const isOverdue = isLarderError(signal.reason, 'RECONCILE_TIMEOUT');
+    // A process that stops or no longer leads reports nothing.
+    using life = createLifeline(clock, isOverdue ? new AbortController().signal : signal);
+    life.limit(REPORT_MS, () => new LarderError('KUBE_UNREACHABLE', `no answer in ${REPORT_MS} ms`));
+    try {
+      if (!life.signal.aborted) await writer.writeStatus(status, life.signal);
+    } catch (error) {
+      logger.warn('the failure cannot be reported in the status', { error: errorText(error) });
+    }
   }
 }

@@ -79,3 +79,8 @@ test('property: any JSON value is loaded as it is', () => {
     }),
   );
 });
+
+test('a key with a character that YAML refuses is loaded as it is', () => {
+  const value = { '': { 'a\ufffe': '' }, '\u2028': ['\u0085'] };
+  for (const version of VERSIONS) assert.deepEqual(parse(quotedYaml(value), { version }), value);
+});

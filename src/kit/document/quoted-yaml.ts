@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
  * load the same value: no text is taken for a number, a boolean or a line break. Equal values give equal texts. Undefined fields are left out.
  */
 export function quotedYaml(value: object): string {
+  const isPrintable = JSON.stringify(value).search(NOT_PRINTABLE) < 0;
   const text = stringify(value, {
     version: '1.1',
     sortMapEntries: true,
@@ -12,7 +13,8 @@ export function quotedYaml(value: object): string {
     indentSeq: false,
     lineWidth: 0,
     defaultStringType: 'QUOTE_DOUBLE',
-    defaultKeyType: 'PLAIN',
+    // Only in quotes can a key have escapes.
+    defaultKeyType: isPrintable ? 'PLAIN' : 'QUOTE_DOUBLE',
     doubleQuotedAsJSON: true,
   });
   return text.replaceAll(NOT_PRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
