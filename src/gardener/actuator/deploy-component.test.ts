@@ -67,7 +67,7 @@ test('a Secret with the name of other content is replaced', async () => {
   assert.deepEqual((await client.get(SECRETS, secret.metadata, { signal })).data, secret.data);
 });
 
-test('a Secret that somebody labelled gets its labels back', async () => {
+test('a Secret with other labels gets its own back', async () => {
   const { deps, client } = setUp();
   const { secret } = componentOf('a');
   await deployComponent(deps, componentOf('a'), signal);
