@@ -3,20 +3,18 @@ import { randomUUID } from 'node:crypto';
 import type { AdmissionSettings } from '../gardener/admission-program.ts';
 import { ADMISSION_WEBHOOKS } from '../gardener/names.ts';
 import { webhookNames } from '../gardener/webhook/webhook-names.ts';
-import { keepAlive, systemClock } from '../kit/clock.ts';
+import { systemClock } from '../kit/clock.ts';
 import { createLogger, type Logger } from '../kit/logger.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
-import { EXIT } from './exit.ts';
 import { completed } from './gardener/completed.ts';
 import { inClusterConnection } from './gardener/in-cluster.ts';
 import { logOptions, managerFlags, managerSettings } from './gardener/manager-flags.ts';
 import { REST_FLAGS, restConnection } from './gardener/rest-flags.ts';
-import { runUntil } from './gardener/run-until.ts';
+import { runProgram } from './gardener/run-program.ts';
 import { enabledWebhooks, WEBHOOK_FLAGS } from './gardener/webhook-flags.ts';
 import { goCommand } from './go-flags/go-command.ts';
 import type { GoValues } from './go-flags/go-flag.ts';
-import { nextSignal } from './signals.ts';
 
 const NAME = 'registry-cache-admission';
 
@@ -46,19 +44,13 @@ export function admissionCommand(io: CommandIo): CommandDefinition {
   });
 }
 
-async function admission(values: Values, io: CommandIo): Promise<number> {
-  using _alive = keepAlive();
-  const stopping = nextSignal(io);
-  const program = new AbortController();
-  const { settings, connections, logger } = await complete(values, io, program.signal);
-  try {
+function admission(values: Values, io: CommandIo): Promise<number> {
+  return runProgram(io, async (signal) => {
+    const { settings, connections, logger } = await complete(values, io, signal);
     const { startAdmission } = await import('../gardener/admission-program.ts');
     const deps = { ...connections, clock: systemClock, logger, random: Math.random };
-    await runUntil(stopping, await startAdmission(deps, settings), logger);
-    return EXIT.done;
-  } finally {
-    program.abort();
-  }
+    return { running: await startAdmission(deps, settings), logger };
+  });
 }
 
 interface Completed {

@@ -2,24 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ExtensionSettings } from '../gardener/extension-program.ts';
 import { CACHE_CONTROLLER, EXTENSION_WEBHOOKS, type ControllerName } from '../gardener/names.ts';
-import { keepAlive, systemClock } from '../kit/clock.ts';
+import { systemClock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import { createLogger, type Logger } from '../kit/logger.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
-import { EXIT } from './exit.ts';
 import { completed } from './gardener/completed.ts';
 import { checkComponentConfig } from './gardener/component-config.ts';
 import { CONTROLLER_FLAGS, enabledControllers, heartbeatSeconds } from './gardener/controller-flags.ts';
 import { logOptions, managerFlags, managerSettings, type ManagerSettings } from './gardener/manager-flags.ts';
 import { podNamespace } from './gardener/pod-namespace.ts';
 import { REST_FLAGS, restConnection } from './gardener/rest-flags.ts';
-import { runUntil } from './gardener/run-until.ts';
+import { runProgram } from './gardener/run-program.ts';
 import { IMAGE_FLAG, shootImage } from './gardener/shoot-image.ts';
 import { enabledWebhooks, WEBHOOK_FLAGS } from './gardener/webhook-flags.ts';
 import { goCommand } from './go-flags/go-command.ts';
 import { boolFlag, listFlag, stringFlag, type GoValues } from './go-flags/go-flag.ts';
-import { nextSignal } from './signals.ts';
 
 const FLAGS = {
   config: stringFlag('config', {
@@ -61,19 +59,13 @@ export function extensionCommand(io: CommandIo): CommandDefinition {
   });
 }
 
-async function extension(values: Values, io: CommandIo): Promise<number> {
-  using _alive = keepAlive();
-  const stopping = nextSignal(io);
-  const program = new AbortController();
-  const { settings, connection, logger } = await complete(values, io, program.signal);
-  try {
+function extension(values: Values, io: CommandIo): Promise<number> {
+  return runProgram(io, async (signal) => {
+    const { settings, connection, logger } = await complete(values, io, signal);
     const { startExtension } = await import('../gardener/extension-program.ts');
     const deps = { connection, clock: systemClock, logger, random: Math.random };
-    await runUntil(stopping, await startExtension(deps, settings), logger);
-    return EXIT.done;
-  } finally {
-    program.abort();
-  }
+    return { running: await startExtension(deps, settings), logger };
+  });
 }
 
 interface Completed {

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Command, Option } from 'commander';
 import { keepAlive, systemClock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
 import type { Address } from '../kit/listen.ts';
-import { createLogger, type Logger, type LogLevel } from '../kit/logger.ts';
+import { createLogger, type LogLevel } from '../kit/logger.ts';
 import type { OperatorDeps, RunningOperator } from '../operator/program.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
@@ -14,6 +14,7 @@ import {
   namespaceOption,
   type KubeOptions,
 } from './kube-connection.ts';
+import { runUntil } from './run-until.ts';
 import { nextSignal } from './signals.ts';
 import { logFormatOption, logLevelOption, option, parseAddress, parseLabels } from './options.ts';
 
@@ -157,17 +158,6 @@ async function start(
     server: deps.connection.server,
   });
   return running;
-}
-
-/** Runs until a signal arrives or the lease is lost. */
-async function runUntil(stopping: Promise<string>, running: RunningOperator, logger: Logger): Promise<void> {
-  try {
-    const name = await Promise.race([stopping, running.ended.then(() => 'end')]);
-    logger.info('stopping', { event: 'stopping', signal: name });
-  } finally {
-    await running.stop();
-  }
-  logger.info('stopped', { event: 'stopped' });
 }
 
 async function uninstall(

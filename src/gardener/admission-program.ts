@@ -1,39 +1,26 @@
-import { createAdminListener, type AdminDeps } from '../kit/admin/admin-listener.ts';
 import { sleep, type Clock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
-import { drain, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetricsRegistry } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { createKubeClient, KUBE_CLIENT_LIMITS, type ClosableKubeClient } from '../kube/client/kube-client.ts';
+import type { ClosableKubeClient } from '../kube/client/kube-client.ts';
+import { programClients } from '../kube/client/program-clients.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
-import { createElector } from '../kube/leader-election/elector.ts';
-import type { Leadership } from '../kube/leader-election/leadership.ts';
+import { createLedWork } from '../kube/leader-election/led-work.ts';
 import { declareKubeMetrics } from '../kube/metrics.ts';
-import type { ObjectKey } from '../kube/types.ts';
 import { admissionWebhooks } from './admission-webhooks.ts';
 import { declareAdmissionMetrics } from './metrics.ts';
 import type { AdmissionWebhookName } from './names.ts';
 import { needGarden } from './need-garden.ts';
+import { startProgramListeners, type ProgramSettings } from './program-listeners.ts';
 import { openWebhooks } from './webhook/open-webhooks.ts';
 import type { Webhooks, WebhooksOptions } from './webhook/webhooks.ts';
-
-/** Limit of calls to an API server, as in the controller of the Go extension (its `app.go`). */
-const RATE = { perSecond: 100, burst: 130 };
 
 /** Time after a stop for which requests are still answered. Afterwards no API server sends one here. */
 const STILL_ROUTED_MS = 3000;
 
-export interface AdmissionSettings extends WebhooksOptions {
+export interface AdmissionSettings extends WebhooksOptions, ProgramSettings {
   readonly webhooks: readonly AdmissionWebhookName[];
-  /** Undefined: this process acts without a lease. */
-  readonly lease: ObjectKey | undefined;
-  /** Unique to this process. */
-  readonly identity: string;
-  /** Undefined: no such listener. */
-  readonly metricsAddress: Address | undefined;
-  readonly healthAddress: Address | undefined;
-  readonly version: string;
 }
 
 export interface AdmissionProgramDeps {
@@ -65,47 +52,25 @@ export async function startAdmission(
   settings: AdmissionSettings,
 ): Promise<RunningAdmission> {
   const { clock, logger, random } = deps;
-  const { lease, identity, version } = settings;
   const registry = createMetricsRegistry();
   const metrics = { ...declareKubeMetrics(registry), ...declareAdmissionMetrics(registry) };
   const tasks = new TaskGroup(logger);
   const stopping = new AbortController();
   await using cleanup = new AsyncDisposableStack();
   let webhooks: Webhooks | undefined;
-  let leadership: Leadership | undefined;
 
-  const clientOf = (connection: KubeConnection, beforeWrite?: () => void): ClosableKubeClient =>
-    cleanup.adopt(
-      createKubeClient(
-        { connection, clock, metrics, ...(beforeWrite !== undefined && { beforeWrite }) },
-        { userAgent: `larder/${version} (admission)`, limits: { ...KUBE_CLIENT_LIMITS, rate: RATE } },
-      ),
-      (client) => client.close(),
-    );
-  const onlyAsLeader = (): void => {
-    if (lease === undefined) return;
-    if (leadership === undefined) throw new LarderError('LEADERSHIP_LOST', 'this process does not lead yet');
-    leadership.assertLive();
-  };
+  const connect = programClients({ clock, metrics }, { program: 'admission', version: settings.version });
   // Each purpose has a client of its own, so that nothing waits behind the calls of another.
-  const registrations = clientOf(deps.garden, onlyAsLeader);
+  const clientOf = (...to: Parameters<typeof connect>): ClosableKubeClient =>
+    cleanup.adopt(connect(...to), (client) => client.close());
+  const elections = clientOf(deps.runtime);
+  const led = createLedWork({ client: elections, clock, logger, metrics, random }, settings);
+  const registrations = clientOf(deps.garden, led.assertLeading);
   const reads = clientOf(deps.garden);
   const secrets = clientOf(deps.runtime);
-  const elections = clientOf(deps.runtime);
 
-  const serve = async (
-    address: Address | undefined,
-    flag: string,
-    listener: Pick<AdminDeps, 'ready' | 'metricsPath'>,
-  ) => {
-    if (address === undefined) return;
-    const server = createAdminListener({ logger, metrics, ...listener });
-    await listen(server, address, flag);
-    cleanup.defer(() => drain(server, () => 0, clock, 0));
-  };
   const ready = (): boolean => !stopping.signal.aborted && webhooks?.isServing() === true;
-  await serve(settings.healthAddress, '--health-bind-address', { ready, metricsPath: false });
-  await serve(settings.metricsAddress, '--metrics-bind-address', {});
+  await startProgramListeners({ logger, metrics, clock, cleanup }, settings, ready);
 
   cleanup.defer(() => webhooks?.close());
   cleanup.defer(() => tasks.close());
@@ -125,12 +90,7 @@ export async function startAdmission(
       port: opened.address.port,
       webhooks: settings.webhooks,
     });
-    if (lease === undefined) return opened.lead(stop);
-    const elector = createElector({ client: elections, clock, logger, metrics, random }, { lease, identity });
-    return elector.lead((now) => {
-      leadership = now;
-      return opened.lead(AbortSignal.any([stop, now.signal]));
-    }, stop);
+    return led.lead(({ signal }) => opened.lead(AbortSignal.any([stop, signal])), stop);
   }
 
   let hasFailed = false;

@@ -1,36 +1,23 @@
-import { createAdminListener, type AdminDeps } from '../kit/admin/admin-listener.ts';
 import type { Clock } from '../kit/clock.ts';
 import { LarderError } from '../kit/errors.ts';
-import { drain, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetricsRegistry } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { createKubeClient, KUBE_CLIENT_LIMITS, type ClosableKubeClient } from '../kube/client/kube-client.ts';
+import type { ClosableKubeClient } from '../kube/client/kube-client.ts';
+import { programClients } from '../kube/client/program-clients.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
-import type { Controller, Leading } from '../kube/controller/controller.ts';
-import { createElector } from '../kube/leader-election/elector.ts';
-import type { Leadership } from '../kube/leader-election/leadership.ts';
+import type { Controller } from '../kube/controller/controller.ts';
+import { createLedWork } from '../kube/leader-election/led-work.ts';
 import { declareKubeMetrics } from '../kube/metrics.ts';
-import type { ObjectKey } from '../kube/types.ts';
 import { work } from '../operator/work.ts';
 import { extensionControllers, type ExtensionControllersSettings } from './extension-controllers.ts';
 import { watchExtensions } from './extensions/watched-extensions.ts';
 import { createHeartbeat, type HeartbeatOptions } from './heartbeat.ts';
+import { startProgramListeners, type ProgramSettings } from './program-listeners.ts';
 
-/** Calls to the API server of the seed, as in the Go extension (its `app.go`). */
-const RATE = { perSecond: 100, burst: 130 };
-
-export interface ExtensionSettings extends ExtensionControllersSettings {
-  /** Undefined: this process acts without a lease. */
-  readonly lease: ObjectKey | undefined;
+export interface ExtensionSettings extends ExtensionControllersSettings, ProgramSettings {
   /** Undefined: no heartbeat. */
   readonly heartbeat: HeartbeatOptions | undefined;
-  /** Unique to this process. */
-  readonly identity: string;
-  /** Undefined: no such listener. */
-  readonly metricsAddress: Address | undefined;
-  readonly healthAddress: Address | undefined;
-  readonly version: string;
 }
 
 export interface ExtensionProgramDeps {
@@ -59,29 +46,19 @@ export async function startExtension(
   settings: ExtensionSettings,
 ): Promise<RunningExtension> {
   const { connection, clock, logger, random } = deps;
-  const { lease, identity, version } = settings;
   const metrics = declareKubeMetrics(createMetricsRegistry());
   const tasks = new TaskGroup(logger);
   const stopping = new AbortController();
   await using cleanup = new AsyncDisposableStack();
-  let leadership: Leadership | undefined;
 
-  const connect = (to: KubeConnection, beforeWrite?: () => void): ClosableKubeClient =>
-    createKubeClient(
-      { connection: to, clock, metrics, ...(beforeWrite !== undefined && { beforeWrite }) },
-      { userAgent: `larder/${version} (extension)`, limits: { ...KUBE_CLIENT_LIMITS, rate: RATE } },
-    );
+  const connect = programClients({ clock, metrics }, { program: 'extension', version: settings.version });
   const clientOf = (beforeWrite?: () => void): ClosableKubeClient =>
     cleanup.adopt(connect(connection, beforeWrite), (client) => client.close());
-  const onlyAsLeader = (): void => {
-    if (lease === undefined) return;
-    if (leadership === undefined) throw new LarderError('LEADERSHIP_LOST', 'this process does not lead yet');
-    leadership.assertLive();
-  };
   // Leases have clients of their own, so that a renewal never waits behind reconciles.
-  const client = clientOf(onlyAsLeader);
-  const heartbeats = clientOf(onlyAsLeader);
   const elections = clientOf();
+  const led = createLedWork({ client: elections, clock, logger, metrics, random }, settings);
+  const client = clientOf(led.assertLeading);
+  const heartbeats = clientOf(led.assertLeading);
 
   cleanup.defer(() => tasks.close());
   const kit = { client, clock, logger, metrics };
@@ -90,36 +67,19 @@ export async function startExtension(
   const heartbeat =
     settings.heartbeat && createHeartbeat({ client: heartbeats, clock, logger }, settings.heartbeat);
 
-  const serve = async (
-    address: Address | undefined,
-    flag: string,
-    listener: Pick<AdminDeps, 'ready' | 'metricsPath'>,
-  ) => {
-    if (address === undefined) return;
-    const server = createAdminListener({ logger, metrics, ...listener });
-    await listen(server, address, flag);
-    cleanup.defer(() => drain(server, () => 0, clock, 0));
-  };
   const ready = (): boolean => !stopping.signal.aborted && watched.hasSynced();
-  await serve(settings.healthAddress, '--health-bind-address', { ready, metricsPath: false });
-  await serve(settings.metricsAddress, '--metrics-bind-address', {});
+  await startProgramListeners({ logger, metrics, clock, cleanup }, settings, ready);
 
   tasks.run('report readiness', async (signal) => {
     await watched.whenSynced(signal);
     logger.info('extension started', { event: 'ready', controllers: settings.controllers });
   });
 
-  const lead = (leading: Leading): Promise<void> =>
-    work([...controllers, UNTIL_STOP], async (signal) => heartbeat?.run(signal), stopping.signal, leading);
-  const elector =
-    lease && createElector({ client: elections, clock, logger, metrics, random }, { lease, identity });
-  const ended =
-    elector === undefined
-      ? lead(ALWAYS)
-      : elector.lead((now) => {
-          leadership = now;
-          return lead(now);
-        }, stopping.signal);
+  const ended = led.lead(
+    (leading) =>
+      work([...controllers, UNTIL_STOP], async (signal) => heartbeat?.run(signal), stopping.signal, leading),
+    stopping.signal,
+  );
   // The caller handles a rejection of `ended` later. Until then it must not count as unhandled.
   ended.catch(() => {});
 
@@ -144,6 +104,3 @@ const UNTIL_STOP: Controller = {
       else signal.addEventListener('abort', () => resolve(), { once: true });
     }),
 };
-
-/** Leadership of a process without a lease. */
-const ALWAYS: Leading = { signal: new AbortController().signal, isLive: () => true };

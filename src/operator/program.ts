@@ -1,23 +1,19 @@
 import { createAdminListener } from '../kit/admin/admin-listener.ts';
 import type { Clock } from '../kit/clock.ts';
-import { LarderError } from '../kit/errors.ts';
 import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetricsRegistry } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
-import { createKubeClient, KUBE_CLIENT_LIMITS, type ClosableKubeClient } from '../kube/client/kube-client.ts';
+import type { ClosableKubeClient } from '../kube/client/kube-client.ts';
+import { programClients } from '../kube/client/program-clients.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
-import { createElector } from '../kube/leader-election/elector.ts';
-import type { Leadership } from '../kube/leader-election/leadership.ts';
-import { declareKubeMetrics, type KubeMetrics } from '../kube/metrics.ts';
+import { createLedWork } from '../kube/leader-election/led-work.ts';
+import { declareKubeMetrics } from '../kube/metrics.ts';
 import { watchCluster } from './cluster/watched.ts';
 import { createControllers, type ControllersSettings } from './controllers.ts';
 import { work } from './work.ts';
 
 export const LEASE_NAME = 'larder-operator';
-
-/** API calls, as in the Gardener extension (its `app.go`): 200 objects created at once are ready in a minute; at rest it is one call in 2 s. */
-const RATE = { perSecond: 100, burst: 130 };
 
 export interface OperatorSettings extends ControllersSettings {
   readonly adminAddress: Address;
@@ -54,14 +50,16 @@ export async function startOperator(
   const metrics = declareKubeMetrics(createMetricsRegistry());
   const tasks = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
-  let leadership: Leadership | undefined;
-  const beforeWrite = (): void => {
-    if (leadership === undefined) throw new LarderError('LEADERSHIP_LOST', 'this process does not lead yet');
-    leadership.assertLive();
-  };
-  const client = cleanup.adopt(clientOf(deps, metrics, settings, beforeWrite), (one) => one.close());
+  const connect = programClients({ clock, metrics }, { program: 'operator', version: settings.version });
+  const clientOf = (beforeWrite?: () => void): ClosableKubeClient =>
+    cleanup.adopt(connect(deps.connection, beforeWrite), (one) => one.close());
   // A client of its own, so that renewals do not wait for other calls.
-  const electionClient = cleanup.adopt(clientOf(deps, metrics, settings), (one) => one.close());
+  const electionClient = clientOf();
+  const led = createLedWork(
+    { client: electionClient, clock, logger, metrics, random },
+    { lease: { namespace: settings.namespace, name: LEASE_NAME }, identity: settings.identity },
+  );
+  const client = clientOf(led.assertLeading);
   cleanup.defer(() => tasks.close());
 
   const watched = watchCluster({ client, clock, logger, metrics, random, tasks }, settings);
@@ -74,14 +72,10 @@ export async function startOperator(
   cleanup.defer(() => drain(admin, () => 0, clock, 0));
 
   const stopping = new AbortController();
-  const elector = createElector(
-    { client: electionClient, clock, logger, metrics, random },
-    { lease: { namespace: settings.namespace, name: LEASE_NAME }, identity: settings.identity },
+  const ended = led.lead(
+    (leading) => work(controllers, background, stopping.signal, leading),
+    stopping.signal,
   );
-  const ended = elector.lead((now) => {
-    leadership = now;
-    return work(controllers, background, stopping.signal, now);
-  }, stopping.signal);
   // The caller handles a rejection of `ended` later. Until then it must not count as unhandled.
   ended.catch(() => {});
 
@@ -95,17 +89,4 @@ export async function startOperator(
       await owned.disposeAsync();
     },
   };
-}
-
-function clientOf(
-  { connection, clock }: OperatorDeps,
-  metrics: KubeMetrics,
-  { version }: OperatorSettings,
-  beforeWrite?: () => void,
-): ClosableKubeClient {
-  const limits = { ...KUBE_CLIENT_LIMITS, rate: RATE };
-  return createKubeClient(
-    { connection, clock, metrics, ...(beforeWrite !== undefined && { beforeWrite }) },
-    { userAgent: `larder/${version} (operator)`, limits },
-  );
 }

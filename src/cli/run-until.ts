@@ -1,4 +1,4 @@
-import type { Logger } from '../../kit/logger.ts';
+import type { Logger } from '../kit/logger.ts';
 
 /** A program that ends by itself only with an error. */
 export interface RunningProgram {
