@@ -44,7 +44,7 @@ export const CONTAINER_DEFAULTS: SharedOptions = {
 };
 
 /** The file that images of the Distribution project read, and the Gardener extension mounts. */
-export const DISTRIBUTION_FILE = '/etc/distribution/config.yml';
+export const MOUNTED_CONFIG = '/etc/distribution/config.yml';
 
 /**
  * Settles the settings: the command line goes before a configuration of the Distribution project, and that before environment and
@@ -103,8 +103,8 @@ async function distributionSource({
   distributionConfig,
   inContainer,
 }: ServeOptions): Promise<DistributionSource | undefined> {
-  const isThere = inContainer === true && config === undefined && existsSync(DISTRIBUTION_FILE);
-  const file = distributionConfig ?? (isThere ? DISTRIBUTION_FILE : undefined);
+  const isThere = inContainer === true && config === undefined && existsSync(MOUNTED_CONFIG);
+  const file = distributionConfig ?? (isThere ? MOUNTED_CONFIG : undefined);
   if (file === undefined) return undefined;
   const { openDistributionSource } = await import('../cache/distribution/distribution-source.ts');
   return openDistributionSource(file);

@@ -16,7 +16,7 @@ import {
 } from './options.ts';
 import {
   CONTAINER_DEFAULTS,
-  DISTRIBUTION_FILE,
+  MOUNTED_CONFIG,
   serveSettings,
   settingsText,
   type GivenOptions,
@@ -98,7 +98,7 @@ export function serveCommand(io: CommandIo): CommandDefinition {
         .addOption(
           new Option(
             '--in-container',
-            `defaults of the image: store in ${CONTAINER_DEFAULTS.store}, all addresses, and ${DISTRIBUTION_FILE} if it exists`,
+            `defaults of the image: store in ${CONTAINER_DEFAULTS.store}, all addresses, and ${MOUNTED_CONFIG} if it exists`,
           ),
         )
         .addOption(logLevelOption())

@@ -1,7 +1,7 @@
 /** Secrets in memory without cryptography, and the runs of managers on them step by step: a model for histories of the secrets manager. */
 import {
   managedSecretOf,
-  secretObject,
+  managedSecretObject,
   type ManagedSecret,
 } from '../../src/gardener/secrets-manager/managed-secret.ts';
 import { rotationStarts } from '../../src/gardener/secrets-manager/rotation-starts.ts';
@@ -102,7 +102,7 @@ export class SecretsModel {
     this.#serial += 1;
     const lifetime =
       days === undefined ? {} : lifetimeLabels({ from: now - 60_000, until: now + days * DAY_MS });
-    const object = secretObject('garden', name, { ...labels, ...lifetime }, make(name));
+    const object = managedSecretObject('garden', name, { ...labels, ...lifetime }, make(name));
     const creationTimestamp = `${new Date(this.now).toISOString().slice(0, 19)}Z`;
     const metadata = { ...object.metadata, uid: String(this.#serial), creationTimestamp };
     const created = managedSecretOf({ ...object, metadata });

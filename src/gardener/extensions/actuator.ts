@@ -1,5 +1,6 @@
 import type { Logger } from '../../kit/logger.ts';
-import type { Cluster, Extension } from './resources.ts';
+import type { Cluster } from '../shoots/cluster.ts';
+import type { Extension } from './resources.ts';
 
 /**
  * The work of one extension type. Each call may be repeated at any time, after a failure, a crash or a change of the leader in the middle of

@@ -5,7 +5,7 @@ import { mergePatched } from '../../../test/kube/merge-patch.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { KubeError } from '../../kube/kube-error.ts';
 import { CodedError } from './error-codes.ts';
-import { failedStatus, startedStatus, succeededStatus } from './last-operation.ts';
+import { failedOperationStatus, startedStatus, succeededStatus } from './last-operation.ts';
 import type { ActuatorMethod } from './operation.ts';
 import type { OperationType } from './resources.ts';
 
@@ -73,7 +73,7 @@ for (const [type, method, started, succeeded, failed] of TEXTS) {
       },
     });
     const description = `${failed}it broke`;
-    assert.deepEqual(failedStatus(reported, 4, new Error('it broke')), {
+    assert.deepEqual(failedOperationStatus(reported, 4, new Error('it broke')), {
       status: {
         observedGeneration: 4,
         lastOperation: { ...base, state: 'Error', progress: 50, description },
@@ -85,7 +85,7 @@ for (const [type, method, started, succeeded, failed] of TEXTS) {
 
 describe('the text of a failure', () => {
   const textOf = (error: unknown): unknown =>
-    failedStatus({ type: 'Create', method: 'reconcile', now: NOW }, 1, error).status.lastError;
+    failedOperationStatus({ type: 'Create', method: 'reconcile', now: NOW }, 1, error).status.lastError;
 
   test('has no code of ours', () => {
     const { description } = textOf(new LarderError('KUBE_API', 'failed to get cluster: gone')) as {
@@ -132,7 +132,7 @@ test('on any status a report changes only its own fields, and a success leaves n
       for (const patch of [
         startedStatus(reported),
         succeededStatus(reported, 2),
-        failedStatus(reported, 2, new Error(message)),
+        failedOperationStatus(reported, 2, new Error(message)),
       ]) {
         const { lastOperation, ...rest } = after(patch);
         assert.deepEqual(
@@ -144,7 +144,7 @@ test('on any status a report changes only its own fields, and a success leaves n
       assert.deepEqual(after(startedStatus(reported)).lastError, before.lastError);
       assert.equal(after(succeededStatus(reported, 2)).lastError, undefined);
       assert.deepEqual(
-        Object.keys(after(failedStatus(reported, 2, new Error(message))).lastError ?? {}).toSorted(),
+        Object.keys(after(failedOperationStatus(reported, 2, new Error(message))).lastError ?? {}).toSorted(),
         ['description', 'lastUpdateTime'],
       );
     }),

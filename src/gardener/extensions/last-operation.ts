@@ -60,7 +60,7 @@ export function succeededStatus({ type, method, now }: Reported, generation: num
 }
 
 /** Status after a failure. The `providerStatus` of the last success stays. */
-export function failedStatus(
+export function failedOperationStatus(
   { type, method, now }: Reported,
   generation: number,
   error: unknown,

@@ -12,7 +12,7 @@ export interface Circumstances {
 /** Calls of an actuator. */
 export type ActuatorMethod = 'reconcile' | 'delete' | 'forceDelete' | 'migrate' | 'restore';
 
-export type Decision =
+export type OperationDecision =
   | { readonly kind: 'run'; readonly type: OperationType; readonly method: ActuatorMethod }
   /** Nothing is written until something changes. */
   | { readonly kind: 'wait'; readonly why: string }
@@ -26,7 +26,7 @@ export type Decision =
  * Three cases differ, because the Go library drops their events for ever: without Cluster everything but a deletion waits until there is
  * one; the Extension of a failed Shoot can be deleted; and a migrated Extension that still has the finalizer can be deleted.
  */
-export function decide(facts: ExtensionFacts, { hasFinalizer, shoot }: Circumstances): Decision {
+export function decide(facts: ExtensionFacts, { hasFinalizer, shoot }: Circumstances): OperationDecision {
   const { isDeleted } = facts;
   if (facts.operation === 'wait-for-state') return { kind: 'wait', why: 'its state is still to be restored' };
   if (shoot === 'missing' && !isDeleted) return { kind: 'wait', why: 'there is no Cluster yet' };

@@ -3,7 +3,8 @@ import { isNotFound } from '../../kube/kube-error.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import type { KubeClient } from '../../kube/types.ts';
 import { serverText } from '../server-text.ts';
-import { CLUSTERS, NAMESPACES, type Cluster } from './resources.ts';
+import { CLUSTERS, type Cluster } from '../shoots/cluster.ts';
+import { NAMESPACES } from './resources.ts';
 
 const ROLE = 'gardener.cloud/role';
 

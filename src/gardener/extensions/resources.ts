@@ -37,28 +37,12 @@ export interface LastError {
   readonly lastUpdateTime?: string;
 }
 
-/** Name of a Cluster is the namespace of its shoot in the seed. Seed and CloudProfile in it are left out here: they are large. */
-export interface Cluster extends KubeObject {
-  readonly spec: {
-    /** A whole `core.gardener.cloud/v1beta1` Shoot, as gardenlet copied it. */
-    readonly shoot: unknown;
-  };
-}
-
-const API = { group: 'extensions.gardener.cloud', version: 'v1alpha1' } as const;
-
 export const EXTENSIONS: Resource<Extension> = {
-  ...API,
+  group: 'extensions.gardener.cloud',
+  version: 'v1alpha1',
   kind: 'Extension',
   plural: 'extensions',
   namespaced: true,
-};
-
-export const CLUSTERS: Resource<Cluster> = {
-  ...API,
-  kind: 'Cluster',
-  plural: 'clusters',
-  namespaced: false,
 };
 
 export const NAMESPACES: Resource = {

@@ -5,8 +5,8 @@ import type { ReconcileContext } from '../../kube/controller/reconcile.ts';
 import type { MergePatch } from '../../kube/types.ts';
 import type { Actuator } from './actuator.ts';
 import type { ExtensionWriter } from './extension-writer.ts';
-import { failedStatus, startedStatus, succeededStatus } from './last-operation.ts';
-import type { Decision } from './operation.ts';
+import { failedOperationStatus, startedStatus, succeededStatus } from './last-operation.ts';
+import type { OperationDecision } from './operation.ts';
 import type { ClusterReader } from './read-cluster.ts';
 
 /** Limit of the write that reports a failure, since the reconcile's own time may be over. */
@@ -35,7 +35,7 @@ export interface OperationDeps {
  */
 export async function runOperation(
   deps: OperationDeps,
-  { type, method }: Extract<Decision, { kind: 'run' }>,
+  { type, method }: Extract<OperationDecision, { kind: 'run' }>,
   requested: string | undefined,
 ): Promise<void> {
   const { clock, actuator, writer, clusters, context } = deps;
@@ -58,7 +58,7 @@ export async function runOperation(
       publish: (providerStatus) => writer.writeProviderStatus(providerStatus),
     });
   } catch (error) {
-    await report(failedStatus(reported(), generation, error));
+    await report(failedOperationStatus(reported(), generation, error));
     throw error;
   }
   await writer.writeStatus(succeededStatus(reported(), generation));

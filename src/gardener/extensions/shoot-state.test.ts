@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Cluster } from './resources.ts';
+import type { Cluster } from '../shoots/cluster.ts';
 import { shootStateOf } from './shoot-state.ts';
 
 function clusterOf(shoot: unknown): Cluster {

@@ -1,4 +1,5 @@
-import type { Cluster } from './resources.ts';
+import { FORCE_DELETION, type Cluster } from '../shoots/cluster.ts';
+import { isGoTrue } from '../shoots/go-fields.ts';
 
 /** The part of a Shoot that decides whether its Extensions are handled, and how they are deleted. */
 export interface ShootState {
@@ -8,16 +9,12 @@ export interface ShootState {
   readonly isForceDeleted: boolean;
 }
 
-const FORCE_DELETION = 'confirmation.gardener.cloud/force-deletion';
-
-/** Texts that Go's `strconv.ParseBool` reads as true. */
-const TRUE: readonly unknown[] = ['1', 't', 'T', 'true', 'TRUE', 'True'];
-
 /** Reads the Shoot in a Cluster. A Shoot of an unexpected form counts as neither failed nor force-deleted. */
 export function shootStateOf({ spec }: Cluster): ShootState {
+  const forceDeletion = at(spec?.shoot, 'metadata', 'annotations', FORCE_DELETION);
   return {
-    isFailed: at(spec.shoot, 'status', 'lastOperation', 'state') === 'Failed',
-    isForceDeleted: TRUE.includes(at(spec.shoot, 'metadata', 'annotations', FORCE_DELETION)),
+    isFailed: at(spec?.shoot, 'status', 'lastOperation', 'state') === 'Failed',
+    isForceDeleted: typeof forceDeletion === 'string' && isGoTrue(forceDeletion),
   };
 }
 

@@ -4,11 +4,13 @@ import type { TaskGroup } from '../../kit/task-group.ts';
 import { createObjectStore, type ObjectStore } from '../../kube/informer/object-store.ts';
 import { createReflector } from '../../kube/informer/reflector.ts';
 import type { KubeMetrics } from '../../kube/metrics.ts';
+import { identityOf } from '../../kube/objects/identity.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import type { KubeClient, KubeObject, Resource } from '../../kube/types.ts';
 import { EXTENSION_TYPES } from '../names.ts';
+import { CLUSTERS } from '../shoots/cluster.ts';
 import { factsOf, isResponsible, type ExtensionFacts } from './extension-facts.ts';
-import { CLUSTERS, EXTENSIONS, type Extension } from './resources.ts';
+import { EXTENSIONS, type Extension } from './resources.ts';
 import { createTrimmedReads } from './trimmed-reads.ts';
 
 /** Identity of an Extension, with all that events are judged by. */
@@ -63,18 +65,4 @@ function watchedExtension(object: Extension): WatchedExtension | undefined {
   const facts = factsOf(object);
   if (!EXTENSION_TYPES.some((type) => isResponsible(facts, type))) return undefined;
   return { ...identityOf(object), facts };
-}
-
-function identityOf({ apiVersion, kind, metadata }: KubeObject): KubeObject {
-  const { name, namespace, uid, resourceVersion } = metadata;
-  return {
-    apiVersion,
-    kind,
-    metadata: {
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
-    },
-  };
 }

@@ -36,7 +36,7 @@ export function managedSecretOf({ metadata, immutable, data = {} }: ImmutableSec
 }
 
 /** Builds the Secret to create. A server certificate has the type that Kubernetes has for it. */
-export function secretObject(
+export function managedSecretObject(
   namespace: string,
   name: string,
   labels: SecretLabels,

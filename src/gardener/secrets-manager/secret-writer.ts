@@ -7,7 +7,7 @@ import { isAlreadyExists, isNotFound } from '../../kube/kube-error.ts';
 import type { KubeClient } from '../../kube/types.ts';
 import { SECRETS } from '../../operator/cluster/resources.ts';
 import { withWords } from '../server-text.ts';
-import { managedSecretOf, secretObject, type ManagedSecret } from './managed-secret.ts';
+import { managedSecretOf, managedSecretObject, type ManagedSecret } from './managed-secret.ts';
 import { lifetimeLabels, SECRET_LABEL, unixSeconds, type SecretLabels } from './secret-labels.ts';
 import type { SecretPlan } from './secret-plan.ts';
 
@@ -37,7 +37,9 @@ export function createSecretWriter(
   async function create({ name, configName, labels }: SecretPlan, data: Data): Promise<ManagedSecret> {
     const all = { ...labels, ...contentLabels(data, clock.now()) };
     try {
-      const created = await client.create(SECRETS, secretObject(namespace, name, all, data), { signal });
+      const created = await client.create(SECRETS, managedSecretObject(namespace, name, all, data), {
+        signal,
+      });
       logger.info('created a Secret', { secret: `${namespace}/${name}`, config: configName });
       return managedSecretOf(created);
     } catch (error) {

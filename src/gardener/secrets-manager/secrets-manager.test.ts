@@ -10,7 +10,7 @@ import type { CertificateFactory } from '../../kube/certificates/certificate-fac
 import { KubeError } from '../../kube/kube-error.ts';
 import { SECRETS } from '../../operator/cluster/resources.ts';
 import { AUTHORITY_CHECKSUMS, signingChecksum } from './checksums.ts';
-import { secretObject, serverPair, type ImmutableSecret } from './managed-secret.ts';
+import { managedSecretObject, serverPair, type ImmutableSecret } from './managed-secret.ts';
 import type { AuthorityConfig, ServerConfig } from './secret-plan.ts';
 import { createSecretsManager, type SecretsManager } from './secrets-manager.ts';
 
@@ -241,9 +241,13 @@ describe('Secrets that are there', () => {
       [`${SERVER.name}-0123abcd`, SERVER.name, { 'tls.crt': 'x', 'tls.key': 'y' }],
       [`${AUTHORITY.name}-bundle-0123abcd`, `${AUTHORITY.name}-bundle`, { 'bundle.crt': certificate }],
     ] as const)
-      await setting.client.create(SECRETS, secretObject(NAMESPACE, name, labels(configName), content), {
-        signal,
-      });
+      await setting.client.create(
+        SECRETS,
+        managedSecretObject(NAMESPACE, name, labels(configName), content),
+        {
+          signal,
+        },
+      );
     const { current, server } = await setting.run(setting.manager({}, 'rsa'));
     assert.deepEqual(current.data, data);
     assert.ok(
@@ -257,7 +261,7 @@ describe('Secrets that are there', () => {
   test('a Secret of another identity under the same name is an error, and stays as it is', async () => {
     const setting = new Setting();
     const theirs = { ...labels(AUTHORITY.name), 'manager-identity': 'theirs' };
-    const object = secretObject(NAMESPACE, CA_NAME, theirs, { 'ca.crt': GO_AUTHORITY.certificate });
+    const object = managedSecretObject(NAMESPACE, CA_NAME, theirs, { 'ca.crt': GO_AUTHORITY.certificate });
     await setting.client.create(SECRETS, object, { signal });
     await assert.rejects(
       setting.run(),
@@ -268,7 +272,10 @@ describe('Secrets that are there', () => {
 
   test('content that is no certificate is an error that says so, and what to do', async () => {
     const setting = new Setting();
-    const object = secretObject(NAMESPACE, CA_NAME, labels(AUTHORITY.name), { 'ca.crt': 'x', 'ca.key': 'y' });
+    const object = managedSecretObject(NAMESPACE, CA_NAME, labels(AUTHORITY.name), {
+      'ca.crt': 'x',
+      'ca.key': 'y',
+    });
     await setting.client.create(SECRETS, object, { signal });
     await assert.rejects(setting.run(), {
       code: 'TLS_FILES_INVALID',
@@ -281,7 +288,7 @@ describe('Secrets that are there', () => {
 test('a manager that made nothing deletes all Secrets of its identity, and no others', async () => {
   const setting = new Setting();
   await setting.run();
-  const other = secretObject(NAMESPACE, 'other', { 'managed-by': 'secrets-manager' }, { a: 'b' });
+  const other = managedSecretObject(NAMESPACE, 'other', { 'managed-by': 'secrets-manager' }, { a: 'b' });
   await setting.client.create(SECRETS, other, { signal });
   await (await setting.manager()).cleanup();
   assert.deepEqual(await setting.names(), ['other']);

@@ -1,22 +1,8 @@
 import { z } from 'zod';
 import { LarderError } from '../../kit/errors.ts';
-import type { KubeObject, Resource } from '../../kube/types.ts';
+import { FORCE_DELETION, type Cluster } from './cluster.ts';
 import { goBoolean, goStruct, goText, isGoTrue, unmarshalText } from './go-fields.ts';
 import { SHOOT_RESOURCES, type ShootResource } from './shoot-resources.ts';
-
-/** The object by which gardenlet shows a shoot to extensions. It has the name of the shoot's namespace in the seed. */
-export interface Cluster extends KubeObject {
-  /** `shoot` is a complete Shoot of 50 to 500 KB. */
-  readonly spec?: { readonly shoot?: unknown };
-}
-
-export const CLUSTERS: Resource<Cluster> = {
-  group: 'extensions.gardener.cloud',
-  version: 'v1alpha1',
-  kind: 'Cluster',
-  plural: 'clusters',
-  namespaced: false,
-};
 
 /** The fields of a shoot that the extension acts by: a few bytes, so that the Cluster need not stay in memory. */
 export interface ClusterFacts {
@@ -35,8 +21,6 @@ export interface ClusterFacts {
   readonly rotationStart: number | undefined;
   readonly resources: readonly ShootResource[];
 }
-
-const FORCE_DELETION = 'confirmation.gardener.cloud/force-deletion';
 
 /** Purpose of a Shoot that names none (gardener v1.147.1, `GetPurpose`). */
 const DEFAULT_PURPOSE = 'evaluation';

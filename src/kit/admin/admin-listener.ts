@@ -27,13 +27,13 @@ export interface AdminDeps {
 }
 
 /** What a GET of a path gives. */
-export interface Page {
+export interface AdminPage {
   readonly status: number;
   readonly type: string;
   readonly body: string;
 }
 
-export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
+export type Pages = Readonly<Record<string, () => AdminPage | Promise<AdminPage>>>;
 
 export interface AdminActions {
   readonly guard: AdminGuard;
@@ -89,11 +89,11 @@ function pagesOf({ metrics: { registry }, metricsPath = '/metrics', ready, ...de
 }
 
 /** A page with a JSON document. */
-export function jsonPage(status: number, document: unknown): Page {
+export function jsonPage(status: number, document: unknown): AdminPage {
   return { status, type: 'application/json', body: JSON.stringify(document) };
 }
 
-function textPage(status: number, line: string): Page {
+function textPage(status: number, line: string): AdminPage {
   return { status, type: 'text/plain', body: `${line}\n` };
 }
 
@@ -154,7 +154,7 @@ function errorDocument({ code, message, hint, detail }: LarderError): Record<str
   };
 }
 
-function send(response: ServerResponse, { status, type, body }: Page): void {
+function send(response: ServerResponse, { status, type, body }: AdminPage): void {
   response.writeHead(status, {
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(body),

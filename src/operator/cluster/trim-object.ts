@@ -1,3 +1,4 @@
+import { identityOf } from '../../kube/objects/identity.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { hasOurLabel, UPSTREAM_ANNOTATION } from './marks.ts';
 
@@ -11,26 +12,15 @@ export function withoutManagedFields<T extends KubeObject>(object: T): T {
  * Keeps the identity, the version and Larder's own marks of an object. Objects outside of the namespace `home` are never ours, so the marks
  * they claim are dropped. Other annotations are dropped, because `kubectl apply` stores the contents of a Secret in one.
  */
-export function identityOnly({ apiVersion, kind, metadata }: KubeObject, home: string): KubeObject {
-  const {
-    name,
-    namespace,
-    uid,
-    resourceVersion,
-    labels = {},
-    annotations = {},
-    deletionTimestamp,
-  } = metadata;
+export function identityOnly(object: KubeObject, home: string): KubeObject {
+  const { namespace, labels = {}, annotations = {}, deletionTimestamp } = object.metadata;
   const isOurs = namespace === home && hasOurLabel(labels);
   const own = isOurs ? Object.entries(annotations) : [];
+  const identity = identityOf(object);
   return {
-    apiVersion,
-    kind,
+    ...identity,
     metadata: {
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
+      ...identity.metadata,
       ...(deletionTimestamp !== undefined && { deletionTimestamp }),
       ...(isOurs && { labels }),
       annotations: Object.fromEntries(
