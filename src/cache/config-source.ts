@@ -3,7 +3,7 @@ import type { Logger } from '../kit/logger.ts';
 import type { SecretFiles } from '../upstream/credentials/secret-files.ts';
 import { loadConfig } from './config-file.ts';
 
-/** Where a cache gets its configuration. */
+/** Source of a cache's configuration. */
 export interface ConfigSource {
   /** The files to watch. */
   readonly files: readonly string[];

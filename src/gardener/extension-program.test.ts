@@ -23,7 +23,7 @@ interface Setting extends AsyncDisposable {
   readonly logged: string[];
   start(change?: Partial<ExtensionSettings>): Promise<RunningExtension>;
   status(path: string, listener?: 'health' | 'metrics'): Promise<number | undefined>;
-  /** Who has a Lease. */
+  /** Holder of a Lease. */
   leaseOf(name: string): string | undefined;
   mirrorState(): string | undefined;
 }

@@ -6,7 +6,7 @@ import type { ReferencedSecret } from '../../src/gardener/admission/secret-check
 import { KubeError } from '../../src/kube/kube-error.ts';
 import { baseShoot } from './recorded-admission.ts';
 
-/** What a test says about a Shoot. */
+/** Parts of a Shoot that a test sets. */
 export interface ShootDraft {
   /** Entries of the `RegistryConfig`, or a whole one, or any other `providerConfig`. */
   readonly caches?: unknown;

@@ -1,5 +1,5 @@
 /**
- * What the Go extension (version 0.24.0) wrote into `config.yml`, with the cache of the RegistryConfig and the login from
+ * Texts of `config.yml` by the Go extension (version 0.24.0), with the cache of the RegistryConfig and the login from
  * which it was written. The texts were recorded at real API servers; comments are left out. `distribution-configs.json` has what differs
  * from `distribution-config.yml`.
  */

@@ -18,7 +18,7 @@ import { waitFor } from '../kit/wait.ts';
 import { createGardenlet, IN_CLUSTERS, IN_EXTENSIONS, type Gardenlet } from './gardenlet.ts';
 
 export interface ReplicaOptions {
-  /** Of the controller of caches. A function receives the replica's client. */
+  /** Actuator of the controller of caches. A function receives the replica's client. */
   readonly actuator: Actuator | ((client: KubeClient) => Actuator);
   readonly ignoreOperationAnnotation?: boolean;
   /** Changes the client that the controllers use. */
@@ -55,7 +55,7 @@ export interface ExtensionWorld extends AsyncDisposable {
   until(condition: () => boolean, what: string): Promise<void>;
 }
 
-/** Of all worlds: each registry observes the whole process, for ever. */
+/** Shared by all worlds, because each registry observes the whole process, for ever. */
 const METRICS = declareKubeMetrics(createMetricsRegistry());
 
 /** Longer than any back-off after a dozen failures. */

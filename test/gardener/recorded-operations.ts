@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import type { MergePatch } from '../../src/kube/types.ts';
 import type { Applied } from './gardenlet.ts';
 
-/** What one step did, as a watch and a look afterwards showed it. */
+/** Effect of one step, as a watch and a look afterwards showed it. */
 export interface Outcome {
   /** `quiet`: nothing has happened. `timeout`: the operation was still going on. */
   readonly settled: 'succeeded' | 'error' | 'quiet' | 'gone' | 'timeout';

@@ -16,7 +16,7 @@ export function semantic(value: unknown): unknown {
   return Object.fromEntries(kept);
 }
 
-/** What follows is worded by a decoder or parser of Go. */
+/** Finds the texts that a decoder or parser of Go words. */
 const LIBRARY_TEXT = /((?:failed to decode|could not decode|failed to parse url)[^:]*: )[^]*/;
 
 function isEmpty(value: unknown): boolean {

@@ -15,7 +15,7 @@ export interface ShootCache {
   readonly tls: { readonly cert: string; readonly key: string };
 }
 
-/** What `kubectl apply` takes: NetworkPolicy, Service, the two Secrets, StatefulSet. */
+/** Builds the objects for `kubectl apply`: NetworkPolicy, Service, the two Secrets, StatefulSet. */
 export function shootObjects({ upstream, remoteURL, image, config, tls }: ShootCache): object[] {
   const name = upstreamResourceName(upstream);
   const configName = `${name}-config-${contentHash(config)}`;

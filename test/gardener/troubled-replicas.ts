@@ -4,7 +4,7 @@ import type { KubeClient } from '../../src/kube/types.ts';
 import type { ExtensionWorld, Replica } from './extension-world.ts';
 import { createItemActuator } from './item-actuator.ts';
 
-/** What happens at one call of the replica that leads. */
+/** Event at one call of the replica that leads. */
 export type Trouble =
   /** The server refuses. */
   | 'refused'
@@ -67,7 +67,7 @@ export function startTroubledReplicas(
       const answer = await call();
       if (trouble === 'crash-after') die();
       if (trouble === 'lost') throw failure(4);
-      // What a dead process would do with an answer has no effect.
+      // A dead process does nothing with an answer.
       if (isDead) throw gone;
       return answer;
     }

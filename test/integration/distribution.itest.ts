@@ -227,7 +227,7 @@ const ACCEPT = [
   '*/*',
 ].join(', ');
 
-/** What a client goes by: of an error its codes, else the bytes. */
+/** Reduces an answer to the facts that a client goes by: the codes of an error, else the bytes. */
 function factsOf({ status, headers, digest, bytes, body }: GetResult): object {
   const isError = status >= 400;
   const codes =

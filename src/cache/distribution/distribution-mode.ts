@@ -1,7 +1,7 @@
 import { jsonPage, type AdminDeps } from '../../kit/admin/admin-listener.ts';
 import type { DistributionSettings } from '../../api/distribution-config/parse.ts';
 
-/** What a cache takes of Distribution's configuration that has no flag. A cache without this mode has all of it by default. */
+/** Settings from Distribution's configuration for which there are no flags. A cache without this mode has the defaults. */
 export type DistributionMode = Pick<DistributionSettings, 'headers' | 'metricsPath' | 'drainMs'>;
 
 /**

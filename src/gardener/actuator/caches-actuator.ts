@@ -22,7 +22,7 @@ import { within } from './within.ts';
 
 export type CachesActuatorDeps = CertificatesDeps &
   ShootServicesDeps & {
-    /** Of the seed. */
+    /** Client of the seed. */
     readonly client: Pick<KubeClient, 'get' | 'list' | 'create' | 'patch' | 'mergePatch' | 'delete'>;
   };
 

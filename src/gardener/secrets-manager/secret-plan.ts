@@ -7,7 +7,7 @@ import { labelledTime, SECRET_LABEL, SECRETS_MANAGER, type SecretLabels } from '
 /** Time that a certificate is valid. Years are those of the calendar. */
 export type Lifetime = { readonly days: number } | { readonly years: number };
 
-/** How long the previous authority stays in the bundle. `forMs` counts from the last certificate of the current one. */
+/** Rule for the time of the previous authority in the bundle. `forMs` counts from the last certificate of the current one. */
 export type OldAuthorityRule = 'kept' | 'dropped' | { readonly forMs: number };
 
 export interface AuthorityConfig {

@@ -26,7 +26,7 @@ export interface AdminDeps {
   readonly actions?: AdminActions;
 }
 
-/** What a GET of a path gives. */
+/** Answer to a GET of a path. */
 export interface AdminPage {
   readonly status: number;
   readonly type: string;

@@ -111,7 +111,7 @@ test('property: a list of distinct items is changed by one operation for each it
   const items = fc.uniqueArray(fc.nat(), { maxLength: 20 });
   fc.assert(
     fc.property(items, fc.func(fc.nat(3)), (list, fate) => {
-      // Of an item: 0 removes it, 1 inserts a new one before it.
+      // 0 removes an item, 1 inserts a new one before it.
       const after = list.flatMap((item) => {
         if (fate(item) === 0) return [];
         return fate(item) === 1 ? [-1 - item, item] : [item];
