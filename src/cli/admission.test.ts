@@ -1,53 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { defaultsInHelp, lastFailure, runMain, UNREACHED_KUBECONFIG } from '../../test/kit/run-main.ts';
 import { tempDir } from '../../test/kit/temp.ts';
-import { main } from './main.ts';
-
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(args: readonly string[], environment: Record<string, string> = {}): Promise<Result> {
-  let [out, err] = ['', ''];
-  const code = await main(args, {
-    environment,
-    isTerminal: false,
-    version: '1.2.3',
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    onSignal: () => () => {},
-  });
-  return { code, out, err };
-}
 
 const admission = (args: readonly string[], environment?: Record<string, string>) =>
-  run(['admission', ...args], environment);
-
-/** The `error` of the last log line. */
-function errorIn({ err }: Result): unknown {
-  const line = err.trim().split('\n').at(-1) ?? '';
-  const { level, error } = JSON.parse(line) as { level: string; error: unknown };
-  assert.equal(level, 'error');
-  return error;
-}
+  runMain(['admission', ...args], environment);
 
 test('its help is found among the commands, and lists the flags of the Go admission with their defaults', async () => {
-  assert.match((await run(['--help'])).out, /^ {2}admission /m);
+  assert.match((await runMain(['--help'])).out, /^ {2}admission /m);
   for (const args of [
     ['admission', '--help'],
     ['admission', '-h'],
     ['help', 'admission'],
   ]) {
-    const { code, out, err } = await run(args);
+    const { code, out, err } = await runMain(args);
     assert.deepEqual([code, err], [0, ''], args.join(' '));
-    const defaults = Object.fromEntries(
-      [...out.matchAll(/^ {2}(?: {4}|-h, )--([a-z-]+)(?: \S+)? {2,}.*?(?:\(default (.*)\))?$/gm)].map(
-        ([, name = '', standard]) => [name, standard],
-      ),
-    );
-    assert.deepEqual(defaults, {
+    assert.deepEqual(defaultsInHelp(out), {
       'disable-webhooks': undefined,
       'health-bind-address': '":8081"',
       help: undefined,
@@ -97,10 +65,7 @@ test('--version prints the version, and may be switched off', async () => {
 
 test('values that cannot be used end with 1 and one log line, in the words of the Go admission', async () => {
   using own = tempDir();
-  const kubeconfig = own.write(
-    'kubeconfig',
-    'apiVersion: v1\nclusters: [{name: a, cluster: {server: https://a.example}}]\ncontexts: [{name: a, context: {cluster: a}}]\ncurrent-context: a\n',
-  );
+  const kubeconfig = own.write('kubeconfig', UNREACHED_KUBECONFIG);
   const given = `--kubeconfig=${kubeconfig}`;
   for (const [args, text] of [
     [['--kubeconfig=/nope'], 'error completing options: stat /nope: no such file or directory'],
@@ -112,13 +77,16 @@ test('values that cannot be used end with 1 and one log line, in the words of th
     ],
   ] as const) {
     const result = await admission(args);
-    assert.deepEqual([result.code, result.out, errorIn(result)], [1, '', text]);
+    assert.deepEqual(
+      [result.code, result.out, lastFailure(result)],
+      [1, '', { level: 'error', error: text }],
+    );
   }
 });
 
 test('GARDEN_KUBECONFIG overrides --kubeconfig', async () => {
   const result = await admission(['--kubeconfig=/nope'], { GARDEN_KUBECONFIG: '/other' });
-  assert.match(String(errorIn(result)), /stat \/other: no such file/);
+  assert.match(lastFailure(result).error, /stat \/other: no such file/);
 });
 
 test('with --log-format=text the failure is text', async () => {

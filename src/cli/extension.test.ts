@@ -1,30 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { defaultsInHelp, lastFailure, runMain, UNREACHED_KUBECONFIG } from '../../test/kit/run-main.ts';
 import { tempDir } from '../../test/kit/temp.ts';
-import { main } from './main.ts';
 
-const KUBECONFIG =
-  'apiVersion: v1\nclusters: [{name: a, cluster: {server: https://a.example}}]\ncontexts: [{name: a, context: {cluster: a}}]\ncurrent-context: a\n';
 const ALL_OFF = '--disable-webhooks=*';
 
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function extension(args: readonly string[], environment: Record<string, string> = {}): Promise<Result> {
-  let [out, err] = ['', ''];
-  const code = await main(['extension', ...args], {
-    environment,
-    isTerminal: false,
-    version: '1.2.3',
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    onSignal: () => () => {},
-  });
-  return { code, out, err };
-}
+const extension = (args: readonly string[], environment?: Readonly<Record<string, string>>) =>
+  runMain(['extension', ...args], environment);
 
 /** Runs it with a kubeconfig and a component configuration, and gives the `error` of its last log line. It has to fail with 1. */
 async function errorOf(
@@ -33,27 +15,19 @@ async function errorOf(
 ): Promise<string> {
   using own = tempDir();
   const files = [
-    `--kubeconfig=${own.write('kubeconfig', KUBECONFIG)}`,
+    `--kubeconfig=${own.write('kubeconfig', UNREACHED_KUBECONFIG)}`,
     `--config=${own.write('config.yaml', config)}`,
   ];
-  const { code, out, err } = await extension([...files, ...args], environment);
-  const { level, error } = JSON.parse(err.trim().split('\n').at(-1) ?? '') as {
-    level: string;
-    error: string;
-  };
-  assert.deepEqual([code, out, level], [1, '', 'error']);
+  const result = await extension([...files, ...args], environment);
+  const { level, error } = lastFailure(result);
+  assert.deepEqual([result.code, result.out, level], [1, '', 'error']);
   return error;
 }
 
 test('its help lists the flags of the Go extension with their defaults, and the image', async () => {
   const { code, out, err } = await extension(['--help']);
   assert.deepEqual([code, err], [0, '']);
-  const defaults = Object.fromEntries(
-    [...out.matchAll(/^ {2}(?: {4}|-h, )--([a-z-]+)(?: \S+)? {2,}.*?(?:\(default (.*)\))?$/gm)].map(
-      ([, name = '', standard]) => [name, standard],
-    ),
-  );
-  assert.deepEqual(defaults, {
+  assert.deepEqual(defaultsInHelp(out), {
     config: undefined,
     controllers: 'registry-cache-controller,registry-mirror-controller,heartbeat',
     'disable-controllers': undefined,

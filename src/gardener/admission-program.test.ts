@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createProgramProbes, type ProgramProbes } from '../../test/gardener/program-probes.ts';
 import { get } from '../../test/kit/client.ts';
 import { tempDir } from '../../test/kit/temp.ts';
 import { waitFor } from '../../test/kit/wait.ts';
@@ -8,8 +9,7 @@ import { connectionTo } from '../../test/kube/client.ts';
 import { postReview, reviewOf } from '../../test/kube/reviews.ts';
 import { freePorts } from '../../test/parts/free-port.ts';
 import { ManualClock } from '../kit/clock.ts';
-import type { LogFields, Logger } from '../kit/logger.ts';
-import { silentLogger } from '../kit/logger.ts';
+import { formatAddress } from '../kit/listen.ts';
 import { startAdmission, type RunningAdmission } from './admission-program.ts';
 import { ADMISSION_WEBHOOKS } from './names.ts';
 import { webhookNames } from './webhook/webhook-names.ts';
@@ -17,14 +17,12 @@ import { webhookNames } from './webhook/webhook-names.ts';
 const LEASE = { namespace: 'garden', name: 'lease' };
 const CONFIGURATIONS = 'admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
 
-interface Setting extends AsyncDisposable {
+interface Setting extends AsyncDisposable, Pick<ProgramProbes, 'logged' | 'status' | 'metricsAddress'> {
   readonly clock: ManualClock;
   readonly garden: ApiServer;
   readonly runtime: ApiServer;
-  readonly logged: string[];
-  readonly ports: { readonly webhook: number; readonly health: number; readonly metrics: number };
+  readonly webhookPort: number;
   start(change?: object): Promise<RunningAdmission>;
-  readonly status: (path: string, listener?: 'health' | 'metrics') => Promise<number | undefined>;
 }
 
 /** A garden with the namespace of the owner, and the cluster of the program. */
@@ -35,45 +33,40 @@ async function setting(): Promise<Setting> {
   const runtime = cleanup.use(await startApi());
   garden.put('v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'owner' } });
   const clock = new ManualClock(Math.floor(Date.now() / 1000) * 1000);
-  const logged: string[] = [];
-  const logger: Logger = {
-    ...silentLogger,
-    info: (_message: string, { event }: LogFields = {}) => {
-      if (typeof event === 'string') logged.push(event);
-    },
-    with: () => logger,
-  };
-  const [webhook = 0, health = 0, metrics = 0] = await freePorts(3);
-  const at = (port: number) => ({ host: '127.0.0.1', port });
+  const probes = await createProgramProbes();
+  const [webhook = 0] = await freePorts(1);
   const owned = cleanup.move();
   return {
     clock,
     garden,
     runtime,
-    logged,
-    ports: { webhook, health, metrics },
+    logged: probes.logged,
+    status: probes.status,
+    metricsAddress: probes.metricsAddress,
+    webhookPort: webhook,
     start: (change) =>
       startAdmission(
-        { garden: connectionTo(garden), runtime: connectionTo(runtime), clock, logger, random: () => 0 },
+        {
+          garden: connectionTo(garden),
+          runtime: connectionTo(runtime),
+          clock,
+          logger: probes.logger,
+          random: () => 0,
+        },
         {
           webhooks: ADMISSION_WEBHOOKS,
           names: webhookNames('registry-cache-admission', undefined),
-          address: at(webhook),
+          address: { host: '127.0.0.1', port: webhook },
           place: { mode: 'url', url: '127.0.0.1', namespace: 'garden', servicePort: 0 },
           ownerNamespace: 'owner',
           certificateDirectory: own.path,
           lease: LEASE,
           identity: 'me',
-          metricsAddress: at(metrics),
-          healthAddress: at(health),
+          metricsAddress: probes.metricsAddress,
+          healthAddress: probes.healthAddress,
           version: '1.2.3',
           ...change,
         },
-      ),
-    status: (path, listener = 'health') =>
-      get(`http://127.0.0.1:${listener === 'health' ? health : metrics}${path}`).then(
-        ({ status }) => status,
-        () => undefined,
       ),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -88,7 +81,7 @@ const REVIEW = reviewOf({
 
 test('it is ready when the webhooks are served, registers them as the leader, and after a stop answers for 3 s more', async () => {
   await using under = await setting();
-  const { clock, garden, runtime, ports, status } = under;
+  const { clock, garden, runtime, webhookPort, status } = under;
   const running = await under.start();
   await waitFor(() => under.logged.includes('ready'));
   assert.deepEqual([await status('/healthz'), await status('/readyz')], [200, 200]);
@@ -96,11 +89,11 @@ test('it is ready when the webhooks are served, registers them as the leader, an
   assert.equal(await status('/metrics'), 404);
   assert.equal(await status('/readyz', 'metrics'), 404);
   await waitFor(() => garden.store.list(CONFIGURATIONS, undefined).length === 1);
-  const address = { host: '127.0.0.1', port: ports.webhook };
+  const address = { host: '127.0.0.1', port: webhookPort };
   const ask = async () => (await postReview(address, '/webhooks/registry-cache', REVIEW)).review?.response;
   assert.equal((await ask())?.allowed, true);
   assert.match(
-    (await get(`http://127.0.0.1:${ports.metrics}/metrics`)).text(),
+    (await get(`http://${formatAddress(under.metricsAddress)}/metrics`)).text(),
     /larder_admission_reviews_total\{webhook="registry-cache-validator",answer="allowed"\} 1/,
   );
 

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGardenlet, type Gardenlet } from '../../test/gardener/gardenlet.ts';
-import { get } from '../../test/kit/client.ts';
+import { createProgramProbes, type ProgramProbes } from '../../test/gardener/program-probes.ts';
 import { waitFor } from '../../test/kit/wait.ts';
 import { startApi, type ApiServer } from '../../test/kube/api-server.ts';
 import { connectionTo } from '../../test/kube/client.ts';
-import { freePorts } from '../../test/parts/free-port.ts';
 import { ManualClock } from '../kit/clock.ts';
-import { silentLogger, type LogFields, type Logger } from '../kit/logger.ts';
 import { startExtension, type ExtensionSettings, type RunningExtension } from './extension-program.ts';
 import { CONTROLLERS, HEARTBEAT_LEASE } from './names.ts';
 
@@ -16,14 +14,12 @@ const LEASE = { namespace: NAMESPACE, name: 'lease' };
 const LEASES = 'coordination.k8s.io/v1/leases';
 const SHOOT = 'shoot--p--one';
 
-interface Setting extends AsyncDisposable {
+interface Setting extends AsyncDisposable, Pick<ProgramProbes, 'logged' | 'status'> {
   readonly clock: ManualClock;
   readonly seed: ApiServer;
   readonly gardenlet: Gardenlet;
-  readonly logged: string[];
   start(change?: Partial<ExtensionSettings>): Promise<RunningExtension>;
-  status(path: string, listener?: 'health' | 'metrics'): Promise<number | undefined>;
-  /** Holder of a Lease. */
+  /** Identity of the replica that has a Lease. */
   leaseOf(name: string): string | undefined;
   mirrorState(): string | undefined;
 }
@@ -36,25 +32,17 @@ async function setting(): Promise<Setting> {
   gardenlet.createShoot(SHOOT);
   gardenlet.apply(SHOOT, { type: 'registry-mirror' });
   const clock = new ManualClock(Math.floor(Date.now() / 1000) * 1000);
-  const logged: string[] = [];
-  const logger: Logger = {
-    ...silentLogger,
-    info: (_message: string, { event }: LogFields = {}) => {
-      if (typeof event === 'string') logged.push(event);
-    },
-    with: () => logger,
-  };
-  const [health = 0, metrics = 0] = await freePorts(2);
-  const at = (port: number) => ({ host: '127.0.0.1', port });
+  const probes = await createProgramProbes();
   const owned = cleanup.move();
   return {
     clock,
     seed,
     gardenlet,
-    logged,
+    logged: probes.logged,
+    status: probes.status,
     start: (change) =>
       startExtension(
-        { connection: connectionTo(seed), clock, logger, random: () => 0 },
+        { connection: connectionTo(seed), clock, logger: probes.logger, random: () => 0 },
         {
           controllers: CONTROLLERS,
           image: () => 'registry.example/larder:1',
@@ -64,16 +52,11 @@ async function setting(): Promise<Setting> {
           lease: LEASE,
           heartbeat: { namespace: NAMESPACE, renewSeconds: 30 },
           identity: 'me',
-          metricsAddress: at(metrics),
-          healthAddress: at(health),
+          metricsAddress: probes.metricsAddress,
+          healthAddress: probes.healthAddress,
           version: '1.2.3',
           ...change,
         },
-      ),
-    status: (path, listener = 'health') =>
-      get(`http://127.0.0.1:${listener === 'health' ? health : metrics}${path}`).then(
-        ({ status }) => status,
-        () => undefined,
       ),
     leaseOf: (name) =>
       (
