@@ -14,6 +14,7 @@ import { logOptions, managerFlags, managerSettings, type ManagerSettings } from 
 import { podNamespace } from './gardener/pod-namespace.ts';
 import { REST_FLAGS, restConnection } from './gardener/rest-flags.ts';
 import { runProgram } from './gardener/run-program.ts';
+import { LIST_FLAG, listShootsWithLarderFields } from './gardener/list-larder-fields.ts';
 import { IMAGE_FLAG, shootImage } from './gardener/shoot-image.ts';
 import { enabledWebhooks, WEBHOOK_FLAGS } from './gardener/webhook-flags.ts';
 import { goCommand } from './go-flags/go-command.ts';
@@ -45,6 +46,7 @@ const FLAGS = {
     standard: [],
     usage: 'Accepted and without effect, as in the Go extension.',
   }),
+  ...LIST_FLAG,
 };
 
 type Values = GoValues<typeof FLAGS>;
@@ -60,6 +62,7 @@ export function extensionCommand(io: CommandIo): CommandDefinition {
 }
 
 function extension(values: Values, io: CommandIo): Promise<number> {
+  if (values.listLarderFields) return listShootsWithLarderFields(values, io);
   return runProgram(io, async (signal) => {
     const { settings, connection, logger } = await complete(values, io, signal);
     const { startExtension } = await import('../gardener/extension-program.ts');

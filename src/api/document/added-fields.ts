@@ -44,5 +44,5 @@ function isAdded(schema: z.ZodType): boolean {
 /** Undefined for a schema of anything but a map. */
 function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | undefined {
   const field = innermost(schema);
-  return field instanceof z.ZodObject ? (field.shape as Record<string, z.ZodType>) : undefined;
+  return field instanceof z.ZodObject ? field.shape : undefined;
 }
