@@ -52,6 +52,8 @@ export interface ServeSettings {
   readonly externalUrl: URL | undefined;
   /** Undefined for a cache that is not configured as a registry of the Distribution project. */
   readonly distribution: DistributionMode | undefined;
+  /** True: the store goes back to Distribution, and nothing is stored (decision 0021). */
+  readonly handBack: boolean;
   readonly version: string;
   /** For `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
