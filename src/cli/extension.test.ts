@@ -36,6 +36,7 @@ test('its help lists the flags of the Go extension with their defaults, and the 
     'disable-webhooks': undefined,
     'extension-classes': undefined,
     'gardener-version': undefined,
+    'hand-back': undefined,
     'health-bind-address': '":8081"',
     'heartbeat-namespace': undefined,
     'heartbeat-renew-interval-seconds': '30',

@@ -26,6 +26,11 @@ const FLAGS = {
     usage: 'File with a Configuration, which has no settings. Required, as in the Go extension.',
   }),
   ...IMAGE_FLAG,
+  handBack: boolFlag('hand-back', {
+    standard: false,
+    usage:
+      'Shoots get caches that give their content back to the Distribution registry, before the Go extension takes over.',
+  }),
   ...REST_FLAGS,
   ...managerFlags({
     leaderElectionId: 'extension-registry-cache-leader-election',
@@ -104,6 +109,7 @@ async function complete(values: Values, io: CommandIo, signal: AbortSignal): Pro
       shootAddress: io.environment['GARDENER_SHOOT_CLIENT'] === 'external' ? 'external' : 'internal',
       concurrency: Math.max(1, values.maxConcurrentReconciles),
       ignoreOperationAnnotation: values.ignoreOperationAnnotation,
+      handBack: values.handBack,
       lease: await leaseOf(manager),
       heartbeat: await heartbeatOf(values.heartbeatNamespace, renewSeconds, controllers),
       identity: `${hostname()}_${randomUUID()}`,

@@ -47,6 +47,7 @@ async function setting(): Promise<Setting> {
           controllers: CONTROLLERS,
           image: () => 'registry.example/larder:1',
           shootAddress: 'internal',
+          handBack: false,
           concurrency: 5,
           ignoreOperationAnnotation: false,
           lease: LEASE,

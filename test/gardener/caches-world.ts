@@ -24,7 +24,7 @@ export interface CachesWorld extends AsyncDisposable {
   /** Names of the Secrets that the test has written and does not look at. */
   readonly own: Set<string>;
   putSecret(name: string, secret: TestSecret): void;
-  start(wrap?: <T extends KubeClient>(client: T) => T): Replica;
+  start(wrap?: <T extends KubeClient>(client: T) => T, more?: { readonly handBack: boolean }): Replica;
   /** Advances the clock whenever all wait for it, until nothing happens any more, or until `isDone`, or after some hours. */
   settle(isDone?: () => boolean): Promise<void>;
   /** True while the work waits for a time. */
@@ -127,7 +127,7 @@ export async function startCachesWorld({
     own,
     putSecret,
     isWaiting: () => waiting.size > 0,
-    start(wrap = (client) => client) {
+    start(wrap = (client) => client, { handBack } = { handBack: false }) {
       const client = clientOf(seed, { clock, limits: NO_LIMITS });
       clients.push(client);
       const actuator = createCachesActuator(
@@ -138,7 +138,7 @@ export async function startCachesWorld({
           certificates,
           connect: (connection) => wrap(clientOf(shoot, { connection, clock, limits: NO_LIMITS })),
         },
-        { image: () => LARDER_IMAGE, shootAddress: 'internal' },
+        { image: () => LARDER_IMAGE, shootAddress: 'internal', handBack },
       );
       const replica = world.start({ actuator, wrap });
       replica.lead();
