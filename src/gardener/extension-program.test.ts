@@ -104,6 +104,44 @@ test('a replica that does not lead is ready, and neither works nor has a heartbe
   await running.ended;
 });
 
+test('as long as the Go extension renews the Lease it writes nothing, and then it takes over', async () => {
+  await using under = await setting();
+  const { clock, seed } = under;
+  /** As client-go v0.34 writes it. */
+  const renew = (): void => {
+    const now = new Date(clock.now()).toISOString().replace('Z', '000Z');
+    const spec = {
+      holderIdentity: 'gardener-extension-registry-cache-7d9c_8036d64b',
+      leaseDurationSeconds: 15,
+      acquireTime: now,
+      renewTime: now,
+      leaseTransitions: 0,
+    };
+    seed.put(LEASES, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: LEASE, spec });
+  };
+  const writes = () => seed.requests.filter(({ method }) => method !== 'GET');
+  renew();
+  const running = await under.start();
+  await waitFor(async () => (await under.status('/readyz')) === 200);
+  const looks = () => seed.requests.filter(({ path }) => path.includes(LEASE.name)).length;
+  for (let round = 0; round < 10; round += 1) {
+    renew();
+    const before = looks();
+    clock.advance(3000);
+    await waitFor(() => looks() > before);
+  }
+  assert.deepEqual(writes(), []);
+
+  // It does not give the Lease up when it ends.
+  await waitFor(() => {
+    if (under.leaseOf(LEASE.name) !== 'me') clock.advance(500);
+    return under.mirrorState() === 'Succeeded';
+  });
+  assert.equal(writes()[0]?.path.includes(LEASE.name), true);
+  await running.stop();
+  await running.ended;
+});
+
 test('a seed that does not answer leaves it alive and not ready', async () => {
   await using under = await setting();
   under.seed.faults.add({ fault: { kind: 'status', status: 503 }, times: Infinity });
