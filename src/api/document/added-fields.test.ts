@@ -52,4 +52,12 @@ test('a document of any other form has none', () => {
 
 test('the names of a map are in the order of the schema', () => {
   assert.deepEqual(addedNames(registryConfigSchema), ['registryConfigReplication']);
+  assert.deepEqual(addedNames(registryConfigSchema.shape.caches), [
+    'authentication',
+    'freshness',
+    'credentials',
+    'provider',
+    'caBundleSecretReferenceName',
+    'preload',
+  ]);
 });

@@ -5,8 +5,10 @@ import { innermost } from './effective.ts';
 /** Mark of a field that the Gardener extension does not know, for the `meta` of its schema. */
 export const ADDED = { isAdded: true } as const;
 
-/** Names of the marked fields of a map, in the order of the schema. Those of maps inside of it are left out. */
+/** Names of the marked fields of a map, or of the entries of a list, in the order of the schema. Those of maps inside are left out. */
 export function addedNames(schema: z.ZodType): string[] {
+  const field = innermost(schema);
+  if (field instanceof z.ZodArray) return addedNames(field.element as z.ZodType);
   return Object.entries(shapeOf(schema) ?? {})
     .filter(([, field]) => isAdded(field))
     .map(([name]) => name);
