@@ -3,6 +3,7 @@
  * the keys of its certificates, which are of a lab. Manifests are decoded, and texts that are the Go extension's own are left out: the dashboard,
  * alerts, and comments.
  */
+import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { brotliCompressSync } from 'node:zlib';
 import { stringify } from 'yaml';
@@ -11,11 +12,12 @@ import type { CachesWorld } from './caches-world.ts';
 import { manifestsOf, type AnyObject } from './recorded-snapshot.ts';
 
 interface GoShoot {
+  /** Those in the seed, without the Secrets of {@link manifests}. */
   readonly seed: readonly SentObject[];
   /** Services in the shoot. */
   readonly shoot: readonly SentObject[];
   /** Objects for the shoot, by the name of the Secret in the seed that has them. */
-  readonly manifests: Readonly<Record<string, readonly object[]>>;
+  readonly manifests: Readonly<Record<string, readonly AnyObject[]>>;
 }
 
 export const GO_NAMESPACE = 'shoot--p--takeover';
@@ -39,26 +41,28 @@ export function readGoShoot(): GoShoot {
   return JSON.parse(text) as GoShoot;
 }
 
-/** Writes all objects into the seed and the shoot, as the Go extension does: what exists is changed. */
-export function putGoShoot({ world: { api }, shoot }: Pick<CachesWorld, 'world' | 'shoot'>): void {
-  const go = readGoShoot();
-  for (const service of go.shoot) shoot.put(collectionOf(service), service);
-  for (const [name, objects] of Object.entries(go.manifests)) {
+/** The objects in the seed, Secrets before the ManagedResources that lead to them. */
+export function goObjectsInSeed(): SentObject[] {
+  const { seed, manifests } = readGoShoot();
+  const data = Object.entries(manifests).map(([name, objects]) => {
     const text = objects.map((object) => stringify(object, { version: '1.1' })).join('---\n');
-    api.put('v1/secrets', {
+    const labels = { 'resources.gardener.cloud/garbage-collectable-reference': 'true' };
+    return {
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: {
-        name,
-        namespace: GO_NAMESPACE,
-        labels: { 'resources.gardener.cloud/garbage-collectable-reference': 'true' },
-      },
+      metadata: { name, namespace: GO_NAMESPACE, labels },
       type: 'Opaque',
       immutable: true,
       data: { 'data.yaml.br': brotliCompressSync(text).toString('base64') },
-    });
-  }
-  for (const object of go.seed) api.put(collectionOf(object), object);
+    };
+  });
+  return [...data, ...seed];
+}
+
+/** Writes all objects into the seed and the shoot, as the Go extension does: what exists is changed. */
+export function putGoShoot({ world: { api }, shoot }: Pick<CachesWorld, 'world' | 'shoot'>): void {
+  for (const service of readGoShoot().shoot) shoot.put(collectionOf(service), service);
+  for (const object of goObjectsInSeed()) api.put(collectionOf(object), object);
 }
 
 /** The objects of the caches for the shoot, as the seed has them now, by `Kind/name`. */
