@@ -285,11 +285,16 @@ export class Fill implements ByteSource {
       this.#content = await spool.commit({
         type: 'blob',
         repositoryId: repositoryIdOf(this.requesters.current),
+        forCaller: this.requesters.isForCallersIn(this.requesters.current.repository),
         repaired: this.#isRepair,
       });
       if (this.#readers === 0) this.#content.close();
       for (const repositoryId of this.requesters.repositoryIds())
-        this.#deps.store.link(this.digest, repositoryId);
+        this.#deps.store.link(
+          this.digest,
+          repositoryId,
+          this.requesters.isForCallersIn(repositoryId.repository),
+        );
     } catch (error) {
       this.#deps.logger.warn('cannot store a verified blob', {
         digest: this.digest,
