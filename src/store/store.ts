@@ -229,6 +229,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
       damaged,
       isDamaged: (digest) => outOfService.has(digest),
       scrubStats: () => scrub?.stats(),
+      handBackStats: () => undefined,
       verify: createVerify({ ...common, inventory, verifyContent, whenWalked }),
       collectGarbage: createGarbageCollector({ ...common, inventory, evictor, quarantine, whenWalked }),
     },

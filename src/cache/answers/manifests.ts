@@ -84,7 +84,8 @@ export function createManifests(deps: ManifestsDeps): Manifests {
         forCaller: target.requester.isApart,
       });
     } catch (error) {
-      deps.logger.warn('failed to store a manifest', { digest: record.digest, error: errorText(error) });
+      if (!isLarderError(error, 'STORE_HANDED_BACK'))
+        deps.logger.warn('failed to store a manifest', { digest: record.digest, error: errorText(error) });
       return false;
     }
     memory.set(record.digest, record);

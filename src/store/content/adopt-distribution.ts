@@ -78,7 +78,6 @@ export async function adoptDistribution(deps: AdoptionDeps, upstream: string): P
     const tags = await names(join(folder, '_manifests', 'tags'));
     index.transaction(() => {
       for (const digest of digests) catalog.link(digest, repositoryId);
-      index.publicRepositories.takeOver(repositoryId);
       for (const tag of tags)
         adoptTag(repositoryId, tag, join(folder, '_manifests', 'tags', tag, 'current', 'link'));
     });

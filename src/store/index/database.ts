@@ -26,8 +26,7 @@ const CONTENTS_BY_WORTH = 'CREATE INDEX contents_by_worth ON contents (type, wor
  * `links`: the repositories that content was delivered or confirmed through. `caller_at` is 0 for a link that was made without a caller's
  * login, else its time: such content is for others only if the repository was public later.
  * `sums`: the sums of the chunks of content, see chunk-sums.ts. Content without a row is hashed before it is first read.
- * `public_repositories`: repositories that their upstream serves to anonymous callers. A time of 0 stands for one that was taken over from
- * Distribution, and not asked for since.
+ * `public_repositories`: repositories that their upstream serves to anonymous callers.
  */
 const SCHEMA = `
   CREATE TABLE contents (

@@ -8,9 +8,6 @@ const IN_MEMORY = 10_000;
 /** A busy repository is confirmed several times a minute. The index lags by up to this much, which a restart forgets. */
 const WRITTEN_EVERY_MS = 60_000;
 
-/** Time of a repository that was taken over from Distribution. */
-const TAKEN_OVER = 0;
-
 /**
  * Repositories that their upstream serves to anonymous callers, each with the time of the last such answer. They are in the index, because
  * an outage may begin before a restart, and in memory, because every anonymous request looks one up. Memory also keeps entries that could
@@ -26,16 +23,6 @@ export class PublicRepositoryIndex {
 
   /** Milliseconds since the epoch; undefined if the repository is not known to be public. */
   at(repositoryId: RepositoryId): number | undefined {
-    const at = this.#at(repositoryId);
-    return at === TAKEN_OVER ? undefined : at;
-  }
-
-  /** Notes a repository of a Distribution registry, which gave it to everyone. It is not public before the upstream says so. */
-  takeOver(repositoryId: RepositoryId): void {
-    if (this.#at(repositoryId) === undefined) this.set(repositoryId, TAKEN_OVER);
-  }
-
-  #at(repositoryId: RepositoryId): number | undefined {
     const remembered = this.#memory.get(nameOf(repositoryId));
     if (remembered !== undefined) return remembered.at;
     const row = this.#database.row(
@@ -62,7 +49,7 @@ export class PublicRepositoryIndex {
   }
 
   remove(repositoryId: RepositoryId): void {
-    if (this.#at(repositoryId) === undefined) return;
+    if (this.at(repositoryId) === undefined) return;
     this.#memory.delete(nameOf(repositoryId));
     this.#database.run(
       'DELETE FROM public_repositories WHERE upstream = ? AND repository = ?',
