@@ -7,6 +7,7 @@ import { createMetricsRegistry } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { fileFingerprint } from '../kit/watch-files.ts';
 import type { MaintainedStore } from '../store/maintenance/maintenance.ts';
+import { openPassThroughStore } from '../store/pass-through-store.ts';
 import { openStore, type StoreDeps } from '../store/store.ts';
 import { createSecretDirectory } from '../upstream/credentials/secret-directory.ts';
 import {
@@ -68,7 +69,7 @@ export interface RunningCache {
 
 /**
  * Builds the object graph of `larder serve`. Resolves when the cache is ready. Throws `CONFIG_INVALID`, `STORE_IN_USE`,
- * `STORE_UNUSABLE`, `STORE_ADOPTION_AMBIGUOUS`, `ADDRESS_IN_USE`, `TLS_FILES_INVALID` or `ADMIN_TOKEN_INVALID`, with nothing
+ * `STORE_UNUSABLE`, `STORE_ADOPTION_AMBIGUOUS`, `STORE_HAND_BACK_AMBIGUOUS`, `ADDRESS_IN_USE`, `TLS_FILES_INVALID` or `ADMIN_TOKEN_INVALID`, with nothing
  * left open.
  */
 export async function startCache(
@@ -165,12 +166,19 @@ async function openSecrets(
   return config.withOwnSecrets?.(directory) ?? directory;
 }
 
-function openCacheStore(
+async function openCacheStore(
   deps: StoreDeps,
-  { storeDirectory, maxBytes, scrubBytesPerSecond }: ServeSettings,
+  { storeDirectory, maxBytes, scrubBytesPerSecond, handBack }: ServeSettings,
   { caches }: RegistryConfig,
   isBusy: () => boolean,
 ): Promise<MaintainedStore> {
+  if (handBack)
+    return openPassThroughStore(deps, {
+      directory: storeDirectory,
+      upstreams: caches.map(({ upstream }) => upstream),
+      isShared: caches[0]?.authentication.mode === 'Shared',
+      ttlMs: caches[0]?.garbageCollection.ttlMs ?? 0,
+    });
   return openStore(deps, {
     directory: storeDirectory,
     maxBytes,

@@ -12,6 +12,8 @@ export interface Maintenance {
   isDamaged(digest: Digest): boolean;
   /** Undefined if the scrub is turned off. */
   scrubStats(): ScrubStats | undefined;
+  /** Undefined for a store that stores. */
+  handBackStats(): HandBackStats | undefined;
   /**
    * Reads stored content from disk and compares it with its digests. Rejects with the signal's reason, and with `NOT_STORED`,
    * `NAME_INVALID`, `TAG_INVALID` or `DIGEST_INVALID` before the first event.
@@ -50,6 +52,19 @@ export interface ScrubStats {
   readonly damaged: number;
   /** End of the last complete pass. */
   readonly finishedAt: number | null;
+}
+
+/** Progress of giving a store back to a registry of the Distribution project. */
+export interface HandBackStats {
+  /** `failed`: the work is tried again in a minute. */
+  readonly state: 'running' | 'failed' | 'done';
+  /** The reason of the last failure. */
+  readonly error: string | undefined;
+  /** Objects handed back or removed since the start of the process, and those that were there. */
+  readonly objects: number;
+  readonly totalObjects: number;
+  /** Removed objects by reason. */
+  readonly dropped: Readonly<Record<'private' | 'unlinked' | 'damaged', number>>;
 }
 
 export interface VerifyOptions {
