@@ -6,6 +6,7 @@ import { EXTENSION_WEBHOOKS } from '../../src/gardener/names.ts';
 import type { JsonPatchOperation, MergePatch } from '../../src/kube/types.ts';
 import { jsonPatch } from '../kube/json-patch.ts';
 import { mergePatched } from '../kube/merge-patch.ts';
+import { refusal, type ApiStatus } from '../cluster/api-requests.ts';
 import type { AnsweredReview } from '../kube/reviews.ts';
 
 /** Step `osc` of a recording. */
@@ -29,6 +30,8 @@ export type AskWebhook = (path: string, request: object) => Promise<AnsweredRevi
 
 export interface OscPlace {
   readonly ask: AskWebhook;
+  /** Creates an object at an API server that asks the webhooks itself. Undefined: what such a server does is played. */
+  readonly create?: (object: object) => Promise<object | ApiStatus>;
   readonly namespace: string;
   /** Changes of the labels that a namespace with both extensions has. */
   readonly namespaceLabels?: Readonly<Record<string, string | null>>;
@@ -62,6 +65,8 @@ export function osConfigOf(step: OscStep, namespace: string): OsConfigObject {
 /** Plays a step, and returns what the recordings have of it. */
 export async function playOsc(place: OscPlace, step: OscStep): Promise<object> {
   const first = osConfigOf(step, place.namespace);
+  if (step.via !== undefined && place.create !== undefined)
+    return { via: step.via, ...created(place, first, await place.create(first)) };
   let current = first;
   const answers: Record<string, object> = {};
   for (const webhook of webhooksOf(place, step)) {
@@ -84,6 +89,14 @@ export async function playOsc(place: OscPlace, step: OscStep): Promise<object> {
   }
   if (step.via === undefined) return { webhooks: answers };
   return { via: step.via, allowed: true, changes: changesOf(place, first, current) };
+}
+
+function created(place: OscPlace, sent: OsConfigObject, answer: object): object {
+  const problem = refusal(answer);
+  if (problem !== undefined) return { allowed: false, message: `403: ${problem.message}` };
+  // The server adds to the metadata.
+  const after = { ...sent, spec: (answer as OsConfigObject).spec };
+  return { allowed: true, changes: changesOf(place, sent, after) };
 }
 
 function webhooksOf(

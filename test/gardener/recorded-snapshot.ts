@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { brotliDecompressSync } from 'node:zlib';
 import { hash, X509Certificate } from 'node:crypto';
 import { PemConverter } from '@peculiar/x509';

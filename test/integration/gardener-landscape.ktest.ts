@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { createHelm, type Helm } from '../cluster/helm.ts';
-import { startApiServer } from '../cluster/start-api-server.ts';
+import { startApiServer, type ApiServer } from '../cluster/start-api-server.ts';
 import { CHARTS } from '../gardener/charts.ts';
 import {
   differencesOf,
@@ -26,7 +26,7 @@ const IMAGE = { image: { repository: 'registry.example.com/larder', tag: 'v1' } 
 /** Differences between the charts, with any values. */
 const DIFFERENCES: readonly (readonly [path: RegExp, why: string])[] = [
   [/\.args\[(?:extension|admission)\]:/, 'one image has both programs'],
-  [/\.args\[--disable-webhooks\]:/, 'a value of its own'],
+  [/\.args\[--(?:disable-webhooks|hand-back)\]:/, 'values of its own'],
   [/\.env\[LARDER_IMAGE\]\./, 'no place of an image is built in, so shoots get the one of the program'],
   [/\[certificate\]\./, 'the program writes its certificate, and the root file system is read-only'],
   [/\.readOnlyRootFilesystem:/, 'narrower'],
@@ -94,6 +94,17 @@ const VALUES: Readonly<Record<keyof typeof CHARTS, readonly object[]>> = {
     { gardener: { virtualCluster: { serviceAccount: { name: 'admission', namespace: 'kube-system' } } } },
   ],
 };
+
+const VPA_CRD = 'example/seed-crds/10-crd-autoscaling.k8s.io_verticalpodautoscalers.yaml';
+const EXTENSION_CRD = 'example/operator/10-crd-operator.gardener.cloud_extensions.yaml';
+
+const KINDS =
+  'deployment,service,serviceaccount,poddisruptionbudget,configmap,role,rolebinding,clusterrole,clusterrolebinding';
+
+interface Installed {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly uid: string };
+}
 
 interface Both {
   readonly ours: FlatObjects;
@@ -200,25 +211,53 @@ describe('beside the files of the Go extension', go.skip === false ? requirePart
   });
 });
 
-describe(
-  'an API server with the CRD of gardener-operator',
-  go.skip === false ? requireParts(GROUPS.api) : go,
-  () => {
-    test('takes the Extension, and would refuse a field that is not there', async () => {
-      const crd = 'example/operator/10-crd-operator.gardener.cloud_extensions.yaml';
-      await using api = await startApiServer();
+describe('at a real API server', go.skip === false ? requireParts([...GROUPS.api, 'helm']) : go, () => {
+  const resources = new AsyncDisposableStack();
+  after(() => resources.disposeAsync());
+  const own = resources.use(tempDir());
+  let api: ApiServer;
+  let helm: Helm;
+
+  before(async () => {
+    api = resources.use(await startApiServer());
+    helm = createHelm({ home: own.path, kubeconfig: api.kubeconfig });
+    await api.kubectl('create', 'namespace', 'garden');
+    for (const crd of [VPA_CRD, EXTENSION_CRD])
       await api.kubectl('create', '--filename', join(await goModule('gardener'), crd));
-      await api.kubectl('wait', '--for=condition=Established', 'crd/extensions.operator.gardener.cloud');
-      const file = deployed('extension.yaml');
-      using own = tempDir();
-      const wrong = readFileSync(file, 'utf8').replace('virtualCluster:', 'virtualGarden:');
-      const create = (name: string) => api.kubectl('create', '--validate=strict', '--filename', name);
-      // The schema is published a moment after the CRD.
-      await waitFor(() => create(file), { what: 'the Extension' });
-      await assert.rejects(create(own.write('wrong.yaml', wrong)), /unknown field .*virtualGarden/);
+    await api.kubectl('wait', '--for=condition=Established', 'crd', '--all');
+  });
+
+  /** Uids of the objects of a release, by kind and name. */
+  const objectsOf = async (release: string) => {
+    const label = `--selector=app.kubernetes.io/instance=${release}`;
+    const { items } = await api.kubectl.json<{ items: Installed[] }>(KINDS, '--namespace=garden', label);
+    return Object.fromEntries(items.map(({ kind, metadata }) => [`${kind}/${metadata.name}`, metadata.uid]));
+  };
+
+  for (const chart of ['controller', 'runtime', 'application'] as const)
+    test(`the chart ${chart} is put in the place of the Go one and back, without an object that is made anew`, async () => {
+      const charts = join(await goModule('extension'), 'charts', GO_CHARTS[chart]);
+      const values = `--values=${own.write(`${chart}.json`, JSON.stringify(IMAGE))}`;
+      const install = async (path: string) => {
+        await helm('upgrade', '--install', chart, path, '--namespace=garden', values);
+        return objectsOf(chart);
+      };
+      const before = await install(charts);
+      assert.ok(Object.keys(before).length >= 3);
+      assert.partialDeepStrictEqual(await install(CHARTS[chart]), before);
+      assert.partialDeepStrictEqual(await install(charts), before);
+      await helm('uninstall', chart, '--namespace=garden');
     });
-  },
-);
+
+  test("gardener-operator's CRD takes the Extension, and would refuse a field that is not there", async () => {
+    const file = deployed('extension.yaml');
+    const wrong = readFileSync(file, 'utf8').replace('virtualCluster:', 'virtualGarden:');
+    const create = (name: string) => api.kubectl('create', '--validate=strict', '--filename', name);
+    // The schema is published a moment after the CRD.
+    await waitFor(() => create(file), { what: 'the Extension' });
+    await assert.rejects(create(own.write('wrong.yaml', wrong)), /unknown field .*virtualGarden/);
+  });
+});
 
 function deployed(name: string): string {
   return fileURLToPath(new URL(`../../deploy/gardener/${name}`, import.meta.url));
