@@ -165,15 +165,21 @@ async function openSecrets(
 
 function openCacheStore(
   deps: StoreDeps,
-  { storeDirectory, maxBytes, scrubBytesPerSecond }: ServeSettings,
+  { config, storeDirectory, maxBytes, scrubBytesPerSecond }: ServeSettings,
   { caches }: RegistryConfig,
   isBusy: () => boolean,
 ): Promise<MaintainedStore> {
+  const sole = caches.length === 1 ? caches[0] : undefined;
   return openStore(deps, {
     directory: storeDirectory,
     maxBytes,
     policies: new Map(),
-    adoptDistribution: caches.length === 1 ? caches[0]?.upstream : 'ambiguous',
+    adoptDistribution: sole?.upstream ?? 'ambiguous',
+    adoptsPublic: isSameOrigin(sole?.remoteURL, config.askedAnonymously),
     scrub: scrubBytesPerSecond === 0 ? undefined : { bytesPerSecond: scrubBytesPerSecond, busy: isBusy },
   });
+}
+
+function isSameOrigin(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && new URL(one).origin === new URL(other).origin;
 }
