@@ -1,6 +1,7 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { CacheMetrics } from '../metrics.ts';
-import type { HandBackStats, Maintenance, ScrubStats } from '../../store/maintenance/maintenance.ts';
+import type { HandBackStats } from '../../store/distribution/hand-back.ts';
+import type { Maintenance, ScrubStats } from '../../store/maintenance/maintenance.ts';
 import type { Store } from '../../store/types.ts';
 import { warningsOf } from '../config-warnings.ts';
 import type { RequestTotals } from '../http/observe.ts';
