@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { problemsAt, type Problem } from '../../kit/document/field-problem.ts';
 import { readYamlText } from '../../kit/document/yaml-text.ts';
+import { addedNames } from '../document/added-fields.ts';
 import type { ParseOptions, ParseResult } from '../document/parse-document.ts';
 import { toDocument } from '../document/effective.ts';
 import { effectiveConfig, type RegistryConfig } from '../registry-config/effective.ts';
@@ -15,14 +16,7 @@ import {
 } from '../registry-config/schema.ts';
 
 /** Fields that neither Distribution's file nor the objects around a cache have words for. */
-const ADDED_FIELDS = [
-  'authentication',
-  'freshness',
-  'credentials',
-  'provider',
-  'caBundleSecretReferenceName',
-  'preload',
-] as const satisfies readonly (keyof CacheDocument)[];
+const ADDED_FIELDS = addedNames(registryConfigSchema.shape.caches);
 
 /** A cache with every default. */
 const [STANDARD] = registryConfigSchema.parse({ caches: [{}] }).caches as [CacheDocument];
