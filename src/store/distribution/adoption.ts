@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -8,7 +8,8 @@ import type { Layout } from '../files/layout.ts';
 import type { ContentIndex } from '../index/content-index.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import type { Budget } from '../space/budget.ts';
-import { adoptBlobs } from './adopt-blobs.ts';
+import { walkFiles } from '../content/walk.ts';
+import { adoptBlobs, type SweepDeps } from './adopt-blobs.ts';
 import { adoptRepositories } from './adopt-repositories.ts';
 import { distributionLayoutOf } from './distribution-layout.ts';
 import { removeTree } from './entries.ts';
@@ -37,7 +38,7 @@ export interface Adoption {
   readonly unadopted: Unadopted | undefined;
   /** Counts the bytes that are not adopted yet. Content must not be stored before, or the limits would not hold. */
   count(signal: AbortSignal): Promise<void>;
-  /** Takes everything over, and removes the registry's folder. */
+  /** Takes everything over, and puts the registry's folder aside for {@link removeAdopted}. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -52,7 +53,7 @@ export function createAdoption(
   deps: AdoptionDeps,
   from: AdoptedUpstream | 'ambiguous',
 ): Adoption | undefined {
-  const { layout, catalog, clock, metrics } = deps;
+  const { layout, index, catalog, clock, metrics } = deps;
   const distribution = distributionLayoutOf(layout.directory);
   if (!existsSync(distribution.root)) return undefined;
   if (from === 'ambiguous') throw ambiguous(layout.directory, distribution.top);
@@ -75,13 +76,11 @@ export function createAdoption(
 
     async run(signal) {
       if (unadopted === undefined) return;
-      const slices = { clock, signal };
       const progress = new Progress(clock, logger);
-      const sweep = { ...deps, distribution, unadopted, progress };
-      await adoptAll(sweep, slices);
-      // The folder goes last, since the next start looks for it.
+      await adoptAll({ ...deps, distribution, unadopted, progress }, { clock, signal });
       await rm(distribution.schedulerState, { force: true });
-      await removeTree(distribution.top, slices);
+      await removeTree(distribution.adopted, signal);
+      await rename(distribution.top, distribution.adopted);
       pending.release();
       catalog.unadopted = undefined;
       unadopted = undefined;
@@ -89,22 +88,29 @@ export function createAdoption(
     },
   };
 
-  /** Goes through the registry until a pass finds nothing: a file system may skip names while others are removed. */
-  async function adoptAll(sweep: Parameters<typeof adoptBlobs>[0], slices: Slices): Promise<void> {
-    const { progress } = sweep;
-    let pauseMs = RETRY_MS.first;
-    for (let before = -1; before < progress.total || progress.failed > 0;) {
-      if (progress.failed > 0) {
-        logger.warn('a part of the Distribution registry cannot be adopted yet', { failed: progress.failed });
-        await sleep(clock, pauseMs, slices.signal);
-        pauseMs = Math.min(pauseMs * 2, RETRY_MS.most);
-      }
-      progress.failed = 0;
-      before = progress.total;
+  async function adoptAll(sweep: SweepDeps, slices: Slices): Promise<void> {
+    const { signal } = slices;
+    for (let pauseMs = RETRY_MS.first; ; pauseMs = Math.min(pauseMs * 2, RETRY_MS.most)) {
       await adoptBlobs(sweep, slices);
       await adoptRepositories(sweep, slices);
+      const { failed } = sweep.progress;
+      if (failed === 0) return;
+      logger.warn('a part of the Distribution registry cannot be adopted yet', { failed });
+      await sleep(clock, pauseMs, signal);
+      sweep.progress.again();
+      // Memory may have rows that could not be written.
+      catalog.recount();
+      await walkFiles({ layout, index, catalog }, signal);
     }
   }
+}
+
+/**
+ * Removes what an adoption in the store's directory has left: many small files, which take long. The folder has another name by then, so that
+ * after a crash the next start does not adopt a part of it again.
+ */
+export async function removeAdopted({ directory }: Layout, signal: AbortSignal): Promise<void> {
+  await removeTree(distributionLayoutOf(directory).adopted, signal);
 }
 
 function ambiguous(directory: string, top: string): LarderError {

@@ -1,50 +1,37 @@
-import { rmdirSync, statSync, unlinkSync, type Stats } from 'node:fs';
-import { opendir } from 'node:fs/promises';
-import { inSlices, type Slices } from './slices.ts';
+import { statSync, type Dirent, type Stats } from 'node:fs';
+import { opendir, rmdir, unlink } from 'node:fs/promises';
 
-/** Names read at a time from a folder. Bounds memory for folders of any size. */
-const NAMES = 256;
+/** Entries read at a time from a folder. Bounds memory for folders of any size. */
+const PAGE = 256;
 
-/** Yields the names in a folder, some at a time, while entries are removed from it. None if it does not exist or is no folder. */
-export async function* namesIn(folder: string, { signal }: Pick<Slices, 'signal'>): AsyncGenerator<string[]> {
-  const entries = await opendir(folder, { bufferSize: NAMES }).catch(() => undefined);
+/** Yields the entries of a folder in pages. None if it does not exist or is no folder. Rejects with the signal's reason when it aborts. */
+export async function* entriesOf(folder: string, signal: AbortSignal): AsyncGenerator<Dirent[]> {
+  const entries = await opendir(folder, { bufferSize: PAGE }).catch(() => undefined);
   if (entries === undefined) return;
-  let names: string[] = [];
-  for await (const { name } of entries) {
+  let page: Dirent[] = [];
+  for await (const entry of entries) {
     signal.throwIfAborted();
-    names.push(name);
-    if (names.length < NAMES) continue;
-    yield names;
-    names = [];
+    page.push(entry);
+    if (page.length < PAGE) continue;
+    yield page;
+    page = [];
   }
-  yield names;
+  yield page;
 }
 
-/** Removes a folder with everything in it. What cannot be removed stays. */
-export async function removeTree(folder: string, slices: Slices): Promise<void> {
-  for await (const names of namesIn(folder, slices)) {
-    const folders: string[] = [];
-    await inSlices(slices, names, (slice) => {
-      for (const name of slice) if (!removed(`${folder}/${name}`)) folders.push(name);
-    });
-    for (const name of folders) await removeTree(`${folder}/${name}`, slices);
+/**
+ * Removes a folder with everything in it, one entry after the other, without blocking the event loop: on a busy disk one removal takes a
+ * millisecond. What cannot be removed stays.
+ */
+export async function removeTree(folder: string, signal: AbortSignal): Promise<void> {
+  for await (const page of entriesOf(folder, signal)) {
+    for (const entry of page) {
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) await removeTree(path, signal);
+      else await unlink(path).catch(() => undefined);
+    }
   }
-  removedFolder(folder);
-}
-
-/** Removes a file, or an empty folder. False if that is not possible, as for a folder with entries. */
-export function removed(path: string): boolean {
-  return removedFile(path) || removedFolder(path);
-}
-
-/** True if there is no such file any more. */
-export function removedFile(path: string): boolean {
-  return isGone(() => unlinkSync(path));
-}
-
-/** True if there is no such folder any more. One with entries stays. */
-export function removedFolder(path: string): boolean {
-  return isGone(() => rmdirSync(path));
+  await rmdir(folder).catch(() => undefined);
 }
 
 /** Undefined also for a file that cannot be looked at. */
@@ -54,14 +41,5 @@ export function fileAt(path: string): Stats | undefined {
     return file?.isFile() === true ? file : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function isGone(remove: () => void): boolean {
-  try {
-    remove();
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }

@@ -22,9 +22,9 @@ export class Progress {
     this.#reportAt = clock.monotonic() + REPORT_MS;
   }
 
-  /** Everything that was adopted so far. */
-  get total(): number {
-    return this.blobs + this.links + this.tags;
+  /** Begins another pass. Blobs that were moved stay so; links and tags are counted again. */
+  again(): void {
+    Object.assign(this, { links: 0, tags: 0, repositories: 0, failed: 0 });
   }
 
   get counts(): { blobs: number; repositories: number; links: number; tags: number } {

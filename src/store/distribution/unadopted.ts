@@ -104,7 +104,7 @@ export class Unadopted implements UnadoptedContent {
     if (file === undefined || row?.mediaType === undefined) return false;
     const { mediaType, size } = row;
     const validatedAt = Math.floor(Math.min(file.mtimeMs, clock.now()));
-    const isWritten = index.transaction(() => {
+    index.transaction(() => {
       for (const acceptClass of COMMON_ACCEPT_CLASSES) {
         const key = { upstream, repository, tag, acceptClass };
         if ((index.tags.get(key)?.validatedAt ?? -Infinity) < validatedAt)
@@ -112,8 +112,6 @@ export class Unadopted implements UnadoptedContent {
       }
     });
     this.#notePublic({ upstream, repository }, file.mtimeMs);
-    // Each tag is read once, so that the next requests find the answers of the upstream only.
-    if (isWritten) this.dropTag({ upstream, repository }, tag);
     return true;
   }
 

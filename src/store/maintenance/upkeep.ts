@@ -3,7 +3,7 @@ import { sleep, type Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { TaskGroup } from '../../kit/task-group.ts';
-import type { Adoption } from '../distribution/adoption.ts';
+import { removeAdopted, type Adoption } from '../distribution/adoption.ts';
 import type { Budget } from '../space/budget.ts';
 import type { Catalog } from '../content/catalog.ts';
 import type { ContentIndex } from '../index/content-index.ts';
@@ -101,6 +101,9 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       database.listen({ lost: () => startWalk(true), full: makeRoomForIndex });
       startWalk(database.isNew);
       startAdoption();
+      jobs.run('removal of an adopted registry', (signal) =>
+        walking.then(() => removeAdopted(layout, signal)),
+      );
       jobs.run('write last use', flushLoop);
       jobs.run('remove expired content', sweepLoop);
       jobs.run('close idle files', idleLoop);
