@@ -45,8 +45,8 @@ export async function statsDocument(
       limitBytes: held.limitBytes,
       objects: held.objects,
       damagedObjects: held.damagedObjects,
+      handBack: handBackDocument(store.maintenance.handBackStats()),
     },
-    handBack: handBackDocument(store.maintenance.handBackStats()),
     scrub: scrubDocument(store.maintenance.scrubStats()),
     upstreams: table.all.map(({ name, config }) => {
       const own = held.perUpstream.find((other) => other.upstream === name);

@@ -256,7 +256,7 @@ test('a damaged manifest is not handed back, nor its tags', async () => {
   await using under = await filled();
   flip(blobPath(under.directory, image.digest), 5);
   await handBack(under.directory);
-  assert.deepEqual(Object.keys(treeOf(under.directory)), [data(layer), link('_layers', layer)]);
+  assert.deepEqual(Object.keys(treeOf(under.directory)).toSorted(), [data(layer), link('_layers', layer)]);
 });
 
 describe('with a ttl', () => {
