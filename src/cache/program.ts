@@ -168,7 +168,7 @@ async function openSecrets(
 
 async function openCacheStore(
   deps: StoreDeps,
-  { storeDirectory, maxBytes, scrubBytesPerSecond, handBack }: ServeSettings,
+  { config, storeDirectory, maxBytes, scrubBytesPerSecond, handBack }: ServeSettings,
   { caches }: RegistryConfig,
   isBusy: () => boolean,
 ): Promise<MaintainedStore> {
@@ -179,11 +179,17 @@ async function openCacheStore(
       isShared: caches[0]?.authentication.mode === 'Shared',
       ttlMs: caches[0]?.garbageCollection.ttlMs ?? 0,
     });
+  const sole = caches.length === 1 ? caches[0] : undefined;
   return openStore(deps, {
     directory: storeDirectory,
     maxBytes,
     policies: new Map(),
-    adoptDistribution: caches.length === 1 ? caches[0]?.upstream : 'ambiguous',
+    adoptDistribution: sole?.upstream ?? 'ambiguous',
+    adoptsPublic: isSameOrigin(sole?.remoteURL, config.askedAnonymously),
     scrub: scrubBytesPerSecond === 0 ? undefined : { bytesPerSecond: scrubBytesPerSecond, busy: isBusy },
   });
+}
+
+function isSameOrigin(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && new URL(one).origin === new URL(other).origin;
 }

@@ -17,6 +17,10 @@ export function declareStoreMetrics({ registry, counter, gauge }: MetricsRegistr
       'larder_store_damaged_objects',
       'Stored content that is out of service because it is damaged',
     ),
+    adoptionPending: gauge(
+      'larder_store_adoption_pending_bytes',
+      'Bytes of a Distribution registry that the store has not adopted yet',
+    ),
     corruptBlobs: counter('larder_corrupt_blobs_total', 'Damaged content found, by what was done', [
       'action',
     ]),

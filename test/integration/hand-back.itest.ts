@@ -143,5 +143,5 @@ function bodiesSent(upstream: Upstream): number {
 }
 
 function handBackOf(stats: unknown): unknown {
-  return (stats as { handBack: { state: string } }).handBack.state;
+  return (stats as { store: { handBack: { state: string } } }).store.handBack.state;
 }

@@ -42,7 +42,7 @@ export async function handBack(directory: string, options: Partial<HandBackOptio
 }
 
 /** Changes of the disk that fail from the `count`-th on, as if the process had been killed before that one. */
-export function filesUntil(count: number): HandBackFiles & { readonly done: () => number } {
+export function filesUntil(count: number): HandBackFiles {
   let done = 0;
   const step =
     <Args extends unknown[]>(work: (...args: Args) => Promise<void>) =>
@@ -53,11 +53,10 @@ export function filesUntil(count: number): HandBackFiles & { readonly done: () =
     };
   return {
     exists: (path) => handBackFiles.exists(path),
-    move: step(handBackFiles.move),
-    write: step(handBackFiles.write),
-    writePieces: step(handBackFiles.writePieces),
-    remove: step(handBackFiles.remove),
-    done: () => done,
+    move: step((from, to) => handBackFiles.move(from, to)),
+    write: step((path, text, at) => handBackFiles.write(path, text, at)),
+    writePieces: step((path, pieces) => handBackFiles.writePieces(path, pieces)),
+    remove: step((path) => handBackFiles.remove(path)),
   };
 }
 
@@ -71,7 +70,7 @@ export function treeOf(directory: string): Record<string, string> {
     const { size } = statSync(path);
     return [path.slice(directory.length + 1), size < 200 ? readFileSync(path, 'utf8') : `${size} bytes`];
   });
-  return Object.fromEntries(entries.toSorted()) as Record<string, string>;
+  return Object.fromEntries(entries) as Record<string, string>;
 }
 
 export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';

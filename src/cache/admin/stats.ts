@@ -1,6 +1,7 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { CacheMetrics } from '../metrics.ts';
-import type { HandBackStats, Maintenance, ScrubStats } from '../../store/maintenance/maintenance.ts';
+import type { HandBackStats } from '../../store/distribution/hand-back.ts';
+import type { Maintenance, ScrubStats } from '../../store/maintenance/maintenance.ts';
 import type { Store } from '../../store/types.ts';
 import { warningsOf } from '../config-warnings.ts';
 import type { RequestTotals } from '../http/observe.ts';
@@ -44,8 +45,8 @@ export async function statsDocument(
       limitBytes: held.limitBytes,
       objects: held.objects,
       damagedObjects: held.damagedObjects,
+      handBack: handBackDocument(store.maintenance.handBackStats()),
     },
-    handBack: handBackDocument(store.maintenance.handBackStats()),
     scrub: scrubDocument(store.maintenance.scrubStats()),
     upstreams: table.all.map(({ name, config }) => {
       const own = held.perUpstream.find((other) => other.upstream === name);

@@ -28,7 +28,7 @@ export async function openDistributionSource(file: string): Promise<Distribution
   const directory = dirname(file);
   const added = join(directory, ADDED_FILE);
   const login = createOwnLogin();
-  const { settings } = await read();
+  const { settings, login: firstLogin, registryConfig: asFound } = await read();
   const { handBack } = await readAdded();
   let reported = '[]';
   return {
@@ -36,6 +36,7 @@ export async function openDistributionSource(file: string): Promise<Distribution
     handBack,
     directory,
     files: [file, added],
+    askedAnonymously: firstLogin === undefined ? asFound.caches[0]?.remoteURL : undefined,
     withOwnSecrets: (secrets) => login.besides(secrets),
     async load(logger) {
       const config = await read();

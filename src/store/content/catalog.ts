@@ -16,6 +16,16 @@ interface Entry {
   readonly presences: Map<string, StoredPresence>;
 }
 
+/** Content in another layout, below the store's directory, that is taken over when it is requested. */
+export interface UnadoptedContent {
+  /** Delivered all of it. */
+  readonly upstream: string;
+  /** Moves the file into its place. False if there is none. */
+  take(digest: Digest): boolean;
+  /** True if the content was delivered through this repository. */
+  isLinked(digest: Digest, repositoryId: RepositoryId): boolean;
+}
+
 /** Rows kept in memory, about 0.6 KB each. A hit costs 0.1 us, a query of the index 5 us. */
 const ENTRY_LIMIT = 16_384;
 const PRESENCE_LIMIT = 64;
@@ -39,6 +49,7 @@ export class Catalog {
    * linked.
    */
   soleUpstream: string | undefined;
+  unadopted: UnadoptedContent | undefined;
 
   constructor(deps: { index: ContentIndex; ledger: Ledger; layout: Layout; clock: Clock }) {
     this.#index = deps.index;
@@ -56,13 +67,15 @@ export class Catalog {
   presence(digest: Digest, repositoryId: RepositoryId): Presence {
     const entry = this.#entry(digest);
     if (entry === undefined) return 'absent';
-    const key = keyOf(repositoryId);
-    let presence = entry.presences.get(key);
-    if (presence === undefined) {
-      presence = this.#index.presence(digest, repositoryId);
-      this.#remember(entry, key, presence);
-    }
-    return presence;
+    const presence = this.#presence(entry, repositoryId);
+    if (presence !== 'unlinked' || this.unadopted?.isLinked(digest, repositoryId) !== true) return presence;
+    this.#save(entry, () => this.#link(entry, repositoryId, false));
+    return 'linked';
+  }
+
+  /** Takes over the file of known content that is not in its place, as after a hand-back that did not end. False if there is none. */
+  retake(digest: Digest): boolean {
+    return this.unadopted?.take(digest) === true;
   }
 
   /** Enters content that was just verified and moved into place, delivered from `repositoryId`. `forCaller`: see `CommitMeta`. */
@@ -174,6 +187,16 @@ export class Catalog {
     return this.#known(digest) ?? this.#adopt(digest);
   }
 
+  #presence(entry: Entry, repositoryId: RepositoryId): StoredPresence {
+    const key = keyOf(repositoryId);
+    let presence = entry.presences.get(key);
+    if (presence === undefined) {
+      presence = this.#index.presence(entry.row.digest, repositoryId);
+      this.#remember(entry, key, presence);
+    }
+    return presence;
+  }
+
   #known(digest: Digest): Entry | undefined {
     const recent = this.#entries.get(digest) ?? this.#unsaved.get(digest);
     if (recent !== undefined) return recent;
@@ -185,6 +208,8 @@ export class Catalog {
   }
 
   #adopt(digest: Digest): Entry | undefined {
+    const taken = this.unadopted?.take(digest) === true;
+    const upstream = taken ? this.unadopted?.upstream : this.soleUpstream;
     const row = recognise(this.#layout.blob(digest), digest);
     if (row === undefined) return undefined;
     const entry = { row, presences: new Map<string, StoredPresence>() };
@@ -193,7 +218,7 @@ export class Catalog {
     this.#ledger.addContent(row.size);
     this.#save(entry, () => {
       this.#put(row);
-      if (this.soleUpstream !== undefined) this.#addUpstream(row, this.soleUpstream);
+      if (upstream !== undefined) this.#addUpstream(row, upstream);
     });
     return entry;
   }

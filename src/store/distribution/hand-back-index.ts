@@ -10,6 +10,7 @@ export interface IndexedContent {
   readonly size: number;
   readonly type: ContentType;
   /** Milliseconds since the epoch. */
+  readonly storedAt: number;
   readonly usedAt: number;
   readonly repositories: readonly RepositoryName[];
   /** True if only callers with logins of their own may have it. */
@@ -54,7 +55,7 @@ export class HandBackIndex {
     const withPublic =
       'LEFT JOIN public_repositories AS p ON p.upstream = l.upstream AND p.repository = l.repository';
     this.#contents = database.prepare(
-      `SELECT digest, size, type, used_at FROM contents WHERE digest > ? AND digest < ? ORDER BY digest LIMIT ?`,
+      `SELECT digest, size, type, stored_at, used_at FROM contents WHERE digest > ? AND digest < ? ORDER BY digest LIMIT ?`,
     );
     this.#links = database.prepare(
       `SELECT l.digest, l.repository, ${isOpen} AS is_open FROM links AS l ${withPublic}
@@ -93,6 +94,7 @@ export class HandBackIndex {
         digest: row['digest'] as Digest,
         size: row['size'] as number,
         type: row['type'] as ContentType,
+        storedAt: row['stored_at'] as number,
         usedAt: row['used_at'] as number,
         repositories,
         isPrivate: isPrivate && repositories.length === 0,

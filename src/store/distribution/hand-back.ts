@@ -5,7 +5,6 @@ import type { Logger } from '../../kit/logger.ts';
 import { layoutOf, pathsOf } from '../files/layout.ts';
 import { lockStore } from '../files/lock.ts';
 import { openDatabase } from '../index/database.ts';
-import type { HandBackStats } from '../maintenance/maintenance.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import { distributionLayoutOf } from './distribution-layout.ts';
 import { handBackFiles, type HandBackFiles } from './hand-back-files.ts';
@@ -23,6 +22,19 @@ export interface HandBackOptions extends HandBackSource {
   readonly directory: string;
   /** Content expires this long after its last use; 0: never. */
   readonly ttlMs: number;
+}
+
+/** Progress of giving a store back to a registry of the Distribution project. */
+export interface HandBackStats {
+  /** `failed`: the work is tried again in a minute. */
+  readonly state: 'running' | 'failed' | 'done';
+  /** The reason of the last failure. */
+  readonly error: string | undefined;
+  /** Objects handed back or removed since the work began, and those that were there. */
+  readonly objects: number;
+  readonly totalObjects: number;
+  /** Removed objects by reason. */
+  readonly dropped: Readonly<Record<Dropped, number>>;
 }
 
 /** The work that gives a store back to a registry of the Distribution project. */

@@ -31,6 +31,8 @@ export type Dropped = (typeof DROPPED)[number];
 
 /** Objects that are worked on at the same time. */
 const PARALLEL = 16;
+/** Bytes of a file that are read at a time. */
+const STEP_BYTES = 256 * 1024;
 /** Rows of the index that are read at a time. */
 const PAGE = 256;
 
@@ -71,10 +73,15 @@ export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortS
     if (content?.isPrivate === true) return drop(digest, 'private');
     if (repositories.length === 0 && !linkedThere.has(digest)) return drop(digest, 'unlinked');
     if (content !== undefined && (await isDamaged(from, content))) return drop(digest, 'damaged');
-    for (const repository of repositories)
-      await files.write(distribution.link(repository, KIND_OF[content?.type ?? 'blob'], digest), digest);
+    if (content !== undefined) await writeLinks(content);
     await files.move(from, distribution.blob(digest));
     deps.onObject();
+  }
+
+  /** Dates links as Distribution does: by the time at which the content came. An adoption takes that for a time at which everyone had it. */
+  async function writeLinks({ digest, type, storedAt, repositories }: IndexedContent): Promise<void> {
+    for (const repository of repositories)
+      await files.write(distribution.link(repository, KIND_OF[type], digest), digest, storedAt);
   }
 
   async function drop(digest: Digest, why: Dropped): Promise<void> {
@@ -93,8 +100,13 @@ export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortS
     const sums = index.sums(digest, size);
     if (sums === undefined) return false;
     const summer = new ChunkSummer();
-    for await (const bytes of createReadStream(path, { highWaterMark: 256 * 1024, signal }))
-      summer.update([bytes as Buffer]);
+    try {
+      for await (const bytes of createReadStream(path, { highWaterMark: STEP_BYTES, signal }))
+        summer.update([bytes as Buffer]);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EIO') return true;
+      throw error;
+    }
     const found = summer.sums();
     return found.length !== sums.length || found.some((sum, at) => sum !== sums[at]);
   }

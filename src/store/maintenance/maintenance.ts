@@ -1,4 +1,5 @@
 import type { Digest } from '../../oci/digest.ts';
+import type { HandBackStats } from '../distribution/hand-back.ts';
 import type { ContentType, RepositoryId, Store, UpstreamPolicy } from '../types.ts';
 
 export interface MaintainedStore extends Store {
@@ -52,19 +53,6 @@ export interface ScrubStats {
   readonly damaged: number;
   /** End of the last complete pass. */
   readonly finishedAt: number | null;
-}
-
-/** Progress of giving a store back to a registry of the Distribution project. */
-export interface HandBackStats {
-  /** `failed`: the work is tried again in a minute. */
-  readonly state: 'running' | 'failed' | 'done';
-  /** The reason of the last failure. */
-  readonly error: string | undefined;
-  /** Objects handed back or removed since the start of the process, and those that were there. */
-  readonly objects: number;
-  readonly totalObjects: number;
-  /** Removed objects by reason. */
-  readonly dropped: Readonly<Record<'private' | 'unlinked' | 'damaged', number>>;
 }
 
 export interface VerifyOptions {
