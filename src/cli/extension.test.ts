@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { defaultsInHelp, lastFailure, runMain, UNREACHED_KUBECONFIG } from '../../test/cli/run-main.ts';
 import { createGardenlet } from '../../test/gardener/gardenlet.ts';
-import { defaultsInHelp, lastFailure, runMain, UNREACHED_KUBECONFIG } from '../../test/kit/run-main.ts';
 import { tempDir } from '../../test/kit/temp.ts';
 import { startApi } from '../../test/kube/api-server.ts';
 
