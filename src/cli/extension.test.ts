@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createGardenlet } from '../../test/gardener/gardenlet.ts';
 import { defaultsInHelp, lastFailure, runMain, UNREACHED_KUBECONFIG } from '../../test/kit/run-main.ts';
 import { tempDir } from '../../test/kit/temp.ts';
-
-const ALL_OFF = '--disable-webhooks=*';
+import { startApi } from '../../test/kube/api-server.ts';
 
 const extension = (args: readonly string[], environment?: Readonly<Record<string, string>>) =>
   runMain(['extension', ...args], environment);
@@ -34,6 +34,7 @@ test('its help lists the flags of the Go extension with their defaults, and the 
     'disable-webhooks': undefined,
     'extension-classes': undefined,
     'gardener-version': undefined,
+    'hand-back': undefined,
     'health-bind-address': '":8081"',
     'heartbeat-namespace': undefined,
     'heartbeat-renew-interval-seconds': '30',
@@ -44,6 +45,7 @@ test('its help lists the flags of the Go extension with their defaults, and the 
     'leader-election': 'true',
     'leader-election-id': '"extension-registry-cache-leader-election"',
     'leader-election-namespace': undefined,
+    'list-larder-fields': undefined,
     'log-format': '"json"',
     'log-level': '"info"',
     master: undefined,
@@ -100,10 +102,10 @@ test('values that cannot be used end with 1 and one log line, in the words and t
       'error completing options: cannot disable unknown webhook "x"',
     ],
     [
-      [ALL_OFF, '--image=x'],
+      ['--image=x'],
       'could not instantiate controller-manager: unable to find leader election namespace: not running in-cluster, please specify LeaderElectionNamespace',
     ],
-    [[ALL_OFF, '--image=x', '--leader-election=false'], '--heartbeat-namespace is required outside of a pod'],
+    [['--image=x', '--leader-election=false'], '--heartbeat-namespace is required outside of a pod'],
   ] as const)
     assert.equal(await errorOf(args), text);
 });
@@ -148,29 +150,73 @@ describe('the file of --config', () => {
   });
 });
 
-test('without --disable-webhooks=* it does not start, and says which program has the webhook', async () => {
-  for (const flag of ['--disable-webhooks=', '--disable-webhooks=registry-mirror'])
-    assert.match(await errorOf([flag, '--image=x']), /has no webhooks yet: give --disable-webhooks=\*/);
-  const both = '--disable-webhooks=registry-cache,registry-mirror';
-  assert.match(await errorOf([both, '--image=x']), /leader election namespace/);
-});
-
 test('it needs an image for shoots, unless it runs no caches', async () => {
   const missing = /could not find image "registry": neither --image \(LARDER_IMAGE\) nor an entry/;
-  assert.match(await errorOf([ALL_OFF]), missing);
+  assert.match(await errorOf([]), missing);
   const namespace = /leader election namespace/;
-  assert.match(await errorOf([ALL_OFF, '--disable-controllers=registry-cache-controller']), namespace);
-  assert.match(await errorOf([ALL_OFF], { environment: { LARDER_IMAGE: 'x' } }), namespace);
+  assert.match(await errorOf(['--disable-controllers=registry-cache-controller']), namespace);
+  assert.match(await errorOf([], { environment: { LARDER_IMAGE: 'x' } }), namespace);
 });
 
 test('an image vector that cannot be used is an error of its own, not a panic', async () => {
   using own = tempDir();
-  const errorFor = (file: string) =>
-    errorOf([ALL_OFF, '--image=x'], { environment: { IMAGEVECTOR_OVERWRITE: file } });
+  const errorFor = (file: string) => errorOf(['--image=x'], { environment: { IMAGEVECTOR_OVERWRITE: file } });
   const broken = own.write('iv.yaml', 'images: [{name: 1\n');
   assert.ok((await errorFor(broken)).startsWith(`${broken}: not an image vector\n`));
   assert.equal(
     await errorFor('/nope.yaml'),
     'IMAGEVECTOR_OVERWRITE: open /nope.yaml: no such file or directory',
   );
+});
+
+describe('--list-larder-fields', () => {
+  const CACHES = [{ upstream: 'docker.io', preload: [] }];
+
+  /** Runs it at a seed with one Shoot for each list of caches. No other flag is given than the connection. */
+  async function listOf(...shoots: readonly object[][]) {
+    using own = tempDir();
+    await using api = await startApi();
+    const gardenlet = createGardenlet(api);
+    for (const [index, caches] of shoots.entries()) {
+      const metadata = { name: `s${index}`, namespace: 'garden-p' };
+      const providerConfig = {
+        apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
+        kind: 'RegistryConfig',
+        caches,
+      };
+      gardenlet.createShoot(`shoot--p--s${index}`);
+      gardenlet.patchShoot(`shoot--p--s${index}`, {
+        metadata,
+        spec: { extensions: [{ type: 'registry-cache', providerConfig }] },
+      });
+    }
+    const kubeconfig = own.write('kubeconfig', UNREACHED_KUBECONFIG.replace('https://a.example', api.url));
+    return await extension([`--kubeconfig=${kubeconfig}`, '--list-larder-fields']);
+  }
+
+  test('says so when no Shoot has such a field', async () => {
+    const { code, out } = await listOf([{ upstream: 'docker.io' }]);
+    assert.deepEqual(
+      [code, out],
+      [0, 'No Shoot of this seed uses a field that only Larder has: 1 Shoot read.\n'],
+    );
+  });
+
+  test('prints the Shoots with their fields, and ends with 1', async () => {
+    const { code, out } = await listOf([], CACHES, [{ upstream: 'a.io', provider: 'ecr' }, ...CACHES]);
+    assert.equal(
+      out,
+      `NAMESPACE      SHOOT         FIELDS
+shoot--p--s1   garden-p/s1   caches[0].preload
+shoot--p--s2   garden-p/s2   caches[0].provider, caches[1].preload
+
+The Go extension refuses these fields, of 2 of 3 Shoots.
+`,
+    );
+    assert.equal(code, 1);
+  });
+
+  test('reports a seed that does not answer as the Go programs report failures', async () => {
+    assert.match(await errorOf(['--list-larder-fields']), /a\.example/);
+  });
 });

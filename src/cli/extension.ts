@@ -14,8 +14,9 @@ import { logOptions, managerFlags, managerSettings, type ManagerSettings } from 
 import { podNamespace } from './gardener/pod-namespace.ts';
 import { REST_FLAGS, restConnection } from './gardener/rest-flags.ts';
 import { runProgram } from './gardener/run-program.ts';
+import { LIST_FLAG, listShootsWithLarderFields } from './gardener/list-larder-fields.ts';
 import { IMAGE_FLAG, shootImage } from './gardener/shoot-image.ts';
-import { enabledWebhooks, WEBHOOK_FLAGS } from './gardener/webhook-flags.ts';
+import { enabledWebhooks, WEBHOOK_FLAGS, webhooksOptions } from './gardener/webhook-flags.ts';
 import { goCommand } from './go-flags/go-command.ts';
 import { boolFlag, listFlag, stringFlag, type GoValues } from './go-flags/go-flag.ts';
 
@@ -25,6 +26,11 @@ const FLAGS = {
     usage: 'File with a Configuration, which has no settings. Required, as in the Go extension.',
   }),
   ...IMAGE_FLAG,
+  handBack: boolFlag('hand-back', {
+    standard: false,
+    usage:
+      'Shoots get caches that give their content back to the Distribution registry, before the Go extension takes over.',
+  }),
   ...REST_FLAGS,
   ...managerFlags({
     leaderElectionId: 'extension-registry-cache-leader-election',
@@ -45,6 +51,7 @@ const FLAGS = {
     standard: [],
     usage: 'Accepted and without effect, as in the Go extension.',
   }),
+  ...LIST_FLAG,
 };
 
 type Values = GoValues<typeof FLAGS>;
@@ -60,6 +67,7 @@ export function extensionCommand(io: CommandIo): CommandDefinition {
 }
 
 function extension(values: Values, io: CommandIo): Promise<number> {
+  if (values.listLarderFields) return listShootsWithLarderFields(values, io);
   return runProgram(io, async (signal) => {
     const { settings, connection, logger } = await complete(values, io, signal);
     const { startExtension } = await import('../gardener/extension-program.ts');
@@ -76,7 +84,7 @@ interface Completed {
 
 /** Turns flags and environment into settings. Fails with the texts of the Go program. */
 async function complete(values: Values, io: CommandIo, signal: AbortSignal): Promise<Completed> {
-  const { connection, logger, manager, controllers, webhooks } = await completed(async () => {
+  const { connection, logger, manager, controllers, types } = await completed(async () => {
     const logger = createLogger(logOptions(values), (line) => io.err(line));
     const connection = await restConnection(values, io, { clock: systemClock, logger, signal });
     const manager = managerSettings(values);
@@ -87,20 +95,22 @@ async function complete(values: Values, io: CommandIo, signal: AbortSignal): Pro
       logger,
       manager,
       controllers,
-      webhooks: enabledWebhooks(values, EXTENSION_WEBHOOKS),
+      types: enabledWebhooks(values, EXTENSION_WEBHOOKS),
     };
   });
   const renewSeconds = heartbeatSeconds(values);
-  if (webhooks.length > 0) throw noWebhooks();
   return {
     connection,
     logger,
     settings: {
       controllers,
+      webhooks:
+        types.length === 0 ? undefined : { types, ...webhooksOptions(values, manager, 'registry-cache', io) },
       image: await imageOf(values, io, controllers),
       shootAddress: io.environment['GARDENER_SHOOT_CLIENT'] === 'external' ? 'external' : 'internal',
       concurrency: Math.max(1, values.maxConcurrentReconciles),
       ignoreOperationAnnotation: values.ignoreOperationAnnotation,
+      handBack: values.handBack,
       lease: await leaseOf(manager),
       heartbeat: await heartbeatOf(values.heartbeatNamespace, renewSeconds, controllers),
       identity: `${hostname()}_${randomUUID()}`,
@@ -109,14 +119,6 @@ async function complete(values: Values, io: CommandIo, signal: AbortSignal): Pro
       version: io.version,
     },
   };
-}
-
-function noWebhooks(): LarderError {
-  return new LarderError(
-    'USAGE',
-    'larder extension has no webhooks yet: give --disable-webhooks=*, and leave the webhook for nodes to the Go extension, whose ' +
-      'controllers are then off (--disable-controllers=registry-cache-controller,registry-mirror-controller)',
-  );
 }
 
 /** A wrong image is an error of the start, and not of every shoot. */

@@ -24,6 +24,10 @@ export function declareStoreMetrics({ registry, counter, gauge }: MetricsRegistr
     corruptBlobs: counter('larder_corrupt_blobs_total', 'Damaged content found, by what was done', [
       'action',
     ]),
+    storeHandedBack: gauge(
+      'larder_store_handed_back',
+      '1 once the store is handed back to a registry of the Distribution project',
+    ),
     scrubProgress: gauge(
       'larder_scrub_progress_ratio',
       'Share of the stored bytes that the scrub under way has read; 1 while it rests',

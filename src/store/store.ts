@@ -186,7 +186,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     },
 
     touch: (digest) => lastUse.note(digest),
-    link: (digest, repositoryId) => catalog.link(digest, repositoryId),
+    link: (digest, repositoryId, forCaller) => catalog.link(digest, repositoryId, forCaller),
 
     tag(key) {
       const entry = index.tags.get(key);
@@ -249,6 +249,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
       damaged,
       isDamaged: (digest) => outOfService.has(digest),
       scrubStats: () => scrub?.stats(),
+      handBackStats: () => undefined,
       verify: createVerify({ ...common, inventory, verifyContent, whenWalked }),
       collectGarbage: createGarbageCollector({ ...common, inventory, evictor, quarantine, whenWalked }),
     },

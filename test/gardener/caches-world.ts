@@ -10,6 +10,8 @@ import { clientOf } from '../kube/client.ts';
 import { mergePatched } from '../kube/merge-patch.ts';
 import { waitFor } from '../kit/wait.ts';
 import { startExtensionWorld, type ExtensionWorld, type Replica } from './extension-world.ts';
+import { askInProcess } from './in-process-webhooks.ts';
+import type { AskWebhook } from './play-osc.ts';
 import { baseShoot } from './recorded-admission.ts';
 import type { CaseInput } from './recorded-cases.ts';
 import { startResourceManager, type ManagerMode, type ResourceManager } from './resource-manager.ts';
@@ -24,7 +26,9 @@ export interface CachesWorld extends AsyncDisposable {
   /** Names of the Secrets that the test has written and does not look at. */
   readonly own: Set<string>;
   putSecret(name: string, secret: TestSecret): void;
-  start(wrap?: <T extends KubeClient>(client: T) => T): Replica;
+  /** Asks the webhooks for nodes. */
+  readonly ask: AskWebhook;
+  start(wrap?: <T extends KubeClient>(client: T) => T, more?: { readonly handBack: boolean }): Replica;
   /** Advances the clock whenever all wait for it, until nothing happens any more, or until `isDone`, or after some hours. */
   settle(isDone?: () => boolean): Promise<void>;
   /** True while the work waits for a time. */
@@ -60,6 +64,8 @@ export async function startCachesWorld({
   const clients: ClosableKubeClient[] = [];
   const waiting = new Set<object>();
   const own = new Set<string>();
+  const reader = clientOf(seed, { clock, limits: NO_LIMITS });
+  clients.push(reader);
 
   /** Knows of everything that waits for a time. */
   const watchedClock: Clock = {
@@ -99,7 +105,7 @@ export async function startCachesWorld({
   const fault = { kind: 'status', status: 403, reason: 'Forbidden' } as const;
   seed.faults.add({ fault, verb: 'patch', path: '/extensions/my-cache', times: Infinity });
   gardenlet.createShoot(namespace, {
-    labels: (input['namespaceLabels'] ?? {}) as MergePatch,
+    labels: input.namespaceLabels ?? {},
     cluster: false,
   });
   const shootDocument = mergePatched(baseShoot(), { ...(input.shoot as MergePatch | undefined) });
@@ -126,8 +132,9 @@ export async function startCachesWorld({
     namespace,
     own,
     putSecret,
+    ask: askInProcess(reader),
     isWaiting: () => waiting.size > 0,
-    start(wrap = (client) => client) {
+    start(wrap = (client) => client, { handBack } = { handBack: false }) {
       const client = clientOf(seed, { clock, limits: NO_LIMITS });
       clients.push(client);
       const actuator = createCachesActuator(
@@ -138,7 +145,7 @@ export async function startCachesWorld({
           certificates,
           connect: (connection) => wrap(clientOf(shoot, { connection, clock, limits: NO_LIMITS })),
         },
-        { image: () => LARDER_IMAGE, shootAddress: 'internal' },
+        { image: () => LARDER_IMAGE, shootAddress: 'internal', handBack },
       );
       const replica = world.start({ actuator, wrap });
       replica.lead();

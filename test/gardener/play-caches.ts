@@ -5,29 +5,32 @@ import type { SentObject } from '../kube/api-store.ts';
 import type { CachesWorld, TestSecret } from './caches-world.ts';
 import { IN_EXTENSIONS, type Applied } from './gardenlet.ts';
 import { createNameMask, type NameMask } from './masked-names.ts';
+import { playOsc, type OscStep } from './play-osc.ts';
 import type { CaseInput, RecordedStep } from './recorded-cases.ts';
-import { metadataOf, recordedSnapshot, type AnyObject } from './recorded-snapshot.ts';
+import {
+  authoritiesIn,
+  describedBundle,
+  metadataOf,
+  recordedSnapshot,
+  type AnyObject,
+} from './recorded-snapshot.ts';
 import type { ManagerMode } from './resource-manager.ts';
 
 interface Observed {
-  action: string;
-  settled: string;
-  transitions: readonly string[];
-  extension: object | null;
-  objects: object;
+  readonly action: string;
+  readonly [field: string]: unknown;
 }
 
 /** Plays the steps of a case, and returns what the recordings have of each; nothing for steps that have no outcome. */
 export async function playCaches(
   lab: CachesWorld,
-  { steps }: Pick<CaseInput, 'steps'>,
+  { steps, namespaceLabels = {} }: Pick<CaseInput, 'steps' | 'namespaceLabels'>,
   recorded: readonly RecordedStep[],
 ): Promise<Observed[]> {
   const { world, namespace } = lab;
   const mask = createNameMask();
   const observed: Observed[] = [];
   let before: Record<string, object> = {};
-  const expected = recorded.filter(({ action }) => action !== 'osc');
   /** Since the last outcome. */
   let since: ReturnType<typeof watchTransitions> | undefined;
 
@@ -35,6 +38,10 @@ export async function playCaches(
     const [action = '', value] =
       Object.entries(step).find(([key]) => !['note', 'budget', 'quiet'].includes(key)) ?? [];
     world.clock.advance(1000);
+    if (action === 'osc') {
+      observed.push({ action, ...(await playOsc(oscPlace(lab, namespaceLabels, mask), value as OscStep)) });
+      continue;
+    }
     const name = extensionOf(action, value);
     if (name === undefined) {
       change(lab, action, value, mask);
@@ -49,7 +56,7 @@ export async function playCaches(
     const find = (): Extension | undefined => world.gardenlet.find(namespace, name);
     const start = find()?.status?.lastOperation;
     change(lab, action, value, mask);
-    const wanted = expected[observed.length]?.settled ?? '';
+    const wanted = recorded[observed.length]?.settled ?? '';
     const reached = (): boolean => settledAs(find(), watch.transitions, action) === wanted;
     if (wanted === 'timeout') await lab.settle(() => lab.isWaiting());
     else if (action === 'wait' && wanted !== 'quiet') await lab.settle(reached);
@@ -74,6 +81,25 @@ export async function playCaches(
   }
   since?.end();
   return observed;
+}
+
+function oscPlace(
+  { world, namespace, own, ask }: CachesWorld,
+  namespaceLabels: Readonly<Record<string, string | null>>,
+  mask: NameMask,
+): Parameters<typeof playOsc>[0] {
+  const all = world.api.store.list('v1/secrets', namespace) as unknown as AnyObject[];
+  const authorities = authoritiesIn(
+    all.filter(({ metadata }) => !own.has(metadata.name)),
+    mask,
+  );
+  return {
+    ask,
+    namespace,
+    namespaceLabels,
+    described: (pem) => ({ certificates: describedBundle(pem, authorities) }),
+    masked: (value) => mask.apply(value),
+  };
 }
 
 /** Name of the Extension that an action is about. */
@@ -101,6 +127,12 @@ function change(lab: CachesWorld, action: string, value: unknown, mask: NameMask
         fields['type'] ?? '',
         fields['patch'] as unknown as MergePatch,
       );
+    case 'create-extension':
+      return gardenlet.apply(namespace, { ...(value as Applied), operation: null });
+    case 'set-status':
+      return gardenlet.patchExtension(namespace, fields['type'] ?? '', {
+        status: fields['status'],
+      });
     case 'delete':
       return gardenlet.delete(namespace, value as string);
     case 'patch-shoot':

@@ -179,7 +179,7 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
   test('run the extension by the command of the image, with the flags of the Go chart, and without webhooks', async () => {
     const { pod } = await renderController({
       disableControllers: ['registry-mirror-controller', 'heartbeat'],
-      controllers: { extension: { concurrentSyncs: 7 }, ignoreOperationAnnotation: true },
+      controllers: { extension: { concurrentSyncs: 7 }, ignoreOperationAnnotation: true, handBack: true },
       gardener: { version: 'v1.147.1' },
     });
     assert.deepEqual(pod.containers[0].args, [
@@ -191,6 +191,7 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
       '--disable-controllers=registry-mirror-controller,heartbeat',
       '--disable-webhooks=*',
       '--ignore-operation-annotation=true',
+      '--hand-back=true',
       '--leader-election-id=extension-registry-cache-leader-election',
       '--webhook-config-namespace=own',
       '--webhook-config-service-port=443',

@@ -69,12 +69,17 @@ export class Catalog {
     if (entry === undefined) return 'absent';
     const presence = this.#presence(entry, repositoryId);
     if (presence !== 'unlinked' || this.unadopted?.isLinked(digest, repositoryId) !== true) return presence;
-    this.#save(entry, () => this.#link(entry, repositoryId));
+    this.#save(entry, () => this.#link(entry, repositoryId, false));
     return 'linked';
   }
 
-  /** Enters content that was just verified and moved into place, delivered from `repositoryId`. */
-  add(row: ContentInfo, repositoryId: RepositoryId, sums: ChunkSums): void {
+  /** Takes over the file of known content that is not in its place, as after a hand-back that did not end. False if there is none. */
+  retake(digest: Digest): boolean {
+    return this.unadopted?.take(digest) === true;
+  }
+
+  /** Enters content that was just verified and moved into place, delivered from `repositoryId`. `forCaller`: see `CommitMeta`. */
+  add(row: ContentInfo, repositoryId: RepositoryId, sums: ChunkSums, forCaller = false): void {
     const known = this.#known(row.digest);
     // A manifest may also be requested as a blob, or come from another upstream with another media type: the first type stays.
     const kept = known?.row.type === 'manifest' ? known.row : row;
@@ -86,7 +91,7 @@ export class Catalog {
     this.#save(entry, () => {
       this.#put(entry.row);
       this.#index.putSums(row.digest, sums);
-      this.#link(entry, repositoryId);
+      this.#link(entry, repositoryId, forCaller);
     });
   }
 
@@ -98,17 +103,18 @@ export class Catalog {
         .map(([key]) => repositoryIdOf(key));
       this.#save(entry, () => {
         this.#put(entry.row);
-        for (const repositoryId of linked) this.#link(entry, repositoryId);
+        // Memory does not know for whom a link was made.
+        for (const repositoryId of linked) this.#link(entry, repositoryId, true);
       });
     }
     for (const digest of this.#ghosts) if (this.#index.removeContent(digest)) this.#ghosts.delete(digest);
   }
 
   /** Links content that the upstream has confirmed there. Does nothing for content that is absent or foreign (threat T2). */
-  link(digest: Digest, repositoryId: RepositoryId): void {
+  link(digest: Digest, repositoryId: RepositoryId, forCaller = false): void {
     if (this.presence(digest, repositoryId) !== 'unlinked') return;
     const entry = this.#entry(digest);
-    if (entry !== undefined) this.#save(entry, () => this.#link(entry, repositoryId));
+    if (entry !== undefined) this.#save(entry, () => this.#link(entry, repositoryId, forCaller));
   }
 
   /** Sums of the chunks; undefined for content that is not verified yet. */
@@ -228,9 +234,9 @@ export class Catalog {
     this.#index.putContent(row, now, worthOfNew(row.size, now, this.#ledger.smallestLimit));
   }
 
-  #link(entry: Entry, repositoryId: RepositoryId): void {
+  #link(entry: Entry, repositoryId: RepositoryId, forCaller: boolean): void {
     this.#addUpstream(entry.row, repositoryId.upstream);
-    this.#index.addLink(entry.row.digest, repositoryId);
+    this.#index.addLink(entry.row.digest, repositoryId, forCaller ? this.#clock.now() : 0);
     // The first known upstream makes content of an unknown repository `foreign` to the others.
     for (const [key, presence] of entry.presences) if (presence !== 'linked') entry.presences.delete(key);
     this.#remember(entry, keyOf(repositoryId), 'linked');
