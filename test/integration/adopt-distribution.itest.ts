@@ -57,7 +57,7 @@ describe('a volume of a real Distribution registry', { concurrency: 2 }, () => {
           });
           await pullAll(larder.registry);
           await waitFor(() => !existsSync(distributionLayoutOf(content).top));
-          await waitFor(() => !existsSync(distributionLayoutOf(content).adopted));
+          await waitFor(() => !existsSync(layoutOf(content).adopted));
           await pullAll(larder.registry);
           for (const [digest, inode] of inodes)
             assert.equal(statSync(layoutOf(content).blob(parseDigest(digest))).ino, inode);
