@@ -102,6 +102,7 @@ test('the files of a store become those of Distribution, and no others are left'
   writeFileSync(join(under.directory, 'documents', 'keys'), 'x');
   writeFileSync(join(under.directory, 'spool', 'gone-1'), 'x');
   writeFileSync(join(under.directory, 'quarantine', 'x'), 'x');
+  mkdirSync(join(under.directory, 'docker.adopted', 'registry'), { recursive: true });
   const work = await handBack(under.directory);
   assert.deepEqual(treeOf(under.directory), WHOLE);
   assert.deepEqual(readdirSync(under.directory), ['docker']);
