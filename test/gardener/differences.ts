@@ -14,7 +14,7 @@ export interface Difference {
 export interface ListedDifference {
   /** Regular expression that is found in the path. */
   readonly path: string;
-  /** Glob of names of cases; every case without one. */
+  /** Glob of names of cases. Without one, every case of a reconcile. */
   readonly cases?: string;
   readonly why: string;
 }
@@ -52,9 +52,14 @@ export function listedDifferences(...kinds: string[]): ListedDifference[] {
   return listed.filter(({ cases = '*' }) => ['*', ...kinds].includes(cases.split('/')[0] as string));
 }
 
+/** True if the entry may explain differences of this case. */
+export function isAbout({ cases }: ListedDifference, caseName: string): boolean {
+  return cases === undefined ? /^(reconcile|lifecycle)\//.test(caseName) : globOf(cases).test(caseName);
+}
+
 /** True if the entry explains a difference of this case. */
 export function explains(entry: ListedDifference, caseName: string, { path }: Difference): boolean {
-  return globOf(entry.cases ?? '*').test(caseName) && new RegExp(entry.path).test(path);
+  return isAbout(entry, caseName) && new RegExp(entry.path).test(path);
 }
 
 /** A glob in which `*` matches any characters. */

@@ -56,6 +56,18 @@ export interface CompactCase {
   readonly steps: readonly RecordedStep<string>[];
 }
 
+/** True if a step with this action is played. Answers of the webhook are not yet. */
+export function isPlayed({ action }: { readonly action: string }): boolean {
+  return action !== 'osc';
+}
+
+/** Namespace of a case in the seed, as in the recordings. */
+export function namespaceOf(caseName: string): string {
+  const [, name = ''] = caseName.split('/');
+  const slug = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  return `shoot--p--${slug}`.slice(0, 63).replace(/-$/, '');
+}
+
 /** Reads all cases of a kind. */
 export function recordedCases(kind: CaseKind): RecordedCase[] {
   const objects = readCases('objects') as Readonly<Record<string, object>>;
