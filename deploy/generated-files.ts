@@ -6,10 +6,11 @@ import { crdTemplate } from './chart-files/crd-template.ts';
 import { GARDENER_CHARTS, gardenerChartYaml } from './chart-files/gardener-chart-yaml.ts';
 import { valuesJsonSchema } from './chart-files/value-list.ts';
 import { valuesYaml } from './chart-files/values-yaml.ts';
+import { gardenerDifferencesPage } from './gardener-differences.ts';
 
 const CHART = 'charts/larder';
 
-/** Files below `deploy/` that are generated from the source. They are checked in for users who do not run a generator. */
+/** Files that are generated from the source, by their paths from `deploy/`. They are checked in for users who do not run a generator. */
 export const GENERATED_FILES: readonly { readonly name: string; readonly text: string }[] = [
   ...[REGISTRY_CONFIG_CRD, MIRROR_CONFIG_CRD].flatMap((definition) => {
     const file = `crds/${definition.metadata.name}.yaml`;
@@ -24,5 +25,6 @@ export const GENERATED_FILES: readonly { readonly name: string; readonly text: s
     name: `charts/${chart.folder}/Chart.yaml`,
     text: gardenerChartYaml(chart),
   })),
+  { name: '../docs/reference/gardener-differences.md', text: gardenerDifferencesPage() },
   { name: `${CHART}/values.schema.json`, text: `${JSON.stringify(valuesJsonSchema(), null, 2)}\n` },
 ];

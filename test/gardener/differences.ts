@@ -10,12 +10,16 @@ export interface Difference {
   readonly actual: unknown;
 }
 
-/** A difference that is meant. `differences.yaml` has them for people as well. */
+/** A difference that is meant. */
 export interface ListedDifference {
   /** Regular expression that is found in the path. */
   readonly path: string;
   /** Glob of names of cases. Without one, every case of a reconcile. */
   readonly cases?: string;
+  /** Part of the page for people. */
+  readonly area: string;
+  /** Sentences about Larder, in Markdown. */
+  readonly what: string;
   readonly why: string;
 }
 
@@ -44,7 +48,8 @@ export function* differencesOf(recorded: unknown, actual: unknown, path = ''): G
 export function listedDifferences(...kinds: string[]): ListedDifference[] {
   const text = readFileSync(new URL('differences.yaml', import.meta.url), 'utf8');
   const listed = (parse(text) ?? []) as ListedDifference[];
-  for (const { path, why } of listed) {
+  for (const { path, area, what, why } of listed) {
+    assert.ok(area !== undefined && what !== undefined && why !== undefined, `no words for people: ${path}`);
     for (const place of ['', '/steps[0]/objects'])
       assert.ok(!new RegExp(path).test(place), `matches every path: ${why}`);
   }
