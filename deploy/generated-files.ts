@@ -4,6 +4,7 @@ import { REGISTRY_CONFIG_CRD } from '../src/api/crd/registry-config-crd.ts';
 import { chartYaml } from './chart-files/chart-yaml.ts';
 import { crdTemplate } from './chart-files/crd-template.ts';
 import { GARDENER_CHARTS, gardenerChartYaml } from './chart-files/gardener-chart-yaml.ts';
+import { controllerRegistrationYaml, operatorExtensionYaml } from './chart-files/gardener-registration.ts';
 import { valuesJsonSchema } from './chart-files/value-list.ts';
 import { valuesYaml } from './chart-files/values-yaml.ts';
 import { gardenerDifferencesPage } from './gardener-differences.ts';
@@ -26,5 +27,7 @@ export const GENERATED_FILES: readonly { readonly name: string; readonly text: s
     text: gardenerChartYaml(chart),
   })),
   { name: '../docs/reference/gardener-differences.md', text: gardenerDifferencesPage() },
+  { name: 'gardener/controller-registration.yaml', text: controllerRegistrationYaml() },
+  { name: 'gardener/extension.yaml', text: operatorExtensionYaml() },
   { name: `${CHART}/values.schema.json`, text: `${JSON.stringify(valuesJsonSchema(), null, 2)}\n` },
 ];

@@ -1,11 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Origin } from '../image/oci-image.ts';
 import { packageChart } from './chart.ts';
-import { packNpm, writeChecksums, writeManifests } from './files.ts';
+import { RELEASED_CHARTS, type ReleasedChart } from './charts.ts';
+import { packNpm, writeManifests } from './files.ts';
 import type { Forge } from './forge.ts';
 import { buildImage, type BuiltImage } from './image.ts';
-import type { Artifact } from './provenance.ts';
 import type { Tools } from './tools.ts';
 
 export interface BuildOptions {
@@ -19,13 +18,18 @@ export interface BuildOptions {
 /** Contents of a release's directory. */
 export interface BuiltRelease {
   readonly image: BuiltImage;
-  /** The packaged chart, one of the files. */
-  readonly chart: string;
-  /** Files for download. */
-  readonly files: readonly Artifact[];
+  readonly charts: readonly BuiltChart[];
+  /** Names of the files for download, the charts among them. */
+  readonly files: readonly string[];
 }
 
-/** Builds everything that a release consists of into the directory `out`. Publishes nothing. */
+/** Packaged chart. */
+export interface BuiltChart extends Pick<ReleasedChart, 'name' | 'path'> {
+  /** Path of the file. */
+  readonly file: string;
+}
+
+/** Builds everything that a release consists of before anything is published, into the directory `out`. */
 export async function buildRelease(
   tools: Tools,
   { origin, forge, changes, repository }: BuildOptions,
@@ -35,16 +39,20 @@ export async function buildRelease(
   const { version } = origin;
   const image = await buildImage(out, origin);
   const platforms = image.platforms.map(({ platform }) => platform);
-  // The package for npm is called larder-VERSION.tgz as well.
-  const chart = `larder-chart-${version}.tgz`;
   const facts = { version, changes, forge, image: repository, platforms };
-  await packageChart(tools, facts, work, join(out, chart));
-  const files = await writeChecksums(out, [
+  const charts: BuiltChart[] = [];
+  const chartFiles: string[] = [];
+  for (const chart of RELEASED_CHARTS) {
+    const file = `${chart.file}-${version}.tgz`;
+    await packageChart(tools, chart, facts, work, join(out, file));
+    chartFiles.push(file);
+    charts.push({ name: chart.name, path: chart.path, file: join(out, file) });
+  }
+  const files = [
     await packNpm(out),
-    chart,
+    ...chartFiles,
     ...(await writeManifests(out, repository)),
     ...image.platforms.map(({ sbom }) => sbom),
-  ]);
-  await writeFile(join(out, 'notes.md'), changes.map((change) => `- ${change}\n`).join(''));
-  return { image, chart, files };
+  ];
+  return { image, charts, files };
 }

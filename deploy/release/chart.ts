@@ -1,11 +1,12 @@
+import { existsSync } from 'node:fs';
 import { cp, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
-import { CHART } from '../../test/cluster/helm.ts';
+import type { ReleasedChart } from './charts.ts';
 import type { Forge } from './forge.ts';
 import type { Tools } from './tools.ts';
 
-/** Facts that the chart of the checkout lacks: address, version and changes. */
+/** Facts that the charts of the checkout lack: address, version and changes. */
 export interface ChartFacts {
   readonly version: string;
   readonly changes: readonly string[];
@@ -15,25 +16,28 @@ export interface ChartFacts {
   readonly platforms: readonly string[];
 }
 
-/** Packages the chart with these facts into `file`. `work` is a directory for what is left over. */
+/** Packages a chart with these facts into `file`. `work` is a directory for what is left over. */
 export async function packageChart(
   { helm }: Tools,
+  released: ReleasedChart,
   facts: ChartFacts,
   work: string,
   file: string,
 ): Promise<void> {
-  const chart = join(work, 'larder');
-  await cp(CHART, chart, { recursive: true });
-  await edit(join(chart, 'Chart.yaml'), (text) => chartYamlWith(text, facts));
-  await edit(join(chart, 'values.yaml'), (text) => valuesWith(text, facts));
-  await edit(join(chart, 'README.md'), (text) => readmeWith(text, facts));
+  const chart = join(work, released.name);
+  await cp(released.folder, chart, { recursive: true });
+  await edit(join(chart, 'Chart.yaml'), (text) => chartYamlWith(text, released, facts));
+  if (released.hasImage) await edit(join(chart, 'values.yaml'), (text) => valuesWith(text, facts));
+  const readme = join(chart, 'README.md');
+  if (existsSync(readme)) await edit(readme, (text) => readmeWith(text, facts));
   await helm('package', chart, '--destination', work);
-  await rename(join(work, `larder-${facts.version}.tgz`), file);
+  await rename(join(work, `${released.name}-${facts.version}.tgz`), file);
 }
 
 /** `Chart.yaml` with addresses, and with the annotations of Artifact Hub that belong to a release. */
 export function chartYamlWith(
   text: string,
+  { guide, hasImage }: Pick<ReleasedChart, 'guide' | 'hasImage'>,
   { version, changes, forge, image, platforms }: ChartFacts,
 ): string {
   const document = parseDocument(text);
@@ -43,12 +47,13 @@ export function chartYamlWith(
     document.set('sources', [`${repository}/tree/v${version}`]);
     document.set('maintainers', [{ name: owner, url: `${server}/${owner}` }]);
     annotate('links', [
-      { name: 'Guide', url: `${repository}/blob/v${version}/docs/guide/kubernetes.md` },
+      { name: 'Guide', url: `${repository}/blob/v${version}/docs/guide/${guide}` },
       { name: 'support', url: `${repository}/issues` },
     ]);
   }
   annotate('changes', changes);
-  if (image !== undefined) annotate('images', [{ name: 'larder', image: `${image}:${version}`, platforms }]);
+  if (hasImage && image !== undefined)
+    annotate('images', [{ name: 'larder', image: `${image}:${version}`, platforms }]);
   return document.toString({ lineWidth: 0 });
 
   function annotate(name: string, value: object): void {
@@ -64,7 +69,7 @@ export function valuesWith(text: string, { image }: ChartFacts): string {
   if (image === undefined) return text;
   const document = parseDocument(text);
   document.setIn(['image', 'repository'], image);
-  return document.toString({ lineWidth: 0 });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
 /** The README with links that work outside of the checkout. */

@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import type { Origin } from '../image/oci-image.ts';
 import { chartYamlWith, readmeWith, valuesWith, type ChartFacts } from './chart.ts';
+import { RELEASED_CHARTS, type ReleasedChart } from './charts.ts';
 import { changesOf } from './changelog.ts';
 import { checkPublishable } from './check-publishable.ts';
 import { forgeOf } from './forge.ts';
+import { notesOf } from './notes.ts';
 import { statementOf } from './provenance.ts';
+import { chartPlace } from './publish.ts';
 import { readArguments } from './read-arguments.ts';
+import { gardenerReferences } from './registration.ts';
 
-const CHART = new URL('../charts/larder/', import.meta.url);
 const REVISION = 'a'.repeat(40);
 const ORIGIN: Origin = { version: '1.2.3', revision: REVISION, epoch: 1_700_000_000 };
 const VARIABLES = {
@@ -27,6 +31,7 @@ const VARIABLES = {
   RUNNER_ENVIRONMENT: 'github-hosted',
 };
 const forge = forgeOf(VARIABLES);
+const larder = RELEASED_CHARTS[0] as ReleasedChart;
 
 describe('the arguments of a release', () => {
   for (const [args, message] of [
@@ -83,8 +88,8 @@ test('the changes of a version are the entries of its section, a line each', () 
   assert.equal(changesOf(changelog, '1.2'), undefined);
 });
 
-describe('the chart of a release', () => {
-  const read = (name: string) => readFileSync(new URL(name, CHART), 'utf8');
+describe('the charts of a release', () => {
+  const read = (name: string, chart = larder) => readFileSync(join(chart.folder, name), 'utf8');
   const facts: ChartFacts = {
     version: '1.2.3',
     changes: ['one: two', '`three`'],
@@ -101,8 +106,8 @@ describe('the chart of a release', () => {
     readonly annotations: Readonly<Record<string, string>>;
   }
 
-  test('names the place where it is published', () => {
-    const chart = parse(chartYamlWith(read('Chart.yaml'), facts)) as ChartYaml;
+  test('name the place where they are published', () => {
+    const chart = parse(chartYamlWith(read('Chart.yaml'), larder, facts)) as ChartYaml;
     const home = 'https://forge.example/team/larder';
     assert.deepEqual(
       [chart.home, chart.sources, chart.maintainers],
@@ -117,30 +122,92 @@ describe('the chart of a release', () => {
     assert.equal(annotation('operator'), true);
   });
 
-  test('names no address where nothing is published', () => {
-    const chart = parse(chartYamlWith(read('Chart.yaml'), local)) as ChartYaml;
+  test('name no address where nothing is published', () => {
+    const chart = parse(chartYamlWith(read('Chart.yaml'), larder, local)) as ChartYaml;
     assert.deepEqual([chart.home, chart.sources, chart.maintainers], [undefined, undefined, undefined]);
     assert.equal(chart.annotations['artifacthub.io/images'], undefined);
     assert.equal(valuesWith(read('values.yaml'), local), read('values.yaml'));
     assert.equal(readmeWith(read('README.md'), local), read('README.md'));
   });
 
-  test('differs in its values by the repository of the image alone', () => {
-    const before = read('values.yaml').split('\n');
-    const after = valuesWith(read('values.yaml'), facts).split('\n');
-    assert.deepEqual(
-      after.filter((line, index) => line !== before[index]),
-      ["  repository: 'registry.example/team/larder'"],
-    );
-    assert.equal(after.length, before.length);
+  test('differ in their values by the repository of the image alone', () => {
+    for (const chart of RELEASED_CHARTS.filter(({ hasImage }) => hasImage)) {
+      const before = read('values.yaml', chart).split('\n');
+      const after = valuesWith(read('values.yaml', chart), facts).split('\n');
+      assert.deepEqual(
+        after.filter((line, index) => line !== before[index]),
+        ["  repository: 'registry.example/team/larder'"],
+        chart.name,
+      );
+      assert.equal(after.length, before.length);
+    }
   });
 
-  test('has a README whose links work', () => {
+  test('are that for clusters, and those for Gardener under the names of the Go extension', () => {
+    assert.deepEqual(
+      RELEASED_CHARTS.map(({ path, name, file, hasImage }) => [`${path}${name}`, file, hasImage]),
+      [
+        ['larder', 'larder-chart', true],
+        ['gardener/extensions/registry-cache', 'gardener-registry-cache', true],
+        [
+          'gardener/extensions/admission-registry-cache-runtime',
+          'gardener-admission-registry-cache-runtime',
+          true,
+        ],
+        [
+          'gardener/extensions/admission-registry-cache-application',
+          'gardener-admission-registry-cache-application',
+          false,
+        ],
+      ],
+    );
+    for (const chart of RELEASED_CHARTS) {
+      assert.equal((parse(read('Chart.yaml', chart)) as { name: string }).name, chart.name);
+      const values = parse(read('values.yaml', chart)) as { image?: { repository: string } };
+      assert.deepEqual(values.image?.repository, chart.hasImage ? '' : undefined);
+    }
+    const rights = RELEASED_CHARTS.find(({ hasImage }) => !hasImage);
+    assert.ok(rights !== undefined);
+    const { annotations } = parse(chartYamlWith(read('Chart.yaml', rights), rights, facts)) as ChartYaml;
+    assert.equal(annotations['artifacthub.io/images'], undefined);
+    assert.match(annotations['artifacthub.io/links'] ?? '', /docs\/guide\/gardener\.md/);
+  });
+
+  test('have a README whose links work', () => {
     const text = readmeWith(read('README.md'), facts);
     assert.doesNotMatch(text, /\]\(\.\./);
     assert.match(
       text,
       /\(https:\/\/forge\.example\/team\/larder\/blob\/v1\.2\.3\/docs\/guide\/kubernetes\.md\)/,
+    );
+  });
+});
+
+describe('what a release publishes', () => {
+  const place = chartPlace('registry.example/team/larder');
+  const charts = RELEASED_CHARTS.map(({ path, name }, index) => ({
+    name: `${place}/${path}${name}`,
+    digest: `sha256:${String(index).repeat(64)}`,
+  }));
+  const image = { name: 'registry.example/team/larder', digest: `sha256:${'f'.repeat(64)}` };
+
+  test('is registered with Gardener by tag and digest', () => {
+    assert.deepEqual(gardenerReferences({ image, charts }, '1.2.3'), {
+      extension: `registry.example/team/charts/gardener/extensions/registry-cache:1.2.3@${charts[1]?.digest}`,
+      runtime: `registry.example/team/charts/gardener/extensions/admission-registry-cache-runtime:1.2.3@${charts[2]?.digest}`,
+      application: `registry.example/team/charts/gardener/extensions/admission-registry-cache-application:1.2.3@${charts[3]?.digest}`,
+    });
+    assert.throws(
+      () => gardenerReferences({ image, charts: [] }, '1.2.3'),
+      /registry-cache was not published/,
+    );
+  });
+
+  test('is in the notes by tag and digest, after the changes', () => {
+    assert.equal(notesOf(['one', 'two'], '1.2.3'), '- one\n- two\n');
+    assert.equal(
+      notesOf(['one'], '1.2.3', [image]),
+      `- one\n\nImage and charts:\n\n    registry.example/team/larder:1.2.3@${image.digest}\n`,
     );
   });
 });

@@ -10,10 +10,13 @@ import { readArguments as readImageArguments } from '../image/read-arguments.ts'
 import { buildRelease } from './build.ts';
 import { changesOf } from './changelog.ts';
 import { checkPublishable } from './check-publishable.ts';
+import { writeChecksums } from './files.ts';
 import { forgeOf } from './forge.ts';
+import { notesOf } from './notes.ts';
 import { statementOf } from './provenance.ts';
 import { publish } from './publish.ts';
 import { readArguments, type ReleaseArguments } from './read-arguments.ts';
+import { writeRegistrations } from './registration.ts';
 import { signRelease } from './sign-release.ts';
 import { createDryRunSigner, createWorkflowSigner } from './signer.ts';
 import { createTools } from './tools.ts';
@@ -41,45 +44,38 @@ async function release({ out, push: repository, dryRun }: ReleaseArguments): Pro
 
   using work = tempDir();
   const tools = createTools(work.path);
-  const options = { origin, forge, changes: changes ?? changesOf(changelog, 'Unreleased') ?? [], repository };
-  const built = await buildRelease(tools, options, work.path, out);
+  const { version } = origin;
+  const entries = changes ?? changesOf(changelog, 'Unreleased') ?? [];
+  const { image, charts, files } = await buildRelease(
+    tools,
+    { origin, forge, changes: entries, repository },
+    work.path,
+    out,
+  );
   const published =
     repository === undefined
       ? undefined
-      : await publish(tools, {
-          version: origin.version,
-          repository,
-          image: built.image,
-          chart: join(out, built.chart),
-          plainHttp: dryRun,
-        });
+      : await publish(tools, { version, repository, image, charts, plainHttp: dryRun });
+  const inRegistry = published === undefined ? [] : [published.image, ...published.charts];
+  const downloads = await writeChecksums(out, [
+    ...files,
+    ...(await writeRegistrations(out, version, published)),
+  ]);
+  await writeFile(join(out, 'notes.md'), notesOf(entries, version, inRegistry));
 
-  const images =
-    published === undefined
-      ? [{ name: 'larder', digest: built.image.digest }]
-      : [published.image, published.chart];
-  const statement = statementOf([...built.files, ...images], {
-    origin,
-    forge,
-    started,
-    finished: new Date(),
-  });
+  const artifacts = [
+    ...downloads,
+    ...(published === undefined ? [{ name: 'larder', digest: image.digest }] : inRegistry),
+  ];
+  const statement = statementOf(artifacts, { origin, forge, started, finished: new Date() });
   const statementFile = join(out, 'provenance.intoto.json');
   await writeFile(statementFile, JSON.stringify(statement));
   if (published !== undefined) {
     const signer = dryRun ? await createDryRunSigner(tools, work.path, out) : createWorkflowSigner(tools);
     if (signer === undefined) console.log('nothing is signed: cosign is not installed');
-    else
-      await signRelease(signer, {
-        published,
-        image: built.image,
-        statement,
-        statementFile,
-        work: work.path,
-        out,
-      });
+    else await signRelease(signer, { published, image, statement, statementFile, work: work.path, out });
   }
-  for (const { name, digest } of [...built.files, ...images]) console.log(`${digest} ${name}`);
+  for (const { name, digest } of artifacts) console.log(`${digest} ${name}`);
 }
 
 async function makeEmpty(directory: string): Promise<void> {

@@ -17,7 +17,7 @@ export interface SignedParts {
 }
 
 /**
- * Signs image and chart in the registry, attaches provenance to both and its bill of materials to the image of each platform, and
+ * Signs image and charts in the registry, attaches provenance to each and its bill of materials to the image of each platform, and
  * writes `provenance.sigstore.json`, with which every file of the release is checked.
  */
 export async function signRelease(signer: Signer, parts: SignedParts): Promise<void> {
@@ -25,9 +25,11 @@ export async function signRelease(signer: Signer, parts: SignedParts): Promise<v
   const predicate = join(work, 'predicate.json');
   await writeFile(predicate, JSON.stringify(statement.predicate));
   await signer.sign(published.image, { recursive: true });
-  await signer.sign(published.chart, { recursive: false });
   await signer.attest(published.image, 'slsaprovenance1', predicate);
-  await signer.attest(published.chart, 'slsaprovenance1', predicate);
+  for (const chart of published.charts) {
+    await signer.sign(chart, { recursive: false });
+    await signer.attest(chart, 'slsaprovenance1', predicate);
+  }
   for (const { digest, sbom } of image.platforms)
     await signer.attest({ name: published.image.name, digest }, 'cyclonedx', join(out, sbom));
   await signer.attestFiles(statementFile, join(out, 'provenance.sigstore.json'));

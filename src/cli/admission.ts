@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import type { AdmissionSettings } from '../gardener/admission-program.ts';
 import { ADMISSION_WEBHOOKS } from '../gardener/names.ts';
-import { webhookNames } from '../gardener/webhook/webhook-names.ts';
 import { systemClock } from '../kit/clock.ts';
 import { createLogger, type Logger } from '../kit/logger.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
@@ -12,7 +11,7 @@ import { inClusterConnection } from './gardener/in-cluster.ts';
 import { logOptions, managerFlags, managerSettings } from './gardener/manager-flags.ts';
 import { REST_FLAGS, restConnection } from './gardener/rest-flags.ts';
 import { runProgram } from './gardener/run-program.ts';
-import { enabledWebhooks, WEBHOOK_FLAGS } from './gardener/webhook-flags.ts';
+import { enabledWebhooks, WEBHOOK_FLAGS, webhooksOptions } from './gardener/webhook-flags.ts';
 import { goCommand } from './go-flags/go-command.ts';
 import type { GoValues } from './go-flags/go-flag.ts';
 
@@ -80,16 +79,7 @@ async function complete(values: Values, io: CommandIo, signal: AbortSignal): Pro
     logger,
     settings: {
       webhooks,
-      names: webhookNames(NAME, io.environment['WEBHOOK_CONFIG_NAMESPACE']),
-      place: {
-        mode: values.mode || 'service',
-        url: values.url,
-        namespace: values.namespace,
-        servicePort: values.servicePort,
-      },
-      ownerNamespace: values.ownerNamespace || values.namespace,
-      address: manager.server,
-      certificateDirectory: manager.certDir,
+      ...webhooksOptions(values, manager, NAME, io),
       lease: lease && { name: lease.name, namespace: lease.namespace ?? runtime.namespace },
       identity: `${hostname()}_${randomUUID()}`,
       metricsAddress: manager.metrics,

@@ -3,8 +3,6 @@ import { describe, test } from 'node:test';
 import { defaultsInHelp, lastFailure, runMain, UNREACHED_KUBECONFIG } from '../../test/kit/run-main.ts';
 import { tempDir } from '../../test/kit/temp.ts';
 
-const ALL_OFF = '--disable-webhooks=*';
-
 const extension = (args: readonly string[], environment?: Readonly<Record<string, string>>) =>
   runMain(['extension', ...args], environment);
 
@@ -100,10 +98,10 @@ test('values that cannot be used end with 1 and one log line, in the words and t
       'error completing options: cannot disable unknown webhook "x"',
     ],
     [
-      [ALL_OFF, '--image=x'],
+      ['--image=x'],
       'could not instantiate controller-manager: unable to find leader election namespace: not running in-cluster, please specify LeaderElectionNamespace',
     ],
-    [[ALL_OFF, '--image=x', '--leader-election=false'], '--heartbeat-namespace is required outside of a pod'],
+    [['--image=x', '--leader-election=false'], '--heartbeat-namespace is required outside of a pod'],
   ] as const)
     assert.equal(await errorOf(args), text);
 });
@@ -148,25 +146,17 @@ describe('the file of --config', () => {
   });
 });
 
-test('without --disable-webhooks=* it does not start, and says which program has the webhook', async () => {
-  for (const flag of ['--disable-webhooks=', '--disable-webhooks=registry-mirror'])
-    assert.match(await errorOf([flag, '--image=x']), /has no webhooks yet: give --disable-webhooks=\*/);
-  const both = '--disable-webhooks=registry-cache,registry-mirror';
-  assert.match(await errorOf([both, '--image=x']), /leader election namespace/);
-});
-
 test('it needs an image for shoots, unless it runs no caches', async () => {
   const missing = /could not find image "registry": neither --image \(LARDER_IMAGE\) nor an entry/;
-  assert.match(await errorOf([ALL_OFF]), missing);
+  assert.match(await errorOf([]), missing);
   const namespace = /leader election namespace/;
-  assert.match(await errorOf([ALL_OFF, '--disable-controllers=registry-cache-controller']), namespace);
-  assert.match(await errorOf([ALL_OFF], { environment: { LARDER_IMAGE: 'x' } }), namespace);
+  assert.match(await errorOf(['--disable-controllers=registry-cache-controller']), namespace);
+  assert.match(await errorOf([], { environment: { LARDER_IMAGE: 'x' } }), namespace);
 });
 
 test('an image vector that cannot be used is an error of its own, not a panic', async () => {
   using own = tempDir();
-  const errorFor = (file: string) =>
-    errorOf([ALL_OFF, '--image=x'], { environment: { IMAGEVECTOR_OVERWRITE: file } });
+  const errorFor = (file: string) => errorOf(['--image=x'], { environment: { IMAGEVECTOR_OVERWRITE: file } });
   const broken = own.write('iv.yaml', 'images: [{name: 1\n');
   assert.ok((await errorFor(broken)).startsWith(`${broken}: not an image vector\n`));
   assert.equal(

@@ -15,7 +15,7 @@ import { podNamespace } from './gardener/pod-namespace.ts';
 import { REST_FLAGS, restConnection } from './gardener/rest-flags.ts';
 import { runProgram } from './gardener/run-program.ts';
 import { IMAGE_FLAG, shootImage } from './gardener/shoot-image.ts';
-import { enabledWebhooks, WEBHOOK_FLAGS } from './gardener/webhook-flags.ts';
+import { enabledWebhooks, WEBHOOK_FLAGS, webhooksOptions } from './gardener/webhook-flags.ts';
 import { goCommand } from './go-flags/go-command.ts';
 import { boolFlag, listFlag, stringFlag, type GoValues } from './go-flags/go-flag.ts';
 
@@ -76,7 +76,7 @@ interface Completed {
 
 /** Turns flags and environment into settings. Fails with the texts of the Go program. */
 async function complete(values: Values, io: CommandIo, signal: AbortSignal): Promise<Completed> {
-  const { connection, logger, manager, controllers, webhooks } = await completed(async () => {
+  const { connection, logger, manager, controllers, types } = await completed(async () => {
     const logger = createLogger(logOptions(values), (line) => io.err(line));
     const connection = await restConnection(values, io, { clock: systemClock, logger, signal });
     const manager = managerSettings(values);
@@ -87,16 +87,17 @@ async function complete(values: Values, io: CommandIo, signal: AbortSignal): Pro
       logger,
       manager,
       controllers,
-      webhooks: enabledWebhooks(values, EXTENSION_WEBHOOKS),
+      types: enabledWebhooks(values, EXTENSION_WEBHOOKS),
     };
   });
   const renewSeconds = heartbeatSeconds(values);
-  if (webhooks.length > 0) throw noWebhooks();
   return {
     connection,
     logger,
     settings: {
       controllers,
+      webhooks:
+        types.length === 0 ? undefined : { types, ...webhooksOptions(values, manager, 'registry-cache', io) },
       image: await imageOf(values, io, controllers),
       shootAddress: io.environment['GARDENER_SHOOT_CLIENT'] === 'external' ? 'external' : 'internal',
       concurrency: Math.max(1, values.maxConcurrentReconciles),
@@ -109,14 +110,6 @@ async function complete(values: Values, io: CommandIo, signal: AbortSignal): Pro
       version: io.version,
     },
   };
-}
-
-function noWebhooks(): LarderError {
-  return new LarderError(
-    'USAGE',
-    'larder extension has no webhooks yet: give --disable-webhooks=*, and leave the webhook for nodes to the Go extension, whose ' +
-      'controllers are then off (--disable-controllers=registry-cache-controller,registry-mirror-controller)',
-  );
 }
 
 /** A wrong image is an error of the start, and not of every shoot. */

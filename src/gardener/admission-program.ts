@@ -14,10 +14,7 @@ import type { AdmissionWebhookName } from './names.ts';
 import { needGarden } from './need-garden.ts';
 import { startProgramListeners, type ProgramSettings } from './program-listeners.ts';
 import { openWebhooks } from './webhook/open-webhooks.ts';
-import type { Webhooks, WebhooksOptions } from './webhook/webhooks.ts';
-
-/** Time after a stop for which requests are still answered. Afterwards no API server sends one here. */
-const STILL_ROUTED_MS = 3000;
+import { STILL_ROUTED_MS, type Webhooks, type WebhooksOptions } from './webhook/webhooks.ts';
 
 export interface AdmissionSettings extends WebhooksOptions, ProgramSettings {
   readonly webhooks: readonly AdmissionWebhookName[];
@@ -65,7 +62,7 @@ export async function startAdmission(
     cleanup.adopt(connect(...to), (client) => client.close());
   const elections = clientOf(deps.runtime);
   const led = createLedWork({ client: elections, clock, logger, metrics, random }, settings);
-  const registrations = clientOf(deps.garden, led.assertLeading);
+  const registrations = clientOf(deps.garden, { beforeWrite: led.assertLeading });
   const reads = clientOf(deps.garden);
   const secrets = clientOf(deps.runtime);
 
@@ -107,6 +104,7 @@ export async function startAdmission(
     ended,
     async stop() {
       stopping.abort(new LarderError('SHUTTING_DOWN', 'Larder is stopping'));
+      webhooks?.retire();
       await ended.catch(() => {});
       if (!hasFailed) await sleep(clock, STILL_ROUTED_MS);
       await owned.disposeAsync();

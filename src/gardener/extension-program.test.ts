@@ -3,22 +3,40 @@ import { test } from 'node:test';
 import { createGardenlet, type Gardenlet } from '../../test/gardener/gardenlet.ts';
 import { createProgramProbes, type ProgramProbes } from '../../test/gardener/program-probes.ts';
 import { waitFor } from '../../test/kit/wait.ts';
+import { tempDir } from '../../test/kit/temp.ts';
 import { startApi, type ApiServer } from '../../test/kube/api-server.ts';
 import { connectionTo } from '../../test/kube/client.ts';
+import { postReview, reviewOf } from '../../test/kube/reviews.ts';
+import { freePort } from '../../test/parts/free-port.ts';
 import { ManualClock } from '../kit/clock.ts';
 import { startExtension, type ExtensionSettings, type RunningExtension } from './extension-program.ts';
 import { CONTROLLERS, HEARTBEAT_LEASE } from './names.ts';
+import { webhookNames } from './webhook/webhook-names.ts';
 
 const NAMESPACE = 'extension-registry-cache';
 const LEASE = { namespace: NAMESPACE, name: 'lease' };
 const LEASES = 'coordination.k8s.io/v1/leases';
 const SHOOT = 'shoot--p--one';
 
+const MUTATING = 'admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+
+/** A configuration of nodes that no webhook has to change, so that nothing is read for it. */
+const REVIEW = reviewOf({
+  uid: '1',
+  kind: { group: 'extensions.gardener.cloud', version: 'v1alpha1', kind: 'OperatingSystemConfig' },
+  operation: 'CREATE',
+  object: { metadata: { name: 'o', namespace: SHOOT }, spec: { purpose: 'provision' } },
+});
+
 interface Setting extends AsyncDisposable, Pick<ProgramProbes, 'logged' | 'status'> {
   readonly clock: ManualClock;
   readonly seed: ApiServer;
   readonly gardenlet: Gardenlet;
   start(change?: Partial<ExtensionSettings>): Promise<RunningExtension>;
+  /** Webhooks that the namespace of the program owns. */
+  readonly webhooks: NonNullable<ExtensionSettings['webhooks']>;
+  /** Whether the webhook of caches allows {@link REVIEW}. Undefined if nothing listens. */
+  readonly isAllowed: () => Promise<boolean | undefined>;
   /** Identity of the replica that has a Lease. */
   leaseOf(name: string): string | undefined;
   mirrorState(): string | undefined;
@@ -33,6 +51,9 @@ async function setting(): Promise<Setting> {
   gardenlet.apply(SHOOT, { type: 'registry-mirror' });
   const clock = new ManualClock(Math.floor(Date.now() / 1000) * 1000);
   const probes = await createProgramProbes();
+  const own = cleanup.use(tempDir());
+  const address = { host: '127.0.0.1', port: await freePort() };
+  seed.put('v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
   const owned = cleanup.move();
   return {
     clock,
@@ -55,8 +76,22 @@ async function setting(): Promise<Setting> {
           metricsAddress: probes.metricsAddress,
           healthAddress: probes.healthAddress,
           version: '1.2.3',
+          webhooks: undefined,
           ...change,
         },
+      ),
+    webhooks: {
+      types: ['registry-cache', 'registry-mirror'],
+      names: webhookNames('registry-cache', undefined),
+      address,
+      place: { mode: 'url', url: '127.0.0.1', namespace: NAMESPACE, servicePort: 0 },
+      ownerNamespace: NAMESPACE,
+      certificateDirectory: own.path,
+    },
+    isAllowed: () =>
+      postReview(address, '/webhooks/registry-cache', REVIEW).then(
+        ({ review }) => review?.response.allowed,
+        () => undefined,
       ),
     leaseOf: (name) =>
       (
@@ -101,6 +136,68 @@ test('a replica that does not lead is ready, and neither works nor has a heartbe
   assert.equal(under.leaseOf(LEASE.name), 'another');
   await running.stop();
   await running.ended;
+});
+
+test('its webhooks are served by every replica, registered by the leader, and after a stop answer for 3 s more', async () => {
+  await using under = await setting();
+  const { clock, seed, webhooks, isAllowed, status } = under;
+  const other = {
+    holderIdentity: 'another',
+    leaseDurationSeconds: 15,
+    renewTime: new Date(clock.now()).toISOString(),
+  };
+  seed.put(LEASES, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: LEASE, spec: other });
+  const running = await under.start({ webhooks });
+  await waitFor(async () => (await status('/readyz')) === 200);
+  assert.equal(await isAllowed(), true);
+  assert.deepEqual(seed.store.list(MUTATING, undefined), []);
+
+  seed.store.delete({ collection: LEASES, namespace: NAMESPACE, name: LEASE.name });
+  await waitFor(() => {
+    clock.advance(1000);
+    return seed.store.list(MUTATING, undefined).length === 1;
+  });
+  const names = (
+    seed.store.list(MUTATING, undefined)[0] as { readonly webhooks?: { readonly name: string }[] }
+  ).webhooks;
+  assert.deepEqual(
+    names?.map(({ name }) => name),
+    ['registry-cache', 'registry-mirror'].map((name) => `${name}.registry-cache.extensions.gardener.cloud`),
+  );
+
+  const stopped = running.stop();
+  await running.ended;
+  assert.deepEqual([await status('/readyz'), await isAllowed(), under.leaseOf(LEASE.name)], [503, true, '']);
+  clock.advance(3000);
+  await stopped;
+  assert.equal(await isAllowed(), undefined);
+});
+
+test('it ends if its webhooks cannot be registered within 5 s, in the words of the Go extension', async () => {
+  await using under = await setting();
+  const running = await under.start({ webhooks: { ...under.webhooks, ownerNamespace: 'nope' } });
+  await waitFor(async () => (await under.status('/readyz')) === 200);
+  const failed = assert.rejects(
+    running.ended,
+    /^LarderError.*: error running manager: retry failed with context deadline exceeded, last error: .* Namespace "nope" not found$/,
+  );
+  const ended = failed.then(() => true);
+  await waitFor(async () => {
+    under.clock.advance(1000);
+    return Promise.race([ended, Promise.resolve(false)]);
+  });
+  await running.stop();
+});
+
+test('without certificates it is never ready, and ends', async () => {
+  await using under = await setting();
+  const fault = { kind: 'status', status: 403, message: 'no rights here' } as const;
+  under.seed.faults.add({ fault, verb: 'list', path: '/secrets', times: Infinity });
+  const running = await under.start({ webhooks: under.webhooks });
+  await assert.rejects(running.ended, /could not add the mutating webhook to manager: .*: no rights here/);
+  assert.equal(await under.status('/readyz'), 503);
+  assert.ok(!under.logged.includes('ready'));
+  await running.stop();
 });
 
 test('a seed that does not answer leaves it alive and not ready', async () => {

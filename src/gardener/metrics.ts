@@ -5,10 +5,10 @@ const ANSWER_SECONDS = [0.001, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 
 export type AdmissionMetrics = ReturnType<typeof declareAdmissionMetrics>;
 
-/** Declares the metrics of `larder admission`, beside those of its clients. */
+/** Declares the metrics of the webhooks, beside those of the clients. */
 export function declareAdmissionMetrics({ counter, histogram }: MetricsRegistry) {
   return {
-    admissionReviews: counter('larder_admission_reviews_total', 'Shoots that a webhook has judged', [
+    admissionReviews: counter('larder_admission_reviews_total', 'Objects that a webhook has answered', [
       'webhook',
       'answer',
     ]),

@@ -16,8 +16,8 @@ export const CONTROLLERS = [CACHE_CONTROLLER, MIRROR_CONTROLLER, HEARTBEAT_CONTR
 
 export type ControllerName = (typeof CONTROLLERS)[number];
 
-/** Names of the webhooks of `larder extension`, which `--disable-webhooks` takes. */
-export const EXTENSION_WEBHOOKS = ['registry-cache', 'registry-mirror'] as const;
+/** Names of the webhooks of `larder extension`, which `--disable-webhooks` takes: the types that they are for. */
+export const EXTENSION_WEBHOOKS = EXTENSION_TYPES;
 
 /** Name of this extension in a landscape. */
 export const EXTENSION_NAME = 'extension-registry-cache';

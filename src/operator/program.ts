@@ -5,7 +5,7 @@ import type { Logger } from '../kit/logger.ts';
 import { createMetricsRegistry } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import type { ClosableKubeClient } from '../kube/client/kube-client.ts';
-import { programClients } from '../kube/client/program-clients.ts';
+import { programClients, type ProgramClientOptions } from '../kube/client/program-clients.ts';
 import type { KubeConnection } from '../kube/connection/connection.ts';
 import { createLedWork } from '../kube/leader-election/led-work.ts';
 import { declareKubeMetrics } from '../kube/metrics.ts';
@@ -51,15 +51,15 @@ export async function startOperator(
   const tasks = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
   const connect = programClients({ clock, metrics }, { program: 'operator', version: settings.version });
-  const clientOf = (beforeWrite?: () => void): ClosableKubeClient =>
-    cleanup.adopt(connect(deps.connection, beforeWrite), (one) => one.close());
+  const clientOf = (options?: ProgramClientOptions): ClosableKubeClient =>
+    cleanup.adopt(connect(deps.connection, options), (one) => one.close());
   // A client of its own, so that renewals do not wait for other calls.
   const electionClient = clientOf();
   const led = createLedWork(
     { client: electionClient, clock, logger, metrics, random },
     { lease: { namespace: settings.namespace, name: LEASE_NAME }, identity: settings.identity },
   );
-  const client = clientOf(led.assertLeading);
+  const client = clientOf({ beforeWrite: led.assertLeading });
   cleanup.defer(() => tasks.close());
 
   const watched = watchCluster({ client, clock, logger, metrics, random, tasks }, settings);

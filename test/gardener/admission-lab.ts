@@ -11,6 +11,7 @@ import {
   startLabCluster,
   type LabCluster,
 } from './lab-cluster.ts';
+import type { WebhookLab } from './lab-program.ts';
 
 const ADMISSION = 'gardener-extension-registry-cache-admission';
 const RUNTIME = { namespace: 'garden', name: ADMISSION, token: 'lab-admission-runtime-token' };
@@ -20,18 +21,12 @@ const GARDEN = { namespace: 'kube-system', name: ADMISSION, token: 'lab-admissio
  * A garden: two API servers and the accounts of the admission, in a network of their own. The accounts have the rights that the charts
  * give, and no others, as in the recordings of the Go program.
  */
-export interface AdmissionLab extends AsyncDisposable {
+export interface AdmissionLab extends WebhookLab, AsyncDisposable {
   readonly place: PrivateNamespace;
   /** Cluster of the program: leader lease and certificates. */
   readonly runtime: LabCluster;
   /** Cluster of the Shoots. */
   readonly garden: LabCluster;
-  /** Directory for files of the program. */
-  readonly directory: string;
-  /** Kubeconfig of the program for the garden. */
-  readonly kubeconfig: string;
-  /** Environment of the program. */
-  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** Starts the lab, which takes about 10 s. Needs the parts of the group api, helm, ip and busybox; root. */
@@ -72,6 +67,16 @@ export async function startAdmissionLab(): Promise<AdmissionLab> {
     runtime,
     garden,
     directory: own.path,
+    certDir: join(own.path, 'admission-certs'),
+    configurations: {
+      cluster: garden,
+      path: '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
+    },
+    secrets: { cluster: runtime, path: '/api/v1/namespaces/garden/secrets' },
+    leases: {
+      cluster: runtime,
+      path: '/apis/coordination.k8s.io/v1/namespaces/extension-registry-cache/leases',
+    },
     kubeconfig: own.write('admission-garden.kubeconfig', kubeconfigWithToken(garden, GARDEN.token)),
     environment: {
       LEADER_ELECTION_NAMESPACE: 'extension-registry-cache',
@@ -81,9 +86,4 @@ export async function startAdmissionLab(): Promise<AdmissionLab> {
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-}
-
-/** Directory of certificates in a lab. */
-export function certDirOf({ directory }: AdmissionLab): string {
-  return join(directory, 'admission-certs');
 }

@@ -6,10 +6,11 @@ import type { CachesWorld, TestSecret } from './caches-world.ts';
 import { IN_EXTENSIONS, type Applied } from './gardenlet.ts';
 import type { NameMask } from './masked-names.ts';
 import type { CasePlace } from './play-case.ts';
-import { recordedSnapshot } from './recorded-snapshot.ts';
+import type { CaseInput } from './recorded-cases.ts';
+import { describedOsc, recordedSnapshot } from './recorded-snapshot.ts';
 import type { ManagerMode } from './resource-manager.ts';
 
-export function casePlaceOf(lab: CachesWorld): CasePlace {
+export function casePlaceOf(lab: CachesWorld, { namespaceLabels }: Partial<CaseInput>): CasePlace {
   const { world, namespace, list, own } = lab;
   const find = (name: string): Extension | undefined => world.gardenlet.find(namespace, name);
   return {
@@ -22,7 +23,15 @@ export function casePlaceOf(lab: CachesWorld): CasePlace {
     async change(action, value, mask) {
       world.clock.advance(1000);
       change(lab, action, value, mask);
-      return undefined;
+    },
+    async osc(mask) {
+      const secrets = list('Secret').filter(({ metadata }) => !own.has(metadata.name));
+      return {
+        ask: lab.ask,
+        namespace,
+        ...(namespaceLabels && { namespaceLabels }),
+        ...describedOsc(secrets, mask),
+      };
     },
     settle: () => lab.settle(),
     settled({ action, wanted, outcome }) {
@@ -51,6 +60,12 @@ function change(lab: CachesWorld, action: string, value: unknown, mask: NameMask
         fields['type'] ?? '',
         fields['patch'] as unknown as MergePatch,
       );
+    case 'create-extension':
+      return gardenlet.apply(namespace, { ...(value as Applied), operation: null });
+    case 'set-status':
+      return gardenlet.patchExtension(namespace, fields['type'] ?? '', {
+        status: fields['status'],
+      });
     case 'delete':
       return gardenlet.delete(namespace, value as string);
     case 'patch-shoot':

@@ -10,6 +10,8 @@ import { clientOf } from '../kube/client.ts';
 import { mergePatched } from '../kube/merge-patch.ts';
 import { waitFor } from '../kit/wait.ts';
 import { startExtensionWorld, type ExtensionWorld, type Replica } from './extension-world.ts';
+import { askInProcess } from './in-process-webhooks.ts';
+import type { AskWebhook } from './play-osc.ts';
 import { baseShoot } from './recorded-admission.ts';
 import type { CaseInput } from './recorded-cases.ts';
 import type { AnyObject, SnapshotKind } from './recorded-snapshot.ts';
@@ -27,6 +29,8 @@ export interface CachesWorld extends AsyncDisposable {
   /** Names of the Secrets that the test has written and does not look at. */
   readonly own: Set<string>;
   putSecret(name: string, secret: TestSecret): void;
+  /** Asks the webhooks for nodes. */
+  readonly ask: AskWebhook;
   start(wrap?: <T extends KubeClient>(client: T) => T): Replica;
   /** Advances the clock whenever all wait for it, until nothing happens any more, or until `isDone`, or after some hours. */
   settle(isDone?: () => boolean): Promise<void>;
@@ -63,6 +67,8 @@ export async function startCachesWorld({
   const clients: ClosableKubeClient[] = [];
   const waiting = new Set<object>();
   const own = new Set<string>();
+  const reader = clientOf(seed, { clock, limits: NO_LIMITS });
+  clients.push(reader);
 
   /** Knows of everything that waits for a time. */
   const watchedClock: Clock = {
@@ -102,7 +108,7 @@ export async function startCachesWorld({
   const fault = { kind: 'status', status: 403, reason: 'Forbidden' } as const;
   seed.faults.add({ fault, verb: 'patch', path: '/extensions/my-cache', times: Infinity });
   gardenlet.createShoot(namespace, {
-    labels: (input['namespaceLabels'] ?? {}) as MergePatch,
+    labels: input.namespaceLabels ?? {},
     cluster: false,
   });
   const shootDocument = mergePatched(baseShoot(), { ...(input.shoot as MergePatch | undefined) });
@@ -136,6 +142,7 @@ export async function startCachesWorld({
       return (place as unknown as AnyObject[]).toSorted(byCreation);
     },
     putSecret,
+    ask: askInProcess(reader),
     isWaiting: () => waiting.size > 0,
     start(wrap = (client) => client) {
       const client = clientOf(seed, { clock, limits: NO_LIMITS });

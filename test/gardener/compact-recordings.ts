@@ -1,6 +1,6 @@
 /**
- * `node test/gardener/compact-recordings.ts FOLDER` writes `cases/` from recordings: FOLDER has `reconcile/NAME/` and `lifecycle/NAME/` with
- * `input.yaml` and `expected.yaml` each. Nothing but comments is lost: every case is expanded and compared before it is written.
+ * `node test/gardener/compact-recordings.ts FOLDER` writes `cases/` from recordings: FOLDER has `reconcile/NAME/`, `lifecycle/NAME/` and `osc/NAME/`
+ * with `input.yaml` and `expected.yaml` each. Nothing but comments is lost: every case is expanded and compared before it is written.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const folder = process.argv[2] ?? '';
 const objects = new Map<string, string>();
 const counts = new Map<string, number>();
 const files = new Map(
-  (['reconcile', 'lifecycle'] as const).map((kind) => [
+  (['reconcile', 'lifecycle', 'osc'] as const).map((kind) => [
     kind,
     readdirSync(join(folder, kind)).map((name) => compactCase(kind, name)),
   ]),
@@ -34,7 +34,7 @@ for (const [kind, cases] of files) write(kind, cases);
 
 function compactCase(kind: CaseKind, name: string): CompactCase {
   const read = (file: string): unknown => parse(readFileSync(join(folder, kind, name, file), 'utf8'));
-  const input = read('input.yaml') as CaseInput;
+  const input = withoutFiles(read('input.yaml')) as CaseInput;
   const { steps } = withoutComments(read('expected.yaml')) as { readonly steps: readonly RecordedStep[] };
   const rows = new Map<string, string>();
   const upstreams = [...JSON.stringify(input).matchAll(/"upstream":"([^"]*)"/g)].map(([, one = '']) => one);
@@ -47,6 +47,16 @@ function compactCase(kind: CaseKind, name: string): CompactCase {
   const known = Object.fromEntries([...objects].map(([text, entry]) => [entry, JSON.parse(text) as object]));
   assert.deepEqual(expanded(kind, result, known).steps, steps, `${kind}/${name}`);
   return result;
+}
+
+/** Puts the names of the files in `cases/` for their contents. */
+function withoutFiles(value: unknown): unknown {
+  let text = JSON.stringify(value);
+  for (const name of ['ca1.pem', 'ca2.pem']) {
+    const content = readFileSync(new URL(`cases/${name}`, import.meta.url), 'utf8');
+    text = text.replaceAll(JSON.stringify(content).slice(1, -1), `<${name}>`);
+  }
+  return JSON.parse(text) as unknown;
 }
 
 /** Takes the comments out of Distribution's configurations. The text of the Go extension is its own. */

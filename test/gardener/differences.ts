@@ -44,8 +44,8 @@ export function* differencesOf(recorded: unknown, actual: unknown, path = ''): G
   } else if (recorded !== actual) yield { path, recorded, actual };
 }
 
-/** Reads the entries of the list that are about these kinds of cases; all without a kind. An entry may not explain everything. */
-export function listedDifferences(...kinds: string[]): ListedDifference[] {
+/** Reads the list. An entry may not explain everything. */
+export function listedDifferences(): ListedDifference[] {
   const text = readFileSync(new URL('differences.yaml', import.meta.url), 'utf8');
   const listed = (parse(text) ?? []) as ListedDifference[];
   for (const { path, area, what, why } of listed) {
@@ -53,8 +53,7 @@ export function listedDifferences(...kinds: string[]): ListedDifference[] {
     for (const place of ['', '/steps[0]/objects'])
       assert.ok(!new RegExp(path).test(place), `matches every path: ${why}`);
   }
-  if (kinds.length === 0) return listed;
-  return listed.filter(({ cases = '*' }) => ['*', ...kinds].includes(cases.split('/')[0] as string));
+  return listed;
 }
 
 /** True if the entry may explain differences of this case. */

@@ -1,4 +1,5 @@
 /** A seed and a shoot: two real API servers, and `larder extension` with the rights of its chart and no others. */
+import { join } from 'node:path';
 import { createPrivateNamespace } from '../cluster/private-namespace.ts';
 import { kubeconfigOf } from '../cluster/kubeconfig.ts';
 import { tempDir } from '../kit/temp.ts';
@@ -11,7 +12,7 @@ import {
   startLabCluster,
   type LabCluster,
 } from './lab-cluster.ts';
-import { startLabProgram, type FlagChanges, type LabProgram, type ProgramPlace } from './lab-program.ts';
+import { startLabProgram, type FlagChanges, type LabProgram, type WebhookLab } from './lab-program.ts';
 
 export const EXTENSION_NAMESPACE = 'extension-registry-cache';
 const ACCOUNT = {
@@ -20,7 +21,7 @@ const ACCOUNT = {
   token: 'lab-controller-token',
 };
 
-export interface ExtensionLab extends ProgramPlace, AsyncDisposable {
+export interface ExtensionLab extends WebhookLab, AsyncDisposable {
   readonly seed: LabCluster;
   /** The first of the shoots. */
   readonly shoot: LabCluster;
@@ -29,8 +30,6 @@ export interface ExtensionLab extends ProgramPlace, AsyncDisposable {
   readonly shootKubeconfig: string;
   /** Path of a component configuration. */
   readonly config: string;
-  /** Path of the program's kubeconfig. */
-  readonly kubeconfig: string;
   /** Writes a file into the directory of the lab, and gives its path. */
   write(name: string, text: string): string;
 }
@@ -54,11 +53,13 @@ export async function startExtensionLab({ shoots: count = 1 } = {}): Promise<Ext
   const monitoring = 'monitoring.coreos.com';
   await prepareCluster(
     seed,
-    [EXTENSION_NAMESPACE],
+    // The second one is that of an owner in a recorded start.
+    [EXTENSION_NAMESPACE, 'garden'],
     [
       ...(await chartRights(own, CHARTS.controller, EXTENSION_NAMESPACE)),
       anyResource(extensions, 'v1alpha1', 'Extension', status),
       anyResource(extensions, 'v1alpha1', 'Cluster', { scope: 'Cluster' }),
+      anyResource(extensions, 'v1alpha1', 'OperatingSystemConfig'),
       anyResource('resources.gardener.cloud', 'v1alpha1', 'ManagedResource', status),
       anyResource(monitoring, 'v1', 'PrometheusRule'),
       anyResource(monitoring, 'v1alpha1', 'ScrapeConfig'),
@@ -71,6 +72,13 @@ export async function startExtensionLab({ shoots: count = 1 } = {}): Promise<Ext
     shoot,
     shoots,
     directory: own.path,
+    certDir: join(own.path, 'controller-certs'),
+    configurations: {
+      cluster: seed,
+      path: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations',
+    },
+    secrets: { cluster: seed, path: `/api/v1/namespaces/${EXTENSION_NAMESPACE}/secrets` },
+    leases: { cluster: seed, path: `/apis/coordination.k8s.io/v1/namespaces/${EXTENSION_NAMESPACE}/leases` },
     write: (name, text) => own.write(name, text),
     shootKubeconfig: kubeconfigOf(shoot.server.access),
     config: own.write('config.yaml', CONFIG),
@@ -86,8 +94,7 @@ export async function startExtensionLab({ shoots: count = 1 } = {}): Promise<Ext
 const CONFIG = '---\napiVersion: config.registry.extensions.gardener.cloud/v1alpha1\nkind: Configuration\n';
 
 /**
- * Starts `larder extension` in the lab, with the flags and the environment of the recordings, and without webhooks. Does not wait until it is
- * ready.
+ * Starts `larder extension` in the lab, with the flags and the environment of the recordings. Does not wait until it is ready.
  */
 export function startExtension(
   lab: ExtensionLab,
@@ -102,10 +109,10 @@ export function startExtension(
     '--heartbeat-renew-interval-seconds': 30,
     '--leader-election': 'false',
     '--leader-election-id': 'extension-registry-cache-leader-election',
-    '--disable-webhooks': '*',
     '--webhook-config-mode': 'url',
     '--webhook-config-url': '127.0.0.1:10250',
     '--webhook-config-namespace': EXTENSION_NAMESPACE,
+    '--webhook-config-cert-dir': lab.certDir,
     '--webhook-config-server-port': 10250,
     '--metrics-bind-address': '127.0.0.1:8080',
     '--health-bind-address': '127.0.0.1:8081',

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MANAGED_RESOURCES } from '../../src/gardener/managed-resources/managed-resource.ts';
 import { PROMETHEUS_RULES, SCRAPE_CONFIGS } from '../../src/gardener/monitoring/monitoring-objects.ts';
+import { EXTENSIONS } from '../../src/gardener/extensions/resources.ts';
+import { isKubeError } from '../../src/kube/kube-error.ts';
 import { CONFIG_MAPS } from '../../src/kube/objects/config-maps.ts';
 import type { KubeObject, Resource } from '../../src/kube/types.ts';
 import { SECRETS, SERVICES } from '../../src/operator/cluster/resources.ts';
@@ -9,7 +11,13 @@ import { seatShoot, type LabSeat } from './lab-seat.ts';
 import type { NameMask } from './masked-names.ts';
 import type { CasePlace } from './play-case.ts';
 import type { CaseInput } from './recorded-cases.ts';
-import { recordedSnapshot, type AnyObject, type SnapshotKind } from './recorded-snapshot.ts';
+import { describedOsc, recordedSnapshot, type AnyObject, type SnapshotKind } from './recorded-snapshot.ts';
+
+const OS_CONFIGS: Resource = {
+  ...EXTENSIONS,
+  kind: 'OperatingSystemConfig',
+  plural: 'operatingsystemconfigs',
+};
 
 export interface LabCase extends CasePlace, AsyncDisposable {}
 
@@ -62,6 +70,18 @@ export async function beginLabCase(seat: LabSeat, namespace: string, input: Case
     return [kind, items.toSorted(byCreation) as unknown as AnyObject[]] as const;
   }
 
+  /** Returns the object as the API server stores it, or its refusal. */
+  async function createAndRemove(object: KubeObject): Promise<object> {
+    try {
+      const stored = await seed.create(OS_CONFIGS, object, { signal });
+      await seed.delete(OS_CONFIGS, { namespace, name: stored.metadata.name }, { signal });
+      return stored;
+    } catch (error) {
+      if (!isKubeError(error)) throw error;
+      return { kind: 'Status', message: error.serverMessage };
+    }
+  }
+
   return {
     find: (name) => extensions.get({ namespace, name }),
     onChange(name, handler) {
@@ -77,7 +97,12 @@ export async function beginLabCase(seat: LabSeat, namespace: string, input: Case
       changedAt = performance.now();
       const version = await changeInLab(seat, seated, { action, value: withRealName(value, mask) });
       if (version !== undefined) await extensions.waitForVersion(version, signal);
-      return undefined;
+    },
+    async osc(mask) {
+      const [, all] = await list(['Secret', SECRETS]);
+      const secrets = all.filter(({ metadata }) => !own.has(metadata.name));
+      const create = (object: object): Promise<object> => createAndRemove(object as KubeObject);
+      return { ask: seat.ask, create, namespace, ...describedOsc(secrets, mask) };
     },
     settle: () => quiet(() => SHORT_QUIET_MS, LIMIT_MS.plain),
     settled(step) {

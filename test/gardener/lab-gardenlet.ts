@@ -28,6 +28,12 @@ export interface LabGardenlet {
 
 const API = `${EXTENSIONS.group}/${EXTENSIONS.version}`;
 
+const LABELS = {
+  'gardener.cloud/role': 'shoot',
+  'extensions.gardener.cloud/registry-cache': 'true',
+  'extensions.gardener.cloud/registry-mirror': 'true',
+};
+
 export function createLabGardenlet(seed: KubeClient, namespace: string): LabGardenlet {
   const call = { signal: new AbortController().signal };
   let timestamp = 0;
@@ -82,7 +88,7 @@ export function createLabGardenlet(seed: KubeClient, namespace: string): LabGard
 
   return {
     createNamespace(labels) {
-      const all = mergePatched({ 'gardener.cloud/role': 'shoot' }, labels);
+      const all = mergePatched(LABELS, labels);
       return put(NAMESPACES, {
         apiVersion: 'v1',
         kind: 'Namespace',

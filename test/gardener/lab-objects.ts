@@ -1,5 +1,11 @@
 import type { LabCluster } from './lab-cluster.ts';
 
+/** Objects of one kind in a cluster of a lab. */
+export interface LabCollection {
+  readonly cluster: LabCluster;
+  readonly path: string;
+}
+
 /** Object as an API server of a lab has it. */
 export interface LabObject {
   readonly metadata: {

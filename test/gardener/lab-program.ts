@@ -5,7 +5,8 @@ import { get } from '../kit/client.ts';
 import { EXECUTABLE, type LogLine } from '../kit/process.ts';
 import { waitFor } from '../kit/wait.ts';
 import type { PrivateNamespace } from '../cluster/private-namespace.ts';
-import { certDirOf, type AdmissionLab } from './admission-lab.ts';
+import type { AdmissionLab } from './admission-lab.ts';
+import type { LabCollection } from './lab-objects.ts';
 
 /** Changes of the flags of {@link startAdmission}. A flag whose value is `null` is left out. */
 export type FlagChanges = Readonly<Record<string, string | number | null>>;
@@ -34,6 +35,19 @@ export interface ProgramPlace {
   readonly place: Pick<PrivateNamespace, 'enter' | 'reach'>;
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A lab with a program that has webhooks. */
+export interface WebhookLab extends ProgramPlace {
+  /** Kubeconfig of the program. */
+  readonly kubeconfig: string;
+  /** Directory of its certificates. */
+  readonly certDir: string;
+  /** The registrations of its webhooks. */
+  readonly configurations: LabCollection;
+  /** The Secrets of its certificates. */
+  readonly secrets: LabCollection;
+  readonly leases: LabCollection;
 }
 
 /** Starts `larder admission` in the lab, with the flags and the environment of the recordings. Does not wait until it is ready. */
@@ -98,7 +112,7 @@ function flagsOf(lab: AdmissionLab): Record<string, string | number | null> {
     '--webhook-config-url': '127.0.0.1:10260',
     '--webhook-config-namespace': 'garden',
     '--webhook-config-owner-namespace': 'extension-extension-registry-cache',
-    '--webhook-config-cert-dir': certDirOf(lab),
+    '--webhook-config-cert-dir': lab.certDir,
     '--webhook-config-server-port': 10260,
     '--metrics-bind-address': '127.0.0.1:8090',
     '--health-bind-address': '127.0.0.1:8091',

@@ -1,6 +1,6 @@
 import type { Agent } from 'node:https';
 import { postReview, reviewOf, type AnsweredReview } from '../kube/reviews.ts';
-import type { AdmissionLab } from './admission-lab.ts';
+import type { ProgramPlace } from './lab-program.ts';
 
 export interface SentReview {
   readonly path: string;
@@ -14,7 +14,7 @@ export interface SentReview {
 
 /** Sends a review to a replica as an API server does that trusts `ca`. Throws if it is not answered. */
 export async function sendReview(
-  { place }: AdmissionLab,
+  { place }: ProgramPlace,
   port: number,
   ca: string,
   { path, request, version, agent }: SentReview,

@@ -8,6 +8,7 @@ import { mergePatched } from '../kube/merge-patch.ts';
 import type { TestSecret } from './caches-world.ts';
 import { createLabGardenlet, type LabGardenlet } from './lab-gardenlet.ts';
 import { startLabManager, type LabManager } from './lab-resource-manager.ts';
+import type { AskWebhook } from './play-osc.ts';
 import { baseShoot } from './recorded-admission.ts';
 import type { CaseInput } from './recorded-cases.ts';
 import type { ManagerMode } from './resource-manager.ts';
@@ -20,6 +21,8 @@ export interface LabSeat {
   readonly resources: ObjectStore<ManagedResource>;
   /** Kubeconfig of the shoot, as the program reaches it. */
   readonly kubeconfig: string;
+  /** Asks the webhooks of the program. */
+  readonly ask: AskWebhook;
 }
 
 export interface SeatedShoot extends AsyncDisposable {
@@ -46,7 +49,7 @@ export async function seatShoot(seat: LabSeat, namespace: string, input: CaseInp
     await gardenlet.putSecret(name, secret);
   }
 
-  await gardenlet.createNamespace((input['namespaceLabels'] ?? {}) as MergePatch);
+  await gardenlet.createNamespace(input.namespaceLabels ?? {});
   if (input['cluster'] !== false) await gardenlet.putCluster(shootDocument);
   const leads = { shoot: kubeconfig, nowhere: kubeconfig.replace(/:\d+"/, ':1"') };
   for (const [name, to] of kubeconfigsOf(input['shootKubeconfig'] ?? true))

@@ -1,7 +1,8 @@
 /** Plays recorded cases at any place: a seed and a shoot in this process, or real API servers. */
 import type { Extension } from '../../src/gardener/extensions/resources.ts';
 import { createNameMask, type NameMask } from './masked-names.ts';
-import { isPlayed, type CaseInput, type RecordedStep } from './recorded-cases.ts';
+import type { CaseInput, RecordedStep } from './recorded-cases.ts';
+import { playOsc, type OscPlace, type OscStep } from './play-osc.ts';
 import { metadataOf, type AnyObject } from './recorded-snapshot.ts';
 import { operationsSince, settledAs, tidied, type OperationsSince } from './settled-step.ts';
 
@@ -10,8 +11,10 @@ export interface CasePlace {
   find(name: string): Extension | undefined;
   /** Calls `handler` for each change of an Extension until the returned function is called; also with one that was deleted. */
   onChange(name: string, handler: (extension: Extension | undefined) => void): () => void;
-  /** Does what a step says. `mask` knows the names behind placeholders. Returns an outcome if the step is about none of the objects. */
-  change(action: string, value: unknown, mask: NameMask): Promise<object | undefined>;
+  /** Does what a step says. `mask` knows the names behind placeholders. */
+  change(action: string, value: unknown, mask: NameMask): Promise<void>;
+  /** The webhooks for nodes, and how their answers are described. */
+  osc(mask: NameMask): Promise<OscPlace>;
   /** Waits until nothing happens any more, after a change of which recordings have no outcome. */
   settle(): Promise<void>;
   /** Waits until a step has settled. */
@@ -38,18 +41,19 @@ export async function playCase(
 ): Promise<PlayedStep[]> {
   const mask = createNameMask();
   const played: PlayedStep[] = [];
-  const expected = recorded.filter(isPlayed);
   let before: Record<string, object> = {};
   /** Since the last outcome. */
   let since: OperationsSince | undefined;
 
   for (const step of steps as readonly Readonly<Record<string, unknown>>[]) {
     const [action = '', value] = Object.entries(step).find(([key]) => !NOTES.includes(key)) ?? [];
-    if (!isPlayed({ action })) continue;
+    if (action === 'osc') {
+      played.push({ action, ...(await playOsc(await place.osc(mask), value as OscStep)) });
+      continue;
+    }
     const name = extensionOf(action, value);
     if (name === undefined) {
-      const outcome = await place.change(action, value, mask);
-      if (outcome !== undefined) played.push({ action, ...outcome });
+      await place.change(action, value, mask);
       await place.settle();
       continue;
     }
@@ -61,7 +65,7 @@ export async function playCase(
     const start = place.find(name)?.status?.lastOperation;
     await place.change(action, value, mask);
     const outcome = (): string => settledAs(place.find(name), operations, action);
-    const wanted = expected[played.length]?.settled ?? '';
+    const wanted = recorded[played.length]?.settled ?? '';
     await place.settled({ action, wanted, outcome });
     operations.end();
     const settled = outcome();

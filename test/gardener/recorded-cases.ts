@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
-export type CaseKind = 'reconcile' | 'lifecycle';
+export type CaseKind = 'reconcile' | 'lifecycle' | 'osc';
 
 export interface RecordedCase {
   /** `kind/name` as the list of differences names it. */
@@ -23,6 +23,8 @@ export interface CaseInput {
   /** Secrets of the shoot namespace, in plain text. */
   readonly secrets?: Readonly<Record<string, { readonly data?: Readonly<Record<string, string | number>> }>>;
   readonly steps: readonly (string | Readonly<Record<string, unknown>>)[];
+  /** Patch of the labels of the namespace. */
+  readonly namespaceLabels?: Readonly<Record<string, string | null>>;
   readonly [field: string]: unknown;
 }
 
@@ -56,11 +58,6 @@ export interface CompactCase {
   readonly steps: readonly RecordedStep<string>[];
 }
 
-/** True if a step with this action is played. Answers of the webhook are not yet. */
-export function isPlayed({ action }: { readonly action: string }): boolean {
-  return action !== 'osc';
-}
-
 /** Namespace of a case in the seed, as in the recordings. */
 export function namespaceOf(caseName: string): string {
   const [, name = ''] = caseName.split('/');
@@ -84,7 +81,19 @@ export function expanded(
     const [entry = '', row = ''] = place.split(' ');
     return filled(objects[entry], rows[row] ?? {}) as object;
   };
-  return { name: `${kind}/${name}`, input, steps: steps.map((step) => withObjects(step, object)) };
+  return {
+    name: `${kind}/${name}`,
+    input: withFiles(input),
+    steps: steps.map((step) => withObjects(step, object)),
+  };
+}
+
+/** Puts the contents of files in `cases/` for their names. */
+function withFiles(input: CaseInput): CaseInput {
+  const text = JSON.stringify(input).replaceAll(/<([a-z0-9-]+\.pem)>/g, (_, name: string) =>
+    JSON.stringify(readFileSync(new URL(`cases/${name}`, import.meta.url), 'utf8')).slice(1, -1),
+  );
+  return JSON.parse(text) as CaseInput;
 }
 
 /** Changes the form of the objects in a step. */

@@ -56,12 +56,7 @@ export function recordedSnapshot({ list, mask, own }: SnapshotPlace): Record<str
   const secrets = list('Secret').filter(({ metadata }) => !own.has(metadata.name));
   for (const secret of secrets) addName(mask, secret);
 
-  const authorities = new Map<string, string>();
-  for (const { metadata, data = {} } of secrets) {
-    if (data['ca.crt'] !== undefined && 'ca.key' in data) {
-      authorities.set(`CA(${String(mask.apply(metadata.name))})`, textOf(data['ca.crt']));
-    }
-  }
+  const authorities = authoritiesIn(secrets, mask);
   const objects: Record<string, object> = {};
   const put = (key: string, object: object): void => {
     objects[String(mask.apply(key))] = mask.apply(object) as object;
@@ -164,7 +159,7 @@ function dataOf(
     const text = textOf(base64);
     if (text.startsWith('-----BEGIN CERT')) {
       const certificates =
-        key === 'ca.crt' ? describedCertificates(text, authorities) : known(text, authorities);
+        key === 'ca.crt' ? describedCertificates(text, authorities) : describedBundle(text, authorities);
       return [key, { certificates }];
     }
     if (!text.startsWith('-----BEGIN')) return [key, text];
@@ -174,8 +169,27 @@ function dataOf(
   return Object.fromEntries(entries) as Record<string, unknown>;
 }
 
-/** Names of the certificates, if all are those of authorities. */
-function known(pem: string, authorities: ReadonlyMap<string, string>): unknown[] {
+/** The certificates of the authorities among Secrets, by the names that the recordings give them. */
+function authoritiesIn(secrets: readonly AnyObject[], mask: NameMask): ReadonlyMap<string, string> {
+  const authorities = new Map<string, string>();
+  for (const { metadata, data = {} } of secrets) {
+    if (data['ca.crt'] !== undefined && 'ca.key' in data)
+      authorities.set(`CA(${String(mask.apply(metadata.name))})`, textOf(data['ca.crt']));
+  }
+  return authorities;
+}
+
+/** Describes what webhooks for nodes answer. The certificates in it may be those of authorities among the Secrets. */
+export function describedOsc(secrets: readonly AnyObject[], mask: NameMask) {
+  const authorities = authoritiesIn(secrets, mask);
+  return {
+    described: (pem: string): object => ({ certificates: describedBundle(pem, authorities) }),
+    masked: (value: unknown): unknown => mask.apply(value),
+  };
+}
+
+/** Names of the certificates, if all are those of authorities, and otherwise what they say. */
+export function describedBundle(pem: string, authorities: ReadonlyMap<string, string>): unknown[] {
   const names = new Map([...authorities].map(([name, one]) => [fingerprint(one), name]));
   const found = PemConverter.decode(pem).map((der) => names.get(fingerprint(Buffer.from(der))));
   return found.every((name) => name !== undefined) ? found : describedCertificates(pem, authorities);

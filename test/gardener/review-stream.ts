@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AdmissionLab } from './admission-lab.ts';
 import { sendReview, type SentReview } from './lab-review.ts';
+import type { WebhookLab } from './lab-program.ts';
 import { registeredBundle } from './start-up-case.ts';
 
 /** Reviews that are sent to replicas one after the other, until the stream is stopped. */
@@ -16,7 +16,7 @@ export interface ReviewStream {
 const EVERY_MS = 100;
 
 /** Starts a stream to the replicas at these ports. Certificates are checked with the bundle that is registered last. */
-export function startReviews(lab: AdmissionLab, review: SentReview, first: readonly number[]): ReviewStream {
+export function startReviews(lab: WebhookLab, review: SentReview, first: readonly number[]): ReviewStream {
   const failures: string[] = [];
   let ports = first;
   let answered = 0;

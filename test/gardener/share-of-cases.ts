@@ -1,9 +1,9 @@
 import { isAbout, listedDifferences } from './differences.ts';
-import { isPlayed, type RecordedCase } from './recorded-cases.ts';
+import type { RecordedCase } from './recorded-cases.ts';
 
 /**
  * Chooses some cases that show all behaviour which any of the cases shows: each outcome of each kind of step, each operation and error text, each
- * field of each kind of object that is made or changed, each kind that is deleted, each special begin, and each listed difference. What the others
+ * field of each kind of object that is made or changed, each kind that is deleted, each field of an answer for nodes, each special begin, and each listed difference. What the others
  * add are further values in the same fields. Always chooses the same ones, in their order.
  */
 export function shareOfCases(cases: readonly RecordedCase[]): RecordedCase[] {
@@ -29,8 +29,9 @@ function behaviourIn({ name, input, steps }: RecordedCase, listed: Listed): Set<
     ...Object.entries(begin).map((entry) => `begins with ${JSON.stringify(entry)}`),
     ...listed.filter((entry) => isAbout(entry, name)).map(({ why }) => `differs: ${why}`),
   ];
-  for (const { action, settled, transitions = [], objects = {} } of steps.filter(isPlayed)) {
+  for (const { action, settled, transitions = [], objects = {}, extension: _extension, ...others } of steps) {
     all.push(`${action}: ${settled}`, ...transitions.map(withoutValues));
+    all.push(...fieldsIn(others).map((field) => `answers ${field}`));
     all.push(...(objects.deleted ?? []).map((key) => `deletes ${kindIn(key)}`));
     for (const change of ['created', 'updated'] as const)
       for (const [key, object] of Object.entries(objects[change] ?? {}))

@@ -12,7 +12,7 @@ for (const { name, text } of GENERATED_FILES) {
   });
 }
 
-for (const directory of ['crds', 'charts/larder/templates/crds']) {
+for (const directory of ['crds', 'charts/larder/templates/crds', 'gardener']) {
   test(`deploy/${directory} holds generated files only`, () => {
     assert.deepEqual(
       readdirSync(join(deploy, directory)).map((name) => join(directory, name)),

@@ -12,13 +12,7 @@ import { startAdmission } from '../gardener/lab-program.ts';
 import { baseShoot, recordedAdmissions } from '../gardener/recorded-admission.ts';
 import { startReviews } from '../gardener/review-stream.ts';
 import { semantic } from '../gardener/semantic.ts';
-import {
-  clear,
-  CONFIGURATIONS,
-  registeredBundle,
-  runStartUpCase,
-  type StartUpCase,
-} from '../gardener/start-up-case.ts';
+import { clear, registeredBundle, runStartUpCase, type StartUpCase } from '../gardener/start-up-case.ts';
 import { waitFor } from '../kit/index.ts';
 import { requireParts } from '../parts/find.ts';
 import { GROUPS } from '../parts/groups.ts';
@@ -60,7 +54,7 @@ describe('larder admission', requireParts([...GROUPS.api, 'helm', 'ip', 'busybox
       test(name, async () => {
         const read = (file: string): unknown =>
           parse(readFileSync(new URL(`${name}/${file}`, STARTS), 'utf8'));
-        const outcome = await runStartUpCase(lab, read('input.yaml') as StartUpCase);
+        const outcome = await runStartUpCase(lab, startAdmission, read('input.yaml') as StartUpCase);
         assert.deepEqual(semantic(outcome), semantic(read('expected.yaml')));
       });
     }
@@ -121,7 +115,7 @@ describe('larder admission', requireParts([...GROUPS.api, 'helm', 'ip', 'busybox
     const isRegistered = () => registeredBundle(lab);
     const leader = async () =>
       ((await lab.runtime.requests('GET', `${LEASES}/${LEASE}`)) as LeaseObject).spec?.holderIdentity;
-    const forget = () => lab.garden.requests('DELETE', `${CONFIGURATIONS}/${LEASE}`);
+    const forget = () => lab.garden.requests('DELETE', `${lab.configurations.path}/${LEASE}`);
 
     await using first = start(one);
     await waitFor(isRegistered, { what: 'the first registration' });

@@ -176,9 +176,10 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
     assert.equal(pod.priorityClassName, undefined);
   });
 
-  test('run the extension by the command of the image, with the flags of the Go chart, and without webhooks', async () => {
+  test('run the extension by the command of the image, with the flags of the Go chart', async () => {
     const { pod } = await renderController({
       disableControllers: ['registry-mirror-controller', 'heartbeat'],
+      disableWebhooks: ['registry-mirror'],
       controllers: { extension: { concurrentSyncs: 7 }, ignoreOperationAnnotation: true },
       gardener: { version: 'v1.147.1' },
     });
@@ -189,7 +190,7 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
       '--heartbeat-namespace=own',
       '--heartbeat-renew-interval-seconds=30',
       '--disable-controllers=registry-mirror-controller,heartbeat',
-      '--disable-webhooks=*',
+      '--disable-webhooks=registry-mirror',
       '--ignore-operation-annotation=true',
       '--leader-election-id=extension-registry-cache-leader-election',
       '--webhook-config-namespace=own',
@@ -223,7 +224,8 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
   });
 
   test('with a suffix, install the extension beside the Go extension: no object has a name of that one', async () => {
-    const withSuffix = await renderController({ nameSuffix: '-larder' });
+    const suffixed = { nameSuffix: '-larder', disableWebhooks: ['*'] };
+    const withSuffix = await renderController(suffixed);
     const clusterWide = withSuffix.objects.filter(({ kind }) => kind.startsWith('Cluster'));
     assert.deepEqual(
       [...new Set(clusterWide.map(({ metadata }) => metadata.name))],
@@ -241,7 +243,12 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
       const objects = await render('controller', { image: { repository: IMAGE }, ...values });
       return objects.filter(({ kind }) => kind.endsWith('Role')).map((role) => rightsOf(role as RoleObject));
     };
-    assert.deepEqual(await rights({ nameSuffix: '-larder' }), await rights({}));
+    assert.deepEqual(await rights(suffixed), await rights({}));
+    // API servers would look for the webhooks at the Service of the Go extension.
+    await assert.rejects(
+      renderController({ nameSuffix: '-larder' }),
+      /is for an installation without webhooks/,
+    );
   });
 
   test('name the image by tag, by digest, or as a whole', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { differencesOf, explains, listedDifferences } from '../gardener/differences.ts';
+import { createDifferenceReport } from '../gardener/difference-report.ts';
 import {
   EXTENSION_NAMESPACE,
   startExtension,
@@ -12,9 +12,8 @@ import {
 } from '../gardener/extension-lab.ts';
 import { createLabShoot, type LabShoot } from '../gardener/lab-gardener.ts';
 import { list, type LabObject } from '../gardener/lab-objects.ts';
-import type { FlagChanges } from '../gardener/lab-program.ts';
 import { semantic } from '../gardener/semantic.ts';
-import type { StartUpCase } from '../gardener/start-up-case.ts';
+import { registeredBundle, runStartUpCase, type StartUpCase } from '../gardener/start-up-case.ts';
 import { waitFor } from '../kit/index.ts';
 import { requireParts } from '../parts/find.ts';
 import { GROUPS } from '../parts/groups.ts';
@@ -32,8 +31,6 @@ const KINDS = [
   '/apis/monitoring.coreos.com/v1/*/prometheusrules',
   '/apis/monitoring.coreos.com/v1alpha1/*/scrapeconfigs',
 ];
-/** Directory of the recordings. */
-const RECORDED = '/tmp/rc-oracle-adm';
 
 const CACHES = (...upstreams: string[]): object => ({
   apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
@@ -70,50 +67,35 @@ describe('larder extension', requireParts([...GROUPS.api, 'helm', 'ip', 'busybox
   };
 
   describe('starts and ends as recorded, but for what is listed', () => {
-    const listed = listedDifferences('startup');
+    const names = readdirSync(STARTS).filter((one) => one.startsWith('controller-'));
+    const report = createDifferenceReport(names.map((name) => `startup/${name}`));
 
-    async function outcomeOf({ files = {}, env = {}, flags = {} }: StartUpCase): Promise<object> {
-      await forgetLeases();
-      const inLab = (text: string): string => text.replace('$WORK', lab.directory);
-      for (const [name, text] of Object.entries(files)) lab.write(name, text);
-      const changes = Object.entries(flags).map(([name, value]) => [name, value && inLab(String(value))]);
-      const environment = Object.entries(env).map(([name, value]) => [name, inLab(value)]);
-      await using program = startExtension(
-        lab,
-        Object.fromEntries(changes) as FlagChanges,
-        Object.fromEntries(environment) as Record<string, string>,
-      );
-      await waitFor(async () => program.exitCode() !== null || (await program.isReady()), {
-        limitMs: 15_000,
+    const outcomeOf = (input: StartUpCase): Promise<object> => {
+      const { flags = {} } = input;
+      const isOff = (flag: string, name: string) => String(flags[flag] ?? '').includes(name);
+      return runStartUpCase(lab, startExtension, input, async () => {
+        const isRegistered = isOff('--disable-webhooks', '*') || (await registeredBundle(lab)) !== '';
+        return (
+          isRegistered &&
+          (isOff('--disable-controllers', 'heartbeat') || (await leaseOf(HEARTBEAT)) !== undefined)
+        );
       });
-      if (program.exitCode() !== null) {
-        const error = program.error()?.replaceAll(lab.directory, RECORDED);
-        return { started: false, exitCode: program.exitCode(), error };
-      }
-      await waitFor(() => leaseOf(HEARTBEAT), { what: 'the heartbeat' });
-      const written = (await leases()).map(({ metadata, spec }) => [
-        metadata.name,
-        { ...spec, renewTime: 'TIME' },
-      ]);
-      return {
-        started: true,
-        leases: Object.fromEntries(written) as object,
-        exitAfterSigterm: await program.stop(),
-      };
-    }
+    };
 
-    for (const name of readdirSync(STARTS).filter((one) => one.startsWith('controller-'))) {
+    for (const name of names) {
       test(name, async () => {
         const read = (file: string): unknown =>
           parse(readFileSync(new URL(`${name}/${file}`, STARTS), 'utf8'));
         const outcome = await outcomeOf(read('input.yaml') as StartUpCase);
-        const different = [...differencesOf(semantic(read('expected.yaml')), semantic(outcome))];
-        assert.deepEqual(
-          different.filter((one) => !listed.some((entry) => explains(entry, `startup/${name}`, one))),
-          [],
-        );
+        const recorded = semantic(read('expected.yaml'));
+        assert.deepEqual(report.compare(`startup/${name}`, recorded, semantic(outcome)), []);
       });
     }
+
+    test('and the list has no entry that explains nothing', (context) => {
+      context.diagnostic(report.summary());
+      assert.deepEqual(report.unused(), []);
+    });
   });
 
   const statusOf = async (shoot: LabShoot, type: string): Promise<Status | undefined> =>
@@ -184,6 +166,7 @@ describe('larder extension', requireParts([...GROUPS.api, 'helm', 'ip', 'busybox
     const start = (port: number) =>
       startExtension(lab, {
         '--leader-election': 'true',
+        '--disable-webhooks': '*',
         '--metrics-bind-address': '0',
         '--health-bind-address': `127.0.0.1:${port}`,
       });

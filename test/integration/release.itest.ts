@@ -19,6 +19,12 @@ const BUILD_LIMIT_MS = 300_000;
 const BUNDLE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 const SBOM = 'application/vnd.cyclonedx+json';
 
+const GARDENER = [
+  'registry-cache',
+  'admission-registry-cache-runtime',
+  'admission-registry-cache-application',
+] as const;
+
 const ACCOUNT = { username: 'releaser', password: 'of-the-run' };
 
 /** Environment of a release in the forge's workflow. */
@@ -53,6 +59,7 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
   let registry: Registry;
   let image: string;
   let chart: string;
+  let gardenerCharts: readonly string[];
 
   before(async () => {
     registry = resources.use(
@@ -71,6 +78,7 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
     await run(needPart('oras'), login, { input: ACCOUNT.password });
     image = `${registry.host}/team/larder`;
     chart = `${registry.host}/team/charts/larder`;
+    gardenerCharts = GARDENER.map((name) => `${registry.host}/team/charts/gardener/extensions/${name}`);
     const args = [join(ROOT, 'deploy/release/release.ts'), '--out', out, '--push', image, '--dry-run'];
     await run(process.execPath, args, { env: FORGE, limit: BUILD_LIMIT_MS });
   });
@@ -99,18 +107,21 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
       [
         `larder-${VERSION}.tgz`,
         `larder-chart-${VERSION}.tgz`,
+        ...GARDENER.map((name) => `gardener-${name}-${VERSION}.tgz`),
         'install.yaml',
         'uninstall.yaml',
         'crds.yaml',
         'sbom-amd64.cdx.json',
         'sbom-arm64.cdx.json',
+        'gardener-extension.yaml',
+        'gardener-controller-registration.yaml',
       ],
     );
     const { subject, predicateType, predicate } = statement();
     assert.deepEqual(subject.slice(0, files.length), files);
     assert.deepEqual(
       subject.slice(files.length).map(({ name }) => name),
-      [image, chart],
+      [image, chart, ...gardenerCharts],
     );
     assert.equal(predicateType, 'https://slsa.dev/provenance/v1');
     assert.equal(predicate.runDetails?.builder.id, `https://forge.example/${FORGE.GITHUB_WORKFLOW_REF}`);
@@ -118,7 +129,7 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
 
   test('has the digests in the registry that it states', async () => {
     const stated = Object.fromEntries(statement().subject.map(({ name, digest }) => [name, digest.sha256]));
-    for (const name of [image, chart]) {
+    for (const name of [image, chart, ...gardenerCharts]) {
       const manifest = await oras('manifest', 'fetch', '--plain-http', `${name}:${VERSION}`);
       assert.equal(digestOf(Buffer.from(manifest)), `sha256:${stated[name]}`);
     }
@@ -159,6 +170,28 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
     assert.match(readFileSync(join(out, 'install.yaml'), 'utf8'), new RegExp(`image: "${image}:${VERSION}"`));
   });
 
+  test('has charts for Gardener that render with the published image, without any value', async () => {
+    for (const [index, name] of GARDENER.entries()) {
+      const to = ['--version', VERSION, '--plain-http', '--untar', '--destination', directory.path];
+      await helm('pull', `oci://${gardenerCharts[index]}`, ...to);
+      const rendered = await helm('template', 'x', join(directory.path, name), ...WITHOUT_CLUSTER);
+      const images = [...rendered.matchAll(/^\s+image: "(.*)"$/gm)].map(([, found]) => found);
+      assert.deepEqual(images, name.endsWith('application') ? [] : [`${image}:${VERSION}`]);
+    }
+  });
+
+  test('is registered with Gardener by tag and digest, and lists both in its notes', () => {
+    const digests = Object.fromEntries(statement().subject.map(({ name, digest }) => [name, digest.sha256]));
+    const read = (name: string) => readFileSync(join(out, name), 'utf8');
+    for (const name of gardenerCharts) {
+      const reference = `${name}:${VERSION}@sha256:${digests[name]}`;
+      assert.ok(read('gardener-extension.yaml').includes(`ref: ${reference}\n`), reference);
+      assert.ok(read('notes.md').includes(reference), reference);
+    }
+    assert.match(read('gardener-controller-registration.yaml'), /registry-cache:.*@sha256:/);
+    assert.doesNotMatch(read('gardener-extension.yaml'), /registry\.example\.com/);
+  });
+
   test('has a package that npm installs', async () => {
     const list = await run('tar', ['-tzf', join(out, `larder-${VERSION}.tgz`)]);
     for (const name of ['package/bin/larder', 'package/dist/cli/bin.js', 'package/LICENSE'])
@@ -186,9 +219,13 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
       return JSON.parse(Buffer.from(payload, 'base64').toString()) as Statement;
     };
 
-    test('in the registry: the chart, the image, and the image of each platform', async () => {
+    test('in the registry: the charts, the image, and the image of each platform', async () => {
       const parts = (await platforms()).map(({ digest }) => `${image}@${digest}`);
-      for (const reference of [`${image}:${VERSION}`, `${chart}:${VERSION}`, ...parts])
+      for (const reference of [
+        `${image}:${VERSION}`,
+        ...[chart, ...gardenerCharts].map((name) => `${name}:${VERSION}`),
+        ...parts,
+      ])
         assert.match(await inRegistry('verify', reference), /https:\/\/sigstore\.dev\/cosign\/sign\/v1/);
     });
 
@@ -205,8 +242,8 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
       );
     });
 
-    test('with the provenance of image and chart', async () => {
-      for (const name of [image, chart]) {
+    test('with the provenance of image and charts', async () => {
+      for (const name of [image, chart, ...gardenerCharts]) {
         const { subject, predicateType, predicate } = await attested('slsaprovenance1', `${name}:${VERSION}`);
         assert.equal(predicateType, 'https://slsa.dev/provenance/v1');
         assert.deepEqual(predicate, statement().predicate);
@@ -225,7 +262,7 @@ describe('a release', requireParts(['registry3', 'htpasswd', 'oras', 'helm']), (
 
     test('with one bundle for all files, and no others', async () => {
       const bundle = ['--bundle', 'provenance.sigstore.json', '--type', 'slsaprovenance1'];
-      for (const { name } of statement().subject.slice(0, -2))
+      for (const { name } of statement().subject.filter((one) => !one.name.includes('/')))
         await cosign('verify-blob-attestation', ...bundle, name);
       await assert.rejects(cosign('verify-blob-attestation', ...bundle, 'notes.md'), /do not match/);
     });

@@ -1,5 +1,9 @@
+import { webhookNames, type WebhookProgram } from '../../gardener/webhook/webhook-names.ts';
+import type { WebhooksOptions } from '../../gardener/webhook/webhooks.ts';
 import { goQuote } from '../../kit/document/go-quote.ts';
 import { flagError, intFlag, listFlag, stringFlag, type GoValues } from '../go-flags/go-flag.ts';
+import type { CommandIo } from '../command.ts';
+import type { ManagerSettings } from './manager-flags.ts';
 
 /** Flags of the registration of webhooks, as in Gardener's extension library (v1.147.1, `SwitchOptions` and `ServerOptions`). */
 export const WEBHOOK_FLAGS = {
@@ -42,4 +46,20 @@ export function enabledWebhooks<Name extends string>(
       throw flagError(`cannot disable unknown webhook ${goQuote(name)}`);
   }
   return names.filter((name) => !disableWebhooks.includes(name));
+}
+
+/** Puts together what flags and environment say about the webhooks of a program. */
+export function webhooksOptions(
+  { mode, url, namespace, servicePort, ownerNamespace }: GoValues<typeof WEBHOOK_FLAGS>,
+  { server, certDir }: Pick<ManagerSettings, 'server' | 'certDir'>,
+  program: WebhookProgram,
+  { environment }: Pick<CommandIo, 'environment'>,
+): WebhooksOptions {
+  return {
+    names: webhookNames(program, environment['WEBHOOK_CONFIG_NAMESPACE']),
+    address: server,
+    place: { mode: mode || 'service', url, namespace, servicePort },
+    ownerNamespace: ownerNamespace || namespace,
+    certificateDirectory: certDir,
+  };
 }

@@ -3,7 +3,7 @@ import { registryConfigProblems } from '../../api/registry-config/rules.ts';
 import type { AdmissionHandler } from '../../kube/webhook/admission.ts';
 import { secretTargets } from '../shoots/shoot-resources.ts';
 import { isSameConfig } from './config-equality.ts';
-import { Denial } from './denial.ts';
+import { Denial } from '../webhook/denial.ts';
 import { nameClashProblems } from './name-clash-rules.ts';
 import { entryProblems, findExtension, readProviderConfig } from './provider-config.ts';
 import { replicationProblems } from './replication-rules.ts';

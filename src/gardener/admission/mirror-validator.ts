@@ -4,7 +4,7 @@ import { MIRROR_API_VERSION, MIRROR_KIND, mirrorConfigSchema } from '../../api/m
 import type { AdmissionHandler } from '../../kube/webhook/admission.ts';
 import { secretTargets } from '../shoots/shoot-resources.ts';
 import { CACHE_EXTENSION, REGISTRY_CONFIG, type AdmissionDeps } from './cache-validator.ts';
-import { Denial } from './denial.ts';
+import { Denial } from '../webhook/denial.ts';
 import { entryProblems, findExtension, readProviderConfig } from './provider-config.ts';
 import { mirrorReferences, referenceProblems } from './secret-references.ts';
 import { shootHandler, type RequestedShoot } from './shoot-handler.ts';

@@ -3,7 +3,7 @@ import { readDocument, type DocumentType } from '../../api/document/parse-docume
 import { goQuote } from '../../kit/document/go-quote.ts';
 import { problemsAt, type Problem, type Problems } from '../../kit/document/field-problem.ts';
 import { hasMoreValues } from '../../kit/json.ts';
-import { Denial } from './denial.ts';
+import { Denial } from '../webhook/denial.ts';
 import { decodingText } from './go-text.ts';
 import type { RequestedShoot } from './shoot-handler.ts';
 

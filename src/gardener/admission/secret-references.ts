@@ -7,7 +7,7 @@ import { goQuote } from '../../kit/document/go-quote.ts';
 import type { FieldPath, Problem } from '../../kit/document/field-problem.ts';
 import { isKubeError, isNotFound } from '../../kube/kube-error.ts';
 import { missingReferenceText } from '../shoots/shoot-resources.ts';
-import { Denial } from './denial.ts';
+import { Denial } from '../webhook/denial.ts';
 import type { ExtensionEntry } from './provider-config.ts';
 import { bundleSecretProblems, credentialSecretProblems, type ReferencedSecret } from './secret-checks.ts';
 

@@ -1,7 +1,7 @@
 import type { FieldPath, Problem } from '../../kit/document/field-problem.ts';
 import { repeatedFields } from '../../kit/document/repeated-fields.ts';
 import type { AdmissionHandler, AdmissionRequest } from '../../kube/webhook/admission.ts';
-import { Denial } from './denial.ts';
+import { Denial } from '../webhook/denial.ts';
 import { aggregateText, MOST_FIELDS } from './go-text.ts';
 import { readShoot, type Shoot } from './shoot.ts';
 

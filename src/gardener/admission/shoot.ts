@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { goQuote } from '../../kit/document/go-quote.ts';
 import { goList, goStruct, goText, unmarshalText } from '../shoots/go-fields.ts';
 import { SHOOT_RESOURCES } from '../shoots/shoot-resources.ts';
-import { Denial } from './denial.ts';
+import { Denial } from '../webhook/denial.ts';
 
 /** A Shoot, as far as the validators look at it, with the defaults of `core.gardener.cloud/v1beta1`. */
 export type Shoot = z.output<typeof SHOOT>;

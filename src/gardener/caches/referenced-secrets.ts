@@ -3,7 +3,7 @@ import { secretNames, type SecretReferences } from '../../operator/render/secret
 import { missingReferenceText, secretTargets, type ShootResource } from '../shoots/shoot-resources.ts';
 
 /** Begin of the name under which gardenlet copies a Secret of `spec.resources` into the namespace of a shoot. */
-const COPY_PREFIX = 'ref-';
+export const COPY_PREFIX = 'ref-';
 
 /** Copies of referenced Secrets by name. Contents in base64. One that does not exist is left out. */
 export type SecretCopies = ReadonlyMap<string, Readonly<Record<string, string>>>;

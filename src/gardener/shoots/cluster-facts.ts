@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LarderError } from '../../kit/errors.ts';
 import { FORCE_DELETION, type Cluster } from './cluster.ts';
-import { goBoolean, goStruct, goText, isGoTrue, unmarshalText } from './go-fields.ts';
+import { goBoolean, goStruct, goText, goTextMap, isGoTrue, unmarshalText } from './go-fields.ts';
 import { SHOOT_RESOURCES, type ShootResource } from './shoot-resources.ts';
 
 /** The fields of a shoot that the extension acts by: a few bytes, so that the Cluster need not stay in memory. */
@@ -77,13 +77,9 @@ const SHOOT = z.object(
   {
     metadata: goStruct('Shoot.metadata of type v1.ObjectMeta', {
       deletionTimestamp: time('ObjectMeta.metadata.deletionTimestamp of type v1.Time'),
-      annotations: z.preprocess(
-        (value) => value ?? {},
-        z.record(
-          z.string(),
-          goText('ObjectMeta.metadata.annotations of type string'),
-          'ObjectMeta.metadata.annotations of type map[string]string',
-        ),
+      annotations: goTextMap(
+        'ObjectMeta.metadata.annotations of type map[string]string',
+        'ObjectMeta.metadata.annotations of type string',
       ),
     }),
     spec: goStruct('Shoot.spec of type v1beta1.ShootSpec', {

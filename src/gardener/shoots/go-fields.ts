@@ -38,6 +38,21 @@ export function goStruct<Shape extends z.core.$ZodLooseShape>(place: string, sha
   return z.preprocess((value) => value ?? {}, z.object(shape, place));
 }
 
+/** A text that may be missing, in which case it is undefined. */
+export function goOptionalText(place: string) {
+  return z.preprocess((value) => value ?? undefined, z.string(place).optional());
+}
+
+/** A structure that may be missing, in which case it is undefined. */
+export function goOptionalStruct<Shape extends z.core.$ZodLooseShape>(place: string, shape: Shape) {
+  return z.preprocess((value) => value ?? undefined, z.object(shape, place).optional());
+}
+
+/** A map of texts. */
+export function goTextMap(place: string, ofTexts: string) {
+  return z.preprocess((value) => value ?? {}, z.record(z.string(), goText(ofTexts), place));
+}
+
 /** Says in the words of Go why a schema of these fields has refused `object`. */
 export function unmarshalText(object: unknown, { issues: [issue] }: z.ZodError): string {
   const found = goJsonType(valueAt(object, (issue?.path ?? []) as FieldPath));

@@ -47,6 +47,7 @@ export async function openManagedWebhooks(
     address: server.address,
     isServing: () => served.isValid(),
     lead: (leading) => leadWebhooks(lead, options, leading),
+    retire: () => server.retire(),
     close: () => server.close(),
   };
 }

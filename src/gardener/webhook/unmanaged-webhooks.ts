@@ -40,6 +40,7 @@ export async function openUnmanagedWebhooks(
       await registerWebhooks({ client, clock, registration }, { ownerNamespace, bundle }, leading);
       await untilAborted(new Promise(() => {}), leading).catch(() => {});
     },
+    retire: () => server.retire(),
     close: () => server.close(),
   };
 }

@@ -29,6 +29,9 @@ export interface WebhooksOptions {
   readonly certificateDirectory: string;
 }
 
+/** Time after a stop for which requests are still answered. Afterwards no API server sends one here. */
+export const STILL_ROUTED_MS = 3000;
+
 /** Running webhooks of a program. */
 export interface Webhooks {
   /** Host and port in use. */
@@ -40,6 +43,8 @@ export interface Webhooks {
    * the webhooks cannot be registered within 5 s, upon which the program has to end.
    */
   lead(signal: AbortSignal): Promise<void>;
+  /** Serves on, and lets API servers go to other replicas: each connection ends with its next answer. */
+  retire(): void;
   /** Serves until no answer is under way, and then closes. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kit/clock.ts';
+import type { Rate } from '../../kit/token-bucket.ts';
 import type { KubeConnection } from '../connection/connection.ts';
 import type { KubeMetrics } from '../metrics.ts';
 import { createKubeClient, KUBE_CLIENT_LIMITS, type ClosableKubeClient } from './kube-client.ts';
@@ -11,8 +12,21 @@ export interface ProgramClientsDeps {
   readonly metrics: KubeMetrics;
 }
 
-/** Makes a client of the API server behind a connection. `beforeWrite` runs before each write and may refuse it. */
-export type ConnectProgram = (connection: KubeConnection, beforeWrite?: () => void) => ClosableKubeClient;
+/** Rate of a client whose calls do not wait for one another. */
+const UNLIMITED: Rate = { perSecond: 1e6, burst: 1e6 };
+
+export interface ProgramClientOptions {
+  /** Runs before each write and may refuse it. */
+  readonly beforeWrite?: () => void;
+  /** True if no call may wait until the rate allows it. */
+  readonly isUrgent?: boolean;
+}
+
+/** Makes a client of the API server behind a connection. */
+export type ConnectProgram = (
+  connection: KubeConnection,
+  options?: ProgramClientOptions,
+) => ClosableKubeClient;
 
 /** Makes the clients of a controller program such as `operator`. Whoever makes a client closes it. */
 export function programClients(
@@ -20,9 +34,9 @@ export function programClients(
   { program, version }: { readonly program: string; readonly version: string },
 ): ConnectProgram {
   const userAgent = `larder/${version} (${program})`;
-  return (connection, beforeWrite) =>
+  return (connection, { isUrgent = false, ...guard } = {}) =>
     createKubeClient(
-      { connection, clock, metrics, ...(beforeWrite !== undefined && { beforeWrite }) },
-      { userAgent, limits: { ...KUBE_CLIENT_LIMITS, rate: RATE } },
+      { connection, clock, metrics, ...guard },
+      { userAgent, limits: { ...KUBE_CLIENT_LIMITS, rate: isUrgent ? UNLIMITED : RATE } },
     );
 }

@@ -40,6 +40,8 @@ export interface WebhookServer {
    * together, and the previous pair stays in force.
    */
   useCertificate(pair: KeyPair): void;
+  /** Serves on, and closes each connection after its next answer. Afterwards hardly a client is left whose request meets the close. */
+  retire(): void;
   /** Serves until no answer is under way, for as long as one may take, and then closes. */
   close(): Promise<void>;
 }
@@ -58,7 +60,7 @@ export async function startWebhookServer(
   const busy = new WeakSet<Socket>();
   const connections = createClientConnections(clock);
   let running = 0;
-  let isClosing = false;
+  let isRetired = false;
 
   async function respond(
     request: IncomingMessage,
@@ -88,7 +90,7 @@ export async function startWebhookServer(
     response.writeHead(status, {
       'Content-Type': type,
       'Content-Length': Buffer.byteLength(body),
-      ...(isClosing && { Connection: 'close' }),
+      ...(isRetired && { Connection: 'close' }),
     });
     response.end(body);
   }
@@ -122,8 +124,11 @@ export async function startWebhookServer(
   return {
     address: await listen(server, address, flag),
     useCertificate: (pair) => server.setSecureContext(tlsOptions(pair)),
+    retire() {
+      isRetired = true;
+    },
     async close() {
-      isClosing = true;
+      isRetired = true;
       await drain(server, () => running, clock, limits.answerMs);
     },
   };

@@ -17,7 +17,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{/* Labels of all objects, as the Go extension has them. */}}
 {{- define "extension.labels" -}}
 {{ include "extension.selector" . }}
-helm.sh/chart: {{ .Chart.Name }}
+helm.sh/chart: {{ include "extension.goName" . }}
 {{- end }}
 
 {{/* Name and labels of an object without a namespace. */}}

@@ -1,5 +1,5 @@
 /**
- * Refuses a request. Ends the validation at once and drops the problems found so far, as an error that is none of a field does in the Gardener
+ * Refuses a request. Ends the work at once and drops the problems found so far, as an error that is none of a field does in the Gardener
  * extension.
  */
 export class Denial extends Error {
