@@ -70,6 +70,30 @@ suite('a cache that is handed back', { concurrency: 2 }, () => {
     assert.equal((await get(blob)).status, 401);
   });
 
+  test('gives back what everyone may have, and not what came with the login of a caller', async () => {
+    await using upstream = await startUpstream({ auth: 'bearer', users: { alice: 'secret' } });
+    const secret = imageOf({ seed: 2 });
+    upstream.push('team/app', IMAGE, 'v1');
+    upstream.push('team/secret', secret, 'v1');
+    upstream.setAccess('team/secret', { readers: ['alice'] });
+    using directory = tempDir();
+    const options = { config: configOf(upstream), store: join(directory.path, 'store') };
+    {
+      await using larder = await startLarder(options);
+      await pullImage(larder.registry, 'team/app', 'v1');
+      await pullImage(larder.registry, 'team/secret', 'v1', { login: { user: 'alice', password: 'secret' } });
+      await larder.stop();
+    }
+    await using larder = await startLarder({ ...options, flags: ['--hand-back'] });
+    const { private: dropped } = await larder.event('hand-back-done');
+    assert.equal(dropped, secret.blobs.length + 1);
+    const files = Object.keys(treeOf(options.store));
+    const links = files.filter((path) => /_layers|revisions/.test(path));
+    assert.equal(links.length, IMAGE.blobs.length + 1);
+    assert.ok(links.every((path) => path.includes('/team/app/')));
+    assert.equal(files.filter((path) => path.endsWith('/data')).length, links.length);
+  });
+
   test('stores again after a start without the flag', async () => {
     await using upstream = await startUpstream();
     upstream.push('team/app', IMAGE, 'v1');

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { MergePatch } from '../../src/kube/types.ts';
+import { refusal } from '../cluster/api-requests.ts';
+import { waitFor } from '../kit/wait.ts';
 import { mergePatched } from '../kube/merge-patch.ts';
 import type { ExtensionLab } from './extension-lab.ts';
 import type { LabCluster } from './lab-cluster.ts';
@@ -82,8 +84,12 @@ export async function createOscShoot(
         spec: { type: name, ...rest },
       });
     if (action === 'set-status') {
-      const before = await requests('GET', `${path}/${name}`);
-      await requests('PUT', `${path}/${name}/status`, { ...before, status });
+      // A controller may write between the two.
+      await waitFor(async () => {
+        const before = await requests('GET', `${path}/${name}`);
+        const answer = await requests('PUT', `${path}/${name}/status`, { ...before, status });
+        return refusal(answer) === undefined;
+      });
     }
   }
 }

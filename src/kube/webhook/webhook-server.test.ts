@@ -428,3 +428,13 @@ test('a close lets the running answers end and then refuses clients; nothing is 
     agent.destroy();
   });
 });
+
+test('a retired server answers on, and ends each connection with its next answer', async (context) => {
+  const { server, post } = await startHook(context);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  context.after(() => agent.destroy());
+  const connection = async () => (await post(reviewOf({}), { agent })).headers.connection;
+  assert.equal(await connection(), 'keep-alive');
+  server.retire();
+  assert.deepEqual([await connection(), await connection()], ['close', 'close']);
+});

@@ -10,6 +10,7 @@ import { acceptClass } from '../../oci/media-types.ts';
 import { digestOf } from '../../oci/digest.ts';
 import { parseTag } from '../../oci/reference.ts';
 import type { StoreOptions } from '../store.ts';
+import { layoutOf } from '../files/layout.ts';
 import { distributionLayoutOf } from './distribution-layout.ts';
 
 const layer = body(100_000);
@@ -48,8 +49,7 @@ async function adopting(
 }
 
 function isAdopted({ directory }: LocalStore): boolean {
-  const { top, adopted } = distributionLayoutOf(directory);
-  return !existsSync(top) && !existsSync(adopted);
+  return !existsSync(distributionLayoutOf(directory).top) && !existsSync(layoutOf(directory).adopted);
 }
 
 test('images are served from the first request, before anything was adopted in the background', async () => {

@@ -79,8 +79,8 @@ export function createAdoption(
       const progress = new Progress(clock, logger);
       await adoptAll({ ...deps, distribution, unadopted, progress }, { clock, signal });
       await rm(distribution.schedulerState, { force: true });
-      await removeTree(distribution.adopted, signal);
-      await rename(distribution.top, distribution.adopted);
+      await removeTree(layout.adopted, signal);
+      await rename(distribution.top, layout.adopted);
       pending.release();
       catalog.unadopted = undefined;
       unadopted = undefined;
@@ -109,8 +109,8 @@ export function createAdoption(
  * Removes what an adoption in the store's directory has left: many small files, which take long. The folder has another name by then, so that
  * after a crash the next start does not adopt a part of it again.
  */
-export async function removeAdopted({ directory }: Layout, signal: AbortSignal): Promise<void> {
-  await removeTree(distributionLayoutOf(directory).adopted, signal);
+export async function removeAdopted({ adopted }: Layout, signal: AbortSignal): Promise<void> {
+  await removeTree(adopted, signal);
 }
 
 function ambiguous(directory: string, top: string): LarderError {

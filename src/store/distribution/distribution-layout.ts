@@ -9,8 +9,6 @@ import type { RepositoryName, Tag } from '../../oci/reference.ts';
 export interface DistributionLayout {
   /** `docker`: holds everything but {@link DistributionLayout.schedulerState}. */
   readonly top: string;
-  /** Larder's own: an adopted `docker` folder, whose small files are being removed. */
-  readonly adopted: string;
   /** `docker/registry/v2`. */
   readonly root: string;
   /** `docker/registry/v2/blobs`, with folders `<algorithm>/<first two>/<hex>`. */
@@ -55,7 +53,6 @@ export function distributionLayoutOf(directory: string): DistributionLayout {
   const tags = (repository: RepositoryName) => `${repositories}/${repository}/_manifests/tags`;
   return {
     top,
-    adopted: join(directory, 'docker.adopted'),
     root,
     blobs,
     repositories,

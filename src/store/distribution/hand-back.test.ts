@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -125,6 +126,21 @@ test('a store that was handed back, or never was, is left alone, also by the loc
   assert.deepEqual(treeOf(under.directory), WHOLE);
   await handBack(join(under.directory, 'nothing'));
   assert.equal(existsSync(join(under.directory, 'nothing')), false);
+});
+
+test('an adoption that had not ended is undone, also without an index', async () => {
+  await using under = await filled();
+  await handBack(under.directory);
+  const taken = blobPath(under.directory, layer.digest);
+  mkdirSync(dirname(taken), { recursive: true });
+  renameSync(join(under.directory, data(layer)), taken);
+  await handBack(under.directory);
+  assert.deepEqual(treeOf(under.directory), WHOLE);
+  const store = await under.reopen({ adoptDistribution: 'a.example' });
+  assert.equal(store.presence(layer.digest, A), 'linked');
+  await store.close();
+  await handBack(under.directory);
+  assert.deepEqual(treeOf(under.directory), WHOLE);
 });
 
 test('a store that another process uses is not handed back', async () => {

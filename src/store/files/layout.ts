@@ -12,6 +12,8 @@ export interface Layout {
   readonly spool: string;
   readonly quarantine: string;
   readonly documents: string;
+  /** What is left of an adopted registry of the Distribution project: many small files, which are being removed. */
+  readonly adopted: string;
   readonly index: string;
   readonly lock: string;
   /** `blobs/<algorithm>/<first two>/<hex>`. */
@@ -31,6 +33,7 @@ export function layoutOf(directory: string): Layout {
     spool: join(directory, 'spool'),
     quarantine: join(directory, 'quarantine'),
     documents: join(directory, 'documents'),
+    adopted: join(directory, 'docker.adopted'),
     index: join(directory, 'index.sqlite'),
     lock: join(directory, 'lock.sqlite'),
     blobFolder,
@@ -40,9 +43,9 @@ export function layoutOf(directory: string): Layout {
 
 /** Paths of everything that a store has in its directory, the index last: the rest can be removed while the index is there. */
 export function pathsOf(layout: Layout): string[] {
-  const { directory, blobs, spool, quarantine, documents, index, lock } = layout;
+  const { directory, blobs, spool, quarantine, documents, adopted, index, lock } = layout;
   const ofIndex = ['', '-wal', '-shm', '-journal', '.broken'].map((suffix) => index + suffix);
-  return [blobs, spool, quarantine, documents, join(directory, CACHE_TAG_NAME), ...ofIndex, lock];
+  return [blobs, spool, quarantine, documents, adopted, join(directory, CACHE_TAG_NAME), ...ofIndex, lock];
 }
 
 /** Creates the folders. Throws `STORE_UNUSABLE` with one sentence if the directory cannot be created or written. */

@@ -1,0 +1,118 @@
+/**
+ * The real registries of the Distribution project fill a volume, and Larder serves all of it with the upstream away: while it adopts the volume, and
+ * afterwards from the same files.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { parseDigest } from '../../src/oci/digest.ts';
+import { parseRepositoryName, parseTag } from '../../src/oci/reference.ts';
+import { distributionLayoutOf } from '../../src/store/distribution/distribution-layout.ts';
+import { layoutOf } from '../../src/store/files/layout.ts';
+import {
+  get,
+  imageOf,
+  indexOf,
+  pullImage,
+  startLarder,
+  startUpstream,
+  tempDir,
+  waitFor,
+} from '../kit/index.ts';
+import { requireParts } from '../parts/find.ts';
+import { startRegistry } from '../parts/start-registry.ts';
+
+const LOGIN = { username: 'robot', password: 'correct horse' };
+const image = imageOf({ layers: [300_000, 10] });
+const index = indexOf([image, imageOf({ seed: 2, layers: [50_000] })]);
+const docker = imageOf({ seed: 3, format: 'docker' });
+const PULLED = [
+  ['team/app', 'v1'],
+  ['team/app', 'multi'],
+  ['deep/er/name', 'v1'],
+] as const;
+
+describe('a volume of a real Distribution registry', { concurrency: 2 }, () => {
+  for (const part of ['registry2', 'registry3'] as const)
+    for (const login of [undefined, LOGIN])
+      describe(`${part} ${login ? 'with' : 'without'} a login`, requireParts([part]), () => {
+        test('is served whole with the upstream away', async () => {
+          using files = tempDir();
+          const content = join(files.path, 'registry');
+          await using upstream = await startUpstream(
+            login ? { auth: 'bearer', users: { [LOGIN.username]: LOGIN.password } } : {},
+          );
+          upstream.push('team/app', image, 'v1');
+          upstream.push('team/app', index, 'multi');
+          upstream.push('deep/er/name', docker, 'v1');
+          const inodes = await fill(part, upstream.url, content, login);
+          await upstream.refuse();
+
+          const proxy = { remoteurl: upstream.url, ...login };
+          const config = files.write('config.yml', JSON.stringify({ ...CONFIG(content), proxy }));
+          await using larder = await startLarder({
+            store: content,
+            ownFlags: ['--distribution-config', config],
+          });
+          await pullAll(larder.registry);
+          await waitFor(() => !existsSync(distributionLayoutOf(content).top));
+          await waitFor(() => !existsSync(layoutOf(content).adopted));
+          await pullAll(larder.registry);
+          for (const [digest, inode] of inodes)
+            assert.equal(statSync(layoutOf(content).blob(parseDigest(digest))).ino, inode);
+          if (login) return;
+          const never = await get(`${larder.registry}/v2/team/other/manifests/v1`);
+          assert.equal(never.status, 502, 'nothing else is served');
+        });
+      });
+});
+
+/** Lets Distribution fetch everything. Returns the inodes of the files by digest. */
+async function fill(
+  part: 'registry2' | 'registry3',
+  proxyOf: string,
+  content: string,
+  login: typeof LOGIN | undefined,
+): Promise<ReadonlyMap<string, number>> {
+  await using registry = await startRegistry({
+    part,
+    proxyOf,
+    content,
+    ...(login && { proxyLogin: login }),
+  });
+  const digests = await pullAll(registry.url);
+  const layout = distributionLayoutOf(content);
+  // Distribution stores after it has answered.
+  for (const [key, kind] of digests) {
+    const [repository = '', digest = ''] = key.split('@');
+    const link = layout.link(parseRepositoryName(repository), kind, parseDigest(digest));
+    await waitFor(() => existsSync(link), { what: link });
+  }
+  for (const [repository, tag] of PULLED)
+    assert.ok(existsSync(layout.tagLink(parseRepositoryName(repository), parseTag(tag))));
+  await registry.stop();
+  return new Map(
+    [...digests.keys()].map((key) => {
+      const digest = parseDigest(key.slice(key.indexOf('@') + 1));
+      return [digest, statSync(layout.blob(digest)).ino];
+    }),
+  );
+}
+
+/** Pulls everything. Returns the kinds of links by `repository@digest`. */
+async function pullAll(url: string): Promise<Map<string, '_layers' | '_manifests/revisions'>> {
+  const found = new Map<string, '_layers' | '_manifests/revisions'>();
+  for (const [repository, tag] of PULLED) {
+    const { manifests, blobs } = await pullImage(url, repository, tag);
+    for (const digest of manifests) found.set(`${repository}@${digest}`, '_manifests/revisions');
+    for (const digest of blobs) found.set(`${repository}@${digest}`, '_layers');
+  }
+  return found;
+}
+
+const CONFIG = (rootdirectory: string) => ({
+  version: 0.1,
+  storage: { filesystem: { rootdirectory } },
+  http: { addr: '127.0.0.1:0', debug: { addr: '127.0.0.1:0', prometheus: { enabled: true } } },
+});
