@@ -9,6 +9,11 @@ export interface ConfigSource {
   readonly files: readonly string[];
   /** Reads the files, and logs what they say beside the configuration. Throws `CONFIG_INVALID`. */
   load(logger: Logger): Promise<RegistryConfig>;
+  /**
+   * URL of the upstream that a Distribution registry with these files asks without a login. Everything that it has stored was open to
+   * everyone there.
+   */
+  readonly askedAnonymously?: string | undefined;
   /** Adds the secrets in these files to those in the directory of secrets. Undefined for files without any. */
   readonly withOwnSecrets?: (directory: SecretFiles | undefined) => SecretFiles;
 }

@@ -7,6 +7,7 @@ import { createMetricsRegistry } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { fileFingerprint } from '../kit/watch-files.ts';
 import type { MaintainedStore } from '../store/maintenance/maintenance.ts';
+import { openPassThroughStore } from '../store/pass-through-store.ts';
 import { openStore, type StoreDeps } from '../store/store.ts';
 import { createSecretDirectory } from '../upstream/credentials/secret-directory.ts';
 import {
@@ -52,6 +53,8 @@ export interface ServeSettings {
   readonly externalUrl: URL | undefined;
   /** Undefined for a cache that is not configured as a registry of the Distribution project. */
   readonly distribution: DistributionMode | undefined;
+  /** True: the store goes back to Distribution, and nothing is stored (decision 0021). */
+  readonly handBack: boolean;
   readonly version: string;
   /** For `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -66,7 +69,7 @@ export interface RunningCache {
 
 /**
  * Builds the object graph of `larder serve`. Resolves when the cache is ready. Throws `CONFIG_INVALID`, `STORE_IN_USE`,
- * `STORE_UNUSABLE`, `STORE_ADOPTION_AMBIGUOUS`, `ADDRESS_IN_USE`, `TLS_FILES_INVALID` or `ADMIN_TOKEN_INVALID`, with nothing
+ * `STORE_UNUSABLE`, `STORE_ADOPTION_AMBIGUOUS`, `STORE_HAND_BACK_AMBIGUOUS`, `ADDRESS_IN_USE`, `TLS_FILES_INVALID` or `ADMIN_TOKEN_INVALID`, with nothing
  * left open.
  */
 export async function startCache(
@@ -163,17 +166,30 @@ async function openSecrets(
   return config.withOwnSecrets?.(directory) ?? directory;
 }
 
-function openCacheStore(
+async function openCacheStore(
   deps: StoreDeps,
-  { storeDirectory, maxBytes, scrubBytesPerSecond }: ServeSettings,
+  { config, storeDirectory, maxBytes, scrubBytesPerSecond, handBack }: ServeSettings,
   { caches }: RegistryConfig,
   isBusy: () => boolean,
 ): Promise<MaintainedStore> {
+  if (handBack)
+    return openPassThroughStore(deps, {
+      directory: storeDirectory,
+      upstreams: caches.map(({ upstream }) => upstream),
+      isShared: caches[0]?.authentication.mode === 'Shared',
+      ttlMs: caches[0]?.garbageCollection.ttlMs ?? 0,
+    });
+  const sole = caches.length === 1 ? caches[0] : undefined;
   return openStore(deps, {
     directory: storeDirectory,
     maxBytes,
     policies: new Map(),
-    adoptDistribution: caches.length === 1 ? caches[0]?.upstream : 'ambiguous',
+    adoptDistribution: sole?.upstream ?? 'ambiguous',
+    adoptsPublic: isSameOrigin(sole?.remoteURL, config.askedAnonymously),
     scrub: scrubBytesPerSecond === 0 ? undefined : { bytesPerSecond: scrubBytesPerSecond, busy: isBusy },
   });
+}
+
+function isSameOrigin(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && new URL(one).origin === new URL(other).origin;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultsInHelp, lastFailure, runMain, UNREACHED_KUBECONFIG } from '../../test/kit/run-main.ts';
+import { defaultsInHelp, lastFailure, runMain, UNREACHED_KUBECONFIG } from '../../test/cli/run-main.ts';
 import { tempDir } from '../../test/kit/temp.ts';
 
 const admission = (args: readonly string[], environment?: Record<string, string>) =>

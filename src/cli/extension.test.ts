@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { defaultsInHelp, lastFailure, runMain, UNREACHED_KUBECONFIG } from '../../test/kit/run-main.ts';
+import { defaultsInHelp, lastFailure, runMain, UNREACHED_KUBECONFIG } from '../../test/cli/run-main.ts';
+import { createGardenlet } from '../../test/gardener/gardenlet.ts';
 import { tempDir } from '../../test/kit/temp.ts';
+import { startApi } from '../../test/kube/api-server.ts';
 
 const extension = (args: readonly string[], environment?: Readonly<Record<string, string>>) =>
   runMain(['extension', ...args], environment);
@@ -32,6 +34,7 @@ test('its help lists the flags of the Go extension with their defaults, and the 
     'disable-webhooks': undefined,
     'extension-classes': undefined,
     'gardener-version': undefined,
+    'hand-back': undefined,
     'health-bind-address': '":8081"',
     'heartbeat-namespace': undefined,
     'heartbeat-renew-interval-seconds': '30',
@@ -42,6 +45,7 @@ test('its help lists the flags of the Go extension with their defaults, and the 
     'leader-election': 'true',
     'leader-election-id': '"extension-registry-cache-leader-election"',
     'leader-election-namespace': undefined,
+    'list-larder-fields': undefined,
     'log-format': '"json"',
     'log-level': '"info"',
     master: undefined,
@@ -163,4 +167,56 @@ test('an image vector that cannot be used is an error of its own, not a panic', 
     await errorFor('/nope.yaml'),
     'IMAGEVECTOR_OVERWRITE: open /nope.yaml: no such file or directory',
   );
+});
+
+describe('--list-larder-fields', () => {
+  const CACHES = [{ upstream: 'docker.io', preload: [] }];
+
+  /** Runs it at a seed with one Shoot for each list of caches. No other flag is given than the connection. */
+  async function listOf(...shoots: readonly object[][]) {
+    using own = tempDir();
+    await using api = await startApi();
+    const gardenlet = createGardenlet(api);
+    for (const [index, caches] of shoots.entries()) {
+      const metadata = { name: `s${index}`, namespace: 'garden-p' };
+      const providerConfig = {
+        apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
+        kind: 'RegistryConfig',
+        caches,
+      };
+      gardenlet.createShoot(`shoot--p--s${index}`);
+      gardenlet.patchShoot(`shoot--p--s${index}`, {
+        metadata,
+        spec: { extensions: [{ type: 'registry-cache', providerConfig }] },
+      });
+    }
+    const kubeconfig = own.write('kubeconfig', UNREACHED_KUBECONFIG.replace('https://a.example', api.url));
+    return await extension([`--kubeconfig=${kubeconfig}`, '--list-larder-fields']);
+  }
+
+  test('says so when no Shoot has such a field', async () => {
+    const { code, out } = await listOf([{ upstream: 'docker.io' }]);
+    assert.deepEqual(
+      [code, out],
+      [0, 'No Shoot of this seed uses a field that only Larder has: 1 Shoot read.\n'],
+    );
+  });
+
+  test('prints the Shoots with their fields, and ends with 1', async () => {
+    const { code, out } = await listOf([], CACHES, [{ upstream: 'a.io', provider: 'ecr' }, ...CACHES]);
+    assert.equal(
+      out,
+      `NAMESPACE      SHOOT         FIELDS
+shoot--p--s1   garden-p/s1   caches[0].preload
+shoot--p--s2   garden-p/s2   caches[0].provider, caches[1].preload
+
+The Go extension refuses these fields, of 2 of 3 Shoots.
+`,
+    );
+    assert.equal(code, 1);
+  });
+
+  test('reports a seed that does not answer as the Go programs report failures', async () => {
+    assert.match(await errorOf(['--list-larder-fields']), /a\.example/);
+  });
 });

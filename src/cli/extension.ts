@@ -14,6 +14,7 @@ import { logOptions, managerFlags, managerSettings, type ManagerSettings } from 
 import { podNamespace } from './gardener/pod-namespace.ts';
 import { REST_FLAGS, restConnection } from './gardener/rest-flags.ts';
 import { runProgram } from './gardener/run-program.ts';
+import { LIST_FLAG, listShootsWithLarderFields } from './gardener/list-larder-fields.ts';
 import { IMAGE_FLAG, shootImage } from './gardener/shoot-image.ts';
 import { enabledWebhooks, WEBHOOK_FLAGS, webhooksOptions } from './gardener/webhook-flags.ts';
 import { goCommand } from './go-flags/go-command.ts';
@@ -25,6 +26,11 @@ const FLAGS = {
     usage: 'File with a Configuration, which has no settings. Required, as in the Go extension.',
   }),
   ...IMAGE_FLAG,
+  handBack: boolFlag('hand-back', {
+    standard: false,
+    usage:
+      'Shoots get caches that give their content back to the Distribution registry, before the Go extension takes over.',
+  }),
   ...REST_FLAGS,
   ...managerFlags({
     leaderElectionId: 'extension-registry-cache-leader-election',
@@ -45,6 +51,7 @@ const FLAGS = {
     standard: [],
     usage: 'Accepted and without effect, as in the Go extension.',
   }),
+  ...LIST_FLAG,
 };
 
 type Values = GoValues<typeof FLAGS>;
@@ -60,6 +67,7 @@ export function extensionCommand(io: CommandIo): CommandDefinition {
 }
 
 function extension(values: Values, io: CommandIo): Promise<number> {
+  if (values.listLarderFields) return listShootsWithLarderFields(values, io);
   return runProgram(io, async (signal) => {
     const { settings, connection, logger } = await complete(values, io, signal);
     const { startExtension } = await import('../gardener/extension-program.ts');
@@ -102,6 +110,7 @@ async function complete(values: Values, io: CommandIo, signal: AbortSignal): Pro
       shootAddress: io.environment['GARDENER_SHOOT_CLIENT'] === 'external' ? 'external' : 'internal',
       concurrency: Math.max(1, values.maxConcurrentReconciles),
       ignoreOperationAnnotation: values.ignoreOperationAnnotation,
+      handBack: values.handBack,
       lease: await leaseOf(manager),
       heartbeat: await heartbeatOf(values.heartbeatNamespace, renewSeconds, controllers),
       identity: `${hostname()}_${randomUUID()}`,

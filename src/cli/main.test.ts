@@ -260,6 +260,29 @@ describe('--print-config', () => {
     }
   });
 
+  test('hands back by a flag, by the environment, or by larder.yaml, and not by default', async () => {
+    using directory = tempDir();
+    const file = directory.write('config.yml', 'version: 0.1\nproxy: {remoteurl: "https://r.example"}');
+    const isHandedBack = async (...flags: string[]): Promise<boolean> => {
+      const { code, out } = await run('serve', '--print-config', '--distribution-config', file, ...flags);
+      assert.equal(code, 0);
+      return out.includes('# hand-back: true\n');
+    };
+    assert.equal(await isHandedBack(), false);
+    assert.equal(await isHandedBack('--hand-back'), true);
+    process.env['LARDER_HAND_BACK'] = 'true';
+    try {
+      assert.equal(await isHandedBack(), true);
+      assert.equal(await isHandedBack('--hand-back=false'), false);
+    } finally {
+      delete process.env['LARDER_HAND_BACK'];
+    }
+    directory.write('larder.yaml', 'handBack: true');
+    assert.equal(await isHandedBack(), true);
+    assert.equal(await isHandedBack('--hand-back=false'), false);
+    assert.equal((await run('serve', '--print-config', '--hand-back=maybe')).code, 2);
+  });
+
   test('of a bad file exits with 2', async () => {
     using directory = tempDir();
     assert.equal(

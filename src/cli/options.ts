@@ -84,6 +84,12 @@ function parseText(text: string): string {
   return text;
 }
 
+/** Parses `true` or `false`. */
+export function parseBoolean(text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new InvalidArgumentError(`expected true or false, found "${text}".`);
+}
+
 /** Parses `name=value` pairs separated by commas, which no label contains. */
 export function parseLabels(text: string): Readonly<Record<string, string>> {
   const pairs = text.split(',').map((pair) => /^([^=]+)=(.*)$/.exec(pair)?.slice(1) ?? [pair, undefined]);

@@ -21,6 +21,7 @@ export interface ServeOptions {
   tlsKey?: string;
   defaultUpstream?: string;
   externalUrl?: URL;
+  handBack?: boolean;
   inContainer?: boolean;
   logLevel: LogLevel;
   logFormat: 'json' | 'text';
@@ -81,6 +82,8 @@ export async function serveSettings(
     defaultUpstream: options.defaultUpstream,
     externalUrl: options.externalUrl,
     distribution: file,
+    handBack:
+      given.sourceOf('handBack') !== 'cli' && source?.handBack === true ? true : (options.handBack ?? false),
     version: io.version,
     environment: io.environment,
   };
@@ -140,6 +143,7 @@ export function settingsText(settings: ServeSettings, options: ServeOptions): st
     ['tls-key', tlsFiles?.key],
     ['default-upstream', settings.defaultUpstream],
     ['external-url', settings.externalUrl?.href],
+    ['hand-back', settings.handBack ? 'true' : undefined],
     ['log-level', options.logLevel],
     ['log-format', options.logFormat],
   ];

@@ -9,6 +9,7 @@ import {
   logLevelOption,
   option,
   parseAddress,
+  parseBoolean,
   parseBytes,
   parseExternalUrl,
   parseRate,
@@ -94,6 +95,14 @@ export function serveCommand(io: CommandIo): CommandDefinition {
             '--external-url <url>',
             'address at which clients reach the registry listener, for logins (default: that of the request)',
           ).argParser(parseExternalUrl),
+        )
+        .addOption(
+          option(
+            '--hand-back [boolean]',
+            'give the store back to a registry of the Distribution project, and store nothing',
+          )
+            .preset('true')
+            .argParser(parseBoolean),
         )
         .addOption(
           new Option(

@@ -68,6 +68,7 @@ async function setting(): Promise<Setting> {
           controllers: CONTROLLERS,
           image: () => 'registry.example/larder:1',
           shootAddress: 'internal',
+          handBack: false,
           concurrency: 5,
           ignoreOperationAnnotation: false,
           lease: LEASE,
@@ -134,6 +135,43 @@ test('a replica that does not lead is ready, and neither works nor has a heartbe
   assert.equal(under.mirrorState(), undefined);
   assert.equal(under.leaseOf(HEARTBEAT_LEASE), undefined);
   assert.equal(under.leaseOf(LEASE.name), 'another');
+  await running.stop();
+  await running.ended;
+});
+
+test('as long as the Go extension renews the Lease it writes nothing, and then it takes over', async () => {
+  await using under = await setting();
+  const { clock, seed } = under;
+  /** As client-go v0.34 writes it. */
+  const renew = (): void => {
+    const now = new Date(clock.now()).toISOString().replace('Z', '000Z');
+    const spec = {
+      holderIdentity: 'gardener-extension-registry-cache-7d9c_8036d64b',
+      leaseDurationSeconds: 15,
+      acquireTime: now,
+      renewTime: now,
+      leaseTransitions: 0,
+    };
+    seed.put(LEASES, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: LEASE, spec });
+  };
+  const writes = () => seed.requests.filter(({ method }) => method !== 'GET');
+  renew();
+  const running = await under.start();
+  await waitFor(async () => (await under.status('/readyz')) === 200);
+  const looks = () => seed.requests.filter(({ path }) => path.includes(LEASE.name)).length;
+  await waitFor(() => {
+    renew();
+    clock.advance(500);
+    return looks() > 10;
+  });
+  assert.deepEqual(writes(), []);
+
+  // It does not give the Lease up when it ends.
+  await waitFor(() => {
+    if (writes().length === 0) clock.advance(200);
+    return under.mirrorState() === 'Succeeded';
+  });
+  assert.equal(writes()[0]?.path.includes(LEASE.name), true);
   await running.stop();
   await running.ended;
 });

@@ -47,6 +47,8 @@ export const ERROR_TABLE = {
   STORE_IN_USE: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   STORE_UNUSABLE: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   STORE_ADOPTION_AMBIGUOUS: { status: 500, oci: 'UNAVAILABLE', retryable: false },
+  STORE_HANDED_BACK: { status: 503, oci: 'UNAVAILABLE', retryable: true },
+  STORE_HAND_BACK_AMBIGUOUS: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   CONFIG_INVALID: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   ADDRESS_IN_USE: { status: 500, oci: 'UNAVAILABLE', retryable: false },
   ADMIN_TOKEN_INVALID: { status: 500, oci: 'UNAVAILABLE', retryable: false },

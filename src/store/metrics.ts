@@ -17,9 +17,17 @@ export function declareStoreMetrics({ registry, counter, gauge }: MetricsRegistr
       'larder_store_damaged_objects',
       'Stored content that is out of service because it is damaged',
     ),
+    adoptionPending: gauge(
+      'larder_store_adoption_pending_bytes',
+      'Bytes of a Distribution registry that the store has not adopted yet',
+    ),
     corruptBlobs: counter('larder_corrupt_blobs_total', 'Damaged content found, by what was done', [
       'action',
     ]),
+    storeHandedBack: gauge(
+      'larder_store_handed_back',
+      '1 once the store is handed back to a registry of the Distribution project',
+    ),
     scrubProgress: gauge(
       'larder_scrub_progress_ratio',
       'Share of the stored bytes that the scrub under way has read; 1 while it rests',

@@ -98,12 +98,14 @@ for (const [what, damage] of [
   });
 }
 
-const BEFORE_WORTH = 'DROP INDEX contents_by_worth; ALTER TABLE contents DROP COLUMN worth';
+const BEFORE_CALLERS = 'ALTER TABLE links DROP COLUMN caller_at';
+const BEFORE_WORTH = `${BEFORE_CALLERS}; DROP INDEX contents_by_worth; ALTER TABLE contents DROP COLUMN worth`;
 const BEFORE_SUMS = `${BEFORE_WORTH}; DROP TABLE sums; ALTER TABLE contents ADD COLUMN verified_mtime REAL`;
 const OLDER_INDEXES = {
   1: `${BEFORE_SUMS}; DROP TABLE public_repositories`,
   2: BEFORE_SUMS,
   3: BEFORE_WORTH,
+  4: BEFORE_CALLERS,
 };
 
 for (const [version, downgrade] of Object.entries(OLDER_INDEXES)) {

@@ -38,7 +38,13 @@ export function createReader(deps: ReaderDeps): Reader {
     async open(digest) {
       const row = outOfService.has(digest) ? undefined : catalog.get(digest);
       if (row === undefined) return undefined;
-      const fd = await openFile(layout.blob(digest), 'r').catch((error: unknown) => missing(digest, error));
+      const path = layout.blob(digest);
+      const fd = await openFile(path, 'r')
+        .catch((error: unknown) => {
+          if (!isGone(error) || !catalog.retake(digest)) throw error;
+          return openFile(path, 'r');
+        })
+        .catch((error: unknown) => missing(digest, error));
       if (fd === undefined) return undefined;
       const file = new SharedFile(fd);
       try {
@@ -57,7 +63,7 @@ export function createReader(deps: ReaderDeps): Reader {
   };
 
   function missing(digest: Digest, error: unknown): undefined {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+    if (!isGone(error)) {
       logger.warn('stored content cannot be opened', { digest, error: errorText(error) });
       return;
     }
@@ -78,4 +84,8 @@ export function createReader(deps: ReaderDeps): Reader {
     await outOfService.addOrQuarantine(digest, fd, sums);
     return undefined;
   }
+}
+
+function isGone(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

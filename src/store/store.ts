@@ -11,7 +11,8 @@ import { Catalog } from './content/catalog.ts';
 import { ContentIndex } from './index/content-index.ts';
 import { OutOfService } from './damage/out-of-service.ts';
 import { openFile } from './files/disk.ts';
-import { adoptDistribution } from './content/adopt-distribution.ts';
+import { createAdoption } from './distribution/adoption.ts';
+import type { AdoptedUpstream } from './distribution/unadopted.ts';
 import { createDocuments } from './files/documents.ts';
 import { createEvictor } from './space/evictor.ts';
 import { createGarbageCollector } from './maintenance/garbage.ts';
@@ -56,6 +57,11 @@ export interface StoreOptions {
    * store in the directory is adopted as its content. Undefined: a Distribution store is left alone.
    */
   readonly adoptDistribution?: string | undefined;
+  /**
+   * True if the Distribution store was filled without a login, so that its content was open to everyone when it came. That is a proof as of the
+   * time of each link and tag.
+   */
+  readonly adoptsPublic?: boolean | undefined;
   /** Settings of the scrub, which reads stored content again in idle time; undefined: no scrub. */
   readonly scrub?: ScrubSettings | undefined;
 }
@@ -77,8 +83,8 @@ const IDLE_FILES = 512;
 const WAL = { share: 1 / 64, leastPages: 16, mostPages: 1000 };
 
 /**
- * Opens the store in `options.directory` for this process alone, and creates it if it does not exist. It serves at once; a background job
- * makes index and files agree.
+ * Opens the store in `options.directory` for this process alone, and creates it if it does not exist. It serves at once; background jobs
+ * make index and files agree, and adopt a Distribution store.
  *
  * Throws `STORE_UNUSABLE` (it cannot be created, written or locked), `STORE_IN_USE` (another process has it) and
  * `STORE_ADOPTION_AMBIGUOUS` (the directory has a Distribution store, and several upstreams are configured).
@@ -137,7 +143,11 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
           { ...common, inventory, verifyContent, documents },
           scrubOptions(options.scrub, limitBytes),
         );
-  const upkeep = createUpkeep({ ...common, database, budget, evictor, tasks, scrub });
+  const adoption =
+    options.adoptDistribution === undefined
+      ? undefined
+      : createAdoption({ ...common, budget }, adoptedUpstream(options.adoptDistribution, options));
+  const upkeep = createUpkeep({ ...common, database, budget, evictor, tasks, scrub, adoption });
   const whenWalked = (signal: AbortSignal) => upkeep.whenWalked(signal);
   const home = createSpoolHome({ ...common, outOfService, budget, onCommitted: () => upkeep.measureIndex() });
   const spools = createSpools({ ...common, budget, home });
@@ -146,7 +156,6 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
   await spools.load();
   await quarantine.load();
   setPolicies(options.policies);
-  if (options.adoptDistribution !== undefined) await adoptDistribution(common, options.adoptDistribution);
   upkeep.start();
   cleanup.defer(() => files.close());
   const owned = cleanup.move();
@@ -177,18 +186,29 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     },
 
     touch: (digest) => lastUse.note(digest),
-    link: (digest, repositoryId) => catalog.link(digest, repositoryId),
+    link: (digest, repositoryId, forCaller) => catalog.link(digest, repositoryId, forCaller),
 
-    tag: (key) => index.tags.get(key),
+    tag(key) {
+      const entry = index.tags.get(key);
+      if (entry !== undefined || adoption?.unadopted?.takeTag(key, key.tag) !== true) return entry;
+      return index.tags.get(key);
+    },
     putTag: (key, entry) => index.tags.put(key, entry),
-    tagClasses: (repositoryId, tag) => index.tags.classes(repositoryId, tag),
-    dropTag: (repositoryId, tag) => index.tags.remove(repositoryId, tag),
+    tagClasses(repositoryId, tag) {
+      adoption?.unadopted?.takeTag(repositoryId, tag);
+      return index.tags.classes(repositoryId, tag);
+    },
+    dropTag(repositoryId, tag) {
+      adoption?.unadopted?.dropTag(repositoryId, tag);
+      index.tags.remove(repositoryId, tag);
+    },
 
     publicAt: (repositoryId) => index.publicRepositories.at(repositoryId),
-    setPublic: (repositoryId, at) =>
-      at === undefined
-        ? index.publicRepositories.remove(repositoryId)
-        : index.publicRepositories.set(repositoryId, at),
+    setPublic(repositoryId, at) {
+      if (at !== undefined) index.publicRepositories.set(repositoryId, at);
+      else if (adoption?.unadopted === undefined) index.publicRepositories.remove(repositoryId);
+      else adoption.unadopted.refusePublic(repositoryId);
+    },
 
     partialBytes: (digest, repositoryId) => spools.partialBytes(digest, repositoryId.upstream),
     async spool(digest, repositoryId, size) {
@@ -229,6 +249,7 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
       damaged,
       isDamaged: (digest) => outOfService.has(digest),
       scrubStats: () => scrub?.stats(),
+      handBackStats: () => undefined,
       verify: createVerify({ ...common, inventory, verifyContent, whenWalked }),
       collectGarbage: createGarbageCollector({ ...common, inventory, evictor, quarantine, whenWalked }),
     },
@@ -265,6 +286,13 @@ export async function openStore(deps: StoreDeps, options: StoreOptions): Promise
     catalog.soleUpstream = upstreams.length === 1 && upstreams[0] !== 'ambiguous' ? upstreams[0] : undefined;
     upkeep.setPolicies(policies);
   }
+}
+
+function adoptedUpstream(
+  upstream: string,
+  { adoptsPublic = false }: StoreOptions,
+): AdoptedUpstream | 'ambiguous' {
+  return upstream === 'ambiguous' ? upstream : { upstream, isPublic: adoptsPublic };
 }
 
 function scrubOptions({ bytesPerSecond, busy }: ScrubSettings, limitBytes: number): ScrubOptions {

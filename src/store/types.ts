@@ -43,8 +43,11 @@ export interface ContentStore {
   put(digest: Digest, content: Buffer, meta: Omit<CommitMeta, 'repaired'>): Promise<void>;
   /** Notes a use without opening, for content answered from memory. Buffered: cheap enough for every request. */
   touch(digest: Digest): void;
-  /** Links content that the upstream has confirmed in this repository. Does nothing if it is `foreign` or `absent`. */
-  link(digest: Digest, repositoryId: RepositoryId): void;
+  /**
+   * Links content that the upstream has confirmed in this repository. Does nothing if it is `foreign` or `absent`. `forCaller`: as in
+   * {@link CommitMeta}.
+   */
+  link(digest: Digest, repositoryId: RepositoryId, forCaller?: boolean): void;
 }
 
 /** `blob` or `manifest`: the `type` label of the metrics. */
@@ -187,6 +190,8 @@ export interface CommitMeta {
   readonly mediaType?: string;
   /** Repository that delivered the body. */
   readonly repositoryId: RepositoryId;
+  /** True if the upstream gave it to a caller with a login of its own. Then others may not have it for that reason alone. */
+  readonly forCaller?: boolean;
   /** True if a part of the body is from {@link SpoolStore.remains}, the damaged file that it replaces. */
   readonly repaired?: boolean;
 }

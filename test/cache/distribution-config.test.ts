@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { recordedText } from '../gardener/distribution-configs.ts';
 import { mountSecret, type MountedSecret } from '../gardener/mounted-secret.ts';
+import { runMain } from '../cli/run-main.ts';
 import {
   createTestPki,
   get,
   head,
   imageOf,
   pullImage,
-  runLarder,
   startLarder,
   startUpstream,
   tempDir,
@@ -271,18 +271,18 @@ suite('a larder.yaml beside it', { concurrency: 2 }, () => {
         caches,
       }),
     );
-    const { code, stderr } = await runLarder(['serve', '--distribution-config', config]);
+    const { code, err } = await runMain(['serve', '--distribution-config', config]);
     assert.equal(code, 2);
-    assert.match(stderr, /larder\.yaml: caches: expected exactly one cache, found 2/);
+    assert.match(err, /larder\.yaml: caches: expected exactly one cache, found 2/);
   });
 
   test('is not left out because it cannot be read', async () => {
     using files = tempDir();
     const config = files.write('config.yml', recordedText('  remoteurl: https://r.example', false));
     symlinkSync('nowhere', join(files.path, 'larder.yaml'));
-    const { code, stderr } = await runLarder(['serve', '--distribution-config', config, '--print-config']);
+    const { code, err } = await runMain(['serve', '--distribution-config', config, '--print-config']);
     assert.equal(code, 2);
-    assert.match(stderr, /larder\.yaml: cannot be read: ENOENT/);
+    assert.match(err, /larder\.yaml: cannot be read: ENOENT/);
   });
 });
 
@@ -303,22 +303,22 @@ suite('the command line', () => {
   test('with problems, or with both kinds of configuration, ends with 2', async () => {
     using files = tempDir();
     const config = files.write('config.yml', recordedText('  remoteurl: ftp://r.example', false));
-    const wrong = await runLarder(['serve', '--distribution-config', config]);
+    const wrong = await runMain(['serve', '--distribution-config', config]);
     assert.equal(wrong.code, 2);
-    assert.match(wrong.stderr, /^proxy\.remoteurl: Invalid value: "ftp:\/\/r\.example": url must start/);
-    const both = await runLarder(['serve', '--distribution-config', config, '--config', config]);
+    assert.match(wrong.err, /^proxy\.remoteurl: Invalid value: "ftp:\/\/r\.example": url must start/);
+    const both = await runMain(['serve', '--distribution-config', config, '--config', config]);
     assert.equal(both.code, 2);
-    assert.match(both.stderr, /either --config or --distribution-config/);
+    assert.match(both.err, /either --config or --distribution-config/);
     const flags = ['--default-upstream', 'r.example'];
-    const other = await runLarder([
+    const other = await runMain([
       'serve',
       '--distribution-config',
       files.write('good.yml', recordedText('  remoteurl: https://r.example', false)),
       ...flags,
     ]);
     assert.equal(other.code, 2);
-    assert.match(other.stderr, /--default-upstream has no meaning with --distribution-config/);
-    const missing = await runLarder(['serve', '--distribution-config', join(files.path, 'none.yml')]);
+    assert.match(other.err, /--default-upstream has no meaning with --distribution-config/);
+    const missing = await runMain(['serve', '--distribution-config', join(files.path, 'none.yml')]);
     assert.equal(missing.code, 2);
   });
 
@@ -327,7 +327,7 @@ suite('the command line', () => {
     const proxy =
       '  remoteurl: https://registry-1.docker.io\n  ttl: 0s\n  username: u\n  password: a-password';
     const config = files.write('config.yml', recordedText(proxy, true));
-    const { stdout } = await runLarder(['serve', '--print-config', '--distribution-config', config]);
+    const { out } = await runMain(['serve', '--print-config', '--distribution-config', config]);
     for (const line of [
       `# distribution-config: ${config}`,
       '# address: [::]:5000',
@@ -337,7 +337,7 @@ suite('the command line', () => {
       '    secretReferenceName: distribution-config',
       '      ttl: 0s',
     ])
-      assert.ok(stdout.split('\n').includes(line), line);
-    assert.doesNotMatch(stdout, /a-password/);
+      assert.ok(out.split('\n').includes(line), line);
+    assert.doesNotMatch(out, /a-password/);
   });
 });

@@ -31,7 +31,7 @@ export interface CachesWorld extends AsyncDisposable {
   putSecret(name: string, secret: TestSecret): void;
   /** Asks the webhooks for nodes. */
   readonly ask: AskWebhook;
-  start(wrap?: <T extends KubeClient>(client: T) => T): Replica;
+  start(wrap?: <T extends KubeClient>(client: T) => T, more?: { readonly handBack: boolean }): Replica;
   /** Advances the clock whenever all wait for it, until nothing happens any more, or until `isDone`, or after some hours. */
   settle(isDone?: () => boolean): Promise<void>;
   /** True while the work waits for a time. */
@@ -144,7 +144,7 @@ export async function startCachesWorld({
     putSecret,
     ask: askInProcess(reader),
     isWaiting: () => waiting.size > 0,
-    start(wrap = (client) => client) {
+    start(wrap = (client) => client, { handBack } = { handBack: false }) {
       const client = clientOf(seed, { clock, limits: NO_LIMITS });
       clients.push(client);
       const actuator = createCachesActuator(
@@ -155,7 +155,7 @@ export async function startCachesWorld({
           certificates,
           connect: (connection) => wrap(clientOf(shoot, { connection, clock, limits: NO_LIMITS })),
         },
-        { image: () => LARDER_IMAGE, shootAddress: 'internal' },
+        { image: () => LARDER_IMAGE, shootAddress: 'internal', handBack },
       );
       const replica = world.start({ actuator, wrap });
       replica.lead();

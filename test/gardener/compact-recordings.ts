@@ -1,9 +1,10 @@
 /**
- * `node test/gardener/compact-recordings.ts FOLDER` writes `cases/` from recordings: FOLDER has `reconcile/NAME/`, `lifecycle/NAME/` and `osc/NAME/`
- * with `input.yaml` and `expected.yaml` each. Nothing but comments is lost: every case is expanded and compared before it is written.
+ * `node test/gardener/compact-recordings.ts FOLDER...` writes `cases/` from recordings: a FOLDER has `reconcile/NAME/`, `lifecycle/NAME/` and
+ * `osc/NAME/` with `input.yaml` and `expected.yaml` each. Nothing but comments is lost: every case is expanded and compared before it is written.
+ * Cases of a further folder stand at the end, and change nothing before them.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Document, isCollection, isPair, parse, visit } from 'yaml';
 import { upstreamResourceName } from '../../src/api/rules/upstream-names.ts';
@@ -17,22 +18,29 @@ import {
   type RecordedStep,
 } from './recorded-cases.ts';
 
-const folder = process.argv[2] ?? '';
+const folders = process.argv.slice(2);
 const objects = new Map<string, string>();
 const counts = new Map<string, number>();
-const files = new Map(
-  (['reconcile', 'lifecycle', 'osc'] as const).map((kind) => [
-    kind,
-    readdirSync(join(folder, kind)).map((name) => compactCase(kind, name)),
-  ]),
-);
+const files = new Map<CaseKind, CompactCase[]>([
+  ['reconcile', []],
+  ['lifecycle', []],
+  ['osc', []],
+]);
+for (const folder of folders) {
+  for (const [kind, cases] of files)
+    cases.push(...namesIn(join(folder, kind)).map((name) => compactCase(folder, kind, name)));
+}
 write(
   'objects',
   Object.fromEntries([...objects].map(([text, entry]) => [entry, JSON.parse(text) as object])),
 );
 for (const [kind, cases] of files) write(kind, cases);
 
-function compactCase(kind: CaseKind, name: string): CompactCase {
+function namesIn(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
+
+function compactCase(folder: string, kind: CaseKind, name: string): CompactCase {
   const read = (file: string): unknown => parse(readFileSync(join(folder, kind, name, file), 'utf8'));
   const input = withoutFiles(read('input.yaml')) as CaseInput;
   const { steps } = withoutComments(read('expected.yaml')) as { readonly steps: readonly RecordedStep[] };

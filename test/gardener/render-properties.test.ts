@@ -67,6 +67,7 @@ function render({ document, login, hasAutoscaler, gaps }: Rendering): Component[
     hasAutoscaler,
     certificates,
     secrets: { resources: there, copies },
+    handBack: false,
   });
   return [services, component];
 

@@ -35,7 +35,7 @@ describe('the first reconcile of a recorded Extension renders what the Go extens
 
 test('every recorded case is here', () => {
   assert.equal(recordedCases('reconcile').length, 83);
-  assert.equal(recordedCases('lifecycle').length, 30);
+  assert.equal(recordedCases('lifecycle').length, 35);
 });
 
 /** Objects of the secrets manager and of the shoot, which are not rendered. */

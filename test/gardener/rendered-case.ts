@@ -86,6 +86,7 @@ export function renderedStep({ input, name }: RecordedCase): RenderedStep {
         hasAutoscaler: facts.hasAutoscaler,
         certificates: new Map(withTls.map((service) => [service.upstream, certificateOf(service)])),
         secrets: { resources: facts.resources, copies: copiesIn(input) },
+        handBack: false,
       });
       for (const { kind, metadata } of manifestsIn(component)) {
         const tls = kind === 'Secret' ? /^(.+-tls)-[0-9a-f]{8}$/.exec(metadata.name)?.[1] : undefined;

@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import { anyHistory, anyTroubles, playHistory, type HistoryStep } from './troubled-history.ts';
 import { TROUBLES } from './troubled-replicas.ts';
 
-/** Every call in the heavy lane, else every fourth. */
-const STEP = process.env['LARDER_HEAVY'] === '1' ? 1 : 4;
+/** Every call in the heavy lane, else every eighth. */
+const STEP = process.env['LARDER_HEAVY'] === '1' ? 1 : 8;
 
-const RUNS = Number(process.env['LARDER_MODEL_RUNS'] ?? 40);
+const RUNS = Number(process.env['LARDER_MODEL_RUNS'] ?? 20);
 
 /** The life of an Extension with each operation. */
 const LIFE: readonly HistoryStep[] = [

@@ -180,7 +180,7 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
     const { pod } = await renderController({
       disableControllers: ['registry-mirror-controller', 'heartbeat'],
       disableWebhooks: ['registry-mirror'],
-      controllers: { extension: { concurrentSyncs: 7 }, ignoreOperationAnnotation: true },
+      controllers: { extension: { concurrentSyncs: 7 }, ignoreOperationAnnotation: true, handBack: true },
       gardener: { version: 'v1.147.1' },
     });
     assert.deepEqual(pod.containers[0].args, [
@@ -192,6 +192,7 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
       '--disable-controllers=registry-mirror-controller,heartbeat',
       '--disable-webhooks=registry-mirror',
       '--ignore-operation-annotation=true',
+      '--hand-back=true',
       '--leader-election-id=extension-registry-cache-leader-election',
       '--webhook-config-namespace=own',
       '--webhook-config-service-port=443',

@@ -12,6 +12,7 @@ import {
 } from '../gardener/extension-lab.ts';
 import { createLabShoot, type LabShoot } from '../gardener/lab-gardener.ts';
 import { list, type LabObject } from '../gardener/lab-objects.ts';
+import { startLabProgram } from '../gardener/lab-program.ts';
 import { semantic } from '../gardener/semantic.ts';
 import { registeredBundle, runStartUpCase, type StartUpCase } from '../gardener/start-up-case.ts';
 import { waitFor } from '../kit/index.ts';
@@ -159,6 +160,19 @@ describe('larder extension', requireParts([...GROUPS.api, 'helm', 'ip', 'busybox
     );
     assert.doesNotMatch(program.output(), /forbidden/);
     assert.equal(await program.stop(), 0);
+  });
+
+  test('lists the Shoots with fields that only Larder has, with the rights of the chart', async () => {
+    await using shoot = await createLabShoot(lab, 'shoot--p--fields');
+    const config = { ...CACHES('docker.io'), caches: [{ upstream: 'docker.io', preload: ['a:1'] }] };
+    await shoot.apply('registry-cache', config);
+    const flags = { '--kubeconfig': lab.kubeconfig, '--list-larder-fields': 'true' };
+    await using program = startLabProgram(lab, 'extension', flags);
+    await program.ended;
+    assert.match(program.output(), /^shoot--p--fields +\S+ +caches\[0\]\.preload$/m);
+    assert.match(program.output(), /^The Go extension refuses these fields, of 1 of \d Shoots?\.$/m);
+    assert.equal(program.exitCode(), 1);
+    await shoot.delete('registry-cache');
   });
 
   test('of two replicas the leader works; when it is killed or loses the lease, the other continues', async () => {

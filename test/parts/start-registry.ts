@@ -19,6 +19,10 @@ export interface RegistryOptions {
   readonly auth?: RegistryAuth;
   /** Makes it a pull-through cache of the registry at this URL, as the Go extension for Gardener runs it. */
   readonly proxyOf?: string;
+  /** With `proxyOf`: the login that it uses there. */
+  readonly proxyLogin?: Account;
+  /** Directory of its content, which stays at disposal; one of its own by default. */
+  readonly content?: string;
   /** Place where it runs; beside the test by default. Its token server, if it has one, runs in the test. */
   readonly place?: Place;
 }
@@ -50,7 +54,7 @@ export interface Registry extends AsyncDisposable {
 
 /** Starts a Distribution registry on loopback. Throws an `Error` with its output when it does not start. */
 export async function startRegistry(options: RegistryOptions): Promise<Registry> {
-  const { part, auth = { kind: 'none' }, proxyOf, place } = options;
+  const { part, auth = { kind: 'none' }, proxyOf, proxyLogin, place } = options;
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
   const tokens = auth.kind === 'token' ? cleanup.use(await startTokenServer(auth)) : undefined;
@@ -60,12 +64,12 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
     version: '0.1',
     log: { level: 'info', accesslog: { disabled: true } },
     storage: {
-      filesystem: { rootdirectory: join(own.path, 'content') },
+      filesystem: { rootdirectory: options.content ?? join(own.path, 'content') },
       // The proxy mode needs deletion for its expiry, and conformance tests of an upstream may use it.
       delete: { enabled: true },
     },
     http: { addr: '127.0.0.1:0', secret: 'only-for-tests' },
-    ...(proxyOf === undefined ? {} : { proxy: { remoteurl: proxyOf } }),
+    ...(proxyOf === undefined ? {} : { proxy: { remoteurl: proxyOf, ...proxyLogin } }),
     ...authConfiguration(logins, tokens, own),
   };
   const configurationFile = own.write('config.yml', JSON.stringify(configuration)); // JSON is YAML too.

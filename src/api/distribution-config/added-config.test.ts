@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { validRegistryConfig } from '../../../test/api/registry-configs.ts';
 import { parseRegistryConfig } from '../registry-config/parse.ts';
 import { registryConfigSchema, type CacheDocument } from '../registry-config/schema.ts';
-import { writeAddedConfig } from './added-config.ts';
+import { parseAddedConfig, writeAddedConfig, writeHandBack } from './added-config.ts';
 
 function cacheOf(fields: object): CacheDocument {
   const [cache] = registryConfigSchema.parse({ caches: [{ upstream: 'quay.io', ...fields }] }).caches;
@@ -83,6 +83,31 @@ test('property: the file is a valid configuration that means the cache', () => {
     }),
   );
   assert.ok(written > 50, `${written} files`);
+});
+
+test('handBack stands alone, or before the cache, and is not a field of the cache', () => {
+  assert.equal(writeHandBack(undefined), 'handBack: true\n');
+  const alone = parseAddedConfig(writeHandBack(undefined));
+  assert.deepEqual(alone, { ok: true, config: { handBack: true, registryConfig: undefined } });
+  const added = writeAddedConfig(cacheOf({ provider: 'ecr' })) ?? '';
+  const [both, cacheAlone] = [parseAddedConfig(writeHandBack(added)), parseAddedConfig(added)];
+  assert.ok(both.ok && cacheAlone.ok);
+  assert.equal(both.config.handBack, true);
+  assert.equal(cacheAlone.config.handBack, false);
+  assert.deepEqual(both.config.registryConfig, cacheAlone.config.registryConfig);
+  assert.equal(both.config.registryConfig?.caches[0]?.provider, 'ecr');
+});
+
+test('a handBack that is neither true nor false is a problem, beside those of the cache', () => {
+  const read = parseAddedConfig('handBack: yes\nhandBack: 1\ncaches: 1\n');
+  assert.ok(!read.ok);
+  assert.deepEqual(
+    read.problems.map(({ path, kind }) => `${path} ${kind}`),
+    ['handBack RepeatedField', 'handBack Invalid', 'apiVersion Required', 'caches Undecodable'],
+  );
+  assert.equal(read.problems[1]?.text, 'handBack: Invalid value: 1: must be true or false');
+  const off = parseAddedConfig('handBack: false');
+  assert.deepEqual(off, { ok: true, config: { handBack: false, registryConfig: undefined } });
 });
 
 /** The effective cache without the settings of its Kubernetes objects. */

@@ -77,7 +77,7 @@ function converted(schema: z.ZodType, value: unknown, to: 'effective' | 'documen
 }
 
 /** The schema inside of defaults and preprocessing. */
-function innermost(schema: z.ZodType): z.ZodType {
+export function innermost(schema: z.ZodType): z.ZodType {
   if (AMOUNTS.has(schema)) return schema;
   if (schema instanceof z.ZodPreprocess) return innermost(schema.out as z.ZodType);
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {

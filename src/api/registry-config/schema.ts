@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ADDED } from '../document/added-fields.ts';
 import {
   boolean,
   bytes,
@@ -23,6 +24,7 @@ const AUTHENTICATION_REALMS = ['Upstream', 'Cache'] as const;
 export const CLOUD_PROVIDERS = ['ecr', 'gcp', 'acr'] as const;
 
 const provider = maybe(z.enum(CLOUD_PROVIDERS).optional()).meta({
+  ...ADDED,
   description:
     'Cloud login with the identity that Larder runs with, instead of a Secret: `ecr` (Amazon Elastic Container Registry), ' +
     '`gcp` (Google Artifact Registry) or `acr` (Azure Container Registry).',
@@ -71,6 +73,7 @@ const garbageCollection = strictMap({
       'this field.',
   }),
   maxSize: maybe(bytes().optional()).meta({
+    ...ADDED,
     description:
       "Size limit for this upstream's content, running downloads included. The least valuable content is removed first. " +
       'Default: no limit but that of the whole store, 90 % of its file system.',
@@ -129,9 +132,11 @@ const cache = entryMap({
       'URL of the upstream. Default: `https://<upstream>`, and `https://registry-1.docker.io` for `docker.io`.',
   }),
   authentication: maybe(authentication.prefault({})).meta({
+    ...ADDED,
     description: 'How Larder logs in to the upstream, and how callers prove their access.',
   }),
   freshness: maybe(freshness.prefault({})).meta({
+    ...ADDED,
     description: 'How old the answer for a tag may be. Content requested by digest never ages.',
   }),
   garbageCollection: maybe(garbageCollection.prefault({ ttl: '168h' })).meta({
@@ -144,12 +149,14 @@ const cache = entryMap({
       "the object's namespace, in a Shoot an entry of `spec.resources`, for `larder serve` a directory in `--secrets`.",
   }),
   credentials: listOf(credential).meta({
+    ...ADDED,
     description:
       'Several credentials for one upstream. The first one with a pattern that matches the repository is used, without a match ' +
       '`secretReferenceName`, else none.',
   }),
   provider,
   caBundleSecretReferenceName: maybe(string().optional()).meta({
+    ...ADDED,
     description:
       "Secret with the CA certificates for the upstream in `bundle.crt`. Default: the system's CAs.",
   }),
@@ -163,6 +170,7 @@ const cache = entryMap({
       'Names the Service `registry-<suffix>` instead of a name computed from the upstream. At most 54 characters.',
   }),
   preload: listOf(text()).meta({
+    ...ADDED,
     description: 'Image references of this upstream to keep warm, such as `library/alpine:3.22`.',
   }),
 }).meta({ description: 'Cache of one upstream registry.' });
@@ -185,7 +193,7 @@ export const registryConfigSchema = strictMap({
           'Gardener only: `RegistryConfig` objects in the shoot configure the caches. `caches` may then be empty.',
       }),
     }).prefault({}),
-  ).meta({ description: 'Configuration from inside the shoot.' }),
+  ).meta({ ...ADDED, description: 'Configuration from inside the shoot.' }),
 }).meta({ description: 'Which upstream registries are cached, and how.' });
 
 /** The fields of a document without its type. */

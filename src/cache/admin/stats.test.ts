@@ -26,7 +26,7 @@ test('a cloud login that fails is missing once none is left to use, and of two t
     metrics,
     store: {
       stats: () => ({ bytes: 0, limitBytes: 1, objects: 0, damagedObjects: 0, perUpstream: [] }),
-      maintenance: { scrubStats: () => undefined },
+      maintenance: { scrubStats: () => undefined, handBackStats: () => undefined },
     },
     totals: new Map(),
     health: createUpstreamHealth(clock),

@@ -1,5 +1,6 @@
 import type { Clock } from '../../kit/clock.ts';
 import type { CacheMetrics } from '../metrics.ts';
+import type { HandBackStats } from '../../store/distribution/hand-back.ts';
 import type { Maintenance, ScrubStats } from '../../store/maintenance/maintenance.ts';
 import type { Store } from '../../store/types.ts';
 import { warningsOf } from '../config-warnings.ts';
@@ -9,7 +10,9 @@ import type { UpstreamTable } from '../upstreams.ts';
 
 export interface StatsDeps {
   readonly clock: Clock;
-  readonly store: Pick<Store, 'stats'> & { readonly maintenance: Pick<Maintenance, 'scrubStats'> };
+  readonly store: Pick<Store, 'stats'> & {
+    readonly maintenance: Pick<Maintenance, 'scrubStats' | 'handBackStats'>;
+  };
   readonly metrics: Pick<
     CacheMetrics,
     'secretsMissing' | 'credentialRefused' | 'cloudLoginFailing' | 'cloudLoginEnd'
@@ -42,6 +45,7 @@ export async function statsDocument(
       limitBytes: held.limitBytes,
       objects: held.objects,
       damagedObjects: held.damagedObjects,
+      handBack: handBackDocument(store.maintenance.handBackStats()),
     },
     scrub: scrubDocument(store.maintenance.scrubStats()),
     upstreams: table.all.map(({ name, config }) => {
@@ -64,6 +68,11 @@ export async function statsDocument(
       };
     }),
   };
+}
+
+/** Null: the store stores. */
+function handBackDocument(stats: HandBackStats | undefined): unknown {
+  return stats === undefined ? null : { ...stats, error: stats.error ?? null };
 }
 
 /** Times are in RFC 3339. Null: the scrub is turned off. */

@@ -26,13 +26,14 @@ export interface BlobFallbacks {
   goOnWithoutStore(exchange: RegistryExchange, target: Target, fill: Fill, range: ByteRange): Promise<void>;
   /**
    * Gives a whole answer without storing it: there is no room, or the blob is larger than the budget. `claimed` is the upstream's
-   * answer to a fill that could not be stored.
+   * answer to a fill that could not be stored. `detail`: the reason, for the client.
    */
   answerWithoutStore(
     exchange: RegistryExchange,
     target: Target,
     digest: Digest,
     claimed: UpstreamResponse | undefined,
+    detail: 'STORE_FULL' | 'STORE_HANDED_BACK',
   ): Promise<void>;
 }
 
@@ -85,7 +86,7 @@ export function createBlobFallbacks({ clock, pool }: BlobFallbackDeps): BlobFall
       );
     },
 
-    async answerWithoutStore(exchange, target, digest, claimed) {
+    async answerWithoutStore(exchange, target, digest, claimed, detail) {
       const { response, signal } = exchange;
       const { size, response: answer } =
         claimed === undefined
@@ -97,7 +98,7 @@ export function createBlobFallbacks({ clock, pool }: BlobFallbackDeps): BlobFall
       try {
         signal.throwIfAborted();
         exchange.bytesFrom = 'bypass';
-        const status: CacheStatus = { kind: 'bypass', detail: 'STORE_FULL' };
+        const status: CacheStatus = { kind: 'bypass', detail };
         const range =
           size === undefined
             ? beginUnsizedBlob(exchange, status, digest)

@@ -154,10 +154,12 @@ export function createBlobAnswers(deps: BlobAnswerDeps): BlobAnswers {
   }
 
   async function answerWithoutStore(
-    { exchange, target, digest }: BlobProgress,
+    { exchange, target, digest, part }: BlobProgress,
     claimed: UpstreamResponse | undefined,
   ): Promise<boolean> {
-    await fallbacks.answerWithoutStore(exchange, target, digest, claimed);
+    const isHandedBack = isLarderError(part.failure, 'STORE_HANDED_BACK');
+    const detail = isHandedBack ? 'STORE_HANDED_BACK' : 'STORE_FULL';
+    await fallbacks.answerWithoutStore(exchange, target, digest, claimed, detail);
     return true;
   }
 }

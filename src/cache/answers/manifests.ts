@@ -72,7 +72,8 @@ export function createManifests(deps: ManifestsDeps): Manifests {
     return record;
   }
 
-  async function keep(repositoryId: RepositoryId, record: ManifestRecord): Promise<boolean> {
+  async function keep(target: Target, record: ManifestRecord): Promise<boolean> {
+    const repositoryId = repositoryIdOf(target);
     if (record.parsed !== undefined) sizes.learn(repositoryId, record.parsed);
     if (record.unverifiable) return false;
     try {
@@ -80,9 +81,11 @@ export function createManifests(deps: ManifestsDeps): Manifests {
         type: 'manifest',
         mediaType: record.mediaType,
         repositoryId,
+        forCaller: target.requester.isApart,
       });
     } catch (error) {
-      deps.logger.warn('failed to store a manifest', { digest: record.digest, error: errorText(error) });
+      if (!isLarderError(error, 'STORE_HANDED_BACK'))
+        deps.logger.warn('failed to store a manifest', { digest: record.digest, error: errorText(error) });
       return false;
     }
     memory.set(record.digest, record);
@@ -101,12 +104,12 @@ export function createManifests(deps: ManifestsDeps): Manifests {
         store.presence(digest, repositoryId) === 'unlinked' &&
         (await headManifest(request)) !== undefined
       ) {
-        store.link(digest, repositoryId);
+        store.link(digest, repositoryId, target.requester.isApart);
         const record = await load(repositoryId, digest);
         if (record !== undefined) return { record, stored: true };
       }
       const record = await fetchManifest(request, () => clock.now());
-      return { record, stored: await keep(repositoryId, record) };
+      return { record, stored: await keep(target, record) };
     } catch (error) {
       if (isLarderError(error, 'MANIFEST_UNKNOWN')) failures.remember(target, `manifest ${digest}`, error);
       throw error;
@@ -160,7 +163,7 @@ export function createManifests(deps: ManifestsDeps): Manifests {
     async fetchTag(target, tag, accept) {
       const reference = { kind: 'tag', tag } as const;
       const record = await fetchManifest({ target, reference, accept, signal }, () => clock.now());
-      return { record, stored: await keep(repositoryIdOf(target), record), collapsed: false };
+      return { record, stored: await keep(target, record), collapsed: false };
     },
   };
   return manifests;

@@ -1,13 +1,12 @@
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parseAddedConfig, type AddedConfig } from '../../api/distribution-config/added-config.ts';
 import { ADDED_FILE } from '../../api/distribution-config/files.ts';
 import {
   parseDistributionConfig,
   type DistributionConfig,
   type DistributionSettings,
 } from '../../api/distribution-config/parse.ts';
-import type { RegistryConfig } from '../../api/registry-config/effective.ts';
-import { parseRegistryConfig } from '../../api/registry-config/parse.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { invalidConfig, loadDocument, readConfigFile } from '../config-file.ts';
@@ -18,6 +17,8 @@ import { createOwnLogin } from './own-login.ts';
 export interface DistributionSource extends ConfigSource {
   /** The settings of the process, as first read. */
   readonly settings: DistributionSettings;
+  /** True if {@link ADDED_FILE} says so, as first read: the store goes back to Distribution (decision 0021). */
+  readonly handBack: boolean;
   /** Directory of the file, which may have Secrets of {@link ADDED_FILE} as well. */
   readonly directory: string;
 }
@@ -27,19 +28,22 @@ export async function openDistributionSource(file: string): Promise<Distribution
   const directory = dirname(file);
   const added = join(directory, ADDED_FILE);
   const login = createOwnLogin();
-  const { settings } = await read();
+  const { settings, login: firstLogin, registryConfig: asFound } = await read();
+  const { handBack } = await readAdded();
   let reported = '[]';
   return {
     settings,
+    handBack,
     directory,
     files: [file, added],
+    askedAnonymously: firstLogin === undefined ? asFound.caches[0]?.remoteURL : undefined,
     withOwnSecrets: (secrets) => login.besides(secrets),
     async load(logger) {
       const config = await read();
-      const registryConfig = isThere(added) ? await readAdded(added) : config.registryConfig;
+      const more = await readAdded();
       login.set(config.login);
-      report(config, logger);
-      return registryConfig;
+      report(config, more, logger);
+      return more.registryConfig ?? config.registryConfig;
     },
   };
 
@@ -51,8 +55,21 @@ export async function openDistributionSource(file: string): Promise<Distribution
     );
   }
 
+  /** Reads the file beside; without one nothing is added. */
+  async function readAdded(): Promise<AddedConfig> {
+    if (!isThere(added)) return { handBack: false, registryConfig: undefined };
+    const config = await loadDocument(added, parseAddedConfig);
+    const count = config.registryConfig?.caches.length ?? 1;
+    if (count === 1) return config;
+    throw new LarderError('CONFIG_INVALID', `${added}: caches: expected exactly one cache, found ${count}`);
+  }
+
   /** Logs keys without meaning once, and changes that need another process each time. */
-  function report({ unknownKeys, settings: now }: DistributionConfig, logger: Logger): void {
+  function report(
+    { unknownKeys, settings: now }: DistributionConfig,
+    more: AddedConfig,
+    logger: Logger,
+  ): void {
     const keys = JSON.stringify(unknownKeys);
     if (keys !== reported && unknownKeys.length > 0)
       logger.warn('Larder has no use for some keys of the configuration of Distribution', {
@@ -61,7 +78,7 @@ export async function openDistributionSource(file: string): Promise<Distribution
         keys: unknownKeys,
       });
     reported = keys;
-    if (JSON.stringify(now) !== JSON.stringify(settings))
+    if (JSON.stringify(now) !== JSON.stringify(settings) || more.handBack !== handBack)
       logger.warn('changed settings of the process apply after a restart', {
         event: 'config-restart-needed',
         file,
@@ -79,13 +96,4 @@ function isThere(file: string): boolean {
   } catch {
     return true;
   }
-}
-
-async function readAdded(file: string): Promise<RegistryConfig> {
-  const config = await loadDocument(file, parseRegistryConfig);
-  if (config.caches.length === 1) return config;
-  throw new LarderError(
-    'CONFIG_INVALID',
-    `${file}: caches: expected exactly one cache, found ${config.caches.length}`,
-  );
 }

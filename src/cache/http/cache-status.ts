@@ -25,7 +25,7 @@ export type CacheStatus =
     }
   | { kind: 'revalidated'; status: number; stored?: boolean; collapsed?: boolean }
   | { kind: 'stale'; ttlSeconds: number; detail: UpstreamFailureCode }
-  | { kind: 'bypass'; detail: 'STORE_FULL' | 'SCHEMA1' | 'TOKEN'; status?: number }
+  | { kind: 'bypass'; detail: 'STORE_FULL' | 'STORE_HANDED_BACK' | 'SCHEMA1' | 'TOKEN'; status?: number }
   | { kind: 'error'; detail: ErrorCode };
 
 /** Renders the value of the header. */

@@ -105,7 +105,7 @@ export function createPullEngine(deps: PullDeps): PullEngine {
         const presence = store.presence(digest, repositoryId);
         const sameSize =
           response.contentLength === undefined || response.contentLength === store.info(digest)?.size;
-        if (presence === 'unlinked' && sameSize) store.link(digest, repositoryId);
+        if (presence === 'unlinked' && sameSize) store.link(digest, repositoryId, target.requester.isApart);
         return response.contentLength;
       });
     },

@@ -1,6 +1,6 @@
 import type { Hash } from 'node:crypto';
 import type { Clock } from '../../kit/clock.ts';
-import { errorText, isLarderError, LarderError } from '../../kit/errors.ts';
+import { errorText, isLarderError, LarderError, type ErrorCode } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ContentStore, OpenContent, Remains, Spool, SpoolStore } from '../../store/types.ts';
@@ -285,11 +285,16 @@ export class Fill implements ByteSource {
       this.#content = await spool.commit({
         type: 'blob',
         repositoryId: repositoryIdOf(this.requesters.current),
+        forCaller: this.requesters.isForCallersIn(this.requesters.current.repository),
         repaired: this.#isRepair,
       });
       if (this.#readers === 0) this.#content.close();
       for (const repositoryId of this.requesters.repositoryIds())
-        this.#deps.store.link(this.digest, repositoryId);
+        this.#deps.store.link(
+          this.digest,
+          repositoryId,
+          this.requesters.isForCallersIn(repositoryId.repository),
+        );
     } catch (error) {
       this.#deps.logger.warn('cannot store a verified blob', {
         digest: this.digest,
@@ -355,7 +360,13 @@ export class Fill implements ByteSource {
   }
 }
 
-/** True if the store is full or does not work. Readers then go on without it. */
+const STORE_FAILURES: ReadonlySet<string> = new Set<ErrorCode>([
+  'STORE_FULL',
+  'STORE_UNAVAILABLE',
+  'STORE_HANDED_BACK',
+]);
+
+/** True if the store is full, does not work or stores nothing. Readers then go on without it. */
 export function isStoreFailure(error: unknown): boolean {
-  return isLarderError(error, 'STORE_FULL') || isLarderError(error, 'STORE_UNAVAILABLE');
+  return isLarderError(error) && STORE_FAILURES.has(error.code);
 }

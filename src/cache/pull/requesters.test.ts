@@ -59,6 +59,18 @@ describe('the requesters of a fill', () => {
     assert.deepEqual(requesters.repositoryIds(), [{ upstream: 'r.example', repository: 'team/app' }]);
   });
 
+  test('have a blob for callers alone as long as only callers with logins had it confirmed', () => {
+    const requesters = new Requesters(caller('alice'));
+    const { repository } = caller('alice');
+    assert.equal(requesters.isForCallersIn(repository), true);
+    requesters.accept();
+    assert.equal(requesters.isForCallersIn(repository), true);
+    const anyone = caller('anyone');
+    requesters.add({ ...anyone, requester: { ...anyone.requester, isApart: false } }, true);
+    assert.equal(requesters.isForCallersIn(repository), false);
+    assert.equal(requesters.isForCallersIn(caller('x', 'team/other').repository), true);
+  });
+
   test('are no more than 16, whose credentials are kept', () => {
     const requesters = new Requesters(caller('first'));
     for (let count = 0; count < 100; count += 1) requesters.add(caller(`caller-${count}`), true);

@@ -61,6 +61,13 @@ export class Requesters {
     return this.#all.filter(({ hasIt }) => hasIt).map(({ target }) => repositoryIdOf(target));
   }
 
+  /** True if the upstream has confirmed the blob in this repository only to callers with logins of their own. */
+  isForCallersIn(repository: RepositoryName): boolean {
+    return this.#all
+      .filter(({ target, hasIt }) => hasIt && target.repository === repository)
+      .every(({ target }) => target.requester.isApart);
+  }
+
   /** Records that the upstream serves the current requester. */
   accept(): void {
     (this.#all[this.#current] as Entry).hasIt = true;

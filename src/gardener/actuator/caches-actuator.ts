@@ -31,6 +31,8 @@ export interface CachesActuatorSettings {
   readonly image: () => string;
   /** Address of the shoots' API servers to prefer. */
   readonly shootAddress: ShootAddress;
+  /** True: the caches give their stores back to Distribution, before the Go extension takes over. */
+  readonly handBack: boolean;
 }
 
 /**
@@ -39,6 +41,8 @@ export interface CachesActuatorSettings {
  * from any point.
  */
 export function createCachesActuator(deps: CachesActuatorDeps, settings: CachesActuatorSettings): Actuator {
+  const { handBack } = settings;
+
   async function reconcile(context: ActuatorContext): Promise<void> {
     const { extension, namespace, signal } = context;
     const cluster = await context.cluster();
@@ -59,7 +63,7 @@ export function createCachesActuator(deps: CachesActuatorDeps, settings: CachesA
     const certificates = await openCertificates(deps, { namespace, facts, publishedBundle }, signal);
     const image = await within('failed to find the registry image', settings.image);
     const bundle = await within('failed to deploy the registry caches component', () =>
-      deployCaches(deps, { namespace, facts, caches, services, certificates, image }, signal),
+      deployCaches(deps, { namespace, facts, caches, services, certificates, image, handBack }, signal),
     );
     await within('failed to update Extension status', () =>
       context.publish(registryStatus(services, bundle)),

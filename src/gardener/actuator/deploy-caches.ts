@@ -18,6 +18,8 @@ export interface DeployCachesOptions {
   readonly services: readonly CacheService[];
   readonly certificates: CacheCertificates;
   readonly image: string;
+  /** True: the caches give their stores back to Distribution. */
+  readonly handBack: boolean;
 }
 
 /** Purpose of the shoots whose caches nobody watches. */
@@ -29,7 +31,7 @@ const UNWATCHED = 'testing';
  */
 export async function deployCaches(
   deps: DeployDeps,
-  { namespace, facts, caches, services, certificates, image }: DeployCachesOptions,
+  { namespace, facts, caches, services, certificates, image, handBack }: DeployCachesOptions,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { client } = deps;
@@ -43,6 +45,7 @@ export async function deployCaches(
     hasAutoscaler,
     certificates: issued.certificates,
     secrets: { resources, copies },
+    handBack,
   });
   await deployComponent(deps, component, signal);
   if (purpose === UNWATCHED) await removeMonitoring(client, namespace, signal);

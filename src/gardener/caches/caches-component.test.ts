@@ -15,6 +15,7 @@ function valuesOf(caches: object[], more: Partial<CachesComponentValues> = {}): 
     hasAutoscaler: false,
     certificates: new Map(documents.map(({ upstream }) => [upstream, CERTIFICATE])),
     secrets: { resources: [], copies: new Map() },
+    handBack: false,
     ...more,
   };
 }

@@ -25,6 +25,8 @@ export interface CachesComponentValues {
   /** Certificates by upstream, for the caches that serve https. */
   readonly certificates: ReadonlyMap<string, CacheCertificate>;
   readonly secrets: ReferencedSecrets;
+  /** True: the caches give their stores back to Distribution, and store nothing. */
+  readonly handBack: boolean;
 }
 
 /**
@@ -47,7 +49,7 @@ function objectsOf(cache: CacheDocument, values: CachesComponentValues): KubeObj
     throw new LarderError('CONFIG_INVALID', `secret for upstream ${upstream} not found`);
   }
   try {
-    const config = configSecret(cache, values.secrets);
+    const config = configSecret(cache, values.secrets, values.handBack);
     const tls = certificate === undefined ? undefined : tlsSecret(cache, certificate);
     return [
       config,

@@ -31,8 +31,8 @@ function cacheOf(fields: object = {}): CacheDocument {
 }
 
 /** The files that a pod has of the Secret. */
-function filesOf(fields: object, secrets = SECRETS): Record<string, string> {
-  const { data } = configSecret(cacheOf(fields), secrets);
+function filesOf(fields: object, secrets = SECRETS, handBack = false): Record<string, string> {
+  const { data } = configSecret(cacheOf(fields), secrets, handBack);
   const decoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]);
   return Object.fromEntries(decoded) as Record<string, string>;
 }
@@ -42,6 +42,28 @@ function loginIn(files: Record<string, string>): unknown {
   assert.ok(result.ok);
   return result.config.login;
 }
+
+describe('a cache that gives its store back', () => {
+  test('says so in the second file alone, and Distribution can run from the first one as before', () => {
+    const before = filesOf({ secretReferenceName: 'login' });
+    const files = filesOf({ secretReferenceName: 'login' }, SECRETS, true);
+    assert.deepEqual(files, { ...before, 'larder.yaml': 'handBack: true\n' });
+  });
+
+  test('keeps its own settings, with the entries of their Secrets', () => {
+    const fields = { caBundleSecretReferenceName: 'ca', preload: ['a:1'] };
+    const before = filesOf(fields);
+    const files = filesOf(fields, SECRETS, true);
+    assert.equal(before['ca.bundle.crt'], 'PEM');
+    assert.deepEqual(files, { ...before, 'larder.yaml': `handBack: true\n${before['larder.yaml']}` });
+  });
+
+  test('has a Secret of another name, so that its pod is replaced', () => {
+    const name = (handBack: boolean) => configSecret(cacheOf(), SECRETS, handBack).metadata.name;
+    assert.notEqual(name(true), name(false));
+    assert.equal(name(true), name(true));
+  });
+});
 
 describe("Distribution's file", () => {
   test('stands alone for a cache that it has words for', () => {

@@ -1,4 +1,4 @@
-import { writeAddedConfig } from '../../api/distribution-config/added-config.ts';
+import { writeAddedConfig, writeHandBack } from '../../api/distribution-config/added-config.ts';
 import { ADDED_FILE, DISTRIBUTION_FILE } from '../../api/distribution-config/files.ts';
 import { writeDistributionConfig } from '../../api/distribution-config/write.ts';
 import type { CacheDocument } from '../../api/registry-config/schema.ts';
@@ -12,16 +12,24 @@ import { SHOOT_NAMESPACE, shootNamesOf } from './shoot-names.ts';
 
 /**
  * Renders the Secret with the configuration of a cache: Distribution's file, and only for a cache with settings of Larder's own the file with
- * these and the entries of the Secrets that it names (decision 0018). Throws `CONFIG_INVALID` if a reference leads nowhere.
+ * these and the entries of the Secrets that it names (decision 0018). With `handBack`, that file also says that the cache gives its store back
+ * to Distribution (decision 0021). Throws `CONFIG_INVALID` if a reference leads nowhere.
  */
-export function configSecret(cache: CacheDocument, secrets: ReferencedSecrets): UniqueSecret {
+export function configSecret(
+  cache: CacheDocument,
+  secrets: ReferencedSecrets,
+  handBack = false,
+): UniqueSecret {
   const { name, labels } = shootNamesOf(cache);
   const { secretReferenceName: reference } = cache;
   const login = reference === undefined ? {} : readReference(secrets, reference);
   const config = writeDistributionConfig(distributionDocumentOf(cache, loginIn(login)));
+  const added = writeAddedConfig(withFileNames(cache), DOCKER_CONFIG in login);
+  const file = handBack ? writeHandBack(added) : added;
   const data = {
     [DISTRIBUTION_FILE]: base64(config),
-    ...addedData(cache, secrets, DOCKER_CONFIG in login),
+    ...(file !== undefined && { [ADDED_FILE]: base64(file) }),
+    ...(added !== undefined && secretEntries(cache, secrets)),
   };
   return uniqueSecret({ base: `${name}-config`, namespace: SHOOT_NAMESPACE, labels, data });
 }
@@ -36,14 +44,9 @@ function loginIn(secret: Readonly<Record<string, string>>): CacheLogin | undefin
   return username === '' || password === '' ? undefined : { username, password };
 }
 
-function addedData(
-  cache: CacheDocument,
-  secrets: ReferencedSecrets,
-  isForced: boolean,
-): Readonly<Record<string, string>> {
-  const added = writeAddedConfig(withFileNames(cache), isForced);
-  if (added === undefined) return {};
-  const data: Record<string, string> = { [ADDED_FILE]: base64(added) };
+/** The entries that the file of Larder's own settings refers to. */
+function secretEntries(cache: CacheDocument, secrets: ReferencedSecrets): Readonly<Record<string, string>> {
+  const data: Record<string, string> = {};
   for (const { name, key } of secretKeysOf(cache)) {
     const content = readReference(secrets, name)[key];
     if (content !== undefined) data[fileNameOf(fileStem(name), key)] = content;

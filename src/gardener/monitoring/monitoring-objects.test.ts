@@ -86,12 +86,13 @@ test('alerts, sums and targets have the names by which landscapes know them', ()
           'RegistryCachePersistentVolumeFullInFourDays',
           'shoot:registry_proxy_pushed_bytes_total:sum',
           'shoot:registry_proxy_pulled_bytes_total:sum',
+          'shoot:larder_store_handed_back:min',
         ],
       ],
     ],
   );
   const { spec } = targets as unknown as { spec: { metricRelabelings: { regex: string }[] } };
-  assert.equal(spec.metricRelabelings[0]?.regex, '^(registry_proxy_.+)$');
+  assert.equal(spec.metricRelabelings[0]?.regex, '^(registry_proxy_.+|larder_store_handed_back)$');
 });
 
 test('the expressions of the alerts compare free space in percent', () => {

@@ -26,10 +26,18 @@ export const ALERTS = [
 ] as const;
 
 /** Sums that the Prometheus of the seed and that of the garden collect, by the form of their names. */
-export const RECORDINGS = (['pushed', 'pulled'] as const).map((direction) => {
+const SUMS = (['pushed', 'pulled'] as const).map((direction) => {
   const metric = `registry_proxy_${direction}_bytes_total`;
   return { record: `shoot:${metric}:sum`, expr: `sum by (upstream_host) (rate(${metric}[5m]))` };
 });
+
+/** Shows the operator of a seed which shoots are ready for the Go extension: 1 once all caches have given their stores back. */
+const HANDED_BACK = {
+  record: 'shoot:larder_store_handed_back:min',
+  expr: 'min(larder_store_handed_back)',
+};
+
+export const RECORDINGS = [...SUMS, HANDED_BACK];
 
 function alert(name: string, expr: string, summary: string, description: string) {
   return {

@@ -3,8 +3,8 @@ import { SHOOT_NAMESPACE } from '../caches/shoot-names.ts';
 const API_SERVER = 'kube-apiserver:443';
 
 /**
- * Lets the Prometheus of a shoot scrape the caches through the API server, the only way from the seed to their pods. Only the metrics that
- * Distribution has as well are kept.
+ * Lets the Prometheus of a shoot scrape the caches through the API server, the only way from the seed to their pods. Of their metrics it keeps
+ * those that Distribution has as well, and whether the store is handed back.
  */
 export function scrapeConfigSpec(): object {
   const authorization = { credentials: { name: 'shoot-access-prometheus-shoot', key: 'token' } };
@@ -27,7 +27,9 @@ export function scrapeConfigSpec(): object {
       },
     ],
     relabelings: RELABELINGS,
-    metricRelabelings: [{ sourceLabels: ['__name__'], action: 'keep', regex: '^(registry_proxy_.+)$' }],
+    metricRelabelings: [
+      { sourceLabels: ['__name__'], action: 'keep', regex: '^(registry_proxy_.+|larder_store_handed_back)$' },
+    ],
   };
 }
 

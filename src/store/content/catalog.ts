@@ -16,6 +16,16 @@ interface Entry {
   readonly presences: Map<string, StoredPresence>;
 }
 
+/** Content in another layout, below the store's directory, that is taken over when it is requested. */
+export interface UnadoptedContent {
+  /** Delivered all of it. */
+  readonly upstream: string;
+  /** Moves the file into its place. False if there is none. */
+  take(digest: Digest): boolean;
+  /** True if the content was delivered through this repository. */
+  isLinked(digest: Digest, repositoryId: RepositoryId): boolean;
+}
+
 /** Rows kept in memory, about 0.6 KB each. A hit costs 0.1 us, a query of the index 5 us. */
 const ENTRY_LIMIT = 16_384;
 const PRESENCE_LIMIT = 64;
@@ -39,6 +49,7 @@ export class Catalog {
    * linked.
    */
   soleUpstream: string | undefined;
+  unadopted: UnadoptedContent | undefined;
 
   constructor(deps: { index: ContentIndex; ledger: Ledger; layout: Layout; clock: Clock }) {
     this.#index = deps.index;
@@ -56,17 +67,19 @@ export class Catalog {
   presence(digest: Digest, repositoryId: RepositoryId): Presence {
     const entry = this.#entry(digest);
     if (entry === undefined) return 'absent';
-    const key = keyOf(repositoryId);
-    let presence = entry.presences.get(key);
-    if (presence === undefined) {
-      presence = this.#index.presence(digest, repositoryId);
-      this.#remember(entry, key, presence);
-    }
-    return presence;
+    const presence = this.#presence(entry, repositoryId);
+    if (presence !== 'unlinked' || this.unadopted?.isLinked(digest, repositoryId) !== true) return presence;
+    this.#save(entry, () => this.#link(entry, repositoryId, false));
+    return 'linked';
   }
 
-  /** Enters content that was just verified and moved into place, delivered from `repositoryId`. */
-  add(row: ContentInfo, repositoryId: RepositoryId, sums: ChunkSums): void {
+  /** Takes over the file of known content that is not in its place, as after a hand-back that did not end. False if there is none. */
+  retake(digest: Digest): boolean {
+    return this.unadopted?.take(digest) === true;
+  }
+
+  /** Enters content that was just verified and moved into place, delivered from `repositoryId`. `forCaller`: see `CommitMeta`. */
+  add(row: ContentInfo, repositoryId: RepositoryId, sums: ChunkSums, forCaller = false): void {
     const known = this.#known(row.digest);
     // A manifest may also be requested as a blob, or come from another upstream with another media type: the first type stays.
     const kept = known?.row.type === 'manifest' ? known.row : row;
@@ -78,7 +91,7 @@ export class Catalog {
     this.#save(entry, () => {
       this.#put(entry.row);
       this.#index.putSums(row.digest, sums);
-      this.#link(entry, repositoryId);
+      this.#link(entry, repositoryId, forCaller);
     });
   }
 
@@ -90,17 +103,18 @@ export class Catalog {
         .map(([key]) => repositoryIdOf(key));
       this.#save(entry, () => {
         this.#put(entry.row);
-        for (const repositoryId of linked) this.#link(entry, repositoryId);
+        // Memory does not know for whom a link was made.
+        for (const repositoryId of linked) this.#link(entry, repositoryId, true);
       });
     }
     for (const digest of this.#ghosts) if (this.#index.removeContent(digest)) this.#ghosts.delete(digest);
   }
 
   /** Links content that the upstream has confirmed there. Does nothing for content that is absent or foreign (threat T2). */
-  link(digest: Digest, repositoryId: RepositoryId): void {
+  link(digest: Digest, repositoryId: RepositoryId, forCaller = false): void {
     if (this.presence(digest, repositoryId) !== 'unlinked') return;
     const entry = this.#entry(digest);
-    if (entry !== undefined) this.#save(entry, () => this.#link(entry, repositoryId));
+    if (entry !== undefined) this.#save(entry, () => this.#link(entry, repositoryId, forCaller));
   }
 
   /** Sums of the chunks; undefined for content that is not verified yet. */
@@ -173,6 +187,16 @@ export class Catalog {
     return this.#known(digest) ?? this.#adopt(digest);
   }
 
+  #presence(entry: Entry, repositoryId: RepositoryId): StoredPresence {
+    const key = keyOf(repositoryId);
+    let presence = entry.presences.get(key);
+    if (presence === undefined) {
+      presence = this.#index.presence(entry.row.digest, repositoryId);
+      this.#remember(entry, key, presence);
+    }
+    return presence;
+  }
+
   #known(digest: Digest): Entry | undefined {
     const recent = this.#entries.get(digest) ?? this.#unsaved.get(digest);
     if (recent !== undefined) return recent;
@@ -184,6 +208,8 @@ export class Catalog {
   }
 
   #adopt(digest: Digest): Entry | undefined {
+    const taken = this.unadopted?.take(digest) === true;
+    const upstream = taken ? this.unadopted?.upstream : this.soleUpstream;
     const row = recognise(this.#layout.blob(digest), digest);
     if (row === undefined) return undefined;
     const entry = { row, presences: new Map<string, StoredPresence>() };
@@ -192,7 +218,7 @@ export class Catalog {
     this.#ledger.addContent(row.size);
     this.#save(entry, () => {
       this.#put(row);
-      if (this.soleUpstream !== undefined) this.#addUpstream(row, this.soleUpstream);
+      if (upstream !== undefined) this.#addUpstream(row, upstream);
     });
     return entry;
   }
@@ -208,9 +234,9 @@ export class Catalog {
     this.#index.putContent(row, now, worthOfNew(row.size, now, this.#ledger.smallestLimit));
   }
 
-  #link(entry: Entry, repositoryId: RepositoryId): void {
+  #link(entry: Entry, repositoryId: RepositoryId, forCaller: boolean): void {
     this.#addUpstream(entry.row, repositoryId.upstream);
-    this.#index.addLink(entry.row.digest, repositoryId);
+    this.#index.addLink(entry.row.digest, repositoryId, forCaller ? this.#clock.now() : 0);
     // The first known upstream makes content of an unknown repository `foreign` to the others.
     for (const [key, presence] of entry.presences) if (presence !== 'linked') entry.presences.delete(key);
     this.#remember(entry, keyOf(repositoryId), 'linked');

@@ -38,6 +38,13 @@ export function layoutOf(directory: string): Layout {
   };
 }
 
+/** Paths of everything that a store has in its directory, the index last: the rest can be removed while the index is there. */
+export function pathsOf(layout: Layout): string[] {
+  const { directory, blobs, spool, quarantine, documents, index, lock } = layout;
+  const ofIndex = ['', '-wal', '-shm', '-journal', '.broken'].map((suffix) => index + suffix);
+  return [blobs, spool, quarantine, documents, join(directory, CACHE_TAG_NAME), ...ofIndex, lock];
+}
+
 /** Creates the folders. Throws `STORE_UNUSABLE` with one sentence if the directory cannot be created or written. */
 export async function prepareDirectory(layout: Layout): Promise<void> {
   const { directory } = layout;
@@ -48,7 +55,7 @@ export async function prepareDirectory(layout: Layout): Promise<void> {
     for (const folder of [layout.blobs, layout.spool, layout.quarantine]) {
       await mkdir(folder, { recursive: true });
     }
-    await writeFile(join(directory, 'CACHEDIR.TAG'), CACHE_TAG, { flag: 'wx' }).catch(() => undefined);
+    await writeFile(join(directory, CACHE_TAG_NAME), CACHE_TAG, { flag: 'wx' }).catch(() => undefined);
   } catch (error) {
     throw new LarderError('STORE_UNUSABLE', `store ${directory} cannot be used: ${errorText(error)}`, {
       hint: 'name a directory that this user may create and write with --store',
@@ -74,6 +81,7 @@ async function makeDirectory(path: string): Promise<void> {
 }
 
 /** Makes backup programs skip the directory (https://bford.info/cachedir/). */
+const CACHE_TAG_NAME = 'CACHEDIR.TAG';
 const CACHE_TAG = `Signature: 8a477f597d28d172789f06886806bc55
 # This directory holds the cache of Larder and can be deleted while Larder is stopped.
 `;

@@ -148,9 +148,11 @@ export class ContentIndex {
     });
   }
 
-  addLink(digest: Digest, { upstream, repository }: RepositoryId): void {
-    const text = 'INSERT OR IGNORE INTO links (digest, upstream, repository) VALUES (?, ?, ?)';
-    this.#database.run(text, digest, upstream, repository);
+  /** `callerAt`: time of a link that was made for a caller's own login, in milliseconds since the epoch; 0 for any other. */
+  addLink(digest: Digest, { upstream, repository }: RepositoryId, callerAt: number): void {
+    const text = `INSERT INTO links (digest, upstream, repository, caller_at) VALUES (?, ?, ?, ?)
+      ON CONFLICT (digest, upstream, repository) DO UPDATE SET caller_at = min(caller_at, excluded.caller_at)`;
+    this.#database.run(text, digest, upstream, repository, callerAt);
   }
 
   /** Content of one type in the order of eviction: at most `limit` rows after `offset`. */

@@ -4,7 +4,7 @@ import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 
 /** Rises with every change of {@link SCHEMA}. An index of an unknown version is rebuilt from the files. */
-const SCHEMA_VERSION = 4;
+const SCHEMA_VERSION = 5;
 
 const PUBLIC_REPOSITORIES = `
   CREATE TABLE public_repositories (
@@ -23,7 +23,8 @@ const CONTENTS_BY_WORTH = 'CREATE INDEX contents_by_worth ON contents (type, wor
  * `contents.worth`: the order of eviction, see worth.ts.
  * `holders`: the upstreams that delivered content, and whose budgets it counts for. Content without a row was found on disk without an
  * index.
- * `links`: the repositories that content was delivered or confirmed through.
+ * `links`: the repositories that content was delivered or confirmed through. `caller_at` is 0 for a link that was made without a caller's
+ * login, else its time: such content is for others only if the repository was public later.
  * `sums`: the sums of the chunks of content, see chunk-sums.ts. Content without a row is hashed before it is first read.
  * `public_repositories`: repositories that their upstream serves to anonymous callers.
  */
@@ -40,7 +41,7 @@ const SCHEMA = `
     PRIMARY KEY (digest, upstream)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE links (
-    digest TEXT NOT NULL, upstream TEXT NOT NULL, repository TEXT NOT NULL,
+    digest TEXT NOT NULL, upstream TEXT NOT NULL, repository TEXT NOT NULL, caller_at INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (digest, upstream, repository)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE tags (
@@ -61,11 +62,13 @@ const SCHEMA = `
  * Version 2 has no sums: content is verified as a whole and then recognised by its modification time. Its sums are made when it is
  * first read.
  * Version 3 orders eviction by the last use together with the size.
+ * Version 4 does not know for whom a link was made.
  */
 const STEPS: Readonly<Record<number, string>> = {
   1: PUBLIC_REPOSITORIES,
   2: `ALTER TABLE contents DROP COLUMN verified_mtime; ${SUMS}`,
   3: `ALTER TABLE contents ADD COLUMN worth INTEGER NOT NULL DEFAULT 0; UPDATE contents SET worth = used_at; ${CONTENTS_BY_WORTH}`,
+  4: 'ALTER TABLE links ADD COLUMN caller_at INTEGER NOT NULL DEFAULT 0;',
 };
 
 export interface OpenedDatabase {

@@ -1,4 +1,5 @@
 import type { Digest } from '../../oci/digest.ts';
+import type { HandBackStats } from '../distribution/hand-back.ts';
 import type { ContentType, RepositoryId, Store, UpstreamPolicy } from '../types.ts';
 
 export interface MaintainedStore extends Store {
@@ -12,6 +13,8 @@ export interface Maintenance {
   isDamaged(digest: Digest): boolean;
   /** Undefined if the scrub is turned off. */
   scrubStats(): ScrubStats | undefined;
+  /** Undefined for a store that stores. */
+  handBackStats(): HandBackStats | undefined;
   /**
    * Reads stored content from disk and compares it with its digests. Rejects with the signal's reason, and with `NOT_STORED`,
    * `NAME_INVALID`, `TAG_INVALID` or `DIGEST_INVALID` before the first event.

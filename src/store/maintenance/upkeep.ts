@@ -3,6 +3,7 @@ import { sleep, type Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import { TaskGroup } from '../../kit/task-group.ts';
+import { removeAdopted, type Adoption } from '../distribution/adoption.ts';
 import type { Budget } from '../space/budget.ts';
 import type { Catalog } from '../content/catalog.ts';
 import type { ContentIndex } from '../index/content-index.ts';
@@ -30,6 +31,8 @@ export interface UpkeepDeps {
   readonly files: OpenFiles;
   /** Undefined: content is read on request only. */
   readonly scrub: Pick<Scrub, 'run'> | undefined;
+  /** Undefined: there is nothing to adopt. */
+  readonly adoption: Pick<Adoption, 'count' | 'run'> | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Ends the background work unless {@link Upkeep.close} does so earlier. */
@@ -38,16 +41,16 @@ export interface UpkeepDeps {
 
 /** The background work of a store. */
 export interface Upkeep {
-  /** Starts the jobs: walk of the files, write of last uses, close of idle files, removal of expired content, scrub. */
+  /** Starts the jobs: walk of the files, adoption, write of last uses, close of idle files, removal of expired content, scrub. */
   start(): void;
   /** Takes effect at once: content above a smaller budget or a shorter ttl is removed now. */
   setPolicies(policies: ReadonlyMap<string, UpstreamPolicy>): void;
   /**
-   * Resolves once usage is known. Only after a lost index is it unknown, for moments, and no space can be reserved. Throws `STORE_FULL` if
-   * that takes longer than 2 s.
+   * Resolves once usage is known. Only after a lost index, and at the start of an adoption, is it unknown, for moments, and no space can be
+   * reserved. Throws `STORE_FULL` if that takes longer than 2 s.
    */
   whenCounted(): Promise<void>;
-  /** Resolves after the running walk, which makes index and files agree. Rejects with the signal's reason. */
+  /** Resolves after the running walk, which makes index and files agree, and the adoption. Rejects with the signal's reason. */
   whenWalked(signal: AbortSignal): Promise<void>;
   /** Updates the size of the index in the ledger. */
   measureIndex(): void;
@@ -88,7 +91,8 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
   const headroom = Math.min(INDEX_HEADROOM, Math.floor(ledger.limitBytes / 16));
   let policies: ReadonlyMap<string, UpstreamPolicy> = new Map();
   let policiesChanged = new AbortController();
-  let counting: Promise<void> | undefined;
+  /** Counts of files under way. */
+  const counts = new Set<Promise<void>>();
   let walking: Promise<void> = Promise.resolve();
   let makingRoom = false;
 
@@ -96,6 +100,10 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
     start() {
       database.listen({ lost: () => startWalk(true), full: makeRoomForIndex });
       startWalk(database.isNew);
+      startAdoption();
+      jobs.run('removal of an adopted registry', (signal) =>
+        walking.then(() => removeAdopted(layout, signal)),
+      );
       jobs.run('write last use', flushLoop);
       jobs.run('remove expired content', sweepLoop);
       jobs.run('close idle files', idleLoop);
@@ -111,16 +119,13 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
     },
 
     async whenCounted() {
-      if (counting === undefined) return;
+      if (counts.size === 0) return;
       const stop = new AbortController();
       const timeout = sleep(clock, COUNT_WAIT_MS, stop.signal).catch(() => undefined);
-      await Promise.race([counting, timeout]);
+      await Promise.race([Promise.all(counts), timeout]);
       stop.abort();
-      if (counting === undefined) return;
-      throw new LarderError(
-        'STORE_FULL',
-        'the store counts its files because its index was lost; it cannot store content yet',
-      );
+      if (counts.size > 0)
+        throw new LarderError('STORE_FULL', 'the store counts its files; it cannot store content yet');
     },
 
     whenWalked: (signal) => untilAborted(walking, signal),
@@ -138,11 +143,11 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
   }
 
   function startWalk(indexLost: boolean): void {
-    jobs.run('walk of the files', (signal) => {
-      const running = walk(indexLost, signal);
-      walking = running.catch(() => undefined);
-      if (indexLost) counting = walking;
-      return running;
+    startOrdering('walk of the files', async (signal) => {
+      const walked = walk(indexLost, signal);
+      if (indexLost) noteCount(walked);
+      await walked;
+      await budget.trim();
     });
   }
 
@@ -151,10 +156,38 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
     await Promise.resolve();
     if (indexLost) catalog.recount();
     const { added, removed } = await walkFiles({ layout, index, catalog }, signal);
-    counting = undefined;
     measureIndex();
     if (added + removed > 0) logger.info('store index synchronized with the files', { added, removed });
-    await budget.trim();
+  }
+
+  /** A file that the walk finds without a row may be one that an interrupted adoption has moved, so the walk goes first. */
+  function startAdoption(): void {
+    const { adoption } = deps;
+    if (adoption === undefined) return;
+    const walked = walking;
+    startOrdering('adoption of a Distribution registry', async (signal) => {
+      const counted = walked.then(() => adoption.count(signal));
+      noteCount(counted);
+      await counted;
+      await adoption.run(signal);
+      measureIndex();
+      await budget.trim();
+    });
+  }
+
+  /** Starts a job that {@link Upkeep.whenWalked} waits for. */
+  function startOrdering(name: string, job: (signal: AbortSignal) => Promise<void>): void {
+    jobs.run(name, (signal) => {
+      const running = job(signal);
+      walking = Promise.allSettled([walking, running]).then(() => undefined);
+      return running;
+    });
+  }
+
+  function noteCount(count: Promise<void>): void {
+    const ended = count.catch(() => undefined);
+    counts.add(ended);
+    void ended.then(() => counts.delete(ended));
   }
 
   /** The index has to list what can be evicted, so it gets room first, then the rows that it missed. */

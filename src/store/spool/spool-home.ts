@@ -38,13 +38,13 @@ export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
 
     async commit(
       { digest, path, file, size, sums, reservation },
-      { type, mediaType, repositoryId, repaired },
+      { type, mediaType, repositoryId, forCaller, repaired },
     ) {
       const stored = catalog.get(digest);
       const open = files.get(digest);
       if (stored !== undefined && open !== undefined) {
         // Another fill has committed it meanwhile, and its file may have readers: the second copy is not needed.
-        catalog.add({ ...stored, type, mediaType }, repositoryId, sums);
+        catalog.add({ ...stored, type, mediaType }, repositoryId, sums, forCaller);
         onCommitted();
         if (await remove(path)) reservation.release();
         return open;
@@ -53,7 +53,7 @@ export function createSpoolHome(deps: SpoolHomeDeps): SpoolHome {
       moveSync(path, layout.blob(digest));
       reservation.release();
       const row = { digest, size, type, mediaType, storedAt: clock.now() };
-      catalog.add(row, repositoryId, sums);
+      catalog.add(row, repositoryId, sums, forCaller);
       outOfService.restore(digest, repaired === true);
       onCommitted();
       return files.add(catalog.get(digest) ?? row, file.retain(), sums);

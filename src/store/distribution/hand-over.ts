@@ -1,0 +1,191 @@
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from '../../kit/logger.ts';
+import { isDigest, type Digest } from '../../oci/digest.ts';
+import type { Layout } from '../files/layout.ts';
+import { ChunkSummer } from '../sums/chunk-sums.ts';
+import type { ContentType } from '../types.ts';
+import type { DistributionLayout, LinkKind } from './distribution-layout.ts';
+import type { HandBackFiles } from './hand-back-files.ts';
+import type { HandBackIndex, IndexedContent, IndexedTag } from './hand-back-index.ts';
+import { linkedDigests } from './linked-digests.ts';
+import { readSchedulerState, schedulerState, type Expiry } from './scheduler-state.ts';
+
+export interface HandOverDeps {
+  readonly layout: Layout;
+  readonly distribution: DistributionLayout;
+  readonly index: HandBackIndex;
+  readonly files: HandBackFiles;
+  readonly logger: Logger;
+  /** Called for each object that is in its last place. `dropped`: the reason why it was removed. */
+  readonly onObject: (dropped?: Dropped) => void;
+}
+
+/**
+ * Reasons why content is removed instead of handed back. `private`: only callers with logins of their own may have it. `unlinked`: no
+ * repository of the upstream is known to have it. `damaged`: its bytes are wrong.
+ */
+export const DROPPED = ['private', 'unlinked', 'damaged'] as const;
+export type Dropped = (typeof DROPPED)[number];
+
+/** Objects that are worked on at the same time. */
+const PARALLEL = 16;
+/** Bytes of a file that are read at a time. */
+const STEP_BYTES = 256 * 1024;
+/** Rows of the index that are read at a time. */
+const PAGE = 256;
+
+const KIND_OF: Readonly<Record<ContentType, LinkKind>> = {
+  blob: '_layers',
+  manifest: '_manifests/revisions',
+};
+
+/**
+ * Moves all content into the places where a Distribution registry in proxy mode looks for it, and writes links, tags and, with a `ttlMs`, the
+ * times at which content expires there. The index is only read, so everything can be done again after a crash: first the tags, since
+ * an adoption that comes in between forgets those of content that is moved already; then for each object its links, and the object.
+ * What is not handed back is removed. Rejects with the signal's reason, and with errors of disk and index.
+ */
+export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortSignal): Promise<void> {
+  const { layout, distribution, index, files, logger } = deps;
+  const linkedThere = await linkedDigests(distribution, signal);
+  await inParallel(lastTargets(index.tags()), writeTag, signal);
+  for (const [algorithm, prefix] of await foldersOf(layout)) {
+    const beginning = `${algorithm}:${prefix}`;
+    const known = new Map(contentsBetween(beginning, `${beginning}g`).map((one) => [one.digest, one]));
+    const names = await readdir(join(layout.blobs, algorithm, prefix));
+    const digests = names.map((name) => `${algorithm}:${name}`).filter((text) => isDigest(text));
+    await inParallel(digests, (digest) => handOverObject(digest, known.get(digest)), signal);
+  }
+  if (ttlMs > 0) await writeSchedulerState();
+
+  async function writeTag({ repository, tag, digest, validatedAt }: IndexedTag): Promise<void> {
+    if (!(await files.exists(layout.blob(digest))) && !(await files.exists(distribution.blob(digest))))
+      return;
+    await files.write(distribution.tagIndexLink(repository, tag, digest), digest);
+    await files.write(distribution.tagLink(repository, tag), digest, validatedAt);
+  }
+
+  async function handOverObject(digest: Digest, content: IndexedContent | undefined): Promise<void> {
+    const from = layout.blob(digest);
+    const repositories = content?.repositories ?? [];
+    if (content?.isPrivate === true) return drop(digest, 'private');
+    if (repositories.length === 0 && !linkedThere.has(digest)) return drop(digest, 'unlinked');
+    if (content !== undefined && (await isDamaged(from, content))) return drop(digest, 'damaged');
+    if (content !== undefined) await writeLinks(content);
+    await files.move(from, distribution.blob(digest));
+    deps.onObject();
+  }
+
+  /** Dates links as Distribution does: by the time at which the content came. An adoption takes that for a time at which everyone had it. */
+  async function writeLinks({ digest, type, storedAt, repositories }: IndexedContent): Promise<void> {
+    for (const repository of repositories)
+      await files.write(distribution.link(repository, KIND_OF[type], digest), digest, storedAt);
+  }
+
+  async function drop(digest: Digest, why: Dropped): Promise<void> {
+    if (why === 'damaged') logger.warn('damaged content is not handed back', { digest });
+    for (const { repository, tag } of index.tagsOf(digest)) {
+      const target = await readFile(distribution.tagLink(repository, tag), 'utf8').catch(() => undefined);
+      if (target === digest) await files.remove(join(distribution.tags(repository), tag));
+    }
+    await files.remove(layout.blob(digest));
+    deps.onObject(why);
+  }
+
+  /** Content that was never verified as a whole is as Distribution left it, so only its size is compared. */
+  async function isDamaged(path: string, { digest, size }: IndexedContent): Promise<boolean> {
+    if ((await stat(path)).size !== size) return true;
+    const sums = index.sums(digest, size);
+    if (sums === undefined) return false;
+    const summer = new ChunkSummer();
+    try {
+      for await (const bytes of createReadStream(path, { highWaterMark: STEP_BYTES, signal }))
+        summer.update([bytes as Buffer]);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EIO') return true;
+      throw error;
+    }
+    const found = summer.sums();
+    return found.length !== sums.length || found.some((sum, at) => sum !== sums[at]);
+  }
+
+  async function writeSchedulerState(): Promise<void> {
+    const { schedulerState: path } = distribution;
+    const older = await readSchedulerState(path, logger);
+    const written = join(layout.documents, 'scheduler-state.json');
+    await files.writePieces(written, schedulerState(expiries(older), older));
+    await files.move(written, path);
+  }
+
+  /** Takes entries out of `older` that it yields. */
+  async function* expiries(older: Record<string, unknown>): AsyncGenerator<Expiry> {
+    for (const { digest, type, usedAt, repositories } of allContents()) {
+      signal.throwIfAborted();
+      if (repositories.length === 0 || !(await files.exists(distribution.blob(digest)))) continue;
+      for (const repository of repositories) {
+        delete older[`${repository}@${digest}`];
+        yield { repository, digest, type, at: usedAt + ttlMs };
+      }
+    }
+  }
+
+  function* allContents(): Generator<IndexedContent> {
+    let page = index.contents('', '~', PAGE);
+    while (page.length > 0) {
+      yield* page;
+      page = index.contents(page.at(-1)?.digest ?? '~', '~', PAGE);
+    }
+  }
+
+  function contentsBetween(after: string, before: string): IndexedContent[] {
+    const found = index.contents(after, before, PAGE);
+    for (let last = found.at(-1); last !== undefined;) {
+      const page = index.contents(last.digest, before, PAGE);
+      found.push(...page);
+      last = page.at(-1);
+    }
+    return found;
+  }
+}
+
+/** The last target of each tag. */
+function* lastTargets(tags: Iterable<IndexedTag>): Generator<IndexedTag> {
+  let last: IndexedTag | undefined;
+  for (const one of tags) {
+    if (last !== undefined && (last.tag !== one.tag || last.repository !== one.repository)) yield last;
+    last = one;
+  }
+  if (last !== undefined) yield last;
+}
+
+async function foldersOf({ blobs }: Layout): Promise<[algorithm: string, prefix: string][]> {
+  const found: [string, string][] = [];
+  for (const algorithm of ['sha256', 'sha512']) {
+    const prefixes = await readdir(join(blobs, algorithm)).catch(() => []);
+    for (const prefix of prefixes.filter((name) => /^[a-f0-9]{2}$/.test(name)))
+      found.push([algorithm, prefix]);
+  }
+  return found;
+}
+
+/** Does `work` with some items at the same time. Ends with the first failure, when no work runs any more. */
+async function inParallel<Item>(
+  items: Iterable<Item>,
+  work: (item: Item) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  let running: Promise<void>[] = [];
+  const settle = async (): Promise<void> => {
+    const failed = (await Promise.allSettled(running)).find((one) => one.status === 'rejected');
+    running = [];
+    if (failed !== undefined) throw failed.reason as Error;
+    signal.throwIfAborted();
+  };
+  for (const item of items) {
+    running.push(work(item));
+    if (running.length === PARALLEL) await settle();
+  }
+  await settle();
+}
