@@ -7,10 +7,11 @@ import { GARDENER_CHARTS, gardenerChartYaml } from './chart-files/gardener-chart
 import { controllerRegistrationYaml, operatorExtensionYaml } from './chart-files/gardener-registration.ts';
 import { valuesJsonSchema } from './chart-files/value-list.ts';
 import { valuesYaml } from './chart-files/values-yaml.ts';
+import { gardenerDifferencesPage } from './gardener-differences.ts';
 
 const CHART = 'charts/larder';
 
-/** Files below `deploy/` that are generated from the source. They are checked in for users who do not run a generator. */
+/** Files that are generated from the source, by their paths from `deploy/`. They are checked in for users who do not run a generator. */
 export const GENERATED_FILES: readonly { readonly name: string; readonly text: string }[] = [
   ...[REGISTRY_CONFIG_CRD, MIRROR_CONFIG_CRD].flatMap((definition) => {
     const file = `crds/${definition.metadata.name}.yaml`;
@@ -25,6 +26,7 @@ export const GENERATED_FILES: readonly { readonly name: string; readonly text: s
     name: `charts/${chart.folder}/Chart.yaml`,
     text: gardenerChartYaml(chart),
   })),
+  { name: '../docs/reference/gardener-differences.md', text: gardenerDifferencesPage() },
   { name: 'gardener/controller-registration.yaml', text: controllerRegistrationYaml() },
   { name: 'gardener/extension.yaml', text: operatorExtensionYaml() },
   { name: `${CHART}/values.schema.json`, text: `${JSON.stringify(valuesJsonSchema(), null, 2)}\n` },

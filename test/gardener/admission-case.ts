@@ -3,8 +3,12 @@ import type { AdmissionLab } from './admission-lab.ts';
 import { sendReview } from './lab-review.ts';
 import type { RecordedAdmission } from './recorded-admission.ts';
 
-/** Decision about a Shoot, with texts reduced to what a replacement has to reproduce. */
-export type Decision = 'allowed' | { readonly code: number; readonly message: string };
+/** Decision about a Shoot. Code and message are those of a refusal. */
+export interface Decision {
+  readonly allowed: boolean;
+  readonly code?: number;
+  readonly message?: string;
+}
 
 const PATHS = { cache: '/webhooks/registry-cache', mirror: '/webhooks/registry-config' };
 const SECRETS = '/api/v1/namespaces/garden-p/secrets';
@@ -23,7 +27,7 @@ export async function decisionAbout(
     const version = reviewVersion.split('/')[1];
     const review = { path: PATHS[validator], request: sent, version, agent };
     const { allowed, status } = await sendReview(lab, port, ca, review);
-    return allowed ? 'allowed' : { code: status?.code ?? 0, message: status?.message ?? '' };
+    return allowed ? { allowed } : { allowed, code: status?.code ?? 0, message: status?.message ?? '' };
   } finally {
     for (const name of secrets.keys()) await requests('DELETE', `${SECRETS}/${name}`);
   }
@@ -31,12 +35,12 @@ export async function decisionAbout(
 
 /** The recorded decision in the same form. */
 export function recordedDecision({ answer }: RecordedAdmission): Decision {
-  return answer ?? 'allowed';
+  return answer === null ? { allowed: true } : { allowed: false, ...answer };
 }
 
 /** Reduces a decision to its meaning: without the texts of Go's libraries, and without an order where there is none. */
 export function meaningOf(decision: Decision, { unordered }: RecordedAdmission): Decision {
-  if (decision === 'allowed') return decision;
+  if (decision.message === undefined) return decision;
   const message = decision.message
     .replace(/^(could not decode (?:request|old object) )[^]*?: [^]*/, '$1...')
     .replace(/((?:failed to decode|failed to parse url)[^:]*: )[^]*/, '$1...');

@@ -6,6 +6,7 @@ import { parseRegistryConfig } from '../../src/api/registry-config/parse.ts';
 import { cacheValidator } from '../../src/gardener/admission/cache-validator.ts';
 import { mirrorValidator } from '../../src/gardener/admission/mirror-validator.ts';
 import { KubeError } from '../../src/kube/kube-error.ts';
+import { createDifferenceReport } from './difference-report.ts';
 import {
   providerConfigIn,
   recordedAdmissions,
@@ -64,12 +65,14 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 const recorded = recordedAdmissions();
+const report = createDifferenceReport(recorded.map(caseNameOf));
 
 describe('admission answers a Shoot as the Gardener extension does', () => {
   for (const admission of recorded) {
     const { name, validator, answer, unordered } = admission;
     test(`${validator}: ${name}`, async () => {
       const given = await answerTo(admission);
+      assert.deepEqual(report.compare(caseNameOf(admission), ...answersOf(admission, given)), []);
       const message = wordsFor(admission) ?? (answer === null ? null : shortened(answer.message));
       if (message === null) {
         assert.deepEqual(given, { allowed: true });
@@ -80,6 +83,11 @@ describe('admission answers a Shoot as the Gardener extension does', () => {
       assert.equal(given.code, answer?.code ?? 403);
     });
   }
+});
+
+test('the list of differences has no entry about admission that explains nothing', (context) => {
+  context.diagnostic(report.summary());
+  assert.deepEqual(report.unused(), []);
 });
 
 test('every recorded case is here, and only those with other words are listed', () => {
@@ -127,6 +135,25 @@ function answerTo({ validator, request, secrets }: RecordedAdmission) {
   };
   const handler = (validator === 'cache' ? cacheValidator : mirrorValidator)({ readSecret });
   return handler(request, new AbortController().signal);
+}
+
+function caseNameOf({ name }: RecordedAdmission): string {
+  return `admission/${name}`;
+}
+
+/** The recorded answer and the one that was given, in the form of the recordings. */
+function answersOf(
+  { validator, answer, unordered }: RecordedAdmission,
+  given: Awaited<ReturnType<typeof answerTo>>,
+): [object, object] {
+  const written = ({ code, message }: { readonly code: number; readonly message: string }): object => ({
+    [validator]: { allowed: false, code, message: unordered ? sorted(message) : message },
+  });
+  const allowed = { [validator]: { allowed: true } };
+  const named = given.allowed
+    ? allowed
+    : written({ ...given, message: given.message.replace('{Shoot garden-p/s}: ', '<...>: ') });
+  return [answer === null ? allowed : written(answer), named];
 }
 
 function wordsFor({ name, validator }: RecordedAdmission): string | undefined {

@@ -118,9 +118,9 @@ function isDone({ world }: CachesWorld): boolean {
 }
 
 /** Everything but times and versions. Secrets that nothing names are left to the garbage collector. */
-function stateOf({ world, shoot, namespace, own }: CachesWorld): object {
+function stateOf({ world, list, own }: CachesWorld): object {
   const mask = createNameMask();
-  const objects = recordedSnapshot({ seed: world.api, shoot, namespace, mask, own });
+  const objects = recordedSnapshot({ list, mask, own });
   const { metadata, status } = world.gardenlet.find(NAMESPACE, TYPE) ?? {};
   const { providerStatus, lastError, observedGeneration, lastOperation } = status ?? {};
   const named = JSON.stringify(Object.entries(objects).filter(([key]) => key.startsWith('ManagedResource/')));

@@ -14,6 +14,7 @@ import { askInProcess } from './in-process-webhooks.ts';
 import type { AskWebhook } from './play-osc.ts';
 import { baseShoot } from './recorded-admission.ts';
 import type { CaseInput } from './recorded-cases.ts';
+import type { AnyObject, SnapshotKind } from './recorded-snapshot.ts';
 import { startResourceManager, type ManagerMode, type ResourceManager } from './resource-manager.ts';
 
 export const LARDER_IMAGE = 'registry.example/larder:0.1.0';
@@ -23,6 +24,8 @@ export interface CachesWorld extends AsyncDisposable {
   readonly shoot: ApiServer;
   readonly manager: ResourceManager;
   readonly namespace: string;
+  /** Lists the objects that recordings describe, in the order of their creation. */
+  readonly list: (kind: SnapshotKind) => readonly AnyObject[];
   /** Names of the Secrets that the test has written and does not look at. */
   readonly own: Set<string>;
   putSecret(name: string, secret: TestSecret): void;
@@ -131,6 +134,13 @@ export async function startCachesWorld({
     manager,
     namespace,
     own,
+    list(kind) {
+      const place =
+        kind === 'Service'
+          ? shoot.store.list(COLLECTIONS[kind], 'kube-system')
+          : seed.store.list(COLLECTIONS[kind], namespace);
+      return (place as unknown as AnyObject[]).toSorted(byCreation);
+    },
     putSecret,
     ask: askInProcess(reader),
     isWaiting: () => waiting.size > 0,
@@ -166,6 +176,20 @@ export async function startCachesWorld({
       await shoot[Symbol.asyncDispose]();
     },
   };
+}
+
+const COLLECTIONS: Readonly<Record<SnapshotKind, string>> = {
+  Secret: 'v1/secrets',
+  ManagedResource: 'resources.gardener.cloud/v1alpha1/managedresources',
+  ConfigMap: 'v1/configmaps',
+  PrometheusRule: 'monitoring.coreos.com/v1/prometheusrules',
+  ScrapeConfig: 'monitoring.coreos.com/v1alpha1/scrapeconfigs',
+  Service: 'v1/services',
+};
+
+/** The stand-in of the API server numbers its objects. */
+function byCreation(a: AnyObject, b: AnyObject): number {
+  return Number(a.metadata.uid.slice(4)) - Number(b.metadata.uid.slice(4));
 }
 
 function kubeconfigOf(server: string): string {

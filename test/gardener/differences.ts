@@ -10,12 +10,16 @@ export interface Difference {
   readonly actual: unknown;
 }
 
-/** A difference that is meant. `differences.yaml` has them for people as well. */
+/** A difference that is meant. */
 export interface ListedDifference {
   /** Regular expression that is found in the path. */
   readonly path: string;
-  /** Glob of names of cases; every case without one. */
+  /** Glob of names of cases. Without one, every case of a reconcile. */
   readonly cases?: string;
+  /** Part of the page for people. */
+  readonly area: string;
+  /** Sentences about Larder, in Markdown. */
+  readonly what: string;
   readonly why: string;
 }
 
@@ -40,21 +44,26 @@ export function* differencesOf(recorded: unknown, actual: unknown, path = ''): G
   } else if (recorded !== actual) yield { path, recorded, actual };
 }
 
-/** Reads the entries of the list that are about these kinds of cases; all without a kind. An entry may not explain everything. */
-export function listedDifferences(...kinds: string[]): ListedDifference[] {
+/** Reads the list. An entry may not explain everything. */
+export function listedDifferences(): ListedDifference[] {
   const text = readFileSync(new URL('differences.yaml', import.meta.url), 'utf8');
   const listed = (parse(text) ?? []) as ListedDifference[];
-  for (const { path, why } of listed) {
+  for (const { path, area, what, why } of listed) {
+    assert.ok(area !== undefined && what !== undefined && why !== undefined, `no words for people: ${path}`);
     for (const place of ['', '/steps[0]/objects'])
       assert.ok(!new RegExp(path).test(place), `matches every path: ${why}`);
   }
-  if (kinds.length === 0) return listed;
-  return listed.filter(({ cases = '*' }) => ['*', ...kinds].includes(cases.split('/')[0] as string));
+  return listed;
+}
+
+/** True if the entry may explain differences of this case. */
+export function isAbout({ cases }: ListedDifference, caseName: string): boolean {
+  return cases === undefined ? /^(reconcile|lifecycle)\//.test(caseName) : globOf(cases).test(caseName);
 }
 
 /** True if the entry explains a difference of this case. */
 export function explains(entry: ListedDifference, caseName: string, { path }: Difference): boolean {
-  return globOf(entry.cases ?? '*').test(caseName) && new RegExp(entry.path).test(path);
+  return isAbout(entry, caseName) && new RegExp(entry.path).test(path);
 }
 
 /** A glob in which `*` matches any characters. */

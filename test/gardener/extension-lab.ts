@@ -23,7 +23,9 @@ const ACCOUNT = {
 
 export interface ExtensionLab extends WebhookLab, AsyncDisposable {
   readonly seed: LabCluster;
+  /** The first of the shoots. */
   readonly shoot: LabCluster;
+  readonly shoots: readonly LabCluster[];
   /** Kubeconfig by which the program reaches the shoot. */
   readonly shootKubeconfig: string;
   /** Path of a component configuration. */
@@ -32,15 +34,20 @@ export interface ExtensionLab extends WebhookLab, AsyncDisposable {
   write(name: string, text: string): string;
 }
 
+/** Addresses of Services in a shoot, of both families. */
+const SHOOT_FLAGS = { 'service-cluster-ip-range': '100.64.0.0/13,fd00:10::/112' };
+
 /** Starts the lab, which takes about 10 s. Needs the parts of the group api, helm, ip and busybox; root. */
-export async function startExtensionLab(): Promise<ExtensionLab> {
+export async function startExtensionLab({ shoots: count = 1 } = {}): Promise<ExtensionLab> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
   const place = cleanup.use(await createPrivateNamespace());
-  const [seed, shoot] = await Promise.all([
+  const unused = { ...ACCOUNT, token: 'unused' };
+  const [seed, ...shoots] = await Promise.all([
     startLabCluster({ place, own, cleanup }, ACCOUNT),
-    startLabCluster({ place, own, cleanup }, { ...ACCOUNT, token: 'unused' }),
+    ...Array.from({ length: count }, () => startLabCluster({ place, own, cleanup }, unused, SHOOT_FLAGS)),
   ]);
+  const shoot = shoots[0] as LabCluster;
   const status = { status: true };
   const extensions = 'extensions.gardener.cloud';
   const monitoring = 'monitoring.coreos.com';
@@ -63,6 +70,7 @@ export async function startExtensionLab(): Promise<ExtensionLab> {
     place,
     seed,
     shoot,
+    shoots,
     directory: own.path,
     certDir: join(own.path, 'controller-certs'),
     configurations: {

@@ -26,10 +26,11 @@ export interface LabPlace {
   readonly cleanup: AsyncDisposableStack;
 }
 
-/** Starts an API server with one account. It is stopped with `cleanup`. */
+/** Starts an API server with one account, and with more flags. It is stopped with `cleanup`. */
 export async function startLabCluster(
   { place, own, cleanup }: LabPlace,
   { namespace, name, token }: LabAccount,
+  flags: Readonly<Record<string, string>> = {},
 ): Promise<LabCluster> {
   const user = `system:serviceaccount:${namespace}:${name}`;
   const line = `${token},${user},${token},"system:serviceaccounts,system:authenticated"`;
@@ -38,6 +39,7 @@ export async function startLabCluster(
     flags: {
       'token-auth-file': own.write(`${token}.csv`, line),
       'disable-admission-plugins': 'ServiceAccount',
+      ...flags,
     },
   });
   cleanup.use(server);

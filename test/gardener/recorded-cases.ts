@@ -58,6 +58,13 @@ export interface CompactCase {
   readonly steps: readonly RecordedStep<string>[];
 }
 
+/** Namespace of a case in the seed, as in the recordings. */
+export function namespaceOf(caseName: string): string {
+  const [, name = ''] = caseName.split('/');
+  const slug = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  return `shoot--p--${slug}`.slice(0, 63).replace(/-$/, '');
+}
+
 /** Reads all cases of a kind. */
 export function recordedCases(kind: CaseKind): RecordedCase[] {
   const objects = readCases('objects') as Readonly<Record<string, object>>;

@@ -3,7 +3,6 @@ import { brotliDecompressSync } from 'node:zlib';
 import { hash, X509Certificate } from 'node:crypto';
 import { PemConverter } from '@peculiar/x509';
 import { parseAllDocuments } from 'yaml';
-import type { ApiServer } from '../kube/api-server.ts';
 import { describedCertificates, describedKey } from './described-secrets.ts';
 import { shortHash, type NameMask } from './masked-names.ts';
 import { GRM_FINALIZER } from './resource-manager.ts';
@@ -28,39 +27,33 @@ export interface AnyObject {
   };
 }
 
+/** Kinds of objects in a snapshot. Services are those of the shoot, the others those of its namespace in the seed. */
+export type SnapshotKind =
+  | 'Secret'
+  | 'ManagedResource'
+  | 'ConfigMap'
+  | 'PrometheusRule'
+  | 'ScrapeConfig'
+  | 'Service';
+
 export interface SnapshotPlace {
-  readonly seed: ApiServer;
-  readonly shoot: ApiServer;
-  readonly namespace: string;
+  /** Lists all objects of a kind in the order of their creation. */
+  readonly list: (kind: SnapshotKind) => readonly AnyObject[];
   readonly mask: NameMask;
   /** Names of the Secrets that the test itself wrote. */
   readonly own: ReadonlySet<string>;
 }
 
 const HASHED = /^(.*)-[0-9a-f]{8}$/;
-const MONITORING = [
-  ['ConfigMap', 'v1/configmaps'],
-  ['PrometheusRule', 'monitoring.coreos.com/v1/prometheusrules'],
-  ['ScrapeConfig', 'monitoring.coreos.com/v1alpha1/scrapeconfigs'],
-] as const;
+const MONITORING = ['ConfigMap', 'PrometheusRule', 'ScrapeConfig'] as const;
 
 /** Describes the objects of a shoot's namespace, and the Services in the shoot, as the recordings do. */
-export function recordedSnapshot({
-  seed,
-  shoot,
-  namespace,
-  mask,
-  own,
-}: SnapshotPlace): Record<string, object> {
-  const list = (collection: string): AnyObject[] =>
-    (seed.store.list(collection, namespace) as unknown as AnyObject[]).toSorted(byCreation);
-  const services = (shoot.store.list('v1/services', 'kube-system') as unknown as AnyObject[]).filter(
-    ({ metadata }) => 'upstream-host' in (metadata.labels ?? {}),
-  );
+export function recordedSnapshot({ list, mask, own }: SnapshotPlace): Record<string, object> {
+  const services = list('Service').filter(({ metadata }) => 'upstream-host' in (metadata.labels ?? {}));
   for (const { metadata, spec } of services) {
     if (spec?.clusterIP !== undefined) mask.addAddress(spec.clusterIP, metadata.name);
   }
-  const secrets = list('v1/secrets').filter(({ metadata }) => !own.has(metadata.name));
+  const secrets = list('Secret').filter(({ metadata }) => !own.has(metadata.name));
   for (const secret of secrets) addName(mask, secret);
 
   const authorities = authoritiesIn(secrets, mask);
@@ -68,9 +61,7 @@ export function recordedSnapshot({
   const put = (key: string, object: object): void => {
     objects[String(mask.apply(key))] = mask.apply(object) as object;
   };
-  const resources = list('resources.gardener.cloud/v1alpha1/managedresources').toSorted((a, b) =>
-    a.metadata.name < b.metadata.name ? -1 : 1,
-  );
+  const resources = list('ManagedResource').toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   for (const resource of resources) {
     const { name } = resource.metadata;
     const manifests = (resource.spec?.secretRefs ?? []).flatMap((ref) =>
@@ -94,8 +85,8 @@ export function recordedSnapshot({
     put(`ManagedResource/${name}`, { metadata: metadataOf(resource), spec: resource.spec });
   }
   for (const secret of secrets) put(`Secret/${secret.metadata.name}`, secretOf(secret, authorities));
-  for (const [kind, collection] of MONITORING) {
-    for (const one of list(collection)) put(`${kind}/${one.metadata.name}`, monitoringOf(one));
+  for (const kind of MONITORING) {
+    for (const one of list(kind)) put(`${kind}/${one.metadata.name}`, monitoringOf(one));
   }
   for (const service of services) {
     const { type, clusterIP, ipFamilies, selector, ports } = service.spec ?? {};
@@ -179,13 +170,22 @@ function dataOf(
 }
 
 /** The certificates of the authorities among Secrets, by the names that the recordings give them. */
-export function authoritiesIn(secrets: readonly AnyObject[], mask: NameMask): ReadonlyMap<string, string> {
+function authoritiesIn(secrets: readonly AnyObject[], mask: NameMask): ReadonlyMap<string, string> {
   const authorities = new Map<string, string>();
   for (const { metadata, data = {} } of secrets) {
     if (data['ca.crt'] !== undefined && 'ca.key' in data)
       authorities.set(`CA(${String(mask.apply(metadata.name))})`, textOf(data['ca.crt']));
   }
   return authorities;
+}
+
+/** Describes what webhooks for nodes answer. The certificates in it may be those of authorities among the Secrets. */
+export function describedOsc(secrets: readonly AnyObject[], mask: NameMask) {
+  const authorities = authoritiesIn(secrets, mask);
+  return {
+    described: (pem: string): object => ({ certificates: describedBundle(pem, authorities) }),
+    masked: (value: unknown): unknown => mask.apply(value),
+  };
 }
 
 /** Names of the certificates, if all are those of authorities, and otherwise what they say. */
@@ -225,10 +225,6 @@ function hasHashedName({ metadata, data = {} }: AnyObject): boolean {
     .toSorted()
     .map((key) => hash('sha256', Buffer.from(data[key] ?? '', 'base64')));
   return metadata.name.endsWith(`-${shortHash(values.join(''))}`);
-}
-
-function byCreation(a: AnyObject, b: AnyObject): number {
-  return Number(a.metadata.uid.slice(4)) - Number(b.metadata.uid.slice(4));
 }
 
 function textOf(base64: string): string {

@@ -1,21 +1,26 @@
-import type { CertificateFactory } from '../../src/kube/certificates/certificate-factory.ts';
+import {
+  createCertificateFactory,
+  generatedKeys,
+  type CertificateFactory,
+} from '../../src/kube/certificates/certificate-factory.ts';
 import type { KeyPair } from '../../src/kube/certificates/key-pair.ts';
-import { createRsaAuthority, issueRsaCertificate } from '../../src/kube/certificates/rsa-authority.ts';
+import { createRsaAuthority, RSA_PROFILE } from '../../src/kube/certificates/rsa-authority.ts';
 
-/** RSA as in production. A certificate that was made before, with the same names and times, is not made again: a key takes a third of a second. */
+/**
+ * RSA as in production, without most of the keys, which take a third of a second each: all servers have one key, and an authority with the same name
+ * and times is not made again.
+ */
 export function rememberedCertificates(): CertificateFactory {
-  const made = new Map<string, Promise<KeyPair>>();
-  function once(key: object, make: () => Promise<KeyPair>): Promise<KeyPair> {
-    const text = JSON.stringify(key);
-    const found = made.get(text) ?? make();
-    made.set(text, found);
-    return found;
-  }
+  let keys: ReturnType<typeof generatedKeys> | undefined;
+  const servers = createCertificateFactory(RSA_PROFILE, () => (keys ??= generatedKeys(RSA_PROFILE)));
+  const authorities = new Map<string, Promise<KeyPair>>();
   return {
-    authority: (name, validity) => once({ name, validity }, () => createRsaAuthority(name, validity)),
-    server: (authority, names, validity) =>
-      once({ by: authority.certificate, names, validity }, () =>
-        issueRsaCertificate(authority, names, validity),
-      ),
+    server: (...args) => servers.server(...args),
+    authority(name, validity) {
+      const text = JSON.stringify({ name, validity });
+      const found = authorities.get(text) ?? createRsaAuthority(name, validity);
+      authorities.set(text, found);
+      return found;
+    },
   };
 }

@@ -7,7 +7,7 @@ import { GENERATED_FILES } from '../../deploy/generated-files.ts';
 const deploy = join(import.meta.dirname, '../../deploy');
 
 for (const { name, text } of GENERATED_FILES) {
-  test(`deploy/${name} is as \`npm run generate\` writes it`, () => {
+  test(`${join('deploy', name)} is as \`npm run generate\` writes it`, () => {
     assert.equal(readFileSync(join(deploy, name), 'utf8'), text);
   });
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { differencesOf, explains, listedDifferences } from '../gardener/differences.ts';
+import { createDifferenceReport } from '../gardener/difference-report.ts';
 import {
   EXTENSION_NAMESPACE,
   startExtension,
@@ -68,7 +68,8 @@ describe('larder extension', requireParts([...GROUPS.api, 'helm', 'ip', 'busybox
   };
 
   describe('starts and ends as recorded, but for what is listed', () => {
-    const listed = listedDifferences('startup');
+    const names = readdirSync(STARTS).filter((one) => one.startsWith('controller-'));
+    const report = createDifferenceReport(names.map((name) => `startup/${name}`));
 
     const outcomeOf = (input: StartUpCase): Promise<object> => {
       const { flags = {} } = input;
@@ -82,18 +83,20 @@ describe('larder extension', requireParts([...GROUPS.api, 'helm', 'ip', 'busybox
       });
     };
 
-    for (const name of readdirSync(STARTS).filter((one) => one.startsWith('controller-'))) {
+    for (const name of names) {
       test(name, async () => {
         const read = (file: string): unknown =>
           parse(readFileSync(new URL(`${name}/${file}`, STARTS), 'utf8'));
         const outcome = await outcomeOf(read('input.yaml') as StartUpCase);
-        const different = [...differencesOf(semantic(read('expected.yaml')), semantic(outcome))];
-        assert.deepEqual(
-          different.filter((one) => !listed.some((entry) => explains(entry, `startup/${name}`, one))),
-          [],
-        );
+        const recorded = semantic(read('expected.yaml'));
+        assert.deepEqual(report.compare(`startup/${name}`, recorded, semantic(outcome)), []);
       });
     }
+
+    test('and the list has no entry that explains nothing', (context) => {
+      context.diagnostic(report.summary());
+      assert.deepEqual(report.unused(), []);
+    });
   });
 
   const statusOf = async (shoot: LabShoot, type: string): Promise<Status | undefined> =>

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Agent } from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
-import { differencesOf, explains, listedDifferences } from '../gardener/differences.ts';
+import { createDifferenceReport } from '../gardener/difference-report.ts';
 import { startExtension, startExtensionLab, type ExtensionLab } from '../gardener/extension-lab.ts';
 import type { LabProgram } from '../gardener/lab-program.ts';
 import { sendReview } from '../gardener/lab-review.ts';
@@ -35,7 +35,7 @@ describe('the webhooks for nodes', requireParts([...GROUPS.api, 'helm', 'ip', 'b
     await clear(lab);
     await using program = startExtension(lab, { '--disable-controllers': NO_CONTROLLERS });
     const ca = await waitFor(() => registeredBundle(lab), { limitMs: 10_000, what: 'the registration' });
-    const listed = listedDifferences('osc');
+    const report = createDifferenceReport([]);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const different: object[] = [];
     for (const { name, input, steps } of recordedCases('osc')) {
@@ -57,8 +57,7 @@ describe('the webhooks for nodes', requireParts([...GROUPS.api, 'helm', 'ip', 'b
       for (const step of input.steps)
         if (typeof step === 'object' && 'osc' in step)
           played.push({ action: 'osc', ...(await playOsc(place, step['osc'] as OscStep)) });
-      const found = [...differencesOf(meaningOf({ steps }), meaningOf({ steps: played }))];
-      const open = found.filter((one) => !listed.some((entry) => explains(entry, name, one)));
+      const open = report.compare(name, meaningOf({ steps }), meaningOf({ steps: played }));
       if (open.length > 0) different.push({ name, open });
     }
     agent.destroy();

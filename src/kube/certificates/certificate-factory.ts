@@ -50,8 +50,11 @@ export interface CertificateFactory {
   server(authority: KeyPair, names: ServerNames, validity: Validity): Promise<KeyPair>;
 }
 
-/** Creates a factory of the certificates that `profile` describes. */
-export function createCertificateFactory(profile: CertificateProfile): CertificateFactory {
+/** Creates a factory of the certificates that `profile` describes. Each has keys of its own, unless `newKeys` gives others. */
+export function createCertificateFactory(
+  profile: CertificateProfile,
+  newKeys = () => generatedKeys(profile),
+): CertificateFactory {
   const { algorithm } = profile;
 
   /** Fields that all certificates have. */
@@ -61,10 +64,6 @@ export function createCertificateFactory(profile: CertificateProfile): Certifica
     notAfter: new Date(until),
     signingAlgorithm: algorithm,
   });
-
-  async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-    return await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  }
 
   function pairOf(certificate: X509Certificate, { privateKey }: webcrypto.CryptoKeyPair): KeyPair {
     const key = KeyObject.from(privateKey).export({ type: profile.keyFormat, format: 'pem' }).toString();
@@ -118,6 +117,11 @@ export function createCertificateFactory(profile: CertificateProfile): Certifica
       return pairOf(certificate, keys);
     },
   };
+}
+
+/** Generates a pair of keys that can be exported. */
+export async function generatedKeys({ algorithm }: CertificateProfile): Promise<webcrypto.CryptoKeyPair> {
+  return await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 
 const SIGNING = KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign;

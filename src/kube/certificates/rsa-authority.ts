@@ -1,8 +1,12 @@
-import { createCertificateFactory, type ServerNames } from './certificate-factory.ts';
+import {
+  createCertificateFactory,
+  type CertificateProfile,
+  type ServerNames,
+} from './certificate-factory.ts';
 import type { KeyPair, Validity } from './key-pair.ts';
 
 /** Certificates as Gardener makes them (gardener v1.147.1, `pkg/utils/secrets/certificate.go`), so that either program can use the other's. */
-const factory = createCertificateFactory({
+export const RSA_PROFILE: CertificateProfile = {
   algorithm: {
     name: 'RSASSA-PKCS1-v1_5',
     modulusLength: 3072,
@@ -14,7 +18,9 @@ const factory = createCertificateFactory({
   authorityUsages: ['digitalSignature', 'keyEncipherment'],
   serverUsages: ['digitalSignature', 'keyEncipherment'],
   signsServersOnly: false,
-});
+};
+
+const factory = createCertificateFactory(RSA_PROFILE);
 
 /** Creates a CA with a key of RSA 3072 in PKCS#1. It begins one minute before `validity`. */
 export function createRsaAuthority(commonName: string, validity: Validity): Promise<KeyPair> {
