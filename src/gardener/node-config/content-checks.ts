@@ -51,10 +51,16 @@ function kubeletConfigProblem(content: InlineContent): string | undefined {
   if (problem !== undefined) return `could not decode kubelet config file content data: ${problem}`;
   const { encoding, data } = content;
   const text = encoding === 'b64' ? Buffer.from(data, 'base64').toString() : data;
-  const { value, problems } = readYamlText(text);
+  const { value, problems } = readYamlText(firstDocument(text));
   const [unreadable] = problems.filter(({ kind }) => kind === 'Syntax');
   const reason = unreadable === undefined ? typeProblem(value) : `yaml: ${unreadable.message}`;
   return reason && `could not decode kubelet configuration from YAML: ${reason}`;
+}
+
+/** Go reads no further. A marker of documents stands at the begin of a line wherever it is one (YAML 1.2, section 9.1). */
+function firstDocument(text: string): string {
+  const [first = ''] = text.replace(/^---(?=\s|$)/, '').split(/^(?:---|\.\.\.)(?=\s|$)/m);
+  return first;
 }
 
 /** Type and version may be missing. Fields are the kubelet's matter. */
@@ -65,7 +71,7 @@ function typeProblem(document: unknown): string | undefined {
     readonly apiVersion?: unknown;
     readonly kind?: unknown;
   };
-  const isVersion = ['', 'v1beta1', 'kubelet.config.k8s.io/v1beta1'].includes((apiVersion ?? '') as string);
+  const isVersion = ['', 'kubelet.config.k8s.io/v1beta1'].includes((apiVersion ?? '') as string);
   if (isVersion && ['', 'KubeletConfiguration'].includes((kind ?? '') as string)) return undefined;
   return `no kind ${goQuote(String(kind))} is registered for version ${goQuote(String(apiVersion))} here`;
 }

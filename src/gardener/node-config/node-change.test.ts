@@ -95,7 +95,11 @@ test('a change leaves all else as it is, made twice it is the same, and a JSON p
         others(containerdBefore?.['registries'], 'upstream', change.registries as never),
       );
       for (const { path, content } of change.files.slice(-1)) {
-        const file = (files as Record<string, unknown>[]).find((one) => one['path'] === path);
+        const {
+          unknown: _,
+          plugins: __,
+          ...file
+        } = (files as Record<string, unknown>[]).find((one) => one['path'] === path) ?? {};
         assert.deepEqual(file, {
           path,
           permissions: 420,
@@ -105,4 +109,20 @@ test('a change leaves all else as it is, made twice it is the same, and a JSON p
     }),
     { numRuns: 200 },
   );
+});
+
+test('fields that Gardener does not know stay in what is replaced, and known ones go', () => {
+  const before = {
+    spec: {
+      files: [{ path: '/a', hostName: 'h', newField: 1 }],
+      criConfig: { containerd: { registries: [{ upstream: 'a.io', readinessProbe: true, newField: 2 }] } },
+    },
+  };
+  const registry = { upstream: 'a.io', server: 'https://a.io' };
+  const { files, criConfig } = specOf(
+    withChange(before, { files: [{ path: '/a', content: 'eA==' }], registries: [registry] }),
+  );
+  const content = { inline: { encoding: 'b64', data: 'eA==' } };
+  assert.deepEqual(files, [{ path: '/a', permissions: 420, content, newField: 1 }]);
+  assert.deepEqual(criConfig, { containerd: { registries: [{ ...registry, newField: 2 }] } });
 });

@@ -81,11 +81,17 @@ function withRegistry(registries: RawList<'upstream'>, registry: NodeRegistry): 
   return placed(registries, registry, 'upstream');
 }
 
+/** Puts the item in the place of the first one with its key. Fields of that one that Gardener does not know stay, and the others go. */
 function placed<Key extends string>(
   list: RawList<Key>,
   item: { readonly [key in Key]: unknown },
   key: Key,
 ): RawList<Key> {
   const index = list.findIndex((one) => (one?.[key] ?? '') === item[key]);
-  return index < 0 ? [...list, item] : list.with(index, item);
+  if (index < 0) return [...list, item];
+  const unknown = Object.entries(list[index] ?? {}).filter(([field]) => !KNOWN.includes(field));
+  return list.with(index, { ...Object.fromEntries(unknown), ...item });
 }
+
+/** Fields of a file and of a registry (gardener v1.147.1, `extensions/v1alpha1`). */
+const KNOWN = ['path', 'permissions', 'content', 'hostName', 'upstream', 'server', 'hosts', 'readinessProbe'];

@@ -117,6 +117,10 @@ describe('a configuration of nodes', () => {
       [{ osc: broken }, `could not decode request <...>: ${text}`],
       [{ old: broken }, `could not decode old object <...>: ${text}`],
       [{ kind: { group: '', version: 'v1', kind: 'Pod' } }, 'unexpected request kind /v1, Kind=Pod'],
+      [
+        { kind: { ...REQUEST.kind, version: 'v1' } },
+        'unexpected request kind extensions.gardener.cloud/v1, Kind=OperatingSystemConfig',
+      ],
     ] as const) {
       const { code, message: found } = await answerTo(seed(), step);
       assert.deepEqual([code, found], [400, message]);
@@ -162,6 +166,7 @@ describe('a configuration of nodes', () => {
     assert.match((await messageTo(withFile(kubelet('{{{')))) ?? '', /from YAML: yaml: line 1, column/);
     for (const content of [
       '',
+      '---\na: b\n---\n- c',
       'a: b\na: c',
       'kind: KubeletConfiguration',
       'apiVersion: kubelet.config.k8s.io/v1beta1',

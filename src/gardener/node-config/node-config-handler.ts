@@ -43,9 +43,11 @@ export function nodeConfigHandler(
   };
 }
 
+const KIND = 'extensions.gardener.cloud/v1alpha1 OperatingSystemConfig';
+
 /** The newest and the old configuration. The presence of the old one counts, not the operation. */
 function readRequest({ kind, namespace, name, object, oldObject }: AdmissionRequest) {
-  if (kind.group !== 'extensions.gardener.cloud' || kind.kind !== 'OperatingSystemConfig')
+  if (`${kind.group}/${kind.version} ${kind.kind}` !== KIND)
     throw new Denial(`unexpected request kind ${kind.group}/${kind.version}, Kind=${kind.kind}`, 400);
   // The Go extension prints the whole request in braces.
   const what = `{OperatingSystemConfig ${namespace}/${name}}`;

@@ -41,6 +41,7 @@ export function createShootReads(
       }
     },
     async bundle(name, failure) {
+      if (name === '') throw new LarderError('CONFIG_INVALID', failure('resource name may not be empty'));
       const { data } = await client.get(SECRETS, { namespace, name }, { signal }).catch((cause: unknown) => {
         throw new LarderError('KUBE_API', failure(serverText(cause)), { cause });
       });
