@@ -1,14 +1,14 @@
-import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../kit/logger.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
 import type { Layout } from '../files/layout.ts';
-import { ChunkSummer } from '../sums/chunk-sums.ts';
+import { matchesSums } from '../sums/matches-sums.ts';
 import type { ContentType } from '../types.ts';
 import type { DistributionLayout, LinkKind } from './distribution-layout.ts';
 import type { HandBackFiles } from './hand-back-files.ts';
 import type { HandBackIndex, IndexedContent, IndexedTag } from './hand-back-index.ts';
+import { inParallel } from './in-parallel.ts';
 import { linkedDigests } from './linked-digests.ts';
 import { readSchedulerState, schedulerState, type Expiry } from './scheduler-state.ts';
 
@@ -29,10 +29,6 @@ export interface HandOverDeps {
 export const DROPPED = ['private', 'unlinked', 'damaged'] as const;
 export type Dropped = (typeof DROPPED)[number];
 
-/** Objects that are worked on at the same time. */
-const PARALLEL = 16;
-/** Bytes of a file that are read at a time. */
-const STEP_BYTES = 256 * 1024;
 /** Rows of the index that are read at a time. */
 const PAGE = 256;
 
@@ -99,16 +95,7 @@ export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortS
     if ((await stat(path)).size !== size) return true;
     const sums = index.sums(digest, size);
     if (sums === undefined) return false;
-    const summer = new ChunkSummer();
-    try {
-      for await (const bytes of createReadStream(path, { highWaterMark: STEP_BYTES, signal }))
-        summer.update([bytes as Buffer]);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EIO') return true;
-      throw error;
-    }
-    const found = summer.sums();
-    return found.length !== sums.length || found.some((sum, at) => sum !== sums[at]);
+    return !(await matchesSums(path, sums, signal));
   }
 
   async function writeSchedulerState(): Promise<void> {
@@ -168,24 +155,4 @@ async function foldersOf({ blobs }: Layout): Promise<[algorithm: string, prefix:
       found.push([algorithm, prefix]);
   }
   return found;
-}
-
-/** Does `work` with some items at the same time. Ends with the first failure, when no work runs any more. */
-async function inParallel<Item>(
-  items: Iterable<Item>,
-  work: (item: Item) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  let running: Promise<void>[] = [];
-  const settle = async (): Promise<void> => {
-    const failed = (await Promise.allSettled(running)).find((one) => one.status === 'rejected');
-    running = [];
-    if (failed !== undefined) throw failed.reason as Error;
-    signal.throwIfAborted();
-  };
-  for (const item of items) {
-    running.push(work(item));
-    if (running.length === PARALLEL) await settle();
-  }
-  await settle();
 }
