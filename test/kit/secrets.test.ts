@@ -21,7 +21,7 @@ test('passwords, their Basic form and tokens of an upstream are known from when 
   assert.deepEqual(secretsIn('x password-of-carol y'), ['password of carol']);
   assert.deepEqual(secretsIn('set-much-later-8'), ['password of erin']);
   assert.deepEqual(secretsIn(basic('dave', 'short')), ['Basic login of dave']);
-  assert.deepEqual(secretsIn('dave is short of token-1-of-nobody'), []);
+  assert.deepEqual(secretsIn('dave is short'), []);
   const { headers } = await get(`${upstream.url}/v2/`);
   const header = await logIn(String(headers['www-authenticate']), { user: 'carol', password: users.carol });
   assert.deepEqual(secretsIn(`sent ${header}`), ['token of a user']);
