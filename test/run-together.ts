@@ -9,16 +9,20 @@ import './compile-cache.ts';
 
 /** Two more than cores, as many tests wait. */
 const PROCESSES = Math.max(2, Math.min(4, availableParallelism())) + 2;
+/** More than one group for each process, so that a group of slow tests is not alone at the end. */
+const GROUPS = 2 * PROCESSES;
 
 const args = process.argv.slice(2);
 const flags = args.filter((arg) => arg.startsWith('-'));
 const files = globSync(args.filter((arg) => !arg.startsWith('-')));
-const codes = await Promise.all(groupsOf(files.toSorted()).map(run));
+const groups = groupsOf(files.toSorted()).values();
+const codes: (number | null)[] = [];
+await Promise.all(Array.from({ length: PROCESSES }, runGroups));
 process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
 
 /** Splits the files into groups of about the same size in bytes, which goes with the time that they take. */
 function groupsOf(names: readonly string[]): string[][] {
-  const groups = Array.from({ length: PROCESSES }, () => ({ bytes: 0, names: [] as string[] }));
+  const groups = Array.from({ length: GROUPS }, () => ({ bytes: 0, names: [] as string[] }));
   const sizes = names.map((name) => ({ name, bytes: statSync(name).size }));
   for (const { name, bytes } of sizes.toSorted((one, other) => other.bytes - one.bytes)) {
     const smallest = groups.toSorted((one, other) => one.bytes - other.bytes)[0]!;
@@ -26,6 +30,11 @@ function groupsOf(names: readonly string[]): string[][] {
     smallest.names.push(name);
   }
   return groups.map((group) => group.names).filter((group) => group.length > 0);
+}
+
+/** Runs one group after the other until there are no more. */
+async function runGroups(): Promise<void> {
+  for (const group of groups) codes.push(await run(group));
 }
 
 /** Runs a group in one process, and prints its output when it has ended. Gives its exit code. */

@@ -43,13 +43,13 @@ test('over a year and a half, a node with the bundle of a day ago always trusts 
   const signers = new Set<string>();
   for (let day = 0; day < 550; day += 1) {
     const { signing, id, bundle } = await look(keeper);
-    signers.add(id);
     const now = clock.now();
     const until = now + DEFAULT_ROTATION.certificateMs;
-    certificates.push({
-      pem: (await issueCertificate(signing, ['a'], { from: now, until })).certificate,
-      until,
-    });
+    if (!signers.has(id) || day % 5 === 0) {
+      const { certificate } = await issueCertificate(signing, ['a'], { from: now, until });
+      certificates.push({ pem: certificate, until });
+    }
+    signers.add(id);
     // A certificate is in use for two thirds of its life. The oldest and the newest in use fail first.
     const inUse = certificates.filter((one) => one.until - now > DEFAULT_ROTATION.certificateMs / 3);
     for (const { pem } of [inUse[0], inUse.at(-1)].filter((one) => one !== undefined)) {
