@@ -187,6 +187,13 @@ describe('a configuration of nodes', () => {
       'version segment starts with 0',
     );
     assert.equal(await messageFor(workers('1.x')), 'invalid semantic version');
+    assert.equal(await messageFor(workers('1'.repeat(257))), 'version string is too long (max 256 bytes)');
+    const large = '18446744073709551616';
+    assert.equal(
+      await messageFor(workers(`v1.${large}-a`)),
+      `error parsing version segment: strconv.ParseUint: parsing "${large}": value out of range`,
+    );
+    assert.equal(await messageFor(workers('1.18446744073709551615')), undefined);
     assert.equal(await messageFor(workers('1.x'), other), undefined);
     for (const version of ['v1.34', '1', '01.2.3', '1.34.4-alpha.0+x.1'])
       assert.equal(await messageFor(workers(version)), undefined, version);
