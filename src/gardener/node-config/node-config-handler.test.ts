@@ -174,6 +174,13 @@ describe('a configuration of nodes', () => {
       assert.equal(await messageTo(withFile(kubelet(content))), undefined, content);
   });
 
+  test('is denied for a kubelet of another kind behind comments, directives and empty lines', async () => {
+    for (const before of ['# c\n', '%YAML 1.1\n', '\n \n']) {
+      const message = await messageTo(withFile(kubelet(`${before}---\nkind: Other\napiVersion: v1\n`)));
+      assert.match(message ?? '', /no kind "Other" is registered for version "v1"/, before);
+    }
+  });
+
   test('is denied if a version that counts for its pool is none', async () => {
     const workers = (version: string) => ({
       spec: { provider: { workers: [{ name: 'local', kubernetes: { version } }] } },
