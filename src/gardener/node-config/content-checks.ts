@@ -59,7 +59,9 @@ function kubeletConfigProblem(content: InlineContent): string | undefined {
 
 /** Go reads no further. A marker of documents stands at the begin of a line wherever it is one (YAML 1.2, section 9.1). */
 function firstDocument(text: string): string {
-  const [first = ''] = text.replace(/^---(?=\s|$)/, '').split(/^(?:---|\.\.\.)(?=\s|$)/m);
+  const [first = ''] = text
+    .replace(/^(?:[#%].*\n|[ \t\r]*\n)*---(?=\s|$)/, '')
+    .split(/^(?:---|\.\.\.)(?=\s|$)/m);
   return first;
 }
 

@@ -12,18 +12,39 @@ import type { Extension } from '../extensions/resources.ts';
 import { missingReferenceText, secretTargets } from '../shoots/shoot-resources.ts';
 import { mirrorChange } from './mirror-change.ts';
 import type { HookedShoot, NodeHook } from './node-hook.ts';
+import type { ShootReads } from './shoot-reads.ts';
 
 /** Leads nodes to the mirrors in the `providerConfig` of the Extension, also those of a hibernated shoot. */
 export const mirrorHook: NodeHook = async (shoot) => {
   if (shoot.facts.isDeleted) return undefined;
   const mirrors = readMirrors(await shoot.reads.extension('registry-mirror'));
-  const bundles = new Map<string, string>();
-  for (const { caBundleSecretReferenceName: reference } of mirrors.flatMap(({ hosts }) => hosts)) {
-    if (reference !== undefined && !bundles.has(reference))
-      bundles.set(reference, await bundleOf(shoot, reference));
-  }
-  return mirrorChange(mirrors, bundles);
+  return mirrorChange(mirrors, await readBundles(shoot, mirrors));
 };
+
+/** Longest certificates in base64 that are put into one configuration: no API server takes an object that is longer. */
+const BUNDLES_BYTES = 3 * 1024 * 1024;
+
+/** Reads the Secrets by reference. Ends at the limit, so that one shoot cannot fill the memory that all of the seed share. */
+async function readBundles(
+  { facts, reads }: HookedShoot,
+  mirrors: readonly MirrorDocument[],
+): Promise<ReadonlyMap<string, string>> {
+  const targets = secretTargets(facts.resources);
+  const bundles = new Map<string, string>();
+  let bytes = 0;
+  for (const { caBundleSecretReferenceName: reference } of mirrors.flatMap(({ hosts }) => hosts)) {
+    if (reference === undefined) continue;
+    const bundle = bundles.get(reference) ?? (await bundleOf(reads, targets, reference));
+    bundles.set(reference, bundle);
+    bytes += bundle.length;
+    if (bytes > BUNDLES_BYTES)
+      throw new LarderError(
+        'CONFIG_INVALID',
+        `the CA bundles of the mirrors take more than ${BUNDLES_BYTES} bytes on each node: expected smaller bundles, or fewer hosts with one`,
+      );
+  }
+  return bundles;
+}
 
 /** The document has passed admission, perhaps of another version than this: unknown fields are left out. Without `apiVersion` it is empty, as in Go. */
 function readMirrors({ metadata: { namespace, name }, spec }: Extension): readonly MirrorDocument[] {
@@ -40,8 +61,12 @@ function readMirrors({ metadata: { namespace, name }, spec }: Extension): readon
   throw new LarderError('CONFIG_INVALID', message);
 }
 
-async function bundleOf({ facts: { resources }, reads }: HookedShoot, reference: string): Promise<string> {
-  const target = secretTargets(resources).get(reference);
+async function bundleOf(
+  reads: ShootReads,
+  targets: ReadonlyMap<string, string>,
+  reference: string,
+): Promise<string> {
+  const target = targets.get(reference);
   if (target === undefined) throw new LarderError('CONFIG_INVALID', missingReferenceText(reference));
   const copy = `${COPY_PREFIX}${target}`;
   return reads.bundle(copy, () => `failed to read referenced secret ${copy} for reference ${reference}`);

@@ -126,3 +126,17 @@ test('fields that Gardener does not know stay in what is replaced, and known one
   assert.deepEqual(files, [{ path: '/a', permissions: 420, content, newField: 1 }]);
   assert.deepEqual(criConfig, { containerd: { registries: [{ ...registry, newField: 2 }] } });
 });
+
+test('the keys of a configuration are read once, however many registries come', () => {
+  let reads = 0;
+  const registry = (index: number) => ({
+    get upstream() {
+      reads += 1;
+      return `u${index}.io`;
+    },
+  });
+  const present = Array.from({ length: 300 }, (_, index) => registry(index));
+  const registries = Array.from({ length: 300 }, (_, index) => ({ upstream: `v${index}.io`, server: '' }));
+  withChange({ spec: { criConfig: { containerd: { registries: present } } } }, { files: [], registries });
+  assert.equal(reads, 300);
+});

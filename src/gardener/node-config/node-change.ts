@@ -55,8 +55,8 @@ export function withChange(osConfig: unknown, { files, registries }: NodeChange)
   if (criConfig === undefined || criConfig === null) return osConfig;
   // The field is required, and empty for a containerd that gardenlet says nothing about.
   const containerd: RawContainerd = criConfig.containerd ?? { sandboxImage: '' };
-  const allFiles = files.reduce(withFile, spec.files ?? []);
-  const allRegistries = registries.reduce(withRegistry, containerd.registries ?? []);
+  const allFiles = placed(spec.files ?? [], files.map(fileOf), 'path');
+  const allRegistries = placed(containerd.registries ?? [], registries, 'upstream');
   return {
     ...(osConfig as object),
     spec: {
@@ -72,25 +72,30 @@ export function withChange(osConfig: unknown, { files, registries }: NodeChange)
 
 type RawList<Key extends string> = readonly ({ readonly [key in Key]?: unknown } | null)[];
 
-function withFile(files: RawList<'path'>, { path, content }: NodeFile): RawList<'path'> {
-  const file = { path, permissions: 0o644, content: { inline: { encoding: 'b64', data: content } } };
-  return placed(files, file, 'path');
+function fileOf({ path, content }: NodeFile) {
+  return { path, permissions: 0o644, content: { inline: { encoding: 'b64', data: content } } };
 }
 
-function withRegistry(registries: RawList<'upstream'>, registry: NodeRegistry): RawList<'upstream'> {
-  return placed(registries, registry, 'upstream');
-}
-
-/** Puts the item in the place of the first one with its key. Fields of that one that Gardener does not know stay, and the others go. */
+/**
+ * Puts each item in the place of the first one with its key, or at the end. Fields of that one that Gardener does not know stay, and the others
+ * go. Takes time linear in the lengths: a shoot may have thousands of mirrors.
+ */
 function placed<Key extends string>(
   list: RawList<Key>,
-  item: { readonly [key in Key]: unknown },
+  items: readonly { readonly [key in Key]: unknown }[],
   key: Key,
 ): RawList<Key> {
-  const index = list.findIndex((one) => (one?.[key] ?? '') === item[key]);
-  if (index < 0) return [...list, item];
-  const unknown = Object.entries(list[index] ?? {}).filter(([field]) => !KNOWN.includes(field));
-  return list.with(index, { ...Object.fromEntries(unknown), ...item });
+  const all = [...list];
+  const places = new Map<unknown, number>(
+    list.map((one, index) => [one?.[key] ?? '', index] as const).toReversed(),
+  );
+  for (const item of items) {
+    const index = places.get(item[key]) ?? all.length;
+    const unknown = Object.entries(all[index] ?? {}).filter(([field]) => !KNOWN.includes(field));
+    all[index] = { ...Object.fromEntries(unknown), ...item };
+    places.set(item[key], index);
+  }
+  return all;
 }
 
 /** Fields of a file and of a registry (gardener v1.147.1, `extensions/v1alpha1`). */

@@ -174,6 +174,13 @@ describe('a configuration of nodes', () => {
       assert.equal(await messageTo(withFile(kubelet(content))), undefined, content);
   });
 
+  test('is denied for a kubelet of another kind behind comments, directives and empty lines', async () => {
+    for (const before of ['# c\n', '%YAML 1.1\n', '\n \n']) {
+      const message = await messageTo(withFile(kubelet(`${before}---\nkind: Other\napiVersion: v1\n`)));
+      assert.match(message ?? '', /no kind "Other" is registered for version "v1"/, before);
+    }
+  });
+
   test('is denied if a version that counts for its pool is none', async () => {
     const workers = (version: string) => ({
       spec: { provider: { workers: [{ name: 'local', kubernetes: { version } }] } },
@@ -187,6 +194,13 @@ describe('a configuration of nodes', () => {
       'version segment starts with 0',
     );
     assert.equal(await messageFor(workers('1.x')), 'invalid semantic version');
+    assert.equal(await messageFor(workers('1'.repeat(257))), 'version string is too long (max 256 bytes)');
+    const large = '18446744073709551616';
+    assert.equal(
+      await messageFor(workers(`v1.${large}-a`)),
+      `error parsing version segment: strconv.ParseUint: parsing "${large}": value out of range`,
+    );
+    assert.equal(await messageFor(workers('1.18446744073709551615')), undefined);
     assert.equal(await messageFor(workers('1.x'), other), undefined);
     for (const version of ['v1.34', '1', '01.2.3', '1.34.4-alpha.0+x.1'])
       assert.equal(await messageFor(workers(version)), undefined, version);

@@ -1,3 +1,5 @@
+import { goQuote } from '../../kit/document/go-quote.ts';
+
 /**
  * Finds why a text is no file of systemd, in the words of `github.com/coreos/go-systemd` v22, with which Gardener reads units. Undefined if it is
  * one. Lines may be of any length: systemd takes 1 MiB, and that library 2 KiB.
@@ -13,7 +15,7 @@ export function unitFileProblem(text: string): string | undefined {
       const end = rest.indexOf(']');
       if (end < 0) return 'unable to find end of section';
       const [line, after] = splitLine(rest.slice(end + 1));
-      if (line.trim() !== '') return `found garbage after section name : ${JSON.stringify(line.trim())}`;
+      if (line.trim() !== '') return `found garbage after section name : ${goQuote(line.trim())}`;
       rest = after;
       isInSection = true;
     } else if (first === '#' || first === ';') {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { goQuote } from '../../kit/document/go-quote.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { Cluster } from './cluster.ts';
 import { goList, goOptionalText, goStruct, goText, unmarshalText } from './go-fields.ts';
@@ -22,9 +23,23 @@ const VERSION = new RegExp(
   String.raw`^v?\d+(?:\.\d+){0,2}(?:-(?<release>[\dA-Za-z-]+(?:\.[\dA-Za-z-]+)*))?(?:\+[\dA-Za-z-]+(?:\.[\dA-Za-z-]+)*)?$`,
 );
 
+/** Longest version that is read, in bytes. */
+const LONGEST = 256;
+
 function checkVersion(text: string): void {
+  if (Buffer.byteLength(text) > LONGEST)
+    throw new LarderError('CONFIG_INVALID', `version string is too long (max ${LONGEST} bytes)`);
   const match = VERSION.exec(text);
   if (match === null) throw new LarderError('CONFIG_INVALID', 'invalid semantic version');
+  const tooLarge = /^[\d.]+/
+    .exec(text.replace(/^v/, ''))?.[0]
+    .split('.')
+    .find((part) => BigInt(part) >= 2n ** 64n);
+  if (tooLarge !== undefined)
+    throw new LarderError(
+      'CONFIG_INVALID',
+      `error parsing version segment: strconv.ParseUint: parsing ${goQuote(tooLarge)}: value out of range`,
+    );
   const release = match.groups?.['release']?.split('.') ?? [];
   if (release.some((part) => /^0\d+$/.test(part)))
     throw new LarderError('CONFIG_INVALID', 'version segment starts with 0');

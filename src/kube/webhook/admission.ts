@@ -33,7 +33,7 @@ export interface AdmissionDenial {
 }
 
 /**
- * Decides about one request, which is frozen: a changed object is a copy. Ends as soon as `signal` aborts, which is after 10 s or when the
+ * Decides about one request, which is frozen: a changed object is a copy. Ends as soon as `signal` aborts, which is after 9 s or when the
  * client has left. An error that it throws denies the request with code 500, and its message is sent.
  */
 export type AdmissionHandler = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionAnswer>;
