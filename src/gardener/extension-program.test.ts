@@ -211,6 +211,26 @@ test('its webhooks are served by every replica, registered by the leader, and af
   assert.equal(await isAllowed(), undefined);
 });
 
+test('its webhooks are not registered before it knows all Extensions, and is ready', async () => {
+  await using under = await setting();
+  const fault = { kind: 'status', status: 403, message: 'no rights here' } as const;
+  for (const verb of ['list', 'watch'])
+    under.seed.faults.add({ fault, verb, path: '/extensions', times: Infinity });
+  const program = await under.start({ webhooks: under.webhooks });
+  await waitFor(async () => (await under.isAllowed()) === true);
+  await waitFor(() => under.leaseOf(LEASE.name) !== undefined);
+  for (let second = 0; second < 8; second += 1) {
+    under.clock.advance(1000);
+    await new Promise(setImmediate);
+  }
+  assert.deepEqual([await under.status('/readyz'), under.seed.store.list(MUTATING, undefined)], [503, []]);
+  const stopped = program.stop();
+  await program.ended;
+  await new Promise(setImmediate);
+  under.clock.advance(3000);
+  await stopped;
+});
+
 test('it ends if its webhooks cannot be registered within 5 s, in the words of the Go extension', async () => {
   await using under = await setting();
   const running = await under.start({ webhooks: { ...under.webhooks, ownerNamespace: 'nope' } });

@@ -103,8 +103,15 @@ export async function startExtension(
         webhooks: served?.types ?? [],
       });
     });
+    // A replica is ready only then, and a registration without one denies every configuration of nodes.
+    const leadWhenSynced = async (signal: AbortSignal): Promise<void> => {
+      await watched.whenSynced(signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+      if (!signal.aborted) await webhooks?.lead(signal);
+    };
     const background = async (signal: AbortSignal): Promise<void> => {
-      await Promise.all([heartbeat?.run(signal), webhooks?.lead(signal)]);
+      await Promise.all([heartbeat?.run(signal), leadWhenSynced(signal)]);
     };
     const leading = led.lead((now) => work([...controllers, UNTIL_STOP], background, stop, now), stop);
     await leading.catch((cause: unknown) => {
