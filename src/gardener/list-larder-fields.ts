@@ -1,3 +1,4 @@
+import { isLarderError } from '../kit/errors.ts';
 import { find } from '../kube/objects/find.ts';
 import { metadataOf } from '../kube/objects/metadata-of.ts';
 import type { KubeClient, KubeObject, ObjectKey } from '../kube/types.ts';
@@ -13,7 +14,10 @@ export interface ShootWithLarderFields {
   readonly namespace: string;
   /** `NAMESPACE/NAME` in the garden. Undefined if there is no Cluster. */
   readonly shoot: string | undefined;
-  /** Complete paths in the `providerConfig`, in its order. A reference to a Secret that Go cannot read has a remark. */
+  /**
+   * Complete paths in the `providerConfig`, in its order. A reference to a Secret that Go cannot read has a remark. A Cluster that cannot be
+   * read is a remark of its own, in the first place.
+   */
   readonly fields: readonly string[];
 }
 
@@ -30,7 +34,7 @@ const EXTENSION = 'registry-cache';
 /**
  * Looks for fields that only Larder has in the Shoots of a seed, and in the Extensions that gardenlet has made of them, which differ while a
  * change waits for the next reconcile. Reads one Cluster after the other and keeps none of them, since each has 50 to 500 KB. Throws the
- * errors of the client, and `CONFIG_INVALID` for a Cluster that cannot be read.
+ * errors of the client.
  */
 export async function listLarderFields(
   client: Pick<KubeClient, 'get' | 'list'>,
@@ -39,10 +43,11 @@ export async function listLarderFields(
   const found: ShootWithLarderFields[] = [];
   const namespaces = await shootNamespaces(client, signal);
   for (const namespace of namespaces) {
-    const shoot = await shootIn(client, namespace, signal);
+    const { shoot, problem } = await shootIn(client, namespace, signal);
     const extension = await find(client, EXTENSIONS, { namespace, name: EXTENSION }, signal);
     const configurations = [...(shoot?.configurations ?? []), extension?.spec?.providerConfig];
-    const fields = await fieldsOf(client, { namespace, shoot, configurations }, signal);
+    const remarks = problem === undefined ? [] : [`(${problem})`];
+    const fields = [...remarks, ...(await fieldsOf(client, { namespace, shoot, configurations }, signal))];
     if (fields.length > 0) found.push({ namespace, shoot: shoot?.shoot, fields });
   }
   return { found, shoots: namespaces.length };
@@ -67,9 +72,15 @@ async function shootIn(
   client: Pick<KubeClient, 'get'>,
   namespace: string,
   signal: AbortSignal,
-): Promise<ShootExtensions | undefined> {
+): Promise<{ readonly shoot?: ShootExtensions; readonly problem?: string }> {
   const cluster: Cluster | undefined = await find(client, CLUSTERS, { name: namespace }, signal);
-  return cluster === undefined ? undefined : shootExtensions(cluster);
+  if (cluster === undefined) return {};
+  try {
+    return { shoot: shootExtensions(cluster) };
+  } catch (error) {
+    if (!isLarderError(error, 'CONFIG_INVALID')) throw error;
+    return { problem: error.message };
+  }
 }
 
 interface Configurations {
