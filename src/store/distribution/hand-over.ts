@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../kit/logger.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
@@ -7,6 +7,7 @@ import type { Layout } from '../files/layout.ts';
 import { ChunkSummer } from '../sums/chunk-sums.ts';
 import type { ContentType } from '../types.ts';
 import type { DistributionLayout, LinkKind } from './distribution-layout.ts';
+import { linkTextAt } from './entries.ts';
 import type { HandBackFiles } from './hand-back-files.ts';
 import type { HandBackIndex, IndexedContent, IndexedTag } from './hand-back-index.ts';
 import { linkedDigests } from './linked-digests.ts';
@@ -87,8 +88,8 @@ export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortS
   async function drop(digest: Digest, why: Dropped): Promise<void> {
     if (why === 'damaged') logger.warn('damaged content is not handed back', { digest });
     for (const { repository, tag } of index.tagsOf(digest)) {
-      const target = await readFile(distribution.tagLink(repository, tag), 'utf8').catch(() => undefined);
-      if (target === digest) await files.remove(join(distribution.tags(repository), tag));
+      if (linkTextAt(distribution.tagLink(repository, tag)) === digest)
+        await files.remove(join(distribution.tags(repository), tag));
     }
     await files.remove(layout.blob(digest));
     deps.onObject(why);
