@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import fs, {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -12,7 +14,9 @@ import fs, {
 import fsPromises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { mock, test } from 'node:test';
+import { tempDir } from '../../../test/kit/temp.ts';
 import { waitFor } from '../../../test/kit/wait.ts';
 import { distributionTree, type DistributionTree } from '../../../test/store/distribution-tree.ts';
 import { A, A2, body, fill, localStore, type Body, type LocalStore } from '../../../test/store/harness.ts';
@@ -274,6 +278,37 @@ for (const [what, isBroken] of [
     assert.equal(store.presence(manifest.digest, A), 'linked');
     assert.equal(store.tag(latest)?.digest, manifest.digest);
   });
+
+test('links and tags are on the disk before those of the registry are removed', async () => {
+  await using under = await adopting();
+  await waitFor(() => isAdopted(under));
+  using copy = tempDir();
+  // After a power cut, the log of the index may be lost.
+  copyFileSync(join(under.directory, 'index.sqlite'), join(copy.path, 'index.sqlite'));
+  const index = new DatabaseSync(join(copy.path, 'index.sqlite'));
+  const count = (table: string) => index.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'];
+  assert.deepEqual([count('links'), count('tags')], [2, 4]);
+  index.close();
+});
+
+test('an index in memory is no place for the links of a registry: they stay until there is another', async () => {
+  await using under = await localStore({ policies: ONE });
+  await under.store.close();
+  writeImage(distributionTree(under.directory), under.clock.now());
+  const index = join(under.directory, 'index.sqlite');
+  rmSync(index);
+  mkdirSync(index);
+  const store = await under.reopen({ adoptDistribution: 'a.example' });
+  await waitFor(() => store.stats().objects === 2);
+  assert.equal(store.presence(layer.digest, A), 'linked');
+  for (let turn = 0; turn < 200; turn += 1) await new Promise(setImmediate);
+  assert.ok(existsSync(distributionLayoutOf(under.directory).top));
+  await store.close();
+  rmSync(index, { recursive: true });
+  const again = await under.reopen();
+  await waitFor(() => isAdopted(under));
+  assert.equal(again.presence(layer.digest, A), 'linked');
+});
 
 test('a repository was public when a store that was filled without a login got its newest link', async () => {
   await using under = await adopting({ adoptsPublic: true }, (tree, now) => {
