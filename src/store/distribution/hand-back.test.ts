@@ -384,6 +384,24 @@ test('a disk that fails is no end: the work is done once the disk works again', 
   assert.deepEqual(treeOf(under.directory), WHOLE);
 });
 
+test('the removal of an adopted registry ends when the process is to end, and goes on at the next start', async () => {
+  await using under = await filled();
+  const adopted = join(under.directory, 'docker.adopted');
+  for (let at = 0; at < 50; at += 1) mkdirSync(join(adopted, `${at}`), { recursive: true });
+  const stop = new AbortController();
+  const remove: typeof handBackFiles.remove = (path, signal) => {
+    if (path === adopted) stop.abort();
+    return handBackFiles.remove(path, signal);
+  };
+  const work = handBackOf(under.directory, {}, { files: { ...handBackFiles, remove } });
+  await work.run(stop.signal);
+  work.close();
+  assert.equal(readdirSync(adopted).length, 50);
+  await handBack(under.directory);
+  assert.deepEqual(treeOf(under.directory), WHOLE);
+  assert.equal(existsSync(adopted), false);
+});
+
 test('an index that cannot be opened is not taken for an empty one: nothing is removed', async () => {
   await using under = await filled();
   const index = join(under.directory, 'index.sqlite');

@@ -89,9 +89,9 @@ export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortS
     if (why === 'damaged') logger.warn('damaged content is not handed back', { digest });
     for (const { repository, tag } of index.tagsOf(digest)) {
       if (linkTextAt(distribution.tagLink(repository, tag)) === digest)
-        await files.remove(join(distribution.tags(repository), tag));
+        await files.remove(join(distribution.tags(repository), tag), signal);
     }
-    await files.remove(layout.blob(digest));
+    await files.remove(layout.blob(digest), signal);
     deps.onObject(why);
   }
 
