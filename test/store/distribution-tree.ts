@@ -1,12 +1,17 @@
 /** Files of a registry of the Distribution project in proxy mode, as 2.8 and 3.1 write them. */
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { distributionLayoutOf, type LinkKind } from '../../src/store/distribution/distribution-layout.ts';
+import {
+  distributionLayoutOf,
+  type DistributionLayout,
+  type LinkKind,
+} from '../../src/store/distribution/distribution-layout.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { parseRepositoryName, parseTag } from '../../src/oci/reference.ts';
 import type { Body } from './harness.ts';
 
 export interface DistributionTree {
+  readonly layout: DistributionLayout;
   /** Writes the body of a blob. */
   blob(of: Body): void;
   /** Links content into a repository, at `at` in milliseconds since the epoch; the real time by default. */
@@ -22,6 +27,7 @@ export interface DistributionTree {
 export function distributionTree(directory: string): DistributionTree {
   const layout = distributionLayoutOf(directory);
   return {
+    layout,
     blob: ({ digest, content }) => write(layout.blob(digest), content),
     link: (repository, kind, digest, at) =>
       write(layout.link(parseRepositoryName(repository), kind, digest), digest, at),

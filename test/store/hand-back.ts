@@ -56,7 +56,7 @@ export function filesUntil(count: number): HandBackFiles {
     move: step((from, to) => handBackFiles.move(from, to)),
     write: step((path, text, at) => handBackFiles.write(path, text, at)),
     writePieces: step((path, pieces) => handBackFiles.writePieces(path, pieces)),
-    remove: step((path) => handBackFiles.remove(path)),
+    remove: step((path, signal) => handBackFiles.remove(path, signal)),
   };
 }
 

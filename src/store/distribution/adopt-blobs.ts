@@ -4,6 +4,7 @@ import type { Catalog } from '../content/catalog.ts';
 import type { Layout } from '../files/layout.ts';
 import type { ContentIndex } from '../index/content-index.ts';
 import type { DistributionLayout } from './distribution-layout.ts';
+import { fileAt } from './entries.ts';
 import { digestsIn, foldersOf } from './pending-bytes.ts';
 import type { Progress } from './progress.ts';
 import { inSlices, type Slices } from './slices.ts';
@@ -21,8 +22,13 @@ export interface SweepDeps {
 /** Moves every blob into place and enters it into the index. */
 export async function adoptBlobs(deps: SweepDeps, slices: Slices): Promise<void> {
   const { layout, distribution, index, catalog, unadopted, progress } = deps;
-  for await (const { algorithm, path } of foldersOf(distribution)) {
-    await inSlices(slices, await digestsIn(path, algorithm), (slice) => {
+  const folders = foldersOf(distribution, (error) => progress.fail(error));
+  for await (const { algorithm, path } of folders) {
+    const digests = await digestsIn(path, algorithm).catch((error: unknown): Digest[] => {
+      progress.fail(error);
+      return [];
+    });
+    await inSlices(slices, digests, (slice) => {
       index.transaction(() => {
         for (const digest of slice) adopt(digest);
       });
@@ -32,9 +38,14 @@ export async function adoptBlobs(deps: SweepDeps, slices: Slices): Promise<void>
 
   function adopt(digest: Digest): void {
     const data = distribution.blob(digest);
-    if (!existsSync(data)) return;
-    if (isSettled(digest, data)) progress.blobs += 1;
-    else progress.failed += 1;
+    try {
+      // Something else in the place of a file is no blob, and stays behind.
+      if (fileAt(data) === undefined) return;
+      if (isSettled(digest, data)) progress.blobs += 1;
+      else progress.fail();
+    } catch (error) {
+      progress.fail(error);
+    }
   }
 
   /** False if the blob stays. */

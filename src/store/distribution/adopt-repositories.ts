@@ -1,9 +1,13 @@
+import type { Dirent } from 'node:fs';
 import { isDigest } from '../../oci/digest.ts';
 import { parseRepositoryName, parseTag, type RepositoryName } from '../../oci/reference.ts';
 import type { SweepDeps } from './adopt-blobs.ts';
 import { LINK_KINDS, type LinkKind } from './distribution-layout.ts';
 import { entriesOf } from './entries.ts';
 import { inSlices, type Slices } from './slices.ts';
+
+/** Characters of the longest name of a repository. */
+const NAME_LIMIT = 255;
 
 /** Enters the links and tags of every repository into the index. Links to content that is gone do not count. */
 export async function adoptRepositories(
@@ -15,13 +19,17 @@ export async function adoptRepositories(
 
   /** Each folder that has folders of the registry's own, whose names begin with `_`, is a repository. */
   async function adoptBelow(folder: string, path: string): Promise<void> {
+    if (path.length > NAME_LIMIT) return;
     let isRepository = false;
-    for await (const page of entriesOf(folder, slices.signal)) {
-      for (const { name } of page) {
+    await eachPage(folder, async (page) => {
+      for (const entry of page) {
+        const { name } = entry;
         if (name.startsWith('_')) isRepository = true;
-        else await adoptBelow(`${folder}/${name}`, path === '' ? name : `${path}/${name}`);
+        // A symbolic link may lead in a circle, and Distribution makes none.
+        else if (entry.isDirectory())
+          await adoptBelow(`${folder}/${name}`, path === '' ? name : `${path}/${name}`);
       }
-    }
+    });
     const repository = isRepository ? parsed(parseRepositoryName, path) : undefined;
     if (repository !== undefined) await adoptRepository(repository);
   }
@@ -31,22 +39,32 @@ export async function adoptRepositories(
     for (const kind of LINK_KINDS) {
       for (const algorithm of ['sha256', 'sha512']) await adoptLinks(repository, kind, algorithm);
     }
-    for await (const page of entriesOf(distribution.tags(repository), slices.signal)) {
+    await eachPage(distribution.tags(repository), async (page) => {
       const tags = page.map(({ name }) => parsed(parseTag, name)).filter((tag) => tag !== undefined);
       await enter(tags, (tag) => {
         if (unadopted.takeTag({ upstream, repository }, tag)) progress.tags += 1;
       });
-    }
+    });
   }
 
   async function adoptLinks(repository: RepositoryName, kind: LinkKind, algorithm: string): Promise<void> {
     const folder = `${distribution.links(repository, kind)}/${algorithm}`;
-    for await (const page of entriesOf(folder, slices.signal)) {
+    await eachPage(folder, async (page) => {
       const digests = page.map(({ name }) => `${algorithm}:${name}`).filter((text) => isDigest(text));
       await enter(digests, (digest) => {
         // Finds the link, and enters it.
         if (catalog.presence(digest, { upstream, repository }) === 'linked') progress.links += 1;
       });
+    });
+  }
+
+  /** Hands the entries of a folder to `work` in pages. A folder that cannot be read is a failure of this pass. */
+  async function eachPage(folder: string, work: (page: Dirent[]) => Promise<void>): Promise<void> {
+    try {
+      for await (const page of entriesOf(folder, slices.signal)) await work(page);
+    } catch (error) {
+      slices.signal.throwIfAborted();
+      progress.fail(error);
     }
   }
 
@@ -54,13 +72,14 @@ export async function adoptRepositories(
   async function enter<T>(items: readonly T[], work: (item: T) => void): Promise<void> {
     await inSlices(slices, items, (slice) => {
       let count = 0;
+      const failuresBefore = unadopted.failures;
       const isWritten = index.transaction(() => {
         for (const item of slice) {
           work(item);
           count += 1;
         }
       });
-      if (!isWritten) progress.failed += count;
+      progress.fail(undefined, isWritten ? unadopted.failures - failuresBefore : count);
       progress.report();
     });
   }

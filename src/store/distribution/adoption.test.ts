@@ -1,13 +1,28 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import fs, {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import fsPromises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
-import { test } from 'node:test';
+import { DatabaseSync } from 'node:sqlite';
+import { mock, test } from 'node:test';
+import { tempDir } from '../../../test/kit/temp.ts';
 import { waitFor } from '../../../test/kit/wait.ts';
 import { distributionTree, type DistributionTree } from '../../../test/store/distribution-tree.ts';
 import { A, A2, body, fill, localStore, type Body, type LocalStore } from '../../../test/store/harness.ts';
 import { blobPath } from '../../../test/store/paths.ts';
 import { acceptClass } from '../../oci/media-types.ts';
-import { digestOf } from '../../oci/digest.ts';
+import { digestOf, type Digest } from '../../oci/digest.ts';
 import { parseTag } from '../../oci/reference.ts';
 import type { StoreOptions } from '../store.ts';
 import { layoutOf } from '../files/layout.ts';
@@ -198,6 +213,103 @@ test('a link without content is dropped, and names that no client can request ar
   assert.equal(under.store.presence(layer.digest, A), 'absent');
 });
 
+test('what is in the place of a blob but no file does not hold up the rest', async () => {
+  await using under = await adopting({}, (tree, now) => {
+    writeImage(tree, now);
+    mkdirSync(`${tree.layout.blob(body(10).digest)}/x`, { recursive: true });
+    mkdirSync(dirname(tree.layout.blob(body(11).digest)), { recursive: true });
+    symlinkSync('data', tree.layout.blob(body(11).digest));
+  });
+  await waitFor(() => isAdopted(under));
+  assert.equal(under.store.presence(layer.digest, A), 'linked');
+});
+
+test('symbolic links that lead in circles are not followed', { timeout: 20_000 }, async () => {
+  await using under = await adopting({}, (tree, now) => {
+    writeImage(tree, now);
+    for (const name of ['x', 'y', 'library/z'])
+      symlinkSync(tree.layout.repositories, join(tree.layout.repositories, name));
+    symlinkSync('sha512', join(tree.layout.blobs, 'sha512'));
+  });
+  await waitFor(() => isAdopted(under));
+  assert.equal(under.store.presence(layer.digest, A), 'linked');
+  assert.equal(under.store.tag(latest)?.digest, manifest.digest);
+});
+
+test('a link of any size costs no memory', async () => {
+  await using under = await adopting({}, (tree, now) => {
+    writeImage(tree, now);
+    const link = tree.layout.tagLink(A.repository, latest.tag);
+    writeFileSync(link, `${manifest.digest}\n`);
+    truncateSync(link, 1 << 30);
+  });
+  const read = mock.method(fs, 'readFileSync');
+  syncBuiltinESMExports();
+  under.store.tag(latest);
+  await waitFor(() => isAdopted(under));
+  const links = read.mock.calls.filter(({ arguments: [path] }) => String(path).endsWith('link'));
+  read.mock.restore();
+  syncBuiltinESMExports();
+  assert.equal(links.length, 0);
+});
+
+for (const [what, isBroken] of [
+  ['a folder of blobs', (path: string) => path.endsWith(hex(layer.digest).slice(0, 2))],
+  ['the folder of all blobs', (path: string) => path.endsWith('blobs/sha256')],
+  ['the folder of a repository', (path: string) => path.endsWith('library/one')],
+  ['the folder of tags', (path: string) => path.endsWith('/tags')],
+  ['a tag', (path: string) => path.endsWith('current/link')],
+] as const)
+  test(`${what} that cannot be read is not taken for an empty one, and is adopted later`, async () => {
+    let isFailing = true;
+    let failures = 0;
+    using _disk = failingReads((path) => {
+      const fails = isFailing && path.includes('/docker/') && isBroken(path);
+      if (fails) failures += 1;
+      return fails;
+    });
+    await using under = await adopting();
+    await waitFor(() => failures >= 2 || (under.clock.advance(10_000), false));
+    assert.ok(existsSync(distributionLayoutOf(under.directory).top));
+    isFailing = false;
+    await waitFor(() => isAdopted(under) || (under.clock.advance(10_000), false));
+    const { store } = under;
+    assert.equal(store.presence(layer.digest, A), 'linked');
+    assert.equal(store.presence(manifest.digest, A), 'linked');
+    assert.equal(store.tag(latest)?.digest, manifest.digest);
+  });
+
+test('links and tags are on the disk before those of the registry are removed', async () => {
+  await using under = await adopting();
+  await waitFor(() => isAdopted(under));
+  using copy = tempDir();
+  // After a power cut, the log of the index may be lost.
+  copyFileSync(join(under.directory, 'index.sqlite'), join(copy.path, 'index.sqlite'));
+  const index = new DatabaseSync(join(copy.path, 'index.sqlite'));
+  const count = (table: string) => index.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'];
+  assert.deepEqual([count('links'), count('tags')], [2, 4]);
+  index.close();
+});
+
+test('an index in memory is no place for the links of a registry: they stay until there is another', async () => {
+  await using under = await localStore({ policies: ONE });
+  await under.store.close();
+  writeImage(distributionTree(under.directory), under.clock.now());
+  const index = join(under.directory, 'index.sqlite');
+  rmSync(index);
+  mkdirSync(index);
+  const store = await under.reopen({ adoptDistribution: 'a.example' });
+  await waitFor(() => store.stats().objects === 2);
+  assert.equal(store.presence(layer.digest, A), 'linked');
+  for (let turn = 0; turn < 200; turn += 1) await new Promise(setImmediate);
+  assert.ok(existsSync(distributionLayoutOf(under.directory).top));
+  await store.close();
+  rmSync(index, { recursive: true });
+  const again = await under.reopen();
+  await waitFor(() => isAdopted(under));
+  assert.equal(again.presence(layer.digest, A), 'linked');
+});
+
 test('a repository was public when a store that was filled without a login got its newest link', async () => {
   await using under = await adopting({ adoptsPublic: true }, (tree, now) => {
     writeImage(tree, now, 2);
@@ -254,6 +366,37 @@ test('with several caches a directory without a Distribution store is opened', a
   await using under = await localStore({ adoptDistribution: 'ambiguous' });
   assert.equal(under.store.stats().objects, 0);
 });
+
+const hex = (digest: Digest): string => digest.slice(7);
+
+/** Lets reads of folders and links fail with EIO where `isBroken` says so. */
+function failingReads(isBroken: (path: string) => boolean): Disposable {
+  const failing =
+    <Args extends unknown[], T>(call: (...args: Args) => T, fail: (error: Error) => T) =>
+    (...args: Args): T =>
+      isBroken(String(args[0])) ? fail(Object.assign(new Error('EIO'), { code: 'EIO' })) : call(...args);
+  const refuse = async (failure: Error): Promise<never> => {
+    throw failure;
+  };
+  const mocks = [
+    mock.method(fsPromises, 'readdir', failing(fsPromises.readdir as () => Promise<never>, refuse)),
+    mock.method(fsPromises, 'opendir', failing(fsPromises.opendir as () => Promise<never>, refuse)),
+    mock.method(
+      fs,
+      'statSync',
+      failing(fs.statSync as () => never, (error) => {
+        throw error;
+      }),
+    ),
+  ];
+  syncBuiltinESMExports();
+  return {
+    [Symbol.dispose]() {
+      for (const one of mocks) one.mock.restore();
+      syncBuiltinESMExports();
+    },
+  };
+}
 
 function manifestOf(of: Body): Body {
   const part = (mediaType: string) => ({ mediaType, digest: of.digest, size: of.content.length });

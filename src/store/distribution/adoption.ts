@@ -93,9 +93,15 @@ export function createAdoption(
     for (let pauseMs = RETRY_MS.first; ; pauseMs = Math.min(pauseMs * 2, RETRY_MS.most)) {
       await adoptBlobs(sweep, slices);
       await adoptRepositories(sweep, slices);
-      const { failed } = sweep.progress;
+      // The registry's links are removed next, so a power cut must not lose the rows.
+      if (sweep.progress.failed === 0 && !index.sync())
+        sweep.progress.fail(new Error('the index is not on the disk'));
+      const { failed, error } = sweep.progress;
       if (failed === 0) return;
-      logger.warn('a part of the Distribution registry cannot be adopted yet', { failed });
+      logger.warn('a part of the Distribution registry cannot be adopted yet', {
+        failed,
+        ...(error !== undefined && { error }),
+      });
       await sleep(clock, pauseMs, signal);
       sweep.progress.again();
       // Memory may have rows that could not be written.

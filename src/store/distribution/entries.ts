@@ -1,12 +1,18 @@
-import { statSync, type Dirent, type Stats } from 'node:fs';
-import { opendir, rmdir, unlink } from 'node:fs/promises';
+import { readFileSync, statSync, type Dirent, type Stats } from 'node:fs';
+import { opendir, readdir, rmdir, unlink } from 'node:fs/promises';
 
 /** Entries read at a time from a folder. Bounds memory for folders of any size. */
 const PAGE = 256;
 
-/** Yields the entries of a folder in pages. None if it does not exist or is no folder. Rejects with the signal's reason when it aborts. */
+/** Bytes of the longest text of a link: a digest, and the end of its line. */
+const LINK_BYTES = 200;
+
+/**
+ * Yields the entries of a folder in pages. None if it does not exist or is no folder. Rejects with the signal's reason when it aborts, and if
+ * the folder cannot be read: its entries must not look like entries that are not there.
+ */
 export async function* entriesOf(folder: string, signal: AbortSignal): AsyncGenerator<Dirent[]> {
-  const entries = await opendir(folder, { bufferSize: PAGE }).catch(() => undefined);
+  const entries = await opendir(folder, { bufferSize: PAGE }).catch(ifAbsent(undefined));
   if (entries === undefined) return;
   let page: Dirent[] = [];
   for await (const entry of entries) {
@@ -24,22 +30,51 @@ export async function* entriesOf(folder: string, signal: AbortSignal): AsyncGene
  * millisecond. What cannot be removed stays.
  */
 export async function removeTree(folder: string, signal: AbortSignal): Promise<void> {
-  for await (const page of entriesOf(folder, signal)) {
-    for (const entry of page) {
-      const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory()) await removeTree(path, signal);
-      else await unlink(path).catch(() => undefined);
+  try {
+    for await (const page of entriesOf(folder, signal)) {
+      for (const entry of page) {
+        const path = `${folder}/${entry.name}`;
+        if (entry.isDirectory()) await removeTree(path, signal);
+        else await unlink(path).catch(() => undefined);
+      }
     }
+    await rmdir(folder);
+  } catch {
+    signal.throwIfAborted();
   }
-  await rmdir(folder).catch(() => undefined);
 }
 
-/** Undefined also for a file that cannot be looked at. */
+/** Names in a folder. None if it does not exist or is no folder; rejects if it cannot be read. */
+export async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(ifAbsent<string[]>([]));
+}
+
+/** Undefined if there is no file, or something else; throws if that cannot be looked at. */
 export function fileAt(path: string): Stats | undefined {
   try {
     const file = statSync(path, { throwIfNoEntry: false });
     return file?.isFile() === true ? file : undefined;
-  } catch {
-    return undefined;
+  } catch (error) {
+    return ifAbsent(undefined)(error);
   }
+}
+
+/** The text of a link; undefined if there is none, or if the file is too large for one. Throws if it cannot be read. */
+export function linkTextAt(path: string): string | undefined {
+  const file = fileAt(path);
+  if (file === undefined || file.size > LINK_BYTES) return undefined;
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    return ifAbsent(undefined)(error);
+  }
+}
+
+/** Answers an error that says that there is nothing at a path, a circle of symbolic links included. Throws any other. */
+function ifAbsent<T>(otherwise: T): (error: unknown) => T {
+  return (error) => {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return otherwise;
+    throw error;
+  };
 }

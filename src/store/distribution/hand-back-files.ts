@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { access, mkdir, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { removeTree } from './entries.ts';
 
 /** The changes of the disk of which a hand-back consists. Each is done or not done after a crash; only a text may be incomplete. */
 export interface HandBackFiles {
@@ -10,10 +11,10 @@ export interface HandBackFiles {
   move(from: string, to: string): Promise<void>;
   /** Writes a text, and creates its folder. `at`: its modification time, in milliseconds since the epoch. */
   write(path: string, text: string, at?: number): Promise<void>;
-  /** Writes a text that comes in pieces, and creates its folder. */
+  /** Writes a text that comes in pieces, creates its folder, and syncs it: a power cut must not leave a part of it after a move. */
   writePieces(path: string, pieces: AsyncIterable<string>): Promise<void>;
-  /** Removes a file or folder, which need not exist. */
-  remove(path: string): Promise<void>;
+  /** Removes a file or folder, which need not exist. Very many files take minutes, which ends with the signal's reason. */
+  remove(path: string, signal: AbortSignal): Promise<void>;
 }
 
 export const handBackFiles: HandBackFiles = {
@@ -33,10 +34,13 @@ export const handBackFiles: HandBackFiles = {
   },
   async writePieces(path, pieces) {
     await mkdir(dirname(path), { recursive: true });
-    await pipeline(pieces, createWriteStream(path));
+    await pipeline(pieces, createWriteStream(path, { flush: true }));
   },
-  async remove(path) {
-    // Folders take a walk.
-    await unlink(path).catch(() => rm(path, { recursive: true, force: true }));
+  async remove(path, signal) {
+    await unlink(path).catch(async () => {
+      await removeTree(path, signal);
+      // Gives the reason if something stays.
+      await rm(path, { recursive: true, force: true });
+    });
   },
 };

@@ -46,10 +46,14 @@ export class HandBackIndex {
   readonly #tagsOf: StatementSync;
   readonly #sums: StatementSync;
   readonly #link: StatementSync;
+  readonly #isShared: boolean;
+  readonly #proof: StatementSync;
+  readonly #refused: StatementSync;
   readonly #count: StatementSync;
 
   constructor(database: DatabaseSync, { upstream, isShared }: HandBackSource) {
     this.#upstream = upstream;
+    this.#isShared = isShared;
     // A repository that is not known to be public has no row, or one with the time 0.
     const isOpen = `(coalesce(p.proven_at > 0 AND p.proven_at >= l.caller_at, 0)${isShared ? ' OR l.caller_at = 0' : ''})`;
     const withPublic =
@@ -72,6 +76,12 @@ export class HandBackIndex {
     );
     this.#tagsOf = database.prepare(
       'SELECT DISTINCT repository, tag FROM tags WHERE digest = ? AND upstream = ?',
+    );
+    this.#proof = database.prepare(
+      'SELECT proven_at FROM public_repositories WHERE upstream = ? AND repository = ?',
+    );
+    this.#refused = database.prepare(
+      'SELECT repository FROM public_repositories WHERE upstream = ? AND proven_at = 0',
     );
     this.#count = database.prepare('SELECT count(*) AS n FROM contents');
     this.#sums = database.prepare('SELECT sums FROM sums WHERE digest = ?');
@@ -110,6 +120,18 @@ export class HandBackIndex {
   /** True if everyone may have the content in this repository. */
   isOpenIn(digest: Digest, repository: RepositoryName): boolean {
     return this.#link.get(digest, this.#upstream, repository)?.['is_open'] === 1;
+  }
+
+  /** Time of the last proof that everyone may have the repository, in milliseconds since the epoch. Without end in mode `Shared`. */
+  provenAt(repository: RepositoryName): number {
+    if (this.#isShared) return Infinity;
+    return (this.#proof.get(this.#upstream, repository)?.['proven_at'] as number | undefined) ?? 0;
+  }
+
+  /** Repositories in which the upstream has refused an anonymous caller since an adoption began. None in mode `Shared`. */
+  refused(): RepositoryName[] {
+    if (this.#isShared) return [];
+    return this.#refused.all(this.#upstream).map((row) => row['repository'] as RepositoryName);
   }
 
   /** Tags in the order of their names. Of several targets of one tag, the one that was confirmed last comes last. */

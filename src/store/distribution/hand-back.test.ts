@@ -243,6 +243,36 @@ describe('content for everyone', () => {
   });
 });
 
+test('links of an earlier hand-back go, if their repository is private now', async () => {
+  await using under = await filled();
+  await handBack(under.directory);
+  const store = await under.reopen({ adoptDistribution: 'a.example' });
+  store.setPublic(A, undefined);
+  await waitFor(() => !existsSync(join(under.directory, 'docker')));
+  await store.close();
+  const earlier = [link('_layers', layer), `${tags('latest')}/current/link`].map((path) =>
+    join(under.directory, path),
+  );
+  for (const path of earlier) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, layer.digest);
+  }
+  await handBack(under.directory, { isShared: false });
+  assert.deepEqual(treeOf(under.directory), {});
+});
+
+test('links and tags are no younger than the last proof that everyone may have the repository', async () => {
+  await using under = await localStore({ policies: ONE });
+  const provenAt = under.clock.now() - 60_000;
+  await keepImage(under.store, A);
+  putTag(under.store, A, 'latest', image, under.clock.now());
+  under.store.setPublic(A, provenAt);
+  await under.store.close();
+  await handBack(under.directory, { isShared: false });
+  for (const path of [link('_layers', layer), `${tags('latest')}/current/link`])
+    assert.equal(statSync(join(under.directory, path)).mtimeMs, provenAt);
+});
+
 test('content of other upstreams, and what no repository has, is removed', async () => {
   await using under = await localStore();
   await keepImage(under.store, A, 'latest');
@@ -382,6 +412,24 @@ test('a disk that fails is no end: the work is done once the disk works again', 
   await running;
   assert.equal(work.stats().state, 'done');
   assert.deepEqual(treeOf(under.directory), WHOLE);
+});
+
+test('the removal of an adopted registry ends when the process is to end, and goes on at the next start', async () => {
+  await using under = await filled();
+  const adopted = join(under.directory, 'docker.adopted');
+  for (let at = 0; at < 50; at += 1) mkdirSync(join(adopted, `${at}`), { recursive: true });
+  const stop = new AbortController();
+  const remove: typeof handBackFiles.remove = (path, signal) => {
+    if (path === adopted) stop.abort();
+    return handBackFiles.remove(path, signal);
+  };
+  const work = handBackOf(under.directory, {}, { files: { ...handBackFiles, remove } });
+  await work.run(stop.signal);
+  work.close();
+  assert.equal(readdirSync(adopted).length, 50);
+  await handBack(under.directory);
+  assert.deepEqual(treeOf(under.directory), WHOLE);
+  assert.equal(existsSync(adopted), false);
 });
 
 test('an index that cannot be opened is not taken for an empty one: nothing is removed', async () => {

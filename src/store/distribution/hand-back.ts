@@ -104,14 +104,14 @@ export function createHandBack(deps: HandBackDeps, options: HandBackOptions): Ha
     state = 'running';
     counts = newCounts();
     logger.info('handing the store back to Distribution', { event: 'hand-back-started' });
-    await files.remove(layout.spool);
-    await files.remove(layout.quarantine);
+    await files.remove(layout.spool, signal);
+    await files.remove(layout.quarantine, signal);
     await readIndex(async (index) => {
       counts.totalObjects = index.count();
       const common = { layout, distribution: distributionLayoutOf(layout.directory), index, files, logger };
       await handOver({ ...common, onObject: count }, options.ttlMs, signal);
     });
-    for (const path of pathsOf(layout)) await files.remove(path);
+    for (const path of pathsOf(layout)) await files.remove(path, signal);
   }
 
   /** Opens the index for `use`. A store without an index has an empty one in memory. */

@@ -1,11 +1,13 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../kit/logger.ts';
 import { isDigest, type Digest } from '../../oci/digest.ts';
+import type { RepositoryName } from '../../oci/reference.ts';
 import type { Layout } from '../files/layout.ts';
 import { matchesSums } from '../sums/matches-sums.ts';
 import type { ContentType } from '../types.ts';
 import type { DistributionLayout, LinkKind } from './distribution-layout.ts';
+import { linkTextAt } from './entries.ts';
 import type { HandBackFiles } from './hand-back-files.ts';
 import type { HandBackIndex, IndexedContent, IndexedTag } from './hand-back-index.ts';
 import { inParallel } from './in-parallel.ts';
@@ -45,6 +47,7 @@ const KIND_OF: Readonly<Record<ContentType, LinkKind>> = {
  */
 export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortSignal): Promise<void> {
   const { layout, distribution, index, files, logger } = deps;
+  for (const repository of index.refused()) await removeEarlier(repository);
   const linkedThere = await linkedDigests(distribution, signal);
   await inParallel(lastTargets(index.tags()), writeTag, signal);
   for (const [algorithm, prefix] of await foldersOf(layout)) {
@@ -56,11 +59,17 @@ export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortS
   }
   if (ttlMs > 0) await writeSchedulerState();
 
+  /** Removes what an earlier hand-back or Distribution itself left of a repository that is private now. */
+  async function removeEarlier(repository: RepositoryName): Promise<void> {
+    for (const folder of ['_layers', '_manifests'])
+      await files.remove(join(distribution.repository(repository), folder), signal);
+  }
+
   async function writeTag({ repository, tag, digest, validatedAt }: IndexedTag): Promise<void> {
     if (!(await files.exists(layout.blob(digest))) && !(await files.exists(distribution.blob(digest))))
       return;
     await files.write(distribution.tagIndexLink(repository, tag, digest), digest);
-    await files.write(distribution.tagLink(repository, tag), digest, validatedAt);
+    await files.write(distribution.tagLink(repository, tag), digest, dateOf(repository, validatedAt));
   }
 
   async function handOverObject(digest: Digest, content: IndexedContent | undefined): Promise<void> {
@@ -74,19 +83,28 @@ export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortS
     deps.onObject();
   }
 
-  /** Dates links as Distribution does: by the time at which the content came. An adoption takes that for a time at which everyone had it. */
+  /** Dates links as Distribution does: by the time at which the content came. */
   async function writeLinks({ digest, type, storedAt, repositories }: IndexedContent): Promise<void> {
     for (const repository of repositories)
-      await files.write(distribution.link(repository, KIND_OF[type], digest), digest, storedAt);
+      await files.write(
+        distribution.link(repository, KIND_OF[type], digest),
+        digest,
+        dateOf(repository, storedAt),
+      );
+  }
+
+  /** An adoption takes the date of a file for a time at which everyone had the content, so it is not after the last proof. */
+  function dateOf(repository: RepositoryName, at: number): number {
+    return Math.min(at, index.provenAt(repository));
   }
 
   async function drop(digest: Digest, why: Dropped): Promise<void> {
     if (why === 'damaged') logger.warn('damaged content is not handed back', { digest });
     for (const { repository, tag } of index.tagsOf(digest)) {
-      const target = await readFile(distribution.tagLink(repository, tag), 'utf8').catch(() => undefined);
-      if (target === digest) await files.remove(join(distribution.tags(repository), tag));
+      if (linkTextAt(distribution.tagLink(repository, tag)) === digest)
+        await files.remove(join(distribution.tags(repository), tag), signal);
     }
-    await files.remove(layout.blob(digest));
+    await files.remove(layout.blob(digest), signal);
     deps.onObject(why);
   }
 

@@ -1,9 +1,8 @@
-import { readdir } from 'node:fs/promises';
 import type { StoreMetrics } from '../metrics.ts';
 import { digestAlgorithm, digestHex, isDigest, type Digest } from '../../oci/digest.ts';
 import type { Reservation } from '../space/reservation.ts';
 import type { DistributionLayout } from './distribution-layout.ts';
-import { fileAt } from './entries.ts';
+import { fileAt, namesIn } from './entries.ts';
 import { inSlices, type Slices } from './slices.ts';
 
 export interface PendingDeps {
@@ -29,17 +28,19 @@ export class PendingBytes {
     return this.#deps.reservation.bytes;
   }
 
-  /** Counts all blobs, and returns their number. Takes some microseconds for each. */
+  /** Counts all blobs, and returns their number. Takes some microseconds for each. Those that the disk does not show do not count. */
   async count(slices: Slices): Promise<number> {
     let blobs = 0;
-    for await (const { algorithm, prefix, path } of foldersOf(this.#deps.distribution)) {
+    const folders = foldersOf(this.#deps.distribution, () => {});
+    for await (const { algorithm, prefix, path } of folders) {
       const taken = new Set<Digest>();
       this.#counting = { folder: `${algorithm}:${prefix}`, taken };
       const sizes = new Map<Digest, number>();
-      await inSlices(slices, await digestsIn(path, algorithm), (slice) => {
+      const digests = await digestsIn(path, algorithm).catch((): Digest[] => []);
+      await inSlices(slices, digests, (slice) => {
         for (const digest of slice) {
-          const file = fileAt(this.#deps.distribution.blob(digest));
-          if (file !== undefined) sizes.set(digest, file.size);
+          const size = this.#sizeOf(digest);
+          if (size !== undefined) sizes.set(digest, size);
         }
       });
       let bytes = 0;
@@ -64,24 +65,36 @@ export class PendingBytes {
     this.#add(-this.bytes);
   }
 
+  #sizeOf(digest: Digest): number | undefined {
+    try {
+      return fileAt(this.#deps.distribution.blob(digest))?.size;
+    } catch {
+      return undefined;
+    }
+  }
+
   #add(bytes: number): void {
     this.#deps.reservation.take(Math.max(bytes, -this.bytes));
     this.#deps.metrics.adoptionPending.set(this.bytes);
   }
 }
 
-/** Yields the folders of blobs, at most 256 for each algorithm. */
-export async function* foldersOf({
-  blobs,
-}: Pick<DistributionLayout, 'blobs'>): AsyncGenerator<{ algorithm: string; prefix: string; path: string }> {
+/** Yields the folders of blobs, at most 256 for each algorithm. `onError`: called for an algorithm whose folders cannot be read. */
+export async function* foldersOf(
+  { blobs }: Pick<DistributionLayout, 'blobs'>,
+  onError: (error: unknown) => void,
+): AsyncGenerator<{ algorithm: string; prefix: string; path: string }> {
   for (const algorithm of ['sha256', 'sha512']) {
-    const prefixes = await readdir(`${blobs}/${algorithm}`).catch(() => []);
+    const prefixes = await namesIn(`${blobs}/${algorithm}`).catch((error: unknown) => {
+      onError(error);
+      return [];
+    });
     for (const prefix of prefixes) yield { algorithm, prefix, path: `${blobs}/${algorithm}/${prefix}` };
   }
 }
 
-/** Digests of the blobs in a folder: a 256th of all. */
+/** Digests of the blobs in a folder: a 256th of all. Rejects if it cannot be read. */
 export async function digestsIn(path: string, algorithm: string): Promise<Digest[]> {
-  const names = await readdir(path).catch(() => []);
+  const names = await namesIn(path);
   return names.map((hex) => `${algorithm}:${hex}`).filter((text) => isDigest(text));
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kit/clock.ts';
+import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 
 /** Milliseconds between two log lines about an adoption. */
@@ -13,8 +14,10 @@ export class Progress {
   links = 0;
   tags = 0;
   repositories = 0;
-  /** Blobs and links of this pass that could not be adopted. */
+  /** Blobs, links and folders of this pass that could not be adopted. */
   failed = 0;
+  /** Reason of the last failure that the disk gave. */
+  error: string | undefined;
 
   constructor(clock: Clock, logger: Logger) {
     this.#clock = clock;
@@ -24,7 +27,13 @@ export class Progress {
 
   /** Begins another pass. Blobs that were moved stay so; links and tags are counted again. */
   again(): void {
-    Object.assign(this, { links: 0, tags: 0, repositories: 0, failed: 0 });
+    Object.assign(this, { links: 0, tags: 0, repositories: 0, failed: 0, error: undefined });
+  }
+
+  /** Notes that a blob, link or folder could not be adopted; `error`: the reason of the disk. */
+  fail(error?: unknown, count = 1): void {
+    this.failed += count;
+    if (error !== undefined) this.error = errorText(error);
   }
 
   get counts(): { blobs: number; repositories: number; links: number; tags: number } {

@@ -1,4 +1,4 @@
-import { readFileSync, unlinkSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import type { Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -10,7 +10,7 @@ import type { Layout } from '../files/layout.ts';
 import type { ContentIndex } from '../index/content-index.ts';
 import type { RepositoryId } from '../types.ts';
 import { LINK_KINDS, type DistributionLayout } from './distribution-layout.ts';
-import { fileAt } from './entries.ts';
+import { fileAt, linkTextAt } from './entries.ts';
 import type { PendingBytes } from './pending-bytes.ts';
 
 export interface UnadoptedDeps {
@@ -47,7 +47,8 @@ export class Unadopted implements UnadoptedContent {
   readonly upstream: string;
   readonly #isPublic: boolean;
   readonly #deps: UnadoptedDeps;
-  #hasFailed = false;
+  /** Number of times that the disk refused. What it refused is there still. */
+  failures = 0;
 
   constructor(deps: UnadoptedDeps, { upstream, isPublic }: AdoptedUpstream) {
     this.#deps = deps;
@@ -56,33 +57,19 @@ export class Unadopted implements UnadoptedContent {
   }
 
   take(digest: Digest): boolean {
-    const { distribution, layout, pending } = this.#deps;
-    const path = distribution.blob(digest);
-    const file = fileAt(path);
-    if (file === undefined) return false;
-    return this.#attempt('a blob', () => {
-      moveSync(path, layout.blob(digest));
-      pending.taken(digest, file.size);
-    });
+    return this.#settle(digest, (path) => moveSync(path, this.#deps.layout.blob(digest)));
   }
 
   /** Removes a blob that the store has already. */
   drop(digest: Digest): boolean {
-    const { distribution, pending } = this.#deps;
-    const path = distribution.blob(digest);
-    const file = fileAt(path);
-    if (file === undefined) return false;
-    return this.#attempt('a blob', () => {
-      unlinkSync(path);
-      pending.taken(digest, file.size);
-    });
+    return this.#settle(digest, unlinkSync);
   }
 
   isLinked(digest: Digest, { upstream, repository }: RepositoryId): boolean {
     if (upstream !== this.upstream) return false;
     for (const kind of LINK_KINDS) {
       const link = this.#deps.distribution.link(repository, kind, digest);
-      const file = fileAt(link);
+      const file = this.#attempt('a link', () => fileAt(link));
       if (file === undefined) continue;
       this.#notePublic({ upstream, repository }, file.mtimeMs);
       return true;
@@ -98,9 +85,9 @@ export class Unadopted implements UnadoptedContent {
     if (upstream !== this.upstream) return false;
     const { distribution, index, catalog, clock } = this.#deps;
     const link = distribution.tagLink(repository, tag);
-    const file = fileAt(link);
-    const digest = file === undefined ? '' : textOf(link);
-    const row = isDigest(digest) ? catalog.get(digest) : undefined;
+    const file = this.#attempt('a tag', () => fileAt(link));
+    const digest = file && this.#attempt('a tag', () => linkTextAt(link));
+    const row = digest !== undefined && isDigest(digest) ? catalog.get(digest) : undefined;
     if (file === undefined || row?.mediaType === undefined) return false;
     const { mediaType, size } = row;
     const validatedAt = Math.floor(Math.min(file.mtimeMs, clock.now()));
@@ -119,7 +106,9 @@ export class Unadopted implements UnadoptedContent {
   dropTag({ upstream, repository }: RepositoryId, tag: Tag): void {
     if (upstream !== this.upstream) return;
     const link = this.#deps.distribution.tagLink(repository, tag);
-    if (fileAt(link) !== undefined) this.#attempt('a tag', () => unlinkSync(link));
+    this.#attempt('a tag', () => {
+      if (fileAt(link) !== undefined) unlinkSync(link);
+    });
   }
 
   /** Notes that the upstream has refused anonymous callers in the repository. */
@@ -137,25 +126,32 @@ export class Unadopted implements UnadoptedContent {
       index.publicRepositories.set(repositoryId, provenAt);
   }
 
-  #attempt(what: string, work: () => void): boolean {
+  /** Does `work` with the file of a blob. False if there is none, or if the disk refuses. */
+  #settle(digest: Digest, work: (path: string) => void): boolean {
+    const { distribution, pending } = this.#deps;
+    const path = distribution.blob(digest);
+    return (
+      this.#attempt('a blob', () => {
+        const file = fileAt(path);
+        if (file === undefined) return false;
+        work(path);
+        pending.taken(digest, file.size);
+        return true;
+      }) ?? false
+    );
+  }
+
+  /** Undefined if the disk refuses, which is logged once. */
+  #attempt<T>(what: string, work: () => T): T | undefined {
     try {
-      work();
-      return true;
+      return work();
     } catch (error) {
-      if (!this.#hasFailed)
+      if (this.failures === 0)
         this.#deps.logger.warn(`${what} of the Distribution registry cannot be adopted`, {
           error: errorText(error),
         });
-      this.#hasFailed = true;
-      return false;
+      this.failures += 1;
+      return undefined;
     }
-  }
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
   }
 }

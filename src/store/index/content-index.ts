@@ -50,6 +50,11 @@ export class ContentIndex {
     return this.#database.transaction(work);
   }
 
+  /** See {@link IndexDatabase.sync}. */
+  sync(): boolean {
+    return this.#database.sync();
+  }
+
   content(digest: Digest): ContentInfo | undefined {
     const row = this.#database.row('SELECT * FROM contents WHERE digest = ?', digest);
     return row === undefined ? undefined : contentRow(row);

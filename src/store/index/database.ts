@@ -62,13 +62,14 @@ const SCHEMA = `
  * Version 2 has no sums: content is verified as a whole and then recognised by its modification time. Its sums are made when it is
  * first read.
  * Version 3 orders eviction by the last use together with the size.
- * Version 4 does not know for whom a link was made.
+ * Version 4 does not know for whom a link was made, so any may have been made for a caller's own login.
  */
 const STEPS: Readonly<Record<number, string>> = {
   1: PUBLIC_REPOSITORIES,
   2: `ALTER TABLE contents DROP COLUMN verified_mtime; ${SUMS}`,
   3: `ALTER TABLE contents ADD COLUMN worth INTEGER NOT NULL DEFAULT 0; UPDATE contents SET worth = used_at; ${CONTENTS_BY_WORTH}`,
-  4: 'ALTER TABLE links ADD COLUMN caller_at INTEGER NOT NULL DEFAULT 0;',
+  4: `ALTER TABLE links ADD COLUMN caller_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE links SET caller_at = CAST(unixepoch('subsec') * 1000 AS INTEGER);`,
 };
 
 export interface OpenedDatabase {

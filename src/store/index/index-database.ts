@@ -81,6 +81,14 @@ export class IndexDatabase {
     return this.#failures === failuresBefore;
   }
 
+  /** Makes all changes survive a power cut. False if they do not, as those of an index in memory. */
+  sync(): boolean {
+    const failuresBefore = this.#failures;
+    const isOnDisk = this.#attempt(false, () => this.#database.location() !== null);
+    const busy = this.row('PRAGMA wal_checkpoint(FULL)')?.['busy'];
+    return isOnDisk && busy === 0 && this.#failures === failuresBefore;
+  }
+
   /** Current bytes on disk, including the log and a broken index that was moved aside. */
   diskBytes(): number {
     let bytes = 0;
