@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isDigest, type Digest } from '../../oci/digest.ts';
+import type { Digest } from '../../oci/digest.ts';
 import type { Catalog } from './catalog.ts';
 import type { ContentIndex } from '../index/content-index.ts';
+import { digestsIn } from '../files/blob-folders.ts';
 import type { Layout } from '../files/layout.ts';
 
 export interface WalkDeps {
@@ -34,7 +34,8 @@ export async function walkFiles(deps: WalkDeps, signal: AbortSignal): Promise<Wa
   let removed = 0;
   for (const [algorithm, prefix] of folders()) {
     if (signal.aborted) break;
-    const files = await digestsIn(join(layout.blobs, algorithm, prefix), algorithm);
+    const path = join(layout.blobs, algorithm, prefix);
+    const files = await digestsIn({ algorithm, path }).catch((): Digest[] => []);
     // No await from here to the comparison, so that both are of the same moment.
     const rows = new Set(index.digestsWith(`${algorithm}:${prefix}`));
     const unknown = files.filter((digest) => !rows.delete(digest));
@@ -53,9 +54,4 @@ function* folders(): Generator<[algorithm: string, prefix: string]> {
   for (const algorithm of ['sha256', 'sha512']) {
     for (let byte = 0; byte < 256; byte += 1) yield [algorithm, byte.toString(16).padStart(2, '0')];
   }
-}
-
-async function digestsIn(folder: string, algorithm: string): Promise<Digest[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names.map((name) => `${algorithm}:${name}`).filter((text) => isDigest(text));
 }

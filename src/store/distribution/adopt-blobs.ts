@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { Digest } from '../../oci/digest.ts';
 import type { Catalog } from '../content/catalog.ts';
+import { blobFolders, digestsIn } from '../files/blob-folders.ts';
+import { fileAt } from '../files/entries.ts';
 import type { Layout } from '../files/layout.ts';
 import type { ContentIndex } from '../index/content-index.ts';
 import type { DistributionLayout } from './distribution-layout.ts';
-import { fileAt } from './entries.ts';
-import { digestsIn, foldersOf } from './pending-bytes.ts';
 import type { Progress } from './progress.ts';
 import { inSlices, type Slices } from './slices.ts';
 import type { Unadopted } from './unadopted.ts';
@@ -22,9 +22,9 @@ export interface SweepDeps {
 /** Moves every blob into place and enters it into the index. */
 export async function adoptBlobs(deps: SweepDeps, slices: Slices): Promise<void> {
   const { layout, distribution, index, catalog, unadopted, progress } = deps;
-  const folders = foldersOf(distribution, (error) => progress.fail(error));
-  for await (const { algorithm, path } of folders) {
-    const digests = await digestsIn(path, algorithm).catch((error: unknown): Digest[] => {
+  const folders = blobFolders(distribution.blobs, (error) => progress.fail(error));
+  for await (const folder of folders) {
+    const digests = await digestsIn(folder).catch((error: unknown): Digest[] => {
       progress.fail(error);
       return [];
     });

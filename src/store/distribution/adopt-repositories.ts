@@ -3,11 +3,9 @@ import { isDigest } from '../../oci/digest.ts';
 import { parseRepositoryName, parseTag, type RepositoryName } from '../../oci/reference.ts';
 import type { SweepDeps } from './adopt-blobs.ts';
 import { LINK_KINDS, type LinkKind } from './distribution-layout.ts';
-import { entriesOf } from './entries.ts';
+import { entriesOf } from '../files/entries.ts';
+import { repositoryPaths } from './repository-paths.ts';
 import { inSlices, type Slices } from './slices.ts';
-
-/** Characters of the longest name of a repository. */
-const NAME_LIMIT = 255;
 
 /** Enters the links and tags of every repository into the index. Links to content that is gone do not count. */
 export async function adoptRepositories(
@@ -15,22 +13,8 @@ export async function adoptRepositories(
   slices: Slices,
 ): Promise<void> {
   const { upstream } = unadopted;
-  await adoptBelow(distribution.repositories, '');
-
-  /** Each folder that has folders of the registry's own, whose names begin with `_`, is a repository. */
-  async function adoptBelow(folder: string, path: string): Promise<void> {
-    if (path.length > NAME_LIMIT) return;
-    let isRepository = false;
-    await eachPage(folder, async (page) => {
-      for (const entry of page) {
-        const { name } = entry;
-        if (name.startsWith('_')) isRepository = true;
-        // A symbolic link may lead in a circle, and Distribution makes none.
-        else if (entry.isDirectory())
-          await adoptBelow(`${folder}/${name}`, path === '' ? name : `${path}/${name}`);
-      }
-    });
-    const repository = isRepository ? parsed(parseRepositoryName, path) : undefined;
+  for await (const path of repositoryPaths(distribution, slices.signal, (error) => progress.fail(error))) {
+    const repository = parsed(parseRepositoryName, path);
     if (repository !== undefined) await adoptRepository(repository);
   }
 

@@ -11,7 +11,6 @@ import fs, {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import fsPromises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -20,6 +19,7 @@ import { tempDir } from '../../../test/kit/temp.ts';
 import { waitFor } from '../../../test/kit/wait.ts';
 import { distributionTree, type DistributionTree } from '../../../test/store/distribution-tree.ts';
 import { A, A2, body, fill, localStore, type Body, type LocalStore } from '../../../test/store/harness.ts';
+import { failingReads } from '../../../test/store/failing-reads.ts';
 import { blobPath } from '../../../test/store/paths.ts';
 import { acceptClass } from '../../oci/media-types.ts';
 import { digestOf, type Digest } from '../../oci/digest.ts';
@@ -368,35 +368,6 @@ test('with several caches a directory without a Distribution store is opened', a
 });
 
 const hex = (digest: Digest): string => digest.slice(7);
-
-/** Lets reads of folders and links fail with EIO where `isBroken` says so. */
-function failingReads(isBroken: (path: string) => boolean): Disposable {
-  const failing =
-    <Args extends unknown[], T>(call: (...args: Args) => T, fail: (error: Error) => T) =>
-    (...args: Args): T =>
-      isBroken(String(args[0])) ? fail(Object.assign(new Error('EIO'), { code: 'EIO' })) : call(...args);
-  const refuse = async (failure: Error): Promise<never> => {
-    throw failure;
-  };
-  const mocks = [
-    mock.method(fsPromises, 'readdir', failing(fsPromises.readdir as () => Promise<never>, refuse)),
-    mock.method(fsPromises, 'opendir', failing(fsPromises.opendir as () => Promise<never>, refuse)),
-    mock.method(
-      fs,
-      'statSync',
-      failing(fs.statSync as () => never, (error) => {
-        throw error;
-      }),
-    ),
-  ];
-  syncBuiltinESMExports();
-  return {
-    [Symbol.dispose]() {
-      for (const one of mocks) one.mock.restore();
-      syncBuiltinESMExports();
-    },
-  };
-}
 
 function manifestOf(of: Body): Body {
   const part = (mediaType: string) => ({ mediaType, digest: of.digest, size: of.content.length });

@@ -12,7 +12,7 @@ import { walkFiles } from '../content/walk.ts';
 import { adoptBlobs, type SweepDeps } from './adopt-blobs.ts';
 import { adoptRepositories } from './adopt-repositories.ts';
 import { distributionLayoutOf } from './distribution-layout.ts';
-import { removeTree } from './entries.ts';
+import { removeTree } from '../files/entries.ts';
 import { PendingBytes } from './pending-bytes.ts';
 import { Progress } from './progress.ts';
 import type { Slices } from './slices.ts';
@@ -79,7 +79,7 @@ export function createAdoption(
       const progress = new Progress(clock, logger);
       await adoptAll({ ...deps, distribution, unadopted, progress }, { clock, signal });
       await rm(distribution.schedulerState, { force: true });
-      await removeTree(layout.adopted, signal);
+      await removeAdopted(layout, signal);
       await rename(distribution.top, layout.adopted);
       pending.release();
       catalog.unadopted = undefined;

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { access, mkdir, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { removeTree } from './entries.ts';
+import { removeTree } from '../files/entries.ts';
 
 /** The changes of the disk of which a hand-back consists. Each is done or not done after a crash; only a text may be incomplete. */
 export interface HandBackFiles {

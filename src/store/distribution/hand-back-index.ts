@@ -45,7 +45,6 @@ export class HandBackIndex {
   readonly #tags: StatementSync;
   readonly #tagsOf: StatementSync;
   readonly #sums: StatementSync;
-  readonly #link: StatementSync;
   readonly #isShared: boolean;
   readonly #proof: StatementSync;
   readonly #refused: StatementSync;
@@ -64,9 +63,6 @@ export class HandBackIndex {
     this.#links = database.prepare(
       `SELECT l.digest, l.repository, ${isOpen} AS is_open FROM links AS l ${withPublic}
        WHERE l.upstream = ? AND l.digest BETWEEN ? AND ?`,
-    );
-    this.#link = database.prepare(
-      `SELECT ${isOpen} AS is_open FROM links AS l ${withPublic} WHERE l.digest = ? AND l.upstream = ? AND l.repository = ?`,
     );
     this.#tags = database.prepare(
       `SELECT t.repository, t.tag, t.digest, t.validated_at FROM tags AS t
@@ -115,11 +111,6 @@ export class HandBackIndex {
   /** Number of objects in the index. */
   count(): number {
     return this.#count.get()?.['n'] as number;
-  }
-
-  /** True if everyone may have the content in this repository. */
-  isOpenIn(digest: Digest, repository: RepositoryName): boolean {
-    return this.#link.get(digest, this.#upstream, repository)?.['is_open'] === 1;
   }
 
   /** Time of the last proof that everyone may have the repository, in milliseconds since the epoch. Without end in mode `Shared`. */

@@ -24,6 +24,7 @@ import {
 } from '../../../test/store/hand-back.ts';
 import { A, A2, B, body, keep, localStore, type Body, type LocalStore } from '../../../test/store/harness.ts';
 import { flip } from '../../../test/store/flip.ts';
+import { failingReads } from '../../../test/store/failing-reads.ts';
 import { blobPath } from '../../../test/store/paths.ts';
 import { runs } from '../../../test/store/runs.ts';
 import { tempDir, type TempDir } from '../../../test/kit/temp.ts';
@@ -411,6 +412,24 @@ test('a disk that fails is no end: the work is done once the disk works again', 
   clock.advance(60_000);
   await running;
   assert.equal(work.stats().state, 'done');
+  assert.deepEqual(treeOf(under.directory), WHOLE);
+});
+
+test('a folder that cannot be read is not taken for an empty one: nothing is removed', async () => {
+  await using under = await filled();
+  let isFailing = true;
+  using _disk = failingReads(
+    (path) => isFailing && path.endsWith('/blobs/sha256') && !path.includes('docker'),
+  );
+  const clock = new ManualClock();
+  const work = handBackOf(under.directory, {}, { clock });
+  const end = work.run(new AbortController().signal);
+  await waitFor(() => work.stats().state === 'failed');
+  assert.ok(existsSync(blobPath(under.directory, layer.digest)));
+  isFailing = false;
+  clock.advance(60_000);
+  await end;
+  work.close();
   assert.deepEqual(treeOf(under.directory), WHOLE);
 });
 

@@ -1,16 +1,18 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../kit/logger.ts';
-import { isDigest, type Digest } from '../../oci/digest.ts';
+import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
+import { blobFolders, digestsIn } from '../files/blob-folders.ts';
 import type { Layout } from '../files/layout.ts';
 import { matchesSums } from '../sums/matches-sums.ts';
 import type { ContentType } from '../types.ts';
 import type { DistributionLayout, LinkKind } from './distribution-layout.ts';
-import { linkTextAt } from './entries.ts';
+
 import type { HandBackFiles } from './hand-back-files.ts';
 import type { HandBackIndex, IndexedContent, IndexedTag } from './hand-back-index.ts';
 import { inParallel } from './in-parallel.ts';
+import { linkTextAt } from './link-text.ts';
 import { linkedDigests } from './linked-digests.ts';
 import { readSchedulerState, schedulerState, type Expiry } from './scheduler-state.ts';
 
@@ -50,12 +52,10 @@ export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortS
   for (const repository of index.refused()) await removeEarlier(repository);
   const linkedThere = await linkedDigests(distribution, signal);
   await inParallel(lastTargets(index.tags()), writeTag, signal);
-  for (const [algorithm, prefix] of await foldersOf(layout)) {
-    const beginning = `${algorithm}:${prefix}`;
+  for await (const folder of blobFolders(layout.blobs)) {
+    const beginning = `${folder.algorithm}:${folder.prefix}`;
     const known = new Map(contentsBetween(beginning, `${beginning}g`).map((one) => [one.digest, one]));
-    const names = await readdir(join(layout.blobs, algorithm, prefix));
-    const digests = names.map((name) => `${algorithm}:${name}`).filter((text) => isDigest(text));
-    await inParallel(digests, (digest) => handOverObject(digest, known.get(digest)), signal);
+    await inParallel(await digestsIn(folder), (digest) => handOverObject(digest, known.get(digest)), signal);
   }
   if (ttlMs > 0) await writeSchedulerState();
 
@@ -163,14 +163,4 @@ function* lastTargets(tags: Iterable<IndexedTag>): Generator<IndexedTag> {
     last = one;
   }
   if (last !== undefined) yield last;
-}
-
-async function foldersOf({ blobs }: Layout): Promise<[algorithm: string, prefix: string][]> {
-  const found: [string, string][] = [];
-  for (const algorithm of ['sha256', 'sha512']) {
-    const prefixes = await readdir(join(blobs, algorithm)).catch(() => []);
-    for (const prefix of prefixes.filter((name) => /^[a-f0-9]{2}$/.test(name)))
-      found.push([algorithm, prefix]);
-  }
-  return found;
 }

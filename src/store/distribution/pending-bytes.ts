@@ -1,8 +1,9 @@
 import type { StoreMetrics } from '../metrics.ts';
-import { digestAlgorithm, digestHex, isDigest, type Digest } from '../../oci/digest.ts';
+import { digestAlgorithm, digestHex, type Digest } from '../../oci/digest.ts';
 import type { Reservation } from '../space/reservation.ts';
 import type { DistributionLayout } from './distribution-layout.ts';
-import { fileAt, namesIn } from './entries.ts';
+import { blobFolders, digestsIn } from '../files/blob-folders.ts';
+import { fileAt } from '../files/entries.ts';
 import { inSlices, type Slices } from './slices.ts';
 
 export interface PendingDeps {
@@ -31,12 +32,11 @@ export class PendingBytes {
   /** Counts all blobs, and returns their number. Takes some microseconds for each. Those that the disk does not show do not count. */
   async count(slices: Slices): Promise<number> {
     let blobs = 0;
-    const folders = foldersOf(this.#deps.distribution, () => {});
-    for await (const { algorithm, prefix, path } of folders) {
+    for await (const folder of blobFolders(this.#deps.distribution.blobs, () => {})) {
       const taken = new Set<Digest>();
-      this.#counting = { folder: `${algorithm}:${prefix}`, taken };
+      this.#counting = { folder: `${folder.algorithm}:${folder.prefix}`, taken };
       const sizes = new Map<Digest, number>();
-      const digests = await digestsIn(path, algorithm).catch((): Digest[] => []);
+      const digests = await digestsIn(folder).catch((): Digest[] => []);
       await inSlices(slices, digests, (slice) => {
         for (const digest of slice) {
           const size = this.#sizeOf(digest);
@@ -77,24 +77,4 @@ export class PendingBytes {
     this.#deps.reservation.take(Math.max(bytes, -this.bytes));
     this.#deps.metrics.adoptionPending.set(this.bytes);
   }
-}
-
-/** Yields the folders of blobs, at most 256 for each algorithm. `onError`: called for an algorithm whose folders cannot be read. */
-export async function* foldersOf(
-  { blobs }: Pick<DistributionLayout, 'blobs'>,
-  onError: (error: unknown) => void,
-): AsyncGenerator<{ algorithm: string; prefix: string; path: string }> {
-  for (const algorithm of ['sha256', 'sha512']) {
-    const prefixes = await namesIn(`${blobs}/${algorithm}`).catch((error: unknown) => {
-      onError(error);
-      return [];
-    });
-    for (const prefix of prefixes) yield { algorithm, prefix, path: `${blobs}/${algorithm}/${prefix}` };
-  }
-}
-
-/** Digests of the blobs in a folder: a 256th of all. Rejects if it cannot be read. */
-export async function digestsIn(path: string, algorithm: string): Promise<Digest[]> {
-  const names = await namesIn(path);
-  return names.map((hex) => `${algorithm}:${hex}`).filter((text) => isDigest(text));
 }

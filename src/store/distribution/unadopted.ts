@@ -6,11 +6,12 @@ import { isDigest, type Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import type { Catalog, UnadoptedContent } from '../content/catalog.ts';
 import { moveSync } from '../files/disk.ts';
+import { fileAt } from '../files/entries.ts';
 import type { Layout } from '../files/layout.ts';
 import type { ContentIndex } from '../index/content-index.ts';
 import type { RepositoryId } from '../types.ts';
 import { LINK_KINDS, type DistributionLayout } from './distribution-layout.ts';
-import { fileAt, linkTextAt } from './entries.ts';
+import { linkTextAt } from './link-text.ts';
 import type { PendingBytes } from './pending-bytes.ts';
 
 export interface UnadoptedDeps {

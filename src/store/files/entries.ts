@@ -1,11 +1,8 @@
-import { readFileSync, statSync, type Dirent, type Stats } from 'node:fs';
+import { statSync, type Dirent, type Stats } from 'node:fs';
 import { opendir, readdir, rmdir, unlink } from 'node:fs/promises';
 
 /** Entries read at a time from a folder. Bounds memory for folders of any size. */
 const PAGE = 256;
-
-/** Bytes of the longest text of a link: a digest, and the end of its line. */
-const LINK_BYTES = 200;
 
 /**
  * Yields the entries of a folder in pages. None if it does not exist or is no folder. Rejects with the signal's reason when it aborts, and if
@@ -59,22 +56,16 @@ export function fileAt(path: string): Stats | undefined {
   }
 }
 
-/** The text of a link; undefined if there is none, or if the file is too large for one. Throws if it cannot be read. */
-export function linkTextAt(path: string): string | undefined {
-  const file = fileAt(path);
-  if (file === undefined || file.size > LINK_BYTES) return undefined;
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    return ifAbsent(undefined)(error);
-  }
-}
-
 /** Answers an error that says that there is nothing at a path, a circle of symbolic links included. Throws any other. */
-function ifAbsent<T>(otherwise: T): (error: unknown) => T {
+export function ifAbsent<T>(otherwise: T): (error: unknown) => T {
   return (error) => {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? ''))
       return otherwise;
     throw error;
   };
+}
+
+/** For iterations over folders of which one that cannot be read must not look like an empty one. */
+export function rethrow(error: unknown): never {
+  throw error;
 }
