@@ -10,8 +10,9 @@ import { postReview, reviewOf } from '../../test/kube/reviews.ts';
 import { freePorts } from '../../test/parts/free-port.ts';
 import { ManualClock } from '../kit/clock.ts';
 import { formatAddress } from '../kit/listen.ts';
-import { startAdmission, type RunningAdmission } from './admission-program.ts';
+import { startAdmission } from './admission-program.ts';
 import { ADMISSION_WEBHOOKS } from './names.ts';
+import type { ProgramLife } from './program-life.ts';
 import { webhookNames } from './webhook/webhook-names.ts';
 
 const LEASE = { namespace: 'garden', name: 'lease' };
@@ -22,7 +23,7 @@ interface Setting extends AsyncDisposable, Pick<ProgramProbes, 'logged' | 'statu
   readonly garden: ApiServer;
   readonly runtime: ApiServer;
   readonly webhookPort: number;
-  start(change?: object): Promise<RunningAdmission>;
+  start(change?: object): Promise<ProgramLife>;
 }
 
 /** A garden with the namespace of the owner, and the cluster of the program. */

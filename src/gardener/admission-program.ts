@@ -1,5 +1,4 @@
-import { sleep, type Clock } from '../kit/clock.ts';
-import { LarderError } from '../kit/errors.ts';
+import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetricsRegistry } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
@@ -12,9 +11,10 @@ import { admissionWebhooks } from './admission-webhooks.ts';
 import { declareAdmissionMetrics } from './metrics.ts';
 import type { AdmissionWebhookName } from './names.ts';
 import { needGarden } from './need-garden.ts';
+import { startProgramLife, type ProgramLife } from './program-life.ts';
 import { startProgramListeners, type ProgramSettings } from './program-listeners.ts';
 import { openWebhooks } from './webhook/open-webhooks.ts';
-import { STILL_ROUTED_MS, type Webhooks, type WebhooksOptions } from './webhook/webhooks.ts';
+import type { Webhooks, WebhooksOptions } from './webhook/webhooks.ts';
 
 export interface AdmissionSettings extends WebhooksOptions, ProgramSettings {
   readonly webhooks: readonly AdmissionWebhookName[];
@@ -30,24 +30,15 @@ export interface AdmissionProgramDeps {
   readonly random: () => number;
 }
 
-export interface RunningAdmission {
-  /**
-   * Resolves after {@link RunningAdmission.stop}. Rejects if the webhooks cannot be opened or registered, and with `LEADERSHIP_LOST` when
-   * another process may lead: the program must end then.
-   */
-  readonly ended: Promise<void>;
-  /** Releases the lease, answers for 3 s more, and closes everything; at once if the work has failed. */
-  stop(): Promise<void>;
-}
-
 /**
  * Starts `larder admission`: listeners for health and metrics, and in the background the webhooks and the leader election. Logs the event
- * `ready` when the webhooks are served. Throws `ADDRESS_IN_USE` and leaves nothing open.
+ * `ready` when the webhooks are served. Throws `ADDRESS_IN_USE` and leaves nothing open. Its work fails if the webhooks cannot be opened or
+ * registered, and with `LEADERSHIP_LOST` when another process may lead. A stop releases the lease.
  */
 export async function startAdmission(
   deps: AdmissionProgramDeps,
   settings: AdmissionSettings,
-): Promise<RunningAdmission> {
+): Promise<ProgramLife> {
   const { clock, logger, random } = deps;
   const registry = createMetricsRegistry();
   const metrics = { ...declareKubeMetrics(registry), ...declareAdmissionMetrics(registry) };
@@ -90,24 +81,8 @@ export async function startAdmission(
     return led.lead(({ signal }) => opened.lead(AbortSignal.any([stop, signal])), stop);
   }
 
-  let hasFailed = false;
-  const ended = run(stopping.signal).catch((error: unknown) => {
-    if (stopping.signal.aborted) return;
-    hasFailed = true;
-    throw error;
-  });
-  // The caller handles a rejection of `ended` later. Until then it must not count as unhandled.
-  ended.catch(() => {});
-
-  const owned = cleanup.move();
-  return {
-    ended,
-    async stop() {
-      stopping.abort(new LarderError('SHUTTING_DOWN', 'Larder is stopping'));
-      webhooks?.retire();
-      await ended.catch(() => {});
-      if (!hasFailed) await sleep(clock, STILL_ROUTED_MS);
-      await owned.disposeAsync();
-    },
-  };
+  return startProgramLife(
+    { clock, stopping, cleanup },
+    { run, retire: () => webhooks?.retire(), isRouted: () => true },
+  );
 }

@@ -9,8 +9,9 @@ import { connectionTo } from '../../test/kube/client.ts';
 import { postReview, reviewOf } from '../../test/kube/reviews.ts';
 import { freePort } from '../../test/parts/free-port.ts';
 import { ManualClock } from '../kit/clock.ts';
-import { startExtension, type ExtensionSettings, type RunningExtension } from './extension-program.ts';
+import { startExtension, type ExtensionSettings } from './extension-program.ts';
 import { CONTROLLERS, HEARTBEAT_LEASE } from './names.ts';
+import type { ProgramLife } from './program-life.ts';
 import { webhookNames } from './webhook/webhook-names.ts';
 
 const NAMESPACE = 'extension-registry-cache';
@@ -32,7 +33,7 @@ interface Setting extends AsyncDisposable, Pick<ProgramProbes, 'logged' | 'statu
   readonly clock: ManualClock;
   readonly seed: ApiServer;
   readonly gardenlet: Gardenlet;
-  start(change?: Partial<ExtensionSettings>): Promise<RunningExtension>;
+  start(change?: Partial<ExtensionSettings>): Promise<ProgramLife>;
   /** Webhooks that the namespace of the program owns. */
   readonly webhooks: NonNullable<ExtensionSettings['webhooks']>;
   /** Whether the webhook of caches allows {@link REVIEW}. Undefined if nothing listens. */

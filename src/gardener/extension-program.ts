@@ -1,5 +1,4 @@
-import { sleep, type Clock } from '../kit/clock.ts';
-import { LarderError } from '../kit/errors.ts';
+import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetricsRegistry } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
@@ -15,9 +14,10 @@ import { openExtensionWebhooks, type ExtensionWebhooksSettings } from './extensi
 import { watchExtensions } from './extensions/watched-extensions.ts';
 import { createHeartbeat, type HeartbeatOptions } from './heartbeat.ts';
 import { declareAdmissionMetrics } from './metrics.ts';
+import { startProgramLife, type ProgramLife } from './program-life.ts';
 import { startProgramListeners, type ProgramSettings } from './program-listeners.ts';
 import { withWords } from './server-text.ts';
-import { STILL_ROUTED_MS, type Webhooks } from './webhook/webhooks.ts';
+import type { Webhooks } from './webhook/webhooks.ts';
 
 export interface ExtensionSettings extends ExtensionControllersSettings, ProgramSettings {
   /** Undefined: no heartbeat. */
@@ -34,25 +34,16 @@ export interface ExtensionProgramDeps {
   readonly random: () => number;
 }
 
-export interface RunningExtension {
-  /**
-   * Resolves after {@link RunningExtension.stop}. Rejects if the webhooks cannot be opened or registered, and with `LEADERSHIP_LOST` when another
-   * process may lead: the program must end then.
-   */
-  readonly ended: Promise<void>;
-  /** Lets running reconciles end, releases the lease, answers for 3 s more and closes everything; at once if the work has failed. */
-  stop(): Promise<void>;
-}
-
 /**
  * Starts `larder extension`: listeners for health and metrics, watches, and in the background the webhooks, and leader election with the
  * controllers and the heartbeat. Logs the event `ready` once the watches have synced and the webhooks are served. Throws `ADDRESS_IN_USE` and
- * leaves nothing open.
+ * leaves nothing open. Its work fails if the webhooks cannot be opened or registered, and with `LEADERSHIP_LOST` when another process may lead.
+ * A stop lets running reconciles end and releases the lease.
  */
 export async function startExtension(
   deps: ExtensionProgramDeps,
   settings: ExtensionSettings,
-): Promise<RunningExtension> {
+): Promise<ProgramLife> {
   const { connection, clock, logger, random } = deps;
   const registry = createMetricsRegistry();
   const metrics = { ...declareKubeMetrics(registry), ...declareAdmissionMetrics(registry) };
@@ -119,26 +110,10 @@ export async function startExtension(
     });
   }
 
-  let hasFailed = false;
-  const ended = run(stopping.signal).catch((error: unknown) => {
-    if (stopping.signal.aborted) return;
-    hasFailed = true;
-    throw error;
-  });
-  // The caller handles a rejection of `ended` later. Until then it must not count as unhandled.
-  ended.catch(() => {});
-
-  const owned = cleanup.move();
-  return {
-    ended,
-    async stop() {
-      stopping.abort(new LarderError('SHUTTING_DOWN', 'Larder is stopping'));
-      webhooks?.retire();
-      await ended.catch(() => {});
-      if (webhooks !== undefined && !hasFailed) await sleep(clock, STILL_ROUTED_MS);
-      await owned.disposeAsync();
-    },
-  };
+  return startProgramLife(
+    { clock, stopping, cleanup },
+    { run, retire: () => webhooks?.retire(), isRouted: () => webhooks !== undefined },
+  );
 }
 
 /** Keeps the work going when no controller is wanted. */
