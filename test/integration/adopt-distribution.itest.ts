@@ -10,28 +10,10 @@ import { parseDigest } from '../../src/oci/digest.ts';
 import { parseRepositoryName, parseTag } from '../../src/oci/reference.ts';
 import { distributionLayoutOf } from '../../src/store/distribution/distribution-layout.ts';
 import { layoutOf } from '../../src/store/files/layout.ts';
-import {
-  get,
-  imageOf,
-  indexOf,
-  pullImage,
-  startLarder,
-  startUpstream,
-  tempDir,
-  waitFor,
-} from '../kit/index.ts';
+import { get, startLarder, startUpstream, tempDir, waitFor } from '../kit/index.ts';
 import { requireParts } from '../parts/find.ts';
 import { startRegistry } from '../parts/start-registry.ts';
-
-const LOGIN = { username: 'robot', password: 'correct horse' };
-const image = imageOf({ layers: [300_000, 10] });
-const index = indexOf([image, imageOf({ seed: 2, layers: [50_000] })]);
-const docker = imageOf({ seed: 3, format: 'docker' });
-const PULLED = [
-  ['team/app', 'v1'],
-  ['team/app', 'multi'],
-  ['deep/er/name', 'v1'],
-] as const;
+import { authOf, configText, LOGIN, pullAll, PULLED, pushAll } from './distribution-volume.ts';
 
 describe('a volume of a real Distribution registry', { concurrency: 2 }, () => {
   for (const part of ['registry2', 'registry3'] as const)
@@ -40,17 +22,12 @@ describe('a volume of a real Distribution registry', { concurrency: 2 }, () => {
         test('is served whole with the upstream away', async () => {
           using files = tempDir();
           const content = join(files.path, 'registry');
-          await using upstream = await startUpstream(
-            login ? { auth: 'bearer', users: { [LOGIN.username]: LOGIN.password } } : {},
-          );
-          upstream.push('team/app', image, 'v1');
-          upstream.push('team/app', index, 'multi');
-          upstream.push('deep/er/name', docker, 'v1');
+          await using upstream = await startUpstream(authOf(login));
+          pushAll(upstream);
           const inodes = await fill(part, upstream.url, content, login);
           await upstream.refuse();
 
-          const proxy = { remoteurl: upstream.url, ...login };
-          const config = files.write('config.yml', JSON.stringify({ ...CONFIG(content), proxy }));
+          const config = files.write('config.yml', configText(content, upstream, login));
           await using larder = await startLarder({
             store: content,
             ownFlags: ['--distribution-config', config],
@@ -99,20 +76,3 @@ async function fill(
     }),
   );
 }
-
-/** Pulls everything. Returns the kinds of links by `repository@digest`. */
-async function pullAll(url: string): Promise<Map<string, '_layers' | '_manifests/revisions'>> {
-  const found = new Map<string, '_layers' | '_manifests/revisions'>();
-  for (const [repository, tag] of PULLED) {
-    const { manifests, blobs } = await pullImage(url, repository, tag);
-    for (const digest of manifests) found.set(`${repository}@${digest}`, '_manifests/revisions');
-    for (const digest of blobs) found.set(`${repository}@${digest}`, '_layers');
-  }
-  return found;
-}
-
-const CONFIG = (rootdirectory: string) => ({
-  version: 0.1,
-  storage: { filesystem: { rootdirectory } },
-  http: { addr: '127.0.0.1:0', debug: { addr: '127.0.0.1:0', prometheus: { enabled: true } } },
-});

@@ -8,9 +8,6 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import {
   get,
-  imageOf,
-  indexOf,
-  pullImage,
   startLarder,
   startUpstream,
   tempDir,
@@ -21,33 +18,17 @@ import {
 import { treeOf } from '../store/hand-back.ts';
 import { requireParts } from '../parts/find.ts';
 import { startRegistry, type Registry } from '../parts/start-registry.ts';
-
-const USER = 'robot';
-const PASSWORD = 'correct horse';
-
-const image = imageOf({ layers: [300_000, 10] });
-const index = indexOf([image, imageOf({ seed: 2, layers: [50_000] })]);
-const docker = imageOf({ seed: 3, format: 'docker' });
-const PULLED = [
-  ['team/app', 'v1'],
-  ['team/app', 'multi'],
-  ['deep/er/name', 'v1'],
-] as const;
+import { authOf, configText, LOGIN, pullAll, pushAll } from './distribution-volume.ts';
 
 describe('there and back', { concurrency: 4 }, () => {
   for (const part of ['registry2', 'registry3'] as const)
-    for (const hasLogin of [true, false])
-      describe(`${part} ${hasLogin ? 'with' : 'without'} a login`, requireParts([part]), () => {
+    for (const login of [LOGIN, undefined])
+      describe(`${part} ${login ? 'with' : 'without'} a login`, requireParts([part]), () => {
         test('serves with its upstream away what it stored before, from the same files', async () => {
           using files = tempDir();
           const content = join(files.path, 'content');
-          await using upstream = await startUpstream(
-            hasLogin ? { auth: 'bearer', users: { [USER]: PASSWORD } } : {},
-          );
-          upstream.push('team/app', image, 'v1');
-          upstream.push('team/app', index, 'multi');
-          upstream.push('deep/er/name', docker, 'v1');
-          const login = hasLogin ? { username: USER, password: PASSWORD } : undefined;
+          await using upstream = await startUpstream(authOf(login));
+          pushAll(upstream);
           const start = (): Promise<Registry> =>
             startRegistry({
               part,
@@ -55,15 +36,7 @@ describe('there and back', { concurrency: 4 }, () => {
               content,
               ...(login !== undefined && { proxyLogin: login }),
             });
-          const config = files.write(
-            'config.yml',
-            JSON.stringify({
-              version: 0.1,
-              storage: { filesystem: { rootdirectory: content } },
-              http: { addr: '127.0.0.1:0', debug: { addr: '127.0.0.1:0', prometheus: { enabled: true } } },
-              proxy: { remoteurl: upstream.url, ...login },
-            }),
-          );
+          const config = files.write('config.yml', configText(content, upstream, login));
           const startCache = (...flags: string[]): Promise<LarderProcess> =>
             startLarder({ store: content, ownFlags: ['--distribution-config', config, ...flags] });
 
@@ -108,16 +81,6 @@ async function filled(start: () => Promise<Registry>, content: string): Promise<
   });
   await registry.stop();
   return facts(content);
-}
-
-/** Pulls everything. Returns the content by repository and digest. */
-async function pullAll(url: string): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
-  for (const [repository, tag] of PULLED) {
-    const { manifests, blobs } = await pullImage(url, repository, tag);
-    for (const digest of [...manifests, ...blobs]) found.add(`${repository}@${digest}`);
-  }
-  return found;
 }
 
 /** All files; of the state of the scheduler the entries without their times. */
