@@ -36,7 +36,7 @@ interface Setting extends AsyncDisposable, Pick<ProgramProbes, 'logged' | 'statu
   start(change?: Partial<ExtensionSettings>): Promise<ProgramLife>;
   /** Webhooks that the namespace of the program owns. */
   readonly webhooks: NonNullable<ExtensionSettings['webhooks']>;
-  /** Whether the webhook of caches allows {@link REVIEW}. Undefined if nothing listens. */
+  /** True if the webhook of caches allows {@link REVIEW}. Undefined if nothing listens. */
   readonly isAllowed: () => Promise<boolean | undefined>;
   /** Identity of the replica that has a Lease. */
   leaseOf(name: string): string | undefined;

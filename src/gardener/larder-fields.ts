@@ -19,7 +19,7 @@ export interface ShootExtensions {
 /** Fields of a configuration that Go refuses, and references to Secrets that it may not be able to read. */
 export interface FoundFields {
   readonly paths: readonly string[];
-  /** By path. */
+  /** Names of references, by the path of their field. */
   readonly references: ReadonlyMap<string, string>;
 }
 

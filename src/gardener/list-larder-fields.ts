@@ -22,7 +22,7 @@ export interface ShootWithLarderFields {
 }
 
 export interface LarderFieldsReport {
-  /** By namespace. */
+  /** Sorted by namespace. */
   readonly found: readonly ShootWithLarderFields[];
   /** Number of all shoots that were looked at. */
   readonly shoots: number;

@@ -22,7 +22,7 @@ interface GoShoot {
 
 export const GO_NAMESPACE = 'shoot--p--takeover';
 
-/** What the owner of the shoot has written: a login, and the autoscaler. */
+/** Input of the owner of the shoot: a login, and the autoscaler. */
 export const GO_INPUT = {
   shoot: {
     spec: {

@@ -24,13 +24,13 @@ export interface CasePlace {
 
 export interface SettlingStep {
   readonly action: string;
-  /** How the recorded step settled. */
+  /** State in which the recorded step settled. */
   readonly wanted: string;
-  /** How the step has settled by now. */
+  /** State in which the step has settled by now. */
   readonly outcome: () => string;
 }
 
-/** What was done in a step, and what came of it. */
+/** Action of a step, and its result. */
 export type PlayedStep = { readonly action: string } & Readonly<Record<string, unknown>>;
 
 /** Plays the steps of a case, and returns what the recordings have of each; nothing for steps that have no outcome. */

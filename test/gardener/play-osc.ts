@@ -1,4 +1,4 @@
-/** What API servers ask the webhooks for configurations of nodes, and the answers in the form of the recordings. */
+/** The questions of API servers to the webhooks for configurations of nodes, and the answers in the form of the recordings. */
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';

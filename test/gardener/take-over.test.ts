@@ -100,7 +100,7 @@ function podFields(name: string, ...fields: readonly string[]): string[] {
 const IMAGE = ['containers[0]/image', 'containers[0]/resources/requests/memory'];
 const CONFIG = 'volumes[0]/secret/secretName';
 const CERTIFICATE = 'volumes[1]/secret/secretName';
-/** What a cache of Distribution and one of Larder differ in. */
+/** Differences between a cache of Distribution and one of Larder. */
 const OTHER_PROGRAM = [
   ...podFields('registry-docker-io', ...IMAGE, CONFIG, CERTIFICATE),
   ...podFields('registry-ghcr-io', ...IMAGE, CONFIG),

@@ -39,7 +39,7 @@ export function registryStatus(
   };
 }
 
-/** What nodes need of a {@link RegistryStatus}. */
+/** The part of a {@link RegistryStatus} that nodes need. */
 export type PublishedCaches = Pick<RegistryStatus, 'caches' | 'caSecretName'>;
 
 /**

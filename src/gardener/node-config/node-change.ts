@@ -24,7 +24,7 @@ export interface NodeHost {
   readonly overridePath?: boolean;
 }
 
-/** What a webhook wants on the nodes of a shoot. */
+/** Files and registries that a webhook adds to the nodes of a shoot. */
 export interface NodeChange {
   readonly files: readonly NodeFile[];
   readonly registries: readonly NodeRegistry[];

@@ -54,7 +54,7 @@ function seed({
   return { client, reads, failing };
 }
 
-/** What the webhook of caches says about a step: a message, or the changes. */
+/** Answer of the webhook of caches about a step: a message, or the changes. */
 async function answerTo(
   { client }: Pick<ReturnType<typeof seed>, 'client'>,
   step: OscStep,

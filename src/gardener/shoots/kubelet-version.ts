@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { goQuote } from '../../kit/document/go-quote.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { Cluster } from './cluster.ts';
@@ -64,4 +63,4 @@ const SHOOT = goStruct('Shoot of type v1beta1.Shoot', {
       ),
     }),
   }),
-}) satisfies z.ZodType;
+});

@@ -34,7 +34,7 @@ export interface AdoptionDeps {
  * renamed, never copied. After a crash at any point the next start goes on. Blobs are hashed when they are first read.
  */
 export interface Adoption {
-  /** What is not adopted yet; undefined once there is nothing. */
+  /** The part that is not adopted yet; undefined once there is nothing. */
   readonly unadopted: Unadopted | undefined;
   /** Counts the bytes that are not adopted yet. Content must not be stored before, or the limits would not hold. */
   count(signal: AbortSignal): Promise<void>;

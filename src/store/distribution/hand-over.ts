@@ -45,7 +45,7 @@ const KIND_OF: Readonly<Record<ContentType, LinkKind>> = {
  * Moves all content into the places where a Distribution registry in proxy mode looks for it, and writes links, tags and, with a `ttlMs`, the
  * times at which content expires there. The index is only read, so everything can be done again after a crash: first the tags, since
  * an adoption that comes in between forgets those of content that is moved already; then for each object its links, and the object.
- * What is not handed back is removed. Rejects with the signal's reason, and with errors of disk and index.
+ * Other content is removed. Rejects with the signal's reason, and with errors of disk and index.
  */
 export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortSignal): Promise<void> {
   const { layout, distribution, index, files, logger } = deps;

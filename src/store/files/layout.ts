@@ -12,7 +12,7 @@ export interface Layout {
   readonly spool: string;
   readonly quarantine: string;
   readonly documents: string;
-  /** What is left of an adopted registry of the Distribution project: many small files, which are being removed. */
+  /** Rest of an adopted registry of the Distribution project: many small files, which are being removed. */
   readonly adopted: string;
   readonly index: string;
   readonly lock: string;
