@@ -20,6 +20,8 @@ export interface VolumeClass {
 
 /** Storage of a cluster: directories of its node, prepared by hand as for bare metal. */
 export interface Volumes {
+  /** Directory of a claim's volume. Empty outside of the node for a class with `memory`. */
+  pathOf(claim: string, namespace: string): Promise<string>;
   /** Gives a grown claim its requested capacity, as a storage system does. */
   grow(claim: string, namespace: string): Promise<void>;
   /** Fills the file system of a claim's volume. Needs a class with `memory`. */
@@ -68,9 +70,12 @@ export async function createVolumes(
 
   const claimed = async (claim: string, namespace: string): Promise<Claim> =>
     kubectl.json<Claim>('persistentvolumeclaim', claim, `--namespace=${namespace}`);
+  const pathOf: Volumes['pathOf'] = async (claim, namespace) =>
+    join(directory, (await claimed(claim, namespace)).spec.volumeName);
   const fillerOf = async (claim: string, namespace: string): Promise<string> =>
-    join(directory, (await claimed(claim, namespace)).spec.volumeName, FILLER);
+    join(await pathOf(claim, namespace), FILLER);
   return {
+    pathOf,
     async grow(claim, namespace) {
       const { volumeName, resources } = (await claimed(claim, namespace)).spec;
       const capacity = { storage: resources.requests.storage };

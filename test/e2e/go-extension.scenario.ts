@@ -6,10 +6,21 @@ import { upstreamResourceName } from '../../src/api/rules/upstream-names.ts';
 import { ALL_BYTES_FOUND, distinctImage } from '../parts/runnable-image.ts';
 import { needPart } from '../parts/find.ts';
 import { packedImage } from '../parts/packed-image.ts';
+import { storedByDistribution } from '../parts/stored-by-distribution.ts';
 import { runPod } from '../cluster/pods.ts';
+import type { Volumes } from '../cluster/volumes.ts';
 import { recordedText } from '../gardener/distribution-configs.ts';
 import { shootObjects } from '../gardener/shoot-objects.ts';
-import { createTestPki, get, startUpstream, waitFor, type TestPki, type Upstream } from '../kit/index.ts';
+import {
+  createTestPki,
+  get,
+  startUpstream,
+  waitFor,
+  type TestBlob,
+  type TestImage,
+  type TestPki,
+  type Upstream,
+} from '../kit/index.ts';
 import { prepare } from './prepare.ts';
 import { OPEN, type DeclareScenario } from './setting.ts';
 
@@ -34,6 +45,7 @@ export const goExtension: DeclareScenario = (the) => {
     const second = distinctImage(62);
     const resources = new AsyncDisposableStack();
     let upstream: Upstream;
+    let volumes: Volumes;
     let pki: TestPki;
     let address: string;
 
@@ -43,7 +55,7 @@ export const goExtension: DeclareScenario = (the) => {
         await startUpstream({ place: cluster, address: cluster.addressOf(OPEN), port: 5080 }),
       );
       upstream.push(REPOSITORY, first, 'v1');
-      await cluster.createVolumes([{ name: STORAGE, capacities: ['10Gi'] }]);
+      volumes = await cluster.createVolumes([{ name: STORAGE, capacities: ['10Gi'] }]);
       await cluster.kubectl.apply(claim());
     });
     after(async () => {
@@ -63,7 +75,7 @@ export const goExtension: DeclareScenario = (the) => {
       await resources.disposeAsync();
     });
 
-    /** Applies the objects with this image, and waits until the pod that runs it is ready. */
+    /** Applies the objects with this image, and waits until the node reaches the pod that runs it: until then it pulls from the upstream. */
     async function deploy(image: string): Promise<void> {
       const { kubectl } = the().cluster;
       const config = { 'config.yml': recordedText(`  remoteurl: ${upstream.url}\n  ttl: 168h0m0s`, true) };
@@ -82,6 +94,7 @@ export const goExtension: DeclareScenario = (the) => {
         IN_NAMESPACE,
         `--timeout=${POD_LIMIT_MS / 1000}s`,
       );
+      await waitFor(() => page('/debug/health'));
     }
 
     /** Runs a pod of an image that the node does not have. */
@@ -124,6 +137,10 @@ export const goExtension: DeclareScenario = (the) => {
       await deploy(registry);
       await pull('v1');
       assert.ok(upstream.count({ kind: 'blob', method: 'GET' }) > 0);
+      await storedByDistribution(await volumes.pathOf(CLAIM, NAMESPACE), REPOSITORY, [
+        [first.digest, '_manifests/revisions'],
+        ...pulledBlobs(first).map(({ digest }) => [digest, '_layers'] as const),
+      ]);
     });
 
     test('run Larder when only their image is another, with all that the volume had', async () => {
@@ -154,7 +171,7 @@ export const goExtension: DeclareScenario = (the) => {
       upstream.reset();
       await pull('v2');
       await pull('v2');
-      for (const { digest } of second.blobs.slice(2))
+      for (const { digest } of pulledBlobs(second))
         assert.equal(upstream.count({ kind: 'blob', method: 'GET', reference: digest }), 1);
     });
 
@@ -165,6 +182,11 @@ export const goExtension: DeclareScenario = (the) => {
     });
   });
 };
+
+/** The blobs of a {@link distinctImage} without its first layer, which the node has from the cluster's shell image. */
+function pulledBlobs({ blobs: [config, , ...layers] }: TestImage): readonly TestBlob[] {
+  return config === undefined ? [] : [config, ...layers];
+}
 
 /** The volume of a shoot that has used the extension for a while. */
 function claim(): object {

@@ -13,6 +13,7 @@ import { layoutOf } from '../../src/store/files/layout.ts';
 import { get, startLarder, startUpstream, tempDir, waitFor } from '../kit/index.ts';
 import { requireParts } from '../parts/find.ts';
 import { startRegistry } from '../parts/start-registry.ts';
+import { storedByDistribution } from '../parts/stored-by-distribution.ts';
 import { authOf, configText, LOGIN, pullAll, PULLED, pushAll } from './distribution-volume.ts';
 
 describe('a volume of a real Distribution registry', { concurrency: 2 }, () => {
@@ -60,11 +61,9 @@ async function fill(
   });
   const digests = await pullAll(registry.url);
   const layout = distributionLayoutOf(content);
-  // Distribution stores after it has answered.
   for (const [key, kind] of digests) {
     const [repository = '', digest = ''] = key.split('@');
-    const link = layout.link(parseRepositoryName(repository), kind, parseDigest(digest));
-    await waitFor(() => existsSync(link), { what: link });
+    await storedByDistribution(content, repository, [[digest, kind]]);
   }
   for (const [repository, tag] of PULLED)
     assert.ok(existsSync(layout.tagLink(parseRepositoryName(repository), parseTag(tag))));
