@@ -7,10 +7,15 @@ import { createExtensionController } from './extensions/extension-controller.ts'
 import type { WatchedExtensions } from './extensions/watched-extensions.ts';
 import { createMirrorController } from './mirrors/mirror-controller.ts';
 import { CACHE_CONTROLLER, MIRROR_CONTROLLER, type ControllerName } from './names.ts';
+import { createMirrorsActuator } from './replication/mirrors-actuator.ts';
+import { createReplicatedActuator } from './replication/replicated-actuator.ts';
+import { removeReplication } from './replication/remove-replication.ts';
+import type { TakeDown } from './replication/replication-parts.ts';
+import { Turns } from './replication/turns.ts';
 
 export interface ExtensionControllersSettings extends CachesActuatorSettings {
   readonly controllers: readonly ControllerName[];
-  /** Extensions of type `registry-cache` handled at once. */
+  /** Extensions of one type handled at once. */
   readonly concurrency: number;
   readonly ignoreOperationAnnotation: boolean;
 }
@@ -29,13 +34,22 @@ export function extensionControllers(
 ): readonly Controller[] {
   const { controllers, concurrency, ignoreOperationAnnotation } = settings;
   const found: Controller[] = [];
-  if (controllers.includes(CACHE_CONTROLLER)) {
+  const parts = { ...deps, turns: new Turns(), takeDown };
+  // Without the controller of caches there is no image, and another process has that controller.
+  const hasCaches = controllers.includes(CACHE_CONTROLLER);
+  if (hasCaches) {
     const options = { type: 'registry-cache', name: CACHE_CONTROLLER } as const;
-    const actuator = createCachesActuator(deps, settings);
+    const actuator = createReplicatedActuator(parts, settings, createCachesActuator(deps, settings));
     found.push(
       createExtensionController(deps, { ...options, concurrency, ignoreOperationAnnotation }, actuator),
     );
   }
-  if (controllers.includes(MIRROR_CONTROLLER)) found.push(createMirrorController(deps));
+  if (controllers.includes(MIRROR_CONTROLLER)) {
+    const actuator = hasCaches ? createMirrorsActuator(parts, settings) : undefined;
+    found.push(createMirrorController(deps, { concurrency }, actuator));
+  }
   return found;
 }
+
+const takeDown: TakeDown = ({ seed: client, clock }, { namespace }, signal) =>
+  removeReplication({ client, clock }, namespace, 'all', signal);

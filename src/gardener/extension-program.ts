@@ -14,8 +14,10 @@ import { openExtensionWebhooks, type ExtensionWebhooksSettings } from './extensi
 import { watchExtensions } from './extensions/watched-extensions.ts';
 import { createHeartbeat, type HeartbeatOptions } from './heartbeat.ts';
 import { declareAdmissionMetrics } from './metrics.ts';
+import { CACHE_CONTROLLER } from './names.ts';
 import { startProgramLife, type ProgramLife } from './program-life.ts';
 import { startProgramListeners, type ProgramSettings } from './program-listeners.ts';
+import { createReportRounds } from './replication/report-rounds.ts';
 import { withWords } from './server-text.ts';
 import type { Webhooks } from './webhook/webhooks.ts';
 
@@ -75,7 +77,15 @@ export async function startExtension(
   cleanup.defer(() => tasks.close());
   const kit = { client, clock, logger, metrics };
   const watched = watchExtensions({ ...kit, random, tasks });
-  const controllers = extensionControllers({ ...kit, connect: (shoot) => connect(shoot), watched }, settings);
+  const connectShoot = (limits: ProgramClientOptions['limits'] & object) => (shoot: KubeConnection) =>
+    connect(shoot, { limits });
+  const controllers = extensionControllers(
+    { ...kit, connect: connectShoot(SHOOT_LIMITS), watched },
+    settings,
+  );
+  const reports = settings.controllers.includes(CACHE_CONTROLLER)
+    ? createReportRounds({ ...kit, connect: connectShoot(REPORT_LIMITS), watched }, settings)
+    : undefined;
   const heartbeat =
     settings.heartbeat && createHeartbeat({ client: heartbeats, clock, logger }, settings.heartbeat);
 
@@ -102,7 +112,7 @@ export async function startExtension(
       if (!signal.aborted) await webhooks?.lead(signal);
     };
     const background = async (signal: AbortSignal): Promise<void> => {
-      await Promise.all([heartbeat?.run(signal), leadWhenSynced(signal)]);
+      await Promise.all([heartbeat?.run(signal), reports?.run(signal), leadWhenSynced(signal)]);
     };
     const leading = led.lead((now) => work([...controllers, UNTIL_STOP], background, stop, now), stop);
     await leading.catch((cause: unknown) => {
@@ -115,6 +125,11 @@ export async function startExtension(
     { run, retire: () => webhooks?.retire(), isRouted: () => webhooks !== undefined },
   );
 }
+
+/** What one shoot can put into the memory that all of a seed share, in one list. Pages have 500 objects. */
+const SHOOT_LIMITS = { answerBytes: 4 * 1024 * 1024, pages: 20 };
+/** A report has eight numbers, and its ConfigMap some metadata. */
+const REPORT_LIMITS = { answerBytes: 64 * 1024, callMs: 10_000 };
 
 /** Keeps the work going when no controller is wanted. */
 const UNTIL_STOP: Controller = {

@@ -27,6 +27,7 @@ const SEQUENCES: readonly (readonly [name: string, ...Change[]])[] = [
   ['creation', create],
   ['change', create, apply(SECOND)],
   ['change to no TLS', create, apply(config({ upstream: 'quay.io', http: { tls: false } }))],
+  ['RegistryConfigs in the shoot', create, apply({ ...FIRST, registryConfigReplication: { enabled: true } })],
   ['rotation of the authorities', create, rotate],
   ['migration', create, migrate],
   ['restoration', create, migrate, ({ world }) => world.gardenlet.annotate(NAMESPACE, TYPE, 'restore')],

@@ -1,9 +1,15 @@
 /** A seed and a shoot with gardenlet, gardener-resource-manager and the controllers with the real work on caches. */
 import { createCachesActuator } from '../../src/gardener/actuator/caches-actuator.ts';
 import type { Clock } from '../../src/kit/clock.ts';
+import { createMirrorsActuator } from '../../src/gardener/replication/mirrors-actuator.ts';
+import { createReplicatedActuator } from '../../src/gardener/replication/replicated-actuator.ts';
+import type { TakeDown } from '../../src/gardener/replication/replication-parts.ts';
+import { removeReplication } from '../../src/gardener/replication/remove-replication.ts';
+import { Turns } from '../../src/gardener/replication/turns.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import type { CertificateFactory } from '../../src/kube/certificates/certificate-factory.ts';
 import type { ClosableKubeClient } from '../../src/kube/client/kube-client.ts';
+import type { KubeConnection } from '../../src/kube/connection/connection.ts';
 import type { KubeClient, MergePatch } from '../../src/kube/types.ts';
 import { startApi, type ApiServer } from '../kube/api-server.ts';
 import { clientOf } from '../kube/client.ts';
@@ -49,7 +55,12 @@ export interface CachesWorldOptions {
   readonly namespace: string;
   readonly input: Partial<CaseInput>;
   readonly certificates: CertificateFactory;
+  /** Takes replication out of a shoot, in place of the real one. */
+  readonly takeDown?: TakeDown;
 }
+
+const removeFromSeed: TakeDown = ({ seed: client, clock }, { namespace }, signal) =>
+  removeReplication({ client, clock }, namespace, 'all', signal);
 
 /** The last steps are longer than any back-off. */
 const STEPS = 35;
@@ -60,6 +71,7 @@ export async function startCachesWorld({
   namespace,
   input,
   certificates,
+  takeDown = removeFromSeed,
 }: CachesWorldOptions): Promise<CachesWorld> {
   const world = await startExtensionWorld();
   const shoot = await startApi();
@@ -147,17 +159,23 @@ export async function startCachesWorld({
     start(wrap = (client) => client, { handBack } = { handBack: false }) {
       const client = clientOf(seed, { clock, limits: NO_LIMITS });
       clients.push(client);
-      const actuator = createCachesActuator(
-        {
-          client: wrap(client),
-          clock: watchedClock,
-          logger: silentLogger,
-          certificates,
-          connect: (connection) => wrap(clientOf(shoot, { connection, clock, limits: NO_LIMITS })),
-        },
-        { image: () => LARDER_IMAGE, shootAddress: 'internal', handBack },
-      );
-      const replica = world.start({ actuator, wrap });
+      const deps = {
+        client: wrap(client),
+        clock: watchedClock,
+        logger: silentLogger,
+        certificates,
+        connect: (connection: KubeConnection) =>
+          wrap(clientOf(shoot, { connection, clock, limits: NO_LIMITS })),
+        turns: new Turns(),
+        takeDown,
+      };
+      const settings = { image: () => LARDER_IMAGE, shootAddress: 'internal', handBack } as const;
+      const caches = createCachesActuator(deps, settings);
+      const replica = world.start({
+        actuator: createReplicatedActuator(deps, settings, caches),
+        mirrors: createMirrorsActuator(deps, settings),
+        wrap,
+      });
       replica.lead();
       return replica;
     },

@@ -20,6 +20,8 @@ import { createGardenlet, IN_CLUSTERS, IN_EXTENSIONS, type Gardenlet } from './g
 export interface ReplicaOptions {
   /** Actuator of the controller of caches. A function receives the replica's client. */
   readonly actuator: Actuator | ((client: KubeClient) => Actuator);
+  /** Actuator of the controller of mirrors; by default one that has nothing to do. */
+  readonly mirrors?: Actuator | undefined;
   readonly ignoreOperationAnnotation?: boolean;
   /** Changes the client that the controllers use. */
   readonly wrap?: (client: KubeClient) => KubeClient;
@@ -72,6 +74,7 @@ export async function startExtensionWorld(): Promise<ExtensionWorld> {
 
   function start({
     actuator,
+    mirrors,
     ignoreOperationAnnotation = false,
     wrap = (one) => one,
   }: ReplicaOptions): Replica {
@@ -94,7 +97,7 @@ export async function startExtensionWorld(): Promise<ExtensionWorld> {
         { ...options, ignoreOperationAnnotation },
         typeof actuator === 'function' ? actuator(deps.client) : actuator,
       ),
-      createMirrorController({ ...deps, watched }),
+      createMirrorController({ ...deps, watched }, { concurrency: 1 }, mirrors),
     ];
     const stopping = new AbortController();
     const leading = new AbortController();

@@ -129,7 +129,12 @@ describe('the charts for Gardener', requireParts(['helm']), () => {
         'resources.gardener.cloud/managedresources': `create ${READ}`,
         ...named(
           'resources.gardener.cloud/managedresources',
-          ['extension-registry-cache', 'extension-registry-cache-services'],
+          [
+            'extension-registry-cache',
+            'extension-registry-cache-operator',
+            'extension-registry-cache-services',
+            'extension-registry-cache-shoot',
+          ],
           `delete ${CHANGE}`,
         ),
         '/secrets': ALL,

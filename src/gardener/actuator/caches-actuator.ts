@@ -3,7 +3,7 @@ import {
   API_VERSION,
   KIND,
   registryConfigSchema,
-  type CacheDocument,
+  type RegistryConfigDocument,
 } from '../../api/registry-config/schema.ts';
 import { problemsText } from '../../kit/document/field-problem.ts';
 import { LarderError } from '../../kit/errors.ts';
@@ -48,7 +48,8 @@ export function createCachesActuator(deps: CachesActuatorDeps, settings: CachesA
     const cluster = await context.cluster();
     const facts = await within('failed to get cluster', () => clusterFacts(cluster));
     if (facts.isHibernated) return;
-    const caches = readCaches(extension.spec?.providerConfig);
+    const { caches, registryConfigReplication } = readConfig(extension.spec?.providerConfig);
+    const isReplicated = registryConfigReplication.enabled;
 
     await within('failed to deploy the registry cache services component', () =>
       deployComponent(deps, servicesComponent(namespace, caches), signal),
@@ -63,7 +64,11 @@ export function createCachesActuator(deps: CachesActuatorDeps, settings: CachesA
     const certificates = await openCertificates(deps, { namespace, facts, publishedBundle }, signal);
     const image = await within('failed to find the registry image', settings.image);
     const bundle = await within('failed to deploy the registry caches component', () =>
-      deployCaches(deps, { namespace, facts, caches, services, certificates, image, handBack }, signal),
+      deployCaches(
+        deps,
+        { namespace, facts, caches, services, certificates, image, handBack, isReplicated },
+        signal,
+      ),
     );
     await within('failed to update Extension status', () =>
       context.publish(registryStatus(services, bundle)),
@@ -81,14 +86,14 @@ export function createCachesActuator(deps: CachesActuatorDeps, settings: CachesA
 }
 
 /** Reads the configuration. It has passed admission, which need not have been the same version as this. */
-function readCaches(providerConfig: unknown): readonly CacheDocument[] {
+function readConfig(providerConfig: unknown): RegistryConfigDocument {
   if ((providerConfig ?? undefined) === undefined) {
     const message = 'providerConfig is required for the registry-cache extension';
     throw new LarderError('CONFIG_INVALID', message);
   }
   const type = { apiVersion: API_VERSION, kind: KIND, schema: registryConfigSchema };
   const { value, problems } = readDocument(type, providerConfig, '');
-  if (problems.length === 0 && value !== undefined) return value.caches;
+  if (problems.length === 0 && value !== undefined) return value;
   throw new LarderError('CONFIG_INVALID', `failed to decode provider config: ${problemsText(problems)}`);
 }
 

@@ -20,6 +20,8 @@ export interface DeployCachesOptions {
   readonly image: string;
   /** True: the caches give their stores back to Distribution. */
   readonly handBack: boolean;
+  /** True: the shoot may have caches of `RegistryConfig` objects as well. */
+  readonly isReplicated: boolean;
 }
 
 /** Purpose of the shoots whose caches nobody watches. */
@@ -31,7 +33,7 @@ const UNWATCHED = 'testing';
  */
 export async function deployCaches(
   deps: DeployDeps,
-  { namespace, facts, caches, services, certificates, image, handBack }: DeployCachesOptions,
+  { namespace, facts, caches, services, certificates, image, handBack, isReplicated }: DeployCachesOptions,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { client } = deps;
@@ -49,7 +51,7 @@ export async function deployCaches(
   });
   await deployComponent(deps, component, signal);
   if (purpose === UNWATCHED) await removeMonitoring(client, namespace, signal);
-  else await deployMonitoring(client, namespace, signal);
+  else await deployMonitoring(client, { namespace, isReplicated }, signal);
   return issued.bundle;
 }
 

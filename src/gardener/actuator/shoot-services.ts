@@ -35,7 +35,7 @@ export async function readShootServices(
   signal: AbortSignal,
 ): Promise<readonly CacheService[]> {
   const shoot = await within('failed to create shoot client', async () =>
-    deps.connect(await connectionOf(deps, { namespace, address }, signal)),
+    deps.connect(await shootConnection(deps, { namespace, address }, signal)),
   );
   try {
     const { items } = await within('failed to read services from shoot', () =>
@@ -53,7 +53,8 @@ export interface ShootServicesOptions {
   readonly caches: readonly CacheDocument[];
 }
 
-async function connectionOf(
+/** Finds the kubeconfig of a shoot in the seed. Throws if there is none that can be used. */
+export async function shootConnection(
   deps: ShootServicesDeps,
   { namespace, address }: Pick<ShootServicesOptions, 'namespace' | 'address'>,
   signal: AbortSignal,

@@ -55,6 +55,7 @@ describe('the Services of caches', () => {
       service('registry-hub', 'docker.io', undefined),
       service('registry-hub', 'docker.io', ''),
       service('registry-hub', 'docker.io', 'None'),
+      service('registry-hub', 'docker.io', '10.0.0.2:80/evil'),
     ])
       assert.throws(() => cacheServices(other === undefined ? [QUAY] : [QUAY, other], CACHES), {
         message: 'not all services for all configured caches exist',

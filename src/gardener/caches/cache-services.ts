@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { CacheDocument } from '../../api/registry-config/schema.ts';
 import { LarderError } from '../../kit/errors.ts';
 import type { Service } from '../../operator/cluster/resources.ts';
@@ -30,8 +31,8 @@ export function cacheServices(
     const { serviceName: name } = shootNamesOf(cache);
     const { metadata, spec } = byName.get(name) ?? {};
     const isOurs = metadata?.annotations?.[SERVICE_ANNOTATION.upstream] === cache.upstream;
-    const clusterIP = spec?.clusterIP ?? '';
-    if (!isOurs || clusterIP === '' || clusterIP === 'None') {
+    const clusterIP: unknown = spec?.clusterIP;
+    if (!isOurs || typeof clusterIP !== 'string' || !isIP(clusterIP)) {
       throw new LarderError('CONFIG_INVALID', 'not all services for all configured caches exist');
     }
     const { upstream } = cache;

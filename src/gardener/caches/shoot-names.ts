@@ -2,8 +2,11 @@ import { upstreamLabel, upstreamResourceName } from '../../api/rules/upstream-na
 import { serviceNameOf, type NamedCache } from '../../operator/render/cache-names.ts';
 import type { KubeObject } from '../../kube/types.ts';
 
-/** Namespace of all objects in a shoot. */
+/** Namespace of all objects of the Shoot's own caches. */
 export const SHOOT_NAMESPACE = 'kube-system';
+
+/** Namespace of Larder in a shoot, with the caches of `RegistryConfig` objects. In `kube-system` their names would meet those of the Shoot's own caches. */
+export const LARDER_NAMESPACE = 'larder-system';
 
 /** Label of every pod of a cache, whatever its upstream. */
 export const POD_LABEL = { 'app.kubernetes.io/name': 'registry-cache' } as const;

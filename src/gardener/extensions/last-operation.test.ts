@@ -106,6 +106,11 @@ describe('the text of a failure', () => {
     );
   });
 
+  test('is cut, whatever the API server of a shoot has said', () => {
+    const { description } = textOf(new LarderError('KUBE_API', 'x'.repeat(1e6))) as { description: string };
+    assert.equal(description.length, 16_384);
+  });
+
   test('comes with the codes of its causes', () => {
     const cause = new CodedError('KUBE_API', 'invalid', { gardenerCodes: ['ERR_CONFIGURATION_PROBLEM'] });
     const error = new Error('failed to deploy: invalid', { cause });

@@ -38,6 +38,9 @@ export interface Reported {
   readonly now: number;
 }
 
+/** Longest description of a failure. The API server of a shoot may have written a part of it, and gardenlet copies it to the Shoot. */
+const LONGEST = 16_384;
+
 /** A merge patch of a status. Fields that are left out stay. */
 type StatusPatch = { readonly status: Readonly<Record<keyof ExtensionStatus, unknown>> | MergePatch };
 
@@ -65,7 +68,7 @@ export function failedOperationStatus(
   generation: number,
   error: unknown,
 ): StatusPatch {
-  const description = `${TEXTS[method].failed}: ${serverText(error)}`;
+  const description = `${TEXTS[method].failed}: ${serverText(error)}`.slice(0, LONGEST);
   const codes = gardenerCodesOf(error);
   const lastError: Record<keyof LastError, unknown> = {
     description,

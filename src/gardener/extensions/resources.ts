@@ -17,6 +17,18 @@ export interface ExtensionStatus {
   readonly lastOperation?: LastOperation;
   readonly lastError?: LastError;
   readonly providerStatus?: unknown;
+  readonly conditions?: readonly ExtensionCondition[];
+}
+
+/** A condition in Gardener's form (`core/v1beta1`, `Condition`). Times are RFC 3339, in seconds. */
+export interface ExtensionCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  /** Time of the last change of `status`. */
+  readonly lastTransitionTime: string;
+  readonly lastUpdateTime: string;
 }
 
 /** Types of an operation that extensions carry out. */

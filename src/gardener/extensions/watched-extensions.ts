@@ -10,12 +10,17 @@ import type { KubeClient, KubeObject, Resource } from '../../kube/types.ts';
 import { EXTENSION_TYPES } from '../names.ts';
 import { CLUSTERS } from '../shoots/cluster.ts';
 import { factsOf, isResponsible, type ExtensionFacts } from './extension-facts.ts';
+import { REPORT_CONDITION, wantsReplication } from './replication-wish.ts';
 import { EXTENSIONS, type Extension } from './resources.ts';
 import { createTrimmedReads } from './trimmed-reads.ts';
 
 /** Identity of an Extension, with all that events are judged by. */
 export interface WatchedExtension extends KubeObject {
   readonly facts: ExtensionFacts;
+  /** True if `RegistryConfig` objects in the shoot are wanted. */
+  readonly wantsReplication: boolean;
+  /** True if it has the condition {@link REPORT_CONDITION}. */
+  readonly hasReport: boolean;
 }
 
 /** The Extensions of this program's types, and the names of all Clusters, as last observed: less than 1 KB for each shoot. */
@@ -64,5 +69,10 @@ export function watchExtensions(deps: WatchedExtensionsDeps): WatchedExtensions 
 function watchedExtension(object: Extension): WatchedExtension | undefined {
   const facts = factsOf(object);
   if (!EXTENSION_TYPES.some((type) => isResponsible(facts, type))) return undefined;
-  return { ...identityOf(object), facts };
+  return {
+    ...identityOf(object),
+    facts,
+    wantsReplication: wantsReplication(object.spec?.providerConfig),
+    hasReport: object.status?.conditions?.some(({ type }) => type === REPORT_CONDITION) ?? false,
+  };
 }

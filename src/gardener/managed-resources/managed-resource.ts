@@ -37,7 +37,7 @@ export const MANAGED_RESOURCES: Resource<ManagedResource> = {
 const ORIGIN = { origin: 'registry-cache' } as const;
 
 /** Keeps Gardener from deleting the objects with all others of a shoot, before the extension is deleted. */
-const NO_CLEANUP = { 'shoot.gardener.cloud/no-cleanup': 'true' } as const;
+export const NO_CLEANUP = { 'shoot.gardener.cloud/no-cleanup': 'true' } as const;
 
 export interface ManagedResourceName {
   readonly namespace: string;

@@ -6,15 +6,24 @@ import {
 } from '../extensions/extension-controller.ts';
 import { MIRROR_CONTROLLER } from '../names.ts';
 
+export interface MirrorControllerOptions {
+  /** Extensions handled at once. */
+  readonly concurrency: number;
+}
+
 /**
- * Creates the controller of `registry-mirror` Extensions. It only confirms what gardenlet asks for, and reads no `providerConfig`: all
- * effects of a mirror are in the configuration of nodes. Unlike the controller of caches it has no options.
+ * Creates the controller of `registry-mirror` Extensions. The effects of a mirror are in the configuration of nodes, so `actuator` has little to do. Unlike
+ * the controller of caches it never ignores the operation annotation.
  */
-export function createMirrorController(deps: ExtensionControllerDeps): Controller {
+export function createMirrorController(
+  deps: ExtensionControllerDeps,
+  { concurrency }: MirrorControllerOptions,
+  actuator: Actuator = NOTHING_TO_DO,
+): Controller {
   return createExtensionController(
     deps,
-    { type: 'registry-mirror', name: MIRROR_CONTROLLER, concurrency: 1, ignoreOperationAnnotation: false },
-    NOTHING_TO_DO,
+    { type: 'registry-mirror', name: MIRROR_CONTROLLER, concurrency, ignoreOperationAnnotation: false },
+    actuator,
   );
 }
 

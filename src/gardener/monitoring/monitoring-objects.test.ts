@@ -95,6 +95,33 @@ test('alerts, sums and targets have the names by which landscapes know them', ()
   assert.equal(spec.metricRelabelings[0]?.regex, '^(registry_proxy_.+|larder_store_handed_back)$');
 });
 
+test('targets are caches of both namespaces in a shoot that may have both, and otherwise no byte is different', () => {
+  const targetsOf = (...options: [] | [{ isReplicated: boolean }]) => {
+    const targets = monitoringObjects('shoot--p--s', ...options)[2]?.object as unknown as {
+      spec: {
+        kubernetesSDConfigs: { namespaces: { names: string[] } }[];
+        relabelings: { sourceLabels?: string[]; regex?: string; replacement?: string }[];
+      };
+    };
+    return targets.spec;
+  };
+  assert.equal(JSON.stringify(targetsOf({ isReplicated: false })), JSON.stringify(targetsOf()));
+  const { kubernetesSDConfigs, relabelings } = targetsOf({ isReplicated: true });
+  assert.deepEqual(kubernetesSDConfigs[0]?.namespaces.names, ['kube-system', 'larder-system']);
+  const { sourceLabels, regex = '', replacement = '' } = relabelings.at(-1) ?? {};
+  const pod = '__meta_kubernetes_pod';
+  assert.deepEqual(sourceLabels, [
+    '__meta_kubernetes_namespace',
+    `${pod}_name`,
+    `${pod}_container_port_number`,
+  ]);
+  const path = 'larder-system;registry-docker-io-0;5001'.replace(
+    new RegExp(`^${regex}$`),
+    replacement.replaceAll(/\$\{(\d)\}/g, '$$$1'),
+  );
+  assert.equal(path, '/api/v1/namespaces/larder-system/pods/registry-docker-io-0:5001/proxy/metrics');
+});
+
 test('the expressions of the alerts compare free space in percent', () => {
   const [, rules] = monitoringObjects('shoot--p--s').map(({ object }) => object);
   const { spec } = rules as unknown as { spec: { groups: [{ rules: { expr: string }[] }] } };

@@ -1,5 +1,6 @@
 import { CONFIG_MAPS, type ConfigMap } from '../../kube/objects/config-maps.ts';
 import type { KubeObject, Resource } from '../../kube/types.ts';
+import { LARDER_NAMESPACE, SHOOT_NAMESPACE } from '../caches/shoot-names.ts';
 import { dashboard } from './dashboard.ts';
 import { ALERTS, RECORDINGS } from './rules.ts';
 import { scrapeConfigSpec } from './scrape-config.ts';
@@ -20,11 +21,20 @@ export interface MonitoringObject {
 const COMPONENT = { component: 'registry-cache' } as const;
 const CONFIG_NAME = 'shoot-registry-cache';
 
+export interface MonitoringOptions {
+  /** True: the shoot may have caches of `RegistryConfig` objects, in a namespace of their own. */
+  readonly isReplicated: boolean;
+}
+
 /**
  * Renders what the monitoring of a shoot gets for its caches: dashboard, alerts, targets. `namespace` is that of the shoot in the seed. The same
- * objects serve every shoot and every number of caches.
+ * objects serve every number of caches.
  */
-export function monitoringObjects(namespace: string): readonly MonitoringObject[] {
+export function monitoringObjects(
+  namespace: string,
+  { isReplicated }: MonitoringOptions = { isReplicated: false },
+): readonly MonitoringObject[] {
+  const targets = isReplicated ? [SHOOT_NAMESPACE, LARDER_NAMESPACE] : [SHOOT_NAMESPACE];
   const dashboards: ConfigMap = {
     apiVersion: 'v1',
     kind: CONFIG_MAPS.kind,
@@ -49,7 +59,7 @@ export function monitoringObjects(namespace: string): readonly MonitoringObject[
     forPrometheus(PROMETHEUS_RULES, {
       groups: [{ name: 'registry-cache.rules', rules: [...ALERTS, ...RECORDINGS] }],
     }),
-    forPrometheus(SCRAPE_CONFIGS, scrapeConfigSpec()),
+    forPrometheus(SCRAPE_CONFIGS, scrapeConfigSpec(targets)),
   ];
 }
 

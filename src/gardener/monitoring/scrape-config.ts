@@ -1,12 +1,10 @@
-import { SHOOT_NAMESPACE } from '../caches/shoot-names.ts';
-
 const API_SERVER = 'kube-apiserver:443';
 
 /**
  * Lets the Prometheus of a shoot scrape the caches through the API server, the only way from the seed to their pods. Of their metrics it keeps
- * those that Distribution has as well, and whether the store is handed back.
+ * those that Distribution has as well, and whether the store is handed back. `namespaces` are those of the shoot that have caches, at least one.
  */
-export function scrapeConfigSpec(): object {
+export function scrapeConfigSpec(namespaces: readonly string[]): object {
   const authorization = { credentials: { name: 'shoot-access-prometheus-shoot', key: 'token' } };
   // Prometheus has neither the authority of the API server nor that of the kubelets.
   const tlsConfig = { insecureSkipVerify: true };
@@ -20,13 +18,13 @@ export function scrapeConfigSpec(): object {
       {
         apiServer: `https://${API_SERVER}`,
         role: 'Endpoints',
-        namespaces: { names: [SHOOT_NAMESPACE] },
+        namespaces: { names: namespaces },
         authorization,
         tlsConfig,
         followRedirects: true,
       },
     ],
-    relabelings: RELABELINGS,
+    relabelings: [...RELABELINGS, metricsPath(namespaces)],
     metricRelabelings: [
       { sourceLabels: ['__name__'], action: 'keep', regex: '^(registry_proxy_.+|larder_store_handed_back)$' },
     ],
@@ -45,11 +43,18 @@ const RELABELINGS = [
   },
   { action: 'labelmap', regex: `${POD}_label_(.+)` },
   { action: 'replace', targetLabel: '__address__', replacement: API_SERVER },
-  {
-    sourceLabels: [`${POD}_name`, `${POD}_container_port_number`],
-    action: 'replace',
-    regex: '(.+);(.+)',
-    targetLabel: '__metrics_path__',
-    replacement: `/api/v1/namespaces/${SHOOT_NAMESPACE}/pods/\${1}:\${2}/proxy/metrics`,
-  },
 ] as const;
+
+function metricsPath(namespaces: readonly string[]): object {
+  const [only, ...others] = namespaces;
+  const pod = [`${POD}_name`, `${POD}_container_port_number`];
+  const isOne = others.length === 0;
+  const place = isOne ? `${only}/pods/\${1}:\${2}` : '${1}/pods/${2}:${3}';
+  return {
+    sourceLabels: isOne ? pod : ['__meta_kubernetes_namespace', ...pod],
+    action: 'replace',
+    regex: isOne ? '(.+);(.+)' : '(.+);(.+);(.+)',
+    targetLabel: '__metrics_path__',
+    replacement: `/api/v1/namespaces/${place}/proxy/metrics`,
+  };
+}

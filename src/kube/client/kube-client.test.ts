@@ -207,6 +207,17 @@ describe('an answer', () => {
     assert.ok(isExpired(await refusal(client.list(CONFIG_MAPS, {}, forever()))));
   });
 
+  test('is no list beyond the pages that the client takes', async () => {
+    await using api = await startApi({ pageSize: 1 });
+    for (const name of ['a', 'b', 'c']) api.put(IN_CONFIG_MAPS, configMap(name));
+    await using three = clientOf(api, { limits: { pages: 3 } });
+    assert.equal((await three.list(CONFIG_MAPS, {}, forever())).items.length, 3);
+    await using two = clientOf(api, { limits: { pages: 2 } });
+    const { message } = await refusal(two.list(CONFIG_MAPS, {}, forever()));
+    assert.equal(message, 'a list has more than 2 pages');
+    assert.equal(api.requests.length, 5);
+  });
+
   test('is not used if it is no object or too large', async () => {
     await using api = await startApi();
     await using client = clientOf(api, { limits: { answerBytes: 100 } });

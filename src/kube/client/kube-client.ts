@@ -1,7 +1,7 @@
 import { isNotFound, KubeError } from '../kube-error.ts';
 import type { CallOptions, KubeClient, KubeObject, ObjectKey, Resource } from '../types.ts';
 import { decodeObject, decodePage } from './decode.ts';
-import { listPages } from './list-pages.ts';
+import { listPages, type ListLimits } from './list-pages.ts';
 import { callName, objectPath, resourcePath, type ResourceTarget } from './resource-path.ts';
 import {
   createKubeTransport,
@@ -11,7 +11,7 @@ import {
 } from './kube-transport.ts';
 import { watchEvents, type WatchLimits } from './watch-events.ts';
 
-export interface KubeClientLimits extends KubeTransportLimits, WatchLimits {}
+export interface KubeClientLimits extends KubeTransportLimits, WatchLimits, ListLimits {}
 
 export const KUBE_CLIENT_LIMITS: KubeClientLimits = {
   // Half of what a Gardener extension uses (its `app.go`: 100/s, 130 at once).
@@ -19,6 +19,7 @@ export const KUBE_CLIENT_LIMITS: KubeClientLimits = {
   callMs: 30_000,
   // A page of 500 objects with 128 KiB each. A page of the largest possible objects would take ten times as much memory.
   answerBytes: 64 * 1024 * 1024,
+  pages: Infinity,
   lineBytes: 8 * 1024 * 1024,
   silenceMs: 180_000,
   overtimeMs: 30_000,
@@ -71,7 +72,7 @@ export function createKubeClient(deps: KubeTransportDeps, options: KubeClientOpt
         const first = page.continue === undefined ? notOlderThanQuery(notOlderThan) : {};
         const query = { labelSelector, fieldSelector, ...first, ...page };
         return decodePage(await transport.call({ ...request, query }, signal), resource, request.what);
-      });
+      }, limits);
     },
 
     async create(resource, object, { signal, dryRun }) {

@@ -2,7 +2,12 @@ import type { Clock } from '../../kit/clock.ts';
 import type { Rate } from '../../kit/token-bucket.ts';
 import type { KubeConnection } from '../connection/connection.ts';
 import type { KubeMetrics } from '../metrics.ts';
-import { createKubeClient, KUBE_CLIENT_LIMITS, type ClosableKubeClient } from './kube-client.ts';
+import {
+  createKubeClient,
+  KUBE_CLIENT_LIMITS,
+  type ClosableKubeClient,
+  type KubeClientLimits,
+} from './kube-client.ts';
 
 /** Calls of a controller, as in the Gardener extension (its `app.go`): 200 objects created at once are ready in a minute; at rest it is one call in 2 s. */
 const RATE = { perSecond: 100, burst: 130 };
@@ -20,6 +25,8 @@ export interface ProgramClientOptions {
   readonly beforeWrite?: () => void;
   /** True if no call may wait until the rate allows it. */
   readonly isUrgent?: boolean;
+  /** Limits that are tighter than the usual ones, for a server that is not trusted. */
+  readonly limits?: Partial<Pick<KubeClientLimits, 'answerBytes' | 'pages' | 'callMs'>>;
 }
 
 /** Makes a client of the API server behind a connection. */
@@ -34,9 +41,9 @@ export function programClients(
   { program, version }: { readonly program: string; readonly version: string },
 ): ConnectProgram {
   const userAgent = `larder/${version} (${program})`;
-  return (connection, { isUrgent = false, ...guard } = {}) =>
+  return (connection, { isUrgent = false, limits, ...guard } = {}) =>
     createKubeClient(
       { connection, clock, metrics, ...guard },
-      { userAgent, limits: { ...KUBE_CLIENT_LIMITS, rate: isUrgent ? UNLIMITED : RATE } },
+      { userAgent, limits: { ...KUBE_CLIENT_LIMITS, rate: isUrgent ? UNLIMITED : RATE, ...limits } },
     );
 }
