@@ -28,6 +28,8 @@ interface OperatorOptions extends KubeOptions {
   serviceMonitorLabels: Readonly<Record<string, string>>;
   priorityClass?: string;
   claimRetention: 'Delete' | 'Retain';
+  takenUpstreams?: string;
+  report?: string;
   identity: string;
   adminAddress: Address;
   logLevel: LogLevel;
@@ -84,6 +86,18 @@ export function operatorCommand(io: CommandIo): CommandDefinition {
             .argParser((text) => text)
             .choices(['Delete', 'Retain'])
             .default('Delete'),
+        )
+        .addOption(
+          option(
+            '--taken-upstreams <name>',
+            'ConfigMap with upstreams that no object can have, as the Gardener extension writes it (default: none)',
+          ),
+        )
+        .addOption(
+          option(
+            '--report <name>',
+            'ConfigMap to report numbers to, for readers outside of the cluster (default: none)',
+          ),
         )
         .addOption(
           option('--identity <name>', 'unique name in the leader lease').default(hostname(), 'the host name'),
@@ -147,6 +161,8 @@ async function start(
     relayUrl: `https://127.0.0.1:${options.relayPort}`,
     priorityClassName: options.priorityClass,
     claimRetention: options.claimRetention,
+    takenUpstreams: options.takenUpstreams,
+    report: options.report,
     identity: options.identity,
     adminAddress: options.adminAddress,
     version: io.version,

@@ -62,6 +62,8 @@ export function createNodesReconciler(
     const waitMs = lastAt + EVERY_MS - clock.monotonic();
     if (waitMs > 0) return { requeueAfterMs: waitMs };
     const plan = deps.plan();
+    // Another plan wakes this controller.
+    if (plan.problem !== undefined) return 'done';
     const { bundleOf, unread } = await readMirrorBundles(deps.secrets, plan.mirrors, signal);
     const before = deps.document.current();
     const bundle = authority?.bundle ?? before.ca;
@@ -90,7 +92,11 @@ export function createNodesReconciler(
     if (document.revision !== lastRevision) lastAt = clock.monotonic();
     lastRevision = document.revision;
     problems.set(found);
-    deps.published.set({ revision: document.revision, specs: publishedSpecs(document, plan) });
+    deps.published.set({
+      revision: document.revision,
+      specs: publishedSpecs(document, plan),
+      taken: plan.taken,
+    });
     // A read error is retried with back-off.
     const [failure] = unread.values();
     if (failure !== undefined) throw failure;
