@@ -45,6 +45,8 @@ export interface ControllersSettings extends CacheSettings {
   readonly identity: string;
   /** Name of the ConfigMap with the upstreams that no object can have. */
   readonly takenUpstreams?: string | undefined;
+  /** An authority that was made before gets a successor. Milliseconds since the epoch. */
+  readonly authorityNotBefore?: number | undefined;
   /** Name of the ConfigMap to report to. */
   readonly report?: string | undefined;
 }

@@ -52,6 +52,7 @@ export interface StandInOptions {
   /** Names of the ConfigMaps with the taken upstreams, and of the report. */
   readonly takenUpstreams?: string;
   readonly report?: string;
+  readonly objectLabels?: Readonly<Record<string, string>>;
 }
 
 export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
@@ -80,6 +81,9 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
         claimRetention: 'Delete',
         serviceAccountName: 'default',
         podLabels: {},
+        objectLabels: {},
+        tolerations: [],
+        nodeSelector: {},
         serviceMonitorLabels: {},
         identity: `operator-${started}`,
         adminAddress: { host: '127.0.0.1', port: 0 },

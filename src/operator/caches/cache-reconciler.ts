@@ -18,6 +18,7 @@ import { createObjectsApplier, type CacheSettings } from './apply-objects.ts';
 import type { CacheStates } from './cache-states.ts';
 import { createVolumeClaimer } from './claim-volume.ts';
 import { growVolume } from './grow-volume.ts';
+import { labelClaim } from './label-claim.ts';
 import { refreshFiles } from './refresh-files.ts';
 import { createCacheRemover } from './remove-cache.ts';
 import { createCertificateRenewal } from './renew-certificate.ts';
@@ -164,6 +165,7 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
       return wait.waitMs;
     }
     const { state, claim, objects, files } = await applyObjects(planned, authority, signal);
+    if (claim !== undefined) await labelClaim(client, claim, settings.objectLabels, signal);
     const volumeProblem = claim && (await growVolume(client, claim, config.volume.size, signal));
     await refreshFiles(client, watched.pods.byIndex(BY_CACHE, key), files, signal);
     states.set(key, { ...state, volumeProblem, problem: undefined });

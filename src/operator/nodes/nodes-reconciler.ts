@@ -39,6 +39,12 @@ export interface NodesDeps {
   readonly published: PublishedDocument;
 }
 
+export interface NodesSettings {
+  readonly namespace: string;
+  /** Additional labels of the ConfigMap. */
+  readonly objectLabels: Readonly<Record<string, string>>;
+}
+
 /** The only key, because there is one document for all nodes. */
 export const NODES = 'nodes';
 
@@ -49,7 +55,7 @@ export const NODES = 'nodes';
  */
 export function createNodesReconciler(
   deps: NodesDeps,
-  { namespace }: { readonly namespace: string },
+  { namespace, objectLabels }: NodesSettings,
 ): Reconcile {
   const { client, clock, applier, watched, problems } = deps;
   let lastRevision = '';
@@ -104,7 +110,7 @@ export function createNodesReconciler(
   };
 
   async function write(document: NodeDocument, signal: AbortSignal): Promise<void> {
-    const intent = nodesObject(document, namespace);
+    const intent = nodesObject(document, namespace, objectLabels);
     const observed = watched.configMaps.get(intent.metadata);
     if (observed === undefined) await assertNodesObjectIsOurs(client, namespace, signal);
     await applier.ensure(CONFIG_MAPS, intent, observed, signal);

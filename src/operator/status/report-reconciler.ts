@@ -30,17 +30,22 @@ export interface ReportDeps {
   readonly taken: { get(): { readonly revision: number | undefined } };
 }
 
+export interface ReportSettings {
+  readonly namespace: string;
+  /** DaemonSet of the node agents. */
+  readonly nodeAgent: string;
+  readonly name: string;
+  /** Additional labels of the ConfigMap. */
+  readonly objectLabels: Readonly<Record<string, string>>;
+}
+
 /**
  * Writes the numbers of the cluster into the ConfigMap `name`, which readers outside of the cluster may have. One of that name that we did not
  * create is left alone.
  */
 export function createReportReconciler(
   deps: ReportDeps,
-  {
-    namespace,
-    nodeAgent,
-    name,
-  }: { readonly namespace: string; readonly nodeAgent: string; readonly name: string },
+  { namespace, nodeAgent, name, objectLabels }: ReportSettings,
 ): Reconcile {
   const { client, clock, applier, watched, planner } = deps;
   let last: ClusterReport | undefined;
@@ -71,7 +76,7 @@ export function createReportReconciler(
     const intent = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { namespace, name, labels: MANAGED_BY },
+      metadata: { namespace, name, labels: { ...objectLabels, ...MANAGED_BY } },
       data: reportData(report),
     };
     const observed = watched.configMaps.get(intent.metadata);
