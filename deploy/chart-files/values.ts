@@ -40,6 +40,9 @@ export const valuesSchema = z.strictObject({
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
     .meta({ description: 'Lowest level of the lines that the operator and the node agent log.' }),
+  objectLabels: labelsSchema
+    .default({})
+    .meta({ description: 'Additional labels of everything that the operator creates.' }),
   claimRetention: z.enum(['Delete', 'Retain']).default('Delete').meta({
     description: 'What happens to a volume when its cache is removed: `Delete` or `Retain`.',
   }),
@@ -80,6 +83,11 @@ export const valuesSchema = z.strictObject({
         })
         .prefault({}),
       podLabels: labelsSchema.default({}).meta({ description: "Additional labels of the caches' Pods." }),
+      nodeSelector: labels('Labels of the nodes that run its Pods.'),
+      tolerations: z
+        .array(z.looseObject({}))
+        .default([])
+        .meta({ description: 'Taints of nodes that its Pods tolerate.' }),
       serviceMonitor: z
         .strictObject({
           labels: labelsSchema.default({}).meta({

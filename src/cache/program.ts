@@ -3,7 +3,7 @@ import type { CacheConfig, RegistryConfig } from '../api/registry-config/effecti
 import type { Clock } from '../kit/clock.ts';
 import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
-import { createMetricsRegistry } from '../kit/metrics.ts';
+import { createProcessMetrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import { fileFingerprint } from '../kit/watch-files.ts';
 import type { MaintainedStore } from '../store/maintenance/maintenance.ts';
@@ -80,7 +80,7 @@ export async function startCache(
   const { tlsFiles, defaultUpstream, externalUrl, distribution } = settings;
   const files = await readFiles(settings, logger);
   const { config, tls } = files;
-  const metrics = declareCacheMetrics(createMetricsRegistry());
+  const metrics = declareCacheMetrics(createProcessMetrics());
   const tasks = new TaskGroup(logger);
   const base = { tasks, metrics, clock, logger };
   await using cleanup = new AsyncDisposableStack();

@@ -1,6 +1,9 @@
 import { systemClock } from '../kit/clock.ts';
+import { readBody } from '../kit/read-body.ts';
 import { batchedWriter } from './batched-writer.ts';
 import { main, packageVersion } from './main.ts';
+
+const INPUT_LIMIT = 16 * 2 ** 20;
 
 const stderr = batchedWriter((text) => process.stderr.write(text));
 process.on('exit', () => stderr.flush());
@@ -14,6 +17,10 @@ process.exitCode = await main(process.argv.slice(2), {
   version: packageVersion(),
   out: (text) => void process.stdout.write(text),
   err: (text) => stderr.write(text),
+  async readInput() {
+    const body = await readBody(process.stdin, INPUT_LIMIT, () => new Error('it has more than 16 MiB'));
+    return body.toString('utf8');
+  },
   onSignal(listener) {
     const names = ['SIGINT', 'SIGTERM'] as const;
     for (const name of names) process.on(name, listener);

@@ -7,6 +7,8 @@ export interface CommandIo {
   readonly version: string;
   out(text: string): void;
   err(text: string): void;
+  /** Reads standard input to its end. Rejects above 16 MiB. */
+  readInput(): Promise<string>;
   /** Calls `listener` for each SIGINT and SIGTERM, until the returned function is called. */
   onSignal(listener: (name: 'SIGINT' | 'SIGTERM') => void): () => void;
 }

@@ -1,5 +1,6 @@
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { admissionCommand } from './admission.ts';
+import { convertCommand } from './convert.ts';
 import { extensionCommand } from './extension.ts';
 import { gcCommand } from './gc.ts';
 import { nodeAgentCommand } from './node-agent.ts';
@@ -17,6 +18,7 @@ export function commandsOf(io: CommandIo): readonly CommandDefinition[] {
     admissionCommand(io),
     extensionCommand(io),
     validateCommand(io),
+    convertCommand(io),
     verifyCommand(io),
     gcCommand(io),
   ];

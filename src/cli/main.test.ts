@@ -49,6 +49,7 @@ function start(...args: string[]): Run {
     version: '1.2.3',
     out: (text) => (out += text),
     err: (text) => (err += text),
+    readInput: () => Promise.resolve(''),
     onSignal(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -16,7 +16,15 @@ import {
 } from './kube-connection.ts';
 import { runUntil } from './run-until.ts';
 import { nextSignal } from './signals.ts';
-import { logFormatOption, logLevelOption, option, parseAddress, parseLabels } from './options.ts';
+import {
+  logFormatOption,
+  logLevelOption,
+  option,
+  parseAddress,
+  parseLabels,
+  parseTime,
+  parseTolerations,
+} from './options.ts';
 
 interface OperatorOptions extends KubeOptions {
   image?: string;
@@ -25,9 +33,15 @@ interface OperatorOptions extends KubeOptions {
   relayPort: number;
   cacheServiceAccount: string;
   cachePodLabels: Readonly<Record<string, string>>;
+  objectLabels: Readonly<Record<string, string>>;
+  cacheTolerations: readonly object[];
+  cacheNodeSelector: Readonly<Record<string, string>>;
+  authorityNotBefore?: number;
   serviceMonitorLabels: Readonly<Record<string, string>>;
   priorityClass?: string;
   claimRetention: 'Delete' | 'Retain';
+  takenUpstreams?: string;
+  report?: string;
   identity: string;
   adminAddress: Address;
   logLevel: LogLevel;
@@ -78,12 +92,51 @@ export function operatorCommand(io: CommandIo): CommandDefinition {
             .argParser(parseLabels)
             .default({}, 'none'),
         )
+        .addOption(
+          option(
+            '--object-labels <labels>',
+            'additional labels of everything that the operator creates: name=value, separated by commas',
+          )
+            .argParser(parseLabels)
+            .default({}, 'none'),
+        )
+        .addOption(
+          option('--cache-tolerations <json>', 'tolerations of cache pods, as a JSON list')
+            .argParser(parseTolerations)
+            .default([], 'none'),
+        )
+        .addOption(
+          option(
+            '--cache-node-selector <labels>',
+            'labels of the nodes for cache pods: name=value, separated by commas',
+          )
+            .argParser(parseLabels)
+            .default({}, 'none'),
+        )
+        .addOption(
+          option(
+            '--authority-not-before <time>',
+            'successor for an authority of the caches that is older (RFC 3339)',
+          ).argParser(parseTime),
+        )
         .addOption(option('--priority-class <name>', 'priority class of cache pods (default: none)'))
         .addOption(
           option('--claim-retention <policy>', 'what happens to a volume when its cache is removed')
             .argParser((text) => text)
             .choices(['Delete', 'Retain'])
             .default('Delete'),
+        )
+        .addOption(
+          option(
+            '--taken-upstreams <name>',
+            'ConfigMap with upstreams that no object can have, as the Gardener extension writes it (default: none)',
+          ),
+        )
+        .addOption(
+          option(
+            '--report <name>',
+            'ConfigMap to report numbers to, for readers outside of the cluster (default: none)',
+          ),
         )
         .addOption(
           option('--identity <name>', 'unique name in the leader lease').default(hostname(), 'the host name'),
@@ -142,11 +195,17 @@ async function start(
     imagePullSecrets: options.imagePullSecret,
     serviceAccountName: options.cacheServiceAccount,
     podLabels: options.cachePodLabels,
+    objectLabels: options.objectLabels,
+    tolerations: options.cacheTolerations,
+    nodeSelector: options.cacheNodeSelector,
+    authorityNotBefore: options.authorityNotBefore,
     serviceMonitorLabels: options.serviceMonitorLabels,
     nodeAgent: options.nodeAgent,
     relayUrl: `https://127.0.0.1:${options.relayPort}`,
     priorityClassName: options.priorityClass,
     claimRetention: options.claimRetention,
+    takenUpstreams: options.takenUpstreams,
+    report: options.report,
     identity: options.identity,
     adminAddress: options.adminAddress,
     version: io.version,

@@ -3,7 +3,15 @@ import { describe, test } from 'node:test';
 import { InvalidArgumentError } from 'commander';
 import fc from 'fast-check';
 import { formatAddress } from '../kit/listen.ts';
-import { option, parseAddress, parseBytes, parseLabels, parseLoopback } from './options.ts';
+import {
+  option,
+  parseAddress,
+  parseBytes,
+  parseLabels,
+  parseLoopback,
+  parseTime,
+  parseTolerations,
+} from './options.ts';
 
 test('the environment twin of an option is its name in capitals', () => {
   assert.equal(option('--admin-address <host:port>', 'x').envVar, 'LARDER_ADMIN_ADDRESS');
@@ -93,4 +101,29 @@ describe('labels', () => {
     assert.throws(() => parseLabels(`${'a'.repeat(64)}=b`), InvalidArgumentError);
     assert.throws(() => parseLabels(`a=${'b'.repeat(64)}`), InvalidArgumentError);
   });
+});
+
+test('tolerations are read as Kubernetes knows them, and anything else is an error that shows the place', () => {
+  const tolerations = [
+    { operator: 'Exists' },
+    { key: 'a', operator: 'Equal', value: 'b', effect: 'NoExecute', tolerationSeconds: 60 },
+  ];
+  assert.deepEqual(parseTolerations(JSON.stringify(tolerations)), tolerations);
+  for (const [text, place] of [
+    ['spot', 'Invalid input'],
+    ['{}', 'Invalid input'],
+    ['[{"operator":"Is"}]', '0.operator: '],
+    ['[{"keys":"a"}]', '0: '],
+  ] as const)
+    assert.throws(
+      () => parseTolerations(text),
+      (error: Error) => error.message.includes(`found "${text}": ${place}`),
+    );
+});
+
+test('a time of RFC 3339 is read to the millisecond, and a date alone is refused', () => {
+  assert.equal(parseTime('2026-11-30T20:00:00Z'), Date.UTC(2026, 10, 30, 20));
+  assert.equal(parseTime('2026-11-30T20:00:00.5+01:00'), Date.UTC(2026, 10, 30, 19, 0, 0, 500));
+  for (const text of ['2026-11-30', 'now', '', '2026-13-30T20:00:00Z'])
+    assert.throws(() => parseTime(text), /expected a time such as/);
 });

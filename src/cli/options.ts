@@ -5,7 +5,9 @@ import type { CommandIo } from './command.ts';
 import { LarderError } from '../kit/errors.ts';
 import { quantityToBytes, parseQuantity } from '../kit/quantity.ts';
 import { readAddress, type Address } from '../kit/listen.ts';
+import { parseJson } from '../kit/json.ts';
 import { labelsSchema } from '../kube/objects/labels.ts';
+import { tolerationsSchema } from '../kube/objects/tolerations.ts';
 
 /**
  * Makes an option with an environment twin: `--admin-address` is `LARDER_ADMIN_ADDRESS`. Refuses an empty value, because an empty
@@ -100,6 +102,25 @@ export function parseLabels(text: string): Readonly<Record<string, string>> {
     );
   }
   return labels.data;
+}
+
+/** Parses tolerations of pods as a JSON list, such as `[{"key":"spot","operator":"Exists"}]`. */
+export function parseTolerations(text: string): readonly object[] {
+  const found = tolerationsSchema.safeParse(parseJson(text));
+  if (found.success) return found.data;
+  const [issue] = found.error.issues;
+  const place = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+  throw new InvalidArgumentError(
+    `expected tolerations such as [{"key":"spot","operator":"Exists"}], found "${text}": ${place}${issue?.message}.`,
+  );
+}
+
+/** Parses a time of RFC 3339, such as `2026-11-30T20:00:00Z`, to milliseconds since the epoch. */
+export function parseTime(text: string): number {
+  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i.test(text);
+  const time = isTime ? Date.parse(text) : NaN;
+  if (!Number.isNaN(time)) return time;
+  throw new InvalidArgumentError(`expected a time such as 2026-11-30T20:00:00Z, found "${text}".`);
 }
 
 /** Parses a quantity of bytes as Kubernetes writes it: `20Gi`. */

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { isLarderError } from '../kit/errors.ts';
 import { EXIT } from './exit.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
+import { readDocumentFile } from './document-file.ts';
 import { outputOption } from './options.ts';
 import { counted } from './units.ts';
 
@@ -11,7 +12,7 @@ export function validateCommand(io: CommandIo): CommandDefinition {
     build: (done) =>
       new Command('validate')
         .description('Check a RegistryConfig or MirrorConfig document and list all its problems.')
-        .argument('<file>', 'RegistryConfig or MirrorConfig document, YAML or JSON')
+        .argument('<file>', 'RegistryConfig or MirrorConfig documents, YAML or JSON; - is standard input')
         .addOption(outputOption())
         .action(async (file: string, options: { output: 'text' | 'json' }) => {
           done(options.output === 'json' ? await validateForPrograms(file, io) : await validate(file, io));
@@ -20,7 +21,7 @@ export function validateCommand(io: CommandIo): CommandDefinition {
 }
 
 async function validate(file: string, io: CommandIo): Promise<number> {
-  const upstreams = await upstreamsOf(file);
+  const upstreams = await upstreamsOf(file, io);
   io.out(`${file} is valid: ${counted(upstreams.length, 'upstream')} (${upstreams.join(', ')})\n`);
   return EXIT.done;
 }
@@ -28,7 +29,7 @@ async function validate(file: string, io: CommandIo): Promise<number> {
 /** Prints one JSON document on standard output, for a valid and an invalid file. */
 async function validateForPrograms(file: string, io: CommandIo): Promise<number> {
   try {
-    io.out(`${JSON.stringify({ valid: true, upstreams: await upstreamsOf(file) })}\n`);
+    io.out(`${JSON.stringify({ valid: true, upstreams: await upstreamsOf(file, io) })}\n`);
     return EXIT.done;
   } catch (error) {
     if (!isLarderError(error, 'CONFIG_INVALID')) throw error;
@@ -37,12 +38,20 @@ async function validateForPrograms(file: string, io: CommandIo): Promise<number>
   }
 }
 
-/** Gives the upstreams of a valid document. */
-async function upstreamsOf(file: string): Promise<string[]> {
-  const [{ loadDocument }, { parseConfig }] = await Promise.all([
+/** Gives the upstreams of all documents of a valid file. */
+async function upstreamsOf(file: string, io: CommandIo): Promise<string[]> {
+  const [{ invalidConfig }, { parseConfigs }] = await Promise.all([
     import('../cache/config-file.ts'),
     import('../api/parse-config.ts'),
   ]);
-  const config = await loadDocument(file, parseConfig);
-  return ('caches' in config ? config.caches : config.mirrors).map(({ upstream }) => upstream);
+  const results = parseConfigs(await readDocumentFile(file, io), { source: file });
+  const problems = results.flatMap((result) => (result.ok ? [] : result.problems));
+  if (problems.length > 0) throw invalidConfig(problems);
+  return results.flatMap((result) =>
+    result.ok
+      ? ('caches' in result.config ? result.config.caches : result.config.mirrors).map(
+          ({ upstream }) => upstream,
+        )
+      : [],
+  );
 }

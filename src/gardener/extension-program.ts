@@ -1,6 +1,6 @@
 import type { Clock } from '../kit/clock.ts';
 import type { Logger } from '../kit/logger.ts';
-import { createMetricsRegistry } from '../kit/metrics.ts';
+import { createProcessMetrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import type { ClosableKubeClient } from '../kube/client/kube-client.ts';
 import { programClients, type ProgramClientOptions } from '../kube/client/program-clients.ts';
@@ -47,7 +47,7 @@ export async function startExtension(
   settings: ExtensionSettings,
 ): Promise<ProgramLife> {
   const { connection, clock, logger, random } = deps;
-  const registry = createMetricsRegistry();
+  const registry = createProcessMetrics();
   const metrics = { ...declareKubeMetrics(registry), ...declareAdmissionMetrics(registry) };
   const tasks = new TaskGroup(logger);
   const stopping = new AbortController();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetricsRegistry } from './metrics.ts';
+import { createMetricsRegistry, createProcessMetrics } from './metrics.ts';
 
-test('a metric is shown with help and type before anything has happened, beside those of the process', async () => {
+test('a metric is shown with help and type before anything has happened', async () => {
   const { registry, counter, gauge, histogram } = createMetricsRegistry();
   counter('larder_a_total', 'Help of a');
   gauge('larder_b', 'Help of b');
@@ -16,7 +16,14 @@ test('a metric is shown with help and type before anything has happened, beside 
     assert.match(text, new RegExp(`^# HELP ${name} Help of `, 'm'));
     assert.match(text, new RegExp(`^# TYPE ${name} ${type}$`, 'm'));
   }
-  assert.match(text, /^process_cpu_seconds_total /m);
+});
+
+test('the metrics of a program have those of its process beside them', async () => {
+  const { registry, counter } = createProcessMetrics();
+  counter('larder_a_total', 'Help of a');
+  const text = await registry.metrics();
+  for (const name of ['larder_a_total', 'process_cpu_seconds_total', 'nodejs_eventloop_lag_p99_seconds'])
+    assert.match(text, new RegExp(`^${name} `, 'm'));
 });
 
 test('two programs in one process do not share their numbers', async () => {

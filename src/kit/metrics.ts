@@ -21,11 +21,10 @@ export interface MetricsRegistry {
   ) => Histogram<L>;
 }
 
-/** Creates a registry with the usual `process_*` and `nodejs_*` metrics. */
+/** Creates a registry without metrics. */
 export function createMetricsRegistry(): MetricsRegistry {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
   return {
     registry,
     counter: (name, help, labelNames = []) =>
@@ -35,3 +34,16 @@ export function createMetricsRegistry(): MetricsRegistry {
       new Histogram({ name, help, labelNames: [...labelNames], registers, buckets: [...buckets] }),
   };
 }
+
+/**
+ * Creates a registry with the usual `process_*` and `nodejs_*` metrics, once in a process: their timers never end, and take 0.8 % of a
+ * processor while nothing happens.
+ */
+export function createProcessMetrics(): MetricsRegistry {
+  const metrics = createMetricsRegistry();
+  collectDefaultMetrics({ register: metrics.registry, eventLoopUtilizationTimeout: UTILIZATION_MS });
+  return metrics;
+}
+
+/** Time over which the use of the event loop is measured. The default of 100 ms takes another 0.4 % of a processor. */
+const UTILIZATION_MS = 1000;

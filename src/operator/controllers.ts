@@ -19,11 +19,15 @@ import type { Watched } from './cluster/watched.ts';
 import { createExistingUpstreams } from './configs/existing-upstreams.ts';
 import { createLastValid } from './configs/last-valid.ts';
 import { createPlanner } from './configs/planner.ts';
+import { createTakenView } from './configs/taken-view.ts';
 import { createNodeProblems } from './nodes/node-problems.ts';
+import { createDrainTracker } from './nodes/drain-tracker.ts';
+import { createFollowedRevision } from './nodes/followed-revision.ts';
 import { createNodesReconciler } from './nodes/nodes-reconciler.ts';
 import { createPublishedDocument } from './nodes/published-document.ts';
 import { createLeaderWarmUp } from './status/leader-warm-up.ts';
 import { createObjectReconciler } from './status/object-reconciler.ts';
+import { createReportReconciler } from './status/report-reconciler.ts';
 import { createStatsPoller } from './status/stats-poller.ts';
 import { createStatusComposer } from './status/status-composer.ts';
 import { createTriggers } from './triggers.ts';
@@ -39,6 +43,12 @@ export interface ControllersSettings extends CacheSettings {
   readonly nodeAgent: string;
   /** Unique name of this process. */
   readonly identity: string;
+  /** Name of the ConfigMap with the upstreams that no object can have. */
+  readonly takenUpstreams?: string | undefined;
+  /** An authority that was made before gets a successor. Milliseconds since the epoch. */
+  readonly authorityNotBefore?: number | undefined;
+  /** Name of the ConfigMap to report to. */
+  readonly report?: string | undefined;
 }
 
 export interface ControllersDeps {
@@ -51,7 +61,7 @@ export interface ControllersDeps {
   readonly watched: Watched;
 }
 
-/** The four controllers, each with its triggers and its reconcile, and the polling of the caches that runs beside them. */
+/** The controllers, each with its triggers and its reconcile, and the polling of the caches that runs beside them. */
 export function createControllers(deps: ControllersDeps, settings: ControllersSettings) {
   const { client, clock } = deps;
   const parts = createParts(deps, settings);
@@ -89,6 +99,21 @@ export function createControllers(deps: ControllersDeps, settings: ControllersSe
       }),
     }),
   ];
+  const { report } = settings;
+  if (report !== undefined)
+    controllers.push(
+      createController(deps, {
+        name: 'report',
+        sources: triggers.report,
+        reconcile: createReportReconciler(
+          {
+            ...parts,
+            followedRevision: createFollowedRevision({ ...parts, drain: createDrainTracker(parts) }),
+          },
+          { ...settings, name: report },
+        ),
+      }),
+    );
   return { controllers, background: (signal: AbortSignal) => parts.stats.run(signal) };
 }
 
@@ -97,11 +122,13 @@ function createParts({ client, clock, watched }: ControllersDeps, settings: Cont
   const finalizer = createFinalizer(client, FINALIZER);
   const document = createNodeDocumentView(watched, settings);
   const existingUpstreams = createExistingUpstreams(watched, document);
+  const taken = createTakenView(watched.taken, settings.takenUpstreams);
   const planner = createPlanner({
     watched,
     finalizer,
     existingUpstreams,
     lastValid: createLastValid(watched),
+    taken,
   });
   const plan = () => planner.plan();
   return {
@@ -111,6 +138,7 @@ function createParts({ client, clock, watched }: ControllersDeps, settings: Cont
     finalizer,
     document,
     existingUpstreams,
+    taken,
     planner,
     plan,
     applier: createApplier(client, { fieldManager: 'larder/operator', force: true }),

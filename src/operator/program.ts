@@ -2,7 +2,7 @@ import { createAdminListener } from '../kit/admin/admin-listener.ts';
 import type { Clock } from '../kit/clock.ts';
 import { drain, formatAddress, listen, type Address } from '../kit/listen.ts';
 import type { Logger } from '../kit/logger.ts';
-import { createMetricsRegistry } from '../kit/metrics.ts';
+import { createProcessMetrics } from '../kit/metrics.ts';
 import { TaskGroup } from '../kit/task-group.ts';
 import type { ClosableKubeClient } from '../kube/client/kube-client.ts';
 import { programClients, type ProgramClientOptions } from '../kube/client/program-clients.ts';
@@ -47,7 +47,7 @@ export async function startOperator(
   settings: OperatorSettings,
 ): Promise<RunningOperator> {
   const { clock, logger, random } = deps;
-  const metrics = declareKubeMetrics(createMetricsRegistry());
+  const metrics = declareKubeMetrics(createProcessMetrics());
   const tasks = new TaskGroup(logger);
   await using cleanup = new AsyncDisposableStack();
   const connect = programClients({ clock, metrics }, { program: 'operator', version: settings.version });

@@ -9,11 +9,13 @@ import { hasSameStatus } from './cluster/node-report.ts';
 import { cacheKeysOf } from './cluster/cache-key.ts';
 import type { Watched } from './cluster/watched.ts';
 import type { Planner } from './configs/planner.ts';
+import type { createTakenView } from './configs/taken-view.ts';
 import type { NodeProblems } from './nodes/node-problems.ts';
 import { NODES } from './nodes/nodes-reconciler.ts';
 import type { PublishedDocument } from './nodes/published-document.ts';
 import { ownerOf } from './ownership/existing-objects.ts';
 import { secretNames } from './render/secret-object.ts';
+import { REPORT } from './status/report-reconciler.ts';
 import type { StatsPoller } from './status/stats-poller.ts';
 
 export interface TriggersDeps {
@@ -25,6 +27,7 @@ export interface TriggersDeps {
   readonly serviceMonitors: ServiceMonitorKind;
   readonly published: PublishedDocument;
   readonly nodeProblems: NodeProblems;
+  readonly taken: ReturnType<typeof createTakenView>;
 }
 
 /** The key sources of each controller: a source for everything that its reconcile reads, and for nothing else. */
@@ -34,6 +37,8 @@ export function createTriggers(deps: TriggersDeps, { namespace }: { readonly nam
     caches: cacheTriggers(deps, namespace),
     nodes: nodeTriggers(deps, namespace),
     objects: objectTriggers(deps),
+    // It looks again by itself.
+    report: [sourceOf(deps.watched, (handler) => handler(REPORT))],
   };
 }
 
@@ -48,7 +53,7 @@ function authorityTriggers({ watched }: TriggersDeps, namespace: string): KeySou
 }
 
 function cacheTriggers(deps: TriggersDeps, namespace: string): KeySource[] {
-  const { watched, planner, authority, serviceMonitors } = deps;
+  const { watched, planner, authority, serviceMonitors, taken } = deps;
   const allCaches = (): Iterable<string> =>
     new Set([...planner.plan().caches.keys(), ...watched.statefulSets.list().flatMap(cacheKeysOf)]);
   return [
@@ -72,6 +77,7 @@ function cacheTriggers(deps: TriggersDeps, namespace: string): KeySource[] {
       ...(secret.metadata.namespace === namespace ? cacheKeysOf(secret) : []),
       ...cachesNaming(secret, planner),
     ]),
+    sourceOf(watched, (handler) => taken.onChange(() => [...allCaches()].forEach(handler))),
     authority.changes(allCaches),
     serviceMonitors.arrivals(allCaches),
   ];
@@ -84,9 +90,12 @@ function* cachesNaming({ metadata: { namespace, name } }: KubeObject, planner: P
   }
 }
 
-function nodeTriggers({ watched, planner, authority }: TriggersDeps, namespace: string): KeySource[] {
+function nodeTriggers({ watched, planner, authority, taken }: TriggersDeps, namespace: string): KeySource[] {
   return [
-    sourceOf(watched, (handler) => planner.onChange(() => handler(NODES))),
+    sourceOf(watched, (handler) => {
+      planner.onChange(() => handler(NODES));
+      taken.onChange(() => handler(NODES));
+    }),
     createObjectSource(watched.services, () => [NODES]),
     createObjectSource(watched.configMaps, ({ metadata }) =>
       metadata.name === NODES_CONFIG_MAP ? [NODES] : [],
@@ -102,7 +111,7 @@ function nodeTriggers({ watched, planner, authority }: TriggersDeps, namespace: 
 }
 
 function objectTriggers(deps: TriggersDeps): KeySource[] {
-  const { watched, planner, states, stats, published, nodeProblems } = deps;
+  const { watched, planner, states, stats, published, nodeProblems, taken } = deps;
   const allObjects = (): string[] => planner.objects().map(configId);
   const ownerIdOf = (key: string): string[] => {
     const owner = planner.plan().caches.get(key)?.owner;
@@ -111,6 +120,7 @@ function objectTriggers(deps: TriggersDeps): KeySource[] {
   return [
     sourceOf(watched, (handler) => {
       planner.onChange(() => allObjects().forEach(handler));
+      taken.onChange(() => allObjects().forEach(handler));
       // A change of the status alone counts as well: another program may have written it.
       for (const store of [watched.registryConfigs, watched.mirrorConfigs])
         store.onChange((_before, after) => after !== undefined && handler(configId(after)));

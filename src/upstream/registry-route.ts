@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../kit/recent-map.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { AuthorizedAnswer, Authorizer } from './auth/authorizer.ts';
 import { createCallerAuthorization } from './auth/caller-authorization.ts';
@@ -55,7 +55,7 @@ const OTHER_REGISTRIES = 32;
 export function withAuthorization(next: UpstreamTransport, deps: AuthorizationDeps): UpstreamRoute {
   const { remote, guard, registry, memory, authorizerOf } = deps;
   const callerAuthorization = createCallerAuthorization(remote, memory, guard);
-  const others = new LRUCache<string, Authorizer>({ max: OTHER_REGISTRIES });
+  const others = createRecentMap<string, Authorizer>(OTHER_REGISTRIES);
 
   function other({ origin }: URL): Authorizer {
     const authorizer = others.get(origin) ?? authorizerOf(new URL(origin));

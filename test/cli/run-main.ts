@@ -6,10 +6,11 @@ export interface MainResult {
   readonly err: string;
 }
 
-/** Runs a command line of `larder` in this process, without a terminal and without signals. Its version is 1.2.3. */
+/** Runs a command line of `larder` in this process, with `input` as standard input, without a terminal and without signals. Its version is 1.2.3. */
 export async function runMain(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  input = '',
 ): Promise<MainResult> {
   let [out, err] = ['', ''];
   const code = await main(args, {
@@ -18,6 +19,7 @@ export async function runMain(
     version: '1.2.3',
     out: (text) => (out += text),
     err: (text) => (err += text),
+    readInput: () => Promise.resolve(input),
     onSignal: () => () => {},
   });
   return { code, out, err };

@@ -12,6 +12,7 @@ const io: CommandIo = {
   version: '1.2.3',
   out() {},
   err() {},
+  readInput: () => Promise.resolve(''),
   onSignal: () => () => {},
 };
 
@@ -27,7 +28,7 @@ test('every command has a section named after its call, and there are no other s
 });
 
 test('every flag has a row with environment variable and default, in the order of the help', () => {
-  for (const command of commands) {
+  for (const command of commands.filter(({ options }) => options.length > 0)) {
     const heading = [...sections.keys()].find((key) => key?.startsWith(`\`larder ${command.name()}`));
     const rows = tableRows(sections.get(heading) ?? '', 'Flag');
     assert.deepEqual(

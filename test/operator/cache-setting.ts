@@ -62,6 +62,9 @@ export async function startCacheSetting() {
     relayUrl: 'https://127.0.0.1:5010',
     serviceAccountName: 'default',
     podLabels: {},
+    objectLabels: {},
+    tolerations: [],
+    nodeSelector: {},
     serviceMonitorLabels: {},
   } as const;
   const serviceMonitors = { isServed: () => false };

@@ -20,6 +20,7 @@ export function emptyWatched() {
     mirrorConfigs: none,
     daemonSets: none,
     otherPods: createObjectStore<KubeObject, AgentPod>({ logger: silentLogger }).store,
+    taken: undefined,
     serviceMonitorCrd: createObjectStore<KubeObject, boolean>({ logger: silentLogger }).store,
     whenSynced: () => Promise.resolve(),
     hasSynced: () => true,

@@ -48,7 +48,14 @@ export interface StandIn extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-export async function startStandIn(): Promise<StandIn> {
+export interface StandInOptions {
+  /** Names of the ConfigMaps with the taken upstreams, and of the report. */
+  readonly takenUpstreams?: string;
+  readonly report?: string;
+  readonly objectLabels?: Readonly<Record<string, string>>;
+}
+
+export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
   await using cleanup = new AsyncDisposableStack();
   const api = cleanup.use(await startApi());
   const clock = new ManualClock();
@@ -74,10 +81,14 @@ export async function startStandIn(): Promise<StandIn> {
         claimRetention: 'Delete',
         serviceAccountName: 'default',
         podLabels: {},
+        objectLabels: {},
+        tolerations: [],
+        nodeSelector: {},
         serviceMonitorLabels: {},
         identity: `operator-${started}`,
         adminAddress: { host: '127.0.0.1', port: 0 },
         version: 'test',
+        ...options,
       },
     );
   };

@@ -124,6 +124,16 @@ describe('the volume of a cache', () => {
     await cluster.until(() => isLabelled(cluster, VOLUME_CLAIMS, CLAIM));
   });
 
+  test('gets additional labels on a claim that was made without them', async () => {
+    await using cluster = await startStandIn({ objectLabels: { 'example.com/keep': 'yes' } });
+    cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
+    await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
+    cluster.put(VOLUME_CLAIMS, claimOf(OWNER));
+    const labels = () => cluster.get(VOLUME_CLAIMS, CLAIM)?.metadata.labels;
+    await cluster.until(() => labels()?.['example.com/keep'] === 'yes');
+    assert.ok(isLabelled(cluster, VOLUME_CLAIMS, CLAIM));
+  });
+
   test('is never a claim of another object without our label, which is left unchanged', async () => {
     await using cluster = await startStandIn();
     cluster.put(VOLUME_CLAIMS, claimOf({ ...OWNER, 'larder/asked-by': 'RegistryConfig team/other' }));

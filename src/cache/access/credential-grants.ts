@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { RepositoryId } from '../../store/types.ts';
 
@@ -47,10 +47,10 @@ interface Grant {
 
 export function createCredentialGrants(clock: Clock): CredentialGrants {
   const key = createSecretKey(randomBytes(32));
-  const grants = new LRUCache<string, Grant>({ max: GRANTS });
-  const known = new LRUCache<string, true>({ max: GRANTS });
-  const refusals = new LRUCache<string, number>({ max: REFUSALS });
-  const refusedAll = new LRUCache<string, number>({ max: REFUSALS });
+  const grants = createRecentMap<string, Grant>(GRANTS);
+  const known = createRecentMap<string, true>(GRANTS);
+  const refusals = createRecentMap<string, number>(REFUSALS);
+  const refusedAll = createRecentMap<string, number>(REFUSALS);
 
   function unrefusedGrant(credentialId: string, repositoryId: RepositoryId): Grant | undefined {
     const grant = grants.get(placeOf(credentialId, repositoryId));

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { RepositoryId, PublicRepositories } from '../../store/types.ts';
 
@@ -27,9 +27,9 @@ export interface PublicFlags {
 }
 
 export function createPublicFlags(store: PublicRepositories, clock: Clock): PublicFlags {
-  const refusals = new LRUCache<string, { at: number; until: number; challenges: readonly string[] }>({
-    max: CHALLENGES,
-  });
+  const refusals = createRecentMap<string, { at: number; until: number; challenges: readonly string[] }>(
+    CHALLENGES,
+  );
   const placeOf = ({ upstream, repository }: RepositoryId): string => `${upstream} ${repository}`;
 
   return {

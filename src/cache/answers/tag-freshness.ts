@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { isLarderError } from '../../kit/errors.ts';
 import { SingleFlight } from '../../kit/single-flight.ts';
@@ -69,9 +69,9 @@ export function createTagFreshness(deps: TagFreshnessDeps): (request: TagRequest
   const { store, manifests, staleFallback, clock, failures } = deps;
   const revalidations = new SingleFlight<string, Answer>({ clock, ms: FALLBACK_AFTER_MS });
   const fetches = new SingleFlight<string, Answer>();
-  const views = new LRUCache<string, TagEntry>({ max: VIEWS });
+  const views = createRecentMap<string, TagEntry>(VIEWS);
   /** Tags that a caller with a credential has resolved. The next caller asks by HEAD, since the manifest is probably stored. */
-  const seen = new LRUCache<string, true>({ max: VIEWS });
+  const seen = createRecentMap<string, true>(VIEWS);
 
   return async function resolveTag(request) {
     const { target, tag } = request;

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { LarderError } from '../../kit/errors.ts';
 import type { Digest } from '../../oci/digest.ts';
@@ -29,9 +29,9 @@ export interface RecentFailures {
 }
 
 export function createRecentFailures(clock: Clock): RecentFailures {
-  const failures = new LRUCache<string, { error: LarderError; until: number }>({ max: 10_000 });
+  const failures = createRecentMap<string, { error: LarderError; until: number }>(10_000);
   /** Content whose last body was wrong. */
-  const wrong = new LRUCache<string, true>({ max: 10_000 });
+  const wrong = createRecentMap<string, true>(10_000);
 
   function remember(key: string, error: LarderError): void {
     failures.set(key, { error, until: clock.monotonic() + REMEMBERED_MS });

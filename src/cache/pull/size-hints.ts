@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import type { RepositoryId } from '../../store/types.ts';
@@ -16,7 +16,7 @@ export interface SizeHints {
 }
 
 export function createSizeHints(): SizeHints {
-  const sizes = new LRUCache<string, number>({ max: HINTS });
+  const sizes = createRecentMap<string, number>(HINTS);
   const key = (repositoryId: RepositoryId, digest: Digest): string =>
     `${repositoryId.upstream}/${repositoryId.repository}@${digest}`;
   return {

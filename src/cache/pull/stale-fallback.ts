@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { isLarderError, LarderError } from '../../kit/errors.ts';
 import { excusesStaleness } from '../../upstream/refusal.ts';
@@ -23,7 +23,7 @@ const PAUSE_MS = { fromQuestion: 5_000, fromFailure: 3_000 };
 export type StaleFallback = <T>(id: string, ask: () => Promise<T>) => Promise<T>;
 
 export function createStaleFallback(clock: Clock): StaleFallback {
-  const pauses = new LRUCache<string, { until: number; error: LarderError }>({ max: 10_000 });
+  const pauses = createRecentMap<string, { until: number; error: LarderError }>(10_000);
   /** Start of each running question: a caller that joins waits no longer for the answer than the first one. */
   const startedAt = new Map<string, number>();
 

@@ -1,12 +1,14 @@
 import { createCertificateFactory } from './certificate-factory.ts';
 import { validityOf, type KeyPair, type Validity } from './key-pair.ts';
 
+/** Time by which an authority begins before it was made, since the clocks of nodes differ. */
+export const AUTHORITY_BACKDATED_MS = 5 * 60_000;
+
 /** Small certificates for Larder's own clusters. An authority signs server certificates and nothing else (RFC 5280, section 4.2.1.9). */
 const factory = createCertificateFactory({
   algorithm: { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
   keyFormat: 'pkcs8',
-  // The clocks of nodes differ.
-  backdatedMs: 5 * 60_000,
+  backdatedMs: AUTHORITY_BACKDATED_MS,
   authorityUsages: [],
   serverUsages: ['digitalSignature'],
   signsServersOnly: true,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { microTime } from '../time.ts';
 import type { EventSeries, Occurrence, Regarding, Reporter } from './event.ts';
@@ -34,7 +34,7 @@ export interface LiveSeries {
 }
 
 export function createLiveSeries(clock: Clock, reporter: Reporter): LiveSeries {
-  const live = new LRUCache<string, Series>({ max: REMEMBERED });
+  const live = createRecentMap<string, Series>(REMEMBERED);
   let named = 0;
 
   function freshName({ name }: Regarding): string {

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -40,7 +40,7 @@ type DropCause = 'rate' | 'full' | 'refused' | 'failed';
 export function createEventRecorder(deps: EventRecorderDeps, reporter: Reporter): EventRecorder {
   const { client, clock, logger, metrics, tasks } = deps;
   const live = createLiveSeries(clock, reporter);
-  const buckets = new LRUCache<string, TokenBucket>({ max: OBJECTS });
+  const buckets = createRecentMap<string, TokenBucket>(OBJECTS);
   const queue = new Set<Series>();
   let writing = false;
 

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import { isConflict, isKubeError, type KubeError } from '../kube-error.ts';
 import type { Intent, KubeClient, KubeObject, Resource } from '../types.ts';
 import { canonicalHash } from './canonical.ts';
@@ -35,9 +35,9 @@ export interface Applier {
 }
 
 export function createApplier(client: Pick<KubeClient, 'apply'>, options: ApplierOptions): Applier {
-  const done = new LRUCache<string, { readonly intent: string; readonly version: string | undefined }>({
-    max: REMEMBERED,
-  });
+  const done = createRecentMap<string, { readonly intent: string; readonly version: string | undefined }>(
+    REMEMBERED,
+  );
   return {
     async ensure(resource, intent, observed, signal) {
       const id = objectId(resource, intent.metadata);

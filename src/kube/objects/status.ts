@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Intent, KubeClient, KubeObject, Resource } from '../types.ts';
 import { canonical } from './canonical.ts';
@@ -43,7 +43,7 @@ export function createStatusWriter(
   { client, clock }: StatusWriterDeps,
   { fieldManager }: { readonly fieldManager: string },
 ): StatusWriter {
-  const written = new LRUCache<string, Written>({ max: REMEMBERED });
+  const written = createRecentMap<string, Written>(REMEMBERED);
   return {
     async write(resource, observed, status, signal, everyMs = EVERY_MS) {
       const id = objectId(resource, observed.metadata);

@@ -15,8 +15,8 @@ const DAY = 24 * 3600_000;
 function setting() {
   const clock = new ManualClock();
   const kube = createMemoryKube(clock);
-  const keeperOf = () =>
-    createAuthorityKeeper({ client: kube.client(), clock }, { namespace: 'larder-system' });
+  const keeperOf = (more: { authorityNotBefore?: number } = {}) =>
+    createAuthorityKeeper({ client: kube.client(), clock }, { namespace: 'larder-system', ...more });
   const look = async (keeper: ReturnType<typeof keeperOf>) => {
     const result = await keeper.reconcile('', { signal, logger: silentLogger });
     const authority = keeper.current();
@@ -33,6 +33,28 @@ test('an authority is created once, and the next operator keeps it', async () =>
   assert.equal(next.id, first.id);
   assert.equal(kube.count('create'), 1);
   assert.equal(kube.count('replace'), 0);
+});
+
+test('an authority that is older than it may be gets one successor, which signs after its announcement', async () => {
+  const { clock, kube, keeperOf, look } = setting();
+  const first = await look(keeperOf());
+  clock.advance(10 * DAY);
+  // The successor begins before the time of the rotation, since clocks differ.
+  const authorityNotBefore = clock.now();
+  const early = keeperOf({ authorityNotBefore: authorityNotBefore + 60_000 });
+  assert.equal((await look(early)).bundle, first.bundle);
+  const keeper = keeperOf({ authorityNotBefore });
+  for (let hour = 0; hour < 23; hour += 1) {
+    const { id, bundle } = await look(keeper);
+    assert.deepEqual([id, authoritiesOf(bundle).length], [first.id, 2]);
+    clock.advance(3600_000);
+  }
+  clock.advance(2 * 3600_000);
+  const later = await look(keeperOf({ authorityNotBefore }));
+  assert.notEqual(later.id, first.id);
+  assert.equal(kube.count('replace'), 1);
+  clock.advance(60 * DAY);
+  assert.equal(authoritiesOf((await look(keeper)).bundle).length, 1);
 });
 
 test('over a year and a half, a node with the bundle of a day ago always trusts the certificates in use', async () => {

@@ -32,6 +32,14 @@ export interface AuthorityKeeper {
   changes(keys: () => Iterable<string>): KeySource;
 }
 
+export interface AuthoritySettings {
+  readonly namespace: string;
+  /** Additional labels of the Secret. */
+  readonly objectLabels?: Readonly<Record<string, string>>;
+  /** An authority that was made before gets a successor. Milliseconds since the epoch. */
+  readonly authorityNotBefore?: number | undefined;
+}
+
 /**
  * Keeps the authority that signs the certificates of all caches in a Secret, and rotates it with overlap (`kube/certificates`). A Secret of
  * that name without our label has another owner. It is left alone, and the authority in force stays in force while this process lives.
@@ -41,7 +49,7 @@ export function createAuthorityKeeper(
     client,
     clock,
   }: { readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>; readonly clock: Clock },
-  { namespace }: { readonly namespace: string },
+  { namespace, objectLabels = {}, authorityNotBefore }: AuthoritySettings,
 ): AuthorityKeeper {
   const key = { namespace, name: AUTHORITY_SECRET };
   const listeners = new Set<() => void>();
@@ -83,7 +91,7 @@ export function createAuthorityKeeper(
     if (known === undefined)
       logger.error('the certificate authorities in the Secret are malformed, creating a new one', key);
     const now = clock.now();
-    const next = await nextPairs(known ?? [], now);
+    const next = await nextPairs(known ?? [], now, authorityNotBefore);
     if (next !== known && !(await write(secret, next, signal))) return { requeueAfterMs: 1000 };
     const plan = planRotation(next.map(validityOfPair), now);
     setState(authorityOf(next, plan), undefined);
@@ -108,7 +116,7 @@ export function createAuthorityKeeper(
     const object: Secret = {
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: secret?.metadata ?? { ...key, labels: MANAGED_BY },
+      metadata: secret?.metadata ?? { ...key, labels: { ...objectLabels, ...MANAGED_BY } },
       type: 'Opaque',
       data,
     };

@@ -11,13 +11,14 @@ import { BY_CACHE } from '../cluster/cache-key.ts';
 import type { Watched } from '../cluster/watched.ts';
 import type { Plan, PlannedCache } from '../configs/plan.ts';
 import { createDrainTracker } from '../nodes/drain-tracker.ts';
-import { objectsOfCache, ownerOf, belongToAnother } from '../ownership/existing-objects.ts';
+import { objectsOfCache, ownerOf, upstreamOf, belongToAnother } from '../ownership/existing-objects.ts';
 import { NAME_TAKEN_RETRY_MS, NameTakenError } from '../ownership/name-taken-error.ts';
 import { NOT_OWNED_RETRY_MS, NotOwnedError } from '../ownership/not-owned-error.ts';
 import { createObjectsApplier, type CacheSettings } from './apply-objects.ts';
 import type { CacheStates } from './cache-states.ts';
 import { createVolumeClaimer } from './claim-volume.ts';
 import { growVolume } from './grow-volume.ts';
+import { labelClaim } from './label-claim.ts';
 import { refreshFiles } from './refresh-files.ts';
 import { createCacheRemover } from './remove-cache.ts';
 import { createCertificateRenewal } from './renew-certificate.ts';
@@ -80,7 +81,13 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
   const renewCertificate = createCertificateRenewal(deps, settings);
 
   return async (key, { signal, logger }) => {
-    const found = find(deps.plan(), key);
+    const plan = deps.plan();
+    if (plan.problem !== undefined) {
+      // Another plan wakes this controller.
+      states.setProblem(key, plan.problem);
+      return 'done';
+    }
+    const found = find(plan, key);
     switch (found.stage) {
       case 'Unreadable': {
         const authority = deps.authority.current();
@@ -112,7 +119,9 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
     const planned = plan.caches.get(key);
     const objects = objectsOfCache(watched, key);
     if (planned === undefined) {
-      const isKept = objects.some((object) => plan.isInvalid(ownerOf(object) ?? ''));
+      const isKept = objects.some(
+        (object) => plan.isInvalid(ownerOf(object) ?? '') && !plan.taken.has(upstreamOf(object) ?? ''),
+      );
       return { stage: isKept ? 'Unreadable' : 'Unwanted' };
     }
     if (objects.length === 0) return { stage: 'Vacant', planned };
@@ -156,6 +165,7 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
       return wait.waitMs;
     }
     const { state, claim, objects, files } = await applyObjects(planned, authority, signal);
+    if (claim !== undefined) await labelClaim(client, claim, settings.objectLabels, signal);
     const volumeProblem = claim && (await growVolume(client, claim, config.volume.size, signal));
     await refreshFiles(client, watched.pods.byIndex(BY_CACHE, key), files, signal);
     states.set(key, { ...state, volumeProblem, problem: undefined });

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { find } from '../../kube/objects/find.ts';
 import { isNotAfter } from '../../kube/resource-version.ts';
@@ -27,7 +27,7 @@ export interface CertificateDeps {
  */
 export function createCertificates({ client, clock, watched, ensure }: CertificateDeps) {
   /** Metadata of each Secret as last written, or last found valid. */
-  const known = new LRUCache<string, KubeObject>({ max: REMEMBERED });
+  const known = createRecentMap<string, KubeObject>(REMEMBERED);
 
   return async function ensureCertificate(
     values: CacheIdentity,

@@ -1,3 +1,4 @@
+import type { CacheSettings } from './apply-objects.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
 import type { Intent, KubeClient, KubeObject } from '../../kube/types.ts';
@@ -19,7 +20,7 @@ export interface CertificateRenewalDeps {
 /** Renews the certificate of a running cache whose configuration can no longer be read. The Secret's annotations have all that this needs. */
 export function createCertificateRenewal(
   { client, clock, applier, watched }: CertificateRenewalDeps,
-  { namespace }: { readonly namespace: string },
+  { namespace, objectLabels }: Pick<CacheSettings, 'namespace' | 'objectLabels'>,
 ) {
   const ensureCertificate = createCertificates({ client, clock, watched, ensure });
 
@@ -36,7 +37,7 @@ export function createCertificateRenewal(
       } = metadata.annotations ?? {};
       if (names === undefined || owner === undefined || upstream === undefined) continue;
       const cache = { upstream, serviceNameSuffix: undefined };
-      await ensureCertificate({ namespace, owner, cache }, names.split(' '), authority, signal);
+      await ensureCertificate({ namespace, objectLabels, owner, cache }, names.split(' '), authority, signal);
     }
   };
 

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeClient, ObjectKey } from '../../kube/types.ts';
 import { keyText } from '../../kube/controller/object-key.ts';
@@ -18,7 +18,7 @@ export function createNamedSecrets(
   client: Pick<KubeClient, 'get'>,
   watched: Pick<Watched, 'secrets'>,
 ): NamedSecrets {
-  const known = new LRUCache<string, Secret>({ max: MOST_KEPT });
+  const known = createRecentMap<string, Secret>(MOST_KEPT);
   return {
     async read(key, signal) {
       const seen = watched.secrets.get(key);

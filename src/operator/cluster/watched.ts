@@ -57,6 +57,8 @@ export interface Watched {
   readonly daemonSets: ObjectStore<DaemonSet>;
   /** Holds the CRD of ServiceMonitors if the cluster has it; true once it is established. */
   readonly serviceMonitorCrd: ObjectStore<boolean>;
+  /** Holds the ConfigMap with the upstreams that are taken; undefined if there is none to follow. */
+  readonly taken: ObjectStore<ConfigMap> | undefined;
   /** Resolves when every store has its first list. */
   whenSynced(signal: AbortSignal): Promise<void>;
   hasSynced(): boolean;
@@ -71,10 +73,17 @@ export interface WatchedDeps {
   readonly tasks: TaskGroup;
 }
 
+export interface WatchedSettings {
+  readonly namespace: string;
+  readonly nodeAgent: string;
+  /** Name of the ConfigMap with the upstreams that are taken. */
+  readonly takenUpstreams?: string | undefined;
+}
+
 /** Starts all watches. They end with the task group. `namespace` is the operator's own. */
 export function watchCluster(
   deps: WatchedDeps,
-  { namespace, nodeAgent }: { readonly namespace: string; readonly nodeAgent: string },
+  { namespace, nodeAgent, takenUpstreams }: WatchedSettings,
 ): Watched {
   const all: ObjectStore<unknown>[] = [];
 
@@ -120,6 +129,10 @@ export function watchCluster(
       { fieldSelector: `metadata.name=${SERVICE_MONITOR_CRD}` },
       { transform: isEstablished },
     ),
+    taken:
+      takenUpstreams === undefined
+        ? undefined
+        : watch(CONFIG_MAPS, { namespace, fieldSelector: `metadata.name=${takenUpstreams}` }),
     async whenSynced(signal) {
       await Promise.all(all.map((store) => store.whenSynced(signal)));
     },

@@ -5,6 +5,7 @@ import { serviceNameOf } from '../render/cache-names.ts';
 import { resolveClaims, type Conflict, type OwnerCandidate, type UpstreamClaim } from './upstream-claims.ts';
 import { configId, type ConfigId } from '../cluster/config-id.ts';
 import type { ConfigObject, ParsedSpec } from './read-config.ts';
+import { NOTHING_TAKEN, type Taken } from './taken-view.ts';
 
 /** A cache that should exist. */
 export interface PlannedCache {
@@ -27,8 +28,12 @@ export interface Plan {
   conflictsOf(object: ConfigObject): readonly Conflict[];
   /** True for an object whose spec breaks a rule and that is not being deleted. It keeps its existing upstreams. */
   isInvalid(id: ConfigId): boolean;
-  /** Keys of the caches that more than one object claims. */
+  /** Keys of the caches that more than one object claims, or that are taken. */
   readonly contended: ReadonlySet<string>;
+  /** Upstreams that no object can have. */
+  readonly taken: ReadonlySet<string>;
+  /** Reason why nothing may be created or removed by this plan. */
+  readonly problem: string | undefined;
 }
 
 export interface PlanInput {
@@ -40,9 +45,18 @@ export interface PlanInput {
   readonly lastValid: (id: ConfigId) => readonly CacheConfig[];
   /** False for an object that must not be acted for: it has no finalizer yet, or is being deleted. */
   readonly mayAct: (object: ConfigObject) => boolean;
+  /** Default: nothing is taken. */
+  readonly taken?: Taken;
 }
 
-export function makePlan({ objects, specOf, existingUpstreams, lastValid, mayAct }: PlanInput): Plan {
+export function makePlan({
+  objects,
+  specOf,
+  existingUpstreams,
+  lastValid,
+  mayAct,
+  taken = NOTHING_TAKEN,
+}: PlanInput): Plan {
   const entries = objects.map((object): Entry => {
     const spec = specOf(object);
     const keptCaches = spec.kind === 'invalid' ? lastValid(configId(object)) : [];
@@ -52,7 +66,7 @@ export function makePlan({ objects, specOf, existingUpstreams, lastValid, mayAct
   const candidates = new Map(
     entries.map((entry) => [configId(entry.object), candidateOf(entry, existingUpstreams)]),
   );
-  const resolved = resolveClaims([...candidates.values()]);
+  const resolved = resolveClaims([...candidates.values()], taken.upstreams);
   const conflictsOf = (object: ConfigObject): readonly Conflict[] => {
     const candidate = candidates.get(configId(object));
     return candidate === undefined ? [] : resolved.conflicts(candidate);
@@ -82,6 +96,8 @@ export function makePlan({ objects, specOf, existingUpstreams, lastValid, mayAct
     conflictsOf,
     isInvalid: (id) => invalid.has(id),
     contended,
+    taken: taken.upstreams,
+    problem: taken.problem,
   };
 }
 

@@ -5,6 +5,7 @@ import { silentLogger } from '../../kit/logger.ts';
 import { createObjectStore } from '../../kube/informer/object-store.ts';
 import type { ConfigMap } from '../../kube/objects/config-maps.ts';
 import type { MirrorConfigObject, RegistryConfigObject, StatefulSet } from '../cluster/resources.ts';
+import { createTakenView } from './taken-view.ts';
 import { createPlanner } from './planner.ts';
 
 function watching() {
@@ -48,6 +49,7 @@ test('a conflict stays when only the status of an object changes', () => {
     finalizer: { isOn: () => true },
     existingUpstreams: () => [],
     lastValid: () => [],
+    taken: createTakenView(undefined, undefined),
   });
   const younger = objectOf('younger', 2);
   writer.replace({ items: [objectOf('older', 1), younger], resourceVersion: '2' });
@@ -67,6 +69,7 @@ test('an object without our finalizer gets no cache, and a cache stays when the 
     finalizer: { isOn: ({ metadata }) => metadata.finalizers?.includes('ours') ?? false },
     existingUpstreams: () => existing,
     lastValid: () => [],
+    taken: createTakenView(undefined, undefined),
   });
   const size = (): number => planner.plan().caches.size;
   writer.replace({ items: [objectOf('hub', 1)], resourceVersion: '1' });

@@ -6,6 +6,7 @@ import type { Watched } from '../cluster/watched.ts';
 import { configId, type ConfigId } from '../cluster/config-id.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { readConfig, type ConfigObject, type ParsedSpec } from './read-config.ts';
+import type { createTakenView } from './taken-view.ts';
 
 export interface Planner {
   /** The plan for the current objects. */
@@ -23,10 +24,17 @@ export interface PlannerDeps {
   readonly finalizer: Pick<Finalizer, 'isOn'>;
   readonly existingUpstreams: (id: ConfigId) => readonly string[];
   readonly lastValid: (id: ConfigId) => readonly CacheConfig[];
+  readonly taken: ReturnType<typeof createTakenView>;
 }
 
-/** Keeps the plan, and makes a new one after an object has changed. */
-export function createPlanner({ watched, finalizer, existingUpstreams, lastValid }: PlannerDeps): Planner {
+/** Keeps the plan, and makes a new one after an object or the list of taken upstreams has changed. */
+export function createPlanner({
+  watched,
+  finalizer,
+  existingUpstreams,
+  lastValid,
+  taken,
+}: PlannerDeps): Planner {
   const stores: readonly ObjectStore<ConfigObject>[] = [watched.registryConfigs, watched.mirrorConfigs];
   const specs = new WeakMap<ConfigObject, ParsedSpec>();
   let current: Plan | undefined;
@@ -54,9 +62,17 @@ export function createPlanner({ watched, finalizer, existingUpstreams, lastValid
     if (before === undefined || after === undefined) discard();
   });
   watched.configMaps.onChange(discard);
+  taken.onChange(discard);
 
   function plan(): Plan {
-    current ??= makePlan({ objects: objects(), specOf, existingUpstreams, lastValid, mayAct });
+    current ??= makePlan({
+      objects: objects(),
+      specOf,
+      existingUpstreams,
+      lastValid,
+      mayAct,
+      taken: taken.get(),
+    });
     return current;
   }
 

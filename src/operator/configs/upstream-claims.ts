@@ -21,7 +21,7 @@ export interface UpstreamClaim {
 /** A claim that is not granted. */
 export interface Conflict {
   readonly upstream: string;
-  /** The object that has it: `RegistryConfig team/hub`. */
+  /** The object that has it: `RegistryConfig team/hub`; or {@link OUTSIDE}. */
   readonly owner: string;
   /** The contested upstream or object name. */
   readonly about: string;
@@ -33,13 +33,20 @@ export interface ResolvedClaims {
   conflicts(candidate: OwnerCandidate): readonly Conflict[];
 }
 
+/** Owner of the upstreams that no object can have. */
+export const OUTSIDE = 'the Shoot';
+
 /**
  * Decides which object owns which upstream (decision 0007): the oldest object that claims it, in all namespaces and of both kinds. Objects
  * created in the same second are ordered by kind, namespace and name. An object that is being deleted keeps its upstreams until it is gone,
- * because its cache still exists. The order of the candidates makes no difference.
+ * because its cache still exists. The order of the candidates makes no difference. Upstreams that are `taken` have an owner that is older than
+ * any object.
  */
-export function resolveClaims(candidates: readonly OwnerCandidate[]): ResolvedClaims {
-  const owners = new Map<string, string>();
+export function resolveClaims(
+  candidates: readonly OwnerCandidate[],
+  taken: Iterable<string> = [],
+): ResolvedClaims {
+  const owners = new Map([...taken].map((upstream) => [`upstream ${upstream}`, OUTSIDE]));
   const granted = new Map<string, string[]>();
   const conflicts = new Map<string, Conflict[]>();
   for (const candidate of [...candidates].sort(byAge)) {

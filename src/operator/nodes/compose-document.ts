@@ -38,7 +38,10 @@ export function composeDocument(input: DocumentInput): ComposedDocument {
   const { plan, bundle, before } = input;
   const owned = new Set([...plan.caches.keys(), ...plan.mirrors.map((one) => cacheKeyOf(one.mirrors))]);
   const isKept = (entry: NodeEntry): boolean =>
-    entry.askedBy !== undefined && plan.isInvalid(entry.askedBy) && !owned.has(cacheKeyOf(entry));
+    entry.askedBy !== undefined &&
+    plan.isInvalid(entry.askedBy) &&
+    !owned.has(cacheKeyOf(entry)) &&
+    !plan.taken.has(entry.upstream);
   const kept: EntryCandidate[] = [
     ...before.caches.filter(isKept).map((entry): EntryCandidate => ({ list: 'caches', entry })),
     ...before.mirrors.filter(isKept).map((entry) => withBundles(entry, before.bundles)),

@@ -6,12 +6,16 @@ import { NODES_CONFIG_MAP, NODES_KEY } from '../../fleet/nodes-config-map.ts';
 import { hasOurLabel, MANAGED_BY } from '../cluster/marks.ts';
 import { NotOwnedError } from '../ownership/not-owned-error.ts';
 
-/** Renders the ConfigMap of the node document for server-side apply. */
-export function nodesObject(document: NodeDocument, namespace: string): Intent<ConfigMap> {
+/** Renders the ConfigMap of the node document for server-side apply, with `labels` beside our own. */
+export function nodesObject(
+  document: NodeDocument,
+  namespace: string,
+  labels: Readonly<Record<string, string>> = {},
+): Intent<ConfigMap> {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { namespace, name: NODES_CONFIG_MAP, labels: MANAGED_BY },
+    metadata: { namespace, name: NODES_CONFIG_MAP, labels: { ...labels, ...MANAGED_BY } },
     data: { [NODES_KEY]: formatNodeDocument(document) },
   };
 }

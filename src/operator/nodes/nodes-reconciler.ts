@@ -39,6 +39,12 @@ export interface NodesDeps {
   readonly published: PublishedDocument;
 }
 
+export interface NodesSettings {
+  readonly namespace: string;
+  /** Additional labels of the ConfigMap. */
+  readonly objectLabels: Readonly<Record<string, string>>;
+}
+
 /** The only key, because there is one document for all nodes. */
 export const NODES = 'nodes';
 
@@ -49,7 +55,7 @@ export const NODES = 'nodes';
  */
 export function createNodesReconciler(
   deps: NodesDeps,
-  { namespace }: { readonly namespace: string },
+  { namespace, objectLabels }: NodesSettings,
 ): Reconcile {
   const { client, clock, applier, watched, problems } = deps;
   let lastRevision = '';
@@ -62,6 +68,8 @@ export function createNodesReconciler(
     const waitMs = lastAt + EVERY_MS - clock.monotonic();
     if (waitMs > 0) return { requeueAfterMs: waitMs };
     const plan = deps.plan();
+    // Another plan wakes this controller.
+    if (plan.problem !== undefined) return 'done';
     const { bundleOf, unread } = await readMirrorBundles(deps.secrets, plan.mirrors, signal);
     const before = deps.document.current();
     const bundle = authority?.bundle ?? before.ca;
@@ -90,7 +98,11 @@ export function createNodesReconciler(
     if (document.revision !== lastRevision) lastAt = clock.monotonic();
     lastRevision = document.revision;
     problems.set(found);
-    deps.published.set({ revision: document.revision, specs: publishedSpecs(document, plan) });
+    deps.published.set({
+      revision: document.revision,
+      specs: publishedSpecs(document, plan),
+      taken: plan.taken,
+    });
     // A read error is retried with back-off.
     const [failure] = unread.values();
     if (failure !== undefined) throw failure;
@@ -98,7 +110,7 @@ export function createNodesReconciler(
   };
 
   async function write(document: NodeDocument, signal: AbortSignal): Promise<void> {
-    const intent = nodesObject(document, namespace);
+    const intent = nodesObject(document, namespace, objectLabels);
     const observed = watched.configMaps.get(intent.metadata);
     if (observed === undefined) await assertNodesObjectIsOurs(client, namespace, signal);
     await applier.ensure(CONFIG_MAPS, intent, observed, signal);

@@ -49,7 +49,11 @@ test('a change handler runs for a new spec that leaves the document as it is, an
   published.onChange(() => (changes += 1));
   const document = { revision: 'r', caches: [entry('docker.io')] };
   for (const generation of [1, 1, 2, 2])
-    published.set({ revision: 'r', specs: publishedSpecs(document, planOf(generation)) });
+    published.set({
+      revision: 'r',
+      specs: publishedSpecs(document, planOf(generation)),
+      taken: new Set<string>(),
+    });
   assert.equal(changes, 2);
   assert.equal(published.get()?.specs.get('docker.io'), 'u/2');
 });

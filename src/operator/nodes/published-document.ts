@@ -9,6 +9,8 @@ export interface PublishedRevision {
   readonly revision: string;
   /** Upstreams in the document, each with the spec from which its entry was made. */
   readonly specs: ReadonlyMap<string, SpecId>;
+  /** Upstreams that were taken then, and are not in the document. */
+  readonly taken: ReadonlySet<string>;
 }
 
 /**
@@ -39,5 +41,7 @@ export function publishedSpecs(
 }
 
 function textOf(published: PublishedRevision | undefined): string {
-  return published === undefined ? '' : JSON.stringify([published.revision, ...published.specs]);
+  return published === undefined
+    ? ''
+    : JSON.stringify([published.revision, ...published.specs, ...published.taken]);
 }

@@ -42,7 +42,9 @@ export function certificateSecretName(cache: NamedCache): string {
 }
 
 /** Everything that determines the metadata of a cache's objects. */
-export type CacheIdentity = Pick<CacheValues, 'namespace' | 'owner'> & { readonly cache: NamedCache };
+export type CacheIdentity = Pick<CacheValues, 'namespace' | 'owner' | 'objectLabels'> & {
+  readonly cache: NamedCache;
+};
 
 /** Adds the common metadata to an object of a cache. */
 export function cacheObject<const T extends { apiVersion: string; kind: string }>(
@@ -50,7 +52,7 @@ export function cacheObject<const T extends { apiVersion: string; kind: string }
   name: string,
   rest: T,
 ): T & KubeObject {
-  const { labels } = cacheNamesOf(values);
+  const labels = { ...values.objectLabels, ...cacheNamesOf(values).labels };
   const annotations = { [UPSTREAM_ANNOTATION]: values.cache.upstream, [OWNER_ANNOTATION]: values.owner };
   return { ...rest, metadata: { name, namespace: values.namespace, labels, annotations } };
 }

@@ -15,6 +15,9 @@ function valuesOf(cache: Record<string, unknown> = {}, more: Partial<CacheValues
     imagePullSecrets: [],
     serviceAccountName: 'larder-cache',
     podLabels: {},
+    objectLabels: {},
+    tolerations: [],
+    nodeSelector: {},
     cache: configOf({ upstream: 'docker.io', ...cache }).caches[0] as CacheConfig,
     owner: 'RegistryConfig team/hub',
     volumeBytes: 10 * 2 ** 30,
@@ -49,6 +52,7 @@ const SELECTOR = { app: 'registry-docker-io', 'upstream-host': 'docker.io' };
 
 /** The fields that these tests check. */
 interface StatefulSet {
+  readonly metadata: { readonly labels: Readonly<Record<string, string>> };
   readonly spec: {
     readonly podManagementPolicy: string;
     readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
@@ -56,6 +60,8 @@ interface StatefulSet {
       readonly metadata: { readonly labels: Readonly<Record<string, string>> };
       readonly spec: {
         readonly priorityClassName?: string;
+        readonly tolerations?: unknown;
+        readonly nodeSelector?: unknown;
         readonly serviceAccountName: string;
         readonly automountServiceAccountToken: boolean;
         readonly securityContext: {
@@ -82,6 +88,7 @@ interface StatefulSet {
     };
     readonly volumeClaimTemplates: readonly [
       {
+        readonly metadata: { readonly labels: Readonly<Record<string, string>> };
         readonly spec: {
           readonly resources: { readonly requests: unknown };
           readonly storageClassName?: string;
@@ -146,6 +153,26 @@ describe('the objects of a cache', () => {
     const plain = setOf(cacheObjects(valuesOf())).spec;
     assert.deepEqual(template.metadata.labels, { ...plain.template.metadata.labels, ...use });
     assert.deepEqual(selector, plain.selector);
+  });
+
+  test('carry the additional labels everywhere, which select nothing, and run where the setting says', () => {
+    const keep = { 'shoot.gardener.cloud/no-cleanup': 'true' };
+    const tolerations = [{ key: 'system', operator: 'Exists' }];
+    const nodeSelector = { 'example.com/system': 'true' };
+    const plain = setOf(cacheObjects(valuesOf()));
+    const objects = cacheObjects(
+      valuesOf({}, { objectLabels: { ...keep, app: 'mine' }, tolerations, nodeSelector }),
+    );
+    for (const { kind, metadata } of objects) {
+      assert.equal(metadata.labels?.['shoot.gardener.cloud/no-cleanup'], 'true', kind);
+      assert.equal(metadata.labels?.['app'], plain.metadata.labels['app'], kind);
+    }
+    const { selector, template, volumeClaimTemplates } = setOf(objects).spec;
+    assert.deepEqual(template.metadata.labels, { ...plain.spec.template.metadata.labels, ...keep });
+    assert.equal(volumeClaimTemplates[0].metadata.labels['shoot.gardener.cloud/no-cleanup'], 'true');
+    assert.deepEqual(selector, plain.spec.selector);
+    assert.deepEqual([template.spec.tolerations, template.spec.nodeSelector], [tolerations, nodeSelector]);
+    assert.ok(!('tolerations' in plain.spec.template.spec) && !('nodeSelector' in plain.spec.template.spec));
   });
 
   test('give the store nine tenths of the volume', () => {

@@ -13,6 +13,12 @@ export interface CacheValues {
   readonly serviceAccountName: string;
   /** Additional labels of the pods. The cache's own labels take precedence. */
   readonly podLabels: Readonly<Record<string, string>>;
+  /** Additional labels of all objects, pods and volume claims. The cache's own labels take precedence. */
+  readonly objectLabels: Readonly<Record<string, string>>;
+  /** Taints of nodes that the pods tolerate (`core/v1`, `Toleration`). */
+  readonly tolerations: readonly object[];
+  /** Labels of the nodes that run the pods. */
+  readonly nodeSelector: Readonly<Record<string, string>>;
   readonly cache: CacheConfig;
   readonly owner: ConfigId;
   /**

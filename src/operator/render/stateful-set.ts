@@ -25,7 +25,10 @@ export function statefulSet(values: CacheValues): KubeObject & { spec: object } 
       podManagementPolicy: 'Parallel',
       revisionHistoryLimit: 2,
       selector: { matchLabels: selector },
-      template: { metadata: { labels: { ...values.podLabels, ...labels } }, spec: podSpec(values) },
+      template: {
+        metadata: { labels: { ...values.objectLabels, ...values.podLabels, ...labels } },
+        spec: podSpec(values),
+      },
       persistentVolumeClaimRetentionPolicy: { whenDeleted: values.claimRetention, whenScaled: 'Retain' },
       volumeClaimTemplates: values.claimTemplates ?? [claimTemplate(values)],
     },
@@ -46,7 +49,7 @@ function claimTemplate(values: CacheValues): object {
     // content.
     metadata: {
       name: 'cache-volume',
-      labels: cacheNamesOf(values).labels,
+      labels: { ...values.objectLabels, ...cacheNamesOf(values).labels },
       annotations: { [UPSTREAM_ANNOTATION]: values.cache.upstream, [OWNER_ANNOTATION]: values.owner },
     },
     spec: {
@@ -59,6 +62,7 @@ function claimTemplate(values: CacheValues): object {
 
 function podSpec(values: CacheValues): object {
   const { image, imagePullSecrets, serviceAccountName, cache, priorityClassName } = values;
+  const { tolerations, nodeSelector } = values;
   const probe = (path: string) => ({ httpGet: { path, port: 'debug' }, periodSeconds: 10 });
   return {
     // Webhooks of clouds still mount their own token, which is for that cloud only.
@@ -68,6 +72,8 @@ function podSpec(values: CacheValues): object {
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
     ...(priorityClassName !== undefined && { priorityClassName }),
+    ...(tolerations.length > 0 && { tolerations }),
+    ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
     ...(imagePullSecrets.length > 0 && {
       imagePullSecrets: imagePullSecrets.map((secret) => ({ name: secret })),
     }),

@@ -1,5 +1,5 @@
 import { alsoConfiguredMessage } from '../../api/rules/rule-messages.ts';
-import type { Conflict } from '../configs/upstream-claims.ts';
+import { OUTSIDE, type Conflict } from '../configs/upstream-claims.ts';
 import type { ConfigObject } from '../configs/read-config.ts';
 import type { Finding } from './findings.ts';
 
@@ -11,11 +11,15 @@ export function conflictFindings(
 ): Finding[] {
   const findings = conflicts.map((conflict) => findingOf(object, conflict));
   if (wanted > 0 && conflicts.length === wanted)
-    findings.push({ reason: 'NothingOwned', message: 'other objects own all of its upstreams' });
+    findings.push({ reason: 'NothingOwned', message: 'others own all of its upstreams' });
   return findings;
 }
 
 function findingOf({ kind }: ConfigObject, { upstream, owner, about }: Conflict): Finding {
+  if (owner === OUTSIDE) {
+    const message = `${upstream} is configured in ${OUTSIDE}, which goes before all objects; remove it here, or have it removed there`;
+    return { reason: 'UpstreamTaken', message };
+  }
   if (!owner.startsWith(`${kind} `)) {
     const message = alsoConfiguredMessage(upstream, kind === 'MirrorConfig' ? 'cache' : 'mirror');
     return { reason: 'CachedAndMirrored', message: `${message} by ${owner}, which is older` };

@@ -16,7 +16,7 @@ import { conditionsOf } from './findings.ts';
 import { createLeaderWarmUp } from './leader-warm-up.ts';
 
 const KEY = 'registry-docker-io';
-const PUBLISHED = { revision: 'r', specs: new Map() };
+const PUBLISHED = { revision: 'r', specs: new Map(), taken: new Set<string>() };
 /** Their content does not matter here. */
 const STATE = { missingSecrets: [] } as unknown as KnownCacheState;
 const STATS = { requests: 1 } as CacheStats;

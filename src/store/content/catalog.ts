@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
@@ -39,7 +39,7 @@ export class Catalog {
   readonly #ledger: Ledger;
   readonly #layout: Layout;
   readonly #clock: Clock;
-  readonly #entries = new LRUCache<Digest, Entry>({ max: ENTRY_LIMIT });
+  readonly #entries = createRecentMap<Digest, Entry>(ENTRY_LIMIT);
   /** Entries that could not be written into the index. */
   readonly #unsaved = new Map<Digest, Entry>();
   /** Removed content whose rows could not be removed. Without this set it would come back. */

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { IndexDatabase } from './index-database.ts';
 import type { RepositoryId } from '../types.ts';
 
@@ -15,7 +15,7 @@ const WRITTEN_EVERY_MS = 60_000;
  */
 export class PublicRepositoryIndex {
   readonly #database: IndexDatabase;
-  readonly #memory = new LRUCache<string, { at: number; writtenAt: number }>({ max: IN_MEMORY });
+  readonly #memory = createRecentMap<string, { at: number; writtenAt: number }>(IN_MEMORY);
 
   constructor(database: IndexDatabase) {
     this.#database = database;

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import type { IndexDatabase, Row } from './index-database.ts';
@@ -13,7 +13,7 @@ const TAGS_IN_MEMORY = 10_000;
  */
 export class TagIndex {
   readonly #database: IndexDatabase;
-  readonly #memory = new LRUCache<string, TagEntry>({ max: TAGS_IN_MEMORY });
+  readonly #memory = createRecentMap<string, TagEntry>(TAGS_IN_MEMORY);
 
   constructor(database: IndexDatabase) {
     this.#database = database;

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { parseChallenges, type Challenge } from '../../oci/challenge.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
@@ -29,7 +29,7 @@ const REMEMBERED = 10_000;
  */
 export function createCallerLogin(deps: CallerLoginDeps): (request: LoginRequest) => Promise<LoginAnswer> {
   const { challenges, rateLimits, clock, request, requestToken } = deps;
-  const refusals = new LRUCache<string, { answer: LoginAnswer; until: number }>({ max: REMEMBERED });
+  const refusals = createRecentMap<string, { answer: LoginAnswer; until: number }>(REMEMBERED);
 
   async function challengesFor(asked: LoginRequest): Promise<readonly Challenge[]> {
     for (const repository of new Set([asked.repositories[0], undefined])) {

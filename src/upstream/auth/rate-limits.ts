@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
 import { parseRetryAfter } from '../../kit/retry-after.ts';
@@ -18,7 +18,7 @@ export interface RateLimits {
 
 /** Creates the {@link RateLimits} of the upstream `name`. */
 export function createRateLimits(name: string, clock: Clock): RateLimits {
-  const until = new LRUCache<string, number>({ max: REMEMBERED });
+  const until = createRecentMap<string, number>(REMEMBERED);
 
   function limited(leftMs: number): LarderError {
     const retryAfterSeconds = Math.ceil(leftMs / 1000);

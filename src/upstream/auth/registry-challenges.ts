@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import { parseChallenges, type Challenge } from '../../oci/challenge.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import type { AddressGuard } from '../http/address-guard.ts';
@@ -46,7 +46,7 @@ export interface ChallengeMemory {
 const REMEMBERED = 1000;
 
 export function createChallengeMemory(): ChallengeMemory {
-  const known = new LRUCache<string, readonly Challenge[]>({ max: REMEMBERED });
+  const known = createRecentMap<string, readonly Challenge[]>(REMEMBERED);
   let pattern: ((repository: RepositoryName) => readonly Challenge[]) | undefined;
 
   return {

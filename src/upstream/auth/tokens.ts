@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import { untilAborted } from '../../kit/abort.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { LarderError } from '../../kit/errors.ts';
@@ -33,8 +33,8 @@ export function createTokens(
   fetch: (request: TokenRequest) => Promise<Token | TokenRefusal>,
   clock: Clock,
 ): Tokens {
-  const tokens = new LRUCache<string, Token>({ max: REMEMBERED });
-  const refusals = new LRUCache<string, { error: Error; until: number }>({ max: REMEMBERED });
+  const tokens = createRecentMap<string, Token>(REMEMBERED);
+  const refusals = createRecentMap<string, { error: Error; until: number }>(REMEMBERED);
   const flights = new SingleFlight<string, Token | undefined>();
 
   async function issue(key: string, request: TokenRequest): Promise<Token | undefined> {

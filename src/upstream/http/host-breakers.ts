@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createRecentMap } from '../../kit/recent-map.ts';
 import type { Clock } from '../../kit/clock.ts';
 import { isLarderError, LarderError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
@@ -39,7 +39,7 @@ export function withHostBreakers(
     else
       logger.warn('the upstream does not answer and is left alone for some seconds', { host: remote.host });
   });
-  const others = new LRUCache<string, CircuitBreaker>({ max: HOSTS });
+  const others = createRecentMap<string, CircuitBreaker>(HOSTS);
 
   function breakerOf(url: URL): CircuitBreaker {
     if (url.origin === remote.origin) return registry;

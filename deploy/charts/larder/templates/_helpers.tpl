@@ -72,6 +72,15 @@ seccompProfile:
 {{- with include "larder.cachePodLabels" . | fromJson }}
 - {{ printf "--cache-pod-labels=%s" (include "larder.pairs" .) | quote }}
 {{- end }}
+{{- with .Values.cache.nodeSelector }}
+- {{ printf "--cache-node-selector=%s" (include "larder.pairs" .) | quote }}
+{{- end }}
+{{- with .Values.cache.tolerations }}
+- {{ printf "--cache-tolerations=%s" (toJson .) | quote }}
+{{- end }}
+{{- with .Values.objectLabels }}
+- {{ printf "--object-labels=%s" (include "larder.pairs" .) | quote }}
+{{- end }}
 {{- with .Values.cache.serviceMonitor.labels }}
 - {{ printf "--service-monitor-labels=%s" (include "larder.pairs" .) | quote }}
 {{- end }}
