@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LEASES, type Lease } from '../kube/leader-election/lease.ts';
 import { microTime } from '../kube/time.ts';
-import type { Intent, OwnerReference } from '../kube/types.ts';
+import type { Intent, KubeObject, OwnerReference } from '../kube/types.ts';
 import type { NodeStatus } from './node-status.ts';
 import { parseJson } from '../kit/json.ts';
 
@@ -51,10 +51,15 @@ export function nodeLease(
 
 /** Reads the report in a node's Lease. Undefined if it cannot be read. */
 export function readNodeLease(lease: Lease): NodeReport | undefined {
-  const { metadata, spec } = LEASE.safeParse(lease).data ?? {};
-  const status = STATUS.safeParse(parseJson(metadata?.annotations[NODE_STATUS] ?? '')).data;
+  const { spec } = LEASE.safeParse(lease).data ?? {};
+  const status = readNodeStatus(lease);
   if (spec === undefined || status === undefined) return undefined;
   return { node: spec.holderIdentity, status, renewedAt: Date.parse(spec.renewTime) };
+}
+
+/** Reads the status alone, for which the metadata of the Lease are enough. Undefined if it cannot be read. */
+export function readNodeStatus({ metadata }: KubeObject): NodeStatus | undefined {
+  return STATUS.safeParse(parseJson(metadata.annotations?.[NODE_STATUS] ?? '')).data;
 }
 
 /** Reports come every 10 minutes. A node may lose one of them before it counts as silent. */
@@ -73,7 +78,6 @@ const STATUS = z.object({
 }) satisfies z.ZodType<NodeStatus>;
 
 const LEASE = z.object({
-  metadata: z.object({ annotations: z.object({ [NODE_STATUS]: z.string() }) }),
   spec: z.object({
     holderIdentity: z.string().min(1),
     renewTime: z.iso.datetime({ offset: true }),

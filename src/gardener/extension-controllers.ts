@@ -9,8 +9,7 @@ import { createMirrorController } from './mirrors/mirror-controller.ts';
 import { CACHE_CONTROLLER, MIRROR_CONTROLLER, type ControllerName } from './names.ts';
 import { createMirrorsActuator } from './replication/mirrors-actuator.ts';
 import { createReplicatedActuator } from './replication/replicated-actuator.ts';
-import { removeReplication } from './replication/remove-replication.ts';
-import type { TakeDown } from './replication/replication-parts.ts';
+import { takeDown } from './replication/take-down.ts';
 import { Turns } from './replication/turns.ts';
 
 export interface ExtensionControllersSettings extends CachesActuatorSettings {
@@ -50,6 +49,3 @@ export function extensionControllers(
   }
   return found;
 }
-
-const takeDown: TakeDown = ({ seed: client, clock }, { namespace }, signal) =>
-  removeReplication({ client, clock }, namespace, 'all', signal);

@@ -58,6 +58,14 @@ export interface ListQuery {
   readonly fieldSelector?: string | undefined;
 }
 
+/** One page of a list. */
+export interface PageOf {
+  /** Most objects in the answer. */
+  readonly limit: number;
+  /** Token of an earlier answer. Undefined: the first page. */
+  readonly continueToken?: string | undefined;
+}
+
 export interface CallOptions {
   readonly signal: AbortSignal;
   readonly dryRun?: boolean;
@@ -85,6 +93,8 @@ export type MergePatch = Readonly<Record<string, unknown>>;
 export interface KubeList<T extends KubeObject> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
+  /** Token of the next page, if one page was asked for and there are more. Expires after some minutes (410). */
+  readonly continueToken?: string;
 }
 
 export type WatchEvent<T extends KubeObject> =
@@ -119,6 +129,8 @@ export interface KubeClient {
     query: ListQuery & {
       /** Accepts any state that is at least this new. Undefined: as new as possible. */
       readonly notOlderThan?: string | undefined;
+      /** Fetches this page alone, so that the memory has a limit. */
+      readonly page?: PageOf | undefined;
     },
     options: CallOptions,
   ): Promise<KubeList<T>>;
@@ -153,6 +165,8 @@ export interface KubeClient {
       readonly uid?: string;
       readonly resourceVersion?: string;
       readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+      /** 0 deletes a pod at once, without a word from its node. */
+      readonly gracePeriodSeconds?: number;
     },
   ): Promise<void>;
   /**

@@ -17,6 +17,7 @@ import { createNamedSecrets } from './cluster/named-secrets.ts';
 import { createNodeDocumentView } from './cluster/node-document-view.ts';
 import type { Watched } from './cluster/watched.ts';
 import { createExistingUpstreams } from './configs/existing-upstreams.ts';
+import { FINALIZER } from './cluster/marks.ts';
 import { createLastValid } from './configs/last-valid.ts';
 import { createPlanner } from './configs/planner.ts';
 import { createTakenView } from './configs/taken-view.ts';
@@ -31,9 +32,6 @@ import { createReportReconciler } from './status/report-reconciler.ts';
 import { createStatsPoller } from './status/stats-poller.ts';
 import { createStatusComposer } from './status/status-composer.ts';
 import { createTriggers } from './triggers.ts';
-
-/** Keeps an object until its caches are gone. */
-export const FINALIZER = 'larder/operator';
 
 /** Caches, and objects, reconciled at the same time. A reconcile spends most of its time waiting for the API server. */
 const WORKERS = 4;

@@ -1,4 +1,4 @@
-import { sleep, type Clock } from '../kit/clock.ts';
+import type { Clock } from '../kit/clock.ts';
 import { errorText, LarderError } from '../kit/errors.ts';
 import type { Logger } from '../kit/logger.ts';
 import { createMetricsRegistry } from '../kit/metrics.ts';
@@ -8,31 +8,18 @@ import type { KubeConnection } from '../kube/connection/connection.ts';
 import { isNotFound } from '../kube/kube-error.ts';
 import { createElector } from '../kube/leader-election/elector.ts';
 import { LEASES } from '../kube/leader-election/lease.ts';
-import { createFinalizer } from '../kube/objects/finalizers.ts';
-import type { KubeClient, KubeObject, ListQuery, Resource } from '../kube/types.ts';
-import { EMPTY_DOCUMENT } from '../fleet/node-document.ts';
-import { NODE_STATUS } from '../fleet/node-lease.ts';
-import { CONFIG_MAPS } from '../kube/objects/config-maps.ts';
-import { readReport } from './cluster/node-report.ts';
-import { nodesObject, assertNodesObjectIsOurs } from './nodes/nodes-object.ts';
-import { FINALIZER } from './controllers.ts';
+import type { KubeClient, KubeObject } from '../kube/types.ts';
 import { LEASE_NAME } from './program.ts';
-import { OURS } from './cluster/marks.ts';
-import { RENDERED_RESOURCES } from './render/rendered-resources.ts';
-import {
-  DEPLOYMENTS,
-  MIRROR_CONFIGS,
-  REGISTRY_CONFIGS,
-  type MirrorConfigObject,
-  type RegistryConfigObject,
-} from './cluster/resources.ts';
+import { FINALIZER } from './cluster/marks.ts';
+import { DEPLOYMENTS } from './cluster/resources.ts';
 import { NotOwnedError } from './ownership/not-owned-error.ts';
+import { deleteLabelled } from './removal/delete-labelled.ts';
+import { releaseObjects } from './removal/release-objects.ts';
+import { turnNodesAway } from './removal/turn-nodes-away.ts';
+import { RENDERED_RESOURCES } from './render/rendered-resources.ts';
 
-/** A node that is silent for longer keeps files that lead to a closed port. That is harmless: it pulls from the origin. */
-const NODES_MS = 60_000;
 /** An operator that ends releases the lease within 30 s, and one that is gone loses it after 15 s. */
 const LEAD_MS = 90_000;
-const ASK_AGAIN_MS = 500;
 
 export interface UninstallSettings {
   readonly namespace: string;
@@ -121,38 +108,15 @@ async function removeAll(
   signal: AbortSignal,
 ): Promise<void> {
   await emptyNodes(client, clock, logger, namespace, signal);
-  for (const resource of RENDERED_RESOURCES) {
-    for (const { kind, metadata } of await listed(
-      client,
-      resource,
-      { namespace, labelSelector: OURS },
-      signal,
-    )) {
-      const { uid } = metadata;
-      // With the uid: an object that replaced it meanwhile is not ours.
-      await client.delete(resource, metadata, {
-        signal,
-        propagationPolicy: 'Background',
-        ...(uid !== undefined && { uid }),
-      });
-      logger.info('removed', { kind, name: metadata.name });
-    }
-  }
-  const finalizer = createFinalizer(client, FINALIZER);
-  for (const resource of [REGISTRY_CONFIGS, MIRROR_CONFIGS]) {
-    for (const object of await listed<RegistryConfigObject | MirrorConfigObject>(
-      client,
-      resource,
-      {},
-      signal,
-    )) {
-      await clearStatus(client, resource, object, signal);
-      await finalizer.remove(resource, object, signal);
-    }
-  }
+  const logRemoved = ({ kind, metadata: { name } }: KubeObject): void =>
+    logger.info('removed', { kind, name });
+  await deleteLabelled(client, { namespace, resources: RENDERED_RESOURCES }, logRemoved, signal);
+  const { refused, firstRefusal } = await releaseObjects(client, signal);
+  if (refused === 0) return;
+  const message = `${refused} objects keep their status or the finalizer ${FINALIZER}: ${errorText(firstRefusal)}`;
+  throw new LarderError('KUBE_API', message, { hint: 'let them be changed, and try again' });
 }
 
-/** Publishes an empty node document, and waits until the nodes have carried it out. */
 async function emptyNodes(
   client: KubeClient,
   clock: Clock,
@@ -161,52 +125,11 @@ async function emptyNodes(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await assertNodesObjectIsOurs(client, namespace, signal);
+    const leases = await turnNodesAway({ client, clock }, { namespace }, signal);
+    if (leases.length > 0)
+      logger.warn('nodes have not answered, and are left as they are', { leases: leases.slice(0, 50) });
   } catch (error) {
     if (!(error instanceof NotOwnedError)) throw error;
     logger.warn('cannot write the node document, nodes are left as they are', { error: errorText(error) });
-    return;
-  }
-  const intent = nodesObject(EMPTY_DOCUMENT, namespace);
-  await client.apply(CONFIG_MAPS, intent, { fieldManager: 'larder/operator', force: true, signal });
-  const deadline = clock.monotonic() + NODES_MS;
-  for (;;) {
-    const leases = await listed(client, LEASES, { namespace, labelSelector: `${NODE_STATUS}=true` }, signal);
-    const busy = leases.map(readReport).filter(({ status }) => (status?.upstreams.length ?? 0) > 0);
-    if (busy.length === 0) return;
-    if (clock.monotonic() >= deadline) {
-      logger.warn('nodes have not answered, and are left as they are', {
-        nodes: busy.map(({ node }) => node),
-      });
-      return;
-    }
-    await sleep(clock, ASK_AGAIN_MS, signal);
-  }
-}
-
-/** Empties the status, which describes caches that are gone. */
-async function clearStatus(
-  client: KubeClient,
-  resource: Resource<RegistryConfigObject | MirrorConfigObject>,
-  { metadata }: RegistryConfigObject | MirrorConfigObject,
-  signal: AbortSignal,
-): Promise<void> {
-  // RFC 6902, 4.1: `add` replaces an existing value. An apply that gives up every field would leave null, which no schema accepts.
-  const empty = [{ op: 'add', path: '/status', value: {} }] as const;
-  await client.patch(resource, metadata, empty, { signal, subresource: 'status' });
-}
-
-/** Lists objects; none if the cluster does not have the kind. */
-async function listed<T extends KubeObject>(
-  client: KubeClient,
-  resource: Resource<T>,
-  query: ListQuery,
-  signal: AbortSignal,
-): Promise<readonly T[]> {
-  try {
-    return (await client.list(resource, query, { signal })).items;
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../src/kit/clock.ts';
 import { createMirrorsActuator } from '../../src/gardener/replication/mirrors-actuator.ts';
 import { createReplicatedActuator } from '../../src/gardener/replication/replicated-actuator.ts';
 import type { TakeDown } from '../../src/gardener/replication/replication-parts.ts';
-import { removeReplication } from '../../src/gardener/replication/remove-replication.ts';
+import { takeDown as fromShoot } from '../../src/gardener/replication/take-down.ts';
 import { Turns } from '../../src/gardener/replication/turns.ts';
 import { silentLogger } from '../../src/kit/logger.ts';
 import type { CertificateFactory } from '../../src/kube/certificates/certificate-factory.ts';
@@ -59,9 +59,6 @@ export interface CachesWorldOptions {
   readonly takeDown?: TakeDown;
 }
 
-const removeFromSeed: TakeDown = ({ seed: client, clock }, { namespace }, signal) =>
-  removeReplication({ client, clock }, namespace, 'all', signal);
-
 /** The last steps are longer than any back-off. */
 const STEPS = 35;
 
@@ -71,7 +68,7 @@ export async function startCachesWorld({
   namespace,
   input,
   certificates,
-  takeDown = removeFromSeed,
+  takeDown = fromShoot,
 }: CachesWorldOptions): Promise<CachesWorld> {
   const world = await startExtensionWorld();
   const shoot = await startApi();

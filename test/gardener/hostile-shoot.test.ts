@@ -9,7 +9,7 @@ import { lookAtShoot } from '../../src/gardener/replication/look-at-shoot.ts';
 import { readReport } from '../../src/gardener/replication/read-report.ts';
 import { reportCondition } from '../../src/gardener/replication/report-condition.ts';
 import { assertNoSecondOperator } from '../../src/gardener/replication/second-operator.ts';
-import { REPORT_KEY } from '../../src/gardener/replication/shoot-documents.ts';
+import { REPORT_KEY } from '../../src/fleet/cluster-report.ts';
 import { untilFollowed } from '../../src/gardener/replication/until-followed.ts';
 import { ManualClock } from '../../src/kit/clock.ts';
 import { isLarderError } from '../../src/kit/errors.ts';

@@ -2,12 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TakeDown } from '../../src/gardener/replication/replication-parts.ts';
-import {
-  REPORT_KEY,
-  REPORT_NAME,
-  TAKEN_NAME,
-  takenRevision,
-} from '../../src/gardener/replication/shoot-documents.ts';
+import { REPORT_CONFIG_MAP, REPORT_KEY } from '../../src/fleet/cluster-report.ts';
+import { TAKEN_CONFIG_MAP, takenUpstreams } from '../../src/fleet/taken-upstreams.ts';
 import {
   DEPLOYED_BY,
   OPERATOR_COMPONENT,
@@ -100,7 +96,7 @@ async function startLab(takeDown?: TakeDown): Promise<Lab> {
     resource,
     manifests,
     taken() {
-      const found = manifests(OPERATOR_COMPONENT).find(({ metadata }) => metadata.name === TAKEN_NAME);
+      const found = manifests(OPERATOR_COMPONENT).find(({ metadata }) => metadata.name === TAKEN_CONFIG_MAP);
       return upstreamsIn(found);
     },
     report(revision) {
@@ -117,7 +113,7 @@ async function startLab(takeDown?: TakeDown): Promise<Lab> {
       lab.shoot.put('v1/configmaps', {
         apiVersion: 'v1',
         kind: 'ConfigMap',
-        metadata: { name: REPORT_NAME, namespace: 'larder-system' },
+        metadata: { name: REPORT_CONFIG_MAP, namespace: 'larder-system' },
         data: { [REPORT_KEY]: JSON.stringify(report) },
       });
     },
@@ -180,12 +176,12 @@ describe('replication that is turned on', () => {
   test('publishes the status when nodes have left the upstreams that it takes, and not before', async () => {
     await using shoot = await startLab();
     await shoot.apply(CACHES, cachesOf('docker.io'));
-    shoot.report(takenRevision(['docker.io']));
+    shoot.report(takenUpstreams(['docker.io']).revision);
     const { lab } = shoot;
     lab.world.gardenlet.apply(NAMESPACE, { type: CACHES, providerConfig: cachesOf('docker.io', 'quay.io') });
     await lab.settle(() => lab.isWaiting() && shoot.taken().length === 2);
     assert.deepEqual(upstreamsInStatus(shoot.extension()), ['docker.io']);
-    shoot.report(takenRevision(['docker.io', 'quay.io']));
+    shoot.report(takenUpstreams(['docker.io', 'quay.io']).revision);
     await shoot.settle();
     assert.deepEqual(upstreamsInStatus(shoot.extension()), ['docker.io', 'quay.io']);
   });

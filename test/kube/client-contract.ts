@@ -222,6 +222,19 @@ export function clientContract(
       assert.deepEqual((await client.list(DEPLOYMENTS, { namespace: 'kube-public' }, options)).items, []);
     });
 
+    test('a page has as many objects as asked for, and leads to the next one', async () => {
+      const labels = { 'larder-contract': newName() };
+      for (let number = 0; number < 3; number += 1) await create({}, { labels });
+      const query = { namespace: 'default', labelSelector: `larder-contract=${labels['larder-contract']}` };
+      const first = await client.list(CONFIG_MAPS, { ...query, page: { limit: 2 } }, options);
+      assert.equal(first.items.length, 2);
+      assert.ok(first.continueToken);
+      const { continueToken } = first;
+      const last = await client.list(CONFIG_MAPS, { ...query, page: { limit: 2, continueToken } }, options);
+      assert.equal(new Set([...first.items, ...last.items].map(({ metadata }) => metadata.name)).size, 3);
+      assert.equal(last.continueToken, undefined);
+    });
+
     test('a watch sends every change after a version, in order, and an object that leaves the selection as deleted', async () => {
       const label = newName();
       const made = await create({ v: '1' }, { labels: { contract: label } });

@@ -11,7 +11,6 @@ import { isGoTrue } from '../shoots/go-fields.ts';
 import { systemTolerations } from '../shoots/system-nodes.ts';
 import { replicationComponents } from './replication-components.ts';
 import { replicationWanted } from './replication-wanted.ts';
-import { takenRevision } from './shoot-documents.ts';
 
 export interface DeployReplicationDeps extends DeployDeps {
   readonly logger: Logger;
@@ -58,7 +57,7 @@ export async function deployReplication(
   }
 
   await deploy(shoot);
-  return (await deploy(operator)) ? takenRevision(taken) : undefined;
+  return (await deploy(operator)) ? taken.revision : undefined;
 }
 
 /** Annotation by which a person keeps gardener-resource-manager from applying an object (gardener v1.147.1, `resources/v1alpha1`). */

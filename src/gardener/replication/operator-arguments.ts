@@ -1,4 +1,5 @@
-import { REPORT_NAME, TAKEN_NAME } from './shoot-documents.ts';
+import { REPORT_CONFIG_MAP } from '../../fleet/cluster-report.ts';
+import { TAKEN_CONFIG_MAP } from '../../fleet/taken-upstreams.ts';
 import { NO_CLEANUP } from '../managed-resources/managed-resource.ts';
 import { SYSTEM_NODES, type Toleration } from '../shoots/system-nodes.ts';
 
@@ -12,8 +13,8 @@ export interface OperatorSettings {
 /** Arguments of an operator that an extension has deployed, beside those of the chart. */
 export function operatorArguments({ tolerations, rotationStart }: OperatorSettings): readonly string[] {
   return [
-    `--taken-upstreams=${TAKEN_NAME}`,
-    `--report=${REPORT_NAME}`,
+    `--taken-upstreams=${TAKEN_CONFIG_MAP}`,
+    `--report=${REPORT_CONFIG_MAP}`,
     `--object-labels=${pairs(NO_CLEANUP)}`,
     `--cache-node-selector=${pairs(SYSTEM_NODES)}`,
     ...(tolerations.length > 0 ? [`--cache-tolerations=${JSON.stringify(tolerations)}`] : []),

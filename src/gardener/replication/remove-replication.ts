@@ -25,7 +25,7 @@ export async function deployedReplication(
 }
 
 /** `from this seed only`: what runs in the shoot stays, for another seed. */
-export type ReplicationRemoval = 'all' | 'all without waiting' | 'from this seed only';
+export type ReplicationRemoval = 'all without waiting' | 'from this seed only';
 
 /** Deletes both ManagedResources, that of the operator first, without a call to the shoot. Each is waited for up to two minutes. */
 export async function removeReplication(

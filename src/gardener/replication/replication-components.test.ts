@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { brotliDecompressSync } from 'node:zlib';
 import { parseAllDocuments } from 'yaml';
+import { takenUpstreams } from '../../fleet/taken-upstreams.ts';
 import { REGISTRY_CONFIG_CRD } from '../../api/crd/registry-config-crd.ts';
 import type { Component } from '../managed-resources/component.ts';
 import { CHART_OBJECTS } from './chart-objects.ts';
@@ -12,7 +13,7 @@ const IMAGE = 'images.example/larder:1.2.3@sha256:abc';
 const SETTINGS: ReplicationSettings = {
   namespace: 'shoot--p--s',
   image: IMAGE,
-  taken: ['docker.io'],
+  taken: takenUpstreams(['docker.io']),
   tolerations: [{ key: 'arm', operator: 'Exists', effect: 'NoSchedule' }],
   kubernetesVersion: '1.34.1',
   rotationStart: Date.UTC(2026, 1, 3, 4, 5, 6),
@@ -139,7 +140,7 @@ describe('the objects in a shoot', () => {
 test('equal settings give equal bytes, and the list of taken upstreams changes the part of the operator alone', () => {
   const one = replicationComponents(SETTINGS);
   assert.deepEqual(replicationComponents(structuredClone(SETTINGS)), one);
-  const other = replicationComponents({ ...SETTINGS, taken: [] });
+  const other = replicationComponents({ ...SETTINGS, taken: takenUpstreams([]) });
   assert.deepEqual(other.shoot, one.shoot);
   assert.notEqual(other.operator.secret.metadata.name, one.operator.secret.metadata.name);
 });

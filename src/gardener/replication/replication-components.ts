@@ -1,5 +1,6 @@
+import type { TakenUpstreams } from '../../fleet/taken-upstreams.ts';
 import { shootComponent, type Component } from '../managed-resources/component.ts';
-import { takenObject } from './shoot-documents.ts';
+import { takenObject } from './taken-object.ts';
 import { operatorObjects, standbyObjects, type ShootObjectsSettings } from './shoot-objects.ts';
 import { OPERATOR_COMPONENT, SHOOT_COMPONENT } from './shoot-place.ts';
 
@@ -7,7 +8,7 @@ export interface ReplicationSettings extends ShootObjectsSettings {
   /** Namespace of the shoot in the seed. */
   readonly namespace: string;
   /** Upstreams that the Shoot itself has caches or mirrors for. */
-  readonly taken: readonly string[];
+  readonly taken: TakenUpstreams;
 }
 
 export interface ReplicationComponents {

@@ -1,6 +1,7 @@
 import { readDocument } from '../../api/document/parse-document.ts';
 import { MIRROR_API_VERSION, MIRROR_KIND, mirrorConfigSchema } from '../../api/mirror-config/schema.ts';
 import { API_VERSION, KIND, registryConfigSchema } from '../../api/registry-config/schema.ts';
+import { takenUpstreams, type TakenUpstreams } from '../../fleet/taken-upstreams.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeClient } from '../../kube/types.ts';
 import { wantsReplication } from '../extensions/replication-wish.ts';
@@ -15,13 +16,15 @@ export async function replicationWanted(
   client: Pick<KubeClient, 'get'>,
   namespace: string,
   signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
+): Promise<TakenUpstreams | undefined> {
   const configOf = async (name: ExtensionType): Promise<unknown> =>
     wantedConfig(await find(client, EXTENSIONS, { namespace, name }, signal));
   const caches = await configOf('registry-cache');
   if (!wantsReplication(caches)) return undefined;
-  const upstreams = [...cachedUpstreams(caches), ...mirroredUpstreams(await configOf('registry-mirror'))];
-  return [...new Set(upstreams)].toSorted();
+  return takenUpstreams([
+    ...cachedUpstreams(caches),
+    ...mirroredUpstreams(await configOf('registry-mirror')),
+  ]);
 }
 
 function wantedConfig(extension: Extension | undefined): unknown {

@@ -1,6 +1,6 @@
+import type { ClusterReport } from '../../fleet/cluster-report.ts';
 import type { ConditionState } from '../../kube/objects/conditions.ts';
 import { REPORT_CONDITION } from '../extensions/replication-wish.ts';
-import type { ClusterReport } from './shoot-documents.ts';
 
 /** What a look at a shoot has found. */
 export type ReportFinding =

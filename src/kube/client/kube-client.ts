@@ -1,7 +1,7 @@
 import { isNotFound, KubeError } from '../kube-error.ts';
 import type { CallOptions, KubeClient, KubeObject, ObjectKey, Resource } from '../types.ts';
 import { decodeObject, decodePage } from './decode.ts';
-import { listPages, type ListLimits } from './list-pages.ts';
+import { listPages, type ListLimits, type PageQuery } from './list-pages.ts';
 import { callName, objectPath, resourcePath, type ResourceTarget } from './resource-path.ts';
 import {
   createKubeTransport,
@@ -65,14 +65,19 @@ export function createKubeClient(deps: KubeTransportDeps, options: KubeClientOpt
       return send(resource, named('get', 'GET', resource, key), signal);
     },
 
-    async list(resource, { namespace, labelSelector, fieldSelector, notOlderThan }, { signal }) {
+    async list(resource, { namespace, labelSelector, fieldSelector, notOlderThan, page: one }, { signal }) {
       const request = collection('list', 'GET', resource, { namespace });
-      return listPages(async (page) => {
+      const fetchPage = async (page: PageQuery) => {
         // The token decides how old the later pages are.
         const first = page.continue === undefined ? notOlderThanQuery(notOlderThan) : {};
         const query = { labelSelector, fieldSelector, ...first, ...page };
         return decodePage(await transport.call({ ...request, query }, signal), resource, request.what);
-      }, limits);
+      };
+      if (one === undefined) return listPages(fetchPage, limits);
+      const { limit, continueToken: token } = one;
+      const next = token === undefined ? {} : { continue: token };
+      const { continueToken, ...page } = await fetchPage({ limit: String(limit), ...next });
+      return continueToken === undefined ? page : { ...page, continueToken };
     },
 
     async create(resource, object, { signal, dryRun }) {
@@ -105,12 +110,13 @@ export function createKubeClient(deps: KubeTransportDeps, options: KubeClientOpt
       return patch(resource, key, { contentType: 'application/merge-patch+json', content }, options);
     },
 
-    async delete(resource, key, { signal, dryRun, uid, resourceVersion, propagationPolicy }) {
+    async delete(resource, key, { signal, dryRun, uid, resourceVersion, ...options }) {
       const body = json({
         apiVersion: 'v1',
         kind: 'DeleteOptions',
         preconditions: { uid, resourceVersion },
-        propagationPolicy,
+        propagationPolicy: options.propagationPolicy,
+        gracePeriodSeconds: options.gracePeriodSeconds,
         // The server ignores query options if the request has a body.
         ...(dryRun === true && { dryRun: ['All'] }),
       });

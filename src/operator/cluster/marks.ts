@@ -29,3 +29,6 @@ type Marks = Readonly<Record<string, string>>;
 export const OWNER_ANNOTATION = 'larder/asked-by';
 /** Annotation with the upstream of the cache. */
 export const UPSTREAM_ANNOTATION = 'upstream';
+
+/** Finalizer of users' objects: they stay until everything is undone that the operator has done for them. */
+export const FINALIZER = 'larder/operator';

@@ -105,6 +105,7 @@ export const SERVICE_MONITORS: Resource = resource(
   'ServiceMonitor',
   'servicemonitors',
 );
+export const NODES: Resource = { ...resource('', 'Node', 'nodes'), namespaced: false };
 export const CRDS: Resource<Crd> = {
   ...resource('apiextensions.k8s.io', 'CustomResourceDefinition', 'customresourcedefinitions'),
   namespaced: false,

@@ -1,0 +1,61 @@
+import { isExpired, isNotFound } from '../../kube/kube-error.ts';
+import { metadataOf } from '../../kube/objects/metadata-of.ts';
+import type { KubeClient, KubeObject, ListQuery, Resource } from '../../kube/types.ts';
+
+/** Metadata of an object with many managed fields has some KiB, so a page has less than 2 MiB. */
+const PAGE = 250;
+const AT_ONCE = 20;
+const TRIES = 3;
+
+/**
+ * Calls `work` for the metadata of each listed object, for up to 20 at a time. At most one page of 250 objects is in memory, and nothing but their
+ * metadata is read. Starts over if pages expire, so `work` may get an object again. Does nothing if the cluster does not have the kind. After a
+ * failure no other object is begun.
+ */
+export async function eachListed(
+  client: Pick<KubeClient, 'list'>,
+  resource: Resource,
+  query: ListQuery,
+  work: (object: KubeObject) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await eachPage(client, metadataOf(resource), query, work, signal);
+    } catch (error) {
+      if (isNotFound(error)) return;
+      if (!isExpired(error) || tries === TRIES) throw error;
+    }
+  }
+}
+
+async function eachPage(
+  client: Pick<KubeClient, 'list'>,
+  resource: Resource,
+  query: ListQuery,
+  work: (object: KubeObject) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  let continueToken: string | undefined;
+  do {
+    const page = { limit: PAGE, continueToken };
+    const list = await client.list(resource, { ...query, page }, { signal });
+    await inParallel(list.items, work);
+    ({ continueToken } = list);
+  } while (continueToken !== undefined);
+}
+
+/** Resolves or rejects once no work runs any more. */
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const workers = Array.from({ length: Math.min(AT_ONCE, items.length) }, async () => {
+    try {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    } catch (error) {
+      queue.length = 0;
+      throw error;
+    }
+  });
+  for (const outcome of await Promise.allSettled(workers))
+    if (outcome.status === 'rejected') throw outcome.reason;
+}
