@@ -37,9 +37,17 @@ export function createTriggers(deps: TriggersDeps, { namespace }: { readonly nam
     caches: cacheTriggers(deps, namespace),
     nodes: nodeTriggers(deps, namespace),
     objects: objectTriggers(deps),
-    // It looks again by itself.
-    report: [sourceOf(deps.watched, (handler) => handler(REPORT))],
+    report: [reportTrigger(deps)],
   };
+}
+
+/** The numbers are looked at every few seconds. A revision that nodes no longer follow has to go at once. */
+function reportTrigger({ watched, taken, published }: TriggersDeps): KeySource {
+  return sourceOf(watched, (handler) => {
+    handler(REPORT);
+    taken.onChange(() => handler(REPORT));
+    published.onChange(() => handler(REPORT));
+  });
 }
 
 function authorityTriggers({ watched }: TriggersDeps, namespace: string): KeySource[] {

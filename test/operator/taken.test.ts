@@ -85,28 +85,53 @@ test('a node that does not follow is waited for as long as for any removal', asy
   assert.ok(ms > SILENT_MS - 15_000 && ms < SILENT_MS + 15_000, `it took ${ms} ms`);
 });
 
-test('while the list is missing after a start, nothing is created, published or removed, and the object says why', async () => {
+test('while the list is missing or unreadable, before or after a start, nothing is created, published or removed, and the object says why', async () => {
   await using cluster = await start();
   take(cluster);
   cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
   await cluster.until(() => upstreamsOf(cluster).length === 1);
-  cluster.remove(CONFIG_MAPS, TAKEN_CONFIG_MAP, SYSTEM);
-  // What was read once counts.
   cluster.put(REGISTRY_CONFIGS, registryConfig('more', { upstream: 'ghcr.io' }));
   await cluster.until(() => upstreamsOf(cluster).length === 2);
+  cluster.remove(CONFIG_MAPS, TAKEN_CONFIG_MAP, SYSTEM);
+  cluster.put(REGISTRY_CONFIGS, registryConfig('new', { upstream: 'quay.io' }));
+  cluster.put(
+    MIRROR_CONFIGS,
+    mirrorConfig('mirrors', { upstream: 'gcr.io', hosts: [{ host: 'https://mirror.example' }] }),
+  );
+  cluster.remove(REGISTRY_CONFIGS, 'more');
+  await cluster.pass(60_000);
+  assert.deepEqual(upstreamsOf(cluster), ['docker.io', 'ghcr.io']);
+  const mirrors = cluster.get(MIRROR_CONFIGS, 'mirrors', TEAM);
+  assert.match(JSON.stringify(mirrors?.status?.conditions), /the ConfigMap larder-taken is missing/);
 
   await cluster.restart();
-  cluster.put(REGISTRY_CONFIGS, registryConfig('new', { upstream: 'quay.io' }));
-  cluster.remove(REGISTRY_CONFIGS, 'more');
-  await cluster.pass(120_000);
+  await cluster.pass(60_000);
   assert.deepEqual(upstreamsOf(cluster), ['docker.io', 'ghcr.io']);
   assert.equal(cluster.get(STATEFUL_SETS, 'registry-quay-io'), undefined);
   assert.match(
     conditionOf(cluster, 'Progressing', 'new')?.message ?? '',
     /the ConfigMap larder-taken is missing/,
   );
+  cluster.put(CONFIG_MAPS, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace: SYSTEM, name: TAKEN_CONFIG_MAP },
+    data: { 'taken.json': '[]' },
+  });
+  await cluster.pass(30_000);
+  assert.deepEqual(upstreamsOf(cluster), ['docker.io', 'ghcr.io']);
   take(cluster);
-  await cluster.until(() => upstreamsOf(cluster).join() === 'docker.io,quay.io');
+  await cluster.until(() => upstreamsOf(cluster).toSorted().join() === 'docker.io,gcr.io,quay.io');
+});
+
+test('a revision leaves the report at once when the list changes', async () => {
+  await using cluster = await start();
+  const revision = take(cluster, 'docker.io');
+  await cluster.until(() => reportOf(cluster)?.revision === revision);
+  await cluster.pass(1_000);
+  take(cluster);
+  await cluster.pass(3_000);
+  assert.notEqual(reportOf(cluster)?.revision, revision);
 });
 
 test('the report has the numbers of objects, caches and nodes, and no name', async () => {
@@ -171,7 +196,9 @@ test('whatever happens, nodes are not led to an upstream that is taken, and no l
         await cluster.pass('pass' in one ? one.pass * 1000 : 5_000);
         const led = upstreamsOf(cluster).filter((upstream) => taken.includes(upstream));
         assert.deepEqual(led, []);
-        if (reportOf(cluster)?.revision !== last) continue;
+        const reported = reportOf(cluster)?.revision;
+        assert.ok(reported === 0 || reported === last, 'the revision of a former list stayed');
+        if (reported !== last) continue;
         for (const used of nodes.values())
           assert.deepEqual(
             used.filter((upstream) => taken.includes(upstream)),

@@ -9,15 +9,15 @@ export interface Taken {
   readonly upstreams: ReadonlySet<string>;
   /** Undefined if there is no list to follow. */
   readonly revision: number | undefined;
-  /** Reason why it is not known which upstreams are taken. Until it is, no cache and no entry of nodes may be created or removed. */
+  /** Reason why it is not known which upstreams are taken now. Until it is, no cache and no entry of nodes may be created or removed. */
   readonly problem: string | undefined;
 }
 
 export const NOTHING_TAKEN: Taken = { upstreams: new Set(), revision: undefined, problem: undefined };
 
 /**
- * Follows the ConfigMap `name`, which `store` holds. A list that was read once counts until another one can be read: what was given away must not
- * come back because the ConfigMap is missing for a moment. Without a store nothing is taken.
+ * Follows the ConfigMap `name`, which `store` holds. While it is missing or cannot be read, the list that was read last stays beside the problem:
+ * no object gets an upstream because the ConfigMap is missing for a moment. Without a store nothing is taken.
  */
 export function createTakenView(
   store: ObjectStore<ConfigMap> | undefined,
@@ -27,12 +27,15 @@ export function createTakenView(
   const missing = `the ConfigMap ${name} is missing, which says which upstreams are taken`;
   const view = createObservable<Taken>({ ...NOTHING_TAKEN, problem: missing }, textOf);
   store.onChange((_before, after) => {
-    if (after === undefined) return;
+    if (after === undefined) {
+      view.set({ ...view.get(), problem: missing });
+      return;
+    }
     try {
       const { upstreams, revision } = readTakenUpstreams(after);
       view.set({ upstreams: new Set(upstreams), revision, problem: undefined });
     } catch (error) {
-      if (view.get().problem !== undefined) view.set({ ...NOTHING_TAKEN, problem: errorText(error) });
+      view.set({ ...view.get(), problem: errorText(error) });
     }
   });
   return view;

@@ -68,8 +68,12 @@ export function createNodesReconciler(
     const waitMs = lastAt + EVERY_MS - clock.monotonic();
     if (waitMs > 0) return { requeueAfterMs: waitMs };
     const plan = deps.plan();
-    // Another plan wakes this controller.
-    if (plan.problem !== undefined) return 'done';
+    const { problem } = plan;
+    if (problem !== undefined) {
+      // Another plan wakes this controller.
+      problems.set(new Map(plan.mirrors.map(({ mirrors: { upstream } }) => [upstream, problem])));
+      return 'done';
+    }
     const { bundleOf, unread } = await readMirrorBundles(deps.secrets, plan.mirrors, signal);
     const before = deps.document.current();
     const bundle = authority?.bundle ?? before.ca;
