@@ -40,7 +40,13 @@ export interface ManagerWorld {
   patch(apiVersion: string, kind: string, name: string, patch: object): Promise<void>;
 }
 
-const CLUSTER_WIDE = ['Namespace', 'ClusterRole', 'CustomResourceDefinition', 'PriorityClass'];
+const CLUSTER_WIDE = [
+  'Namespace',
+  'ClusterRole',
+  'CustomResourceDefinition',
+  'PriorityClass',
+  'ValidatingWebhookConfiguration',
+];
 
 export function createManagerWorld(): ManagerWorld {
   const clock = new ManualClock();
