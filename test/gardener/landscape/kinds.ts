@@ -13,14 +13,14 @@ interface ApiResourceList {
   }[];
 }
 
-/** Reads each version of a group once, and again while it lacks a kind. */
-export function createFindKind(get: (path: string) => Promise<object>): FindKind {
+/** Reads each version of a group once, and again while it lacks a kind. `get` gives undefined for a path that the server does not have. */
+export function createFindKind(get: (path: string) => Promise<object | undefined>): FindKind {
   const found = new Map<string, Resource<Manifest>>();
   return async (apiVersion, kind) => {
     const id = `${apiVersion} ${kind}`;
     if (!found.has(id)) {
       const path = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-      const { resources = [] } = (await get(path)) as ApiResourceList;
+      const { resources = [] } = ((await get(path)) ?? {}) as ApiResourceList;
       for (const { name, kind: one, namespaced } of resources) {
         if (name.includes('/')) continue;
         const version = apiVersion.split('/').at(-1) ?? '';
