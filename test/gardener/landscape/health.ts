@@ -12,6 +12,7 @@ export function illness({ kind, metadata, spec, status = {} }: Manifest): string
   const number = (name: string): number => Number(status[name] ?? 0);
   const is = (type: string): string => conditionOf(status, type)?.status ?? 'Unknown';
   const stale = isStale(metadata.generation, status);
+  if (metadata.annotations?.[SKIP] === 'true') return undefined;
   switch (kind) {
     case 'Deployment':
       if (stale) return STALE;
@@ -50,6 +51,7 @@ export function progress({ kind, metadata, spec, status = {} }: Manifest): strin
   return state === 'True' && reason === 'NewReplicaSetAvailable' ? undefined : 'its rollout goes on';
 }
 
+const SKIP = 'resources.gardener.cloud/skip-health-check';
 const STALE = 'its controller has not seen this generation';
 
 function isStale(generation: number | undefined, status: Readonly<Record<string, unknown>>): boolean {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { KubeError } from '../../../src/kube/kube-error.ts';
 import { createManagerWorld, kindOf, NAMESPACE, type ManagerWorld } from './manager-world.ts';
 import { runManager } from './manager-loop.ts';
 import { forever } from '../../kube/client.ts';
@@ -344,6 +345,14 @@ describe('gardener-resource-manager of the landscape', () => {
     );
   });
 
+  test('takes an object for healthy whose health is not to be checked', async () => {
+    const world = createManagerWorld();
+    const annotations = { 'resources.gardener.cloud/skip-health-check': 'true' };
+    await world.write(NAME, [{ ...workload('DaemonSet'), metadata: { name: 'app', annotations } }]);
+    await world.turn(NAME);
+    assert.equal((await condition(world, 'ResourcesHealthy'))[0], 'True');
+  });
+
   test('deletes nothing while a Secret is missing', async () => {
     const world = createManagerWorld();
     await world.write(NAME, [configMap('a')]);
@@ -355,15 +364,17 @@ describe('gardener-resource-manager of the landscape', () => {
   });
 });
 
-test('the manager handles a change at once, an applied one after a minute, and none of another class', async () => {
+test('the manager handles a change at once, an applied one after a minute, a failed one after 5 s, and none of another class', async () => {
   const world = createManagerWorld();
   const { clock, seed } = world;
   const turns: string[] = [];
+  let isDown = false;
   const ended = new AbortController();
   await world.write('mine', [configMap('a')]);
   await world.write('seed', [configMap('b')], { class: 'seed' });
   const handle: ManagerWorld['handle'] = async (key, signal) => {
     turns.push(key.name);
+    if (isDown) throw new KubeError('connection refused', { httpStatus: undefined, reason: '' });
     return world.handle(key, signal);
   };
   const running = runManager(
@@ -384,6 +395,11 @@ test('the manager handles a change at once, an applied one after a minute, and n
   assert.equal(await after(1), 2);
   await world.write('mine', [configMap('a')], { keepObjects: true });
   assert.equal(await after(1), 3);
+  isDown = true;
+  await world.write('mine', [configMap('a')], { keepObjects: false });
+  assert.equal(await after(1), 4);
+  assert.equal(await after(4), 4);
+  assert.equal(await after(1), 5);
   assert.deepEqual(new Set(turns), new Set(['mine']));
   ended.abort();
   await running;

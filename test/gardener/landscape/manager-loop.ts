@@ -1,6 +1,7 @@
 import type { ManagedResource } from '../../../src/gardener/managed-resources/managed-resource.ts';
 import { MANAGED_RESOURCES } from '../../../src/gardener/managed-resources/managed-resource.ts';
 import { sleep, type Clock } from '../../../src/kit/clock.ts';
+import { KubeError } from '../../../src/kube/kube-error.ts';
 import type { HandleManagedResource, ManagerClient, Turn } from './managed-resources.ts';
 
 export interface ManagerLoopDeps {
@@ -25,7 +26,7 @@ interface Past {
   readonly at: number;
 }
 
-/** Handles the ManagedResources of a shoot, one after the other, until `signal` aborts. Those of another class are left alone. */
+/** Handles the ManagedResources of a shoot, one after the other, until `signal` aborts. Those of another class are left alone. A server that does not answer is asked again. */
 export async function runManager(
   { seed, clock, handle }: ManagerLoopDeps,
   { namespace, everyMs, resyncMs, retryMs }: ManagerLoopOptions,
@@ -45,7 +46,11 @@ export async function runManager(
   }
 
   async function take(name: string, one: ManagedResource): Promise<Past> {
-    const turn = await handle({ namespace, name }, signal);
+    const turn = await handle({ namespace, name }, signal).catch((error: unknown): Turn => {
+      // The shoot may have no API server now. The next try finds out.
+      if (!(error instanceof KubeError) && !signal.aborted) throw error;
+      return 'failed';
+    });
     return { seen: seenOf(one), turn, at: clock.monotonic() };
   }
 
