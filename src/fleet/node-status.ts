@@ -30,3 +30,6 @@ export interface ContainerdFinding {
   /** Finding and remedy for people. Empty if set. */
   readonly message: string;
 }
+
+/** Part of the message about a `Foreign` upstream whose file Gardener's node agent writes. */
+export const OF_GARDENER = 'managed by Gardener: the Shoot or another extension configures this upstream';

@@ -21,7 +21,7 @@ import { createRelay } from './relay/relay.ts';
 /** Time for running answers after SIGTERM, the same as in the cache. */
 const DRAIN_MS = 30_000;
 /** Pause between checks of the directory and containerd's configuration while nothing else changes. */
-const CHECK_MS = 10_000;
+const CHECK_MS = 8_000;
 
 export interface NodeAgentSettings extends CarryOutSettings {
   /** Address of the relay for containerd. */

@@ -27,6 +27,10 @@ const IMAGE = { image: { repository: 'registry.example.com/larder', tag: 'v1' } 
 const DIFFERENCES: readonly (readonly [path: RegExp, why: string])[] = [
   [/\.args\[(?:extension|admission)\]:/, 'one image has both programs'],
   [/\.args\[--(?:disable-webhooks|hand-back)\]:/, 'values of its own'],
+  [
+    /managedresources#extension-registry-cache-(?:operator|shoot)\]:/,
+    'a shoot that is configured from inside',
+  ],
   [/\.env\[LARDER_IMAGE\]\./, 'no place of an image is built in, so shoots get the one of the program'],
   [/\[certificate\]\./, 'the program writes its certificate, and the root file system is read-only'],
   [/\.readOnlyRootFilesystem:/, 'narrower'],

@@ -7,6 +7,7 @@ import * as fc from 'fast-check';
 import { parse } from 'smol-toml';
 import { tempDir, type TempDir } from '../../../test/kit/index.ts';
 import { ManualClock } from '../../kit/clock.ts';
+import { TEMPORARY } from '../../kit/replace-file.ts';
 import { createHostsDirectory } from './hosts-directory.ts';
 import { caFileName, hostsToml, MARKER, type HostsFile } from './hosts-toml.ts';
 
@@ -332,6 +333,17 @@ test('a foreign upstream is reported, and the others are written', async () => {
     outcomes.map(({ state }) => state),
     ['Foreign', 'Written'],
   );
+});
+
+test('a file of Gardener is reported as such, and what was left of ours beside it is taken away', async () => {
+  using root = tempDir();
+  const mine = '# managed by gardener-node-agent\nserver = "https://docker.io"\n';
+  root.write('docker.io/hosts.toml', mine);
+  root.write(`docker.io/hosts.toml${TEMPORARY}`, '');
+  const [outcome] = await createHostsDirectory(root.path, clock).apply([HUB]);
+  assert.match(outcome?.message ?? '', /docker\.io\/hosts\.toml is managed by Gardener: /);
+  assert.deepEqual(tree(root), ['docker.io/hosts.toml']);
+  assert.equal(readFileSync(join(root.path, 'docker.io/hosts.toml'), 'utf8'), mine);
 });
 
 function tree({ path }: TempDir): string[] {

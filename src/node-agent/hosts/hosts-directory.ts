@@ -2,8 +2,9 @@ import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
-import { replaceFile, TEMPORARY } from '../../kit/replace-file.ts';
+import { TEMPORARY } from '../../kit/replace-file.ts';
 import { createCaFiles, type CaFiles } from './ca-files.ts';
+import { removeOurs, replaceOurs } from './replace-ours.ts';
 import { HOSTS_TOML, hostsToml, hostTable, type HostsFile } from './hosts-toml.ts';
 import {
   foreignReason,
@@ -92,12 +93,18 @@ async function write(root: string, file: HostsFile, caFiles: CaFiles): Promise<H
   const directory = join(root, upstream);
   try {
     const obstacle = (await hiddenReason(root, upstream)) ?? (await foreignReason(directory));
-    if (obstacle !== undefined) return { upstream, state: 'Foreign', message: obstacle };
+    if (obstacle !== undefined) {
+      await clearForeign(directory);
+      return { upstream, state: 'Foreign', message: obstacle };
+    }
     for (const { ca } of file.hosts) if (ca !== undefined) await caFiles.provide(ca);
     const isNew = (await kindOfFile(directory)) === 'absent';
     const place = isNew ? `${directory}${TEMPORARY}` : directory;
     await mkdir(place, { recursive: true, mode: 0o755 });
-    await replaceFile(join(place, HOSTS_TOML), hostsToml(file), READABLE);
+    if (!(await replaceOurs(join(place, HOSTS_TOML), hostsToml(file), READABLE))) {
+      const message = (await foreignReason(directory)) ?? `${directory} is being written by another program`;
+      return { upstream, state: 'Foreign', message };
+    }
     if (isNew) await rename(place, directory);
     for (const name of await namesIn(directory))
       if (isOurFileName(name) && name !== HOSTS_TOML) await rm(join(directory, name), { force: true });
@@ -105,6 +112,24 @@ async function write(root: string, file: HostsFile, caFiles: CaFiles): Promise<H
   } catch (error) {
     return failed(upstream, directory, error);
   }
+}
+
+/** Puts a directory back that another program has taken, unless that program has made it again. */
+async function giveBack(aside: string, directory: string): Promise<void> {
+  await clearForeign(aside);
+  try {
+    await rename(aside, directory);
+  } catch (error) {
+    if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+/** Removes what is left of ours in a directory that another program has taken. Its hosts.toml is not ours any more. */
+async function clearForeign(directory: string): Promise<void> {
+  if ((await kindOfFile(directory)) !== 'directory') return;
+  for (const name of await namesIn(directory))
+    if (isOurFileName(name) && name !== HOSTS_TOML) await rm(join(directory, name), { force: true });
 }
 
 /** Removes our files, and the directory if nothing else is in it. */
@@ -121,8 +146,11 @@ async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
       await clear(directory);
       return [];
     }
-    await rename(directory, `${directory}${TEMPORARY}`);
-    await clear(`${directory}${TEMPORARY}`);
+    const aside = `${directory}${TEMPORARY}`;
+    await rename(directory, aside);
+    // Another program may have written its file since the look at the directory.
+    if ((await foreignReason(aside)) === undefined) await clear(aside);
+    else await giveBack(aside, directory);
     return [];
   } catch (error) {
     return [failed(upstream, directory, error)];
@@ -142,8 +170,9 @@ async function namesInOurs(directory: string): Promise<string[]> {
 
 async function clear(directory: string): Promise<void> {
   if ((await kindOfFile(directory)) !== 'directory') return;
+  await removeOurs(join(directory, HOSTS_TOML));
   for (const name of await namesIn(directory))
-    if (isOurFileName(name)) await rm(join(directory, name), { force: true });
+    if (isOurFileName(name) && name !== HOSTS_TOML) await rm(join(directory, name), { force: true });
   await rmdir(directory).catch(() => {});
 }
 

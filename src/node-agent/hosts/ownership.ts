@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TEMPORARY } from '../../kit/replace-file.ts';
+import { OF_GARDENER } from '../../fleet/node-status.ts';
 import { CA_FILE_NAME, HOSTS_TOML, MARKER } from './hosts-toml.ts';
 
 /**
@@ -16,9 +17,17 @@ export async function foreignReason(directory: string): Promise<string | undefin
     const other = (await namesIn(directory)).find((name) => !isOurFileName(name));
     return other === undefined ? undefined : `${join(directory, other)} was not written by the node agent`;
   }
-  return (await readOurHostsToml(directory)) === undefined
-    ? `${path} was not written by the node agent`
-    : undefined;
+  if ((await readOurHostsToml(directory)) !== undefined) return undefined;
+  return (await isOfGardener(path))
+    ? `${path} is ${OF_GARDENER}`
+    : `${path} was not written by the node agent`;
+}
+
+/** True for a file of Gardener's node agent, by its first line (gardener v1.147.1, `pkg/nodeagent/controller/operatingsystemconfig`). */
+async function isOfGardener(path: string): Promise<boolean> {
+  if ((await kindOfFile(path)) !== 'file') return false;
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.startsWith('# managed by gardener-node-agent');
 }
 
 /** Reason why containerd ignores the directory of `upstream`: it looks for `<host>_<port>_` before `<host>:<port>`. */

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { AT, nodesOf, report } from '../../../test/operator/nodes-input.ts';
 import { ManualClock } from '../../kit/clock.ts';
 import { isAgentOf, readAgentPod, type AgentPod } from '../cluster/agent-pod.ts';
+import { OF_GARDENER } from '../../fleet/node-status.ts';
 import { nodeView } from './node-view.ts';
 import { createSince } from './nodes-input.ts';
 
@@ -64,6 +65,16 @@ describe('the nodes of an upstream', () => {
     const { findings } = nodeView(nodesOf(reports), 'docker.io', 'settled cache');
     assert.equal(findings[0]?.reason, 'ForeignNodeConfiguration');
     assert.match(findings[0]?.message ?? '', /n1, n2, n3 and 2 more nodes$/);
+  });
+
+  test('whose file Gardener manages say so', () => {
+    const message = `/etc/hosts.toml is ${OF_GARDENER}`;
+    const upstreams = [{ upstream: 'docker.io', state: 'Foreign' as const, message }];
+    const { findings } = nodeView(nodesOf([report('n1', { upstreams })]), 'docker.io', 'settled cache');
+    assert.equal(
+      findings[0]?.message,
+      `docker.io: a hosts.toml that Larder did not write is left unchanged on node n1; it is ${OF_GARDENER}`,
+    );
   });
 
   test('that have not reported since the end of their Lease are named', () => {

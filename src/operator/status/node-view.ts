@@ -1,4 +1,5 @@
 import { LEASE_SECONDS } from '../../fleet/node-lease.ts';
+import { OF_GARDENER } from '../../fleet/node-status.ts';
 import type { NodeCounts } from '../../api/status/status-fields.ts';
 import type { Reason } from '../../api/status/reasons.ts';
 import type { AgentPod } from '../cluster/agent-pod.ts';
@@ -52,7 +53,12 @@ export type PullWay = 'settling cache' | 'settled cache' | 'mirror';
 export function nodeView(input: NodesInput, upstream: string, way: PullWay): NodeView {
   const { reports, agents, podlessSince, now } = input;
   const absent = absentAgents(input, way);
-  const { ready, foreign, failed, silent, failure, pending } = sortReports(input, upstream, way, absent.down);
+  const { ready, foreign, isOfGardener, failed, silent, failure, pending } = sortReports(
+    input,
+    upstream,
+    way,
+    absent.down,
+  );
   const total = Math.max(input.total, reports.length);
   const isPodless = podlessSince !== undefined && podlessSince <= now - FIRST_REPORT_MS;
   const podless = isPodless ? podlessNodes(total, agents, reports) : 0;
@@ -62,7 +68,7 @@ export function nodeView(input: NodesInput, upstream: string, way: PullWay): Nod
     ...when(
       foreign.length > 0,
       'ForeignNodeConfiguration',
-      `${upstream}: a hosts.toml that Larder did not write is left unchanged on ${named(foreign)}`,
+      `${upstream}: a hosts.toml that Larder did not write is left unchanged on ${named(foreign)}${isOfGardener ? `; it is ${OF_GARDENER}` : ''}`,
     ),
     ...when(failed.length > 0, 'NodesNotConfigured', `${upstream}: ${named(failed)}: ${failure}`),
     ...when(
@@ -115,6 +121,7 @@ function sortReports(
     silent: [] as string[],
   };
   let failure = '';
+  let isOfGardener = false;
   let pending = 0;
   for (const { node, status, renewedAt } of reports) {
     const own = status?.upstreams.find((one) => one.upstream === upstream);
@@ -125,13 +132,15 @@ function sortReports(
     if (status === undefined || own === undefined) continue;
     // Unknown is not Ready: such a node may pull from the origin silently.
     const isRead = status.containerd.state === 'Set';
-    if (own.state === 'Foreign') sorted.foreign.push(node);
-    else if (!isRead || own.state === 'Failed' || (own.state === 'Down' && isSettled)) {
+    if (own.state === 'Foreign') {
+      sorted.foreign.push(node);
+      isOfGardener ||= own.message.includes(OF_GARDENER);
+    } else if (!isRead || own.state === 'Failed' || (own.state === 'Down' && isSettled)) {
       sorted.failed.push(node);
       failure ||= isRead || own.state === 'Failed' ? own.message : status.containerd.message;
     } else if (own.state === 'Ready' && !downNodes.has(node)) sorted.ready.push(node);
   }
-  return { ...sorted, failure, pending };
+  return { ...sorted, isOfGardener, failure, pending };
 }
 
 /**
