@@ -57,6 +57,14 @@ test('an authority that is older than it may be gets one successor, which signs 
   assert.equal(authoritiesOf((await look(keeper)).bundle).length, 1);
 });
 
+test('a fraction of a second in the time of a rotation makes no second successor', async () => {
+  const { clock, keeperOf, look } = setting();
+  await look(keeperOf());
+  clock.advance(10 * DAY + 700);
+  const keeper = keeperOf({ authorityNotBefore: clock.now() - 200 });
+  for (let pass = 0; pass < 4; pass += 1) assert.equal(authoritiesOf((await look(keeper)).bundle).length, 2);
+});
+
 test('over a year and a half, a node with the bundle of a day ago always trusts the certificates in use', async () => {
   const { clock, keeperOf, look } = setting();
   const keeper = keeperOf();

@@ -11,9 +11,14 @@ export async function nextPairs(pairs: KeyPair[], now: number, notBefore = -Infi
   const plan = planRotation(validities, now);
   if (plan.signing === undefined) return [await newAuthority(now)];
   const newest = Math.max(...validities.map(({ from }) => from)) + AUTHORITY_BACKDATED_MS;
-  if (plan.createSuccessor || (newest < notBefore && notBefore <= now))
+  if (plan.createSuccessor || (newest < wholeSecond(notBefore) && notBefore <= now))
     return [...trustedOf(pairs, plan.trusted), await newAuthority(now)];
   return plan.trusted.length < pairs.length ? trustedOf(pairs, plan.trusted) : pairs;
+}
+
+/** Certificates have whole seconds. */
+function wholeSecond(time: number): number {
+  return Math.floor(time / 1000) * 1000;
 }
 
 function trustedOf(pairs: readonly KeyPair[], trusted: readonly number[]): KeyPair[] {
