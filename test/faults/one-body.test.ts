@@ -12,7 +12,7 @@ import { shareLarder } from './shared-larder.ts';
 const shared = shareLarder();
 
 test('200 callers spread over one cold fill cost one request and 1.00 times the bytes, and every one gets the right body', async () => {
-  const size = (await measureMachine()).size((HEAVY ? 256 : 8) * MiB, MiB);
+  const size = (await measureMachine()).size((HEAVY ? 128 : 8) * MiB, MiB);
   const blob = blobOf(size, 1);
   await using upstream = await startUpstream();
   upstream.push('team/app', blob);
