@@ -126,7 +126,7 @@ export async function startExtension(
   );
 }
 
-/** What one shoot can put into the memory that all of a seed share, in one list. Pages have 500 objects. */
+/** Most of one list that a shoot puts into the memory, which all shoots of a seed share. Pages have 500 objects. */
 const SHOOT_LIMITS = { answerBytes: 4 * 1024 * 1024, pages: 20 };
 /** A report has eight numbers, and its ConfigMap some metadata. */
 const REPORT_LIMITS = { answerBytes: 64 * 1024, callMs: 10_000 };

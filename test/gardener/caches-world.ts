@@ -3,7 +3,7 @@ import { createCachesActuator } from '../../src/gardener/actuator/caches-actuato
 import type { Clock } from '../../src/kit/clock.ts';
 import { createMirrorsActuator } from '../../src/gardener/replication/mirrors-actuator.ts';
 import { createReplicatedActuator } from '../../src/gardener/replication/replicated-actuator.ts';
-import type { TakeDown } from '../../src/gardener/replication/replication-parts.ts';
+import type { TakeDown } from '../../src/gardener/replication/take-down.ts';
 import { takeDown as fromShoot } from '../../src/gardener/replication/take-down.ts';
 import { Turns } from '../../src/gardener/replication/turns.ts';
 import { silentLogger } from '../../src/kit/logger.ts';

@@ -1,7 +1,7 @@
 /** `registryConfigReplication` in the life of a shoot, from end to end, with a scripted removal from the shoot. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { TakeDown } from '../../src/gardener/replication/replication-parts.ts';
+import type { TakeDown } from '../../src/gardener/replication/take-down.ts';
 import { REPORT_CONFIG_MAP, REPORT_KEY } from '../../src/fleet/cluster-report.ts';
 import { TAKEN_CONFIG_MAP, takenUpstreams } from '../../src/fleet/taken-upstreams.ts';
 import {

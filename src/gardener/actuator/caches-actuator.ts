@@ -16,12 +16,13 @@ import { deployCaches } from './deploy-caches.ts';
 import { openCertificates, type CertificatesDeps } from './cache-certificates.ts';
 import { deployComponent } from './deploy-component.ts';
 import { removeCaches } from './remove-caches.ts';
-import { readShootServices, type ShootAddress, type ShootServicesDeps } from './shoot-services.ts';
+import { readShootServices } from './shoot-services.ts';
+import type { ShootAddress, ShootDeps } from './with-shoot.ts';
 import { untilHealthy } from './wait-for-resource.ts';
 import { within } from './within.ts';
 
 export type CachesActuatorDeps = CertificatesDeps &
-  ShootServicesDeps & {
+  ShootDeps & {
     /** Client of the seed. */
     readonly client: Pick<KubeClient, 'get' | 'list' | 'create' | 'patch' | 'mergePatch' | 'delete'>;
   };

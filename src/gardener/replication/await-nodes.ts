@@ -1,6 +1,7 @@
 import { errorText } from '../../kit/errors.ts';
+import { withShoot } from '../actuator/with-shoot.ts';
 import type { ActuatorContext } from '../extensions/actuator.ts';
-import { withShoot, type ReplicationDeps, type ReplicationSettings } from './replication-parts.ts';
+import type { ReplicationDeps, ReplicationSettings } from './replication-parts.ts';
 import { untilFollowed } from './until-followed.ts';
 
 /** Longest wait for nodes. */

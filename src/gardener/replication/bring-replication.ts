@@ -1,8 +1,9 @@
+import { withShoot } from '../actuator/with-shoot.ts';
 import { within } from '../actuator/within.ts';
 import type { ActuatorContext } from '../extensions/actuator.ts';
 import { deployReplication } from './deploy-replication.ts';
 import { deployedReplication } from './remove-replication.ts';
-import { withShoot, type ReplicationDeps, type ReplicationSettings } from './replication-parts.ts';
+import type { ReplicationDeps, ReplicationSettings } from './replication-parts.ts';
 import { assertNoSecondOperator } from './second-operator.ts';
 
 export interface Brought {

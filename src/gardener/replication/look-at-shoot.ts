@@ -4,14 +4,14 @@ import { createLifeline } from '../../kit/lifeline.ts';
 import { LEASES } from '../../kube/leader-election/lease.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeClient } from '../../kube/types.ts';
+import { LEASE_NAME } from '../../operator/cluster/marks.ts';
 import { LARDER_NAMESPACE } from '../caches/shoot-names.ts';
+import { withShoot, type ShootDeps } from '../actuator/with-shoot.ts';
 import { createClusterReader } from '../extensions/read-cluster.ts';
 import { clusterFacts } from '../shoots/cluster-facts.ts';
-import { withShoot, type ReplicationSettings } from './replication-parts.ts';
-import type { ShootServicesDeps } from '../actuator/shoot-services.ts';
+import type { ReplicationSettings } from './replication-parts.ts';
 import { readReport } from './read-report.ts';
 import type { ReportFinding } from './report-condition.ts';
-import { OPERATOR } from './shoot-place.ts';
 
 /** Limit of one call, and of opening the connection. */
 const CALL_MS = 10_000;
@@ -27,7 +27,7 @@ export interface LookOptions extends Pick<ReplicationSettings, 'shootAddress'> {
 
 /** Finds out how the `RegistryConfig` objects of a shoot fare. Throws only if the seed does not answer, or the reason of the signal. */
 export async function lookAtShoot(
-  deps: ShootServicesDeps,
+  deps: ShootDeps,
   { namespace, shootAddress: address, wasHibernated }: LookOptions,
   stop: AbortSignal,
 ): Promise<ReportFinding> {
@@ -56,7 +56,7 @@ export async function lookAtShoot(
 async function ask(shoot: Pick<KubeClient, 'get'>, clock: Clock, stop: AbortSignal): Promise<ReportFinding> {
   const read = await limited(clock, stop, (signal) => readReport(shoot, signal));
   if (read.kind !== 'read') return read;
-  const key = { namespace: LARDER_NAMESPACE, name: OPERATOR };
+  const key = { namespace: LARDER_NAMESPACE, name: LEASE_NAME };
   const lease = await limited(clock, stop, (signal) => find(shoot, LEASES, key, signal));
   const renewTime: unknown = lease?.spec?.renewTime;
   const renewedAt = typeof renewTime === 'string' ? Date.parse(renewTime) : NaN;

@@ -1,4 +1,5 @@
 import { errorText, LarderError } from '../../kit/errors.ts';
+import { withShoot } from '../actuator/with-shoot.ts';
 import { within } from '../actuator/within.ts';
 import type { Actuator, ActuatorContext } from '../extensions/actuator.ts';
 import { wantsReplication } from '../extensions/replication-wish.ts';
@@ -6,12 +7,8 @@ import { clusterFacts, type ClusterFacts } from '../shoots/cluster-facts.ts';
 import { awaitNodes } from './await-nodes.ts';
 import { bringReplication } from './bring-replication.ts';
 import { deployedReplication, removeReplication } from './remove-replication.ts';
-import {
-  withShoot,
-  type ReplicationDeps,
-  type ReplicationSettings,
-  type TakeDown,
-} from './replication-parts.ts';
+import type { ReplicationDeps, ReplicationSettings } from './replication-parts.ts';
+import type { TakeDown } from './take-down.ts';
 
 export interface ReplicatedActuatorDeps extends ReplicationDeps {
   readonly takeDown: TakeDown;

@@ -7,10 +7,10 @@ import { REGISTRY_CONFIG_CRD } from '../../api/crd/registry-config-crd.ts';
 import type { Component } from '../managed-resources/component.ts';
 import { CHART_OBJECTS } from './chart-objects.ts';
 import type { ChartObject, Workload } from './chart-object.ts';
-import { replicationComponents, type ReplicationSettings } from './replication-components.ts';
+import { replicationComponents, type ComponentsSettings } from './replication-components.ts';
 
 const IMAGE = 'images.example/larder:1.2.3@sha256:abc';
-const SETTINGS: ReplicationSettings = {
+const SETTINGS: ComponentsSettings = {
   namespace: 'shoot--p--s',
   image: IMAGE,
   taken: takenUpstreams(['docker.io']),
@@ -27,7 +27,7 @@ function objectsOf({ secret }: Component): ChartObject[] {
   return parseAllDocuments(text).map((document) => document.toJS() as ChartObject);
 }
 
-function render(change: Partial<ReplicationSettings> = {}) {
+function render(change: Partial<ComponentsSettings> = {}) {
   const { shoot, operator } = replicationComponents({ ...SETTINGS, ...change });
   const objects = { shoot: objectsOf(shoot), operator: objectsOf(operator) };
   const find = (kind: string) =>
@@ -113,7 +113,7 @@ describe('the objects in a shoot', () => {
   });
 
   test('have the arguments of an operator in a shoot', () => {
-    const argumentsFor = (change: Partial<ReplicationSettings>) =>
+    const argumentsFor = (change: Partial<ComponentsSettings>) =>
       render(change).find('Deployment').spec.template.spec.containers[0]?.args ?? [];
     const tolerations = '[{"key":"arm","operator":"Exists","effect":"NoSchedule"}]';
     for (const argument of [

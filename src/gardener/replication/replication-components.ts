@@ -4,7 +4,7 @@ import { takenObject } from './taken-object.ts';
 import { operatorObjects, standbyObjects, type ShootObjectsSettings } from './shoot-objects.ts';
 import { OPERATOR_COMPONENT, SHOOT_COMPONENT } from './shoot-place.ts';
 
-export interface ReplicationSettings extends ShootObjectsSettings {
+export interface ComponentsSettings extends ShootObjectsSettings {
   /** Namespace of the shoot in the seed. */
   readonly namespace: string;
   /** Upstreams that the Shoot itself has caches or mirrors for. */
@@ -17,7 +17,7 @@ export interface ReplicationComponents {
 }
 
 /** Renders both ManagedResources. Equal settings give equal bytes and names, whoever asks. */
-export function replicationComponents(settings: ReplicationSettings): ReplicationComponents {
+export function replicationComponents(settings: ComponentsSettings): ReplicationComponents {
   const { namespace, taken } = settings;
   const named = (name: string) => ({ namespace, name, secretBase: `managedresource-${name}` });
   return {

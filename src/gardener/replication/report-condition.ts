@@ -2,7 +2,7 @@ import type { ClusterReport } from '../../fleet/cluster-report.ts';
 import type { ConditionState } from '../../kube/objects/conditions.ts';
 import { REPORT_CONDITION } from '../extensions/replication-wish.ts';
 
-/** What a look at a shoot has found. */
+/** Result of a look at a shoot. */
 export type ReportFinding =
   | { readonly kind: 'report'; readonly report: ClusterReport }
   | { readonly kind: 'missing' | 'invalid' | 'too large' | 'silent' | 'unreachable' | 'hibernated' };

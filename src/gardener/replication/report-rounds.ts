@@ -1,8 +1,9 @@
 import { sleep } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
+import { inParallel } from '../../kit/in-parallel.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeClient } from '../../kube/types.ts';
-import type { ShootServicesDeps } from '../actuator/shoot-services.ts';
+import type { ShootDeps } from '../actuator/with-shoot.ts';
 import { REPORT_CONDITION, wantsReplication } from '../extensions/replication-wish.ts';
 import { EXTENSIONS } from '../extensions/resources.ts';
 import type { WatchedExtension, WatchedExtensions } from '../extensions/watched-extensions.ts';
@@ -15,7 +16,7 @@ const EVERY_MS = 60_000;
 /** Shoots that are asked at once. Each has a connection and at most 64 KiB of an answer. */
 const CONCURRENCY = 20;
 
-export interface ReportRoundsDeps extends ShootServicesDeps {
+export interface ReportRoundsDeps extends ShootDeps {
   /** Client of the seed. */
   readonly client: Pick<KubeClient, 'get' | 'patch'>;
   readonly watched: WatchedExtensions;
@@ -55,14 +56,8 @@ export function createReportRounds(
   }
 
   async function round(signal: AbortSignal): Promise<void> {
-    const due = watched.extensions.list().filter(isDue).values();
-    const inTurn = async (): Promise<void> => {
-      for (const extension of due) {
-        if (signal.aborted) return;
-        await tryLook(extension, signal);
-      }
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, inTurn));
+    const due = watched.extensions.list().filter(isDue);
+    await inParallel(due, CONCURRENCY, (extension) => tryLook(extension, signal), signal);
   }
 
   return {
@@ -70,7 +65,9 @@ export function createReportRounds(
       await watched.whenSynced(signal).catch(() => {});
       while (!signal.aborted) {
         const begunAt = clock.monotonic();
-        await round(signal);
+        await round(signal).catch((error: unknown) => {
+          if (!signal.aborted) throw error;
+        });
         const leftMs = begunAt + EVERY_MS - clock.monotonic();
         // Rejects only with the signal's reason.
         if (leftMs > 0) await sleep(clock, leftMs, signal).catch(() => {});

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../kube/types.ts';
 import type { ChartObject } from './chart-object.ts';
 import { CHART_OBJECTS } from './chart-objects.ts';
 import { LARDER_NAMESPACE } from '../caches/shoot-names.ts';
+import { hasKubernetes } from '../shoots/has-kubernetes.ts';
 import { OPERATOR } from './shoot-place.ts';
 import { nodeAgentSet, operatorDeployment, type WorkloadSettings } from './workloads.ts';
 
@@ -22,7 +23,10 @@ export function operatorObjects(settings: ShootObjectsSettings): readonly KubeOb
 /** Everything that stays until nodes and caches are taken care of. Labels that keep Gardener from cleaning them up come with the ManagedResource. */
 export function standbyObjects(settings: ShootObjectsSettings): readonly KubeObject[] {
   const others = CHART_OBJECTS.filter((object) => !isOfOperator(object))
-    .filter(({ kind }) => !POLICIES.includes(kind) || hasPolicies(settings.kubernetesVersion))
+    .filter(
+      ({ kind }) =>
+        !POLICIES.includes(kind) || hasKubernetes(settings.kubernetesVersion, POLICIES_FROM_MINOR),
+    )
     .map((object) => (object.kind === 'DaemonSet' ? nodeAgentSet(object, settings) : object));
   return [NAMESPACE, ...[REGISTRY_CONFIG_CRD, MIRROR_CONFIG_CRD].map(kept), ...others];
 }
@@ -50,8 +54,5 @@ function kept(definition: KubeObject): KubeObject {
 
 const POLICIES: readonly string[] = ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'];
 
-/** Tokens name the node of their pod from Kubernetes 1.30 on, and the policy judges by that. */
-function hasPolicies(version: string): boolean {
-  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
-  return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 30);
-}
+/** Tokens name the node of their pod from this minor version of Kubernetes on, and the policies judge by that. */
+const POLICIES_FROM_MINOR = 30;

@@ -1,4 +1,4 @@
-/** Name of the operator's Deployment, and of its Lease. */
+/** Name of the operator's Deployment. */
 export const OPERATOR = 'larder-operator';
 
 /** ManagedResource with the operator. It goes first when all is taken away, while the agents take nodes away from the caches. */

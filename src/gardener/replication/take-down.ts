@@ -57,6 +57,8 @@ export async function takeDown(
   }
 }
 
+export type TakeDown = typeof takeDown;
+
 async function inOrder(
   deps: TakeDownDeps,
   { namespace }: TakeDownOptions,
