@@ -19,16 +19,10 @@ export function parseConfigs(
     const { value, problems } = readYamlText(document);
     const { apiVersion, kind, metadata, spec } = (value ?? {}) as Readonly<Record<string, unknown>>;
     const isObject = problems.length === 0 && isMap(metadata) && isMap(spec);
-    if (!isObject) return parseConfig(document, options);
-    const inside = { ...options, pathPrefix: 'spec' };
-    return kind === MIRROR_KIND
-      ? parseMirrorConfig({ apiVersion, kind, ...spec }, inside)
-      : parseRegistryConfig({ apiVersion, kind, ...spec }, inside);
+    if (!isObject) return parseEither(value, document, options);
+    const inside = { apiVersion, kind, ...spec };
+    return parseEither(inside, inside, { ...options, pathPrefix: 'spec' });
   });
-}
-
-function isMap(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**
@@ -39,13 +33,26 @@ export function parseConfig(
   text: string,
   options: ParseOptions = {},
 ): ParseResult<RegistryConfig | MirrorConfig> {
-  return isMirrorConfig(readYamlText(text).value)
-    ? parseMirrorConfig(text, options)
-    : parseRegistryConfig(text, options);
+  return parseEither(readYamlText(text).value, text, options);
+}
+
+/** Parses `document`, whose kind is that of `value`. */
+function parseEither(
+  value: unknown,
+  document: string | object,
+  options: ParseOptions,
+): ParseResult<RegistryConfig | MirrorConfig> {
+  return isMirrorConfig(value)
+    ? parseMirrorConfig(document, options)
+    : parseRegistryConfig(document, options);
 }
 
 function isMirrorConfig(document: unknown): boolean {
-  if (typeof document !== 'object' || document === null) return false;
+  if (!isMap(document)) return false;
   const { kind, apiVersion } = document as { kind?: unknown; apiVersion?: unknown };
   return kind === MIRROR_KIND || ((kind ?? '') === '' && apiVersion === MIRROR_API_VERSION);
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -47,11 +47,9 @@ async function upstreamsOf(file: string, io: CommandIo): Promise<string[]> {
   const results = parseConfigs(await readDocumentFile(file, io), { source: file });
   const problems = results.flatMap((result) => (result.ok ? [] : result.problems));
   if (problems.length > 0) throw invalidConfig(problems);
-  return results.flatMap((result) =>
-    result.ok
-      ? ('caches' in result.config ? result.config.caches : result.config.mirrors).map(
-          ({ upstream }) => upstream,
-        )
-      : [],
+  const configs = results.flatMap((result) => (result.ok ? [result.config] : []));
+  const entries = configs.flatMap((config): readonly { readonly upstream: string }[] =>
+    'caches' in config ? config.caches : config.mirrors,
   );
+  return entries.map(({ upstream }) => upstream);
 }

@@ -8,12 +8,17 @@ export async function replaceFile(path: string, content: string, mode: number): 
   const there = await readFile(path, 'utf8').catch(() => undefined);
   if (there === content) return;
   const temporary = `${path}${TEMPORARY}`;
-  const file = await open(temporary, 'w', mode);
+  await writeSynced(temporary, content, mode);
+  await rename(temporary, path);
+}
+
+/** Writes a file that is on the disk when this resolves. */
+export async function writeSynced(path: string, content: string, mode: number): Promise<void> {
+  const file = await open(path, 'w', mode);
   try {
     await file.writeFile(content);
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
 }

@@ -9,11 +9,10 @@ import { programClients, type ProgramClientOptions } from '../kube/client/progra
 import type { KubeConnection } from '../kube/connection/connection.ts';
 import { createLedWork } from '../kube/leader-election/led-work.ts';
 import { declareKubeMetrics } from '../kube/metrics.ts';
+import { LEASE_NAME } from './cluster/marks.ts';
 import { watchCluster } from './cluster/watched.ts';
 import { createControllers, type ControllersSettings } from './controllers.ts';
 import { work } from './work.ts';
-
-export const LEASE_NAME = 'larder-operator';
 
 export interface OperatorSettings extends ControllersSettings {
   readonly adminAddress: Address;

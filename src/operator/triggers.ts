@@ -9,7 +9,7 @@ import { hasSameStatus } from './cluster/node-report.ts';
 import { cacheKeysOf } from './cluster/cache-key.ts';
 import type { Watched } from './cluster/watched.ts';
 import type { Planner } from './configs/planner.ts';
-import type { createTakenView } from './configs/taken-view.ts';
+import type { TakenView } from './configs/taken-view.ts';
 import type { NodeProblems } from './nodes/node-problems.ts';
 import { NODES } from './nodes/nodes-reconciler.ts';
 import type { PublishedDocument } from './nodes/published-document.ts';
@@ -27,7 +27,7 @@ export interface TriggersDeps {
   readonly serviceMonitors: ServiceMonitorKind;
   readonly published: PublishedDocument;
   readonly nodeProblems: NodeProblems;
-  readonly taken: ReturnType<typeof createTakenView>;
+  readonly taken: TakenView;
 }
 
 /** The key sources of each controller: a source for everything that its reconcile reads, and for nothing else. */

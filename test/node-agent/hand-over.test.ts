@@ -46,7 +46,7 @@ test('a file of Gardener is never replaced or removed by ours, and at the end ea
         pauses = one.pauses;
         const wanted = one.ours.map((upstream) => fileOf(upstream, one.revision));
         await Promise.all([gardener.apply(one.gardeners), wait(one.late).then(() => larder.apply(wanted))]);
-        // What Gardener has written stays, although ours was wanted there as well.
+        // A file of Gardener stays, although ours was wanted there as well.
         for (const upstream of one.gardeners) assert.match(textOf(root, upstream), starts(GARDENER_MARKER));
       }
       const last = steps.at(-1)?.gardeners ?? [];

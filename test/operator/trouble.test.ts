@@ -4,7 +4,7 @@ import { isLarderError } from '../../src/kit/errors.ts';
 import { LEASES } from '../../src/kube/leader-election/lease.ts';
 import { CONFIG_MAPS } from '../../src/kube/objects/config-maps.ts';
 import { NODES_CONFIG_MAP } from '../../src/fleet/nodes-config-map.ts';
-import { LEASE_NAME } from '../../src/operator/program.ts';
+import { LEASE_NAME } from '../../src/operator/cluster/marks.ts';
 import {
   MIRROR_CONFIGS,
   NETWORK_POLICIES,

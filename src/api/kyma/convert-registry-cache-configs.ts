@@ -47,7 +47,6 @@ export interface KymaText {
 export interface Converted {
   /** `RegistryConfig` objects as YAML documents. Empty if there is a problem. */
   readonly output: string;
-  readonly count: number;
   /** Fields without a counterpart, a line each. */
   readonly notes: readonly string[];
   /** Reasons why nothing was made, a line each. */
@@ -75,7 +74,7 @@ export function convertRegistryCacheConfigs(texts: readonly KymaText[]): Convert
   });
   if (problems.length === 0 && made.length === 0) problems.push(`${texts[0]?.source ?? '-'}: has no object`);
   const output = problems.length > 0 ? '' : made.map((one) => `---\n${stringify(one)}`).join('');
-  return { output, count: made.length, notes, problems };
+  return { output, notes, problems };
 
   function convert(item: unknown, source: string): object | undefined {
     const { apiVersion, kind } = (item ?? {}) as { readonly apiVersion?: unknown; readonly kind?: unknown };

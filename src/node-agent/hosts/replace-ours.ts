@@ -1,5 +1,5 @@
-import { link, open, readFile, rename, rm } from 'node:fs/promises';
-import { TEMPORARY } from '../../kit/replace-file.ts';
+import { link, readFile, rename, rm } from 'node:fs/promises';
+import { TEMPORARY, writeSynced } from '../../kit/replace-file.ts';
 import { MARKER } from './hosts-toml.ts';
 
 /** Suffix of the second name of a file that is being replaced. */
@@ -13,13 +13,13 @@ const BEFORE = `.before${TEMPORARY}`;
 export async function replaceOurs(path: string, content: string, mode: number): Promise<boolean> {
   if ((await textAt(path)) === content) return true;
   const [next, before] = [`${path}${TEMPORARY}`, `${path}${BEFORE}`];
-  await write(next, content, mode);
+  await writeSynced(next, content, mode);
   try {
     await rm(before, { force: true });
     if (!(await linked(path, before))) return await linked(next, path);
     if (!(await isOurs(before))) return false;
     await rename(next, path);
-    // What was written into the former file meanwhile is under its second name.
+    // A write into the former file meanwhile shows under its second name.
     if (await isOurs(before)) return true;
     await rename(before, path);
     return false;
@@ -66,14 +66,4 @@ async function isOurs(path: string): Promise<boolean> {
 
 async function textAt(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').catch(() => undefined);
-}
-
-async function write(path: string, content: string, mode: number): Promise<void> {
-  const file = await open(path, 'w', mode);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }

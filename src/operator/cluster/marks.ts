@@ -32,3 +32,6 @@ export const UPSTREAM_ANNOTATION = 'upstream';
 
 /** Finalizer of users' objects: they stay until everything is undone that the operator has done for them. */
 export const FINALIZER = 'larder/operator';
+
+/** Lease of the operator that leads. */
+export const LEASE_NAME = 'larder-operator';

@@ -6,7 +6,7 @@ import type { Watched } from '../cluster/watched.ts';
 import { configId, type ConfigId } from '../cluster/config-id.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { readConfig, type ConfigObject, type ParsedSpec } from './read-config.ts';
-import type { createTakenView } from './taken-view.ts';
+import type { TakenView } from './taken-view.ts';
 
 export interface Planner {
   /** The plan for the current objects. */
@@ -24,7 +24,7 @@ export interface PlannerDeps {
   readonly finalizer: Pick<Finalizer, 'isOn'>;
   readonly existingUpstreams: (id: ConfigId) => readonly string[];
   readonly lastValid: (id: ConfigId) => readonly CacheConfig[];
-  readonly taken: ReturnType<typeof createTakenView>;
+  readonly taken: TakenView;
 }
 
 /** Keeps the plan, and makes a new one after an object or the list of taken upstreams has changed. */

@@ -15,6 +15,8 @@ export interface Taken {
 
 export const NOTHING_TAKEN: Taken = { upstreams: new Set(), revision: undefined, problem: undefined };
 
+export type TakenView = Pick<Observable<Taken>, 'get' | 'onChange'>;
+
 /**
  * Follows the ConfigMap `name`, which `store` holds. While it is missing or cannot be read, the list that was read last stays beside the problem:
  * no object gets an upstream because the ConfigMap is missing for a moment. Without a store nothing is taken.
@@ -22,7 +24,7 @@ export const NOTHING_TAKEN: Taken = { upstreams: new Set(), revision: undefined,
 export function createTakenView(
   store: ObjectStore<ConfigMap> | undefined,
   name: string | undefined,
-): Pick<Observable<Taken>, 'get' | 'onChange'> {
+): TakenView {
   if (store === undefined) return createObservable(NOTHING_TAKEN, textOf);
   const missing = `the ConfigMap ${name} is missing, which says which upstreams are taken`;
   const view = createObservable<Taken>({ ...NOTHING_TAKEN, problem: missing }, textOf);

@@ -1,10 +1,10 @@
 import type { NodeDocumentView } from '../cluster/node-document-view.ts';
-import type { Taken } from '../configs/taken-view.ts';
+import type { TakenView } from '../configs/taken-view.ts';
 import type { DrainTracker } from './drain-tracker.ts';
 import type { PublishedDocument } from './published-document.ts';
 
 export interface FollowedRevisionDeps {
-  readonly taken: { get(): Taken };
+  readonly taken: Pick<TakenView, 'get'>;
   readonly published: Pick<PublishedDocument, 'get'>;
   readonly document: Pick<NodeDocumentView, 'current'>;
   readonly drain: DrainTracker;

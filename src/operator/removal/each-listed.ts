@@ -1,3 +1,4 @@
+import { inParallel } from '../../kit/in-parallel.ts';
 import { isExpired, isNotFound } from '../../kube/kube-error.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import type { KubeClient, KubeObject, ListQuery, Resource } from '../../kube/types.ts';
@@ -19,43 +20,20 @@ export async function eachListed(
   work: (object: KubeObject) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
+  const listed = metadataOf(resource);
   for (let tries = 1; ; tries += 1) {
     try {
-      return await eachPage(client, metadataOf(resource), query, work, signal);
+      let continueToken: string | undefined;
+      do {
+        const page = { limit: PAGE, continueToken };
+        const list = await client.list(listed, { ...query, page }, { signal });
+        await inParallel(list.items, AT_ONCE, work, signal);
+        ({ continueToken } = list);
+      } while (continueToken !== undefined);
+      return;
     } catch (error) {
       if (isNotFound(error)) return;
       if (!isExpired(error) || tries === TRIES) throw error;
     }
   }
-}
-
-async function eachPage(
-  client: Pick<KubeClient, 'list'>,
-  resource: Resource,
-  query: ListQuery,
-  work: (object: KubeObject) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  let continueToken: string | undefined;
-  do {
-    const page = { limit: PAGE, continueToken };
-    const list = await client.list(resource, { ...query, page }, { signal });
-    await inParallel(list.items, work);
-    ({ continueToken } = list);
-  } while (continueToken !== undefined);
-}
-
-/** Resolves or rejects once no work runs any more. */
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items];
-  const workers = Array.from({ length: Math.min(AT_ONCE, items.length) }, async () => {
-    try {
-      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-    } catch (error) {
-      queue.length = 0;
-      throw error;
-    }
-  });
-  for (const outcome of await Promise.allSettled(workers))
-    if (outcome.status === 'rejected') throw outcome.reason;
 }

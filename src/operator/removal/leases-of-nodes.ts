@@ -3,7 +3,7 @@ import { nodeLeaseName } from '../../fleet/node-lease.ts';
 import { NODES } from '../cluster/resources.ts';
 import { eachListed } from './each-listed.ts';
 
-/** Of the Leases with these names those whose Node exists. */
+/** Finds those of the Leases with these names whose Node exists. */
 export async function leasesOfNodes(
   client: Pick<KubeClient, 'list'>,
   leases: ReadonlySet<string>,

@@ -1,5 +1,5 @@
 import { isConflict, isInvalid, isKubeError, isNotFound } from '../../kube/kube-error.ts';
-import { createFinalizer } from '../../kube/objects/finalizers.ts';
+import { createFinalizer, type Finalizer } from '../../kube/objects/finalizers.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
 import type { KubeClient, KubeObject, Resource } from '../../kube/types.ts';
 import { FINALIZER } from '../cluster/marks.ts';
@@ -26,13 +26,16 @@ export async function releaseObjects(client: Client, signal: AbortSignal): Promi
   let released = 0;
   const refused = new Set<string>();
   let firstRefusal: unknown;
+  const finalizer = createFinalizer(client, FINALIZER);
   for (const kind of [REGISTRY_CONFIGS, MIRROR_CONFIGS]) {
     const resource = metadataOf(kind);
     const release = async (object: KubeObject): Promise<void> => {
       const steps = [
         // First the status: an object that is being deleted is gone with its finalizer.
         ...(hasStatus(object) ? [() => clearStatus(client, resource, object, signal)] : []),
-        ...(finalizerOf(client).isOn(object) ? [() => takeFinalizer(client, resource, object, signal)] : []),
+        ...(finalizer.isOn(object)
+          ? [() => takeFinalizer(client, finalizer, { resource, object }, signal)]
+          : []),
       ];
       if (steps.length === 0) return;
       let isDone = true;
@@ -61,8 +64,6 @@ function metadataKey({ kind, metadata: { namespace, name } }: KubeObject): strin
   return `${kind} ${namespace}/${name}`;
 }
 
-const finalizerOf = (client: Pick<KubeClient, 'patch'>) => createFinalizer(client, FINALIZER);
-
 /** Empties the status, which describes caches that are gone. */
 async function clearStatus(
   client: Client,
@@ -83,15 +84,15 @@ const TRIES = 4;
 
 /** Takes the finalizer off, and reads the list again if it has changed meanwhile. */
 async function takeFinalizer(
-  client: Client,
-  resource: Resource,
-  object: KubeObject,
+  client: Pick<KubeClient, 'list'>,
+  finalizer: Finalizer,
+  { resource, object }: { readonly resource: Resource; readonly object: KubeObject },
   signal: AbortSignal,
 ): Promise<void> {
   let now: KubeObject | undefined = object;
   for (let tries = 1; now !== undefined; tries += 1) {
     try {
-      return await finalizerOf(client).remove(resource, now, signal);
+      return await finalizer.remove(resource, now, signal);
     } catch (error) {
       if (tries === TRIES || !(isInvalid(error) || isConflict(error))) throw error;
       now = await sameObject(client, resource, object, signal);

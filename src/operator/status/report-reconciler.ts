@@ -9,6 +9,7 @@ import { hasOurLabel, MANAGED_BY } from '../cluster/marks.ts';
 import type { NodeDocumentView } from '../cluster/node-document-view.ts';
 import type { Watched } from '../cluster/watched.ts';
 import type { Planner } from '../configs/planner.ts';
+import type { TakenView } from '../configs/taken-view.ts';
 import { DRAIN_POLL_MS } from '../nodes/drain-tracker.ts';
 import { NOT_OWNED_RETRY_MS, NotOwnedError } from '../ownership/not-owned-error.ts';
 import type { RegistryConfigObject } from '../cluster/resources.ts';
@@ -27,13 +28,11 @@ export interface ReportDeps {
   readonly planner: Pick<Planner, 'plan' | 'objects'>;
   readonly document: Pick<NodeDocumentView, 'current'>;
   readonly followedRevision: () => number;
-  readonly taken: { get(): { readonly revision: number | undefined } };
+  readonly taken: Pick<TakenView, 'get'>;
 }
 
 export interface ReportSettings {
   readonly namespace: string;
-  /** DaemonSet of the node agents. */
-  readonly nodeAgent: string;
   readonly name: string;
   /** Additional labels of the ConfigMap. */
   readonly objectLabels: Readonly<Record<string, string>>;
@@ -45,7 +44,7 @@ export interface ReportSettings {
  */
 export function createReportReconciler(
   deps: ReportDeps,
-  { namespace, nodeAgent, name, objectLabels }: ReportSettings,
+  { namespace, name, objectLabels }: ReportSettings,
 ): Reconcile {
   const { client, clock, applier, watched, planner } = deps;
   let last: ClusterReport | undefined;
@@ -103,7 +102,7 @@ export function createReportReconciler(
     const inState = (state: string): number =>
       caches.filter(({ config }) => states.get(config.upstream) === state).length;
     const nodeReports = watched.reports.list();
-    const [daemonSet] = watched.daemonSets.list().filter(({ metadata }) => metadata.name === nodeAgent);
+    const [daemonSet] = watched.daemonSets.list();
     const { revision } = deps.document.current();
     return {
       objects: objects.length,

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inParallel } from '../../kit/in-parallel.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
@@ -8,10 +9,8 @@ import type { Layout } from '../files/layout.ts';
 import { matchesSums } from '../sums/matches-sums.ts';
 import type { ContentType } from '../types.ts';
 import type { DistributionLayout, LinkKind } from './distribution-layout.ts';
-
 import type { HandBackFiles } from './hand-back-files.ts';
 import type { HandBackIndex, IndexedContent, IndexedTag } from './hand-back-index.ts';
-import { inParallel } from './in-parallel.ts';
 import { linkTextAt } from './link-text.ts';
 import { linkedDigests } from './linked-digests.ts';
 import { readSchedulerState, schedulerState, type Expiry } from './scheduler-state.ts';
@@ -36,6 +35,9 @@ export type Dropped = (typeof DROPPED)[number];
 /** Rows of the index that are read at a time. */
 const PAGE = 256;
 
+/** Tags, or objects, whose files are written at the same time. */
+const FILES_AT_ONCE = 16;
+
 const KIND_OF: Readonly<Record<ContentType, LinkKind>> = {
   blob: '_layers',
   manifest: '_manifests/revisions',
@@ -51,11 +53,12 @@ export async function handOver(deps: HandOverDeps, ttlMs: number, signal: AbortS
   const { layout, distribution, index, files, logger } = deps;
   for (const repository of index.refused()) await removeEarlier(repository);
   const linkedThere = await linkedDigests(distribution, signal);
-  await inParallel(lastTargets(index.tags()), writeTag, signal);
+  await inParallel(lastTargets(index.tags()), FILES_AT_ONCE, writeTag, signal);
   for await (const folder of blobFolders(layout.blobs)) {
     const beginning = `${folder.algorithm}:${folder.prefix}`;
     const known = new Map(contentsBetween(beginning, `${beginning}g`).map((one) => [one.digest, one]));
-    await inParallel(await digestsIn(folder), (digest) => handOverObject(digest, known.get(digest)), signal);
+    const move = (digest: Digest): Promise<void> => handOverObject(digest, known.get(digest));
+    await inParallel(await digestsIn(folder), FILES_AT_ONCE, move, signal);
   }
   if (ttlMs > 0) await writeSchedulerState();
 
