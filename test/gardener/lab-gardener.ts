@@ -8,7 +8,8 @@ import { baseShoot } from './recorded-admission.ts';
 
 const EXTENSIONS = '/apis/extensions.gardener.cloud/v1alpha1';
 
-export interface LabShoot extends AsyncDisposable {
+/** A shoot in the seed, as gardenlet sees it. */
+export interface SeedShoot {
   readonly namespace: string;
   /** Writes an Extension and asks for a reconcile. */
   apply(type: string, providerConfig?: object): Promise<void>;
@@ -16,30 +17,12 @@ export interface LabShoot extends AsyncDisposable {
   find(type: string): Promise<LabObject | undefined>;
 }
 
+export interface LabShoot extends SeedShoot, AsyncDisposable {}
+
 /** Creates a shoot's namespace with Cluster and access to its API server. ManagedResources are handled until it is disposed. */
 export async function createLabShoot(lab: ExtensionLab, namespace: string): Promise<LabShoot> {
   const { seed, shoot } = lab;
-  const extensions = `${EXTENSIONS}/namespaces/${namespace}/extensions`;
-  await seed.server.kubectl.apply({
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name: namespace, labels: { 'gardener.cloud/role': 'shoot' } },
-  });
-  await seed.server.kubectl.apply(
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: 'gardener-internal', namespace },
-      stringData: { kubeconfig: lab.shootKubeconfig },
-    },
-    {
-      apiVersion: 'extensions.gardener.cloud/v1alpha1',
-      kind: 'Cluster',
-      metadata: { name: namespace },
-      spec: { shoot: baseShoot(), seed: { kind: 'Seed' }, cloudProfile: { kind: 'CloudProfile' } },
-    },
-  );
-
+  const created = await createSeedShoot(lab, namespace);
   await using cleanup = new AsyncDisposableStack();
   const client = async (cluster: typeof seed) =>
     cleanup.adopt(await createLabClient(lab, cluster), (one) => one.close());
@@ -47,7 +30,30 @@ export async function createLabShoot(lab: ExtensionLab, namespace: string): Prom
   const watched = cleanup.use(await watchLab(clients.seed, MANAGED_RESOURCES));
   cleanup.use(startLabManager({ ...clients, resources: watched.objects }, { namespace }));
   const owned = cleanup.move();
+  return { ...created, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
 
+/** Creates a shoot's namespace with Cluster and access to its API server. Its ManagedResources are the caller's. */
+export async function createSeedShoot(
+  { seed, shootKubeconfig }: Pick<ExtensionLab, 'seed' | 'shootKubeconfig'>,
+  namespace: string,
+): Promise<SeedShoot> {
+  const { requests } = seed;
+  const extensions = `${EXTENSIONS}/namespaces/${namespace}/extensions`;
+  const api = 'extensions.gardener.cloud/v1alpha1';
+  await requests('POST', '/api/v1/namespaces', {
+    metadata: { name: namespace, labels: { 'gardener.cloud/role': 'shoot' } },
+  });
+  await requests('POST', `/api/v1/namespaces/${namespace}/secrets`, {
+    metadata: { name: 'gardener-internal' },
+    stringData: { kubeconfig: shootKubeconfig },
+  });
+  await requests('POST', `${EXTENSIONS}/clusters`, {
+    apiVersion: api,
+    kind: 'Cluster',
+    metadata: { name: namespace },
+    spec: { shoot: baseShoot(), seed: { kind: 'Seed' }, cloudProfile: { kind: 'CloudProfile' } },
+  });
   const find = async (type: string): Promise<LabObject | undefined> =>
     (await list(seed, extensions)).find(({ metadata }) => metadata.name === type);
   return {
@@ -57,16 +63,15 @@ export async function createLabShoot(lab: ExtensionLab, namespace: string): Prom
       const before = await find(type);
       const annotations = { 'gardener.cloud/operation': 'reconcile' };
       const object = {
-        ...(before ?? { apiVersion: 'extensions.gardener.cloud/v1alpha1', kind: 'Extension' }),
+        ...(before ?? { apiVersion: api, kind: 'Extension' }),
         metadata: { name: type, namespace, ...before?.metadata, annotations },
         spec: { type, providerConfig },
       };
-      if (before === undefined) await seed.requests('POST', extensions, object);
-      else await seed.requests('PUT', `${extensions}/${type}`, object);
+      if (before === undefined) await requests('POST', extensions, object);
+      else await requests('PUT', `${extensions}/${type}`, object);
     },
     async delete(type) {
-      await seed.requests('DELETE', `${extensions}/${type}`);
+      await requests('DELETE', `${extensions}/${type}`);
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

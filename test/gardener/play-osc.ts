@@ -112,7 +112,11 @@ function webhooksOf(
 
 const KIND = { group: 'extensions.gardener.cloud', version: 'v1alpha1', kind: 'OperatingSystemConfig' };
 
-function requestOf({ kind = KIND, operation = 'CREATE', old }: OscStep, object: OsConfigObject): object {
+/** The `request` of a review of the object. */
+export function requestOf(
+  { kind = KIND, operation = 'CREATE', old }: OscStep,
+  object: OsConfigObject,
+): object {
   const { name, namespace } = object.metadata;
   const oldObject = old === undefined || old === null ? null : mergePatched(baseOsConfig(), old);
   return { uid: 'f0d1c2b3-0000-4000-8000-000000000001', kind, name, namespace, operation, object, oldObject };

@@ -5,22 +5,22 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../src/kit/clock.ts';
+import { refusal } from '../cluster/api-requests.ts';
 import { startExtension, startExtensionLab, type ExtensionLab } from '../gardener/extension-lab.ts';
 import { createLabClient } from '../gardener/lab-client.ts';
 import type { LabCluster } from '../gardener/lab-cluster.ts';
+import { createSeedShoot, type SeedShoot } from '../gardener/lab-gardener.ts';
 import type { LabObject } from '../gardener/lab-objects.ts';
 import { startLabProgram } from '../gardener/lab-program.ts';
 import { createFindKind } from '../gardener/landscape/kinds.ts';
 import { runManager } from '../gardener/landscape/manager-loop.ts';
 import { createManagedResources } from '../gardener/landscape/managed-resources.ts';
-import { baseShoot } from '../gardener/recorded-admission.ts';
 import { waitFor } from '../kit/index.ts';
 import { requireParts } from '../parts/find.ts';
 import { GROUPS } from '../parts/groups.ts';
 
 const NAMESPACE = 'shoot--p--inside';
 const LARDER = 'larder-system';
-const EXTENSIONS = `/apis/extensions.gardener.cloud/v1alpha1/namespaces/${NAMESPACE}/extensions`;
 const CONFIGS = '/apis/registry.extensions.gardener.cloud/v1alpha3/namespaces/default/registryconfigs';
 const LIMIT = { limitMs: 40_000, everyMs: 200 };
 
@@ -29,10 +29,6 @@ interface Condition {
   readonly status: string;
   readonly reason: string;
   readonly message: string;
-}
-
-interface Kind {
-  readonly kind?: string;
 }
 
 type Conditioned = LabObject & {
@@ -47,6 +43,7 @@ describe(
   requireParts([...GROUPS.api, 'helm', 'ip', 'busybox']),
   () => {
     let lab: ExtensionLab;
+    let shoot: SeedShoot;
     const running = new AsyncDisposableStack();
 
     before(async () => {
@@ -55,8 +52,8 @@ describe(
         running.adopt(await createLabClient(lab, cluster), (one) => one.close());
       const clients = { seed: await client(lab.seed), shoot: await client(lab.shoot) };
       const findKind = createFindKind(async (path) => {
-        const found = (await lab.shoot.requests('GET', path)) as { readonly kind?: string };
-        return found.kind === 'Status' ? undefined : found;
+        const found = await lab.shoot.requests('GET', path);
+        return refusal(found) === undefined ? found : undefined;
       });
       const handle = createManagedResources({ ...clients, findKind, clock: systemClock });
       const ended = new AbortController();
@@ -67,20 +64,7 @@ describe(
       );
       running.defer(() => managing.catch(() => {}));
       running.defer(() => ended.abort());
-      const { requests } = lab.seed;
-      await requests('POST', '/api/v1/namespaces', {
-        metadata: { name: NAMESPACE, labels: { 'gardener.cloud/role': 'shoot' } },
-      });
-      await requests('POST', `/api/v1/namespaces/${NAMESPACE}/secrets`, {
-        metadata: { name: 'gardener-internal' },
-        stringData: { kubeconfig: lab.shootKubeconfig },
-      });
-      await requests('POST', '/apis/extensions.gardener.cloud/v1alpha1/clusters', {
-        apiVersion: 'extensions.gardener.cloud/v1alpha1',
-        kind: 'Cluster',
-        metadata: { name: NAMESPACE },
-        spec: { shoot: baseShoot(), seed: { kind: 'Seed' }, cloudProfile: { kind: 'CloudProfile' } },
-      });
+      shoot = await createSeedShoot(lab, NAMESPACE);
     });
 
     after(async () => {
@@ -89,14 +73,11 @@ describe(
     });
 
     const read = async (path: string): Promise<Conditioned | undefined> => {
-      const found = (await lab.shoot.requests('GET', path)) as Conditioned & { readonly kind?: string };
-      return found.kind === 'Status' ? undefined : found;
+      const found = (await lab.shoot.requests('GET', path)) as Conditioned;
+      return refusal(found) === undefined ? found : undefined;
     };
     const workload = (path: string) => read(`/apis/apps/v1/namespaces/${LARDER}/${path}`);
-    const extension = async (): Promise<Conditioned | undefined> => {
-      const found = (await lab.seed.requests('GET', `${EXTENSIONS}/registry-cache`)) as Conditioned & Kind;
-      return found.kind === 'Status' ? undefined : found;
-    };
+    const extension = (): Promise<Conditioned | undefined> => shoot.find('registry-cache');
     const conditionOf = (object: Conditioned | undefined, type: string) =>
       object?.status?.conditions?.find((one) => one.type === type);
 
@@ -108,16 +89,7 @@ describe(
         caches: upstreams.map((upstream) => ({ upstream })),
         registryConfigReplication: { enabled: true },
       };
-      const asked = { 'gardener.cloud/operation': 'reconcile' };
-      const before = await extension();
-      const head = { apiVersion: 'extensions.gardener.cloud/v1alpha1', kind: 'Extension' };
-      const object = {
-        ...(before ?? head),
-        metadata: { name: 'registry-cache', namespace: NAMESPACE, ...before?.metadata, annotations: asked },
-        spec: { type: 'registry-cache', providerConfig },
-      };
-      if (before === undefined) await lab.seed.requests('POST', EXTENSIONS, object);
-      else await lab.seed.requests('PUT', `${EXTENSIONS}/registry-cache`, object);
+      await shoot.apply('registry-cache', providerConfig);
       let last: Conditioned | undefined;
       await waitFor(
         async () => {
