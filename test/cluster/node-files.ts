@@ -1,11 +1,9 @@
 import { dirname, join } from 'node:path';
-import type { TempDir } from '../kit/temp.ts';
+import type { Directory } from '../kit/temp.ts';
 import { needPart } from '../parts/find.ts';
 import { writeContainerdFiles, type ContainerdFiles } from '../parts/containerd-files.ts';
 import type { ApiServer } from './start-api-server.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
-
-export const NODE_NAME = 'node1';
 
 /** Address of the node, at which pods reach it. The address must not be loopback. */
 export const NODE_ADDRESS = '10.0.0.1';
@@ -47,10 +45,28 @@ export interface NodeFiles {
   readonly kubeconfig: string;
 }
 
+/** Commands that take the files of {@link nodeMounts} away, with the network and the processes of all pods of a node whose programs have ended. */
+export function nodeUnmounts(socket: string): string[] {
+  const ip = needPart('ip');
+  return [
+    // Shims live on without containerd, and so do the pods below them.
+    `${needPart('busybox')} pkill -KILL -f 'containerd-shim.*${socket}' || true`,
+    // Names keep networks of pods, and with them their addresses, after the last process.
+    `for name in /run/netns/*; do umount "$name" && rm "$name" || true; done`,
+    `${ip} link delete cni0 || true`,
+    `umount ${CERTS_DIRECTORY} ${CONTAINERD_DIRECTORY}/config.toml`,
+  ];
+}
+
 /** Writes the configuration of containerd and kubelet. */
 export function writeNodeFiles(
-  own: TempDir,
-  node: { readonly api: ApiServer; readonly sandboxImage: string; readonly cgroup: string },
+  own: Directory,
+  node: {
+    readonly name: string;
+    readonly api: ApiServer;
+    readonly sandboxImage: string;
+    readonly cgroup: string;
+  },
 ): NodeFiles {
   const { api } = node;
   const networks = dirname(own.write('networks/pods.conflist', JSON.stringify(podNetwork(own))));
@@ -61,7 +77,7 @@ export function writeNodeFiles(
     runc: needPart('runc'),
     configPath: CERTS_DIRECTORY,
   });
-  const subject = { commonName: `system:node:${NODE_NAME}`, organization: 'system:nodes' };
+  const subject = { commonName: `system:node:${node.name}`, organization: 'system:nodes' };
   return {
     containerd,
     kubeconfig: own.write('kubelet.conf', kubeconfigOf(api.accessFor(subject))),
@@ -98,7 +114,7 @@ export function writeNodeFiles(
   };
 }
 
-function podNetwork(own: TempDir): object {
+function podNetwork(own: Directory): object {
   return {
     cniVersion: '0.4.0',
     name: 'pods',

@@ -12,10 +12,11 @@ import { createCgroup } from './cgroup.ts';
 import type { Kubectl } from './kubectl.ts';
 import { addressesFor, namesOfTheNode, startNameServer } from './names.ts';
 import { NODE_ADDRESS, nodeInterface } from './node-files.ts';
+import { createNodes, type NodeStart } from './nodes.ts';
+export type { NodeStart };
 import type { NodeTools } from './node-tools.ts';
 import { createPrivateNamespace } from './private-namespace.ts';
-import { startApiServer, type ApiServer } from './start-api-server.ts';
-import { startNode } from './start-node.ts';
+import { startApiServer, type ApiServer, type ApiServerOptions } from './start-api-server.ts';
 import { createVolumes, type VolumeClass, type Volumes } from './volumes.ts';
 
 export interface ClusterOptions {
@@ -24,6 +25,10 @@ export interface ClusterOptions {
   readonly names?: readonly string[];
   /** Certificate of the authority that containerd trusts, PEM. Default: the authorities of the machine. */
   readonly authority?: string;
+  /** True: a cluster whose nodes come later. */
+  readonly withoutNode?: boolean;
+  /** More flags of the API server. */
+  readonly apiFlags?: ApiServerOptions['flags'];
 }
 
 /**
@@ -38,8 +43,14 @@ export interface Cluster extends Place, AsyncDisposable {
   readonly nodeAddress: string;
   /** Address of the node for one of the {@link ClusterOptions.names}. No other server listens there. */
   addressOf(name: string): string;
-  /** Access to containers of the node without Kubernetes. */
+  /** The node that runs: access to its containers without Kubernetes. Throws an `Error` if there is none. */
   readonly node: NodeTools;
+  /** Name of the node that runs. Throws an `Error` if there is none. */
+  readonly nodeName: string;
+  /** Starts a node with a name of its own, and waits until it is ready. There is one at a time. */
+  startNode(options?: NodeStart): Promise<void>;
+  /** Ends the node with all its containers, as if its machine had been deleted. Its object stays. */
+  stopNode(): Promise<void>;
   /** The cluster's own registry, which requires no login: its URL, and its name on the node. */
   readonly registry: { readonly url: string; readonly name: string };
   /** Image with a shell that the node can pull. Its default program sleeps. */
@@ -75,23 +86,29 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   };
   const shellImage = await push('shell', sleepingImage(), '1');
   const api = cleanup.use(
-    await startApiServer({ place, address: NODE_ADDRESS, controllerManager: true, scheduler: true }),
+    await startApiServer({
+      place,
+      address: NODE_ADDRESS,
+      controllerManager: true,
+      scheduler: true,
+      flags: options.apiFlags ?? {},
+    }),
   );
-  const { containerd, authority } = options;
+  const { authority } = options;
   const authorities = authority === undefined ? undefined : own.write('authorities.pem', authority);
-  const node = cleanup.use(
-    await startNode({
-      containerd,
+  const nodes = cleanup.use(
+    createNodes({
       api,
       place,
       own,
-      cgroup: cgroup.path,
+      cgroup,
       sandboxImage: shellImage,
       authorities,
+      containerd: options.containerd,
+      onFiles: (files) => files.useMirror(REGISTRY_NAME, registry.url, registry.url),
     }),
   );
-  node.containerd.useMirror(REGISTRY_NAME, registry.url, registry.url);
-  await node.ready();
+  if (options.withoutNode !== true) await nodes.start();
   await waitFor(() => api.kubectl('get', 'serviceaccount', 'default'), {
     limitMs: READY_LIMIT_MS,
     everyMs: 100,
@@ -111,11 +128,20 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       if (address === undefined) throw new Error(`the cluster has no name ${name}`);
       return address;
     },
-    node,
+    get node() {
+      return nodes.current();
+    },
+    get nodeName() {
+      return nodes.current().name;
+    },
+    startNode: (start) => nodes.start(start),
+    stopNode: () => nodes.stop(),
     registry: { url: registry.url, name: REGISTRY_NAME },
     shellImage,
-    hosts: node.containerd.hosts,
-    useMirror: node.containerd.useMirror,
+    get hosts() {
+      return nodes.current().containerd.hosts;
+    },
+    useMirror: (...mirror) => nodes.current().containerd.useMirror(...mirror),
     createVolumes: (classes) =>
       createVolumes({ kubectl: api.kubectl, place, directory: join(own.path, 'volumes') }, classes),
     push,

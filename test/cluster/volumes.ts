@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Place } from '../kit/place.ts';
 import { run } from '../parts/run.ts';
 import type { Kubectl } from './kubectl.ts';
-import { NODE_NAME } from './node-files.ts';
 
 /** StorageClass with its volumes. */
 export interface VolumeClass {
@@ -111,7 +110,8 @@ function classOf({ name, isDefault = false, expandable = false }: VolumeClass): 
 }
 
 function volumeOf({ one, name, capacity, path }: Volume): object {
-  const onTheNode = { key: 'kubernetes.io/hostname', operator: 'In', values: [NODE_NAME] };
+  // A node that takes the place of another one gets its volumes.
+  const anyNode = { key: 'kubernetes.io/os', operator: 'In', values: ['linux'] };
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolume',
@@ -122,7 +122,7 @@ function volumeOf({ one, name, capacity, path }: Volume): object {
       persistentVolumeReclaimPolicy: 'Retain',
       storageClassName: one.name,
       local: { path },
-      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [onTheNode] }] } },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [anyNode] }] } },
     },
   };
 }

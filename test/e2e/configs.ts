@@ -18,7 +18,7 @@ export interface ConfigEvent {
   readonly message: string;
 }
 
-/** `RegistryConfig` objects of a user in the namespace `default`. */
+/** `RegistryConfig` objects of a user in one namespace. */
 export interface Configs {
   /** Creates or changes an object. Its caches trust the company's authority, and revalidate a tag only after an hour. */
   apply(name: string, ...caches: readonly CacheSpec[]): Promise<void>;
@@ -40,8 +40,9 @@ interface ConfigObject {
 const RESOURCE = 'registryconfigs.registry.extensions.gardener.cloud';
 const LIMIT_MS = 120_000;
 
-export function createConfigs(kubectl: Kubectl): Configs {
-  const read = (name: string) => kubectl.json<ConfigObject>(RESOURCE, name);
+export function createConfigs(kubectl: Kubectl, namespace = 'default'): Configs {
+  const inNamespace = `--namespace=${namespace}`;
+  const read = (name: string) => kubectl.json<ConfigObject>(RESOURCE, name, inNamespace);
   const has: Configs['has'] = async (name, ...reasons) => {
     const { metadata, status } = await read(name);
     const newest = (status?.conditions ?? []).filter((one) => one.observedGeneration === metadata.generation);
@@ -52,7 +53,7 @@ export function createConfigs(kubectl: Kubectl): Configs {
       await kubectl.apply({
         apiVersion: 'registry.extensions.gardener.cloud/v1alpha3',
         kind: 'RegistryConfig',
-        metadata: { name, namespace: 'default' },
+        metadata: { name, namespace },
         spec: { caches: caches.map((cache) => ({ ...OF_ALL, ...cache })) },
       });
     },
@@ -69,6 +70,7 @@ export function createConfigs(kubectl: Kubectl): Configs {
       const found = async () => {
         const { items } = await kubectl.json<{ items: readonly ConfigEvent[] }>(
           'events',
+          inNamespace,
           `--field-selector=involvedObject.name=${name},involvedObject.kind=RegistryConfig`,
         );
         return items.find((event) => event.reason === reason);
@@ -76,7 +78,14 @@ export function createConfigs(kubectl: Kubectl): Configs {
       return waitFor(found, { limitMs: LIMIT_MS, everyMs: 300, what: `an event ${reason} of ${name}` });
     },
     async remove(...names) {
-      await kubectl('delete', RESOURCE, ...names, '--ignore-not-found', `--timeout=${LIMIT_MS / 1000}s`);
+      await kubectl(
+        'delete',
+        RESOURCE,
+        ...names,
+        inNamespace,
+        '--ignore-not-found',
+        `--timeout=${LIMIT_MS / 1000}s`,
+      );
     },
   };
 }

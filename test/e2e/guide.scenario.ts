@@ -58,7 +58,9 @@ export const guide: DeclareScenario = (the) => {
       closed.users.set(ROBOT.username, ROBOT.password);
       closed.setAccess('team/app', { readers: [ALICE.username, ROBOT.username] });
       const image = { 'images.example.com/larder': `${cluster.registry.name}/larder` };
-      reader = createReader(cluster, (command) => withNames(command, { ...NAMES, ...image }));
+      reader = createReader({ place: cluster, kubeconfig: cluster.api.kubeconfig }, (command) =>
+        withNames(command, { ...NAMES, ...image }),
+      );
     });
     after(async () => {
       const { cluster, release } = the();

@@ -11,6 +11,7 @@ import {
   prepareCluster,
   startLabCluster,
   type LabCluster,
+  type LabPlace,
 } from './lab-cluster.ts';
 import { startLabProgram, type FlagChanges, type LabProgram, type WebhookLab } from './lab-program.ts';
 
@@ -21,15 +22,19 @@ const ACCOUNT = {
   token: 'lab-controller-token',
 };
 
-export interface ExtensionLab extends WebhookLab, AsyncDisposable {
+/** A seed: an API server, and an account with the rights of the extension's chart and no others. */
+export interface SeedLab extends WebhookLab {
   readonly seed: LabCluster;
+  /** Path of a component configuration. */
+  readonly config: string;
+}
+
+export interface ExtensionLab extends SeedLab, AsyncDisposable {
   /** The first of the shoots. */
   readonly shoot: LabCluster;
   readonly shoots: readonly LabCluster[];
   /** Kubeconfig by which the program reaches the shoot. */
   readonly shootKubeconfig: string;
-  /** Path of a component configuration. */
-  readonly config: string;
   /** Writes a file into the directory of the lab, and gives its path. */
   write(name: string, text: string): string;
 }
@@ -42,12 +47,30 @@ export async function startExtensionLab({ shoots: count = 1 } = {}): Promise<Ext
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
   const place = cleanup.use(await createPrivateNamespace());
-  const unused = { ...ACCOUNT, token: 'unused' };
-  const [seed, ...shoots] = await Promise.all([
-    startLabCluster({ place, own, cleanup }, ACCOUNT),
-    ...Array.from({ length: count }, () => startLabCluster({ place, own, cleanup }, unused, SHOOT_FLAGS)),
+  const at = { place, own, cleanup };
+  const [lab, ...shoots] = await Promise.all([
+    startSeed(at),
+    ...Array.from({ length: count }, () => startLabCluster(at, [], SHOOT_FLAGS)),
   ]);
   const shoot = shoots[0] as LabCluster;
+  const resources = cleanup.move();
+  return {
+    ...lab,
+    shoot,
+    shoots,
+    write: (name, text) => own.write(name, text),
+    shootKubeconfig: kubeconfigOf(shoot.server.access),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** Starts a seed in a place, with more flags of its API server. */
+export async function startSeed(
+  at: LabPlace,
+  flags: Readonly<Record<string, string>> = {},
+): Promise<SeedLab> {
+  const { place, own } = at;
+  const seed = await startLabCluster(at, [ACCOUNT], flags);
   const status = { status: true };
   const extensions = 'extensions.gardener.cloud';
   const monitoring = 'monitoring.coreos.com';
@@ -65,12 +88,9 @@ export async function startExtensionLab({ shoots: count = 1 } = {}): Promise<Ext
       anyResource(monitoring, 'v1alpha1', 'ScrapeConfig'),
     ],
   );
-  const resources = cleanup.move();
   return {
     place,
     seed,
-    shoot,
-    shoots,
     directory: own.path,
     certDir: join(own.path, 'controller-certs'),
     configurations: {
@@ -79,15 +99,12 @@ export async function startExtensionLab({ shoots: count = 1 } = {}): Promise<Ext
     },
     secrets: { cluster: seed, path: `/api/v1/namespaces/${EXTENSION_NAMESPACE}/secrets` },
     leases: { cluster: seed, path: `/apis/coordination.k8s.io/v1/namespaces/${EXTENSION_NAMESPACE}/leases` },
-    write: (name, text) => own.write(name, text),
-    shootKubeconfig: kubeconfigOf(shoot.server.access),
     config: own.write('config.yaml', CONFIG),
     kubeconfig: own.write('controller.kubeconfig', kubeconfigWithToken(seed, ACCOUNT.token)),
     environment: {
       LEADER_ELECTION_NAMESPACE: EXTENSION_NAMESPACE,
       LARDER_IMAGE: 'registry.example/larder:lab',
     },
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
 
@@ -97,7 +114,7 @@ const CONFIG = '---\napiVersion: config.registry.extensions.gardener.cloud/v1alp
  * Starts `larder extension` in the lab, with the flags and the environment of the recordings. Does not wait until it is ready.
  */
 export function startExtension(
-  lab: ExtensionLab,
+  lab: SeedLab,
   changes: FlagChanges = {},
   environment: Readonly<Record<string, string>> = {},
 ): LabProgram {

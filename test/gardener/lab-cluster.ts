@@ -26,26 +26,36 @@ export interface LabPlace {
   readonly cleanup: AsyncDisposableStack;
 }
 
-/** Starts an API server with one account, and with more flags. It is stopped with `cleanup`. */
+/** Starts an API server with these accounts, and with more flags. It is stopped with `cleanup`. */
 export async function startLabCluster(
-  { place, own, cleanup }: LabPlace,
-  { namespace, name, token }: LabAccount,
+  at: LabPlace,
+  accounts: readonly LabAccount[],
   flags: Readonly<Record<string, string>> = {},
 ): Promise<LabCluster> {
-  const user = `system:serviceaccount:${namespace}:${name}`;
-  const line = `${token},${user},${token},"system:serviceaccounts,system:authenticated"`;
+  const { place, own, cleanup } = at;
+  const lines = accounts.map(({ namespace, name, token }) => {
+    const user = `system:serviceaccount:${namespace}:${name}`;
+    return `${token},${user},${token},"system:serviceaccounts,system:authenticated"\n`;
+  });
   const server = await startApiServer({
     place,
     flags: {
-      'token-auth-file': own.write(`${token}.csv`, line),
+      ...(accounts[0] && { 'token-auth-file': own.write(`${accounts[0].token}.csv`, lines.join('')) }),
       'disable-admission-plugins': 'ServiceAccount',
       ...flags,
     },
   });
   cleanup.use(server);
+  return createLabCluster(at, server);
+}
+
+/** Creates the access to an API server that runs. */
+export async function createLabCluster(
+  { place, cleanup }: Pick<LabPlace, 'place' | 'cleanup'>,
+  server: ApiServer,
+): Promise<LabCluster> {
   const requests = createApiRequests({ ...server.access, server: await place.reach(server.access.server) });
-  cleanup.use(requests);
-  return { server, requests };
+  return { server, requests: cleanup.use(requests) };
 }
 
 /** Creates namespaces and then objects. */

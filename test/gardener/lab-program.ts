@@ -5,7 +5,7 @@ import { get } from '../kit/client.ts';
 import { EXECUTABLE, type LogLine } from '../kit/process.ts';
 import { waitFor } from '../kit/wait.ts';
 import type { PrivateNamespace } from '../cluster/private-namespace.ts';
-import type { AdmissionLab } from './admission-lab.ts';
+import type { GardenLab } from './admission-lab.ts';
 import type { LabCollection } from './lab-objects.ts';
 
 /** Changes of the flags of {@link startAdmission}. A flag whose value is `null` is left out. */
@@ -52,7 +52,7 @@ export interface WebhookLab extends ProgramPlace {
 
 /** Starts `larder admission` in the lab, with the flags and the environment of the recordings. Does not wait until it is ready. */
 export function startAdmission(
-  lab: AdmissionLab,
+  lab: GardenLab,
   changes: FlagChanges = {},
   environment: Readonly<Record<string, string>> = {},
 ): LabProgram {
@@ -104,7 +104,7 @@ export function startLabProgram(
   };
 }
 
-function flagsOf(lab: AdmissionLab): Record<string, string | number | null> {
+function flagsOf(lab: GardenLab): Record<string, string | number | null> {
   return {
     '--kubeconfig': lab.kubeconfig,
     '--leader-election': 'false',

@@ -40,8 +40,8 @@ export interface OscPlace {
   readonly masked: (value: unknown) => unknown;
 }
 
-interface OsConfigObject {
-  readonly metadata: Readonly<Record<string, unknown>>;
+export interface OsConfigObject {
+  readonly metadata: Readonly<Record<string, unknown>> & { readonly name: string };
   readonly spec: Readonly<Record<string, unknown>>;
 }
 

@@ -6,11 +6,13 @@ import { dirname, join } from 'node:path';
 /** Every temporary directory made by this process begins with this, so that a leak check can find it. */
 export const TEMP_PREFIX = `larder-test-${process.pid}-`;
 
-export interface TempDir extends Disposable {
+export interface Directory {
   readonly path: string;
   /** Writes a file below the directory, by rename, so that a watcher never reads half of it. Gives its path. */
   write(name: string, content: string | Uint8Array): string;
 }
+
+export interface TempDir extends Directory, Disposable {}
 
 /** Makes an empty directory below the system's temporary directory; disposing removes it with all it holds. */
 export function tempDir(): TempDir {

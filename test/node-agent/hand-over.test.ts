@@ -8,7 +8,12 @@ import fc from 'fast-check';
 import { ManualClock } from '../../src/kit/clock.ts';
 import { createHostsDirectory } from '../../src/node-agent/hosts/hosts-directory.ts';
 import { MARKER } from '../../src/node-agent/hosts/hosts-toml.ts';
-import { createGardenerNodeAgent, GARDENER_MARKER } from '../gardener/landscape/node-agent.ts';
+import {
+  createGardenerNodeAgent,
+  type GardenerNodeAgent,
+  type NodeConfig,
+} from '../gardener/landscape/node-agent.ts';
+import { CERTS_DIRECTORY, GARDENER_MARKER } from '../gardener/landscape/node-registries.ts';
 import { tempDir } from '../kit/temp.ts';
 
 const UPSTREAMS = ['docker.io', 'ghcr.io'];
@@ -32,20 +37,25 @@ test('a file of Gardener is never replaced or removed by ours, and at the end ea
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 5 }), async (steps) => {
       using files = tempDir();
-      const root = join(files.path, 'certs.d');
-      mkdirSync(root);
-      const larder = createHostsDirectory(root, new ManualClock());
+      const root = join(files.path, CERTS_DIRECTORY);
+      mkdirSync(root, { recursive: true });
+      const clock = new ManualClock();
+      const larder = createHostsDirectory(root, clock);
       let pauses: readonly number[] = [0];
       let paused = 0;
       const gardener = createGardenerNodeAgent({
-        root,
+        root: files.path,
+        clock,
         probe: async () => {},
         pause: async () => wait(pauses[(paused += 1) % pauses.length] ?? 0),
       });
       for (const one of steps) {
         pauses = one.pauses;
         const wanted = one.ours.map((upstream) => fileOf(upstream, one.revision));
-        await Promise.all([gardener.apply(one.gardeners), wait(one.late).then(() => larder.apply(wanted))]);
+        await Promise.all([
+          applied(gardener, configOf(one.gardeners)),
+          wait(one.late).then(() => larder.apply(wanted)),
+        ]);
         // A file of Gardener stays, although ours was wanted there as well.
         for (const upstream of one.gardeners) assert.match(textOf(root, upstream), starts(GARDENER_MARKER));
       }
@@ -60,6 +70,22 @@ test('a file of Gardener is never replaced or removed by ours, and at the end ea
     { numRuns: RUNS },
   );
 });
+
+/** Repeats a try that failed because the directory was changed at the same time, as controllers do. */
+async function applied(agent: GardenerNodeAgent, config: NodeConfig): Promise<void> {
+  for (;;)
+    try {
+      return await agent.apply(config);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(code)) throw error;
+    }
+}
+
+function configOf(upstreams: readonly string[]): NodeConfig {
+  const registries = upstreams.map((upstream) => ({ upstream, server: `https://${upstream}`, hosts: [] }));
+  return { spec: { criConfig: { containerd: { registries } } } };
+}
 
 async function wait(turns: number): Promise<void> {
   for (let count = 0; count < turns; count += 1) await turn();

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { TempDir } from '../kit/temp.ts';
+import type { Directory } from '../kit/temp.ts';
 
 /** Files of a containerd that has a directory to itself. */
 export interface ContainerdFiles {
@@ -24,7 +24,7 @@ export interface PodSettings {
 }
 
 /** Writes the configuration of a containerd into its directory. One file is understood by 1.6 to 2.3. */
-export function writeContainerdFiles(own: TempDir, pods?: PodSettings): ContainerdFiles {
+export function writeContainerdFiles(own: Directory, pods?: PodSettings): ContainerdFiles {
   const socket = join(own.path, 'containerd.sock');
   const hosts = join(own.path, 'certs.d');
   // Version 2 is understood by all. From 2.0 on the transfer service pulls, and unpacks only where configured;

@@ -8,11 +8,12 @@ import { EXTENSIONS, NAMESPACES, type Extension } from '../../../src/gardener/ex
 import type { Clock } from '../../../src/kit/clock.ts';
 import { find } from '../../../src/kube/objects/find.ts';
 import type { KubeClient, KubeObject, MergePatch, Resource } from '../../../src/kube/types.ts';
+import type { WantedShoot } from './shoot-flow.ts';
 
 export interface SeedObjects {
   readonly namespace: string;
-  /** Writes the namespace, and the Cluster with this Shoot. */
-  putShoot(shoot: object): Promise<void>;
+  /** Writes the namespace with a label for each type of its Extensions, by which their webhooks find it, and the Cluster with this Shoot. */
+  putShoot(wanted: Pick<WantedShoot, 'shoot' | 'extensions'>): Promise<void>;
   /** Creates or updates an Extension, and asks for an operation. */
   putExtension(type: string, providerConfig: unknown, operation: string): Promise<void>;
   /** True if the Extension has done what it was asked for. */
@@ -68,8 +69,9 @@ export function createSeedObjects(
 
   return {
     namespace,
-    async putShoot(shoot) {
-      const labels = { 'gardener.cloud/role': 'shoot' };
+    async putShoot({ shoot, extensions }) {
+      const types = Object.keys(extensions).map((type) => [`extensions.gardener.cloud/${type}`, 'true']);
+      const labels = { 'gardener.cloud/role': 'shoot', ...(Object.fromEntries(types) as object) };
       await put(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } });
       const spec = { shoot, seed: { kind: 'Seed' }, cloudProfile: { kind: 'CloudProfile' } };
       const cluster = { apiVersion: API, kind: 'Cluster', metadata: { name: namespace }, spec };

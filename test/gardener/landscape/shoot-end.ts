@@ -22,8 +22,9 @@ export function createShootEnds(
     });
 
   return {
-    async delete({ shoot, hibernated = false }) {
-      await step('namespace', () => objects.putShoot(shoot));
+    async delete(wanted) {
+      const { hibernated = false } = wanted;
+      await step('namespace', () => objects.putShoot(wanted));
       // A hibernated shoot gets its API server back for the deletion, but no node.
       await step('api-server', () => machines.startApiServer());
       await clean('webhooks');

@@ -63,7 +63,7 @@ export function createShootFlow(deps: ShootFlowDeps, options: ShootFlowOptions):
 
   async function bringUp(wanted: WantedShoot, operation: 'reconcile' | 'restore'): Promise<void> {
     const { hibernated = false, extensions } = wanted;
-    await step('namespace', () => objects.putShoot(wanted.shoot));
+    await step('namespace', () => objects.putShoot(wanted));
     if (!hibernated) await step('api-server', () => machines.startApiServer());
     // Extensions that are not wanted any more end beside everything else.
     const stale = step('stale', async () => {

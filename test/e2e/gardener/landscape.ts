@@ -1,0 +1,216 @@
+import { systemClock, type Clock } from '../../../src/kit/clock.ts';
+import { refusal } from '../../cluster/api-requests.ts';
+import { kubeconfigOf } from '../../cluster/kubeconfig.ts';
+import { startCluster, type Cluster } from '../../cluster/start-cluster.ts';
+import { ADMISSION_ACCOUNTS, prepareGarden, type GardenLab } from '../../gardener/admission-lab.ts';
+import { startExtension, startSeed, type SeedLab } from '../../gardener/extension-lab.ts';
+import { createLabClient } from '../../gardener/lab-client.ts';
+import { createLabCluster, startLabCluster, type LabCluster } from '../../gardener/lab-cluster.ts';
+import { startAdmission, type LabProgram } from '../../gardener/lab-program.ts';
+import { createFindKind } from '../../gardener/landscape/kinds.ts';
+import { createManagedResources } from '../../gardener/landscape/managed-resources.ts';
+import { runManager } from '../../gardener/landscape/manager-loop.ts';
+import { createShootFlow, type ShootFlow } from '../../gardener/landscape/shoot-flow.ts';
+import { createTestPki, startUpstream, waitFor, type Upstream } from '../../kit/index.ts';
+import { tempDir, type Directory } from '../../kit/temp.ts';
+import { createConfigs, type Configs } from '../configs.ts';
+import { pushLarderImage } from '../larder-image.ts';
+import { createRelease, type Release } from '../release.ts';
+import { ALICE, BOB, CLOSED, OPEN } from '../setting.ts';
+import { createAuditLog, type AuditLog } from './audit.ts';
+import { createMachines, type Machines } from './machines.ts';
+import { createNodeOs } from './node-os.ts';
+import type { Project } from './project.ts';
+import { createPuller, type Puller } from './puller.ts';
+import type { Views } from './views.ts';
+
+/** Namespace of the shoot in the seed. */
+export const SHOOT_NAMESPACE = 'shoot--dev--web';
+
+/** Namespace of the owner's objects in the shoot, as in `docs/guide/shoot.md`. */
+export const OWNER_NAMESPACE = 'registries';
+
+/** A garden, a seed and a shoot with nodes, by real API servers, and what runs in them: Larder's programs, and the landscape around them. */
+export interface Landscape extends AsyncDisposable {
+  readonly garden: GardenLab;
+  readonly seed: SeedLab;
+  /** The shoot. */
+  readonly cluster: Cluster;
+  readonly shoot: LabCluster;
+  readonly open: Upstream;
+  readonly closed: Upstream;
+  readonly audits: { readonly garden: AuditLog; readonly seed: AuditLog; readonly shoot: AuditLog };
+  readonly flow: ShootFlow;
+  readonly machines: Machines;
+  readonly puller: Puller;
+  /** Pods of Larder in the shoot. It is installed by the extension, and not by this. */
+  readonly release: Pick<Release, 'askRelay' | 'metricsOf' | 'pod'>;
+  /** Objects of the owner in the shoot. */
+  readonly configs: Configs;
+  /** `larder extension`, whose image for the shoot is this one. */
+  readonly startExtension: (image?: string) => Promise<void>;
+  readonly stopExtension: () => Promise<void>;
+  /** Image of this checkout, also with the tag `next`. */
+  readonly image: string;
+  /** Certificate of the company's authority, PEM. */
+  readonly authority: string;
+  readonly own: Directory;
+  /** True if the sessions of users are to be written into the docs. */
+  readonly records: boolean;
+}
+
+/** The landscape, who acts in it, and what is to be seen. */
+export interface Stage extends Landscape {
+  readonly project: Project;
+  readonly views: Views;
+}
+
+/** Declares the tests of a scenario. The stage exists when they run. */
+export type DeclareScenario = (the: () => Stage) => void;
+
+export interface LandscapeTask {
+  readonly containerd: Machines['containerd'];
+  /** Directory with the built image of Larder. */
+  readonly image: string;
+  readonly record: boolean;
+}
+
+/** Waits of gardenlet are 5 s. Here nothing else would use that time. */
+const QUICK: Clock = {
+  ...systemClock,
+  after: (ms, callback) => systemClock.after(Math.min(ms, 300), callback),
+};
+
+/** The kubelet of the node has the default port. */
+const EXTENSION_FLAGS = {
+  '--webhook-config-server-port': 10350,
+  '--webhook-config-url': '127.0.0.1:10350',
+  '--metrics-bind-address': '127.0.0.1:18080',
+  '--health-bind-address': '127.0.0.1:18081',
+};
+
+/** Starts the landscape in 30 s. The shoot has an API server and no node. Needs root and the parts of the group e2e. */
+export async function startLandscape(task: LandscapeTask): Promise<Landscape> {
+  await using cleanup = new AsyncDisposableStack();
+  const own = cleanup.use(tempDir());
+  const pki = createTestPki([OPEN, CLOSED]);
+  const audits = {
+    garden: createAuditLog(own, 'garden'),
+    seed: createAuditLog(own, 'seed'),
+    shoot: createAuditLog(own, 'shoot'),
+  };
+  const { containerd } = task;
+  const cluster = cleanup.use(
+    await startCluster({
+      containerd,
+      names: [OPEN, CLOSED],
+      authority: pki.caPem,
+      withoutNode: true,
+      apiFlags: audits.shoot.flags,
+    }),
+  );
+  const at = { place: cluster, own, cleanup };
+  const { runtime, garden: ofShoots } = ADMISSION_ACCOUNTS;
+  const [gardenServer, seed] = await Promise.all([
+    startLabCluster(at, [runtime, ofShoots], audits.garden.flags),
+    startSeed(at, audits.seed.flags),
+  ]);
+  const garden = await prepareGarden(at, { runtime: gardenServer, garden: gardenServer });
+  const shoot = await createLabCluster(at, cluster.api);
+
+  const listen = (name: string) => ({
+    place: cluster,
+    address: cluster.addressOf(name),
+    port: 443,
+    tls: pki,
+  });
+  const open = cleanup.use(await startUpstream(listen(OPEN)));
+  const users = Object.fromEntries([ALICE, BOB].map(({ username, password }) => [username, password]));
+  const closed = cleanup.use(await startUpstream({ ...listen(CLOSED), auth: 'basic', users }));
+  await cluster.createVolumes([
+    { name: 'disks', capacities: Array<string>(24).fill('1Gi'), isDefault: true, expandable: true },
+  ]);
+  const name = await pushLarderImage(cluster, task.image, ['next']);
+  const image = `${name.repository}:${name.tag}`;
+
+  const client = async (lab: LabCluster) =>
+    cleanup.adopt(await createLabClient(at, lab), (one) => one.close());
+  const clients = { seed: await client(seed.seed), shoot: await client(shoot) };
+  const findKind = createFindKind(async (path) => {
+    const found = await shoot.requests('GET', path);
+    return refusal(found) === undefined ? found : undefined;
+  });
+  const ended = new AbortController();
+  const managing = runManager(
+    {
+      seed: clients.seed,
+      clock: systemClock,
+      handle: createManagedResources({ ...clients, findKind, clock: systemClock }),
+    },
+    { namespace: SHOOT_NAMESPACE, everyMs: 500, resyncMs: 60_000, retryMs: 1_000 },
+    ended.signal,
+  );
+  cleanup.defer(async () => {
+    ended.abort();
+    await managing.catch((error: unknown) => {
+      if (!ended.signal.aborted) throw error;
+    });
+  });
+  await seed.seed.requests('POST', '/api/v1/namespaces', {
+    metadata: { name: SHOOT_NAMESPACE, labels: { 'gardener.cloud/role': 'shoot' } },
+  });
+  const kubeconfig = kubeconfigOf(cluster.api.access);
+  await seed.seed.requests('POST', `/api/v1/namespaces/${SHOOT_NAMESPACE}/secrets`, {
+    metadata: { name: 'gardener-internal' },
+    stringData: { kubeconfig },
+  });
+
+  const os = createNodeOs((url) => cluster.reach(url));
+  cleanup.defer(() => os.stop());
+  const machines = createMachines(
+    { cluster, seed: seed.seed, os },
+    { namespace: SHOOT_NAMESPACE, containerd },
+  );
+  const flow = createShootFlow(
+    { ...clients, clock: QUICK, machines },
+    { namespace: SHOOT_NAMESPACE, signal: ended.signal },
+  );
+  const programs = cleanup.use(new AsyncDisposableStack());
+  const started = async (program: LabProgram): Promise<LabProgram> => {
+    programs.use(program);
+    const isReady = async () => program.exitCode() !== null || (await program.isReady());
+    await waitFor(isReady, { limitMs: 60_000, everyMs: 200, what: 'a ready program' });
+    if (program.exitCode() !== null) throw new Error(`the program has ended: ${program.output()}`);
+    return program;
+  };
+  await started(startAdmission(garden, {}));
+  const puller = await createPuller({ cluster, open, closed });
+  cleanup.defer(() => puller.rest());
+  let extension: LabProgram | undefined;
+  const resources = cleanup.move();
+  return {
+    garden,
+    seed,
+    cluster,
+    shoot,
+    open,
+    closed,
+    audits,
+    flow,
+    machines,
+    puller,
+    release: createRelease(cluster, name),
+    configs: createConfigs(cluster.kubectl, OWNER_NAMESPACE),
+    async startExtension(shown = image) {
+      extension = await started(startExtension(seed, EXTENSION_FLAGS, { LARDER_IMAGE: shown }));
+    },
+    async stopExtension() {
+      await extension?.stop();
+    },
+    image,
+    authority: pki.caPem,
+    own,
+    records: task.record,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}

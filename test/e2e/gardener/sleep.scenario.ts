@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { runPod } from '../../cluster/pods.ts';
+import { ALL_BYTES_FOUND, distinctImage } from '../../parts/runnable-image.ts';
+import { waitFor } from '../../kit/index.ts';
+import { OPEN } from '../setting.ts';
+import type { DeclareScenario } from './landscape.ts';
+import { LARDER } from './views.ts';
+
+/** Hibernation, and what changes meanwhile. */
+export const sleep: DeclareScenario = (the) => {
+  describe('a shoot that hibernates', () => {
+    const image = distinctImage(31);
+
+    test('wakes up with the same objects and warm caches', async () => {
+      const { project, puller, views, cluster, configs, open } = the();
+      open.push('team/warm', image, 'v1');
+      const pod = { name: 'warm', image: `${OPEN}/team/warm:v1` };
+      assert.equal((await runPod(cluster.kubectl, pod)).exitCode, ALL_BYTES_FOUND);
+      await puller.rest();
+      const before = await views.uids();
+      await project.reconcile({ hibernated: true });
+      await views.condition('ShootHibernated');
+
+      await project.reconcile({});
+      await views.running();
+      await configs.until('registries', 'Serving', 'Settled');
+      assert.deepEqual(await views.uids(), before);
+      open.reset();
+      const { exitCode, failedPulls } = await runPod(cluster.kubectl, pod);
+      assert.deepEqual({ exitCode, failedPulls }, { exitCode: ALL_BYTES_FOUND, failedPulls: 0 });
+      assert.equal(open.count({ kind: 'blob', method: 'GET' }), 0);
+      puller.start();
+      await puller.pulls(2);
+      assert.deepEqual(puller.failures, []);
+    });
+
+    test('has all of Larder taken down when it wakes up, if it was turned off meanwhile, and its objects stay', async () => {
+      const { project, puller, views, cluster, configs } = the();
+      await puller.rest();
+      await project.reconcile({ hibernated: true });
+      await project.reconcile({ hibernated: true, replication: false });
+      assert.equal((await views.extension())?.status?.lastOperation?.state, 'Succeeded');
+      await project.reconcile({ replication: false });
+      const isGone = async () =>
+        (await cluster.kubectl('get', 'namespace', LARDER, '--ignore-not-found')) === '';
+      // Gardener reconciles each shoot again, this one within the hour.
+      await waitFor(
+        async () => {
+          await project.reconcile({ replication: false });
+          return isGone();
+        },
+        { limitMs: 180_000, everyMs: 2_000, what: 'the end of the namespace' },
+      );
+      const fields = '{range .items[*]}{.metadata.name}{.metadata.finalizers}{.status}{"\\n"}{end}';
+      const left = await cluster.kubectl('get', 'registryconfigs', '-A', `--output=jsonpath=${fields}`);
+      assert.deepEqual(left.trim().split('\n').toSorted(), ['private', 'registries', 'registries']);
+
+      await project.reconcile({});
+      await views.running();
+      await configs.until('registries', 'Serving', 'Settled');
+      puller.start();
+      await puller.pulls(2);
+      assert.deepEqual(puller.failures, []);
+    });
+  });
+};

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { runPod } from '../../cluster/pods.ts';
+import { waitFor } from '../../kit/index.ts';
+import { ALL_BYTES_FOUND, distinctImage } from '../../parts/runnable-image.ts';
+import { OPEN } from '../setting.ts';
+import { isOf, isWrite } from './audit.ts';
+import { SHOOT_NAMESPACE, type DeclareScenario } from './landscape.ts';
+import { LARDER } from './views.ts';
+
+const MANAGED_RESOURCES = `/apis/resources.gardener.cloud/v1alpha1/namespaces/${SHOOT_NAMESPACE}/managedresources`;
+const OPERATOR = 'extension-registry-cache-operator';
+const IGNORE = 'resources.gardener.cloud/ignore';
+
+/** What a landscape does to a shoot that runs. */
+export const upkeep: DeclareScenario = (the) => {
+  describe('a shoot that runs', () => {
+    test('gets a label on every Secret, as after a rotation of the key of etcd, without a storm of writes', async () => {
+      const { cluster, audits, puller } = the();
+      const began = audits.shoot.count();
+      const all = ['label', 'secrets', '--all', '--all-namespaces', '--overwrite'];
+      await cluster.kubectl(...all, 'credentials.gardener.cloud/key-name=key-2');
+      await puller.pulls(2);
+      await cluster.kubectl(...all, 'credentials.gardener.cloud/key-name-');
+      await puller.pulls(2);
+      const writes = audits.shoot.since(began).filter((one) => isOf('operator')(one) && isWrite(one));
+      const perObject = new Map<string, number>();
+      for (const { objectRef } of writes) {
+        // Statuses tell of pulls, Leases and Events are written all the time.
+        if (objectRef === undefined || ['leases', 'events'].includes(objectRef.resource ?? '')) continue;
+        if (objectRef.subresource === 'status' || objectRef.name === 'larder-report') continue;
+        const name = `${objectRef.resource}/${objectRef.name}`;
+        perObject.set(name, (perObject.get(name) ?? 0) + 1);
+      }
+      assert.deepEqual(
+        [...perObject].filter(([, count]) => count > 1),
+        [],
+      );
+    });
+
+    test('is upgraded to another image of Larder, and the fields of its objects stay', async () => {
+      const { project, startExtension, stopExtension, image, views, cluster, puller } = the();
+      const spec = () =>
+        cluster.kubectl('get', 'registryconfigs', '-A', '--output=jsonpath={.items[*].spec}');
+      const before = await spec();
+      await stopExtension();
+      await startExtension(next(image));
+      await project.reconcile({});
+      await views.running(next(image));
+      await puller.pulls(2);
+      assert.equal(await spec(), before);
+      assert.deepEqual(puller.failures, []);
+    });
+
+    test('is left alone where an operator of the landscape has said so', async () => {
+      const { seed, project, cluster } = the();
+      const { requests } = seed.seed;
+      const ignored = async (value: string | undefined): Promise<void> => {
+        await waitFor(async () => {
+          const before = (await requests('GET', `${MANAGED_RESOURCES}/${OPERATOR}`)) as {
+            metadata: { annotations?: Record<string, string> };
+          };
+          const { [IGNORE]: _, ...others } = before.metadata.annotations ?? {};
+          const annotations = value === undefined ? others : { ...others, [IGNORE]: value };
+          const answer = await requests('PUT', `${MANAGED_RESOURCES}/${OPERATOR}`, {
+            ...before,
+            metadata: { ...before.metadata, annotations },
+          });
+          return 'spec' in answer;
+        });
+      };
+      await ignored('true');
+      await cluster.kubectl(
+        'scale',
+        'deployment',
+        'larder-operator',
+        `--namespace=${LARDER}`,
+        '--replicas=0',
+      );
+      await project.reconcile({});
+      const replicas = () =>
+        cluster.kubectl(
+          'get',
+          'deployment',
+          'larder-operator',
+          `--namespace=${LARDER}`,
+          '--output=jsonpath={.spec.replicas}',
+        );
+      assert.equal(await replicas(), '0');
+      await ignored(undefined);
+      await cluster.kubectl(
+        'scale',
+        'deployment',
+        'larder-operator',
+        `--namespace=${LARDER}`,
+        '--replicas=1',
+      );
+    });
+
+    test('goes on pulling through the caches while its API server is away, and the Extension says that it is', async () => {
+      const { machines, puller, cluster, open, project, views, image } = the();
+      await views.running(next(image));
+      await puller.rest();
+      open.push('team/away', distinctImage(21), 'v1');
+      const before = await views.pods();
+      await machines.stopApiServer();
+      open.reset();
+      await cluster.node.pull(`${OPEN}/team/away:v1`);
+      const agents = new Set(open.requests.map(({ headers }) => headers['user-agent']?.split('/')[0]));
+      assert.deepEqual([...agents], ['larder']);
+      await machines.startApiServer();
+      await project.reconcile({});
+      const pod = { name: 'after-away', image: `${OPEN}/team/away:v1` };
+      assert.equal((await runPod(cluster.kubectl, pod)).exitCode, ALL_BYTES_FOUND);
+      assert.deepEqual(await views.pods(), before);
+      puller.start();
+    });
+  });
+};
+
+/** The other name of the image. */
+function next(image: string): string {
+  return image.replace(/:[^:]+$/, ':next');
+}
