@@ -141,6 +141,27 @@ describe('the reconcile of a cache', () => {
     assert.ok(certificate().checkHost(`${KEY}.${SYSTEM}.svc`));
   });
 
+  test('writes no pod after a label on all of its Secrets', async () => {
+    putSecret('login', 'one');
+    the.ask({ upstream: 'docker.io', secretReferenceName: 'login' });
+    putChild(IN.pods, 'Pod', `${KEY}-0`, {});
+    await settle();
+    const pod = the.held(IN.pods, `${KEY}-0`);
+    assert.match(JSON.stringify(pod?.metadata), /larder\/files/);
+    for (const name of [TLS, `${KEY}-secrets`]) {
+      const secret = the.held(IN.secrets, name);
+      assert.ok(secret);
+      const { resourceVersion: _, ...metadata } = secret.metadata;
+      const labels = {
+        ...metadata.labels,
+        'credentials.gardener.cloud/key-name': 'kube-apiserver-etcd-encryption-key',
+      };
+      the.api.put(IN.secrets, { ...secret, metadata: { ...metadata, labels } });
+    }
+    await settle();
+    assert.deepEqual(the.held(IN.pods, `${KEY}-0`), pod);
+  });
+
   for (const name of [TLS, `${KEY}-secrets`]) {
     test(`leaves a Secret ${name} of another owner unchanged, also when the cache is removed`, async () => {
       putSecret(name, 'theirs', SYSTEM);

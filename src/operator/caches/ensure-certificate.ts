@@ -5,13 +5,19 @@ import { isNotAfter } from '../../kube/resource-version.ts';
 import type { KubeClient, KubeObject } from '../../kube/types.ts';
 import type { Authority } from '../authority/authority-state.ts';
 import { type CacheIdentity, certificateSecretName } from '../render/cache-names.ts';
-import { SECRETS } from '../cluster/resources.ts';
+import { SECRETS, type Secret } from '../cluster/resources.ts';
 import type { Watched } from '../cluster/watched.ts';
 import { isValidByContents, isValidByAnnotations, issueFor } from '../authority/cache-certificate.ts';
 import { ownerOf, upstreamOf } from '../ownership/existing-objects.ts';
 
 /** Secrets remembered. A forgotten one is read once more. */
 const REMEMBERED = 1000;
+
+interface KnownCertificate {
+  /** Without its contents. */
+  readonly secret: KubeObject;
+  readonly certificate: string | undefined;
+}
 
 export interface CertificateDeps {
   readonly client: Pick<KubeClient, 'get'>;
@@ -23,11 +29,12 @@ export interface CertificateDeps {
 
 /**
  * Makes sure that a cache has a certificate for `names` that nodes accept, in a Secret marked with its owner, and issues one if not. Returns
- * the Secret's resource version, which is another for another certificate. Reads the contents only when another writer may have changed them.
+ * the certificate, PEM in base64, whatever else changes in the Secret: a landscape that rotates the key of etcd labels every Secret. Reads the contents
+ * only when another writer may have changed them.
  */
 export function createCertificates({ client, clock, watched, ensure }: CertificateDeps) {
-  /** Metadata of each Secret as last written, or last found valid. */
-  const known = createRecentMap<string, KubeObject>(REMEMBERED);
+  /** Each Secret as last written, or last found valid. */
+  const known = createRecentMap<string, KnownCertificate>(REMEMBERED);
 
   return async function ensureCertificate(
     values: CacheIdentity,
@@ -39,18 +46,20 @@ export function createCertificates({ client, clock, watched, ensure }: Certifica
     const seen = watched.secrets.get(key);
     const own = known.get(key.name);
     // The watch may not have delivered a Secret that was written a moment ago.
-    const latest = seen === undefined || isNotAfter(seen, own?.metadata.resourceVersion) ? own : seen;
+    const latest =
+      seen === undefined || isNotAfter(seen, own?.secret.metadata.resourceVersion) ? own?.secret : seen;
     if (isValidByAnnotations(latest, names, authority, clock.now()) && isOf(latest, values)) {
-      if (seen !== undefined && latest === own) return latest?.metadata.resourceVersion;
+      if (seen !== undefined && own !== undefined && latest === own.secret) return own.certificate;
       const secret = await find(client, SECRETS, key, signal);
       if (secret !== undefined && isValidByContents(secret, authority)) return remember(secret);
     }
     return remember(await ensure(await issueFor(values, names, authority, clock.now()), signal));
   };
 
-  function remember({ apiVersion, kind, metadata }: KubeObject): string | undefined {
-    known.set(metadata.name, { apiVersion, kind, metadata });
-    return metadata.resourceVersion;
+  function remember({ apiVersion, kind, metadata, data }: Secret): string | undefined {
+    const certificate = data?.['tls.crt'];
+    known.set(metadata.name, { secret: { apiVersion, kind, metadata }, certificate });
+    return certificate;
   }
 }
 

@@ -39,7 +39,7 @@ export interface Views {
   extension(): Promise<ExtensionObject | undefined>;
   /** Waits for a reason of the condition `RegistryConfigs`, which is written once a minute. */
   condition(reason: string): Promise<ExtensionCondition>;
-  /** Waits until operator and node agent run in this image, and all pods of Larder are ready. */
+  /** Waits until operator, node agent and caches are ready, and the first two run in this image. Default: in any. */
   running(image?: string): Promise<void>;
   /** Name, uid and restarts of all pods of Larder in the shoot, sorted. */
   pods(): Promise<string[]>;
@@ -47,7 +47,7 @@ export interface Views {
   uids(): Promise<string[]>;
 }
 
-export function createViews({ seed, cluster, image }: Landscape): Views {
+export function createViews({ seed, cluster }: Landscape): Views {
   const { kubectl } = cluster;
   const path = `/apis/extensions.gardener.cloud/v1alpha1/namespaces/${SHOOT_NAMESPACE}/extensions/registry-cache`;
   const extension: Views['extension'] = async () => {
@@ -67,17 +67,17 @@ export function createViews({ seed, cluster, image }: Landscape): Views {
         },
       );
     },
-    async running(wanted = image) {
+    async running(image) {
       const isReady = async () => {
         const { items } = await podsOf(kubectl);
         const programs = items.filter(({ metadata: { name } }) => /^larder-(operator|node-agent)/.test(name));
         return (
           programs.length === 2 &&
-          programs.every(({ spec }) => spec.containers[0].image === wanted) &&
+          programs.every(({ spec }) => [undefined, spec.containers[0].image].includes(image)) &&
           items.every(({ status }) => status.containerStatuses?.every(({ ready }) => ready))
         );
       };
-      await waitFor(isReady, { limitMs: LIMIT_MS, everyMs: 500, what: `all of Larder in ${wanted}` });
+      await waitFor(isReady, { limitMs: LIMIT_MS, everyMs: 500, what: 'all of Larder' });
     },
     async pods() {
       const { items } = await podsOf(kubectl);
