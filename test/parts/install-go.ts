@@ -47,7 +47,8 @@ function flagsOf({ variables = {} }: GoPart): string[] {
 
 function go(args: readonly string[], env: Readonly<Record<string, string>>, cwd?: string) {
   return run('nice', ['-n', '15', 'go', ...args], {
-    env: { GOWORK: 'off', CGO_ENABLED: '0', ...env },
+    // A compiler that collects its garbage less often takes a quarter less processor time, and some more memory.
+    env: { GOWORK: 'off', CGO_ENABLED: '0', GOGC: '800', ...env },
     limit: BUILD_LIMIT_MS,
     ...(cwd !== undefined && { cwd }),
   });

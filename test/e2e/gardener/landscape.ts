@@ -22,6 +22,7 @@ import { createMachines, type Machines } from './machines.ts';
 import { createNodeOs } from './node-os.ts';
 import type { Project } from './project.ts';
 import { createPuller, type Puller } from './puller.ts';
+import type { SuiteTask } from './suite-task.ts';
 import type { Views } from './views.ts';
 
 /** Namespace of the shoot in the seed. */
@@ -68,11 +69,8 @@ export interface Stage extends Landscape {
 /** Declares the tests of a scenario. The stage exists when they run. */
 export type DeclareScenario = (the: () => Stage) => void;
 
-export interface LandscapeTask {
+export interface LandscapeOptions extends Pick<SuiteTask, 'image' | 'record'> {
   readonly containerd: Machines['containerd'];
-  /** Directory with the built image of Larder. */
-  readonly image: string;
-  readonly record: boolean;
 }
 
 /** Waits of gardenlet are 5 s. Here nothing else would use that time. */
@@ -90,7 +88,7 @@ const EXTENSION_FLAGS = {
 };
 
 /** Starts the landscape in 30 s. The shoot has an API server and no node. Needs root and the parts of the group e2e. */
-export async function startLandscape(task: LandscapeTask): Promise<Landscape> {
+export async function startLandscape(task: LandscapeOptions): Promise<Landscape> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
   const pki = createTestPki([OPEN, CLOSED]);

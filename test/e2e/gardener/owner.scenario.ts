@@ -11,6 +11,7 @@ import { createRecorder, SHOOT_GUIDE } from '../recorder.ts';
 import { ALICE, CLOSED, OPEN } from '../setting.ts';
 import { isOf } from './audit.ts';
 import { OWNER_NAMESPACE, type DeclareScenario } from './landscape.ts';
+import { ROBOT } from './puller.ts';
 
 /** Name that the upstreams of the page have here. The company's authority signs them. */
 const trusting = (upstream: string): string =>
@@ -22,7 +23,7 @@ const NAMES = {
   [`- upstream: ${CLOSED}`]: `${trusting(CLOSED)}\n      volume:\n        size: 1Gi`,
   '20Gi': '1Gi',
 };
-const ROBOT = { username: 'robot', first: 'first-password-of-robot', second: 'second-password-of-robot' };
+const [FIRST, SECOND] = ['first-password-of-robot', 'second-password-of-robot'];
 const GROUP = 'gardener.cloud:system:admins';
 const STEPS = [
   'look-first',
@@ -59,8 +60,8 @@ export const owner: DeclareScenario = (the) => {
       );
       open.push('team/guide', lastingImage(9), 'v1');
       closed.push('team/app', lastingImage(10), 'v1');
-      closed.users.set(ROBOT.username, ROBOT.first);
-      closed.setAccess('team/app', { readers: [ALICE.username, ROBOT.username] });
+      closed.users.set(ROBOT, FIRST);
+      closed.setAccess('team/app', { readers: [ALICE.username, ROBOT] });
       reader = createReader({ place: cluster, kubeconfig }, (command) => withNames(command, NAMES));
       // The page's registries have public authorities, the company's an authority of its own.
       await cluster.kubectl.apply(
@@ -115,15 +116,15 @@ export const owner: DeclareScenario = (the) => {
 
     test('leads to one login for all, whose new password works within 10 s', async (context) => {
       const { closed, release } = the();
-      await follow('private-shared', { PASSWORD: ROBOT.first });
+      await follow('private-shared', { PASSWORD: FIRST });
       const fresh = distinctImage(11);
       closed.push('team/app', fresh, 'v2');
-      closed.users.set(ROBOT.username, ROBOT.second);
+      closed.users.set(ROBOT, SECOND);
       const path = `/v2/team/app/manifests/${fresh.digest}`;
       const ask = () => release.askRelay(CLOSED, path);
       assert.notEqual(await ask(), 200);
       const begin = performance.now();
-      await follow('rotate', { PASSWORD: ROBOT.second });
+      await follow('rotate', { PASSWORD: SECOND });
       const isUsed = async () => (await ask()) === 200;
       await waitFor(isUsed, { limitMs: 60_000, everyMs: 100, what: 'the new password to be used' });
       const ms = Math.round(performance.now() - begin);
@@ -150,20 +151,12 @@ export const owner: DeclareScenario = (the) => {
 
     test('leaves no byte of it in garden and seed, and the seed reads no Secret of the shoot', () => {
       const { audits } = the();
-      const words = [
-        OPEN,
-        CLOSED,
-        ROBOT.first,
-        ROBOT.second,
-        ALICE.password,
-        'team-login',
-        upstreamResourceName(CLOSED),
-      ];
+      const words = [OPEN, CLOSED, FIRST, SECOND, ALICE.password, 'team-login', upstreamResourceName(CLOSED)];
       for (const audit of [audits.garden, audits.seed]) {
         assert.ok(audit.count() > 20);
         for (const word of words) assert.deepEqual(audit.withText(word), [], word);
       }
-      assert.ok(audits.shoot.withText(ROBOT.second).length > 0);
+      assert.ok(audits.shoot.withText(SECOND).length > 0);
       const ofSeed = audits.shoot.since(0).filter(isOf('extension'));
       assert.ok(ofSeed.length > 0);
       assert.deepEqual(

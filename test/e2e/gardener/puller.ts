@@ -23,6 +23,8 @@ export interface PullerDeps {
   readonly closed: Upstream;
 }
 
+/** User that may read all of {@link CLOSED}, for a cache that serves everyone. */
+export const ROBOT = 'robot';
 const LOGIN = 'load-login';
 const LAYER_BYTES = 1 << 14;
 const FIRST_SEED = 500;
@@ -42,7 +44,7 @@ export async function createPuller({ cluster, open, closed }: PullerDeps): Promi
     const image = `${name}/load/app:v${turn}`;
     if (done % 2 === 0) {
       upstream.push('load/app', distinctImage(FIRST_SEED + turn, LAYER_BYTES), `v${turn}`);
-      if (isPrivate) upstream.setAccess('load/app', { readers: [ALICE.username] });
+      if (isPrivate) upstream.setAccess('load/app', { readers: [ALICE.username, ROBOT] });
     } else await cluster.node.removeImage(image).catch(() => undefined); // A new node does not have it.
     const pod = { name: `load-${done}`, image, ...(isPrivate && { pullSecret: LOGIN }) };
     const { exitCode, failedPulls } = await runPod(cluster.kubectl, pod);

@@ -1,19 +1,30 @@
 /**
  * `npm run e2e:gardener`: plays the life of a shoot that is configured from inside, in a landscape on one machine. The last line is
- * `N passed, N failed`. The exit code is 1 after a failure. With `--record` it writes the session of the shoot's owner into docs/guide/shoot.md. Needs root and the parts of the group e2e.
+ * `N passed, N failed`. The exit code is 1 after a failure, 2 for wrong arguments, which `read-arguments.ts` lists. Needs root and the
+ * parts of the group e2e.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tempDir } from '../../kit/temp.ts';
 import { buildLarderImage } from '../larder-image.ts';
 import { runSuite } from '../run-suite.ts';
+import { readArguments } from './read-arguments.ts';
+import { formatTask } from './suite-task.ts';
 
 const SUITE = fileURLToPath(new URL('suite.ts', import.meta.url));
 
-using built = tempDir();
-const image = join(built.path, 'image');
-await buildLarderImage(image);
-const record = process.argv.includes('--record');
-const { passed, failed } = await runSuite(SUITE, JSON.stringify({ image, record }));
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const asked = readArguments(args);
+  if (typeof asked === 'string') {
+    console.error(asked);
+    return 2;
+  }
+  using built = tempDir();
+  const image = join(built.path, 'image');
+  await buildLarderImage(image);
+  const { passed, failed } = await runSuite(SUITE, formatTask({ ...asked, image }));
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}

@@ -4,19 +4,28 @@ import { requireParts } from '../../parts/find.ts';
 import { GROUPS } from '../../parts/groups.ts';
 import { diagnosis } from '../diagnosis.ts';
 import { creation } from './creation.scenario.ts';
-import { startLandscape, type DeclareScenario, type LandscapeTask, type Stage } from './landscape.ts';
+import { startLandscape, type DeclareScenario, type Stage } from './landscape.ts';
 import { end } from './end.scenario.ts';
 import { nodes } from './nodes.scenario.ts';
 import { owner } from './owner.scenario.ts';
 import { createProject } from './project.ts';
+import type { ScenarioName } from './read-arguments.ts';
 import { sleep } from './sleep.scenario.ts';
+import { parseTask } from './suite-task.ts';
 import { upkeep } from './upkeep.scenario.ts';
 import { createViews, LARDER } from './views.ts';
 
-/** In their order: each goes on with the shoot that the one before has left. */
-const SCENARIOS: readonly DeclareScenario[] = [creation, owner, nodes, upkeep, sleep, end];
+/** Each goes on with the shoot that the one before has left. */
+const DECLARE: Readonly<Record<ScenarioName, DeclareScenario>> = {
+  creation,
+  owner,
+  nodes,
+  upkeep,
+  sleep,
+  end,
+};
 
-const task = JSON.parse(process.argv[2] ?? '{}') as Pick<LandscapeTask, 'image' | 'record'>;
+const task = parseTask(process.argv[2]);
 
 describe(
   'a shoot that is configured from inside, in a landscape',
@@ -42,6 +51,6 @@ describe(
       failed = context.name;
       console.log(await diagnosis(the().cluster.kubectl, LARDER).catch(String));
     });
-    for (const declare of SCENARIOS) declare(the);
+    for (const scenario of task.scenarios) DECLARE[scenario](the);
   },
 );
