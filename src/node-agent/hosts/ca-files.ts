@@ -2,8 +2,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../kit/clock.ts';
 import { replaceFile, TEMPORARY } from '../../kit/replace-file.ts';
-import { CA_FILE_NAME, caFileName } from './hosts-toml.ts';
-import { namesIn, readOurHostsToml } from './ownership.ts';
+import { CA_FILE_NAME, caFileName, HOSTS_TOML } from './hosts-toml.ts';
+import { namesIn, readOurFile } from './ownership.ts';
 
 /**
  * containerd reads a hosts.toml first and then its certificates, and fails the pull if one is missing ("unable to read CA cert",
@@ -50,7 +50,7 @@ export function createCaFiles(root: string, clock: Clock): CaFiles {
 
 /** Certificates that the existing files name. These count, and not the intended files, since a write may have failed. */
 async function namedBy(root: string, names: readonly string[]): Promise<ReadonlySet<string>> {
-  const texts = await Promise.all(names.map((name) => readOurHostsToml(join(root, name))));
+  const texts = await Promise.all(names.map((name) => readOurFile(join(root, name, HOSTS_TOML))));
   return new Set(texts.flatMap((text) => text?.match(/\blarder-ca-[0-9a-f]{16}\.pem\b/g) ?? []));
 }
 

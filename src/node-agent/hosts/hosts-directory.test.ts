@@ -116,7 +116,7 @@ describe('the directory', () => {
     using root = tempDir();
     const directory = createHostsDirectory(root.path, clock);
     await directory.apply([HUB, { ...HUB, upstream: 'ghcr.io' }]);
-    root.write('docker.io.larder-new/of-another-owner', '');
+    root.write('docker.io.removed.larder-new/of-another-owner', '');
     const outcomes = await directory.removeLeadingTo([RELAY.url]);
     assert.deepEqual(
       outcomes.map(({ upstream, state }) => [upstream, state]),
@@ -240,7 +240,7 @@ test('no crash leaves an empty directory, which would disable _default', async (
 
 test('a failed write leaves no directory either', async () => {
   using root = tempDir();
-  mkdirSync(join(root.path, 'docker.io.larder-new/hosts.toml.larder-new'), { recursive: true });
+  mkdirSync(join(root.path, 'docker.io.larder-new/hosts.toml'), { recursive: true });
   const outcomes = await createHostsDirectory(root.path, clock).apply([HUB]);
   assert.ok(outcomes.some(({ upstream, state }) => upstream === 'docker.io' && state === 'Failed'));
   assert.ok(!readdirSync(root.path).includes('docker.io'));

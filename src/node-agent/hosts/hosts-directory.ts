@@ -1,19 +1,12 @@
-import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import { TEMPORARY } from '../../kit/replace-file.ts';
 import { createCaFiles, type CaFiles } from './ca-files.ts';
-import { removeOurs, replaceOurs } from './replace-ours.ts';
+import { createUpstreamFile, recoverFile } from './upstream-file.ts';
 import { HOSTS_TOML, hostsToml, hostTable, type HostsFile } from './hosts-toml.ts';
-import {
-  foreignReason,
-  hiddenReason,
-  isOurFileName,
-  kindOfFile,
-  namesIn,
-  readOurHostsToml,
-} from './ownership.ts';
+import { foreignReason, hiddenReason, isOurFileName, kindOfFile, namesIn, readOurFile } from './ownership.ts';
 
 /** Result for one upstream's file. */
 export interface HostsOutcome {
@@ -37,8 +30,6 @@ export interface HostsDirectory {
   settle(): Promise<void>;
 }
 
-/** containerd may run as any user. The files contain no secret. */
-const READABLE = 0o644;
 /** Pause between two sweeps of `settle`. */
 const SETTLE_MS = 250;
 /** Time limit of `settle`. */
@@ -49,9 +40,11 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
   return {
     async apply(files) {
       const wanted = new Set(files.map(({ upstream }) => upstream));
-      const others = (await namesIn(root)).filter((name) => !wanted.has(name));
       const outcomes: HostsOutcome[] = [];
-      for (const name of others.toSorted(temporariesFirst)) outcomes.push(...(await remove(root, name)));
+      for (const name of await namesIn(root))
+        if (name.endsWith(TEMPORARY)) outcomes.push(...(await recover(root, name)));
+      for (const name of await namesIn(root))
+        if (!name.endsWith(TEMPORARY) && !wanted.has(name)) outcomes.push(...(await remove(root, name)));
       for (const file of files) outcomes.push(await write(root, file, caFiles));
       await sweep();
       return outcomes;
@@ -61,7 +54,7 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
       const outcomes: HostsOutcome[] = [];
       for (const name of await namesIn(root)) {
         try {
-          const text = (await readOurHostsToml(join(root, name))) ?? '';
+          const text = (await readOurFile(join(root, name, HOSTS_TOML))) ?? '';
           const leadsThere = text.split('\n').some((line) => tables.includes(line));
           if (leadsThere) outcomes.push(...(await remove(root, name)));
         } catch (error) {
@@ -87,102 +80,71 @@ export function createHostsDirectory(root: string, clock: Clock): HostsDirectory
   }
 }
 
-/** Creates a new directory together with its content, because an empty one would disable `_default`. */
 async function write(root: string, file: HostsFile, caFiles: CaFiles): Promise<HostsOutcome> {
   const { upstream } = file;
   const directory = join(root, upstream);
   try {
     const obstacle = (await hiddenReason(root, upstream)) ?? (await foreignReason(directory));
     if (obstacle !== undefined) {
-      await clearForeign(directory);
+      await removeOthers(directory);
       return { upstream, state: 'Foreign', message: obstacle };
     }
     for (const { ca } of file.hosts) if (ca !== undefined) await caFiles.provide(ca);
-    const isNew = (await kindOfFile(directory)) === 'absent';
-    const place = isNew ? `${directory}${TEMPORARY}` : directory;
-    await mkdir(place, { recursive: true, mode: 0o755 });
-    if (!(await replaceOurs(join(place, HOSTS_TOML), hostsToml(file), READABLE))) {
+    if (!(await createUpstreamFile(root, upstream).put(hostsToml(file)))) {
       const message = (await foreignReason(directory)) ?? `${directory} is being written by another program`;
       return { upstream, state: 'Foreign', message };
     }
-    if (isNew) await rename(place, directory);
-    for (const name of await namesIn(directory))
-      if (isOurFileName(name) && name !== HOSTS_TOML) await rm(join(directory, name), { force: true });
+    await removeOthers(directory);
     return { upstream, state: 'Written', message: '' };
   } catch (error) {
     return failed(upstream, directory, error);
   }
 }
 
-/** Puts a directory back that another program has taken, unless that program has made it again. */
-async function giveBack(aside: string, directory: string): Promise<void> {
-  await clearForeign(aside);
-  try {
-    await rename(aside, directory);
-  } catch (error) {
-    if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    await rm(aside, { recursive: true, force: true });
-  }
-}
-
-/** Removes what is left of ours in a directory that another program has taken. Its hosts.toml is not ours any more. */
-async function clearForeign(directory: string): Promise<void> {
-  if ((await kindOfFile(directory)) !== 'directory') return;
-  for (const name of await namesIn(directory))
-    if (isOurFileName(name) && name !== HOSTS_TOML) await rm(join(directory, name), { force: true });
-}
-
-/** Removes our files, and the directory if nothing else is in it. */
+/** Removes our file. The directory goes too if nothing else is in it. */
 async function remove(root: string, upstream: string): Promise<HostsOutcome[]> {
   const directory = join(root, upstream);
   try {
-    if (isTemporary(upstream)) {
-      await clear(directory);
-      return [];
-    }
-    const names = await namesInOurs(directory);
-    if (names.length === 0) return [];
-    if (!names.every(isOurFileName)) {
-      await clear(directory);
-      return [];
-    }
-    const aside = `${directory}${TEMPORARY}`;
-    await rename(directory, aside);
-    // Another program may have written its file since the look at the directory.
-    if ((await foreignReason(aside)) === undefined) await clear(aside);
-    else await giveBack(aside, directory);
+    if (!(await isOurs(directory))) return [];
+    await removeOthers(directory);
+    await createUpstreamFile(root, upstream).remove();
     return [];
   } catch (error) {
     return [failed(upstream, directory, error)];
   }
 }
 
-/** Names in a directory of ours; none in a foreign one. An unreadable directory is foreign, because an agent can read its own. */
-async function namesInOurs(directory: string): Promise<string[]> {
+/** Ends what a crash has interrupted: files that were on their way, and new directories that were not in place yet. */
+async function recover(root: string, name: string): Promise<HostsOutcome[]> {
+  const path = join(root, name);
   try {
-    const isDirectory = (await kindOfFile(directory)) === 'directory';
-    return isDirectory && (await foreignReason(directory)) === undefined ? await namesIn(directory) : [];
+    if ((await recoverFile(root, name)) || (await kindOfFile(path)) !== 'directory') return [];
+    for (const inside of await namesIn(path))
+      if (isOurFileName(inside)) await rm(join(path, inside), { force: true });
+    await rmdir(path).catch(() => {});
+    return [];
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EACCES') return [];
-    throw error;
+    return [failed(name, path, error)];
   }
 }
 
-async function clear(directory: string): Promise<void> {
+/** Removes what former versions have written into a directory beside hosts.toml. */
+async function removeOthers(directory: string): Promise<void> {
   if ((await kindOfFile(directory)) !== 'directory') return;
-  await removeOurs(join(directory, HOSTS_TOML));
   for (const name of await namesIn(directory))
     if (isOurFileName(name) && name !== HOSTS_TOML) await rm(join(directory, name), { force: true });
-  await rmdir(directory).catch(() => {});
 }
 
-/** Sorts temporary names first: a crash left them, and they are in the way of new directories. */
-function temporariesFirst(a: string, b: string): number {
-  return Number(isTemporary(b)) - Number(isTemporary(a));
-}
-
-function isTemporary(name: string): boolean {
-  return name.endsWith(TEMPORARY);
+/** True for a directory with something of ours that is not foreign. An unreadable one is, because an agent can read its own. */
+async function isOurs(directory: string): Promise<boolean> {
+  try {
+    const isDirectory = (await kindOfFile(directory)) === 'directory';
+    if (!isDirectory || (await foreignReason(directory)) !== undefined) return false;
+    return (await namesIn(directory)).some(isOurFileName);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return false;
+    throw error;
+  }
 }
 
 function failed(upstream: string, directory: string, error: unknown): HostsOutcome {

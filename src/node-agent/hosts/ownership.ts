@@ -17,7 +17,7 @@ export async function foreignReason(directory: string): Promise<string | undefin
     const other = (await namesIn(directory)).find((name) => !isOurFileName(name));
     return other === undefined ? undefined : `${join(directory, other)} was not written by the node agent`;
   }
-  if ((await readOurHostsToml(directory)) !== undefined) return undefined;
+  if ((await readOurFile(path)) !== undefined) return undefined;
   return (await isOfGardener(path))
     ? `${path} is ${OF_GARDENER}`
     : `${path} was not written by the node agent`;
@@ -38,11 +38,10 @@ export async function hiddenReason(root: string, upstream: string): Promise<stri
 }
 
 /**
- * Text of our hosts.toml in `directory`. Undefined if there is none or it is foreign: not a plain file, or unreadable, since an agent can
- * read its own files. Throws on disk failures.
+ * Text of a hosts.toml of ours at `path`. Undefined if there is none or it is foreign: not a plain file, or unreadable, since an agent can
+ * read its own files, or empty, since another program is writing it then. Throws on disk failures.
  */
-export async function readOurHostsToml(directory: string): Promise<string | undefined> {
-  const path = join(directory, HOSTS_TOML);
+export async function readOurFile(path: string): Promise<string | undefined> {
   try {
     // Reading a pipe would block until it has a writer.
     if (!(await lstat(path)).isFile()) return undefined;
