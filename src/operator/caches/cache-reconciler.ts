@@ -14,6 +14,7 @@ import { createDrainTracker } from '../nodes/drain-tracker.ts';
 import { objectsOfCache, ownerOf, upstreamOf, belongToAnother } from '../ownership/existing-objects.ts';
 import { NAME_TAKEN_RETRY_MS, NameTakenError } from '../ownership/name-taken-error.ts';
 import { NOT_OWNED_RETRY_MS, NotOwnedError } from '../ownership/not-owned-error.ts';
+import type { TrustedCaView } from '../secrets/trusted-ca.ts';
 import { createObjectsApplier, type CacheSettings } from './apply-objects.ts';
 import type { CacheStates } from './cache-states.ts';
 import { createVolumeClaimer } from './claim-volume.ts';
@@ -42,6 +43,7 @@ export interface CacheReconcilerDeps {
   readonly secrets: NamedSecrets;
   readonly document: NodeDocumentView;
   readonly serviceMonitors: Pick<ServiceMonitorKind, 'isServed'>;
+  readonly trustedCa: Pick<TrustedCaView, 'get'>;
   readonly states: CacheStates;
 }
 
