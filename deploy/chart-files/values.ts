@@ -40,9 +40,10 @@ export const valuesSchema = z.strictObject({
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
     .meta({ description: 'Lowest level of the lines that the operator and the node agent log.' }),
-  objectLabels: labelsSchema
-    .default({})
-    .meta({ description: 'Additional labels of everything that the operator creates.' }),
+  objectLabels: labelsSchema.default({}).meta({
+    description:
+      'Additional labels of everything that the operator creates. A label taken out of this value leaves existing objects and volumes, too.',
+  }),
   trustedCa: z
     .string()
     .regex(/^([a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9.-]*)?$/)
