@@ -42,6 +42,8 @@ export async function renderManifests(
           '--no-hooks',
           '--set=crds.install=false',
           '--set=priorityClassName=system-cluster-critical',
+          // Made by gardenlet from 1.149 on, if the registry of Gardener's own images has a private CA.
+          '--set=trustedCa=kube-system/registry-ca-bundle',
         ),
       ),
     },

@@ -40,9 +40,18 @@ export const valuesSchema = z.strictObject({
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
     .meta({ description: 'Lowest level of the lines that the operator and the node agent log.' }),
-  objectLabels: labelsSchema
-    .default({})
-    .meta({ description: 'Additional labels of everything that the operator creates.' }),
+  objectLabels: labelsSchema.default({}).meta({
+    description:
+      'Additional labels of everything that the operator creates. A label taken out of this value leaves existing objects and volumes, too.',
+  }),
+  trustedCa: z
+    .string()
+    .regex(/^([a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9.-]*)?$/)
+    .default('')
+    .meta({
+      description:
+        'ConfigMap with CA certificates that all caches trust for their upstreams, `namespace/name`: PEM, or PEM in base64, in its `bundle.crt`. It may be missing. Empty: none.',
+    }),
   claimRetention: z.enum(['Delete', 'Retain']).default('Delete').meta({
     description: 'What happens to a volume when its cache is removed: `Delete` or `Retain`.',
   }),

@@ -130,3 +130,20 @@ test('whatever an object has, the result is valid or there is a reason', async (
     { numRuns: 200 },
   );
 });
+
+test('two objects with the same upstream are both printed, and named together with their places', async () => {
+  const { code, out, err } = await convert(
+    kyma({ upstream: 'docker.io' }, 'one'),
+    kyma({ upstream: 'quay.io' }, 'other'),
+    kyma({ upstream: 'docker.io' }, 'two'),
+  );
+  assert.equal(code, 0);
+  assert.equal(out.match(/upstream: docker\.io/g)?.length, 2);
+  const named =
+    'docker.io is named by RegistryConfig team/one (-, document 1) and by RegistryConfig team/two (-, document 3): ' +
+    'in a cluster the younger object gets the condition Conflict and no cache or mirror for it; remove it from one of them\n';
+  assert.equal(err, named);
+  const checked = await runMain(['validate', '-'], {}, out);
+  assert.equal(checked.code, 2);
+  assert.match(checked.err, /^spec\.caches\[0\]\.upstream: docker\.io is named by /m);
+});

@@ -202,6 +202,34 @@ describe('validate', () => {
     assert.match(bad.err, /^mirrors\[0\]\.hosts\[0\]\.host: .*url path must not contain '\.\.'/m);
   });
 
+  test('refuses an upstream that two objects name, of either kind, and says which and what to do', async () => {
+    using directory = tempDir();
+    const object = (name: string, document: string) => {
+      const [apiVersion = '', kind = '', ...rest] = document.trim().split('\n');
+      const spec = rest.map((line) => `  ${line}`).join('\n');
+      return `${apiVersion}\n${kind}\nmetadata: { namespace: team, name: ${name} }\nspec:\n${spec}\n`;
+    };
+    const twice = directory.write(
+      'twice.yaml',
+      [object('a', CONFIG), object('b', CONFIG), object('c', MIRRORS)].join('---\n'),
+    );
+    const { code, out, err } = await run('validate', twice);
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(
+      err,
+      /spec\.caches\[0\]\.upstream: r\.example is named by RegistryConfig team\/a \(document 1\) and by RegistryConfig team\/b \(document 2\): .*remove it from one/,
+    );
+    assert.match(err, /spec\.mirrors\[0\]\.upstream: .*MirrorConfig team\/c \(document 3\)/);
+    const json = await run('validate', twice, '--output', 'json');
+    const { valid, problems } = JSON.parse(json.out) as { valid: boolean; problems: { kind: string }[] };
+    assert.deepEqual(
+      [json.code, valid, problems.map(({ kind }) => kind)],
+      [2, false, ['Duplicate', 'Duplicate']],
+    );
+    const same = directory.write('same.yaml', [object('a', CONFIG), object('a', CONFIG)].join('---\n'));
+    assert.equal((await run('validate', same)).code, 0);
+  });
+
   test('a file that is not there exits with 2', async () => {
     const { code, err } = await run('validate', '/nowhere/config.yaml');
     assert.equal(code, 2);

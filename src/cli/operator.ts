@@ -5,6 +5,7 @@ import { LarderError } from '../kit/errors.ts';
 import type { Address } from '../kit/listen.ts';
 import { createLogger, type LogLevel } from '../kit/logger.ts';
 import type { OperatorDeps, RunningOperator } from '../operator/program.ts';
+import type { ObjectKey } from '../kube/types.ts';
 import type { CommandDefinition, CommandIo } from './command.ts';
 import { EXIT } from './exit.ts';
 import {
@@ -22,6 +23,7 @@ import {
   option,
   parseAddress,
   parseLabels,
+  parseObjectKey,
   parseTime,
   parseTolerations,
 } from './options.ts';
@@ -40,6 +42,7 @@ interface OperatorOptions extends KubeOptions {
   serviceMonitorLabels: Readonly<Record<string, string>>;
   priorityClass?: string;
   claimRetention: 'Delete' | 'Retain';
+  trustedCa?: ObjectKey;
   takenUpstreams?: string;
   report?: string;
   identity: string;
@@ -128,6 +131,12 @@ export function operatorCommand(io: CommandIo): CommandDefinition {
         )
         .addOption(
           option(
+            '--trusted-ca <namespace/name>',
+            'ConfigMap with CA certificates that all caches trust, which may be missing (default: none)',
+          ).argParser(parseObjectKey),
+        )
+        .addOption(
+          option(
             '--taken-upstreams <name>',
             'ConfigMap with upstreams that no object can have, as the Gardener extension writes it (default: none)',
           ),
@@ -204,6 +213,7 @@ async function start(
     relayUrl: `https://127.0.0.1:${options.relayPort}`,
     priorityClassName: options.priorityClass,
     claimRetention: options.claimRetention,
+    trustedCa: options.trustedCa,
     takenUpstreams: options.takenUpstreams,
     report: options.report,
     identity: options.identity,

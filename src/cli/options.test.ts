@@ -9,6 +9,7 @@ import {
   parseBytes,
   parseLabels,
   parseLoopback,
+  parseObjectKey,
   parseTime,
   parseTolerations,
 } from './options.ts';
@@ -126,4 +127,10 @@ test('a time of RFC 3339 is read to the millisecond, and a date alone is refused
   assert.equal(parseTime('2026-11-30T20:00:00.5+01:00'), Date.UTC(2026, 10, 30, 19, 0, 0, 500));
   for (const text of ['2026-11-30', 'now', '', '2026-13-30T20:00:00Z'])
     assert.throws(() => parseTime(text), /expected a time such as/);
+});
+
+test('an object is read as namespace and name', () => {
+  assert.deepEqual(parseObjectKey('kube-system/ca.bundle'), { namespace: 'kube-system', name: 'ca.bundle' });
+  for (const text of ['ca', '/ca', 'a/', 'a/b/c', 'A/b', 'a.b/c'])
+    assert.throws(() => parseObjectKey(text), /expected NAMESPACE\/NAME/);
 });

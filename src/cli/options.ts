@@ -104,6 +104,16 @@ export function parseLabels(text: string): Readonly<Record<string, string>> {
   return labels.data;
 }
 
+/** Parses `namespace/name`. */
+export function parseObjectKey(text: string): { readonly namespace: string; readonly name: string } {
+  const [, namespace, name] = /^([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)$/.exec(text) ?? [];
+  if (namespace === undefined || name === undefined)
+    throw new InvalidArgumentError(
+      `expected NAMESPACE/NAME, such as kube-system/ca-bundle, found "${text}".`,
+    );
+  return { namespace, name };
+}
+
 /** Parses tolerations of pods as a JSON list, such as `[{"key":"spot","operator":"Exists"}]`. */
 export function parseTolerations(text: string): readonly object[] {
   const found = tolerationsSchema.safeParse(parseJson(text));

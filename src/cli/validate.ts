@@ -21,7 +21,7 @@ export function validateCommand(io: CommandIo): CommandDefinition {
 }
 
 async function validate(file: string, io: CommandIo): Promise<number> {
-  const upstreams = await upstreamsOf(file, io);
+  const upstreams = await validUpstreams(file, io);
   io.out(`${file} is valid: ${counted(upstreams.length, 'upstream')} (${upstreams.join(', ')})\n`);
   return EXIT.done;
 }
@@ -29,7 +29,7 @@ async function validate(file: string, io: CommandIo): Promise<number> {
 /** Prints one JSON document on standard output, for a valid and an invalid file. */
 async function validateForPrograms(file: string, io: CommandIo): Promise<number> {
   try {
-    io.out(`${JSON.stringify({ valid: true, upstreams: await upstreamsOf(file, io) })}\n`);
+    io.out(`${JSON.stringify({ valid: true, upstreams: await validUpstreams(file, io) })}\n`);
     return EXIT.done;
   } catch (error) {
     if (!isLarderError(error, 'CONFIG_INVALID')) throw error;
@@ -39,17 +39,13 @@ async function validateForPrograms(file: string, io: CommandIo): Promise<number>
 }
 
 /** Gives the upstreams of all documents of a valid file. */
-async function upstreamsOf(file: string, io: CommandIo): Promise<string[]> {
-  const [{ invalidConfig }, { parseConfigs }] = await Promise.all([
+async function validUpstreams(file: string, io: CommandIo): Promise<string[]> {
+  const [{ invalidConfig }, { parseConfigs, upstreamsOf }] = await Promise.all([
     import('../cache/config-file.ts'),
     import('../api/parse-config.ts'),
   ]);
   const results = parseConfigs(await readDocumentFile(file, io), { source: file });
   const problems = results.flatMap((result) => (result.ok ? [] : result.problems));
   if (problems.length > 0) throw invalidConfig(problems);
-  const configs = results.flatMap((result) => (result.ok ? [result.config] : []));
-  const entries = configs.flatMap((config): readonly { readonly upstream: string }[] =>
-    'caches' in config ? config.caches : config.mirrors,
-  );
-  return entries.map(({ upstream }) => upstream);
+  return results.flatMap((result) => (result.ok ? upstreamsOf(result.config) : []));
 }

@@ -23,7 +23,9 @@ const report = fc.record(
 
 test('a report is read as it was written', () => {
   fc.assert(
-    fc.property(report, (one) => assert.deepEqual(readClusterReport({ data: reportData(one) }), one)),
+    fc.property(report, (one) =>
+      assert.deepEqual(readClusterReport({ data: reportData(one) }), { kind: 'read', report: one }),
+    ),
   );
 });
 
@@ -38,20 +40,28 @@ test('whatever a cluster writes, a report is whole numbers from 0 or nothing', (
   fc.assert(
     fc.property(anything, (data) => {
       const found = readClusterReport({ data: data as never });
-      if (found === undefined) return;
-      assert.deepEqual(Object.keys(found), FIELDS);
-      for (const value of Object.values(found)) assert.ok(Number.isSafeInteger(value) && value >= 0);
+      if (found.kind !== 'read') return;
+      assert.deepEqual(Object.keys(found.report), FIELDS);
+      for (const value of Object.values(found.report)) assert.ok(Number.isSafeInteger(value) && value >= 0);
     }),
   );
-  const padded = reportData({
-    objects: 1,
-    caches: 1,
-    serving: 1,
-    failing: 0,
-    conflicting: 0,
-    nodes: 0,
-    following: 0,
-    revision: 0,
-  })[REPORT_KEY]?.padEnd(REPORT_LENGTH + 1);
-  assert.equal(readClusterReport({ data: { [REPORT_KEY]: padded ?? '' } }), undefined);
 });
+
+test('a report that cannot be read has a reason, and the reason has nothing that the cluster wrote', () => {
+  const reason = (text: unknown) => readClusterReport({ data: { [REPORT_KEY]: text as string } });
+  const invalid = (problem: string) => ({ kind: 'invalid', problem });
+  assert.deepEqual(readClusterReport({}), invalid('it has no key report.json'));
+  assert.deepEqual(reason(7), invalid('it has no key report.json'));
+  assert.deepEqual(reason('{"hush": '), invalid('its report.json is not JSON'));
+  assert.deepEqual(reason('["hush"]'), invalid('its report.json is not a JSON object'));
+  for (const value of ['hush', -1, 0.5, null, undefined, { hush: 1 }])
+    for (const field of FIELDS) {
+      const text = JSON.stringify({ ...ONE, hush: 'hush', [field]: value });
+      const problem = `its report.json has no whole number from 0 in the field ${field}`;
+      assert.deepEqual(reason(text), invalid(problem));
+    }
+  const padded = JSON.stringify(ONE).padEnd(REPORT_LENGTH + 1);
+  assert.deepEqual(reason(padded), { kind: 'too large', length: REPORT_LENGTH + 1 });
+});
+
+const ONE = Object.fromEntries(FIELDS.map((field) => [field, 1]));

@@ -35,10 +35,26 @@ export function reportData(report: ClusterReport): Readonly<Record<string, strin
   return { [REPORT_KEY]: JSON.stringify(report) };
 }
 
-/** Reads the report from a ConfigMap that anybody may have written. Undefined if it is too long, or is no report. Never throws. */
-export function readClusterReport(configMap: Pick<ConfigMap, 'data'>): ClusterReport | undefined {
+export type ReportRead =
+  | { readonly kind: 'read'; readonly report: ClusterReport }
+  | { readonly kind: 'too large'; readonly length: number }
+  /** `problem` has nothing that the cluster wrote: it names fields of this schema, and never a value. */
+  | { readonly kind: 'invalid'; readonly problem: string };
+
+/** Reads the report from a ConfigMap that anybody may have written. Never throws. */
+export function readClusterReport(configMap: Pick<ConfigMap, 'data'>): ReportRead {
   const data: unknown = configMap.data;
   const text: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, REPORT_KEY) : undefined;
-  if (typeof text !== 'string' || text.length > REPORT_LENGTH) return undefined;
-  return REPORT.safeParse(parseJson(text)).data;
+  if (typeof text !== 'string') return { kind: 'invalid', problem: `it has no key ${REPORT_KEY}` };
+  if (text.length > REPORT_LENGTH) return { kind: 'too large', length: text.length };
+  const value = parseJson(text);
+  if (value === undefined) return { kind: 'invalid', problem: `its ${REPORT_KEY} is not JSON` };
+  const { data: report, error } = REPORT.safeParse(value);
+  if (report !== undefined) return { kind: 'read', report };
+  const field = FIELDS.find((name) => name === error.issues[0]?.path[0]);
+  const what =
+    field === undefined ? 'is not a JSON object' : `has no whole number from 0 in the field ${field}`;
+  return { kind: 'invalid', problem: `its ${REPORT_KEY} ${what}` };
 }
+
+const FIELDS = Object.keys(REPORT.shape);

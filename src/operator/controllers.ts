@@ -7,7 +7,7 @@ import type { KubeMetrics } from '../kube/metrics.ts';
 import { createApplier } from '../kube/objects/apply.ts';
 import { createFinalizer } from '../kube/objects/finalizers.ts';
 import { createStatusWriter } from '../kube/objects/status.ts';
-import type { KubeClient } from '../kube/types.ts';
+import type { KubeClient, ObjectKey } from '../kube/types.ts';
 import { createAuthorityKeeper } from './authority/authority-keeper.ts';
 import type { CacheSettings } from './caches/apply-objects.ts';
 import { createCacheReconciler } from './caches/cache-reconciler.ts';
@@ -21,6 +21,7 @@ import { FINALIZER } from './cluster/marks.ts';
 import { createLastValid } from './configs/last-valid.ts';
 import { createPlanner } from './configs/planner.ts';
 import { createTakenView } from './configs/taken-view.ts';
+import { createTrustedCa } from './secrets/trusted-ca.ts';
 import { createNodeProblems } from './nodes/node-problems.ts';
 import { createDrainTracker } from './nodes/drain-tracker.ts';
 import { createFollowedRevision } from './nodes/followed-revision.ts';
@@ -43,6 +44,8 @@ export interface ControllersSettings extends CacheSettings {
   readonly identity: string;
   /** Name of the ConfigMap with the upstreams that no object can have. */
   readonly takenUpstreams?: string | undefined;
+  /** The ConfigMap with CA certificates that all caches trust, of any namespace. */
+  readonly trustedCa?: ObjectKey | undefined;
   /** An authority that was made before gets a successor. Milliseconds since the epoch. */
   readonly authorityNotBefore?: number | undefined;
   /** Name of the ConfigMap to report to. */
@@ -116,7 +119,7 @@ export function createControllers(deps: ControllersDeps, settings: ControllersSe
 }
 
 /** The parts that several controllers share. */
-function createParts({ client, clock, watched }: ControllersDeps, settings: ControllersSettings) {
+function createParts({ client, clock, logger, watched }: ControllersDeps, settings: ControllersSettings) {
   const finalizer = createFinalizer(client, FINALIZER);
   const document = createNodeDocumentView(watched, settings);
   const existingUpstreams = createExistingUpstreams(watched, document);
@@ -141,6 +144,7 @@ function createParts({ client, clock, watched }: ControllersDeps, settings: Cont
     plan,
     applier: createApplier(client, { fieldManager: 'larder/operator', force: true }),
     secrets: createNamedSecrets(client, watched),
+    trustedCa: createTrustedCa({ store: watched.trustedCa, logger }, settings.trustedCa),
     authority: createAuthorityKeeper({ client, clock }, settings),
     serviceMonitors: createServiceMonitorKind(watched.serviceMonitorCrd),
     states: createCacheStates(),

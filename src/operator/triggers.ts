@@ -16,6 +16,7 @@ import type { PublishedDocument } from './nodes/published-document.ts';
 import { ownerOf } from './ownership/existing-objects.ts';
 import { secretNames } from './render/secret-object.ts';
 import { REPORT } from './status/report-reconciler.ts';
+import type { TrustedCaView } from './secrets/trusted-ca.ts';
 import type { StatsPoller } from './status/stats-poller.ts';
 
 export interface TriggersDeps {
@@ -28,6 +29,7 @@ export interface TriggersDeps {
   readonly published: PublishedDocument;
   readonly nodeProblems: NodeProblems;
   readonly taken: TakenView;
+  readonly trustedCa: TrustedCaView;
 }
 
 /** The key sources of each controller: a source for everything that its reconcile reads, and for nothing else. */
@@ -61,7 +63,7 @@ function authorityTriggers({ watched }: TriggersDeps, namespace: string): KeySou
 }
 
 function cacheTriggers(deps: TriggersDeps, namespace: string): KeySource[] {
-  const { watched, planner, authority, serviceMonitors, taken } = deps;
+  const { watched, planner, authority, serviceMonitors, taken, trustedCa } = deps;
   const allCaches = (): Iterable<string> =>
     new Set([...planner.plan().caches.keys(), ...watched.statefulSets.list().flatMap(cacheKeysOf)]);
   return [
@@ -85,7 +87,9 @@ function cacheTriggers(deps: TriggersDeps, namespace: string): KeySource[] {
       ...(secret.metadata.namespace === namespace ? cacheKeysOf(secret) : []),
       ...cachesNaming(secret, planner),
     ]),
-    sourceOf(watched, (handler) => taken.onChange(() => [...allCaches()].forEach(handler))),
+    sourceOf(watched, (handler) => {
+      for (const view of [taken, trustedCa]) view.onChange(() => [...allCaches()].forEach(handler));
+    }),
     authority.changes(allCaches),
     serviceMonitors.arrivals(allCaches),
   ];

@@ -139,7 +139,7 @@ describe('whatever the API server of a shoot answers', () => {
         });
         const { status, reason, message } = reportCondition(finding);
         assert.match(`${status} ${reason}`, /^(True|False|Unknown) [A-Za-z]{4,30}$/);
-        assert.match(message, /^[A-Za-z0-9 ,;.]{10,250}$/);
+        assert.match(message, /^[A-Za-z0-9 ,;:.]{10,250}$/);
       }),
       { numRuns: RUNS },
     );

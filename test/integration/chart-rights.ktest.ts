@@ -81,7 +81,11 @@ describe(
       api = resources.use(await startApiServer({ controllerManager: true }));
       admin = resources.use(createApiRequests(api.access));
       const helm = createHelm({ home: home.path, kubeconfig: api.kubeconfig });
-      const settings = ['--create-namespace', '--set=image.repository=registry.example.com/larder'];
+      const settings = [
+        '--create-namespace',
+        '--set=image.repository=registry.example.com/larder',
+        '--set=trustedCa=kube-system/registry-ca-bundle',
+      ];
       await helm('install', 'larder', CHART, '--namespace', NAMESPACE, ...settings);
       const { all } = await chartObjects(helm, { image: { repository: 'registry.example.com/larder' } });
       // Helm creates the account and the rights of `helm test` only when the test runs.
@@ -144,6 +148,11 @@ describe(
       [OPERATOR, 'default', 'create /configmaps', false],
       [OPERATOR, 'default', 'create apps/statefulsets', false],
       [OPERATOR, 'kube-system', 'delete /pods', false],
+      [OPERATOR, 'kube-system', 'list /configmaps#registry-ca-bundle', true],
+      [OPERATOR, 'kube-system', 'watch /configmaps#registry-ca-bundle', true],
+      [OPERATOR, 'kube-system', 'patch /configmaps#registry-ca-bundle', false],
+      [OPERATOR, 'kube-system', 'list /configmaps', false],
+      [OPERATOR, 'kube-system', 'watch /configmaps#another', false],
       [OPERATOR, NAMESPACE, 'patch apps/deployments#larder-operator', true],
       [OPERATOR, NAMESPACE, 'patch apps/deployments/scale#larder-operator', false],
       [OPERATOR, NAMESPACE, 'delete /pods', false],

@@ -21,6 +21,7 @@ import { createNodesReconciler } from '../../src/operator/nodes/nodes-reconciler
 import { createNodeProblems } from '../../src/operator/nodes/node-problems.ts';
 import { createPublishedDocument } from '../../src/operator/nodes/published-document.ts';
 import { createNamedSecrets } from '../../src/operator/cluster/named-secrets.ts';
+import { NOTHING_TRUSTED } from '../../src/operator/secrets/trusted-ca.ts';
 import { watchCluster } from '../../src/operator/cluster/watched.ts';
 import { startApi } from '../kube/api-server.ts';
 import type { StoredObject } from '../kube/api-store.ts';
@@ -72,6 +73,7 @@ export async function startCacheSetting() {
   const secrets = createNamedSecrets(client, watched);
   const document = createNodeDocumentView(watched, settings);
   const states = createCacheStates();
+  const trustedCa = { get: () => NOTHING_TRUSTED };
   const authority = createAuthorityKeeper({ client, clock }, settings);
   let objects: readonly ConfigObject[] = [];
   const plan = () =>
@@ -83,7 +85,19 @@ export async function startCacheSetting() {
       mayAct: () => true,
     });
   const reconcileCache = createCacheReconciler(
-    { client, clock, applier, watched, plan, authority, secrets, document, serviceMonitors, states },
+    {
+      client,
+      clock,
+      applier,
+      watched,
+      plan,
+      authority,
+      secrets,
+      document,
+      serviceMonitors,
+      states,
+      trustedCa,
+    },
     settings,
   );
   const reconcileNodes = createNodesReconciler(

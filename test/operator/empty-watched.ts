@@ -21,6 +21,7 @@ export function emptyWatched() {
     daemonSets: none,
     otherPods: createObjectStore<KubeObject, AgentPod>({ logger: silentLogger }).store,
     taken: undefined,
+    trustedCa: undefined,
     serviceMonitorCrd: createObjectStore<KubeObject, boolean>({ logger: silentLogger }).store,
     whenSynced: () => Promise.resolve(),
     hasSynced: () => true,

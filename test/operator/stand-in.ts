@@ -11,7 +11,7 @@ import { NODES_CONFIG_MAP, NODES_KEY } from '../../src/fleet/nodes-config-map.ts
 import { startOperator, type RunningOperator } from '../../src/operator/program.ts';
 import { SERVICES } from '../../src/operator/cluster/resources.ts';
 import { LEASES } from '../../src/kube/leader-election/lease.ts';
-import type { Resource } from '../../src/kube/types.ts';
+import type { ObjectKey, Resource } from '../../src/kube/types.ts';
 import { startApi, type ApiServer } from '../kube/api-server.ts';
 import type { SentObject, StoredObject } from '../kube/api-store.ts';
 import { connectionTo } from '../kube/client.ts';
@@ -52,6 +52,8 @@ export interface StandInOptions {
   /** Names of the ConfigMaps with the taken upstreams, and of the report. */
   readonly takenUpstreams?: string;
   readonly report?: string;
+  /** The ConfigMap with CA certificates for all caches. */
+  readonly trustedCa?: ObjectKey;
   readonly objectLabels?: Readonly<Record<string, string>>;
 }
 

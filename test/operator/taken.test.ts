@@ -26,7 +26,8 @@ function take(cluster: StandIn, ...upstreams: readonly string[]): number {
 
 const reportOf = (cluster: StandIn): ClusterReport | undefined => {
   const held = cluster.get(CONFIG_MAPS, REPORT_CONFIG_MAP);
-  return held && readClusterReport(held);
+  const read = held && readClusterReport(held);
+  return read?.kind === 'read' ? read.report : undefined;
 };
 const upstreamsOf = (cluster: StandIn): string[] => {
   const { caches, mirrors } = cluster.document();

@@ -134,6 +134,25 @@ describe('the volume of a cache', () => {
     assert.ok(isLabelled(cluster, VOLUME_CLAIMS, CLAIM));
   });
 
+  test('loses additional labels that are no longer configured, and keeps all others', async () => {
+    const settings: { objectLabels: Record<string, string> } = { objectLabels: { one: 'x', two: 'x' } };
+    await using cluster = await startStandIn(settings);
+    cluster.put(REGISTRY_CONFIGS, registryConfig('hub', { upstream: 'docker.io' }));
+    await cluster.until(() => cluster.get(STATEFUL_SETS, KEY));
+    cluster.put(VOLUME_CLAIMS, claimOf(OWNER));
+    const metadata = () => cluster.get(VOLUME_CLAIMS, CLAIM)?.metadata;
+    await cluster.until(() => metadata()?.labels?.['one'] === 'x');
+    const { metadata: now, ...rest } = cluster.get(VOLUME_CLAIMS, CLAIM) as Held;
+    cluster.put(VOLUME_CLAIMS, { ...rest, metadata: { ...now, labels: { ...now.labels, mine: 'x' } } });
+    settings.objectLabels = { two: 'y', app: 'taken' };
+    await cluster.restart();
+    await cluster.until(() => metadata()?.labels?.['two'] === 'y');
+    const { labels, resourceVersion } = metadata() ?? assert.fail();
+    assert.deepEqual([labels?.['one'], labels?.['mine'], labels?.['app']], [undefined, 'x', KEY]);
+    await cluster.pass(60_000);
+    assert.equal(metadata()?.resourceVersion, resourceVersion);
+  });
+
   test('is never a claim of another object without our label, which is left unchanged', async () => {
     await using cluster = await startStandIn();
     cluster.put(VOLUME_CLAIMS, claimOf({ ...OWNER, 'larder/asked-by': 'RegistryConfig team/other' }));

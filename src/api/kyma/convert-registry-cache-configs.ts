@@ -3,6 +3,12 @@ import { z } from 'zod';
 import { readYamlText } from '../../kit/document/yaml-text.ts';
 import { yamlDocuments } from '../../kit/document/yaml-documents.ts';
 import { parseRegistryConfig } from '../registry-config/parse.ts';
+import {
+  objectId,
+  sharedUpstreamMessage,
+  sharedUpstreams,
+  type NamingObject,
+} from '../rules/shared-upstreams.ts';
 import { API_VERSION, KIND } from '../registry-config/schema.ts';
 
 /** Objects of Kyma's module `registry-cache` 1.0.2, one upstream each. */
@@ -47,7 +53,7 @@ export interface KymaText {
 export interface Converted {
   /** `RegistryConfig` objects as YAML documents. Empty if there is a problem. */
   readonly output: string;
-  /** Fields without a counterpart, a line each. */
+  /** Fields without a counterpart, and upstreams that several objects name, a line each. */
   readonly notes: readonly string[];
   /** Reasons why nothing was made, a line each. */
   readonly problems: readonly string[];
@@ -60,6 +66,7 @@ export interface Converted {
 export function convertRegistryCacheConfigs(texts: readonly KymaText[]): Converted {
   const notes: string[] = [];
   const problems: string[] = [];
+  const objects: NamingObject[] = [];
   const made = texts.flatMap(({ source, text }) => {
     const documents = yamlDocuments(text);
     return documents.flatMap((document, index) => {
@@ -73,6 +80,7 @@ export function convertRegistryCacheConfigs(texts: readonly KymaText[]): Convert
     });
   });
   if (problems.length === 0 && made.length === 0) problems.push(`${texts[0]?.source ?? '-'}: has no object`);
+  notes.push(...sharedUpstreams(objects).map(sharedUpstreamMessage));
   const output = problems.length > 0 ? '' : made.map((one) => `---\n${stringify(one)}`).join('');
   return { output, notes, problems };
 
@@ -104,6 +112,8 @@ export function convertRegistryCacheConfigs(texts: readonly KymaText[]): Convert
         problems.push(`${place}: ${text.replaceAll('spec.caches[0].', 'spec.')}`);
       return undefined;
     }
+    const upstreams = result.config.caches.map(({ upstream }) => upstream);
+    objects.push({ id: objectId(KIND, metadata), place: source, upstreams });
     const {
       name,
       namespace,

@@ -10,6 +10,12 @@ export const BUNDLE_KEYS = ['bundle.crt'] as const;
 /** All keys that a cache reads. None ends with a dot and another key, so a file name has one meaning. */
 export const SECRET_KEYS = [...LOGIN_KEYS, ...BUNDLE_KEYS] as const;
 
+/**
+ * The name under which an operator mounts the CA certificates that all of its caches trust, as `_trusted.bundle.crt`. No Secret of a cluster can
+ * have it.
+ */
+export const TRUSTED_CA = '_trusted';
+
 export type SecretKey = (typeof SECRET_KEYS)[number];
 
 /** The file that holds `key` of the Secret `name`. */

@@ -498,6 +498,37 @@ export const CHART_OBJECTS: readonly ChartObject[] = [
   },
   {
     "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "Role",
+    "metadata": {
+      "name": "larder-operator-trusted-ca",
+      "namespace": "kube-system",
+      "labels": {
+        "app.kubernetes.io/name": "larder",
+        "app.kubernetes.io/instance": "larder",
+        "app.kubernetes.io/version": "0.1.0",
+        "app.kubernetes.io/part-of": "larder"
+      }
+    },
+    "rules": [
+      {
+        "apiGroups": [
+          ""
+        ],
+        "resources": [
+          "configmaps"
+        ],
+        "resourceNames": [
+          "registry-ca-bundle"
+        ],
+        "verbs": [
+          "list",
+          "watch"
+        ]
+      }
+    ]
+  },
+  {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
     "kind": "RoleBinding",
     "metadata": {
       "name": "larder-node-agent",
@@ -539,6 +570,32 @@ export const CHART_OBJECTS: readonly ChartObject[] = [
       "apiGroup": "rbac.authorization.k8s.io",
       "kind": "Role",
       "name": "larder-operator"
+    },
+    "subjects": [
+      {
+        "kind": "ServiceAccount",
+        "name": "larder-operator",
+        "namespace": "larder-system"
+      }
+    ]
+  },
+  {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "RoleBinding",
+    "metadata": {
+      "name": "larder-operator-trusted-ca",
+      "namespace": "kube-system",
+      "labels": {
+        "app.kubernetes.io/name": "larder",
+        "app.kubernetes.io/instance": "larder",
+        "app.kubernetes.io/version": "0.1.0",
+        "app.kubernetes.io/part-of": "larder"
+      }
+    },
+    "roleRef": {
+      "apiGroup": "rbac.authorization.k8s.io",
+      "kind": "Role",
+      "name": "larder-operator-trusted-ca"
     },
     "subjects": [
       {
@@ -815,6 +872,7 @@ export const CHART_OBJECTS: readonly ChartObject[] = [
                 "--claim-retention=Delete",
                 "--cache-service-account=larder-cache",
                 "--priority-class=system-cluster-critical",
+                "--trusted-ca=kube-system/registry-ca-bundle",
                 "--log-level=info",
                 "--log-format=json",
                 "--admin-address=[::]:5001"

@@ -57,14 +57,18 @@ describe('the objects in a shoot', () => {
       'Deployment/larder-operator',
       'NetworkPolicy/larder-operator',
       'Role/larder-operator',
+      'Role/larder-operator-trusted-ca',
       'RoleBinding/larder-operator',
+      'RoleBinding/larder-operator-trusted-ca',
       'ServiceAccount/larder-operator',
     ]);
   });
 
-  test('are all in one namespace, which allows the node agent', () => {
+  test('are all in one namespace, which allows the node agent, but for the right to read the CA of the registry', () => {
     const { shoot, operator } = render();
-    const namespaces = [...shoot, ...operator].map(({ metadata }) => metadata.namespace ?? 'larder-system');
+    const namespaces = [...shoot, ...operator]
+      .filter(({ metadata }) => metadata.name !== 'larder-operator-trusted-ca')
+      .map(({ metadata }) => metadata.namespace ?? 'larder-system');
     assert.deepEqual(new Set(namespaces), new Set(['larder-system']));
     const namespace = shoot.find(({ kind }) => kind === 'Namespace');
     assert.deepEqual(namespace?.metadata.labels, { 'pod-security.kubernetes.io/enforce': 'privileged' });
@@ -120,6 +124,7 @@ describe('the objects in a shoot', () => {
       '--priority-class=system-cluster-critical',
       '--taken-upstreams=larder-taken',
       '--report=larder-report',
+      '--trusted-ca=kube-system/registry-ca-bundle',
       '--object-labels=shoot.gardener.cloud/no-cleanup=true',
       '--cache-node-selector=worker.gardener.cloud/system-components=true',
       `--cache-tolerations=${tolerations}`,
@@ -128,6 +133,24 @@ describe('the objects in a shoot', () => {
       assert.ok(argumentsFor({}).includes(argument), argument);
     const few = argumentsFor({ tolerations: [], rotationStart: undefined });
     assert.doesNotMatch(few.join(' '), /cache-tolerations|authority-not-before/);
+  });
+
+  test('may read the one ConfigMap with the CA of the registry, and nothing else of kube-system', () => {
+    const inSystem = [...render().operator, ...render().shoot].filter(
+      ({ metadata }) => metadata.namespace === 'kube-system',
+    );
+    assert.deepEqual(
+      inSystem.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+      ['Role larder-operator-trusted-ca', 'RoleBinding larder-operator-trusted-ca'],
+    );
+    assert.deepEqual((inSystem[0] as unknown as { rules: object[] }).rules, [
+      {
+        apiGroups: [''],
+        resources: ['configmaps'],
+        resourceNames: ['registry-ca-bundle'],
+        verbs: ['list', 'watch'],
+      },
+    ]);
   });
 
   test('have the admission policy from Kubernetes 1.30 on', () => {

@@ -33,11 +33,24 @@ test('a report without failures and conflicts is True, another False, each with 
 });
 
 test('a shoot without a report is Unknown, with a reason of its own for each cause', () => {
-  const kinds = ['missing', 'invalid', 'too large', 'silent', 'unreachable', 'hibernated'] as const;
-  const conditions = kinds.map((kind) => reportCondition({ kind }));
+  const kinds = ['missing', 'silent', 'unreachable', 'hibernated'] as const;
+  const findings = [
+    ...kinds.map((kind) => ({ kind })),
+    { kind: 'invalid', problem: 'its report.json is not JSON' },
+    { kind: 'too large', length: 5000 },
+  ] as const;
+  const conditions = findings.map(reportCondition);
+  const report = 'The report in the shoot';
+  assert.deepEqual(
+    conditions.slice(-2).map(({ message }) => message),
+    [
+      `${report} cannot be read: its report.json is not JSON.`,
+      `${report} is not read: it has 5000 characters, but at most 4096 are allowed.`,
+    ],
+  );
   assert.deepEqual(
     [...new Set(conditions.map(({ type, status }) => `${type} ${status}`))],
     ['RegistryConfigs Unknown'],
   );
-  assert.equal(new Set(conditions.map(({ reason }) => reason)).size, kinds.length);
+  assert.equal(new Set(conditions.map(({ reason }) => reason)).size, findings.length);
 });

@@ -2,7 +2,7 @@ import { sleep, type Clock } from '../../kit/clock.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { KubeClient } from '../../kube/types.ts';
-import { readReport, type ReportRead } from './read-report.ts';
+import { readReport, type ShootReportRead } from './read-report.ts';
 
 export interface UntilFollowedDeps {
   readonly shoot: Pick<KubeClient, 'get'>;
@@ -32,7 +32,7 @@ export async function untilFollowed(
   }
   logger.warn('not all nodes have left the caches of upstreams that are taken now', { revision });
 
-  async function tryRead(): Promise<ReportRead | { readonly kind: 'failed' }> {
+  async function tryRead(): Promise<ShootReportRead | { readonly kind: 'failed' }> {
     try {
       return await readReport(shoot, signal);
     } catch (error) {

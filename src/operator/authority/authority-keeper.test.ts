@@ -15,7 +15,7 @@ const DAY = 24 * 3600_000;
 function setting() {
   const clock = new ManualClock();
   const kube = createMemoryKube(clock);
-  const keeperOf = (more: { authorityNotBefore?: number } = {}) =>
+  const keeperOf = (more: { authorityNotBefore?: number; objectLabels?: Record<string, string> } = {}) =>
     createAuthorityKeeper({ client: kube.client(), clock }, { namespace: 'larder-system', ...more });
   const look = async (keeper: ReturnType<typeof keeperOf>) => {
     const result = await keeper.reconcile('', { signal, logger: silentLogger });
@@ -127,6 +127,31 @@ test('a Secret of its name with another owner is left alone, and an authority is
   await client.replace(SECRETS, { ...own, metadata: { ...own.metadata, labels: {} } }, { signal });
   await keeper.reconcile('', { signal, logger: silentLogger });
   assert.equal(keeper.current()?.id, id);
+});
+
+test('the Secret of an earlier setting gets the additional labels of this one by a single patch, and loses those before', async () => {
+  const { kube, keeperOf, look } = setting();
+  const client = kube.client();
+  const key = { namespace: 'larder-system', name: AUTHORITY_SECRET };
+  const secret = () => client.get(SECRETS, key, { signal });
+  const { id } = await look(keeperOf());
+  const { metadata, data } = await secret();
+  await client.replace(
+    SECRETS,
+    { ...(await secret()), metadata: { ...metadata, labels: { ...metadata.labels, mine: 'x' } } },
+    { signal },
+  );
+  const keep = { 'shoot.gardener.cloud/no-cleanup': 'true' };
+  const labelled = keeperOf({ objectLabels: { ...keep, 'app.kubernetes.io/managed-by': 'other' } });
+  for (let pass = 0; pass < 3; pass += 1) assert.equal((await look(labelled)).id, id);
+  assert.equal(kube.count('patch'), 1);
+  assert.deepEqual((await secret()).metadata.labels, { ...metadata.labels, mine: 'x', ...keep });
+  assert.deepEqual((await secret()).data, data);
+
+  const without = keeperOf();
+  for (let pass = 0; pass < 3; pass += 1) assert.equal((await look(without)).id, id);
+  assert.equal(kube.count('patch'), 2);
+  assert.deepEqual((await secret()).metadata.labels, { ...metadata.labels, mine: 'x' });
 });
 
 test('a change handler runs when another authority signs, and only then', async () => {

@@ -8,6 +8,7 @@ import type { Reconcile } from '../../kube/controller/reconcile.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { find } from '../../kube/objects/find.ts';
 import type { KubeClient } from '../../kube/types.ts';
+import { additionalLabelsAnnotation, additionalLabelsPatch } from '../cluster/additional-labels.ts';
 import { hasOurLabel, MANAGED_BY } from '../cluster/marks.ts';
 import { SECRETS, type Secret } from '../cluster/resources.ts';
 import { NotOwnedError } from '../ownership/not-owned-error.ts';
@@ -48,7 +49,7 @@ export function createAuthorityKeeper(
   {
     client,
     clock,
-  }: { readonly client: Pick<KubeClient, 'get' | 'create' | 'replace'>; readonly clock: Clock },
+  }: { readonly client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'patch'>; readonly clock: Clock },
   { namespace, objectLabels = {}, authorityNotBefore }: AuthoritySettings,
 ): AuthorityKeeper {
   const key = { namespace, name: AUTHORITY_SECRET };
@@ -81,8 +82,9 @@ export function createAuthorityKeeper(
   };
 
   async function keep(signal: AbortSignal, logger: Logger): ReturnType<Reconcile> {
-    const secret = await find(client, SECRETS, key, signal);
-    if (secret !== undefined && !hasOurLabel(secret.metadata.labels ?? {})) {
+    const found = await find(client, SECRETS, key, signal);
+    const secret = found && isOurs(found) ? await labelled(found, signal) : found;
+    if (secret !== undefined && !isOurs(secret)) {
       const notOwned = new NotOwnedError(secret);
       setState(current, errorText(notOwned));
       return { terminalError: notOwned };
@@ -106,6 +108,12 @@ export function createAuthorityKeeper(
     if (isChange) for (const listener of listeners) listener();
   }
 
+  /** Puts the additional labels of this process on a Secret that was made with others. */
+  async function labelled(secret: Secret, signal: AbortSignal): Promise<Secret> {
+    const operations = additionalLabelsPatch(secret, objectLabels, MANAGED_BY);
+    return operations.length === 0 ? secret : await client.patch(SECRETS, key, operations, { signal });
+  }
+
   /** Returns false if another process wrote the Secret meanwhile. An authority that may have signed already is never overwritten. */
   async function write(
     secret: Secret | undefined,
@@ -116,7 +124,11 @@ export function createAuthorityKeeper(
     const object: Secret = {
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: secret?.metadata ?? { ...key, labels: { ...objectLabels, ...MANAGED_BY } },
+      metadata: secret?.metadata ?? {
+        ...key,
+        labels: { ...objectLabels, ...MANAGED_BY },
+        annotations: additionalLabelsAnnotation(objectLabels),
+      },
       type: 'Opaque',
       data,
     };
@@ -130,6 +142,10 @@ export function createAuthorityKeeper(
       throw error;
     }
   }
+}
+
+function isOurs({ metadata }: Secret): boolean {
+  return hasOurLabel(metadata.labels ?? {});
 }
 
 function pairsOf({ data }: Secret): KeyPair[] | undefined {

@@ -1,3 +1,4 @@
+import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import type { Clock } from '../../kit/clock.ts';
 import type { Applier } from '../../kube/objects/apply.ts';
 import { find } from '../../kube/objects/find.ts';
@@ -20,8 +21,10 @@ import { cacheObjects } from '../render/cache-objects.ts';
 import type { CacheValues } from '../render/cache-values.ts';
 import { cacheNamesOf, PORTS } from '../render/cache-names.ts';
 import { service } from '../render/service.ts';
+import { secretObjectName, TRUSTED_CA_FILE } from '../render/secret-object.ts';
 import { claimName } from '../render/stateful-set.ts';
 import { readNeededSecrets } from '../secrets/needed-secrets.ts';
+import type { TrustedCaView } from '../secrets/trusted-ca.ts';
 import type { KnownCacheState } from './cache-states.ts';
 import { createCertificates } from './ensure-certificate.ts';
 import { volumeBytes } from './grow-volume.ts';
@@ -51,6 +54,7 @@ export interface ObjectsApplierDeps {
   readonly watched: Watched;
   readonly secrets: NamedSecrets;
   readonly serviceMonitors: Pick<ServiceMonitorKind, 'isServed'>;
+  readonly trustedCa: Pick<TrustedCaView, 'get'>;
 }
 
 export interface AppliedObjects {
@@ -85,6 +89,7 @@ export function createObjectsApplier(deps: ObjectsApplierDeps, settings: CacheSe
       cache: config,
       owner: configId(owner),
       secrets: needed.contents,
+      trustedCa: await trustedCaOf(config, signal),
       volumeBytes: volumeBytes(claim, config.volume.size),
       claimTemplates: set?.spec?.volumeClaimTemplates,
       serviceMonitor: deps.serviceMonitors.isServed(),
@@ -117,6 +122,16 @@ export function createObjectsApplier(deps: ObjectsApplierDeps, settings: CacheSe
     };
     return { state, claim, objects, files: [...mounted, certificate] };
   };
+
+  /** After a restart the certificates from before those that cannot be used are known to the cache alone. */
+  async function trustedCaOf(cache: CacheConfig, signal: AbortSignal): Promise<string | undefined> {
+    const { bundle, problem } = deps.trustedCa.get();
+    if (bundle !== undefined) return Buffer.from(bundle).toString('base64');
+    if (problem === undefined) return undefined;
+    const key = { namespace: settings.namespace, name: secretObjectName(cache) };
+    const secret = await deps.secrets.read(key, signal);
+    return secret !== undefined && isOurs(secret) ? secret.data?.[TRUSTED_CA_FILE] : undefined;
+  }
 
   async function ensure(object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
     const resource = resourceOf(object);

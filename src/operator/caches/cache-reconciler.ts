@@ -14,8 +14,10 @@ import { createDrainTracker } from '../nodes/drain-tracker.ts';
 import { objectsOfCache, ownerOf, upstreamOf, belongToAnother } from '../ownership/existing-objects.ts';
 import { NAME_TAKEN_RETRY_MS, NameTakenError } from '../ownership/name-taken-error.ts';
 import { NOT_OWNED_RETRY_MS, NotOwnedError } from '../ownership/not-owned-error.ts';
+import type { TrustedCaView } from '../secrets/trusted-ca.ts';
 import { createObjectsApplier, type CacheSettings } from './apply-objects.ts';
 import type { CacheStates } from './cache-states.ts';
+import { cacheNamesOf } from '../render/cache-names.ts';
 import { createVolumeClaimer } from './claim-volume.ts';
 import { growVolume } from './grow-volume.ts';
 import { labelClaim } from './label-claim.ts';
@@ -42,6 +44,7 @@ export interface CacheReconcilerDeps {
   readonly secrets: NamedSecrets;
   readonly document: NodeDocumentView;
   readonly serviceMonitors: Pick<ServiceMonitorKind, 'isServed'>;
+  readonly trustedCa: Pick<TrustedCaView, 'get'>;
   readonly states: CacheStates;
 }
 
@@ -165,7 +168,11 @@ export function createCacheReconciler(deps: CacheReconcilerDeps, settings: Cache
       return wait.waitMs;
     }
     const { state, claim, objects, files } = await applyObjects(planned, authority, signal);
-    if (claim !== undefined) await labelClaim(client, claim, settings.objectLabels, signal);
+    const labels = {
+      objectLabels: settings.objectLabels,
+      own: cacheNamesOf({ cache: config }).labels,
+    };
+    if (claim !== undefined) await labelClaim(client, claim, labels, signal);
     const volumeProblem = claim && (await growVolume(client, claim, config.volume.size, signal));
     await refreshFiles(client, watched.pods.byIndex(BY_CACHE, key), files, signal);
     states.set(key, { ...state, volumeProblem, problem: undefined });

@@ -1,30 +1,25 @@
 import type { KubeClient } from '../../kube/types.ts';
-import { hasMarks, hasOurLabel } from '../cluster/marks.ts';
+import { additionalLabelsPatch } from '../cluster/additional-labels.ts';
+import { hasOurLabel } from '../cluster/marks.ts';
 import { VOLUME_CLAIMS, type VolumeClaim } from '../cluster/resources.ts';
 
+export interface ClaimLabels {
+  readonly objectLabels: Readonly<Record<string, string>>;
+  /** Labels of all objects of the cache. They go before the others. */
+  readonly own: Readonly<Record<string, string>>;
+}
+
 /**
- * Adds `labels` to a claim that is ours and lacks one of them. The template of an existing StatefulSet cannot be changed, so a claim of an earlier
- * setting would stay without. Throws like {@link KubeClient.patch}.
+ * Puts additional labels on a claim that is ours, and takes off those that are no longer configured. The template of an existing StatefulSet
+ * cannot be changed, so a claim of an earlier setting would stay as it is. Throws like {@link KubeClient.patch}.
  */
 export async function labelClaim(
   client: Pick<KubeClient, 'patch'>,
-  { metadata }: VolumeClaim,
-  labels: Readonly<Record<string, string>>,
+  claim: VolumeClaim,
+  { objectLabels, own }: ClaimLabels,
   signal: AbortSignal,
 ): Promise<void> {
-  const present = metadata.labels ?? {};
-  if (!hasOurLabel(present) || hasMarks(present, labels)) return;
-  await client.patch(
-    VOLUME_CLAIMS,
-    metadata,
-    [
-      { op: 'test', path: '/metadata/uid', value: metadata.uid },
-      ...Object.entries(labels).map(([name, value]) => {
-        // RFC 6901, section 3.
-        const path = `/metadata/labels/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-        return { op: 'add', path, value } as const;
-      }),
-    ],
-    { signal },
-  );
+  if (!hasOurLabel(claim.metadata.labels ?? {})) return;
+  const operations = additionalLabelsPatch(claim, objectLabels, own);
+  if (operations.length > 0) await client.patch(VOLUME_CLAIMS, claim.metadata, operations, { signal });
 }

@@ -5,7 +5,7 @@ import type { TaskGroup } from '../../kit/task-group.ts';
 import { createObjectStore, type ObjectStore } from '../../kube/informer/object-store.ts';
 import { createReflector } from '../../kube/informer/reflector.ts';
 import { metadataOf } from '../../kube/objects/metadata-of.ts';
-import type { KubeClient, KubeObject, ListQuery, Resource } from '../../kube/types.ts';
+import type { KubeClient, KubeObject, ListQuery, ObjectKey, Resource } from '../../kube/types.ts';
 import { LEASES, type Lease } from '../../kube/leader-election/lease.ts';
 import { NODE_STATUS } from '../../fleet/node-lease.ts';
 import { CONFIG_MAPS, type ConfigMap } from '../../kube/objects/config-maps.ts';
@@ -59,6 +59,8 @@ export interface Watched {
   readonly serviceMonitorCrd: ObjectStore<boolean>;
   /** Holds the ConfigMap with the upstreams that are taken; undefined if there is none to follow. */
   readonly taken: ObjectStore<ConfigMap> | undefined;
+  /** Holds the ConfigMap with CA certificates for all caches; undefined if there is none to follow. */
+  readonly trustedCa: ObjectStore<ConfigMap> | undefined;
   /** Resolves when every store has its first list. */
   whenSynced(signal: AbortSignal): Promise<void>;
   hasSynced(): boolean;
@@ -78,12 +80,14 @@ export interface WatchedSettings {
   readonly nodeAgent: string;
   /** Name of the ConfigMap with the upstreams that are taken. */
   readonly takenUpstreams?: string | undefined;
+  /** The ConfigMap with CA certificates for all caches, of any namespace. */
+  readonly trustedCa?: ObjectKey | undefined;
 }
 
 /** Starts all watches. They end with the task group. `namespace` is the operator's own. */
 export function watchCluster(
   deps: WatchedDeps,
-  { namespace, nodeAgent, takenUpstreams }: WatchedSettings,
+  { namespace, nodeAgent, takenUpstreams, trustedCa }: WatchedSettings,
 ): Watched {
   const all: ObjectStore<unknown>[] = [];
 
@@ -133,6 +137,13 @@ export function watchCluster(
       takenUpstreams === undefined
         ? undefined
         : watch(CONFIG_MAPS, { namespace, fieldSelector: `metadata.name=${takenUpstreams}` }),
+    trustedCa:
+      trustedCa === undefined
+        ? undefined
+        : watch(CONFIG_MAPS, {
+            namespace: trustedCa.namespace,
+            fieldSelector: `metadata.name=${trustedCa.name}`,
+          }),
     async whenSynced(signal) {
       await Promise.all(all.map((store) => store.whenSynced(signal)));
     },

@@ -25,6 +25,7 @@ function valuesOf(cache: Record<string, unknown> = {}, more: Partial<CacheValues
     claimRetention: 'Delete',
     relayUrl: 'https://127.0.0.1:5010',
     secrets: new Map(),
+    trustedCa: undefined,
     priorityClassName: 'system-cluster-critical',
     serviceMonitor: false,
     serviceMonitorLabels: {},

@@ -26,6 +26,8 @@ export interface CacheValues {
    * out.
    */
   readonly secrets: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** CA certificates that the cache trusts beside its own, in base64; undefined for none. */
+  readonly trustedCa: string | undefined;
   /** Capacity of the volume in bytes: less than configured while it grows. */
   readonly volumeBytes: number;
   /**

@@ -1,4 +1,10 @@
-import { BUNDLE_KEYS, fileNameOf, LOGIN_KEYS, type SecretKey } from '../../api/secrets/secret-files.ts';
+import {
+  BUNDLE_KEYS,
+  fileNameOf,
+  LOGIN_KEYS,
+  TRUSTED_CA,
+  type SecretKey,
+} from '../../api/secrets/secret-files.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { cacheObject, cacheNamesOf } from './cache-names.ts';
@@ -29,7 +35,8 @@ export function secretObject(values: CacheValues): KubeObject & { data: Record<s
     const content = values.secrets.get(name)?.[key];
     if (content !== undefined) data[fileNameOf(name, key)] = content;
   }
-  return cacheObject(values, secretObjectName(values), {
+  if (values.trustedCa !== undefined) data[TRUSTED_CA_FILE] = values.trustedCa;
+  return cacheObject(values, secretObjectName(values.cache), {
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'Opaque',
@@ -42,11 +49,14 @@ export function secretObject(values: CacheValues): KubeObject & { data: Record<s
  * restart the pod.
  */
 export function secretVolume(values: CacheValues) {
-  return { secret: { secretName: secretObjectName(values), optional: true, defaultMode: 0o440 } };
+  return { secret: { secretName: secretObjectName(values.cache), optional: true, defaultMode: 0o440 } };
 }
 
-function secretObjectName(values: CacheValues): string {
-  return `${cacheNamesOf(values).name}-secrets`;
+/** Entry of the Secret with {@link CacheValues.trustedCa}. */
+export const TRUSTED_CA_FILE = fileNameOf(TRUSTED_CA, 'bundle.crt');
+
+export function secretObjectName(cache: CacheValues['cache']): string {
+  return `${cacheNamesOf({ cache }).name}-secrets`;
 }
 
 /** The entries of Secrets that a cache reads, login first. */

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../kube/types.ts';
 import type { CacheValues } from './cache-values.ts';
 import { configMapName } from './config-map.ts';
+import { additionalLabelsAnnotation } from '../cluster/additional-labels.ts';
 import { OWNER_ANNOTATION, UPSTREAM_ANNOTATION } from '../cluster/marks.ts';
 import { cacheNamesOf, cacheObject, certificateSecretName, PORTS } from './cache-names.ts';
 import { secretVolume } from './secret-object.ts';
@@ -50,7 +51,11 @@ function claimTemplate(values: CacheValues): object {
     metadata: {
       name: 'cache-volume',
       labels: { ...values.objectLabels, ...cacheNamesOf(values).labels },
-      annotations: { [UPSTREAM_ANNOTATION]: values.cache.upstream, [OWNER_ANNOTATION]: values.owner },
+      annotations: {
+        [UPSTREAM_ANNOTATION]: values.cache.upstream,
+        [OWNER_ANNOTATION]: values.owner,
+        ...additionalLabelsAnnotation(values.objectLabels),
+      },
     },
     spec: {
       accessModes: ['ReadWriteOnce'],

@@ -212,6 +212,22 @@ describe('the secret directory', () => {
     assert.equal(opened.secrets.open(settings({})).caBundle()(), undefined);
   });
 
+  it('adds the certificates that all caches trust, and goes on with its own when those are damaged', async () => {
+    const [own = '', shared = ''] = rootCertificates;
+    await using opened = await openSecrets({ 'ca/bundle.crt': own });
+    const named = opened.secrets.open(settings({ caBundleSecretReferenceName: 'ca' })).caBundle();
+    const unnamed = opened.secrets.open(settings({})).caBundle();
+    const trust = async (content: string) => {
+      writeFileSync(join(opened.path, '_trusted.bundle.crt'), content);
+      await opened.next();
+      return [named(), unnamed()];
+    };
+    const ownText = readFileSync(join(opened.path, 'ca/bundle.crt'), 'utf8');
+    assert.deepEqual(await trust(shared), [`${ownText.trimEnd()}\n${shared}`, shared]);
+    assert.deepEqual(await trust('damaged'), [ownText, undefined]);
+    assert.deepEqual(opened.lines, []);
+  });
+
   it('says that --secrets is missing when a secret is needed', async () => {
     const lines: string[] = [];
     const logger = createLogger({ level: 'info', format: 'json' }, (line) => lines.push(line));

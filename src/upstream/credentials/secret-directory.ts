@@ -1,6 +1,6 @@
 import type { CacheConfig } from '../../api/registry-config/effective.ts';
 import { isCaBundle } from '../../api/secrets/ca-bundle-rules.ts';
-import { withoutLineEnd } from '../../api/secrets/secret-files.ts';
+import { TRUSTED_CA, withoutLineEnd } from '../../api/secrets/secret-files.ts';
 import { errorText } from '../../kit/errors.ts';
 import type { UpstreamMetrics } from '../metrics.ts';
 import { passwordCredential, type Credential } from './credential.ts';
@@ -29,7 +29,7 @@ export interface CacheSecrets {
     secretName: string,
     onRead?: (credential: Credential | undefined) => void,
   ): () => Credential | undefined;
-  /** Returns a function that gives the CA certificates of `caBundleSecretReferenceName`, PEM. */
+  /** Returns a function that gives the CA certificates of `caBundleSecretReferenceName` and those that all caches trust, PEM. */
   caBundle(): () => string | undefined;
   /** Stops reporting on these secrets. */
   close(): void;
@@ -117,16 +117,29 @@ export function createSecretDirectory(
         const parse = oncePerVersion((secret) => parseCredential(secret, upstream, remoteURL));
         return useSecret(secretName, parse, onRead);
       },
-      caBundle: () =>
-        bundleName === undefined
-          ? () => undefined
-          : useSecret(bundleName, oncePerVersion(parseBundle), () => {}),
+      caBundle() {
+        const own =
+          bundleName === undefined
+            ? () => undefined
+            : useSecret(bundleName, oncePerVersion(parseBundle), () => {});
+        const join = oncePerPair((one: string, other: string) => `${one.trimEnd()}\n${other}`);
+        return () => {
+          const [bundle, trusted] = [own(), trustedCa()];
+          return bundle === undefined || trusted === undefined ? (bundle ?? trusted) : join(bundle, trusted);
+        };
+      },
       close() {
         if (usesByUpstream.get(upstream) !== uses) return;
         usesByUpstream.delete(upstream);
         deps.metrics.secretsMissing.remove(labels);
       },
     };
+  }
+
+  /** The operator has checked them. Nobody who reads this log could mend them. */
+  function trustedCa(): string | undefined {
+    const found = files?.read(TRUSTED_CA);
+    return found === undefined ? undefined : usableBundle(found);
   }
 
   function secretNamed(name: string): SecretData {
@@ -161,6 +174,19 @@ function parseBundle(secret: SecretData): string {
   if (bundle === undefined) throw new Error('expected the key bundle.crt');
   if (!isCaBundle(bundle)) throw new Error('expected certificates in PEM form in its bundle.crt');
   return bundle;
+}
+
+const usableBundle = oncePerVersion(({ 'bundle.crt': bundle }) =>
+  bundle !== undefined && isCaBundle(bundle) ? bundle : undefined,
+);
+
+/** Runs `make` again only when one of the texts has changed. */
+function oncePerPair(make: (one: string, other: string) => string) {
+  let last: { readonly one: string; readonly other: string; readonly made: string } | undefined;
+  return (one: string, other: string): string => {
+    if (last?.one !== one || last.other !== other) last = { one, other, made: make(one, other) };
+    return last.made;
+  };
 }
 
 /** Runs `parse` once for each version of a secret, because requests come more often than changes. */

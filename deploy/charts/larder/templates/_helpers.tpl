@@ -87,6 +87,9 @@ seccompProfile:
 {{- with .Values.priorityClassName }}
 - --priority-class={{ . }}
 {{- end }}
+{{- with .Values.trustedCa }}
+- --trusted-ca={{ . }}
+{{- end }}
 - --log-level={{ .Values.logLevel }}
 - --log-format=json
 {{- end }}
