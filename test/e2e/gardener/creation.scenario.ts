@@ -9,8 +9,8 @@ import type { DeclareScenario } from './landscape.ts';
 export const creation: DeclareScenario = (the) => {
   describe('a shoot that is created', () => {
     test('gets operator and node agent, which need no node to be applied, and its first node pulls without a cache', async () => {
-      const { project, startExtension, cluster, open, views } = the();
-      await startExtension();
+      const { project, restartExtension, cluster, open, views } = the();
+      await restartExtension();
       await project.reconcile({});
       assert.equal((await views.extension())?.status?.lastOperation?.state, 'Succeeded');
       open.push('team/first', distinctImage(1), 'v1');

@@ -64,8 +64,7 @@ export const end: DeclareScenario = (the) => {
       const began = audits.shoot.count();
       await cluster.api.kill();
       const wanted = await project.write({});
-      assert.ok(wanted);
-      await flow.forceDelete();
+      await flow.forceDelete(wanted);
       assert.equal(audits.shoot.count(), began);
       assert.deepEqual(await managedResources(), []);
       assert.equal(await views.extension(), undefined);

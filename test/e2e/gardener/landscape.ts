@@ -48,9 +48,8 @@ export interface Landscape extends AsyncDisposable {
   readonly release: Pick<Release, 'askRelay' | 'metricsOf' | 'pod'>;
   /** Objects of the owner in the shoot. */
   readonly configs: Configs;
-  /** `larder extension`, whose image for the shoot is this one. */
-  readonly startExtension: (image?: string) => Promise<void>;
-  readonly stopExtension: () => Promise<void>;
+  /** Starts `larder extension`, after an end of the one that runs. Its image for the shoot is this one; default: as before. */
+  readonly restartExtension: (image?: string) => Promise<void>;
   /** Image of this checkout, also with the tag `next`. */
   readonly image: string;
   /** Certificate of the company's authority, PEM. */
@@ -185,6 +184,7 @@ export async function startLandscape(task: LandscapeOptions): Promise<Landscape>
   const puller = await createPuller({ cluster, open, closed });
   cleanup.defer(() => puller.rest());
   let extension: LabProgram | undefined;
+  let shown = image;
   const resources = cleanup.move();
   return {
     garden,
@@ -199,11 +199,10 @@ export async function startLandscape(task: LandscapeOptions): Promise<Landscape>
     puller,
     release: createRelease(cluster, name),
     configs: createConfigs(cluster.kubectl, OWNER_NAMESPACE),
-    async startExtension(shown = image) {
-      extension = await started(startExtension(seed, EXTENSION_FLAGS, { LARDER_IMAGE: shown }));
-    },
-    async stopExtension() {
+    async restartExtension(next = shown) {
+      shown = next;
       await extension?.stop();
+      extension = await started(startExtension(seed, EXTENSION_FLAGS, { LARDER_IMAGE: shown }));
     },
     image,
     authority: pki.caPem,

@@ -13,13 +13,15 @@ export const sleep: DeclareScenario = (the) => {
     const image = distinctImage(31);
 
     test('wakes up with the same objects and warm caches', async () => {
-      const { project, puller, views, cluster, configs, open } = the();
+      const { project, puller, views, cluster, configs, open, restartExtension } = the();
       open.push('team/warm', image, 'v1');
       const pod = { name: 'warm', image: `${OPEN}/team/warm:v1` };
       assert.equal((await runPod(cluster.kubectl, pod)).exitCode, ALL_BYTES_FOUND);
       await puller.rest();
       const before = await views.uids();
       await project.reconcile({ hibernated: true });
+      // It is written at the start, and once a minute.
+      await restartExtension();
       await views.condition('ShootHibernated');
 
       await project.reconcile({});

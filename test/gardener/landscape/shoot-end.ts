@@ -1,4 +1,5 @@
 /** Ends of a shoot at a seed: deletion, forced deletion, migration (gardener v1.147.1, `reconciler_delete.go`, `_force_delete.go`, `_migrate.go`). */
+import { FORCE_DELETION } from '../../../src/gardener/shoots/cluster.ts';
 import { cleanUp, type CLEAN_UP } from './shoot-clean-up.ts';
 import { CLEAN_UP_LIMIT_MS, type FlowSteps } from './flow-steps.ts';
 import type { ShootFlow, ShootFlowDeps } from './shoot-flow.ts';
@@ -45,7 +46,13 @@ export function createShootEnds(
       await step('cluster-ends', () => objects.deleteCluster());
     },
 
-    async forceDelete() {
+    async forceDelete(wanted) {
+      const metadata = {
+        ...(wanted.shoot as { readonly metadata?: { readonly annotations?: object } }).metadata,
+      };
+      const annotations = { ...metadata.annotations, [FORCE_DELETION]: 'true' };
+      const shoot = { ...wanted.shoot, metadata: { ...metadata, annotations } };
+      await step('namespace', () => objects.putShoot({ ...wanted, shoot }));
       await step('extensions-end', async () => {
         for (const { metadata } of await objects.extensions()) await objects.deleteExtension(metadata.name);
         await untilNoExtension(() => true);

@@ -142,8 +142,8 @@ describe('gardenlet of the landscape', () => {
     const before = world.shootRequests();
     world.machines.length = 0;
     world.steps.length = 0;
-    await world.flow.forceDelete();
-    assert.deepEqual(world.steps, ['extensions-end', 'all-managed-resources', 'cluster-ends']);
+    await world.flow.forceDelete(WANTED);
+    assert.deepEqual(world.steps, ['namespace', 'extensions-end', 'all-managed-resources', 'cluster-ends']);
     assert.deepEqual(world.machines, []);
     assert.equal(world.shootRequests(), before);
   });

@@ -48,8 +48,8 @@ export interface ShootFlow {
   /** Creates a shoot, changes it, hibernates it or wakes it up. */
   reconcile(wanted: WantedShoot): Promise<void>;
   delete(wanted: WantedShoot): Promise<void>;
-  /** Deletes without a call to the shoot, whose API server may be dead. */
-  forceDelete(): Promise<void>;
+  /** Deletes without a call to the shoot, whose API server may be dead. The Cluster shows that its owner asks for that. */
+  forceDelete(wanted: WantedShoot): Promise<void>;
   /** Leaves the seed. Objects in the shoot stay. */
   migrate(wanted: WantedShoot): Promise<void>;
   /** Arrives at the seed after {@link ShootFlow.migrate}. */
