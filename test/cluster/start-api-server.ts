@@ -1,13 +1,13 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
-import { createTestPki, type KeyPair, type Subject } from '../kit/certificate.ts';
+import type { Subject } from '../kit/certificate.ts';
 import type { Place } from '../kit/place.ts';
-import { tempDir, type TempDir } from '../kit/temp.ts';
+import { tempDir } from '../kit/temp.ts';
 import { waitFor } from '../kit/wait.ts';
 import { startDaemon, type Daemon } from '../parts/daemon.ts';
 import { needPart } from '../parts/find.ts';
 import { freePorts } from '../parts/free-port.ts';
 import type { PartName } from '../parts/parts.ts';
+import { createApiCredentials, type RotationPhase } from './api-credentials.ts';
 import { kubeconfigOf, type ApiAccess } from './kubeconfig.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
 
@@ -29,11 +29,11 @@ export interface ApiServer extends AsyncDisposable {
   /** Path of an administrator's kubeconfig. {@link ApiServer.access} has the same fields. */
   readonly kubeconfig: string;
   readonly access: ApiAccess;
-  /** Creates access for another user, whose rights RBAC decides. */
+  /** Creates access for another user, whose rights RBAC decides. A rotation may end it. */
   accessFor(subject: Subject): ApiAccess;
   /** kubectl with the administrator's rights. */
   readonly kubectl: Kubectl;
-  /** Path of the certificate of the authority of all clients, PEM. */
+  /** Path of the certificates of all authorities, PEM. */
   readonly authority: string;
   /** `http://127.0.0.1:PORT` of etcd, which requires no login. */
   readonly etcd: string;
@@ -43,8 +43,8 @@ export interface ApiServer extends AsyncDisposable {
    * more than 10 s: they cannot renew their Lease then (`renewDeadline` of client-go's leader election).
    */
   kill(): Promise<void>;
-  /** Restarts all programs, the API server at the same address, and waits until it is ready. */
-  restart(): Promise<void>;
+  /** Restarts all programs, the API server at the same address, and waits until it is ready. `phase` is that of a rotation of credentials; default: as before. */
+  restart(phase?: RotationPhase): Promise<void>;
 }
 
 /** Range of the addresses of Services. The first address is the API server's own. */
@@ -71,25 +71,14 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     return startDaemon({ name, command: needPart(name), args, ready, place });
   };
 
-  const pki = createTestPki([
-    'localhost',
-    '127.0.0.1',
-    OWN_SERVICE,
-    'kubernetes.default.svc',
-    ...(address === undefined ? [] : [address]),
-  ]);
   const [port, etcdPort] = await freePorts(2);
-  const accessFor = (subject: Subject): ApiAccess => ({
+  const names = ['localhost', '127.0.0.1', OWN_SERVICE, 'kubernetes.default.svc'];
+  const credentials = createApiCredentials(own, {
     server: `https://127.0.0.1:${port}`,
-    ca: pki.caPem,
-    client: pki.client(subject),
+    names: address === undefined ? names : [...names, address],
   });
-  const access = accessFor({ commonName: 'admin', organization: 'system:masters' });
+  const access = credentials.admin;
   const kubeconfig = own.write('admin.conf', kubeconfigOf(access));
-  const authority = own.write('pki/ca.crt', pki.caPem);
-  const serviceAccounts = own.write('pki/service-accounts.key', signingKey());
-  const server = filesOf(own, 'server', pki.server());
-  const admin = filesOf(own, 'admin', access.client);
 
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
   cleanup.use(
@@ -107,14 +96,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     'bind-address': address === undefined ? '127.0.0.1' : '0.0.0.0',
     'advertise-address': address ?? UNUSED_ADDRESS,
     'secure-port': String(port),
-    'tls-cert-file': server.cert,
-    'tls-private-key-file': server.key,
-    'client-ca-file': authority,
-    'kubelet-client-certificate': admin.cert,
-    'kubelet-client-key': admin.key,
     'kubelet-preferred-address-types': 'InternalIP',
-    'service-account-key-file': serviceAccounts,
-    'service-account-signing-key-file': serviceAccounts,
     'service-account-issuer': 'https://kubernetes.default.svc',
     'service-cluster-ip-range': SERVICES,
     'authorization-mode': 'Node,RBAC',
@@ -127,15 +109,15 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     kubeconfig,
     'bind-address': '127.0.0.1',
     'leader-elect': 'false',
-    'service-account-private-key-file': serviceAccounts,
-    'root-ca-file': authority,
     'use-service-account-credentials': 'true',
     'flex-volume-plugin-dir': join(own.path, 'volume-plugins'),
   };
   const schedulerFlags = { kubeconfig, 'bind-address': '127.0.0.1', 'leader-elect': 'false' };
+  let phase: RotationPhase = 'old';
   const start = async () => {
     await using starting = new AsyncDisposableStack();
-    const apiServer = await startPart('kube-apiserver', SERVES, serverFlags);
+    const rotated = credentials.flags(phase);
+    const apiServer = await startPart('kube-apiserver', SERVES, { ...serverFlags, ...rotated.server });
     // An orderly stop would wait a minute for running watches.
     starting.defer(() => apiServer.kill());
     await waitFor(() => kubectl('get', '--raw', '/readyz'), {
@@ -146,7 +128,13 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     // Ports are chosen just before their use, because another program may get them in between.
     const ports = (await freePorts(2)).map((free) => ({ 'secure-port': String(free) }));
     if (controllerManager)
-      starting.use(await startPart('kube-controller-manager', SERVES, { ...controllerFlags, ...ports[0] }));
+      starting.use(
+        await startPart('kube-controller-manager', SERVES, {
+          ...controllerFlags,
+          ...rotated.controllers,
+          ...ports[0],
+        }),
+      );
     if (scheduler)
       starting.use(await startPart('kube-scheduler', SERVES, { ...schedulerFlags, ...ports[1] }));
     return { output: () => apiServer.output(), programs: starting.move() };
@@ -157,13 +145,14 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   return {
     kubeconfig,
     access,
-    accessFor,
+    accessFor: (subject) => credentials.accessFor(subject, phase),
     kubectl,
-    authority,
+    authority: credentials.authorities,
     etcd: etcdUrl,
     output: () => running.output(),
     kill: () => running.programs.disposeAsync(),
-    async restart() {
+    async restart(next = phase) {
+      phase = next;
       running = await start();
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
@@ -171,13 +160,3 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
 }
 
 type Flags = Readonly<Record<string, string>>;
-
-function filesOf(own: TempDir, name: string, { cert, key }: KeyPair): KeyPair {
-  return { cert: own.write(`pki/${name}.crt`, cert), key: own.write(`pki/${name}.key`, key) };
-}
-
-/** Creates a key for the tokens of service accounts. Every verifier knows RSA, but not every other kind. */
-function signingKey(): string {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
-}

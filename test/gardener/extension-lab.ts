@@ -42,16 +42,20 @@ export interface ExtensionLab extends SeedLab, AsyncDisposable {
 /** Addresses of Services in a shoot, of both families. */
 const SHOOT_FLAGS = { 'service-cluster-ip-range': '100.64.0.0/13,fd00:10::/112' };
 
-/** Starts the lab, which takes about 10 s. Needs the parts of the group api, helm, ip and busybox; root. */
+/**
+ * Starts the lab, which takes about 10 s, with this number of shoots. 0: seed and shoot are one cluster, as in a self-hosted shoot. Needs the
+ * parts of the group api, helm, ip and busybox; root.
+ */
 export async function startExtensionLab({ shoots: count = 1 } = {}): Promise<ExtensionLab> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
   const place = cleanup.use(await createPrivateNamespace());
   const at = { place, own, cleanup };
-  const [lab, ...shoots] = await Promise.all([
-    startSeed(at),
+  const [lab, ...others] = await Promise.all([
+    startSeed(at, count === 0 ? SHOOT_FLAGS : {}),
     ...Array.from({ length: count }, () => startLabCluster(at, [], SHOOT_FLAGS)),
   ]);
+  const shoots = count === 0 ? [lab.seed] : others;
   const shoot = shoots[0] as LabCluster;
   const resources = cleanup.move();
   return {

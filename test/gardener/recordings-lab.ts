@@ -18,7 +18,7 @@ export interface RecordingsLab extends AsyncDisposable {
   begin(recorded: RecordedCase): Promise<LabCase>;
 }
 
-/** Starts the lab with this number of shoots, which takes about 20 s. */
+/** Starts the lab with this number of shoots, which takes about 20 s. 0: seed and shoot are one cluster, for one case at a time. */
 export async function startRecordingsLab(shoots: number): Promise<RecordingsLab> {
   await using cleanup = new AsyncDisposableStack();
   const lab = cleanup.use(await startExtensionLab({ shoots }));

@@ -1,6 +1,5 @@
 import { systemClock, type Clock } from '../../../src/kit/clock.ts';
 import { refusal } from '../../cluster/api-requests.ts';
-import { kubeconfigOf } from '../../cluster/kubeconfig.ts';
 import { startCluster, type Cluster } from '../../cluster/start-cluster.ts';
 import { ADMISSION_ACCOUNTS, prepareGarden, type GardenLab } from '../../gardener/admission-lab.ts';
 import { startExtension, startSeed, type SeedLab } from '../../gardener/extension-lab.ts';
@@ -156,18 +155,13 @@ export async function startLandscape(task: LandscapeOptions): Promise<Landscape>
   await seed.seed.requests('POST', '/api/v1/namespaces', {
     metadata: { name: SHOOT_NAMESPACE, labels: { 'gardener.cloud/role': 'shoot' } },
   });
-  const kubeconfig = kubeconfigOf(cluster.api.access);
-  await seed.seed.requests('POST', `/api/v1/namespaces/${SHOOT_NAMESPACE}/secrets`, {
-    metadata: { name: 'gardener-internal' },
-    stringData: { kubeconfig },
-  });
-
   const os = createNodeOs((url) => cluster.reach(url));
   cleanup.defer(() => os.stop());
   const machines = createMachines(
     { cluster, seed: seed.seed, os },
     { namespace: SHOOT_NAMESPACE, containerd },
   );
+  await machines.writeAccess();
   const flow = createShootFlow(
     { ...clients, clock: QUICK, machines },
     { namespace: SHOOT_NAMESPACE, signal: ended.signal },

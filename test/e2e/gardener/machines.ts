@@ -1,5 +1,7 @@
 import type { MergePatch } from '../../../src/kube/types.ts';
+import type { RotationPhase } from '../../cluster/api-credentials.ts';
 import { refusal } from '../../cluster/api-requests.ts';
+import { kubeconfigOf } from '../../cluster/kubeconfig.ts';
 import type { Cluster, NodeStart } from '../../cluster/start-cluster.ts';
 import type { LabCluster } from '../../gardener/lab-cluster.ts';
 import type { ShootMachines } from '../../gardener/landscape/shoot-flow.ts';
@@ -10,8 +12,12 @@ import type { NodeOs } from './node-os.ts';
 export interface Machines extends ShootMachines {
   /** The containerd of nodes that start from now on. */
   containerd: NonNullable<NodeStart['containerd']>;
+  /** Writes the Secret by which the extension reaches the shoot. */
+  readonly writeAccess: () => Promise<void>;
   /** Changes the node configuration, as a new version of Gardener does, for the next {@link ShootMachines.putNodeConfiguration}. */
   change(patch: MergePatch): void;
+  /** Restarts the API server in a phase of a rotation, and gives the extension the credentials of that phase. */
+  rotate(phase: RotationPhase): Promise<void>;
   /** Puts a new node into the place of the one that runs. */
   roll(): Promise<void>;
 }
@@ -22,6 +28,8 @@ export interface MachinesDeps {
   readonly os: NodeOs;
 }
 
+/** Identity of the seed in the shoot. */
+const EXTENSION = { commonName: 'gardener', organization: 'system:masters' };
 const POOL_LABEL = 'worker.gardener.cloud/system-components=true';
 
 export function createMachines(
@@ -34,6 +42,14 @@ export function createMachines(
   let hasNode = false;
   let patch: MergePatch = {};
 
+  /** Writes the Secret by which the extension reaches the shoot, as gardener-resource-manager keeps it. */
+  const writeAccess = async (): Promise<void> => {
+    const secrets = `/api/v1/namespaces/${options.namespace}/secrets`;
+    const kubeconfig = kubeconfigOf(cluster.api.accessFor(EXTENSION));
+    const object = { metadata: { name: 'gardener-internal' }, stringData: { kubeconfig } };
+    const answer = await seed.requests('PUT', `${secrets}/gardener-internal`, object);
+    if (refusal(answer) !== undefined) await seed.requests('POST', secrets, object);
+  };
   const startNodes = async (): Promise<void> => {
     if (hasNode) return;
     await cluster.startNode({ containerd: machines.containerd, prepare: (files) => os.prepare(files) });
@@ -58,6 +74,7 @@ export function createMachines(
   };
   const machines: Machines = {
     containerd: options.containerd,
+    writeAccess,
     async startApiServer() {
       if (!hasApiServer) await cluster.api.restart();
       hasApiServer = true;
@@ -88,6 +105,11 @@ export function createMachines(
     },
     startNodes,
     stopNodes,
+    async rotate(phase) {
+      await cluster.api.kill();
+      await cluster.api.restart(phase);
+      await writeAccess();
+    },
     async roll() {
       await stopNodes();
       await startNodes();

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 /** Names of the files `NAME.scenario.ts` in this folder, in the order in which they are played. */
-export const SCENARIOS = ['creation', 'owner', 'nodes', 'upkeep', 'sleep', 'end'] as const;
+export const SCENARIOS = ['creation', 'owner', 'nodes', 'upkeep', 'rotation', 'sleep', 'end'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 export interface Arguments {

@@ -10,6 +10,7 @@ import { nodes } from './nodes.scenario.ts';
 import { owner } from './owner.scenario.ts';
 import { createProject } from './project.ts';
 import type { ScenarioName } from './read-arguments.ts';
+import { rotation } from './rotation.scenario.ts';
 import { sleep } from './sleep.scenario.ts';
 import { parseTask } from './suite-task.ts';
 import { upkeep } from './upkeep.scenario.ts';
@@ -21,6 +22,7 @@ const DECLARE: Readonly<Record<ScenarioName, DeclareScenario>> = {
   owner,
   nodes,
   upkeep,
+  rotation,
   sleep,
   end,
 };

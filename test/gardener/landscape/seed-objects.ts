@@ -7,6 +7,7 @@ import { OPERATION } from '../../../src/gardener/extensions/extension-facts.ts';
 import { EXTENSIONS, NAMESPACES, type Extension } from '../../../src/gardener/extensions/resources.ts';
 import type { Clock } from '../../../src/kit/clock.ts';
 import { find } from '../../../src/kube/objects/find.ts';
+import { isNotFound } from '../../../src/kube/kube-error.ts';
 import type { KubeClient, KubeObject, MergePatch, Resource } from '../../../src/kube/types.ts';
 import type { WantedShoot } from './shoot-flow.ts';
 
@@ -104,7 +105,10 @@ export function createSeedObjects(
     shootManagedResources: async () =>
       (await managedResources()).filter(({ spec }) => (spec.class ?? '') === ''),
     async patchManagedResource(name, change) {
-      await seed.mergePatch(MANAGED_RESOURCES, ownKey(name), change, call);
+      await seed.mergePatch(MANAGED_RESOURCES, ownKey(name), change, call).catch((error: unknown) => {
+        // Its manager may have ended it since it was listed.
+        if (!isNotFound(error)) throw error;
+      });
     },
     deleteManagedResource: (name) => seed.delete(MANAGED_RESOURCES, ownKey(name), call),
     deleteCluster: () => seed.delete(CLUSTERS, { name: namespace }, call),
