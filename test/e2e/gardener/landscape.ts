@@ -13,9 +13,9 @@ import { createShootFlow, type ShootFlow } from '../../gardener/landscape/shoot-
 import { createTestPki, startUpstream, waitFor, type Upstream } from '../../kit/index.ts';
 import { tempDir, type Directory } from '../../kit/temp.ts';
 import { createConfigs, type Configs } from '../configs.ts';
-import { pushLarderImage } from '../larder-image.ts';
 import { createRelease, type Release } from '../release.ts';
 import { ALICE, BOB, CLOSED, OPEN } from '../setting.ts';
+import { readLarderImage } from './larder-test-image.ts';
 import { createAuditLog, type AuditLog } from './audit.ts';
 import { createMachines, type Machines } from './machines.ts';
 import { createNodeOs } from './node-os.ts';
@@ -26,6 +26,9 @@ import type { Views } from './views.ts';
 
 /** Namespace of the shoot in the seed. */
 export const SHOOT_NAMESPACE = 'shoot--dev--web';
+
+/** Registry that has the image of Larder. */
+export const IMAGES = 'images.example.com';
 
 /** Namespace of the owner's objects in the shoot, as in `docs/guide/shoot.md`. */
 export const OWNER_NAMESPACE = 'registries';
@@ -39,6 +42,8 @@ export interface Landscape extends AsyncDisposable {
   readonly shoot: LabCluster;
   readonly open: Upstream;
   readonly closed: Upstream;
+  /** Registry of Larder's own image. */
+  readonly images: Upstream;
   readonly audits: { readonly garden: AuditLog; readonly seed: AuditLog; readonly shoot: AuditLog };
   readonly flow: ShootFlow;
   readonly machines: Machines;
@@ -89,7 +94,7 @@ const EXTENSION_FLAGS = {
 export async function startLandscape(task: LandscapeOptions): Promise<Landscape> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
-  const pki = createTestPki([OPEN, CLOSED]);
+  const pki = createTestPki([OPEN, CLOSED, IMAGES]);
   const audits = {
     garden: createAuditLog(own, 'garden'),
     seed: createAuditLog(own, 'seed'),
@@ -99,7 +104,7 @@ export async function startLandscape(task: LandscapeOptions): Promise<Landscape>
   const cluster = cleanup.use(
     await startCluster({
       containerd,
-      names: [OPEN, CLOSED],
+      names: [OPEN, CLOSED, IMAGES],
       authority: pki.caPem,
       withoutNode: true,
       apiFlags: audits.shoot.flags,
@@ -126,7 +131,9 @@ export async function startLandscape(task: LandscapeOptions): Promise<Landscape>
   await cluster.createVolumes([
     { name: 'disks', capacities: Array<string>(24).fill('1Gi'), isDefault: true, expandable: true },
   ]);
-  const name = await pushLarderImage(cluster, task.image, ['next']);
+  const images = cleanup.use(await startUpstream(listen(IMAGES)));
+  const name = { repository: `${IMAGES}/larder`, tag: 'now' };
+  for (const tag of [name.tag, 'next']) images.push('larder', readLarderImage(task.image), tag);
   const image = `${name.repository}:${name.tag}`;
 
   const client = async (lab: LabCluster) =>
@@ -187,6 +194,7 @@ export async function startLandscape(task: LandscapeOptions): Promise<Landscape>
     shoot,
     open,
     closed,
+    images,
     audits,
     flow,
     machines,

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { runPod } from '../../cluster/pods.ts';
 import { waitFor } from '../../kit/index.ts';
 import { ALL_BYTES_FOUND, distinctImage } from '../../parts/runnable-image.ts';
 import { OPEN } from '../setting.ts';
 import { isOf, isWrite } from './audit.ts';
-import { SHOOT_NAMESPACE, type DeclareScenario } from './landscape.ts';
+import { IMAGES, SHOOT_NAMESPACE, type DeclareScenario } from './landscape.ts';
 import { LARDER } from './views.ts';
 
 const MANAGED_RESOURCES = `/apis/resources.gardener.cloud/v1alpha1/namespaces/${SHOOT_NAMESPACE}/managedresources`;
@@ -99,6 +101,24 @@ export const upkeep: DeclareScenario = (the) => {
         `--namespace=${LARDER}`,
         '--replicas=1',
       );
+    });
+
+    test('starts again after all of Larder has died and its image is lost, from a registry that it caches itself', async () => {
+      const { configs, cluster, views, image, images, puller } = the();
+      await configs.apply('images', { upstream: IMAGES });
+      await configs.until('images', 'Serving', 'Settled');
+      await puller.rest();
+      images.reset();
+      await cluster.node.removeImage(next(image));
+      assert.ok(existsSync(join(cluster.hosts, IMAGES, 'hosts.toml')));
+      const isAsked = () => images.count({ kind: 'manifest', status: 200 }) > 0;
+      await waitFor(isAsked, { limitMs: 60_000, everyMs: 100, what: 'a pull of the image' });
+      await views.running(next(image));
+      await configs.until('images', 'Serving', 'Settled');
+      await configs.remove('images');
+      puller.start();
+      await puller.pulls(2);
+      assert.deepEqual(puller.failures, []);
     });
 
     test('goes on pulling through the caches while its API server is away, and the Extension says that it is', async () => {
