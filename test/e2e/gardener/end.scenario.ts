@@ -61,8 +61,8 @@ export const end: DeclareScenario = (the) => {
       const { project, flow, machines, audits, cluster, views } = the();
       await project.reconcile({});
       await machines.stopNodes();
-      const began = audits.shoot.count();
       await cluster.api.kill();
+      const began = audits.shoot.count();
       const wanted = await project.write({});
       await flow.forceDelete(wanted);
       assert.equal(audits.shoot.count(), began);

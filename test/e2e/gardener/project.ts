@@ -1,4 +1,5 @@
 import { refusal } from '../../cluster/api-requests.ts';
+import { inRotation, type RotationPhase } from '../../gardener/landscape/rotation.ts';
 import type { WantedShoot } from '../../gardener/landscape/shoot-flow.ts';
 import { baseShoot } from '../../gardener/recorded-admission.ts';
 import { AUTHORITY_SECRET, type CacheSpec } from '../configs.ts';
@@ -13,12 +14,12 @@ export interface ShootWish {
   /** False: the Shoot has no such extension. */
   readonly extension?: boolean;
   readonly hibernated?: boolean;
-  /** What gardenlet keeps in the status of the Shoot. */
-  readonly status?: object;
 }
 
 /** Members of a project of the garden, who have its Shoot. */
 export interface Project {
+  /** Enters a phase of a rotation of certificate authorities, which the status of the Shoot shows from then on. `startedAt` is an RFC 3339 time. */
+  enter(phase: RotationPhase, startedAt: string): void;
   /** Writes the Shoot to the garden, whose admission validates it. Gardenlet does not know yet. */
   write(wish: ShootWish): Promise<WantedShoot>;
   /** Writes the Shoot, and waits until gardenlet has reconciled it. */
@@ -53,6 +54,7 @@ export async function createProject(landscape: Landscape): Promise<Project> {
     }),
   );
 
+  let rotate = (wanted: WantedShoot): WantedShoot => wanted;
   const write: Project['write'] = async (wish) => {
     const object = shootOf(wish);
     const before = await requests('GET', `${SHOOTS}/${NAME}`);
@@ -68,9 +70,12 @@ export async function createProject(landscape: Landscape): Promise<Project> {
     const extensions = Object.fromEntries(
       object.spec.extensions.map(({ type, providerConfig }) => [type, providerConfig]),
     );
-    return { shoot: { ...object, status: wish.status ?? {} }, hibernated, extensions };
+    return rotate({ shoot: object, hibernated, extensions });
   };
   return {
+    enter(phase, startedAt) {
+      rotate = (wanted) => inRotation(wanted, phase, startedAt);
+    },
     write,
     reconcile: async (wish) => flow.reconcile(await write(wish)),
   };

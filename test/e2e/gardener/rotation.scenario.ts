@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RotationPhase } from '../../cluster/api-credentials.ts';
-import { inRotation } from '../../gardener/landscape/rotation.ts';
 import type { DeclareScenario } from './landscape.ts';
 import { LARDER } from './views.ts';
 
@@ -12,10 +11,11 @@ export const rotation: DeclareScenario = (the) => {
 
     /** What gardenlet does in a phase, and then pods pull. */
     const enter = async (phase: 'Preparing' | 'Completing', credentials: RotationPhase): Promise<void> => {
-      const { project, machines, puller, flow } = the();
+      const { project, machines, puller } = the();
       await puller.rest();
       await machines.rotate(credentials);
-      await flow.reconcile(inRotation(await project.write({}), phase, startedAt));
+      project.enter(phase, startedAt);
+      await project.reconcile({});
       puller.start();
       await puller.pulls(3);
       assert.deepEqual(puller.failures, []);
