@@ -20,7 +20,7 @@ test('npm test runs each test file once, also those of a new folder', () => {
 });
 
 test('each suite that LARDER_HEAVY or LARDER_MODEL_RUNS makes longer is in npm run test:heavy', () => {
-  const heavy = new Set(filesOf('test:heavy'));
+  const heavy = new Set([...filesOf('test:heavy:alone'), ...filesOf('test:heavy:together')]);
   const longer = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: ROOT }).filter(
     (path) => !path.startsWith('test/house/') && CHOICE.test(readFileSync(join(ROOT, path), 'utf8')),
   );
