@@ -24,7 +24,11 @@ async function main(args: readonly string[]): Promise<number> {
   using built = tempDir();
   const image = join(built.path, 'image');
   await buildLarderImage(image);
-  const { passed, failed } = await runSuite(SUITE, formatTask({ ...asked, image }));
+  const { passed, failed } = await runSuite(
+    SUITE,
+    formatTask({ ...asked, image }),
+    (text) => void process.stdout.write(text),
+  );
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }
