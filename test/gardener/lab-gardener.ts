@@ -19,10 +19,14 @@ export interface SeedShoot {
 
 export interface LabShoot extends SeedShoot, AsyncDisposable {}
 
-/** Creates a shoot's namespace with Cluster and access to its API server. ManagedResources are handled until it is disposed. */
-export async function createLabShoot(lab: ExtensionLab, namespace: string): Promise<LabShoot> {
+/** Creates a shoot's namespace with Cluster and access to its API server. Its ManagedResources are handled until it is disposed. */
+export async function createLabShoot(
+  lab: ExtensionLab,
+  namespace: string,
+  document: object = baseShoot(),
+): Promise<LabShoot> {
   const { seed, shoot } = lab;
-  const created = await createSeedShoot(lab, namespace);
+  const created = await createSeedShoot(lab, namespace, document);
   await using cleanup = new AsyncDisposableStack();
   const client = async (cluster: typeof seed) =>
     cleanup.adopt(await createLabClient(lab, cluster), (one) => one.close());
@@ -37,6 +41,7 @@ export async function createLabShoot(lab: ExtensionLab, namespace: string): Prom
 export async function createSeedShoot(
   { seed, shootKubeconfig }: Pick<ExtensionLab, 'seed' | 'shootKubeconfig'>,
   namespace: string,
+  document: object = baseShoot(),
 ): Promise<SeedShoot> {
   const { requests } = seed;
   const extensions = `${EXTENSIONS}/namespaces/${namespace}/extensions`;
@@ -52,7 +57,7 @@ export async function createSeedShoot(
     apiVersion: api,
     kind: 'Cluster',
     metadata: { name: namespace },
-    spec: { shoot: baseShoot(), seed: { kind: 'Seed' }, cloudProfile: { kind: 'CloudProfile' } },
+    spec: { shoot: document, seed: { kind: 'Seed' }, cloudProfile: { kind: 'CloudProfile' } },
   });
   const find = async (type: string): Promise<LabObject | undefined> =>
     (await list(seed, extensions)).find(({ metadata }) => metadata.name === type);

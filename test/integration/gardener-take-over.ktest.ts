@@ -43,7 +43,7 @@ describe('a shoot of the Go extension', requireParts([...GROUPS.api, 'helm', 'ip
 
   before(async () => {
     lab = await startExtensionLab();
-    shoot = await createLabShoot(lab, GO_NAMESPACE);
+    shoot = await createLabShoot(lab, GO_NAMESPACE, mergePatched(baseShoot(), GO_INPUT.shoot));
     await putGoShoot();
   });
 
@@ -62,20 +62,12 @@ describe('a shoot of the Go extension', requireParts([...GROUPS.api, 'helm', 'ip
       const { clusterIP: _, clusterIPs: __, ...spec } = service.spec as Record<string, unknown>;
       await post(lab.shoot, SERVICES, { ...service, metadata: ownMetadata(service), spec });
     }
-    await lab.seed.server.kubectl.apply(
-      {
-        apiVersion: 'extensions.gardener.cloud/v1alpha1',
-        kind: 'Cluster',
-        metadata: { name: GO_NAMESPACE },
-        spec: { shoot: mergePatched(baseShoot(), GO_INPUT.shoot) },
-      },
-      {
-        apiVersion: 'v1',
-        kind: 'Secret',
-        metadata: { name: 'ref-creds-v1', namespace: GO_NAMESPACE },
-        stringData: GO_INPUT.secrets['ref-creds-v1'].data,
-      },
-    );
+    await lab.seed.server.kubectl.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'ref-creds-v1', namespace: GO_NAMESPACE },
+      stringData: GO_INPUT.secrets['ref-creds-v1'].data,
+    });
     for (const object of goObjectsInSeed()) {
       const { apiVersion, kind } = object;
       const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : '/api/v1';

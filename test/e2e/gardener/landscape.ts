@@ -1,34 +1,24 @@
-import { systemClock, type Clock } from '../../../src/kit/clock.ts';
-import { refusal } from '../../cluster/api-requests.ts';
 import { startCluster, type Cluster } from '../../cluster/start-cluster.ts';
 import { ADMISSION_ACCOUNTS, prepareGarden, type GardenLab } from '../../gardener/admission-lab.ts';
 import { startExtension, startSeed, type SeedLab } from '../../gardener/extension-lab.ts';
-import { createLabClient } from '../../gardener/lab-client.ts';
 import { createLabCluster, startLabCluster, type LabCluster } from '../../gardener/lab-cluster.ts';
 import { startAdmission, type LabProgram } from '../../gardener/lab-program.ts';
-import { createFindKind } from '../../gardener/landscape/kinds.ts';
-import { createManagedResources } from '../../gardener/landscape/managed-resources.ts';
-import { runManager } from '../../gardener/landscape/manager-loop.ts';
-import { createShootFlow, type ShootFlow } from '../../gardener/landscape/shoot-flow.ts';
-import { createTestPki, startUpstream, waitFor, type Upstream } from '../../kit/index.ts';
+import type { ShootFlow } from '../../gardener/landscape/shoot-flow.ts';
+import { waitFor, type Upstream } from '../../kit/index.ts';
 import { tempDir, type Directory } from '../../kit/temp.ts';
 import { createConfigs, type Configs } from '../configs.ts';
 import { createRelease, type Release } from '../release.ts';
-import { ALICE, BOB, CLOSED, OPEN } from '../setting.ts';
-import { readLarderImage } from './larder-test-image.ts';
 import { createAuditLog, type AuditLog } from './audit.ts';
-import { createMachines, type Machines } from './machines.ts';
-import { createNodeOs } from './node-os.ts';
+import type { Machines } from './machines.ts';
 import type { Project } from './project.ts';
 import { createPuller, type Puller } from './puller.ts';
+import { createRegistryPki, IMAGES, REGISTRIES, startRegistries } from './registries.ts';
 import type { SuiteTask } from './suite-task.ts';
+import { startSurroundings } from './surroundings.ts';
 import type { Views } from './views.ts';
 
 /** Namespace of the shoot in the seed. */
 export const SHOOT_NAMESPACE = 'shoot--dev--web';
-
-/** Registry that has the image of Larder. */
-export const IMAGES = 'images.example.com';
 
 /** Namespace of the owner's objects in the shoot, as in `docs/guide/shoot.md`. */
 export const OWNER_NAMESPACE = 'registries';
@@ -76,12 +66,6 @@ export interface LandscapeOptions extends Pick<SuiteTask, 'image' | 'record'> {
   readonly containerd: Machines['containerd'];
 }
 
-/** Waits of gardenlet are 5 s. Here nothing else would use that time. */
-const QUICK: Clock = {
-  ...systemClock,
-  after: (ms, callback) => systemClock.after(Math.min(ms, 300), callback),
-};
-
 /** The kubelet of the node has the default port. */
 const EXTENSION_FLAGS = {
   '--webhook-config-server-port': 10350,
@@ -94,7 +78,7 @@ const EXTENSION_FLAGS = {
 export async function startLandscape(task: LandscapeOptions): Promise<Landscape> {
   await using cleanup = new AsyncDisposableStack();
   const own = cleanup.use(tempDir());
-  const pki = createTestPki([OPEN, CLOSED, IMAGES]);
+  const pki = createRegistryPki();
   const audits = {
     garden: createAuditLog(own, 'garden'),
     seed: createAuditLog(own, 'seed'),
@@ -104,7 +88,7 @@ export async function startLandscape(task: LandscapeOptions): Promise<Landscape>
   const cluster = cleanup.use(
     await startCluster({
       containerd,
-      names: [OPEN, CLOSED, IMAGES],
+      names: REGISTRIES,
       authority: pki.caPem,
       withoutNode: true,
       apiFlags: audits.shoot.flags,
@@ -119,59 +103,18 @@ export async function startLandscape(task: LandscapeOptions): Promise<Landscape>
   const garden = await prepareGarden(at, { runtime: gardenServer, garden: gardenServer });
   const shoot = await createLabCluster(at, cluster.api);
 
-  const listen = (name: string) => ({
-    place: cluster,
-    address: cluster.addressOf(name),
-    port: 443,
-    tls: pki,
-  });
-  const open = cleanup.use(await startUpstream(listen(OPEN)));
-  const users = Object.fromEntries([ALICE, BOB].map(({ username, password }) => [username, password]));
-  const closed = cleanup.use(await startUpstream({ ...listen(CLOSED), auth: 'basic', users }));
   await cluster.createVolumes([
     { name: 'disks', capacities: Array<string>(24).fill('1Gi'), isDefault: true, expandable: true },
   ]);
-  const images = cleanup.use(await startUpstream(listen(IMAGES)));
-  const name = { repository: `${IMAGES}/larder`, tag: 'now' };
-  for (const tag of [name.tag, 'next']) images.push('larder', readLarderImage(task.image), tag);
-  const image = `${name.repository}:${name.tag}`;
-
-  const client = async (lab: LabCluster) =>
-    cleanup.adopt(await createLabClient(at, lab), (one) => one.close());
-  const clients = { seed: await client(seed.seed), shoot: await client(shoot) };
-  const findKind = createFindKind(async (path) => {
-    const found = await shoot.requests('GET', path);
-    return refusal(found) === undefined ? found : undefined;
-  });
-  const ended = new AbortController();
-  const managing = runManager(
-    {
-      seed: clients.seed,
-      clock: systemClock,
-      handle: createManagedResources({ ...clients, findKind, clock: systemClock }),
-    },
-    { namespace: SHOOT_NAMESPACE, everyMs: 500, resyncMs: 60_000, retryMs: 1_000 },
-    ended.signal,
+  const [repository, tag] = ['larder', 'now'];
+  const registries = cleanup.use(
+    await startRegistries(cluster, pki, { directory: task.image, repository, tags: [tag, 'next'] }),
   );
-  cleanup.defer(async () => {
-    ended.abort();
-    await managing.catch((error: unknown) => {
-      if (!ended.signal.aborted) throw error;
-    });
-  });
-  await seed.seed.requests('POST', '/api/v1/namespaces', {
-    metadata: { name: SHOOT_NAMESPACE, labels: { 'gardener.cloud/role': 'shoot' } },
-  });
-  const os = createNodeOs((url) => cluster.reach(url));
-  cleanup.defer(() => os.stop());
-  const machines = createMachines(
-    { cluster, seed: seed.seed, os },
-    { namespace: SHOOT_NAMESPACE, containerd },
-  );
-  await machines.writeAccess();
-  const flow = createShootFlow(
-    { ...clients, clock: QUICK, machines },
-    { namespace: SHOOT_NAMESPACE, signal: ended.signal },
+  const { open, closed, images } = registries;
+  const name = { repository: `${IMAGES}/${repository}`, tag };
+  const image = `${name.repository}:${tag}`;
+  const { flow, machines } = cleanup.use(
+    await startSurroundings({ cluster, seed: seed.seed, shoot }, { namespace: SHOOT_NAMESPACE, containerd }),
   );
   const programs = cleanup.use(new AsyncDisposableStack());
   const started = async (program: LabProgram): Promise<LabProgram> => {

@@ -7,7 +7,8 @@ import { waitFor } from '../../kit/index.ts';
 import { ALL_BYTES_FOUND, distinctImage } from '../../parts/runnable-image.ts';
 import { OPEN } from '../setting.ts';
 import { isOf, isWrite } from './audit.ts';
-import { IMAGES, SHOOT_NAMESPACE, type DeclareScenario } from './landscape.ts';
+import { SHOOT_NAMESPACE, type DeclareScenario } from './landscape.ts';
+import { IMAGES } from './registries.ts';
 import { LARDER } from './views.ts';
 
 const MANAGED_RESOURCES = `/apis/resources.gardener.cloud/v1alpha1/namespaces/${SHOOT_NAMESPACE}/managedresources`;
