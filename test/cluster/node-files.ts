@@ -4,6 +4,7 @@ import { needPart } from '../parts/find.ts';
 import { writeContainerdFiles, type ContainerdFiles } from '../parts/containerd-files.ts';
 import type { ApiServer } from './start-api-server.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
+import { signalAll } from './signal-all.ts';
 
 /** Address of the node, at which pods reach it. The address must not be loopback. */
 export const NODE_ADDRESS = '10.0.0.1';
@@ -50,7 +51,7 @@ export function nodeUnmounts(socket: string): string[] {
   const ip = needPart('ip');
   return [
     // Shims live on without containerd, and so do the pods below them.
-    `${needPart('busybox')} pkill -KILL -f 'containerd-shim.*${socket}' || true`,
+    signalAll('SIGKILL', `-address ${socket}`),
     // Names keep networks of pods, and with them their addresses, after the last process.
     `for name in /run/netns/*; do umount "$name" && rm "$name" || true; done`,
     `${ip} link delete cni0 || true`,

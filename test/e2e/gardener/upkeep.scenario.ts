@@ -110,8 +110,11 @@ export const upkeep: DeclareScenario = (the) => {
       await configs.until('images', 'Serving', 'Settled');
       await puller.rest();
       images.reset();
-      await cluster.node.removeImage(next(image));
-      assert.ok(existsSync(join(cluster.hosts, IMAGES, 'hosts.toml')));
+      await cluster.node.withoutKubelet(async () => {
+        await cluster.node.killAll('/usr/bin/larder');
+        await cluster.node.removeImage(next(image));
+        assert.ok(existsSync(join(cluster.hosts, IMAGES, 'hosts.toml')));
+      });
       const isAsked = () => images.count({ kind: 'manifest', status: 200 }) > 0;
       await waitFor(isAsked, { limitMs: 60_000, everyMs: 100, what: 'a pull of the image' });
       await views.running(next(image));
