@@ -11,7 +11,7 @@ import { GROUPS } from '../parts/groups.ts';
 
 /**
  * Cases at one time. Each has an API server for its shoot, in whose `kube-system` the Services are. `LARDER_SHOOTS=0` plays all of them one after
- * the other where seed and shoot are one cluster, as in a self-hosted shoot, in 10 minutes.
+ * the other where seed and shoot are one cluster, as in a self-hosted shoot: 3 s for most of them, 2 minutes for some.
  */
 const SHOOTS = Number(process.env['LARDER_SHOOTS'] ?? 4);
 
