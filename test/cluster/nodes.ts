@@ -10,7 +10,7 @@ export interface NodesDeps extends Omit<NodeOptions, 'name' | 'prepare'> {
   readonly onFiles: (files: ContainerdFiles) => void;
 }
 
-/** What may differ between the nodes of a cluster. */
+/** Settings that may differ between the nodes of a cluster. */
 export interface NodeStart {
   /** Default: that of the cluster. */
   readonly containerd?: NodeOptions['containerd'];

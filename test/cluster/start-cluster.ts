@@ -13,7 +13,6 @@ import type { Kubectl } from './kubectl.ts';
 import { addressesFor, namesOfTheNode, startNameServer } from './names.ts';
 import { NODE_ADDRESS, nodeInterface } from './node-files.ts';
 import { createNodes, type NodeStart } from './nodes.ts';
-export type { NodeStart };
 import type { NodeTools } from './node-tools.ts';
 import { createPrivateNamespace } from './private-namespace.ts';
 import { startApiServer, type ApiServer, type ApiServerOptions } from './start-api-server.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { readFileSync } from 'node:fs';
 import { upstreamResourceName } from '../../src/api/rules/upstream-names.ts';
-import { docSteps, waitFor, withNames, type DocCommand } from '../kit/index.ts';
+import { commandsOfStep, docSteps, waitFor, withNames, type DocCommand } from '../kit/index.ts';
 import { lastingImage } from '../parts/runnable-image.ts';
 import { AUTHORITY_SECRET } from './configs.ts';
 import { prepare } from './prepare.ts';
@@ -82,9 +82,7 @@ export const guide: DeclareScenario = (the) => {
       name: string,
       environment: Readonly<Record<string, string>> = {},
     ): Promise<void> => {
-      const step = steps.find((one) => one.name === name);
-      assert.ok(step, `the page has no step ${name}`);
-      for (const command of step.commands) {
+      for (const command of commandsOfStep(steps, name)) {
         const shown = await reader.run(command.text, environment);
         // The page's registries have public authorities, the company's an authority of its own.
         if (command.text === `kubectl create namespace ${NAMESPACE}`)

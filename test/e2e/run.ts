@@ -3,14 +3,11 @@
  * `N passed, N failed`. The exit code is 1 after a failure, 2 for wrong arguments, which `read-arguments.ts` lists. Needs root and the
  * parts of the group e2e.
  */
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inParallel } from '../../src/kit/in-parallel.ts';
-import { tempDir } from '../kit/temp.ts';
-import { buildLarderImage } from './larder-image.ts';
-import { readArguments, type Scenario, type Suite } from './read-arguments.ts';
-import { runSuite, type Counts, type Print } from './run-suite.ts';
-import { formatTask } from './suite-task.ts';
+import { readArguments, type Arguments, type Scenario, type Suite } from './read-arguments.ts';
+import { runSuite, runSuites, show, type Counts, type Print } from './run-suite.ts';
+import type { SuiteTask } from './suite-task.ts';
 
 const SUITE = fileURLToPath(new URL('suite.ts', import.meta.url));
 
@@ -19,22 +16,12 @@ const AT_ONCE = 3;
 /** Scenarios that compare times with those without Larder in a way that another cluster would disturb. */
 const ALONE: ReadonlySet<Scenario> = new Set(['trouble']);
 
-const show: Print = (text) => void process.stdout.write(text);
+process.exitCode = await runSuites(readArguments(process.argv.slice(2)), playAll);
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: readonly string[]): Promise<number> {
-  const asked = readArguments(args);
-  if (typeof asked === 'string') {
-    console.error(asked);
-    return 2;
-  }
-  using built = tempDir();
-  const image = join(built.path, 'image');
-  await buildLarderImage(image);
+async function playAll({ suites, record }: Arguments, image: string): Promise<Counts> {
   const total: Counts = { passed: 0, failed: 0 };
   const play = async (suite: Suite, print: Print): Promise<void> => {
-    const task = formatTask({ ...suite, record: asked.record, image });
+    const task: SuiteTask = { ...suite, record, image };
     const { passed, failed } = await runSuite(SUITE, task, print);
     total.passed += passed;
     total.failed += failed;
@@ -46,10 +33,9 @@ async function main(args: readonly string[]): Promise<number> {
     show(printed.join(''));
   };
   const isAlone = ({ scenarios }: Suite): boolean =>
-    asked.suites.length === 1 || scenarios.some((name) => ALONE.has(name));
-  const others = asked.suites.filter((suite) => !isAlone(suite));
+    suites.length === 1 || scenarios.some((name) => ALONE.has(name));
+  const others = suites.filter((suite) => !isAlone(suite));
   await inParallel(others, AT_ONCE, playBesides, new AbortController().signal);
-  for (const suite of asked.suites.filter(isAlone)) await play(suite, show);
-  console.log(`${total.passed} passed, ${total.failed} failed`);
-  return total.failed === 0 && total.passed > 0 ? 0 : 1;
+  for (const suite of suites.filter(isAlone)) await play(suite, show);
+  return total;
 }

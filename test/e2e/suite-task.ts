@@ -6,12 +6,3 @@ export interface SuiteTask extends Suite {
   /** Directory with the built image of Larder. */
   readonly image: string;
 }
-
-/** Formats a task as the only argument of that process. */
-export function formatTask(task: SuiteTask): string {
-  return JSON.stringify(task);
-}
-
-export function parseTask(text = ''): SuiteTask {
-  return JSON.parse(text) as SuiteTask;
-}

@@ -15,7 +15,8 @@ import { NAMESPACE } from './release.ts';
 import { takenPort } from './taken-port.scenario.ts';
 import { thief } from './thief.scenario.ts';
 import { startSetting, type DeclareScenario, type Setting } from './setting.ts';
-import { parseTask } from './suite-task.ts';
+import { taskOf } from './run-suite.ts';
+import type { SuiteTask } from './suite-task.ts';
 import { trouble } from './trouble.scenario.ts';
 
 const DECLARE: Readonly<Record<Scenario, DeclareScenario>> = {
@@ -30,7 +31,7 @@ const DECLARE: Readonly<Record<Scenario, DeclareScenario>> = {
   guide,
 };
 
-const task = parseTask(process.argv[2]);
+const task = taskOf() as SuiteTask;
 const version = PARTS[task.containerd].version.replace('v', '');
 
 describe(`Larder in a cluster with containerd ${version}`, requireParts(GROUPS.e2e), () => {

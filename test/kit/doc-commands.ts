@@ -40,6 +40,13 @@ export function docSteps(page: string): DocStep[] {
   return steps;
 }
 
+/** The commands of a step. Throws an `Error` if the page has no such step. */
+export function commandsOfStep(steps: readonly DocStep[], name: string): readonly DocCommand[] {
+  const step = steps.find((one) => one.name === name);
+  if (step === undefined) throw new Error(`the page has no step ${name}`);
+  return step.commands;
+}
+
 /** A command with other names than those of the page: replaces each key of `names` by its value, the longest first, all at once. */
 export function withNames(command: string, names: Readonly<Record<string, string>>): string {
   const known = Object.keys(names).sort((a, b) => b.length - a.length);

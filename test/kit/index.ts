@@ -17,7 +17,7 @@ export {
 export { startCloud, type Cloud, type CloudRequest } from './cloud.ts';
 export type { CloudService } from './cloud/services.ts';
 export { basic, get, head, type GetOptions, type GetResult } from './client.ts';
-export { docSteps, withNames, type DocCommand, type DocStep } from './doc-commands.ts';
+export { commandsOfStep, docSteps, withNames, type DocCommand, type DocStep } from './doc-commands.ts';
 export {
   artifactOf,
   emptyConfig,

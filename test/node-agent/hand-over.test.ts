@@ -18,7 +18,7 @@ import { race } from './turns.ts';
 
 const UPSTREAMS = ['docker.io', 'ghcr.io'];
 const RUNS = process.env['LARDER_HEAVY'] === undefined ? 100 : 1000;
-/** What a program meets in a directory that another one changes. Both agents try again. */
+/** Errors of a directory that another program changes. Both agents try again. */
 const CHANGED: readonly unknown[] = ['ENOENT', 'ENOTEMPTY', 'EEXIST'];
 
 const choices = fc.array(fc.nat(1), { minLength: 1, maxLength: 40 });
@@ -33,11 +33,11 @@ const phase = fc.record({
   gardenerCrashes: crashes,
 });
 
-let paused: Disposable;
+let paused: AsyncDisposable;
 before(() => {
   paused = pauseFiles();
 });
-after(() => paused[Symbol.dispose]());
+after(() => paused[Symbol.asyncDispose]());
 
 test('a file of Gardener is never replaced, removed or brought back by ours, and at the end each upstream has the right one', async () => {
   await fc.assert(

@@ -29,8 +29,8 @@ export function withPauses<T>(pause: Pause, work: () => Promise<T>): Promise<T> 
   return pauses.run(pause, work);
 }
 
-/** Replaces the functions of `node:fs/promises` in this process until it is disposed. */
-export function pauseFiles(): Disposable {
+/** Replaces the functions of `node:fs/promises` in this process until it is disposed, which also closes what killed agents have left open. */
+export function pauseFiles(): AsyncDisposable {
   const functions = fs as unknown as Record<string, Call>;
   const before = { ...functions };
   /** A killed agent closes nothing. */
@@ -49,7 +49,8 @@ export function pauseFiles(): Disposable {
   functions['rm'] = async (path, options) => removed(path as string, options as { recursive?: boolean });
   syncBuiltinESMExports();
   return {
-    [Symbol.dispose]() {
+    async [Symbol.asyncDispose]() {
+      for (const file of opened) await file.close();
       Object.assign(functions, before);
       syncBuiltinESMExports();
     },

@@ -2,7 +2,7 @@
 export interface NamingObject {
   /** Kind, namespace and name: `RegistryConfig team/hub`. */
   readonly id: string;
-  /** Where the object was read: `document 2`. */
+  /** Place from which the object was read: `document 2`. */
   readonly place: string;
   /** In the order of the object. */
   readonly upstreams: readonly string[];

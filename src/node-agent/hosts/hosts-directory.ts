@@ -119,8 +119,8 @@ async function recover(root: string, name: string): Promise<HostsOutcome[]> {
   const path = join(root, name);
   try {
     if ((await recoverFile(root, name)) || (await kindOfFile(path)) !== 'directory') return [];
-    for (const inside of await namesIn(path))
-      if (isOurFileName(inside)) await rm(join(path, inside), { force: true });
+    await rm(join(path, HOSTS_TOML), { force: true });
+    await removeOthers(path);
     await rmdir(path).catch(() => {});
     return [];
   } catch (error) {
@@ -128,7 +128,7 @@ async function recover(root: string, name: string): Promise<HostsOutcome[]> {
   }
 }
 
-/** Removes what former versions have written into a directory beside hosts.toml. */
+/** Removes what is ours in a directory beside hosts.toml: former versions have written there. */
 async function removeOthers(directory: string): Promise<void> {
   if ((await kindOfFile(directory)) !== 'directory') return;
   for (const name of await namesIn(directory))

@@ -96,13 +96,9 @@ async function exchange(root: string, upstream: string, first: Exclude<Kind, 're
       await rm(candidate, { force: true });
       return isLinked;
     }
-    if ((await readOurFile(kept)) === undefined) {
-      await rm(candidate, { force: true });
-      await rm(kept, { force: true });
-      return false;
-    }
-    if (!(await succeeds(() => rename(candidate, path), 'ENOENT', 'ENOTDIR'))) {
-      // The directory is gone.
+    const isTheirs = (await readOurFile(kept)) === undefined;
+    // The directory may be gone by now.
+    if (isTheirs || !(await succeeds(() => rename(candidate, path), 'ENOENT', 'ENOTDIR'))) {
       await rm(candidate, { force: true });
       await rm(kept, { force: true });
       return false;

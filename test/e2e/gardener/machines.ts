@@ -2,7 +2,8 @@ import type { MergePatch } from '../../../src/kube/types.ts';
 import type { RotationPhase } from '../../cluster/api-credentials.ts';
 import { refusal } from '../../cluster/api-requests.ts';
 import { kubeconfigOf } from '../../cluster/kubeconfig.ts';
-import type { Cluster, NodeStart } from '../../cluster/start-cluster.ts';
+import type { NodeStart } from '../../cluster/nodes.ts';
+import type { Cluster } from '../../cluster/start-cluster.ts';
 import type { LabCluster } from '../../gardener/lab-cluster.ts';
 import type { ShootMachines } from '../../gardener/landscape/shoot-flow.ts';
 import { osConfigOf, type OsConfigObject } from '../../gardener/play-osc.ts';
@@ -68,7 +69,7 @@ export function createMachines(
     await cluster.stopNode();
     hasNode = false;
     await kubectl('delete', 'node', name);
-    // What pod garbage collection would do after 40 s.
+    // Pod garbage collection would do so after 40 s.
     const onNode = `--field-selector=spec.nodeName=${name}`;
     await kubectl('delete', 'pods', '--all-namespaces', onNode, '--force', '--grace-period=0');
   };

@@ -61,7 +61,7 @@ export const nodes: DeclareScenario = (the) => {
       const isTheirs = (): boolean =>
         [OPEN, CLOSED].every((upstream) => hostsToml(upstream).startsWith(GARDENER_MARKER));
       await waitFor(isTheirs, { limitMs: 60_000, what: 'their files' });
-      // Who comes from Kyma's module has the upstream in the Shoot, and makes the new object before the module is off.
+      // Kyma's module has the upstream in the Shoot, and its user makes the new object before the module is off.
       await applyConverted('private', CLOSED);
       await configs.until('registries', 'UpstreamTaken');
       await configs.until('private', 'UpstreamTaken');

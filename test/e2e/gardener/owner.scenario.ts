@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { upstreamResourceName } from '../../../src/api/rules/upstream-names.ts';
-import { docSteps, waitFor, withNames } from '../../kit/index.ts';
+import { commandsOfStep, docSteps, waitFor, withNames } from '../../kit/index.ts';
 import { distinctImage, lastingImage } from '../../parts/runnable-image.ts';
 import { kubeconfigOf } from '../../cluster/kubeconfig.ts';
 import { AUTHORITY_SECRET } from '../configs.ts';
@@ -83,9 +83,7 @@ export const owner: DeclareScenario = (the) => {
       name: string,
       environment: Readonly<Record<string, string>> = {},
     ): Promise<void> => {
-      const step = steps.find((one) => one.name === name);
-      assert.ok(step, `the page has no step ${name}`);
-      for (const { text } of step.commands) {
+      for (const { text } of commandsOfStep(steps, name)) {
         const command = text.replace(`kubectl create namespace ${OWNER_NAMESPACE}`, 'true');
         const shown = (await reader.run(command, environment)) || `namespace/${OWNER_NAMESPACE} created\n`;
         const named = shown.replaceAll(upstreamResourceName(OPEN), upstreamResourceName('docker.io'));

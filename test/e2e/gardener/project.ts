@@ -5,7 +5,7 @@ import { baseShoot } from '../../gardener/recorded-admission.ts';
 import { AUTHORITY_SECRET, type CacheSpec } from '../configs.ts';
 import { SHOOT_NAMESPACE, type Landscape } from './landscape.ts';
 
-/** What the members of a project want of their Shoot. */
+/** Wishes of the members of a project for their Shoot. */
 export interface ShootWish {
   /** Caches of the Shoot's own. They trust the company's authority. */
   readonly caches?: readonly CacheSpec[];

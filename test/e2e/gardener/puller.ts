@@ -13,7 +13,7 @@ export interface Puller {
   /** Waits for this many more pulls. */
   pulls(count: number): Promise<void>;
   readonly done: number;
-  /** What went wrong, one text for each failed pull. */
+  /** One text for each failed pull. */
   readonly failures: readonly string[];
 }
 

@@ -9,7 +9,7 @@ export const rotation: DeclareScenario = (the) => {
   describe('a shoot whose certificate authorities and key of service accounts are rotated', () => {
     let startedAt = '';
 
-    /** What gardenlet does in a phase, and then pods pull. */
+    /** Plays gardenlet's work in a phase, and then pods pull. */
     const enter = async (phase: 'Preparing' | 'Completing', credentials: RotationPhase): Promise<void> => {
       const { project, machines, puller } = the();
       await puller.rest();

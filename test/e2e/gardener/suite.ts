@@ -3,6 +3,7 @@ import { after, afterEach, before, beforeEach, describe } from 'node:test';
 import { requireParts } from '../../parts/find.ts';
 import { GROUPS } from '../../parts/groups.ts';
 import { diagnosis } from '../diagnosis.ts';
+import { taskOf } from '../run-suite.ts';
 import { creation } from './creation.scenario.ts';
 import { startLandscape, type DeclareScenario, type Stage } from './landscape.ts';
 import { end } from './end.scenario.ts';
@@ -12,7 +13,7 @@ import { createProject } from './project.ts';
 import type { ScenarioName } from './read-arguments.ts';
 import { rotation } from './rotation.scenario.ts';
 import { sleep } from './sleep.scenario.ts';
-import { parseTask } from './suite-task.ts';
+import type { SuiteTask } from './suite-task.ts';
 import { upkeep } from './upkeep.scenario.ts';
 import { createViews, LARDER } from './views.ts';
 
@@ -27,7 +28,7 @@ const DECLARE: Readonly<Record<ScenarioName, DeclareScenario>> = {
   end,
 };
 
-const task = parseTask(process.argv[2]);
+const task = taskOf() as SuiteTask;
 
 describe(
   'a shoot that is configured from inside, in a landscape',

@@ -10,7 +10,7 @@ import { createShootFlow, type ShootFlow } from '../../gardener/landscape/shoot-
 import { createMachines, type Machines } from './machines.ts';
 import { createNodeOs } from './node-os.ts';
 
-/** What Gardener does around Larder: gardenlet, gardener-resource-manager, machines and their node agent. */
+/** Gardener around Larder: gardenlet, gardener-resource-manager, machines and their node agent. */
 export interface Surroundings extends AsyncDisposable {
   readonly flow: ShootFlow;
   readonly machines: Machines;

@@ -15,7 +15,7 @@ const MANAGED_RESOURCES = `/apis/resources.gardener.cloud/v1alpha1/namespaces/${
 const OPERATOR = 'extension-registry-cache-operator';
 const IGNORE = 'resources.gardener.cloud/ignore';
 
-/** What a landscape does to a shoot that runs. */
+/** A landscape's work on a shoot that runs. */
 export const upkeep: DeclareScenario = (the) => {
   describe('a shoot that runs', () => {
     test('gets a label on every Secret, as after a rotation of the key of etcd, without a storm of writes', async () => {
@@ -31,7 +31,7 @@ export const upkeep: DeclareScenario = (the) => {
         const writes = audits.shoot
           .since(began)
           .filter((one) => isOf('operator')(one) && isWrite(one))
-          // What is written all the time: statuses and numbers show pulls.
+          // Statuses and numbers show pulls, and are written all the time.
           .filter(({ objectRef: { resource = '', subresource } = {} }) => {
             return subresource !== 'status' && !['leases', 'events'].includes(resource);
           })
@@ -76,32 +76,14 @@ export const upkeep: DeclareScenario = (the) => {
           return 'spec' in answer;
         });
       };
+      const operator = ['deployment', 'larder-operator', `--namespace=${LARDER}`];
       await ignored('true');
-      await cluster.kubectl(
-        'scale',
-        'deployment',
-        'larder-operator',
-        `--namespace=${LARDER}`,
-        '--replicas=0',
-      );
+      await cluster.kubectl('scale', ...operator, '--replicas=0');
       await project.reconcile({});
-      const replicas = () =>
-        cluster.kubectl(
-          'get',
-          'deployment',
-          'larder-operator',
-          `--namespace=${LARDER}`,
-          '--output=jsonpath={.spec.replicas}',
-        );
-      assert.equal(await replicas(), '0');
+      const replicas = await cluster.kubectl('get', ...operator, '--output=jsonpath={.spec.replicas}');
+      assert.equal(replicas, '0');
       await ignored(undefined);
-      await cluster.kubectl(
-        'scale',
-        'deployment',
-        'larder-operator',
-        `--namespace=${LARDER}`,
-        '--replicas=1',
-      );
+      await cluster.kubectl('scale', ...operator, '--replicas=1');
     });
 
     test('starts again after all of Larder has died and its image is lost, from a registry that it caches itself', async () => {

@@ -33,7 +33,7 @@ interface PodList {
   }[];
 }
 
-/** What the scenarios look at. */
+/** Objects that the scenarios look at. */
 export interface Views {
   /** The Extension of type registry-cache. Undefined if there is none. */
   extension(): Promise<ExtensionObject | undefined>;
